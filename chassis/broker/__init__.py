@@ -1,0 +1,91 @@
+"""The one interface to a message broker, and the choice between the embedded one and RabbitMQ.
+
+Both keep the same promises (tests/chassis/test_broker_contract.py holds them to it):
+
+* ``publish`` returns how many messages, counted from the first, are durably stored; a message nobody is bound to
+  is refused, so a return means a broken topology.
+* Every subscriber owns one durable queue ``<subscriber>.events``; each queue gets its own copy.
+* A message is acknowledged only after the handler returned; when the handler raises or its process dies, it is
+  delivered again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
+
+ARCHIVE = "concord.archive"
+EXCHANGE = "concord.events"
+MAX_BODY = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event on the wire: ``id`` and ``type`` (the routing key) repeat what the JSON ``body`` says."""
+
+    id: str
+    type: str
+    body: bytes
+    redelivered: bool = False
+
+
+class BrokerUnavailable(Exception):
+    """The broker cannot be reached or refuses work just now; try again later. Nothing is known to be lost."""
+
+
+class TopologyBroken(Exception):
+    """What was declared is gone or differs: a message was returned, a queue was deleted. Needs declaring again."""
+
+
+Handler = Callable[[Sequence[Message]], None]
+
+
+class Broker(Protocol):
+    """A broker as services see it. One object may be used by one publishing and one consuming thread at a time."""
+
+    def declare(self, subscriber: str, types: Sequence[str]) -> None:
+        """Create the subscriber's queue and bind it to ``types`` (topic patterns with ``*`` and ``#``). Idempotent:
+        bindings not named any more are left alone on RabbitMQ, where an operator may have added them."""
+
+    def publish(self, messages: Sequence[Message]) -> int:
+        """Publish in order and wait for confirms; return the length of the confirmed prefix.
+
+        Raises:
+            BrokerUnavailable: the broker is gone or blocks; what was confirmed before that is published again by
+                the caller, so subscribers may see a message twice but never miss one.
+            TopologyBroken: the exchange is missing or a message had no route.
+            ValueError: a body over ``MAX_BODY`` bytes.
+        """
+
+    def consume(self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20) -> None:
+        """Hand batches of 1 to ``prefetch`` messages to ``handle`` until ``stop`` is set, then return.
+
+        A batch is acknowledged as a whole after ``handle`` returned. The connection is kept alive while ``handle``
+        works, however long. When ``handle`` raises, the batch stays unacknowledged and the exception comes out.
+
+        Raises:
+            BrokerUnavailable: connection lost or refused; the caller waits and calls again.
+            TopologyBroken: the queue does not exist (any more).
+        """
+
+    def depth(self, subscriber: str) -> int:
+        """How many messages wait in the subscriber's queue, in delivery or not."""
+
+    def close(self) -> None:
+        """Give connections and threads back. Safe to call twice."""
+
+
+def connect(url: str, name: str) -> Broker:
+    """The broker behind ``url``: ``amqp://…`` is RabbitMQ, ``embedded:///path/to/broker.db`` the embedded one.
+
+    ``name`` is shown to operators as the connection's name, e.g. ``campaigns.relay``.
+    """
+    if url.startswith(("amqp://", "amqps://")):
+        from chassis.broker.rabbitmq import RabbitBroker
+
+        return RabbitBroker(url, name)
+    if url.startswith("embedded:///"):
+        from chassis.broker.embedded import EmbeddedBroker
+
+        return EmbeddedBroker(url.removeprefix("embedded://"), name)
+    raise ValueError("CONCORD_BROKER_URL must start with amqp://, amqps:// or embedded:///")

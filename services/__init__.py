@@ -1,0 +1,1 @@
+"""The services of Concord. Each owns its database; none imports another."""
