@@ -1,0 +1,250 @@
+"""Who is asking: the signed identity that the gateway and the services hand on, and nothing else is trusted.
+
+A short-lived Ed25519 token names the caller and one receiving service (``aud``). Each sender signs with its own key,
+``<keys>/<sender>.key``; receivers know the senders by ``<keys>/<sender>.pub``. A ``.pub`` file may hold several keys,
+so that a new one can be published before the old one goes.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from chassis.errors import Unauthorized
+
+HEADER = "X-Concord-Identity"
+ALGORITHM = "EdDSA"
+LIFETIME = 60  # seconds a token is valid
+REUSE = 30  # seconds a token may be handed out again; the receiver still has the other half of its lifetime
+LEEWAY = 5  # seconds the clocks of two hosts may differ
+CACHE_SIZE = 4096
+NOBODY = UUID(int=0)
+
+
+class Role(StrEnum):
+    """What a caller may be. ``Machine`` is a tenant's own software, ``System`` one of our processes."""
+
+    SUPPLIER_ADMIN = "SupplierAdmin"
+    SUPPLIER_VIEWER = "SupplierViewer"
+    RETAILER_ADMIN = "RetailerAdmin"
+    MERCHANT_ADMIN = "MerchantAdmin"
+    AFFILIATE = "Affiliate"
+    PLATFORM_ADMIN = "PlatformAdmin"
+    MACHINE = "Machine"
+    SYSTEM = "System"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller: a person or machine of one tenant, or one of our own processes."""
+
+    user_id: UUID
+    tenant_id: UUID
+    role: Role
+    name: str = ""
+    tenant_name: str = ""
+    tenant_kind: str = ""
+    features: frozenset[str] = frozenset()
+
+    @classmethod
+    def system(cls, name: str) -> "Principal":
+        """One of our processes acting on its own account, across tenants."""
+        return cls(NOBODY, NOBODY, Role.SYSTEM, name=name)
+
+    @property
+    def is_system(self) -> bool:
+        return self.role is Role.SYSTEM
+
+    def to_claims(self) -> dict[str, Any]:
+        return {
+            "sub": str(self.user_id),
+            "tenant": str(self.tenant_id),
+            "role": str(self.role),
+            "name": self.name,
+            "tenant_name": self.tenant_name,
+            "tenant_kind": self.tenant_kind,
+            "features": sorted(self.features),
+        }
+
+    @classmethod
+    def from_claims(cls, claims: dict[str, Any]) -> "Principal":
+        return cls(
+            user_id=UUID(claims["sub"]),
+            tenant_id=UUID(claims["tenant"]),
+            role=Role(claims["role"]),
+            name=claims["name"],
+            tenant_name=claims["tenant_name"],
+            tenant_kind=claims["tenant_kind"],
+            features=frozenset(claims["features"]),
+        )
+
+
+_caller: ContextVar[Principal | None] = ContextVar("caller", default=None)
+
+
+def caller() -> Principal:
+    """The verified caller of the request at hand.
+
+    Raises:
+        Unauthorized: there is none.
+    """
+    principal = _caller.get()
+    if principal is None:
+        raise Unauthorized("Sign in first.")
+    return principal
+
+
+def caller_or_none() -> Principal | None:
+    return _caller.get()
+
+
+def set_caller(principal: Principal | None) -> None:
+    _caller.set(principal)
+
+
+@contextmanager
+def acting_as(principal: Principal) -> Iterator[None]:
+    """Run a block as ``principal``: consumers, schedules and tests."""
+    token = _caller.set(principal)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+class Signer:
+    """Mints identities as ``sender``, one per caller and receiving service every ``REUSE`` seconds."""
+
+    def __init__(self, keys: Path, sender: str) -> None:
+        self.sender = sender
+        self._key = _load_private(keys / f"{sender}.key")
+        self._minted: dict[tuple[Principal, str], tuple[str, float]] = {}
+        self._lock = Lock()
+
+    def sign(self, principal: Principal, audience: str) -> str:
+        now = time.time()
+        with self._lock:
+            token, minted = self._minted.get((principal, audience), ("", 0.0))
+            if now - minted < REUSE:
+                return token
+        token = self._mint(principal, audience, now)
+        with self._lock:
+            if len(self._minted) >= CACHE_SIZE:
+                self._minted.clear()
+            self._minted[principal, audience] = (token, now)
+        return token
+
+    def _mint(self, principal: Principal, audience: str, now: float) -> str:
+        claims = principal.to_claims() | {
+            "iss": self.sender,
+            "aud": audience,
+            "iat": int(now),
+            "exp": int(now) + LIFETIME,
+        }
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.sender})
+
+
+class Verifier:
+    """Checks identities addressed to ``audience``. A token once found good is remembered until it ends."""
+
+    def __init__(self, keys: Path, audience: str) -> None:
+        self.audience = audience
+        self._keys = keys
+        self._public: dict[str, list[Ed25519PublicKey]] = {}
+        self._known: dict[str, tuple[Principal, str, float]] = {}
+        self._lock = Lock()
+
+    def verify(self, token: str) -> tuple[Principal, str]:
+        """The caller and the sender who vouches for it.
+
+        Raises:
+            Unauthorized: forged, expired, for another service, or signed by nobody we know.
+        """
+        with self._lock:
+            known = self._known.get(token)
+        if known and known[2] > time.time():
+            return known[0], known[1]
+        principal, sender, expires = self._check(token)
+        with self._lock:
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[token] = (principal, sender, expires)
+        return principal, sender
+
+    def _check(self, token: str) -> tuple[Principal, str, float]:
+        try:
+            sender = str(jwt.get_unverified_header(token).get("kid"))
+            claims = self._decode(token, sender)
+            return Principal.from_claims(claims), sender, float(claims["exp"])
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
+            raise Unauthorized("The caller's identity is not valid.") from error
+
+    def _decode(self, token: str, sender: str) -> dict[str, Any]:
+        failure: Exception = jwt.InvalidKeyError("unknown sender")
+        for key in self._keys_of(sender):
+            try:
+                return jwt.decode(
+                    token,
+                    key,
+                    algorithms=[ALGORITHM],
+                    audience=self.audience,
+                    issuer=sender,
+                    leeway=LEEWAY,
+                    options={"require": ["exp", "iat", "aud", "iss", "sub"]},
+                )
+            except jwt.InvalidSignatureError as error:
+                failure = error
+        raise failure
+
+    def _keys_of(self, sender: str) -> list[Ed25519PublicKey]:
+        if sender not in self._public:
+            if not sender.isalpha():  # becomes a file name
+                return []
+            self._public[sender] = _load_public(self._keys / f"{sender}.pub")
+        return self._public[sender]
+
+
+def create_keys(keys: Path, senders: list[str]) -> None:
+    """Make a key pair for each sender that has none yet. For development and the first start of a deployment."""
+    keys.mkdir(parents=True, exist_ok=True)
+    for sender in senders:
+        private_file = keys / f"{sender}.key"
+        if private_file.exists():
+            continue
+        private = Ed25519PrivateKey.generate()
+        public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (keys / f"{sender}.pub").write_bytes(public_pem)
+        private_file.touch(mode=0o600)
+        private_file.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _load_private(file: Path) -> Ed25519PrivateKey:
+    key = load_pem_private_key(file.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{file.name} is no Ed25519 key")
+    return key
+
+
+def _load_public(file: Path) -> list[Ed25519PublicKey]:
+    if not file.exists():
+        return []
+    end = b"-----END PUBLIC KEY-----"
+    blocks = [block + end for block in file.read_bytes().split(end) if block.strip()]
+    return [key for block in blocks if isinstance(key := load_pem_public_key(block), Ed25519PublicKey)]
