@@ -2,8 +2,8 @@
 
 Both keep the same promises (tests/chassis/test_broker_contract.py holds them to it):
 
-* ``publish`` returns how many messages, counted from the first, are durably stored; a message nobody is bound to
-  is refused, so a return means a broken topology.
+* ``publish`` returns how many messages, counted from the first, are durably stored. Everything is also kept in an
+  archive, so a message without a route means a broken topology and is refused.
 * Every subscriber owns one durable queue ``<subscriber>.events``; each queue gets its own copy.
 * A message is acknowledged only after the handler returned; when the handler raises or its process dies, it is
   delivered again.
@@ -45,15 +45,23 @@ class Broker(Protocol):
 
     def declare(self, subscriber: str, types: Sequence[str]) -> None:
         """Create the subscriber's queue and bind it to ``types`` (topic patterns with ``*`` and ``#``). Idempotent:
-        bindings not named any more are left alone on RabbitMQ, where an operator may have added them."""
+        bindings not named any more are left alone on RabbitMQ, where an operator may have added them.
+
+        Raises:
+            BrokerUnavailable: connection refused or lost.
+            TopologyBroken: the queue or the exchange exists with other properties.
+        """
 
     def publish(self, messages: Sequence[Message]) -> int:
         """Publish in order and wait for confirms; return the length of the confirmed prefix.
 
+        A failure after the first confirms gives a shorter prefix, a failure before them raises; so a caller that
+        publishes the rest again learns the reason. What follows the prefix may have been stored all the same:
+        subscribers may see a message twice, but never miss one.
+
         Raises:
-            BrokerUnavailable: the broker is gone or blocks; what was confirmed before that is published again by
-                the caller, so subscribers may see a message twice but never miss one.
-            TopologyBroken: the exchange is missing or a message had no route.
+            BrokerUnavailable: the broker is gone, blocks, or refused the first message.
+            TopologyBroken: the exchange is missing or the first message had no route.
             ValueError: a body over ``MAX_BODY`` bytes.
         """
 
@@ -62,9 +70,10 @@ class Broker(Protocol):
 
         A batch is acknowledged as a whole after ``handle`` returned. The connection is kept alive while ``handle``
         works, however long. When ``handle`` raises, the batch stays unacknowledged and the exception comes out.
+        ``handle`` runs in one thread at a time, which need not be the caller's.
 
         Raises:
-            BrokerUnavailable: connection lost or refused; the caller waits and calls again.
+            BrokerUnavailable: connection or lease lost, or the broker was closed; the caller waits and calls again.
             TopologyBroken: the queue does not exist (any more).
         """
 
@@ -73,6 +82,18 @@ class Broker(Protocol):
 
     def close(self) -> None:
         """Give connections and threads back. Safe to call twice."""
+
+
+def queue_of(subscriber: str) -> str:
+    """The name of the subscriber's queue."""
+    return f"{subscriber}.events"
+
+
+def refuse_large_bodies(messages: Sequence[Message]) -> None:
+    """Raise ``ValueError`` before anything is sent, so that a batch never stops half way for its size."""
+    for message in messages:
+        if len(message.body) > MAX_BODY:
+            raise ValueError(f"message {message.id} has {len(message.body)} bytes, more than {MAX_BODY}")
 
 
 def connect(url: str, name: str) -> Broker:
