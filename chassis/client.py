@@ -1,0 +1,100 @@
+"""Asking another service, before a transaction, as the caller of the request at hand.
+
+One pooled session a thread, no cookies, no proxies from the environment; short timeouts; what is safe to repeat is
+tried again a few times. When the other is away the answer is 503 with ``Retry-After`` and nothing has been written.
+"""
+
+import threading
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from chassis import context
+from chassis.errors import NotFound, Upstream
+from chassis.identity import HEADER, Signer, caller
+from chassis.logs import logger
+
+CONNECT_TIMEOUT = 0.5
+READ_TIMEOUT = 10.0
+TRIES = Retry(
+    total=2,
+    connect=2,
+    read=1,
+    status=2,
+    status_forcelist=(502, 503, 504),
+    allowed_methods=None,
+    backoff_factor=0.1,
+    raise_on_status=False,
+)
+
+log = logger(__name__)
+
+
+class ServiceClient:
+    """The neighbours of one service.
+
+    Args:
+        services: base URL by service name.
+        signer: signs the caller's identity on, as this service.
+    """
+
+    def __init__(self, services: Mapping[str, str], signer: Signer) -> None:
+        self._services = services
+        self._signer = signer
+        self._local = threading.local()
+
+    def get(self, service: str, path: str, *, params: Mapping[str, Any] | None = None) -> Any:
+        """The JSON answer to a GET.
+
+        Raises:
+            NotFound: the other service says 404.
+            Upstream: it is away or answers anything else than 2xx.
+        """
+        return self._ask("GET", service, path, params=params)
+
+    def look_up(self, service: str, path: str, json: Any) -> Any:
+        """The JSON answer to a POST that changes nothing, for questions too long for a query. Raises as ``get``."""
+        return self._ask("POST", service, path, json=json)
+
+    def _ask(self, method: str, service: str, path: str, **kwargs: Any) -> Any:
+        headers = {
+            HEADER: self._signer.sign(caller(), service),
+            "X-Request-Id": context.request_id.get() or "",
+            "traceparent": context.traceparent.get() or "",
+        }
+        url = self._services[service].rstrip("/") + path
+        try:
+            answer = self._session().request(
+                method, url, headers=headers, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), allow_redirects=False, **kwargs
+            )
+        except requests.RequestException as error:
+            log.warning("service away", service=service, path=path, error=repr(error))
+            raise Upstream(f"The {service} service cannot be reached just now; try again.") from error
+        return _read(answer, service)
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            session = requests.Session()
+            session.trust_env = False
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.mount("http://", HTTPAdapter(max_retries=TRIES))
+            session.mount("https://", HTTPAdapter(max_retries=TRIES))
+            self._local.session = session
+        found: requests.Session = self._local.session
+        return found
+
+
+def _read(answer: requests.Response, service: str) -> Any:
+    if answer.status_code == 404:
+        raise NotFound()
+    if not answer.ok:
+        log.warning("service refused", service=service, status=answer.status_code)
+        raise Upstream(f"The {service} service did not answer as expected; try again.")
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise Upstream(f"The {service} service gave an answer that cannot be read.") from error

@@ -1,0 +1,308 @@
+"""A service's own database: engine, transactions, column types, and the tenant filter on every statement.
+
+SQLite and PostgreSQL behave alike here: a write transaction takes its locks at once (``BEGIN IMMEDIATE`` on SQLite),
+times are aware and in UTC, money is exact.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from decimal import Decimal
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Text,
+    TypeDecorator,
+    Uuid,
+    create_engine,
+    event,
+    false,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import (
+    LoaderCriteriaOption,
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    mapped_column,
+    sessionmaker,
+    with_loader_criteria,
+)
+
+from chassis.identity import Role, caller
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+"""An id the database counts up itself; SQLite only does so for INTEGER."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored and read in UTC; a naive one is a mistake of ours and refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without zone must not reach the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact amount with two decimals. SQLite has no exact numbers, so it keeps text."""
+
+    impl = Numeric(14, 2)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(String(20) if dialect.name == "sqlite" else Numeric(14, 2))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
+        if value is None:
+            return None
+        return format(value, ".2f") if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+TYPES: dict[Any, Any] = {
+    str: Text,
+    datetime: UtcDateTime,
+    UUID: Uuid,
+    Decimal: Money,
+    dict[str, Any]: JSON,
+    list[str]: JSON,
+}
+
+
+class ChassisBase(DeclarativeBase):
+    """The tables that every service has for the chassis' own use: outbox, inbox, parked, idempotency, audit."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = TYPES
+
+
+class TenantScoped:
+    """A mapped class whose rows belong to tenants.
+
+    Inside a request every ORM select, update and delete is narrowed to rows that ``visible_to`` the caller's tenant.
+    That is the one place where a service says who may see what (S0-9).
+    """
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        """The rows a tenant may see: none, until the class says otherwise."""
+        return false()
+
+
+class Aggregate:
+    """A thing that has a history of events: ``event_sequence`` counts them from 1 without gaps."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
+    event_sequence: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=98)
+
+
+class Database:
+    """One service's database: ``begin()`` for a write transaction, ``read()`` for a reading one.
+
+    Args:
+        url: SQLAlchemy URL.
+        pool_size: connections kept open; one a thread that may use the database at the same time.
+    """
+
+    def __init__(self, url: str, pool_size: int = 12) -> None:
+        self.engine = _create_engine(url, pool_size)
+        self.wake_relay = Event()
+        self._write = sessionmaker(self.engine, expire_on_commit=False)
+        self._read = sessionmaker(self.engine.execution_options(concord_read=True), expire_on_commit=False)
+        event.listen(self._write, "do_orm_execute", _narrow_to_tenant)
+        event.listen(self._read, "do_orm_execute", _narrow_to_tenant)
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """One write transaction for the caller: committed at the end of the block, rolled back on an exception.
+
+        Inside a :class:`Unit` the block joins the unit's transaction, which ends with the unit.
+        """
+        unit = _unit.get()
+        if unit is not None:
+            yield unit.session_of(self)
+            unit.flush()
+            return
+        with self._write() as session, session.begin():
+            yield _scoped(session)
+        self.after_commit(session)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One reading transaction for the caller. Never waits for a writer."""
+        unit = _unit.get()
+        if unit is not None and unit.active:
+            yield unit.session_of(self)
+            return
+        with self._read() as session, session.begin():
+            yield _scoped(session)
+
+    def open(self) -> Session:
+        return _scoped(self._write())
+
+    def after_commit(self, session: Session) -> None:
+        if session.info.pop("outbox", False):
+            self.wake_relay.set()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class Unit:
+    """A transaction that outlives ``begin()`` blocks, so that something can be added before it commits.
+
+    Opened lazily: what a view does before its first ``begin()`` (remote calls) is outside the transaction.
+    """
+
+    def __init__(self, at_begin: Callable[[Session], None]) -> None:
+        self._at_begin = at_begin
+        self._database: Database | None = None
+        self._session: Session | None = None
+        self.began = False  # stays true after a rollback: the work did start
+
+    @property
+    def active(self) -> bool:
+        return self._session is not None
+
+    def session_of(self, database: Database) -> Session:
+        if self._session is None:
+            self._database, self._session = database, database.open()
+            self.began = True
+            self._at_begin(self._session)
+        return self._session
+
+    def flush(self) -> None:
+        if self._session is not None:
+            self._session.flush()
+
+    def commit(self) -> None:
+        if self._session is not None and self._database is not None:
+            self._session.commit()
+            self._database.after_commit(self._session)
+            self._session.close()
+
+    def rollback(self) -> None:
+        if self._session is not None:
+            self._session.rollback()
+            self._session.close()
+            self._session = None
+
+    @contextmanager
+    def entered(self) -> Iterator["Unit"]:
+        token = _unit.set(self)
+        try:
+            yield self
+        finally:
+            _unit.reset(token)
+            self.rollback()
+
+
+_unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
+
+
+def insert_ignoring(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows, leaving out those whose key exists already; return how many were new."""
+    if not rows:
+        return 0
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(model.__table__).values(list(rows)).on_conflict_do_nothing()  # type: ignore[arg-type]
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error means that the database cannot be reached just now, so that the same work succeeds later."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    could_not_connect = isinstance(error, OperationalError) and error.statement is None
+    return bool(error.connection_invalidated) or could_not_connect
+
+
+def _scoped(session: Session) -> Session:
+    """Remember whose session this is. Our own processes and the operator see every tenant."""
+    principal = caller()
+    sees_all = principal.is_system or principal.role is Role.PLATFORM_ADMIN
+    session.info["narrow"] = () if sees_all else _narrow_all_to(principal.tenant_id)
+    return session
+
+
+def _narrow_all_to(tenant_id: UUID) -> tuple[LoaderCriteriaOption, ...]:
+    scoped = TenantScoped.__subclasses__()
+    return tuple(with_loader_criteria(cls, cls.visible_to(tenant_id), include_aliases=True) for cls in scoped)
+
+
+def _narrow_to_tenant(state: ORMExecuteState) -> None:
+    if state.is_select or state.is_update or state.is_delete:
+        state.statement = state.statement.options(*state.session.info["narrow"])
+
+
+def _create_engine(url: str, pool_size: int) -> Engine:
+    if url.startswith("sqlite"):
+        engine = create_engine(url, pool_size=pool_size, connect_args={"timeout": 30, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    limits = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={"options": limits, "connect_timeout": 3},
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("concord_read")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,168 @@
+"""Events as a service declares them and as a subscriber receives them.
+
+A published event is a frozen dataclass under ``@publishes("campaigns.InviteCreated.v1")``; on the wire it is a
+CloudEvents 1.0 envelope in structured JSON with the dataclass in ``data``, keys in camelCase. A published shape never
+changes: a new shape is a new version.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, TypeVar
+from uuid import UUID
+
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from chassis import context
+from chassis.clock import rfc3339
+
+C = TypeVar("C", bound=type)
+
+
+class Drop(Exception):
+    """This event can never be handled: put it with the dead letters at once, with this reason."""
+
+
+def publishes(event_type: str) -> Callable[[C], C]:
+    """Name the type (``service.Event.v1``) a frozen dataclass is published as."""
+
+    def decorate(cls: C) -> C:
+        cls.event_type = event_type  # type: ignore[attr-defined]
+        cls.wire_names = tuple((field.name, camel(field.name)) for field in fields(cls))  # type: ignore[attr-defined]
+        return cls
+
+    return decorate
+
+
+def camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def to_data(event: Any) -> dict[str, Any]:
+    """The JSON form of a published event: ids and amounts as strings, times in RFC 3339."""
+    return {wire: plain(getattr(event, name)) for name, wire in event.wire_names}
+
+
+def plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, UUID | Decimal | date):
+        return str(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    raise TypeError(f"an event cannot carry a {type(value).__name__}")
+
+
+def envelope(
+    event: Any,
+    *,
+    event_id: UUID,
+    subject: UUID,
+    sequence: int,
+    tenants: tuple[UUID, ...],
+    actor_id: UUID,
+    at: datetime,
+) -> str:
+    """The CloudEvents JSON text of a published event.
+
+    ``tenantids`` is a comma-separated list, because CloudEvents attributes are no arrays.
+    """
+    event_type: str = event.event_type
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": str(event_id),
+            "source": f"/services/{event_type.partition('.')[0]}",
+            "type": event_type,
+            "subject": str(subject),
+            "time": rfc3339(at),
+            "datacontenttype": "application/json",
+            "tenantids": ",".join(map(str, tenants)),
+            "sequence": sequence,
+            "actorid": str(actor_id),
+            "correlationid": context.request_id.get() or str(event_id),
+            "traceparent": context.traceparent.get() or context.accept_traceparent(None),
+            "data": to_data(event),
+        },
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event as a handler sees it; ``data`` has the attributes of the handler's schema."""
+
+    id: UUID
+    type: str
+    source: str
+    subject: UUID
+    sequence: int
+    time: datetime
+    tenant_ids: tuple[UUID, ...]
+    actor_id: UUID
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One handler of one event type."""
+
+    event_type: str
+    schema: type[Schema]
+    handle: Callable[[Any, Received], None]
+
+    def __call__(self, session: Any, received: Mapping[str, Any]) -> None:
+        try:
+            loaded = self.schema(unknown=EXCLUDE).load(received["data"])
+        except ValidationError as error:
+            raise Drop(f"does not fit {self.schema.__name__}: {error.normalized_messages()}") from error
+        self.handle(session, _receive(received, SimpleNamespace(**loaded)))
+
+
+def on(event_type: str, schema: type[Schema]) -> Callable[[Callable[[Any, Received], None]], Subscription]:
+    """Make a function the handler of an event type; ``schema`` names only the fields it needs."""
+
+    def decorate(handle: Callable[[Any, Received], None]) -> Subscription:
+        return Subscription(event_type, schema, handle)
+
+    return decorate
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The envelope in a message.
+
+    Raises:
+        Drop: no CloudEvents JSON with the attributes we rely on.
+    """
+    try:
+        received = json.loads(body)
+        UUID(received["id"]), UUID(received["subject"]), int(received["sequence"])
+        datetime.fromisoformat(received["time"])
+        if not isinstance(received["type"], str) or not isinstance(received["data"], dict):
+            raise TypeError("type or data")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Drop(f"not an event of ours: {error!r}") from error
+    return dict(received)
+
+
+def _receive(received: Mapping[str, Any], data: Any) -> Received:
+    return Received(
+        id=UUID(received["id"]),
+        type=received["type"],
+        source=received.get("source", ""),
+        subject=UUID(received["subject"]),
+        sequence=int(received["sequence"]),
+        time=datetime.fromisoformat(received["time"]),
+        tenant_ids=tuple(UUID(part) for part in received.get("tenantids", "").split(",") if part),
+        actor_id=UUID(received.get("actorid") or str(UUID(int=0))),
+        data=data,
+    )

@@ -1,0 +1,43 @@
+"""``/health/live``, ``/health/ready`` and ``/metrics`` of a service.
+
+Live asks nothing of others. Ready means: the database answers and its schema is the one this code knows. A broker that
+is away does not make a service unready: requests go on, events wait.
+"""
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from chassis import consumer, metrics, migrate, relay
+from chassis.errors import Upstream
+from chassis.identity import Principal, acting_as
+
+if TYPE_CHECKING:
+    from chassis.service import Runtime
+
+
+def add(app: Flask, runtime: "Runtime") -> None:
+    """Give ``app`` its health and metrics endpoints."""
+    system = Principal.system(runtime.service.name)
+
+    @app.get("/health/live")
+    def live() -> Response:
+        return jsonify(status="live")
+
+    @app.get("/health/ready")
+    def ready() -> Response:
+        if not migrate.is_current(runtime.service, runtime.database.engine):
+            raise Upstream("The database's schema is not the one this code knows.", code="schema_outdated")
+        return jsonify(status="ready")
+
+    @app.get("/metrics")
+    def prometheus() -> Response:
+        with acting_as(system), runtime.database.read() as session:
+            waiting, age = relay.backlog(session)
+            parked = consumer.parked_counts(session)
+        metrics.outbox_backlog.set(waiting)
+        metrics.outbox_age.set(age)
+        for state, count in parked.items():
+            metrics.events_waiting.labels(state).set(count)
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,22 @@
+"""What a process counts about itself, in Prometheus' terms. Served at ``/metrics``."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+requests = Counter("concord_requests_total", "Requests answered", ["method", "route", "status"])
+latency = Histogram(
+    "concord_request_seconds",
+    "Time to answer a request",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+outbox_backlog = Gauge("concord_outbox_backlog", "Events written but not yet confirmed by the broker")
+outbox_age = Gauge("concord_outbox_oldest_seconds", "Age of the oldest event not yet confirmed")
+relay_published = Counter("concord_relay_published_total", "Events confirmed by the broker")
+relay_failures = Counter("concord_relay_failures_total", "Relay rounds that failed and were tried again")
+
+events_handled = Counter("concord_events_handled_total", "Events whose effect is committed", ["type"])
+events_duplicate = Counter("concord_events_duplicate_total", "Redeliveries absorbed by the inbox")
+events_parked = Counter("concord_event_failures_total", "Failures of a handler that were parked")
+events_waiting = Gauge("concord_events_parked", "Parked events by state", ["state"])
+consumer_failures = Counter("concord_consumer_failures_total", "Lost connections and databases away")

@@ -1,0 +1,78 @@
+"""Schema migrations: the chassis' own branch and the service's, applied together to the service's database."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, text
+
+if TYPE_CHECKING:
+    from chassis.service import Service
+
+HERE = Path(__file__).parent / "migrations"
+
+
+def upgrade(service: "Service", engine: Engine) -> None:
+    """Bring the database to the schema this code knows. Several processes may try at once; one does it."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_lock(hashtext('concord.migrate'))"))
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.commit()
+        config = config_of(service)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+        connection.commit()
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_unlock(hashtext('concord.migrate'))"))
+            connection.execute(text("RESET statement_timeout"))
+            connection.commit()
+
+
+def is_current(service: "Service", engine: Engine) -> bool:
+    """Whether the database answers and has the newest revisions.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: it does not answer.
+    """
+    with engine.connect() as connection:
+        applied = set(MigrationContext.configure(connection).get_current_heads())
+    return set(ScriptDirectory.from_config(config_of(service)).get_heads()) <= applied
+
+
+def config_of(service: "Service") -> Config:
+    """alembic's configuration for one service."""
+    from chassis.database import ChassisBase
+
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", f"{HERE / 'versions'}\n{service.migrations}")
+    config.attributes["target_metadata"] = [ChassisBase.metadata, service.metadata]
+    return config
+
+
+def revision(service: "Service", message: str) -> Path:
+    """Write the service's next migration: what its models say more than its migrations; for developers."""
+    number = len(list(service.migrations.glob(f"{service.name}_[0-9]*.py"))) + 1
+    with tempfile.TemporaryDirectory() as folder:
+        engine = create_engine(f"sqlite:///{folder}/now.db")
+        upgrade(service, engine)
+        with engine.connect() as connection:
+            config = config_of(service)
+            config.attributes["connection"] = connection
+            script = command.revision(
+                config,
+                message=message,
+                autogenerate=True,
+                rev_id=f"{service.name}_{number:04}",
+                head=f"{service.name}@head" if number > 1 else "base",
+                branch_label=service.name if number == 1 else None,
+                version_path=str(service.migrations),
+            )
+        engine.dispose()
+    return Path(script.path)  # type: ignore[union-attr]

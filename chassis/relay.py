@@ -1,0 +1,124 @@
+"""Publishes a service's outbox: one active relay per service, in order, marking only what the broker confirmed.
+
+Any number of relays may run; an advisory lock lets one work at a time, the others stand by. A relay that dies between
+publishing and marking publishes again, and the subscribers' inboxes absorb that. Nothing is ever skipped.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from threading import Event
+
+from sqlalchemy import Select, delete, func, select, text, update
+from sqlalchemy.orm import Session
+
+from chassis import metrics
+from chassis.broker import Broker, BrokerUnavailable, Message, TopologyBroken
+from chassis.clock import utcnow
+from chassis.database import Database
+from chassis.identity import Principal, acting_as
+from chassis.logs import logger
+from chassis.outbox import OutboxRow
+from chassis.retry import Backoff
+
+BATCH = 100
+POLL = 0.05  # seconds between looks at an empty outbox; a commit in the same process wakes the relay at once
+KEEP_SENT = timedelta(hours=24)
+TRIM = 1000
+
+log = logger(__name__)
+
+
+class Relay:
+    """Moves rows from one service's outbox to the broker."""
+
+    def __init__(self, service: str, database: Database, broker: Broker) -> None:
+        self._database = database
+        self._broker = broker
+        self._system = Principal.system(service)
+
+    def run(self, stop: Event) -> None:
+        """Publish until ``stop`` is set; a batch under way is finished."""
+        backoff = Backoff(cap=30)
+        with acting_as(self._system):
+            while not stop.is_set():
+                try:
+                    sent = self.publish_batch()
+                except Exception as error:
+                    metrics.relay_failures.inc()
+                    log.warning("relay failed, trying again", error=repr(error))
+                    stop.wait(backoff.next())
+                    continue
+                backoff.reset()
+                if sent < BATCH:
+                    self._database.wake_relay.wait(POLL)
+                    self._database.wake_relay.clear()
+
+    def publish_batch(self) -> int:
+        """Publish what waits, at most ``BATCH`` rows; return how many were confirmed, 0 also for a standby.
+
+        Raises:
+            BrokerUnavailable, TopologyBroken: after the confirmed rows were marked.
+        """
+        if not self._anything_waits():
+            return 0
+        with self._database.begin() as session:
+            if not self._take_the_lease(session):
+                return 0
+            rows = session.scalars(_waiting()).all()
+            confirmed, failure = self._publish(rows)
+            _mark(session, rows, confirmed, failure)
+        metrics.relay_published.inc(confirmed)
+        if failure:
+            raise failure
+        return confirmed
+
+    def _anything_waits(self) -> bool:
+        with self._database.read() as session:
+            return session.execute(_waiting().with_only_columns(OutboxRow.id).limit(1)).first() is not None
+
+    def _take_the_lease(self, session: Session) -> bool:
+        if self._database.dialect != "postgresql":
+            return True  # BEGIN IMMEDIATE has locked the whole file already
+        lease = text("SELECT pg_try_advisory_xact_lock(hashtext('concord.relay'))")
+        return bool(session.execute(lease).scalar())
+
+    def _publish(self, rows: Sequence[OutboxRow]) -> tuple[int, Exception | None]:
+        messages = [Message(str(row.event_id), row.type, row.body.encode()) for row in rows]
+        try:
+            confirmed = self._broker.publish(messages)
+        except (BrokerUnavailable, TopologyBroken) as error:
+            return 0, error
+        if confirmed < len(messages):
+            return confirmed, BrokerUnavailable(f"the broker refused {messages[confirmed].type}")
+        return confirmed, None
+
+
+def trim_sent(session: Session) -> int:
+    """Delete some of the rows that were sent long ago. Looks only at the oldest, so it is cheap to call often."""
+    oldest = select(OutboxRow.id).order_by(OutboxRow.id).limit(TRIM)
+    result = session.execute(
+        delete(OutboxRow).where(OutboxRow.id.in_(oldest), OutboxRow.sent_at < utcnow() - KEEP_SENT)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def backlog(session: Session) -> tuple[int, float]:
+    """How many events wait, and the age of the oldest in seconds."""
+    count, oldest = session.execute(
+        select(func.count(), func.min(OutboxRow.created_at)).where(OutboxRow.sent_at.is_(None))
+    ).one()
+    return count, (utcnow() - oldest).total_seconds() if oldest else 0.0
+
+
+def _waiting() -> Select[tuple[OutboxRow]]:
+    return select(OutboxRow).where(OutboxRow.sent_at.is_(None)).order_by(OutboxRow.id).limit(BATCH)
+
+
+def _mark(session: Session, rows: Sequence[OutboxRow], confirmed: int, failure: Exception | None) -> None:
+    ids = [row.id for row in rows[:confirmed]]
+    if ids:
+        session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(sent_at=utcnow()))
+    if failure and confirmed < len(rows):
+        refused = rows[confirmed]
+        refused.attempts += 1
+        refused.last_error = repr(failure)[:500]

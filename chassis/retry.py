@@ -1,0 +1,31 @@
+"""Growing delays with jitter: the one way anything here waits before it tries again."""
+
+import random
+from datetime import timedelta
+
+PARKED_DELAYS = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
+
+
+class Backoff:
+    """0.2 s, doubling up to ``cap`` seconds, each with full jitter above half of it."""
+
+    def __init__(self, first: float = 0.2, cap: float = 30.0) -> None:
+        self._first = first
+        self._cap = cap
+        self._delay = first
+
+    def next(self) -> float:
+        delay, self._delay = self._delay, min(self._delay * 2, self._cap)
+        return jitter(delay)
+
+    def reset(self) -> None:
+        self._delay = self._first
+
+
+def delay_after(attempts: int, delays: list[timedelta] = PARKED_DELAYS) -> timedelta:
+    """The wait after the ``attempts``-th failure (from 1)."""
+    return delays[min(attempts, len(delays)) - 1] * jitter(1.0)
+
+
+def jitter(delay: float) -> float:
+    return delay * random.uniform(0.5, 1.0)  # noqa: S311  spreads load, guards nothing

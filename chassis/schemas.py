@@ -1,0 +1,85 @@
+"""Marshmallow as every service uses it: camelCase on the wire, unknown fields refused, exact times and amounts."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from chassis.clock import rfc3339
+from chassis.events import camel
+
+
+class CamelSchema(Schema):
+    """Attributes in snake_case, the wire in camelCase."""
+
+    class Meta:
+        unknown = RAISE
+        ordered = True
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
+        field_obj.data_key = camel(field_obj.data_key or field_name)
+
+
+class Instant(fields.Field[datetime]):
+    """An RFC 3339 time with its zone; answered in UTC with ``Z``."""
+
+    default_error_messages = {"invalid": "Not a valid time: RFC 3339 with a zone, such as 2026-04-01T00:00:00Z."}
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else rfc3339(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is None:
+                raise ValueError("no zone")
+            return moment.astimezone(UTC)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self.make_error("invalid") from error
+
+
+class Amount(fields.Decimal):
+    """An amount of money ≥ 0 with at most two decimals; a JSON number on the wire, ``Decimal`` inside."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("validate", [validate.Range(min=Decimal(0), max=Decimal(10) ** 12 - 1), _two_decimals])
+        super().__init__(allow_nan=False, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+def _two_decimals(value: Decimal) -> None:
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -2:
+        raise ValidationError("At most two decimals.")
+
+
+def text(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
+    """A text that is not blank, up to ``maximum`` characters, without the spaces around it."""
+    return Stripped(required=required, validate=validate.Length(min=1, max=maximum, error=_LENGTH), **kwargs)
+
+
+_LENGTH = "Must be between {min} and {max} characters long and not blank."
+
+
+class Stripped(fields.String):
+    """A string without the white space around it, so that blank is empty (S0-18)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return super()._deserialize(value, attr, data, **kwargs).strip()
+
+
+class ProblemSchema(Schema):
+    """RFC 9457 problem details, with ``errors`` for validation."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    requestId = fields.String(required=True, allow_none=True)
+    errors = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))

@@ -1,0 +1,141 @@
+"""Runs one service in one process: gunicorn for HTTP, and a thread for each other role the process was given.
+
+Every role is served the same way, so every process has health and metrics on its port; the endpoints are there only
+with the api role.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from chassis import consumer, idempotency, logs, relay
+from chassis.identity import Principal, acting_as
+from chassis.retry import Backoff
+from chassis.service import Runtime, Service, Task
+from chassis.settings import Settings
+
+GRACEFUL = 20  # seconds a stopping worker may finish its requests and its batch
+HOUSEKEEPING = 60.0
+
+log = logs.logger(__name__)
+
+Work = Callable[[threading.Event], None]
+
+
+class Background:
+    """The threads of a process beside its web server. They end together, each after its work in hand."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._wake: list[threading.Event] = []
+
+    def start(self, name: str, work: Work, wake: threading.Event | None = None) -> None:
+        thread = threading.Thread(target=self._keep_going, args=(name, work), name=name, daemon=True)
+        self._threads.append(thread)
+        if wake:
+            self._wake.append(wake)
+        thread.start()
+
+    def stop(self, timeout: float = GRACEFUL / 2) -> None:
+        self._stop.set()
+        for wake in self._wake:
+            wake.set()
+        for thread in self._threads:
+            thread.join(timeout)
+
+    def _keep_going(self, name: str, work: Work) -> None:
+        backoff = Backoff()
+        while not self._stop.is_set():
+            try:
+                work(self._stop)
+            except Exception as error:
+                log.error("background work failed, starting again", work=name, exc_info=error)
+                self._stop.wait(backoff.next())
+
+
+def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
+    """Start the threads of every role but the api."""
+    background = Background()
+    service, database = runtime.service, runtime.database
+    if "relay" in roles and service.events:
+        publisher = relay.Relay(service.name, database, runtime.broker("relay"))
+        background.start("relay", publisher.run, database.wake_relay)
+    if "consumer" in roles and service.subscriptions:
+        subscriber = consumer.Consumer(service.name, database, runtime.broker("consumer"), service.subscriptions)
+        background.start("consumer", subscriber.run)
+        background.start("parked", subscriber.retry_parked)
+    if "scheduler" in roles:
+        for task in (*service.schedule, Task("housekeeping", HOUSEKEEPING, keep_house)):
+            background.start(task.name, partial(_repeat, task, runtime))
+    return background
+
+
+def keep_house(runtime: Runtime) -> bool:
+    """Trim what the chassis' tables no longer need, a little at a time."""
+    with runtime.database.begin() as session:
+        trimmed = [relay.trim_sent(session), consumer.trim_inbox(session), idempotency.trim(session)]
+    return max(trimmed) >= relay.TRIM
+
+
+def _repeat(task: Task, runtime: Runtime, stop: threading.Event) -> None:
+    with acting_as(Principal.system(runtime.service.name)):
+        while not stop.is_set():
+            if not task.run(runtime):
+                stop.wait(task.every)
+
+
+class Server(BaseApplication):
+    """gunicorn with one worker: more processes are more instances, not more workers (metrics stay exact)."""
+
+    def __init__(self, build: Callable[[], Any], at_exit: Callable[[], None], settings: Settings, name: str) -> None:
+        self._build = build
+        self._at_exit = at_exit
+        self._settings = settings
+        self._name = name
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": self._settings.bind,
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": self._settings.threads,
+            "worker_connections": 1000,
+            "graceful_timeout": GRACEFUL,
+            "timeout": 60,
+            "keepalive": 75,  # longer than our own pools keep a connection, so that they end it and not we
+            "limit_request_line": 8190,
+            "limit_request_fields": 64,
+            "proc_name": self._name,
+            "logconfig_dict": {"version": 1, "disable_existing_loggers": False},  # ours is configured already
+            "worker_exit": lambda _server, _worker: self._at_exit(),
+        }
+        for key, value in options.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Any:
+        return self._build()
+
+
+def serve(service: Service, settings: Settings, roles: Iterable[str]) -> None:
+    """Run ``service`` with ``roles`` until SIGTERM."""
+    roles = tuple(roles)
+    logs.configure(settings.log_level, settings.log_format, service=service.name, role="+".join(roles))
+    started: list[tuple[Runtime, Background]] = []
+
+    def build() -> Any:
+        runtime = Runtime(service, settings)
+        app = runtime.create_app(api="api" in roles)
+        started.append((runtime, start_roles(runtime, roles)))
+        return app
+
+    def at_exit() -> None:
+        for runtime, background in started:
+            background.stop()
+            runtime.close()
+
+    Server(build, at_exit, settings, f"concord {service.name} {'+'.join(roles)}").run()

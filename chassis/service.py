@@ -1,0 +1,99 @@
+"""What a service is: its declaration, and the runtime that the declaration becomes in a process."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import MetaData
+
+from chassis import broker, health, web
+from chassis.client import ServiceClient
+from chassis.database import Database
+from chassis.events import Subscription
+from chassis.identity import Signer, Verifier
+from chassis.settings import Settings
+
+ROLES = ("api", "relay", "consumer", "scheduler")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work that the scheduler role repeats. ``run`` may be called by several schedulers at once.
+
+    It is called again at once while it returns something true (there is more to do), else after ``every`` seconds.
+    """
+
+    name: str
+    every: float
+    run: Callable[["Runtime"], object]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's declaration: the only wiring there is.
+
+    Attributes:
+        name: also the name of its database, its queue and its place in ``Settings.services``.
+        metadata: its own tables.
+        migrations: folder of its alembic versions.
+        events: what it publishes, every version.
+        subscriptions: what it listens to.
+    """
+
+    name: str
+    metadata: MetaData
+    migrations: Path
+    blueprints: Sequence[web.Blueprint] = ()
+    events: Sequence[type] = ()
+    subscriptions: Sequence[Subscription] = ()
+    schedule: Sequence[Task] = ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles this service has work for."""
+        wanted = {"api": True, "relay": self.events, "consumer": self.subscriptions, "scheduler": True}
+        return tuple(role for role in ROLES if wanted[role])
+
+
+@dataclass
+class Runtime:
+    """A service at work in this process: settings, database, neighbours, brokers."""
+
+    service: Service
+    settings: Settings
+    database: Database = field(init=False)
+    client: ServiceClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        name, settings = self.service.name, self.settings
+        # One connection a web thread, and one each for relay, consumer, retries and every scheduled task.
+        self.database = Database(settings.database_url_of(name), settings.threads + 4 + len(self.service.schedule))
+        self.client = ServiceClient(settings.services, Signer(settings.keys, name))
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        return Verifier(self.settings.keys, self.service.name)
+
+    def broker(self, role: str) -> broker.Broker:
+        """A broker connection of its own for ``role``: they are not shared between threads."""
+        return broker.connect(self.settings.broker_url, f"{self.service.name}.{role}")
+
+    def create_app(self, *, api: bool = True) -> Flask:
+        """The WSGI application: health and metrics always, the endpoints where this process has the api role."""
+        app = web.create_app(self.service.name, self.verifier, self.database, self.client)
+        app.extensions["settings"] = self.settings
+        health.add(app, self)
+        if api:
+            web.mount(app, self.service.blueprints)
+        return app
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def settings_of(app: Any) -> Settings:
+    settings: Settings = app.extensions["settings"]
+    return settings

@@ -1,0 +1,70 @@
+"""The ``concord`` command: run one process, migrate, start everything on this machine, look after dead letters."""
+
+import sys
+
+import click
+
+from chassis import identity, logs, migrate, serve, service, settings
+from concord import platform
+
+NAMES = click.Choice(platform.SERVICES)
+
+
+@click.group()
+def main() -> None:
+    """Concord: suppliers and retailers run their marketing together."""
+
+
+@main.command()
+@click.argument("name", metavar="SERVICE")
+@click.argument("roles", nargs=-1, type=click.Choice(service.ROLES))
+def run(name: str, roles: tuple[str, ...]) -> None:
+    """Run one process of SERVICE (or of the gateway) in ROLES; without any, in all of them."""
+    if name == platform.GATEWAY:
+        from gateway.app import serve_gateway
+
+        serve_gateway(_settings())
+        return
+    declaration = _load(name)
+    serve.serve(declaration, _settings(), roles or declaration.roles)
+
+
+@main.command("migrate")
+@click.argument("names", nargs=-1, type=NAMES)
+def migrate_databases(names: tuple[str, ...]) -> None:
+    """Bring the databases of the named services, or of all, to the newest schema."""
+    loaded = _settings()
+    logs.configure("WARNING", "console")
+    for name in names or platform.SERVICES:
+        runtime = service.Runtime(_load(name), loaded)
+        migrate.upgrade(runtime.service, runtime.database.engine)
+        runtime.close()
+        click.echo(f"{name}: up to date")
+
+
+@main.command()
+@click.argument("name", type=NAMES)
+@click.argument("message")
+def revision(name: str, message: str) -> None:
+    """Write the next migration of a service from what its models have changed."""
+    click.echo(migrate.revision(_load(name), message))
+
+
+@main.command()
+def keys() -> None:
+    """Make the key pair of every process that has none yet, in CONCORD_KEYS."""
+    identity.create_keys(_settings().keys, [platform.GATEWAY, *platform.SERVICES])
+
+
+def _settings() -> settings.Settings:
+    try:
+        return settings.load()
+    except settings.SettingsError as error:
+        sys.exit(str(error))
+
+
+def _load(name: str) -> service.Service:
+    try:
+        return platform.load(name)
+    except KeyError:
+        raise click.BadParameter(f"there is no service {name!r}; there are: {', '.join(platform.SERVICES)}") from None

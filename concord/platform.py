@@ -1,0 +1,44 @@
+"""Which services there are, which processes they run as, and where each listens. The only list of them."""
+
+import importlib
+from dataclasses import dataclass
+
+from chassis.service import Service
+
+SERVICES = ("identity", "prm", "campaigns", "notifier")
+GATEWAY = "gateway"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a deployment that scales every role on its own."""
+
+    service: str
+    role: str
+
+    @property
+    def name(self) -> str:
+        return GATEWAY if self.service == GATEWAY else f"{self.service}-{self.role}"
+
+
+def load(name: str) -> Service:
+    """The declaration of a service.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    if name not in SERVICES:
+        raise KeyError(name)
+    service: Service = importlib.import_module(f"services.{name}").service
+    return service
+
+
+def processes() -> list[Process]:
+    """Every process of a full deployment: the gateway and each role of each service."""
+    roles = [Process(name, role) for name in SERVICES for role in load(name).roles]
+    return [Process(GATEWAY, "api"), *roles]
+
+
+def port_of(name: str, base: int) -> int:
+    """Where a service listens on one machine, counted from the gateway's port."""
+    return base if name == GATEWAY else base + 1 + SERVICES.index(name)

@@ -1,0 +1,137 @@
+"""The smallest service there can be: notes that a tenant writes. The chassis is tried on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from flask.views import MethodView
+from marshmallow import fields
+from sqlalchemy import ColumnElement, MetaData, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from uuid6 import uuid7
+
+from chassis import audit, outbox, versions
+from chassis.clock import utcnow
+from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
+from chassis.errors import Conflict, NotFound
+from chassis.events import Drop, Received, on, publishes
+from chassis.identity import Role
+from chassis.pages import PageIn, page_of, paginate
+from chassis.schemas import CamelSchema, text
+from chassis.service import Service
+from chassis.web import Blueprint, caller, db
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = TYPES
+
+
+class Note(Aggregate, versions.Versioned, TenantScoped, Base):
+    __tablename__ = "notes"
+
+    tenant_id: Mapped[UUID] = mapped_column(index=True)
+    title: Mapped[str]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return cls.tenant_id == tenant_id
+
+
+@publishes("sample.NoteWritten.v1")
+@dataclass(frozen=True)
+class NoteWritten:
+    """Somebody wrote a note."""
+
+    note_id: UUID
+    title: str
+
+
+class NoteIn(CamelSchema):
+    title = text(50)
+
+
+class NoteOut(NoteIn):
+    id = fields.UUID(required=True)
+
+
+blp = Blueprint("notes", __name__, url_prefix="/notes", feature="campaigns")
+
+
+def access_note(session: Session, note_id: UUID) -> Note:
+    note = session.scalar(select(Note).where(Note.id == note_id).with_for_update())
+    if note is None:
+        raise NotFound("No such note.")
+    return note
+
+
+@blp.route("")
+class Notes(MethodView):
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.arguments(NoteIn)
+    @blp.response(201, NoteOut)
+    def post(self, data):
+        with db.begin() as session:
+            if data["title"] == "refuse me":
+                raise Conflict(code="refused")
+            note = Note(id=uuid7(), tenant_id=caller().tenant_id, title=data["title"], event_sequence=0)
+            session.add(note)
+            audit.record(session, "note.written", note, tenant_id=note.tenant_id, actor=caller(), now=utcnow())
+            event = NoteWritten(note.id, note.title)
+            outbox.add(session, note, event, tenants=(note.tenant_id,), actor=caller(), now=utcnow())
+        versions.set_etag(note)
+        return note
+
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(NoteOut))
+    def get(self, page):
+        with db.read() as session:
+            return paginate(session, select(Note).order_by(Note.id), **page)
+
+
+@blp.route("/<uuid:note_id>")
+class OneNote(MethodView):
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
+    @blp.response(200, NoteOut)
+    def get(self, note_id):
+        with db.read() as session:
+            note = access_note(session, note_id)
+        versions.set_etag(note)
+        return note
+
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.arguments(NoteIn)
+    @blp.response(200, NoteOut)
+    def put(self, data, note_id):
+        with db.begin() as session:
+            note = access_note(session, note_id)
+            versions.require(note, versions.if_match())
+            note.title = data["title"]
+            audit.record(session, "note.changed", note, tenant_id=note.tenant_id, actor=caller(), now=utcnow())
+        versions.set_etag(note)
+        return note
+
+
+class WrittenIn(CamelSchema):
+    title = text(100)
+
+
+@on("sample.NoteWritten.v1", WrittenIn)
+def copy_note(session: Session, event: Received) -> None:
+    """Handles its own event: each note is copied once; ``drop`` and ``fail`` show what failures do."""
+    if event.data.title == "drop":
+        raise Drop("asked to")
+    if event.data.title == "fail":
+        raise RuntimeError("asked to")
+    session.add(Note(id=uuid7(), tenant_id=event.subject, title=f"copy of {event.data.title}", event_sequence=0))
+
+
+service = Service(
+    name="sample",
+    metadata=Base.metadata,
+    migrations=Path(__file__).parent / "migrations",
+    blueprints=(blp,),
+    events=(NoteWritten,),
+    subscriptions=(copy_note,),
+)

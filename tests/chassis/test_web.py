@@ -1,0 +1,160 @@
+"""A service's HTTP side: who gets in, in which order requests are refused, and that every refusal is a problem."""
+
+from uuid import uuid4
+
+import pytest
+
+from chassis.identity import HEADER, Role
+from chassis.testing import principal
+from tests.chassis.sample import service
+
+ANNA = principal(Role.SUPPLIER_ADMIN)
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def sample(start_service):
+    return start_service(service)
+
+
+@pytest.fixture
+def anna(sample):
+    return sample.client(ANNA)
+
+
+def is_problem(answer, status, code):
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["code"] == code
+    assert answer.json["status"] == status
+    assert answer.json["requestId"] == answer.headers["X-Request-Id"]
+    return answer.json
+
+
+def test_a_note_is_written_read_listed_and_changed(anna, sample):
+    written = anna.post("/notes", json={"title": " Hello "})
+    assert written.status_code == 201
+    assert written.json["title"] == "Hello"
+    assert written.headers["ETag"] == '"1"'
+    address = f"/notes/{written.json['id']}"
+    assert anna.get(address).json == written.json
+    assert anna.put(address, json={"title": "Bye"}, headers={"If-Match": '"1"'}).headers["ETag"] == '"2"'
+    page = anna.get("/notes").json
+    assert page == {
+        "items": [{"title": "Bye", "id": written.json["id"]}],
+        "page": 1,
+        "pageSize": 20,
+        "totalItems": 1,
+        "totalPages": 1,
+    }
+    assert [event["sequence"] for event in sample.events()] == [1]
+
+
+def test_refusals_come_in_the_order_of_d5(sample):
+    body = {"json": {"title": 7}}
+    is_problem(sample.client(None).post("/notes", **body), 401, "unauthorized")
+    no_flag = principal(Role.RETAILER_ADMIN, features=frozenset())
+    is_problem(sample.client(no_flag).post("/notes", **body), 403, "feature_disabled")
+    is_problem(sample.client(principal(Role.RETAILER_ADMIN)).post("/notes", **body), 403, "forbidden")
+    is_problem(sample.client(ANNA).post("/notes", **body), 422, "validation_failed")
+
+
+def test_another_tenants_note_does_not_exist(anna, sample):
+    mine = anna.post("/notes", json={"title": "Mine"}).json["id"]
+    other = sample.client(principal(Role.SUPPLIER_ADMIN))
+    foreign, absent = other.get(f"/notes/{mine}"), other.get(f"/notes/{uuid4()}")
+    is_problem(foreign, 404, "not_found")
+    assert foreign.json | {"requestId": 0} == absent.json | {"requestId": 0}
+    is_problem(other.put(f"/notes/{mine}", json={"title": "Theirs"}), 404, "not_found")
+    assert other.get("/notes").json["totalItems"] == 0
+    assert anna.get(f"/notes/{mine}").json["title"] == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("data", "headers", "status", "code"),
+    [
+        (b'{"title": ', JSON, 400, "malformed"),
+        (b'{"title": "\xff"}', JSON, 400, "malformed"),
+        (b'{"title": "a\\u0000b"}', JSON, 400, "malformed"),
+        (b'{"title": "\\ud800"}', JSON, 400, "malformed"),
+        (b'{"title": NaN}', JSON, 400, "malformed"),
+        (b"[" * 100_000, JSON, 400, "malformed"),
+        (b'{"title":' * 50_000, JSON, 400, "malformed"),
+        (b'{"title": "x"}', {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
+        (b"", JSON, 422, "validation_failed"),
+        (b"[]", JSON, 422, "validation_failed"),
+        (b'"text"', JSON, 422, "validation_failed"),
+        (b"null", JSON, 422, "validation_failed"),
+        (b'{"title": "x", "role": "admin"}', JSON, 422, "validation_failed"),
+        (b'{"title": "   "}', JSON, 422, "validation_failed"),
+        (b'{"title": ["x"]}', JSON, 422, "validation_failed"),
+        (b'{"title": "%s"}' % (b"x" * 51), JSON, 422, "validation_failed"),
+        (b'{"title": "%s"}' % (b"x" * 2_000_000), JSON, 413, "request_entity_too_large"),
+    ],
+)
+def test_bad_bodies_are_refused_and_write_nothing(anna, data, headers, status, code):
+    is_problem(anna.post("/notes", data=data, headers=headers), status, code)
+    assert anna.get("/notes").json["totalItems"] == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["page=0", "page=-1", "page=x", "page=1.5", f"page={10**30}", "pageSize=0", "pageSize=201", "pagesize=2", "a=b"],
+)
+def test_absurd_pages_are_refused(anna, query):
+    is_problem(anna.get(f"/notes?{query}"), 422, "validation_failed")
+
+
+def test_a_nul_in_the_query_is_refused(anna):
+    is_problem(anna.get("/notes?page=1%00"), 400, "malformed")
+
+
+def test_unknown_paths_ids_and_methods(anna):
+    is_problem(anna.get("/nowhere"), 404, "not_found")
+    is_problem(anna.get("/notes/no-uuid"), 404, "not_found")
+    refused = anna.delete("/notes")
+    is_problem(refused, 405, "method_not_allowed")
+    assert "GET" in refused.headers["Allow"]
+
+
+def test_if_match(anna):
+    address = "/notes/" + anna.post("/notes", json={"title": "One"}).json["id"]
+    is_problem(anna.put(address, json={"title": "Two"}, headers={"If-Match": '"7"'}), 412, "stale_version")
+    is_problem(anna.put(address, json={"title": "Two"}, headers={"If-Match": 'W/"1"'}), 412, "stale_version")
+    assert anna.get(address).json["title"] == "One"
+    assert anna.put(address, json={"title": "Two"}, headers={"If-Match": "*"}).status_code == 200
+    assert anna.put(address, json={"title": "Three"}).status_code == 200
+
+
+def test_only_an_identity_for_this_service_by_a_known_sender_counts(sample, anna):
+    nobody = sample.client(None)
+    good = anna.signer.sign(ANNA, "sample")
+    assert nobody.get("/notes", headers={HEADER: good}).status_code == 200
+    for token in (anna.signer.sign(ANNA, "other"), good[:-4] + "AAAA", "x.y.z", "", good.replace(".", "", 1)):
+        is_problem(nobody.get("/notes", headers={HEADER: token}), 401, "unauthorized")
+
+
+def test_the_request_id_is_kept_or_made(anna):
+    assert anna.get("/notes", headers={"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
+    assert anna.get("/notes", headers={"X-Request-Id": "bad id"}).headers["X-Request-Id"] != "bad id"
+
+
+def test_health_and_metrics(sample):
+    client = sample.client(None)
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/health/ready").json == {"status": "ready"}
+    assert b"concord_outbox_backlog 0.0" in client.get("/metrics").data
+
+
+def test_an_unexpected_failure_is_a_problem_without_details(anna, sample, monkeypatch):
+    monkeypatch.setattr(sample.database, "read", lambda: 1 / 0)
+    problem = is_problem(anna.get("/notes"), 500, "internal_error")
+    assert "zero" not in str(problem)
+
+
+def test_every_endpoint_is_described_with_its_refusals_and_its_callers(sample):
+    spec = sample.client(None).get("/openapi.json").json
+    post = spec["paths"]["/notes"]["post"]
+    assert {"201", "400", "401", "403", "409", "413", "415", "422"} <= set(post["responses"])
+    assert post["security"] == [{"bearer": []}]
+    assert "SupplierAdmin" in post["description"]
