@@ -78,7 +78,12 @@ class Broker(Protocol):
         """
 
     def depth(self, subscriber: str) -> int:
-        """How many messages wait in the subscriber's queue, in delivery or not."""
+        """How many messages wait to be delivered. Those in a consumer's hands do not count: RabbitMQ hides them.
+
+        Raises:
+            BrokerUnavailable: connection refused or lost.
+            TopologyBroken: the queue does not exist.
+        """
 
     def close(self) -> None:
         """Give connections and threads back. Safe to call twice."""

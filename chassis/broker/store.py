@@ -147,6 +147,7 @@ class Store:
             return self._claimed(queue, token, seqs) if seqs else None
 
     def _free(self, queue: str, limit: int) -> list[int]:
+        """The oldest deliveries that nobody has a lease on; a negative ``limit`` is none."""
         rows = self._db.execute(
             "select seq from delivery where queue = :queue and lease_until not between :now and :now + :longest"
             " order by seq limit :limit",
@@ -182,10 +183,10 @@ class Store:
             return db.execute(change + where, (*values, claim.queue, claim.first, claim.last, claim.token)).rowcount
 
     def depth(self, queue: str) -> int:
-        """How many messages the queue holds, leased or not."""
+        """How many messages are free to be claimed."""
         with _sqlite_errors_as_ours():
             self._refuse_unknown(queue)
-            return int(self._db.execute("select count(*) from delivery where queue = ?", (queue,)).fetchone()[0])
+            return len(self._free(queue, -1))
 
     def _refuse_unknown(self, queue: str) -> None:
         if not self._db.execute("select 1 from queue where name = ?", (queue,)).fetchone():

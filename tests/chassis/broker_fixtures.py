@@ -1,0 +1,88 @@
+"""Fixtures for broker tests: both kinds behind one name, and a RabbitMQ virtual host for each module."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from chassis.broker import Broker, connect
+from tests.chassis.broker_helpers import Child, rabbitmqctl
+
+AMQP = "amqp://guest:guest@127.0.0.1:5672"
+
+
+@pytest.fixture(scope="module")
+def rabbitmq_url() -> Iterator[str]:
+    """A virtual host of this module's own, or the empty one that ``CONCORD_TEST_AMQP_URL`` names."""
+    given = os.environ.get("CONCORD_TEST_AMQP_URL")
+    _require_rabbitmq(given or AMQP)
+    if given:
+        yield given
+        return
+    vhost = f"test-{uuid4().hex[:12]}"
+    rabbitmqctl("add_vhost", vhost)
+    try:
+        rabbitmqctl("set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
+        yield f"{AMQP}/{vhost}"
+    finally:
+        rabbitmqctl("delete_vhost", vhost)
+
+
+def _require_rabbitmq(url: str) -> None:
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname, address.port or 5672), timeout=2).close()
+    except OSError:
+        if os.environ.get("CI") == "true":
+            pytest.fail("RabbitMQ does not answer, and CI runs every case", pytrace=False)
+        pytest.skip("RabbitMQ does not answer")
+
+
+@pytest.fixture(params=["embedded", pytest.param("rabbitmq", marks=pytest.mark.real)])
+def broker_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "embedded":
+        return f"embedded://{tmp_path}/broker.db"
+    return str(request.getfixturevalue("rabbitmq_url"))
+
+
+@pytest.fixture
+def open_broker(broker_url: str) -> Iterator[Callable[[], Broker]]:
+    """Opens brokers on the case's URL; all are closed at its end."""
+    opened: list[Broker] = []
+
+    def open_one() -> Broker:
+        opened.append(connect(broker_url, "test"))
+        return opened[-1]
+
+    yield open_one
+    for broker in opened:
+        broker.close()
+
+
+@pytest.fixture
+def broker(open_broker: Callable[[], Broker]) -> Broker:
+    return open_broker()
+
+
+@pytest.fixture
+def noun() -> str:
+    """A word that no other case uses, for subscribers and types: cases share a virtual host."""
+    return f"t{uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def child() -> Iterator[Callable[..., Child]]:
+    """Starts helper processes that die with the case."""
+    started: list[Child] = []
+
+    def start(*arguments: str) -> Child:
+        started.append(Child(*arguments))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
