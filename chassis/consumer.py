@@ -123,19 +123,18 @@ class Consumer:
     def retry_parked(self, stop: Event) -> None:
         """Try parked events again when they are due, until ``stop`` is set."""
         backoff = Backoff(cap=15)
-        with acting_as(self._system):
-            while not stop.is_set():
-                try:
-                    pause = 0.0 if self.retry_one() else RETRY_POLL
-                    backoff.reset()
-                except Exception as error:
-                    log.warning("retrying parked events failed", error=repr(error))
-                    pause = backoff.next()
-                stop.wait(pause)
+        while not stop.is_set():
+            try:
+                pause = 0.0 if self.retry_one() else RETRY_POLL
+                backoff.reset()
+            except Exception as error:
+                log.warning("retrying parked events failed", error=repr(error))
+                pause = backoff.next()
+            stop.wait(pause)
 
     def retry_one(self) -> bool:
         """Try one due event again; say whether there was one."""
-        with self._database.begin() as session:
+        with acting_as(self._system), self._database.begin() as session:
             row = session.scalar(_due())
             if row is None:
                 return False

@@ -36,8 +36,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import (
-    LoaderCriteriaOption,
     DeclarativeBase,
+    LoaderCriteriaOption,
     Mapped,
     ORMExecuteState,
     Session,
@@ -247,8 +247,10 @@ def insert_ignoring(session: Session, model: type[DeclarativeBase], rows: Sequen
     if not rows:
         return 0
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(model.__table__).values(list(rows)).on_conflict_do_nothing()  # type: ignore[arg-type]
-    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    table = model.__table__
+    key = next(iter(table.primary_key))
+    statement = insert(table).values(list(rows)).on_conflict_do_nothing().returning(key)  # type: ignore[arg-type]
+    return len(session.execute(statement).all())
 
 
 def is_away(error: BaseException) -> bool:

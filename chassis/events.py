@@ -149,7 +149,7 @@ def parse(body: bytes) -> dict[str, Any]:
         datetime.fromisoformat(received["time"])
         if not isinstance(received["type"], str) or not isinstance(received["data"], dict):
             raise TypeError("type or data")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Drop(f"not an event of ours: {error!r}") from error
     return dict(received)
 

@@ -17,6 +17,7 @@ from flask import Response, current_app, make_response, request
 from sqlalchemy import LargeBinary, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from chassis import versions
 from chassis.clock import utcnow
 from chassis.database import ChassisBase, Database, Unit, insert_ignoring
 from chassis.errors import Conflict, Failure, Invalid
@@ -62,7 +63,7 @@ def once(database: Database, view: Callable[[], Any]) -> Any:
     unit = Unit(at_begin=lambda session: _claim(session, key))
     try:
         with unit.entered():
-            response = make_response(view())
+            response = versions.tag(make_response(view()))
             if unit.active and response.status_code < 500:
                 _store(unit.session_of(database), key, fingerprint, response)
             unit.commit()
@@ -111,6 +112,7 @@ def _claim(session: Session, key: str) -> None:
                 headers={"Retry-After": "1"},
             )
     if row := _find(session, key):
+        session.expunge(row)  # it outlives this transaction, which ends here
         raise _Answered(row)
     session.execute(delete(IdempotencyRow).where(IdempotencyRow.key == key))
 

@@ -39,19 +39,18 @@ class Relay:
     def run(self, stop: Event) -> None:
         """Publish until ``stop`` is set; a batch under way is finished."""
         backoff = Backoff(cap=30)
-        with acting_as(self._system):
-            while not stop.is_set():
-                try:
-                    sent = self.publish_batch()
-                except Exception as error:
-                    metrics.relay_failures.inc()
-                    log.warning("relay failed, trying again", error=repr(error))
-                    stop.wait(backoff.next())
-                    continue
-                backoff.reset()
-                if sent < BATCH:
-                    self._database.wake_relay.wait(POLL)
-                    self._database.wake_relay.clear()
+        while not stop.is_set():
+            try:
+                sent = self.publish_batch()
+            except Exception as error:
+                metrics.relay_failures.inc()
+                log.warning("relay failed, trying again", error=repr(error))
+                stop.wait(backoff.next())
+                continue
+            backoff.reset()
+            if sent < BATCH:
+                self._database.wake_relay.wait(POLL)
+                self._database.wake_relay.clear()
 
     def publish_batch(self) -> int:
         """Publish what waits, at most ``BATCH`` rows; return how many were confirmed, 0 also for a standby.
@@ -59,14 +58,15 @@ class Relay:
         Raises:
             BrokerUnavailable, TopologyBroken: after the confirmed rows were marked.
         """
-        if not self._anything_waits():
-            return 0
-        with self._database.begin() as session:
-            if not self._take_the_lease(session):
+        with acting_as(self._system):
+            if not self._anything_waits():
                 return 0
-            rows = session.scalars(_waiting()).all()
-            confirmed, failure = self._publish(rows)
-            _mark(session, rows, confirmed, failure)
+            with self._database.begin() as session:
+                if not self._take_the_lease(session):
+                    return 0
+                rows = session.scalars(_waiting()).all()
+                confirmed, failure = self._publish(rows)
+                _mark(session, rows, confirmed, failure)
         metrics.relay_published.inc(confirmed)
         if failure:
             raise failure

@@ -1,6 +1,6 @@
 """Optimistic locking: every resource that can be edited has a version, its ``ETag``, and honours ``If-Match`` (D6)."""
 
-from flask import Response, after_this_request, request
+from flask import Response, g, request
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from werkzeug.datastructures import ETags
 
@@ -34,10 +34,11 @@ def require(resource: Versioned, expected: ETags | None) -> None:
 
 def set_etag(resource: Versioned) -> None:
     """Give the answer at hand the ``ETag`` of ``resource``."""
-    version = resource.version
+    g.etag = str(resource.version)
 
-    @after_this_request
-    def add(response: Response) -> Response:
-        if response.status_code < 300:
-            response.set_etag(str(version))
-        return response
+
+def tag(response: Response) -> Response:
+    """Put the ``ETag`` on a successful answer, where a view has set one."""
+    if "etag" in g and response.status_code < 300:
+        response.set_etag(g.etag)
+    return response

@@ -20,7 +20,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
-from chassis import context, errors, idempotency, identity, metrics, openapi, parsing
+from chassis import context, errors, idempotency, identity, metrics, openapi, parsing, versions
 from chassis.client import ServiceClient
 from chassis.database import Database, is_away
 from chassis.identity import Role, Verifier, caller
@@ -151,6 +151,7 @@ def _identify(verifier: Verifier) -> None:
 
 
 def _end_request(response: Response) -> Response:
+    versions.tag(response)
     response.headers["X-Request-Id"] = context.request_id.get() or ""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,237 @@
+"""An event's way: outbox with the change, relay, inbox with the effect, parking after failures."""
+
+import json
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from chassis import relay
+from chassis.broker import BrokerUnavailable, Message, connect
+from chassis.clock import utcnow
+from chassis.identity import Principal, Role, acting_as
+from chassis.inbox import DEAD, WAITING
+from chassis.outbox import OutboxRow
+from chassis.relay import Relay
+from chassis.testing import principal, sample_event
+from tests.chassis.sample import Note, service
+
+ANNA = principal(Role.SUPPLIER_ADMIN)
+SYSTEM = Principal.system("sample")
+
+
+@pytest.fixture
+def sample(start_service):
+    return start_service(service)
+
+
+@pytest.fixture
+def anna(sample):
+    return sample.client(ANNA)
+
+
+class MemoryBroker:
+    """Confirms what it is told to; remembers everything it was sent."""
+
+    def __init__(self):
+        self.published = []
+        self.accept = 10**9
+        self.away = False
+
+    def publish(self, messages):
+        if self.away:
+            raise BrokerUnavailable("away")
+        confirmed = list(messages)[: self.accept]
+        self.published += confirmed
+        return len(confirmed)
+
+
+@pytest.fixture
+def broker():
+    return MemoryBroker()
+
+
+@pytest.fixture
+def a_relay(sample, broker):
+    return Relay("sample", sample.database, broker)
+
+
+def write(client, *titles):
+    for title in titles:
+        assert client.post("/notes", json={"title": title}).status_code == 201
+
+
+def rows(sample):
+    with acting_as(SYSTEM), sample.database.read() as session:
+        return session.scalars(select(OutboxRow).order_by(OutboxRow.id)).all()
+
+
+def notes(sample):
+    with acting_as(SYSTEM), sample.database.read() as session:
+        return sorted(session.scalars(select(Note.title)))
+
+
+def test_the_envelope_is_cloudevents_in_structured_json(anna, sample):
+    note = anna.post("/notes", json={"title": "Hi"}, headers={"X-Request-Id": "r-1"}).json
+    (event,) = sample.events()
+    assert event["specversion"] == "1.0"
+    assert event["type"] == "sample.NoteWritten.v1"
+    assert event["source"] == "/services/sample"
+    assert event["subject"] == note["id"]
+    assert event["sequence"] == 1
+    assert event["tenantids"] == str(ANNA.tenant_id)
+    assert event["actorid"] == str(ANNA.user_id)
+    assert event["correlationid"] == "r-1"
+    assert event["time"].endswith("Z")
+    assert event["data"] == {"noteId": note["id"], "title": "Hi"}
+
+
+def test_a_refused_request_leaves_no_event_and_no_audit(anna, sample):
+    assert anna.post("/notes", json={"title": "refuse me"}).status_code == 409
+    assert sample.events() == []
+
+
+def test_the_relay_publishes_in_order_and_marks_what_was_confirmed(anna, sample, a_relay, broker):
+    write(anna, "a", "b", "c")
+    assert a_relay.publish_batch() == 3
+    assert [json.loads(m.body)["data"]["title"] for m in broker.published] == ["a", "b", "c"]
+    assert a_relay.publish_batch() == 0
+    assert all(row.sent_at for row in rows(sample))
+
+
+def test_a_refused_row_stops_the_batch_and_is_tried_again(anna, sample, a_relay, broker):
+    write(anna, "a", "b", "c")
+    broker.accept = 1
+    with pytest.raises(BrokerUnavailable):
+        a_relay.publish_batch()
+    first, second, third = rows(sample)
+    assert first.sent_at
+    assert not second.sent_at
+    assert (second.attempts, third.attempts) == (1, 0)
+    assert "refused" in second.last_error
+    broker.accept = 10
+    assert a_relay.publish_batch() == 2
+    assert [m.id for m in broker.published] == [str(row.event_id) for row in rows(sample)]
+
+
+def test_with_the_broker_away_requests_go_on_and_events_wait(anna, sample, a_relay, broker):
+    broker.away = True
+    write(anna, "a")
+    with pytest.raises(BrokerUnavailable):
+        a_relay.publish_batch()
+    with acting_as(SYSTEM), sample.database.read() as session:
+        assert relay.backlog(session)[0] == 1
+    broker.away = False
+    assert a_relay.publish_batch() == 1
+
+
+def test_only_one_relay_works_at_a_time(anna, sample, a_relay, broker):
+    if sample.database.dialect == "sqlite":
+        pytest.skip("SQLite has one writer anyway")
+    write(anna, "a")
+    with acting_as(SYSTEM), sample.database.begin() as session:
+        assert a_relay._take_the_lease(session)
+        assert a_relay.publish_batch() == 0
+    assert a_relay.publish_batch() == 1
+
+
+def test_sent_rows_go_after_a_day_unsent_never(anna, sample, a_relay, broker, time_machine):
+    time_machine.move_to("2026-04-01T00:00:00Z")
+    write(anna, "sent")
+    a_relay.publish_batch()
+    write(anna, "unsent")
+    time_machine.move_to("2026-04-02T00:00:01Z")
+    with acting_as(SYSTEM), sample.database.begin() as session:
+        assert relay.trim_sent(session) == 1
+    assert [row.sent_at for row in rows(sample)] == [None]
+
+
+def test_a_redelivered_event_takes_effect_once(sample):
+    event = sample_event("sample.NoteWritten.v1", {"noteId": str(uuid4()), "title": "x"})
+    sample.deliver(event, event)
+    sample.deliver(event)
+    assert notes(sample) == ["copy of x"]
+
+
+def test_fields_added_later_do_not_matter(sample):
+    sample.deliver(sample_event("sample.NoteWritten.v1", {"title": "x", "colour": "new"}))
+    assert notes(sample) == ["copy of x"]
+
+
+def test_a_failing_event_is_parked_and_does_not_hold_up_its_neighbours(sample):
+    good, bad = (sample_event("sample.NoteWritten.v1", {"title": title}) for title in ("x", "fail"))
+    sample.deliver(good, bad, sample_event("sample.NoteWritten.v1", {"title": "y"}))
+    assert notes(sample) == ["copy of x", "copy of y"]
+    (parked,) = sample.parked()
+    assert (parked.event_id, parked.state, parked.attempts) == (bad["id"], WAITING, 1)
+    assert parked.error == "RuntimeError: asked to"
+
+
+def test_a_parked_event_is_tried_eight_times_then_it_is_dead(sample):
+    sample.deliver(sample_event("sample.NoteWritten.v1", {"title": "fail"}))
+    for _ in range(7):
+        assert sample.parked()[0].state == WAITING
+        waits = sample.parked()[0].next_at - utcnow()
+        assert timedelta(0) < waits <= timedelta(hours=1)
+        sample.retry_parked()
+    (dead,) = sample.parked()
+    assert (dead.state, dead.attempts) == (DEAD, 8)
+
+
+def test_a_parked_event_that_succeeds_later_takes_effect_once(sample, monkeypatch):
+    event = sample_event("sample.NoteWritten.v1", {"title": "fail"})
+    sample.deliver(event)
+    mended = replace(service.subscriptions[0], handle=lambda session, event: None)
+    monkeypatch.setitem(sample.consumer._handlers, "sample.NoteWritten.v1", [mended])
+    sample.retry_parked()
+    assert sample.parked() == []
+    sample.deliver(event)
+    assert sample.parked() == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"not json", b"[]", b"{}", b'{"id": 1}', b"\xff\x00", b'{"id": "no uuid", "type": "x"}']
+)
+def test_what_is_no_event_is_dead_at_once(sample, body):
+    sample.consumer.handle([Message("odd", "sample.NoteWritten.v1", body)])
+    assert [(row.event_id, row.state) for row in sample.parked()] == [("odd", DEAD)]
+
+
+def test_a_handler_may_drop_an_event_with_a_reason(sample):
+    sample.deliver(sample_event("sample.NoteWritten.v1", {"title": "drop"}))
+    sample.deliver(sample_event("sample.NoteWritten.v1", {"wrong": "shape"}))
+    reasons = [(row.state, row.error) for row in sample.parked()]
+    assert reasons[0] == (DEAD, "Drop: asked to")
+    assert reasons[1][0] == DEAD
+    assert "title" in reasons[1][1]
+
+
+def test_from_request_to_effect_over_a_real_broker(anna, sample, tmp_path):
+    """The relay and the consumer at work in their threads, over the embedded broker."""
+    url = f"embedded:///{tmp_path}/broker.db"
+    consuming, publishing = connect(url, "consumer"), connect(url, "relay")
+    consuming.declare("sample", ["sample.NoteWritten.v1"])
+    stop, seen = threading.Event(), threading.Event()
+
+    def handle(batch):
+        sample.consumer.handle(batch)
+        seen.set()
+
+    threads = [
+        threading.Thread(target=Relay("sample", sample.database, publishing).run, args=(stop,)),
+        threading.Thread(target=consuming.consume, args=("sample", handle), kwargs={"stop": stop}),
+    ]
+    for thread in threads:
+        thread.start()
+    write(anna, "hello")
+    assert seen.wait(10)
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    consuming.close()
+    publishing.close()
+    assert notes(sample) == ["copy of hello", "hello"]
