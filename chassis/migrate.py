@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -31,6 +31,19 @@ def upgrade(service: "Service", engine: Engine) -> None:
             connection.execute(text("SELECT pg_advisory_unlock(hashtext('concord.migrate'))"))
             connection.execute(text("RESET statement_timeout"))
             connection.commit()
+
+
+def create_missing(url: str) -> None:
+    """Create the PostgreSQL database of ``url`` when there is none: for development, where nobody else does."""
+    target = make_url(url)
+    if target.get_backend_name() != "postgresql":
+        return
+    engine = create_engine(target.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        known = connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": target.database})
+        if known.first() is None:
+            connection.execute(text(f'CREATE DATABASE "{target.database}"'))
+    engine.dispose()
 
 
 def is_current(service: "Service", engine: Engine) -> bool:

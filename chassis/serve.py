@@ -121,6 +121,12 @@ class Server(BaseApplication):
         return self._build()
 
 
+def serve_app(build: Callable[[], Any], settings: Settings, name: str) -> None:
+    """Run a WSGI application that has no roles (the gateway) until SIGTERM."""
+    logs.configure(settings.log_level, settings.log_format, service=name)
+    Server(build, lambda: None, settings, f"concord {name}").run()
+
+
 def serve(service: Service, settings: Settings, roles: Iterable[str]) -> None:
     """Run ``service`` with ``roles`` until SIGTERM."""
     roles = tuple(roles)

@@ -30,6 +30,7 @@ class Settings:
         broker_url: ``amqp://…`` or ``embedded:///path``.
         keys: folder with this process's private key and everybody's public keys (see ``chassis.identity``).
         services: base URL of each service by name, as its neighbours reach it.
+        port: the gateway's port when everything runs on this machine; the services listen on the next ones.
         bind: address and port this process listens on.
         threads: worker threads of the web server, and with them the size of the database pool.
     """
@@ -40,6 +41,7 @@ class Settings:
     broker_url: str
     keys: Path
     services: Mapping[str, str]
+    port: int
     bind: str
     threads: int
     log_level: str
@@ -85,6 +87,7 @@ def load() -> Settings:
 
 def _build(env: Env) -> Settings:
     home = Path(env.str("HOME", "var")).absolute()
+    port = env.int("PORT", 8080, validate=validate.Range(min=1024, max=65000))
     return Settings(
         environment=env.str("ENV", "dev", validate=validate.OneOf(["dev", "production"])),
         home=home,
@@ -92,11 +95,12 @@ def _build(env: Env) -> Settings:
         broker_url=env.str("BROKER_URL", f"embedded:///{home}/broker.db", validate=_broker_url),
         keys=Path(env.str("KEYS", str(home / "keys"))),
         services=env.dict("SERVICES", {}),
+        port=port,
         bind=env.str("BIND", "127.0.0.1:8000"),
         threads=env.int("THREADS", 8, validate=validate.Range(min=1, max=64)),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_format=env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "console"])),
-        public_url=env.str("PUBLIC_URL", "http://localhost:8080").rstrip("/"),
+        public_url=env.str("PUBLIC_URL", f"http://localhost:{port}").rstrip("/"),
     )
 
 

@@ -21,9 +21,10 @@ def main() -> None:
 def run(name: str, roles: tuple[str, ...]) -> None:
     """Run one process of SERVICE (or of the gateway) in ROLES; without any, in all of them."""
     if name == platform.GATEWAY:
-        from gateway.app import serve_gateway
+        from gateway.app import create_app
 
-        serve_gateway(_settings())
+        loaded = _settings()
+        serve.serve_app(lambda: create_app(loaded), loaded, name)
         return
     declaration = _load(name)
     serve.serve(declaration, _settings(), roles or declaration.roles)
@@ -48,6 +49,15 @@ def migrate_databases(names: tuple[str, ...]) -> None:
 def revision(name: str, message: str) -> None:
     """Write the next migration of a service from what its models have changed."""
     click.echo(migrate.revision(_load(name), message))
+
+
+@main.command()
+@click.option("--demo/--no-demo", default=True, help="Fill an empty platform with demo data.")
+def up(demo: bool) -> None:
+    """Start the whole platform on this machine; Ctrl-C stops all of it."""
+    from concord.up import start
+
+    start(_settings(), with_demo=demo)
 
 
 @main.command()

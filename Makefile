@@ -1,0 +1,49 @@
+# Everything a developer or a visitor runs. `make check` is what CI runs.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: up test check lint format types imports bench events chaos clean lock
+
+up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
+	$(BIN)/concord up
+
+test: $(VENV)/.dev               ## Run all tests
+	$(BIN)/pytest
+
+check: lint types imports test   ## Exactly what CI runs
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(VENV)/.dev             ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev              ## Measure ours beside the comparison (needs PostgreSQL)
+	$(BIN)/python -m bench
+
+events: $(VENV)/.dev             ## Write docs/events from the event classes
+	$(BIN)/concord events
+
+lock: $(VENV)/.dev               ## Write down the versions that are installed
+	$(BIN)/pip freeze --exclude-editable --exclude concord | grep -v '^-e' | sort -f > requirements.lock
+
+clean:
+	rm -rf $(VENV) var build *.egg-info
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	touch $@

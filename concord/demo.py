@@ -1,0 +1,215 @@
+"""Demo data for an empty platform, made through the gateway as its users would make it.
+
+Two suppliers with tiers, groups and campaigns in every status; twelve retailers with relationships in every status.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from chassis.service import Runtime
+from services.identity import bootstrap
+
+PASSWORD = "concord-demo"  # noqa: S105  a demo password, printed on purpose
+TIMEOUT = 30
+FEATURES = ["campaigns", "prm", "messaging"]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who can sign in."""
+
+    email: str
+    name: str
+    role: str
+
+
+OPERATOR = Account("admin@concord.example", "Ada Operator", "PlatformAdmin")
+ANNA = Account("anna@nordic-heating.example", "Anna Lind", "SupplierAdmin")
+VERA = Account("vera@nordic-heating.example", "Vera Holm", "SupplierViewer")
+ROLF = Account("rolf@fjord-retail.example", "Rolf Fjord", "RetailerAdmin")
+RITA = Account("rita@bergen-bygg.example", "Rita Berg", "RetailerAdmin")
+MAJA = Account("maja@dashain-market.example", "Maja Rai", "MerchantAdmin")
+ACCOUNTS = (OPERATOR, ANNA, VERA, ROLF, RITA, MAJA)
+
+PETER = Account("peter@alpine-pumps.example", "Peter Gruber", "SupplierAdmin")
+RETAILERS = {
+    "Fjord Retail": ROLF,
+    "Bergen Bygg": RITA,
+    **{
+        name: Account(f"shop@{name.lower().replace(' ', '-')}.example", f"{name} Office", "RetailerAdmin")
+        for name in (
+            "Oslo Varme",
+            "Malmo Klimat",
+            "Uppsala VVS",
+            "Aarhus Energi",
+            "Tampere Talo",
+            "Turku Heat",
+            "Lund Installation",
+            "Kiruna Komfort",
+            "Stavanger Bad",
+            "Odense Hjem",
+        )
+    },
+}
+
+SPRING = {
+    "name": "Spring Showroom Push",
+    "description": "Co-branded spring promotion across showroom partners.",
+    "participationAsk": "Feature the spring display for 4 weeks and run the 10% bundle offer.",
+    "startDate": "2026-04-01T00:00:00Z",
+    "endDate": "2026-05-15T00:00:00Z",
+}
+PROPOSAL = {
+    "name": "HVAC Installer Co-Marketing",
+    "description": "Lead-gen push targeting HVAC installers within 50 km.",
+    "participationAsk": "Co-fund local ads and accept routed installer leads.",
+    "startDate": "2026-06-01T00:00:00Z",
+    "endDate": "2026-07-01T00:00:00Z",
+    "assetUrls": ["https://cdn.example.com/banner-a.png"],
+    "targetingCriteria": '{"geoRadius":50,"categories":["HVAC"]}',
+    "budget": 25000,
+    "currency": "SEK",
+    "proposalType": "Proposal",
+}
+ADVANCES = ["ResponsesIn", "Active", "Complete"]
+
+
+def create_operator(runtime: Runtime) -> None:
+    """Make the first PlatformAdmin of a development platform, when there is none."""
+    if runtime.settings.development:
+        bootstrap.platform_admin(runtime, OPERATOR.email, PASSWORD, name=OPERATOR.name)
+
+
+def seed(base: str, say: Callable[[str], None]) -> None:
+    """Write the demo data through the gateway at ``base``; does nothing when there are tenants already."""
+    operator = User(base, OPERATOR)
+    if operator.get("/api/v1/admin/tenants?pageSize=1")["totalItems"] > 1:
+        return
+    say("Writing demo data …")
+    nordic = _tenant(operator, "Nordic Heating", "Supplier", [ANNA, VERA], FEATURES)
+    alpine = _tenant(operator, "Alpine Pumps", "Supplier", [PETER], FEATURES)
+    _tenant(operator, "Dashain Market", "Merchant", [MAJA], ["affiliates"])
+    shops = {
+        name: Shop(_tenant(operator, name, "Retailer", [account], FEATURES), User(base, account))
+        for name, account in RETAILERS.items()
+    }
+    say("  tenants and users")
+    anna, peter = User(base, ANNA), User(base, PETER)
+    _network(anna, nordic, list(shops.values()))
+    _network(peter, alpine, list(shops.values())[:4])
+    _tiers(anna, list(shops.values()))
+    say("  relationships, groups and tiers")
+    _campaigns(anna, list(shops.values()))
+    say("  campaigns")
+
+
+@dataclass
+class User:
+    """A signed-in user of the API."""
+
+    base: str
+    account: Account
+    _headers: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        if not self._headers:
+            self._headers = {"Authorization": f"Bearer {self._sign_in()}"}
+        answer = requests.request(method, self.base + path, json=body, headers=self._headers, timeout=TIMEOUT)
+        if not answer.ok:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
+        return answer.json() if answer.content else None
+
+    def _sign_in(self) -> str:
+        form = {"grant_type": "password", "username": self.account.email, "password": PASSWORD}
+        answer = requests.post(f"{self.base}/oauth/token", data=form, timeout=TIMEOUT)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A retailer: its tenant's id and its admin."""
+
+    id: str
+    admin: User
+
+
+def _tenant(operator: User, name: str, kind: str, accounts: Iterable[Account], features: list[str]) -> str:
+    tenant = operator.post("/api/v1/admin/tenants", {"name": name, "kind": kind, "features": features})
+    for account in accounts:
+        user = {"email": account.email, "name": account.name, "role": account.role, "password": PASSWORD}
+        operator.post(f"/api/v1/admin/tenants/{tenant['id']}/users", user)
+    return str(tenant["id"])
+
+
+def _network(supplier: User, supplier_id: str, shops: list[Shop]) -> None:
+    """Relationships in every status: the last ones Pending, Invited, Inactive and Paused, the others Active."""
+    for index, shop in enumerate(shops):
+        if len(shops) - index == 1:
+            shop.admin.post("/api/v1/prm/relationships", {"supplierId": supplier_id})  # stays Pending
+            continue
+        relationship = supplier.post("/api/v1/prm/relationships", {"retailerId": shop.id})
+        address = f"/api/v1/prm/relationships/{relationship['id']}"
+        if len(shops) - index == 2:
+            continue  # stays Invited
+        shop.admin.post(f"{address}/accept")
+        if len(shops) - index == 3:
+            supplier.post(f"{address}/end")
+        if len(shops) - index == 4:
+            supplier.post(f"{address}/pause")
+
+
+def _tiers(supplier: User, shops: list[Shop]) -> None:
+    tiers = [
+        ("Gold", ["Priority installer lead routing", "Co-op marketing fund eligibility", "Featured placement"]),
+        ("Silver", ["Co-op marketing fund eligibility", "Volume rebate"]),
+        ("Bronze", ["Volume rebate"]),
+    ]
+    for order, (name, benefits) in enumerate(tiers):
+        tier = {"name": name, "description": f"{name} partners.", "sortOrder": order, "benefits": benefits}
+        created = supplier.post("/api/v1/prm/tiers", tier)
+        for shop in shops[order * 2 : order * 2 + 2]:
+            supplier.post(f"/api/v1/prm/tiers/{created['id']}/assign", {"retailerId": shop.id})
+
+
+def _campaigns(supplier: User, shops: list[Shop]) -> None:
+    """One campaign in every status; half of the invited retailers have answered."""
+    groups = [
+        supplier.post("/api/v1/prm/groups", {"name": name, "retailerIds": [shop.id for shop in members]})
+        for name, members in (
+            ("Showrooms", shops[:4]),
+            ("Installers", shops[2:7]),
+            ("Coast", [shops[0], shops[1], shops[5]]),
+        )
+    ]
+    supplier.post("/api/v1/campaigns", {**PROPOSAL, "name": "Autumn Boiler Swap"})  # stays Draft
+    for steps, group in enumerate((groups[0], groups[1], groups[2], groups[0])):
+        template = SPRING if steps % 2 == 0 else PROPOSAL
+        campaign = supplier.post("/api/v1/campaigns", {**template, "name": f"{template['name']} {2023 + steps}"})
+        address = f"/api/v1/campaigns/{campaign['id']}"
+        supplier.post(f"{address}/send", {"groupIds": [group["id"]]})
+        _answer(shops[: 2 + steps], campaign["id"])
+        for status in ADVANCES[:steps]:
+            supplier.post(f"{address}/status", {"status": status})
+
+
+def _answer(shops: list[Shop], campaign_id: str) -> None:
+    for index, shop in enumerate(shops):
+        inbox = shop.admin.get("/api/v1/campaigns/invites?status=Pending")["items"]
+        for invite in inbox:
+            if invite["campaignId"] == campaign_id:
+                answer = {"response": "Declined", "note": "Not this season."} if index % 3 == 2 else _yes(index)
+                shop.admin.post(f"/api/v1/campaigns/invites/{invite['id']}/respond", answer)
+
+
+def _yes(index: int) -> dict[str, str]:
+    return {"response": "Accepted", "note": "Happy to join."} if index % 2 else {"response": "Accepted"}

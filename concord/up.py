@@ -1,0 +1,107 @@
+"""``concord up``: the whole platform on one machine, one process a service holding all of its roles, and the gateway."""
+
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import requests
+from honcho.manager import Manager
+from honcho.printer import Printer
+
+from chassis import identity, logs, migrate
+from chassis.service import Runtime
+from chassis.settings import Settings
+from concord import demo, platform
+
+READY_WITHIN = 60.0  # seconds
+
+
+def start(settings: Settings, *, with_demo: bool) -> None:
+    """Prepare keys and databases, start every process, and say when it is ready. Returns when all have stopped."""
+    logs.configure("WARNING", "console")
+    names = [*platform.SERVICES, platform.GATEWAY]
+    identity.create_keys(settings.keys, names)
+    environment = _environment(settings)
+    _migrate(settings)
+    manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
+    for name in names:
+        bind = f"127.0.0.1:{platform.port_of(name, settings.port)}"
+        command = f"exec {sys.executable} -m concord run {name}"
+        manager.add_process(name, command, env=environment | {"CONCORD_BIND": bind}, quiet=False)
+    threading.Thread(target=_greet, args=(settings, with_demo), daemon=True).start()
+    manager.loop()
+    sys.exit(0 if manager.returncode in (0, None, 130, -2, -15, 143) else manager.returncode)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the processes are told beside what this one was told."""
+    services = ",".join(
+        f"{name}=http://127.0.0.1:{platform.port_of(name, settings.port)}" for name in platform.SERVICES
+    )
+    told = dict(os.environ)
+    told.setdefault("CONCORD_LOG_FORMAT", "console")
+    told.setdefault("CONCORD_LOG_LEVEL", "WARNING")
+    return told | {"CONCORD_SERVICES": services, "CONCORD_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
+
+
+def _migrate(settings: Settings) -> None:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    for name in platform.SERVICES:
+        if settings.development:
+            migrate.create_missing(settings.database_url_of(name))
+        runtime = Runtime(platform.load(name), settings)
+        migrate.upgrade(runtime.service, runtime.database.engine)
+        if name == "identity":
+            demo.create_operator(runtime)
+        runtime.close()
+
+
+def _greet(settings: Settings, with_demo: bool) -> None:
+    base = f"http://127.0.0.1:{settings.port}"
+    started = time.monotonic()
+    if not _wait_until_ready(settings):
+        print("Concord did not get ready; see the messages above.", flush=True)
+        return
+    print(f"\nConcord is ready after {time.monotonic() - started:.1f} s.", flush=True)
+    try:
+        if with_demo and settings.development:
+            demo.seed(base, say=lambda text: print(text, flush=True))
+    except Exception as error:
+        print(f"Demo data could not be written: {error}", flush=True)
+    print(_welcome(settings), flush=True)
+
+
+def _wait_until_ready(settings: Settings) -> bool:
+    names = [platform.GATEWAY, *platform.SERVICES]
+    waiting = {name: f"http://127.0.0.1:{platform.port_of(name, settings.port)}/health/ready" for name in names}
+    deadline = time.monotonic() + READY_WITHIN
+    while waiting and time.monotonic() < deadline:
+        waiting = {name: url for name, url in waiting.items() if not _answers(url)}
+        time.sleep(0.1)
+    return not waiting
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=1).ok
+    except requests.RequestException:
+        return False
+
+
+def _welcome(settings: Settings) -> str:
+    url = settings.public_url
+    lines: list[Any] = [
+        "",
+        f"  API        {url}/api/v1",
+        f"  API docs   {url}/docs",
+        f"  Mailbox    {url}/dev/mailbox",
+        "",
+        f"  Demo accounts (password {demo.PASSWORD})",
+        *(f"    {account.email:38} {account.role}" for account in demo.ACCOUNTS),
+        "",
+        "  Ctrl-C stops everything.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""docker-compose.yml starts exactly the processes there are, in order, with health checks that mean ready."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from concord import platform
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+BESIDE = {"postgres", "rabbitmq", "mailpit", "prepare", "migrate"}
+
+
+def test_every_process_is_in_compose_and_nothing_else():
+    processes = {process.name: process for process in platform.processes()}
+    assert set(SERVICES) == set(processes) | BESIDE
+    for name, process in processes.items():
+        expected = ["run", "gateway"] if name == "gateway" else ["run", process.service, process.role]
+        assert SERVICES[name]["command"] == expected
+
+
+def test_processes_start_after_their_databases_broker_and_migrations():
+    for process in platform.processes():
+        needs = SERVICES[process.name]["depends_on"]
+        if process.name == "gateway":
+            assert needs["identity-api"]["condition"] == "service_healthy"
+            continue
+        assert needs["migrate"]["condition"] == "service_completed_successfully"
+        assert needs["rabbitmq"]["condition"] == "service_healthy"
+    assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+
+
+@pytest.mark.parametrize("name", ["postgres", "rabbitmq", "mailpit"])
+def test_servers_have_health_checks(name):
+    assert "healthcheck" in SERVICES[name]
+
+
+def test_rabbitmq_is_healthy_when_its_port_answers_not_when_it_pings():
+    assert "check_port_connectivity" in SERVICES["rabbitmq"]["healthcheck"]["test"]
+
+
+def test_every_service_has_an_address_a_database_and_a_role():
+    settings = COMPOSE["x-settings"]
+    addresses = dict(pair.split("=", 1) for pair in settings["CONCORD_SERVICES"].split(","))
+    assert addresses == {name: f"http://{name}-api:8000" for name in platform.SERVICES}
+    script = (ROOT / "deploy/postgres/init.sh").read_text()
+    named = re.search(r"for service in ([a-z ]+); do", script)
+    assert named
+    assert set(named[1].split()) == set(platform.SERVICES)
+
+
+def test_no_password_stands_in_the_file_but_development_defaults():
+    for line in (ROOT / "docker-compose.yml").read_text().splitlines():
+        if "PASS" in line and ":-" not in line:
+            assert not re.search(r"PASS\w*: \S", line), line
+    for default in re.findall(r"PASSWORD:-([^}]*)\}", (ROOT / "docker-compose.yml").read_text()):
+        assert default == "concord"
+
+
+def test_the_brokers_policies_match_the_queues_that_code_declares():
+    definitions = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
+    patterns = {policy["name"]: policy for policy in definitions["policies"]}
+    subscribers = patterns["concord-subscribers"]
+    assert all(re.match(subscribers["pattern"], f"{name}.events") for name in platform.SERVICES)
+    assert subscribers["definition"]["overflow"] == "reject-publish"
+    assert re.match(patterns["concord-archive"]["pattern"], "concord.archive")
+
+
+def test_the_image_runs_any_process_as_an_unprivileged_user():
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    assert 'ENTRYPOINT ["tini", "--", "concord"]' in dockerfile
+    assert re.search(r"^USER concord$", dockerfile, re.MULTILINE)
+    for package in ("chassis", "gateway", "services", "concord"):
+        assert f"COPY {package} {package}" in dockerfile
+    assert "-c requirements.lock" in dockerfile

@@ -1,0 +1,81 @@
+"""What must hold in every service, read from its declaration."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+
+from chassis import migrate
+from chassis.database import ChassisBase
+from chassis.testing import endpoints
+from concord import platform
+
+KNOWN_FEATURES = {"campaigns", "prm", "messaging", "promotions", "affiliates"}
+
+
+@pytest.fixture(params=platform.SERVICES)
+def service(request):
+    return platform.load(request.param)
+
+
+def test_models_and_migrations_agree(service, start_service):
+    running = start_service(service)
+    tables = {*service.metadata.tables, *ChassisBase.metadata.tables}
+    with running.database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, service.metadata)
+        real = [
+            change
+            for change in differences
+            if not (change[0] == "remove_table" and change[1].name in ChassisBase.metadata.tables)
+            and not (change[0] == "remove_index" and change[1].table.name in ChassisBase.metadata.tables)
+            and not (change[0] == "remove_constraint" and change[1].table.name in ChassisBase.metadata.tables)
+        ]
+        assert real == []
+        assert set(inspect(connection).get_table_names()) == tables | {"alembic_version"}
+    assert migrate.is_current(service, running.database.engine)
+
+
+def test_every_route_is_guarded(service, start_service):
+    app = start_service(service).app
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/health") or rule.rule in ("/metrics", "/openapi.json"):
+            continue
+        view_class = getattr(app.view_functions[rule.endpoint], "view_class", None)
+        assert view_class is not None, rule.rule
+        for method in view_class.methods:
+            assert hasattr(getattr(view_class, method.lower()), "access"), f"{method} {rule.rule} is not guarded"
+
+
+def test_every_guarded_route_refuses_who_is_not_signed_in(service, start_service):
+    running = start_service(service)
+    nobody = running.client(None)
+    for (method, rule), access in endpoints(running.app).items():
+        if access:
+            path = rule.replace("<uuid:", "<").split("<")[0].rstrip("/")
+            concrete = "/".join(
+                "00000000-0000-0000-0000-000000000001" if part.startswith("<") else part for part in rule.split("/")
+            )
+            answer = nobody.open(concrete, method=method)
+            assert answer.status_code == 401, (method, rule, path)
+            assert answer.content_type == "application/problem+json"
+
+
+def test_features_are_known(service):
+    assert {blueprint.feature for blueprint in service.blueprints} <= KNOWN_FEATURES | {None}
+
+
+def test_events_are_named_after_their_service_and_versioned(service):
+    for event in service.events:
+        owner, name, version = event.event_type.split(".")
+        assert owner == service.name
+        assert name == event.__name__
+        assert version.startswith("v")
+        assert version[1:].isdigit()
+        assert event.__doc__
+        assert event.__dataclass_params__.frozen
+
+
+def test_every_subscription_has_a_publisher(service):
+    published = {event.event_type for name in platform.SERVICES for event in platform.load(name).events}
+    assert {subscription.event_type for subscription in service.subscriptions} <= published

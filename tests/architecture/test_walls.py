@@ -1,0 +1,79 @@
+"""The walls of the house that import rules alone cannot hold."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from concord import platform
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("chassis", "gateway", "services", "concord")
+SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+DRIVERS = {"psycopg", "sqlite3"}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def files_importing(*modules):
+    return {str(path.relative_to(ROOT)) for path in SOURCES if set(imports(path)) & set(modules)}
+
+
+def test_only_the_rabbitmq_side_of_the_broker_imports_pika():
+    assert all(name.startswith("chassis/broker/") for name in files_importing("pika"))
+
+
+def test_only_chassis_imports_a_database_driver():
+    assert all(name.startswith("chassis/") for name in files_importing(*DRIVERS))
+
+
+def test_the_gateway_has_no_database():
+    assert not {name for name in files_importing("sqlalchemy", *DRIVERS) if name.startswith("gateway/")}
+
+
+def test_only_settings_read_the_environment():
+    """``concord/up.py`` hands its own environment on to its children, and the test plugin asks whether it is in CI."""
+    reads = re.compile(r"os\.(environ|getenv)|^import environs|^from environs", re.MULTILINE)
+    found = {str(path.relative_to(ROOT)) for path in SOURCES if reads.search(path.read_text())}
+    others = {name for name in found if not name.endswith("/settings.py")}
+    assert others <= {"concord/up.py", "chassis/testing.py"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "services").rglob("rules.py")), ids=lambda path: path.parent.name)
+def test_rules_are_pure(path):
+    assert not set(imports(path)) & {"flask", "sqlalchemy", "flask_smorest", "requests"}
+    assert "utcnow" not in path.read_text()
+    assert "datetime.now" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "services").rglob("actions*.py")), ids=lambda path: path.parent.name)
+def test_actions_never_commit(path):
+    assert not re.search(r"\.(commit|rollback)\(", path.read_text())
+
+
+@pytest.mark.parametrize("name", platform.SERVICES)
+def test_every_service_has_the_same_rooms(name):
+    folder = ROOT / "services" / name
+    assert (folder / "README.md").exists()
+    rooms = {"__init__", "models", "rules", "actions", "queries", "events", "consumers", "schemas", "api", "migrations"}
+    present = {path.stem for path in folder.iterdir()}
+    assert {"__init__", "models", "actions", "queries", "schemas", "api", "migrations"} <= present
+    assert rooms & present
+
+
+def test_no_sources_name_a_machine_or_a_registry():
+    suspicious = re.compile(r"/root/|/home/(?!concord)|/work/|files\.pythonhosted|pypi\.org")
+    for path in [*SOURCES, ROOT / "requirements.lock", ROOT / "pyproject.toml"]:
+        assert not suspicious.search(path.read_text()), path
+
+
+def test_the_lock_file_holds_exact_versions_only():
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+_!-]+", line), line
