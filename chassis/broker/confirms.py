@@ -15,7 +15,7 @@ class Confirms:
 
     def __init__(self, messages: Sequence[Message]):
         self.messages = messages
-        self.first_tag = 0  # the channel's number for the first message
+        self.first_tag = 1  # the channel's number for the first message
         self.sent = 0
         self.prefix = 0
         self.end = len(messages)
@@ -27,29 +27,38 @@ class Confirms:
         """Whether one more message fits among at most ``window`` in flight; none follows a refused one."""
         return self.sent < self.end and self.sent - self.prefix < window
 
-    def confirm(self, index: int, multiple: bool) -> None:
-        """The broker has stored message ``index``, with ``multiple`` also all before it."""
+    def confirm(self, tag: int, multiple: bool) -> None:
+        """The broker has stored message number ``tag``, with ``multiple`` also all before it."""
+        if tag < self.first_tag:
+            return  # about a batch given up earlier on the same channel
+        index = tag - self.first_tag
         for at in range(self.prefix if multiple else index, index + 1):
             self._confirmed[at] = 1
         while self.prefix < self.end and self._confirmed[self.prefix]:
             self.prefix += 1
         self._finish_when_complete()
 
-    def refuse(self, index: int, multiple: bool, cause: Exception) -> None:
-        """The broker will not store message ``index``, with ``multiple`` also none before it still in flight."""
+    def refuse(self, tag: int, multiple: bool, cause: Exception) -> None:
+        """The broker will not store message number ``tag``, with ``multiple`` also none before it still in flight."""
+        if tag < self.first_tag:
+            return
+        index = tag - self.first_tag
         if multiple:
             index = next(at for at in range(self.prefix, index + 1) if not self._confirmed[at])
-        if index < self.end:
-            self.end, self.cause = index, cause
-        self._finish_when_complete()
+        self._stop_before(index, cause)
 
     def returned(self, id: str, type: str, cause: Exception) -> None:
         """The broker had no queue for this message; its confirm still follows and means nothing."""
         for index in range(self.prefix, self.sent):
             message = self.messages[index]
             if (message.id, message.type) == (id, type) and not self._confirmed[index]:
-                self.refuse(index, False, cause)
+                self._stop_before(index, cause)
                 break
+
+    def _stop_before(self, index: int, cause: Exception) -> None:
+        if index < self.end:
+            self.end, self.cause = index, cause
+        self._finish_when_complete()
 
     def abandon(self, cause: Exception) -> None:
         """Nothing more will be heard about this batch."""

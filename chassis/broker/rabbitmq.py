@@ -303,13 +303,13 @@ class _Publisher:
 
     def _on_confirm(self, frame: Any) -> None:
         batch, method = self._batch, frame.method
-        if batch is None or batch.done.is_set() or method.delivery_tag < batch.first_tag:
-            return  # about a batch given up
-        index = method.delivery_tag - batch.first_tag
+        if batch is None or batch.done.is_set():
+            return
         if isinstance(method, pika.spec.Basic.Ack):
-            batch.confirm(index, method.multiple)
+            batch.confirm(method.delivery_tag, method.multiple)
         else:
-            batch.refuse(index, method.multiple, BrokerUnavailable("the broker refused a message: a queue is full"))
+            cause = BrokerUnavailable("the broker refused a message: a queue is full")
+            batch.refuse(method.delivery_tag, method.multiple, cause)
         self._send(batch)
 
     def _on_return(self, _: Any, method: Any, properties: Any, body: bytes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from chassis.broker import Broker, Message
+from chassis.broker import Broker, Handler, Message
 
 PATIENCE = 15.0
 CHILD = Path(__file__).with_name("broker_child.py")
@@ -66,6 +66,13 @@ def collect(broker: Broker, subscriber: str, count: int, prefetch: int = 20) -> 
     with stopping(stop, PATIENCE):
         broker.consume(subscriber, handle, stop=stop, prefetch=prefetch)
     return got
+
+
+def consume(broker: Broker, subscriber: str, handle: Handler, prefetch: int = 20) -> None:
+    """Consume until ``handle`` raises; returns, late, when it does not."""
+    stop = threading.Event()
+    with stopping(stop, PATIENCE):
+        broker.consume(subscriber, handle, stop=stop, prefetch=prefetch)
 
 
 @contextmanager

@@ -9,7 +9,17 @@ import pytest
 from chassis.broker import MAX_BODY, Broker, BrokerUnavailable, Message, TopologyBroken, connect
 from chassis.broker.embedded import EmbeddedBroker
 from chassis.broker.rabbitmq import RabbitBroker
-from tests.chassis.broker_helpers import PATIENCE, Child, Consuming, collect, eventually, ids, messages, stopping
+from tests.chassis.broker_helpers import (
+    PATIENCE,
+    Child,
+    Consuming,
+    collect,
+    consume,
+    eventually,
+    ids,
+    messages,
+    stopping,
+)
 
 pytest_plugins = ["tests.chassis.broker_fixtures"]
 
@@ -188,7 +198,7 @@ def test_one_dies_of_the_competing_and_the_other_gets_its_batch(open_broker: Cal
     broker.declare(noun, [f"{noun}.#"])
     broker.publish(messages(noun, 4))
     with pytest.raises(ZeroDivisionError):
-        broker.consume(noun, lambda batch: 1 / 0, stop=threading.Event(), prefetch=4)  # type: ignore[arg-type,return-value]
+        consume(broker, noun, lambda batch: 1 / 0, prefetch=4)  # type: ignore[arg-type,return-value]
     with Consuming(open_broker(), noun) as other:
         eventually(lambda: len(other.got) == 4)
     assert {message.id for message in other.got} == set(ids(messages(noun, 4)))
@@ -216,7 +226,7 @@ def test_a_raising_handler_gets_the_whole_batch_again(broker: Broker, noun: str)
         raise RuntimeError("no database")
 
     with pytest.raises(RuntimeError, match="no database"):
-        broker.consume(noun, fail, stop=threading.Event(), prefetch=5)
+        consume(broker, noun, fail, prefetch=5)
     again = collect(broker, noun, 5)
     assert {message.id for message in again} == set(ids(messages(noun, 5)))
     assert all(message.redelivered for message in again if message.id in seen)
@@ -233,7 +243,7 @@ def test_a_raising_handler_keeps_what_was_acknowledged_before(broker: Broker, no
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        broker.consume(noun, fail_at_the_second, stop=threading.Event(), prefetch=1)
+        consume(broker, noun, fail_at_the_second, prefetch=1)
     assert {message.id for message in collect(broker, noun, 2)} == {"00001", "00002"}
 
 
@@ -302,7 +312,7 @@ def test_stopping_finishes_the_batch_in_work_and_takes_no_other(broker: Broker, 
 
 def test_unknown_queue(broker: Broker, noun: str) -> None:
     with pytest.raises(TopologyBroken, match=noun):
-        broker.consume(noun, lambda batch: None, stop=threading.Event())
+        consume(broker, noun, lambda batch: None)
     with pytest.raises(TopologyBroken, match=noun):
         broker.depth(noun)
 
@@ -333,7 +343,7 @@ def test_a_closed_broker_refuses(broker: Broker, noun: str) -> None:
         lambda: broker.publish(messages(noun, 1)),
         lambda: broker.declare(noun, []),
         lambda: broker.depth(noun),
-        lambda: broker.consume(noun, lambda batch: None, stop=threading.Event()),
+        lambda: consume(broker, noun, lambda batch: None),
     ):
         with pytest.raises(BrokerUnavailable, match="closed"):
             use()

@@ -15,7 +15,7 @@ from chassis.broker import BrokerUnavailable, Message, TopologyBroken, embedded,
 from chassis.broker.embedded import EmbeddedBroker
 from chassis.broker.store import LONGEST_LEASE, RETENTION, Claim, Store
 from chassis.broker.topic import matches
-from tests.chassis.broker_helpers import PATIENCE, Consuming, collect, eventually, ids, messages
+from tests.chassis.broker_helpers import PATIENCE, Consuming, collect, consume, eventually, ids, messages
 
 
 class Clock:
@@ -278,7 +278,7 @@ def test_a_handler_s_own_database_error_comes_out_as_it_is(open_broker: Callable
         raise sqlite3.OperationalError("theirs")
 
     with pytest.raises(sqlite3.OperationalError, match="theirs"):
-        broker.consume("q", fail, stop=threading.Event())
+        consume(broker, "q", fail)
     assert broker.depth("q") == 1
 
 

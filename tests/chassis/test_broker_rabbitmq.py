@@ -414,8 +414,9 @@ def test_no_thread_is_left_behind(rabbitmq_url: str, noun: str) -> None:
 CAUSE = BrokerUnavailable("refused")
 
 
-def in_flight(count: int) -> Confirms:
+def in_flight(count: int, first_tag: int = 1) -> Confirms:
     batch = Confirms(messages("x", count))
+    batch.first_tag = first_tag
     batch.sent = count
     return batch
 
@@ -424,19 +425,19 @@ def test_the_window_bounds_what_is_in_flight() -> None:
     batch = Confirms(messages("x", 10))
     batch.sent = 4
     assert not batch.may_send(4)
-    batch.confirm(1, multiple=False)
+    batch.confirm(2, multiple=False)
     assert not batch.may_send(4)
-    batch.confirm(0, multiple=False)
+    batch.confirm(1, multiple=False)
     assert batch.may_send(4)
 
 
 def test_nothing_is_sent_after_a_refusal() -> None:
     batch = Confirms(messages("x", 10))
     batch.sent = 4
-    batch.refuse(2, multiple=False, cause=CAUSE)
+    batch.refuse(3, multiple=False, cause=CAUSE)
     assert not batch.may_send(50)
     assert not batch.done.is_set()
-    batch.confirm(1, multiple=True)
+    batch.confirm(2, multiple=True)
     assert batch.done.is_set()
     assert (batch.prefix, batch.cause) == (2, CAUSE)
 
@@ -444,14 +445,25 @@ def test_nothing_is_sent_after_a_refusal() -> None:
 def test_a_returned_message_does_not_count_when_it_is_confirmed() -> None:
     batch = in_flight(3)
     batch.returned("00001", "x.Thing.v1", CAUSE)
-    batch.confirm(2, multiple=True)
+    batch.confirm(3, multiple=True)
     assert (batch.prefix, batch.cause) == (1, CAUSE)
 
 
-@given(st.data(), st.integers(1, 12))
-def test_prefix_is_what_the_broker_stored_without_a_gap(data: st.DataObject, count: int) -> None:
+def test_late_answers_about_an_earlier_batch_do_not_count() -> None:
+    batch = in_flight(3, first_tag=8)
+    for tag in range(1, 8):
+        batch.confirm(tag, multiple=tag % 2 == 0)
+        batch.refuse(tag, multiple=tag % 2 == 0, cause=CAUSE)
+    assert (batch.prefix, batch.end, batch.cause) == (0, 3, None)
+    batch.confirm(9, multiple=True)
+    assert not batch.done.is_set()
+    assert batch.prefix == 2
+
+
+@given(st.data(), st.integers(1, 12), st.integers(1, 100))
+def test_prefix_is_what_the_broker_stored_without_a_gap(data: st.DataObject, count: int, first_tag: int) -> None:
     """Any interleaving of single and multiple answers: the prefix never claims more than was confirmed."""
-    batch = in_flight(count)
+    batch = in_flight(count, first_tag)
     stored: dict[int, bool] = {}
     while len(stored) < count and not batch.done.is_set():
         index = data.draw(st.sampled_from([n for n in range(count) if n not in stored]))
@@ -459,18 +471,18 @@ def test_prefix_is_what_the_broker_stored_without_a_gap(data: st.DataObject, cou
         for n in [n for n in range(index + 1 if multiple else 0) if n not in stored] + [index]:
             stored[n] = ack
         if ack:
-            batch.confirm(index, multiple)
+            batch.confirm(first_tag + index, multiple)
         else:
-            batch.refuse(index, multiple, CAUSE)
+            batch.refuse(first_tag + index, multiple, CAUSE)
         expected = next((n for n in range(count) if not stored.get(n)), count)
         assert batch.prefix == expected
     assert batch.done.is_set()
     assert (batch.cause is None) == (batch.prefix == count)
 
 
-def test_giving_up_keeps_what_was_confirmed(noun: str) -> None:
+def test_giving_up_keeps_what_was_confirmed() -> None:
     batch = in_flight(3)
-    batch.confirm(0, multiple=False)
+    batch.confirm(1, multiple=False)
     batch.abandon(CAUSE)
     assert batch.done.is_set()
     assert (batch.prefix, batch.cause) == (1, CAUSE)
