@@ -1,0 +1,82 @@
+"""What identity says about tenants and revoked credentials, as it stood at most a second ago.
+
+While identity is away the last known state counts. Every ``FULL_EVERY`` turns everything is asked for anew, so that a
+change that a poll missed cannot stay for ever.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from chassis.identity import HEADER, Principal, Signer
+
+POLL_SECONDS = 1.0
+FULL_EVERY = 300
+
+Fetch = Callable[[str, Mapping[str, str]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Tenant:
+    name: str
+    kind: str
+    features: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _State:
+    tenants: Mapping[UUID, Tenant] = field(default_factory=dict)
+    revoked: frozenset[UUID] = frozenset()
+
+
+class Access:
+    """Polls ``<identity>/internal/access``. Reading is lock-free: each poll replaces the whole state."""
+
+    def __init__(self, identity_url: str, signer: Signer, fetch: Fetch) -> None:
+        self._url = f"{identity_url}/internal/access"
+        self._signer = signer
+        self._fetch = fetch
+        self._state = _State()
+        self._since: str | None = None
+        self._turns = 0
+
+    @property
+    def loaded(self) -> bool:
+        """Whether identity has told us anything yet."""
+        return self._since is not None
+
+    def tenant(self, tenant_id: UUID) -> Tenant | None:
+        return self._state.tenants.get(tenant_id)
+
+    def is_revoked(self, user_id: UUID) -> bool:
+        return user_id in self._state.revoked
+
+    def poll(self) -> None:
+        """Take over what has changed since the last call.
+
+        Raises:
+            FetchError: identity is away; the state stays as it is.
+        """
+        full = self._since is None or self._turns % FULL_EVERY == 0
+        query = "" if full else "?" + urlencode({"since": self._since})
+        header = {HEADER: self._signer.sign(Principal.system("gateway"), "identity")}
+        answer = self._fetch(self._url + query, header)
+        self._state = _merged(_State() if full else self._state, answer)
+        self._since = answer["at"]
+        self._turns += 1
+
+
+def _merged(state: _State, answer: Mapping[str, Any]) -> _State:
+    tenants = {UUID(entry["id"]): _tenant(entry) for entry in answer["tenants"]}
+    revoked = {UUID(entry["id"]) for entry in answer["revoked"]}
+    # Repeats are normal; an unchanged tenant stays the same object, so that callers see nothing has changed.
+    changed = {key: tenant for key, tenant in tenants.items() if state.tenants.get(key) != tenant}
+    if not changed and revoked <= state.revoked:
+        return state
+    return _State({**state.tenants, **changed}, state.revoked | revoked)
+
+
+def _tenant(entry: Mapping[str, Any]) -> Tenant:
+    return Tenant(entry["name"], entry["kind"], frozenset(entry["features"]))

@@ -1,0 +1,171 @@
+"""Puts the gateway together and answers every request: route, credential, limits, flag, then the service."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from time import monotonic, perf_counter
+from typing import Any
+
+from chassis.errors import Failure, Forbidden, NotFound, Unauthorized
+from chassis.identity import Principal, Role, Signer
+from chassis.logs import logger
+from chassis.settings import Settings
+from gateway import cors, telemetry
+from gateway import settings as gateway_settings
+from gateway.access import POLL_SECONDS, Access
+from gateway.answers import STATUS_LINES, Answer, of_failure
+from gateway.background import Every
+from gateway.body import Watchdog
+from gateway.credentials import Credentials
+from gateway.failures import MethodNotAllowed
+from gateway.fetch import Fetcher
+from gateway.limiting import Limit, Limiter
+from gateway.openapi import Catalogue
+from gateway.own import OwnEndpoints
+from gateway.proxy import Proxy
+from gateway.request import METHODS, Environ, Request
+from gateway.routes import Route, Table, split_target
+from gateway.settings import TENANT_ROLES, GatewaySettings, Issuer
+from gateway.upstream import Upstream
+
+ACCESS_LIMIT = 16 * 1024 * 1024
+READY_WITHOUT_IDENTITY = 10.0
+REFUSED_SIGN_IN = (400, 401)
+
+log = logger("gateway")
+
+
+class Gateway:
+    """The WSGI application. ``close`` ends its threads and connections."""
+
+    def __init__(self, settings: Settings, ours: GatewaySettings) -> None:
+        self._settings = ours
+        self._table = Table(development=settings.development)
+        fetcher = Fetcher()
+        signer = Signer(settings.keys, "gateway")
+        identity = settings.services.get("identity", "").rstrip("/")
+        self._access = Access(identity, signer, partial(fetcher.json, limit=ACCESS_LIMIT))
+        issuers = [_identity_as_issuer(ours.issuer, identity), *ours.oidc_issuers]
+        self._credentials = Credentials(issuers, self._access, fetcher.json)
+        self._limiter = Limiter(ours.limits_url)
+        self._per_tenant = Limit("tenant", ours.tenant_limit)
+        self._per_address = Limit("address", ours.address_limit)
+        self._per_sign_in = Limit("sign-in", ours.sign_in_limit)
+        watchdog = Watchdog(ours.body_timeout)
+        in_flight = ours.in_flight or max(1, settings.threads * 3 // 4)
+        self._upstreams = {
+            name: Upstream(name, settings.services[name], ours, in_flight)
+            for name in self._table.services
+            if name in settings.services
+        }
+        self._proxy = Proxy(self._upstreams, signer, watchdog, ours.max_body)
+        catalogue = Catalogue(self._table, settings.services, settings.public_url, fetcher.json)
+        self._started = monotonic()
+        self._own = OwnEndpoints(catalogue, ours.metrics_from, self._is_ready)
+        self._background = [
+            Every(POLL_SECONDS, "access", self._access.poll),
+            Every(1, "keys", self._credentials.refresh_keys),
+            Every(1, "watchdog", watchdog.check),
+        ]
+        for work in self._background:
+            work.start()
+
+    def close(self) -> None:
+        for work in self._background:
+            work.stop()
+        for upstream in self._upstreams.values():
+            upstream.close()
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started = perf_counter()
+        request = Request(environ, self._settings.trusted_proxies)
+        try:
+            answer = self._answer(request)
+        except Failure as failure:
+            answer = of_failure(failure, request.id)
+        except Exception as error:
+            log.error("request failed", request_id=request.id, path=request.path, exc_info=error)
+            answer = of_failure(Failure(), request.id)
+        seconds = perf_counter() - started
+        telemetry.note_request(request, answer.status, seconds, access_log=self._settings.access_log)
+        start_response(STATUS_LINES[answer.status], self._finished(answer, request))
+        return answer.body
+
+    def _answer(self, request: Request) -> Answer:
+        if request.method not in METHODS:
+            raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
+        request.path, request.query = split_target(request.target)
+        asked = cors.preflight(request, self._settings.cors_origins)
+        if asked:
+            return asked
+        route = self._table.find(request.path)
+        if route is None:
+            return self._answer_ourselves(request)
+        request.route = route.path
+        self._admit(request, route)
+        answer = self._proxy.forward(request, route)
+        if route.sign_in and answer.status in REFUSED_SIGN_IN:
+            self._limiter.note(self._per_sign_in, request.client)
+        return answer
+
+    def _is_ready(self) -> bool:
+        """Ready once tenants and revocations are known; after a while also without, or no gateway could start while
+        identity is away."""
+        return self._access.loaded or monotonic() - self._started > READY_WITHOUT_IDENTITY
+
+    def _answer_ourselves(self, request: Request) -> Answer:
+        endpoint = self._own.find(request.path)
+        if endpoint is None:
+            raise NotFound("There is nothing at this address.")
+        request.route = endpoint
+        if not self._own.is_probe(endpoint):
+            self._limiter.count(self._per_address, request.client)
+        return self._own.answer(request)
+
+    def _admit(self, request: Request, route: Route) -> None:
+        """Let a request through to its route, or raise why not. The order is D5's: 401, then the flag's 403."""
+        if route.public:
+            self._admit_anybody(request, route)
+            return
+        request.principal = principal = self._principal(request)
+        self._limiter.count(self._per_tenant, str(principal.tenant_id))
+        if route.feature and route.feature not in principal.features:
+            raise Forbidden(f"The feature '{route.feature}' is not enabled.", code="feature_disabled")
+
+    def _admit_anybody(self, request: Request, route: Route) -> None:
+        if not route.development:
+            self._limiter.count(self._per_address, request.client)
+        if route.sign_in:
+            self._limiter.check(self._per_sign_in, request.client)
+
+    def _principal(self, request: Request) -> Principal:
+        try:
+            return self._credentials.principal(request.environ.get("HTTP_AUTHORIZATION"))
+        except Unauthorized:
+            self._limiter.count(self._per_address, request.client)
+            raise
+
+    def _finished(self, answer: Answer, request: Request) -> list[tuple[str, str]]:
+        """The answer's headers with those that every answer has."""
+        return [
+            *((name, value) for name, value in answer.headers if name.lower() != "x-content-type-options"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("X-Request-Id", request.id),
+            *cors.headers_for(request, self._settings.cors_origins),
+        ]
+
+
+def create_app(settings: Settings, ours: GatewaySettings | None = None) -> Gateway:
+    """The gateway of one process, with its background threads running; call it in the process that serves."""
+    return Gateway(settings, ours or gateway_settings.load())
+
+
+def _identity_as_issuer(issuer: str, identity: str) -> Issuer:
+    return Issuer(
+        issuer=issuer,
+        jwks_uri=f"{identity}/.well-known/jwks.json",
+        audience="concord",
+        algorithms=("EdDSA",),
+        claims={},
+        roles=TENANT_ROLES | {Role.PLATFORM_ADMIN},
+        ours=True,
+    )

@@ -1,0 +1,156 @@
+"""Turns the bearer token of a request into the caller's principal, with the tenant's features as they stand now.
+
+A token found good is remembered by its hash for at most a minute, so that the signature of a busy caller is checked
+rarely; revocation and features are looked up on every request.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import jwt
+
+from chassis.errors import Unauthorized
+from chassis.identity import Principal
+from gateway.access import Access, Tenant
+from gateway.jwks import KeySet
+from gateway.settings import Issuer
+
+LEEWAY = 30
+MAX_AGE = 3600
+REMEMBER = 60.0
+CACHE_SIZE = 10_000
+MAX_LENGTH = 8192
+REQUIRED = ["exp", "iat", "sub", "iss", "aud"]
+# Two Authorization headers reach us joined by a comma, which fits no token.
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
+
+
+class _Known:
+    """A verified token: whom it names, until when it counts, and the principal last made of it."""
+
+    __slots__ = ("current", "expires", "principal", "tenant")
+
+    def __init__(self, principal: Principal, expires: float) -> None:
+        self.principal = principal
+        self.expires = expires
+        self.tenant: Tenant | None = None
+        self.current = principal
+
+
+class Credentials:
+    """Checks bearer tokens of the configured issuers."""
+
+    def __init__(self, issuers: Iterable[Issuer], access: Access, fetch: Callable[[str], dict[str, Any]]) -> None:
+        self._issuers = {issuer.issuer: (issuer, KeySet(issuer.jwks_uri, fetch)) for issuer in issuers}
+        self._access = access
+        self._known: dict[bytes, _Known] = {}
+        self._lock = Lock()
+
+    def refresh_keys(self) -> None:
+        for _, keys in self._issuers.values():
+            keys.refresh()
+
+    def principal(self, authorization: str | None) -> Principal:
+        """The caller.
+
+        Raises:
+            Unauthorized: no credential, or one that does not count.
+            Upstream: the issuer's keys have never been fetched.
+        """
+        if not authorization:
+            raise Unauthorized("Sign in first.")
+        found = _BEARER.fullmatch(authorization)
+        if not found or len(authorization) > MAX_LENGTH:
+            raise _refused("The Authorization header is not one bearer token.")
+        known = self._verified(found[1])
+        if self._access.is_revoked(known.principal.user_id):
+            raise _refused("The access token has been revoked.")
+        return self._current(known)
+
+    def _verified(self, token: str) -> _Known:
+        digest = sha256(token.encode()).digest()
+        known = self._known.get(digest)
+        now = time.time()
+        if known and known.expires > now:
+            return known
+        principal, expires = self._check(token)
+        known = _Known(principal, min(expires, now + REMEMBER))
+        with self._lock:
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[digest] = known
+        return known
+
+    def _current(self, known: _Known) -> Principal:
+        """The principal with the tenant's present features; for a tenant we have not heard of, those of the token."""
+        tenant = self._access.tenant(known.principal.tenant_id)
+        if tenant is not None and tenant is not known.tenant:
+            known.current = replace(
+                known.principal, tenant_name=tenant.name, tenant_kind=tenant.kind, features=tenant.features
+            )
+            known.tenant = tenant
+        return known.current
+
+    def _check(self, token: str) -> tuple[Principal, float]:
+        try:
+            issuer, keys = self._issuer_of(token)
+            claims = self._decode(token, issuer, keys)
+            return _principal(claims, issuer), float(claims["exp"])
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise _refused("The access token is not valid.") from error
+
+    def _issuer_of(self, token: str) -> tuple[Issuer, KeySet]:
+        # Only chooses whose keys to check with; nothing else of the unverified token is used.
+        return self._issuers[jwt.decode(token, options={"verify_signature": False})["iss"]]
+
+    def _decode(self, token: str, issuer: Issuer, keys: KeySet) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        if header["alg"] not in issuer.algorithms:
+            raise jwt.InvalidAlgorithmError
+        key = keys.get(header["kid"])
+        if key is None:
+            raise jwt.InvalidKeyError
+        claims = jwt.decode(
+            token,
+            key.key,
+            algorithms=list(issuer.algorithms),
+            audience=issuer.audience,
+            issuer=issuer.issuer,
+            leeway=LEEWAY,
+            options={"require": REQUIRED},
+        )
+        if claims["iat"] < time.time() - MAX_AGE - LEEWAY:
+            raise jwt.ExpiredSignatureError
+        return claims
+
+
+def _principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
+    principal = Principal.from_claims(dict(claims)) if issuer.ours else _foreign(claims, issuer)
+    if principal.role not in issuer.roles or (issuer.tenants and str(principal.tenant_id) not in issuer.tenants):
+        raise jwt.InvalidTokenError
+    return principal
+
+
+def _foreign(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
+    """A caller known to another issuer. The user's id is derived, so that it can never be one of ours."""
+    return Principal.from_claims(
+        {
+            "sub": str(uuid5(NAMESPACE_URL, f"{issuer.issuer}#{claims['sub']}")),
+            "tenant": str(UUID(claims[issuer.claims["tenant"]])),
+            "role": claims[issuer.claims["role"]],
+            "name": str(claims.get(issuer.claims["name"], "")),
+            "tenant_name": "",
+            "tenant_kind": "",
+            "features": [],
+        }
+    )
+
+
+def _refused(detail: str) -> Unauthorized:
+    return Unauthorized(detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})

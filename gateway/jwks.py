@@ -1,0 +1,88 @@
+"""An issuer's public keys: fetched from the configured address only, kept while the issuer is away.
+
+``refresh`` is called by a background thread, so that a request waits for a fetch only when its token names a key that
+is not known yet; and that happens at most once every ``UNKNOWN_PAUSE`` seconds, however many such tokens come.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+from jwt import PyJWK, PyJWTError
+
+from chassis.errors import Upstream
+from chassis.logs import logger
+from gateway.fetch import FetchError
+
+MAX_AGE = 600.0
+RETRY_PAUSE = 30.0
+UNKNOWN_PAUSE = 30.0
+ASYMMETRIC_TYPES = ("OKP", "RSA", "EC")
+
+log = logger("gateway.jwks")
+
+
+class KeySet:
+    """The keys of one issuer by ``kid``. ``fetch`` reads the document at an address."""
+
+    def __init__(self, uri: str, fetch: Callable[[str], dict[str, Any]]) -> None:
+        self.uri = uri
+        self._fetch = fetch
+        self._keys: Mapping[str, PyJWK] = {}
+        self._fresh_until = 0.0
+        self._unknown_allowed_from = 0.0
+        self._lock = Lock()
+
+    def get(self, kid: str) -> PyJWK | None:
+        """The key called ``kid``, asking the issuer again when it is not known.
+
+        Raises:
+            Upstream: no key has ever been fetched, so nothing can be said about any token.
+        """
+        found = self._keys.get(kid) or self._ask_again(kid)
+        if found is None and not self._keys:
+            raise Upstream("Credentials cannot be checked right now.", retry_after=2)
+        return found
+
+    def refresh(self) -> None:
+        """Fetch the keys when they are old, or as long as there are none."""
+        if time.monotonic() >= self._fresh_until or not self._keys:
+            with self._lock:
+                self._load()
+
+    def _ask_again(self, kid: str) -> PyJWK | None:
+        if time.monotonic() < self._unknown_allowed_from:
+            return None
+        with self._lock:
+            if kid not in self._keys and time.monotonic() >= self._unknown_allowed_from:
+                self._unknown_allowed_from = time.monotonic() + UNKNOWN_PAUSE
+                self._load()
+        return self._keys.get(kid)
+
+    def _load(self) -> None:
+        self._fresh_until = time.monotonic() + RETRY_PAUSE
+        try:
+            keys = _parse(self._fetch(self.uri))
+        except FetchError as error:
+            log.warning("keys of an issuer cannot be fetched", uri=self.uri, error=str(error), kept=len(self._keys))
+            return
+        if keys:
+            self._keys = keys
+            self._fresh_until = time.monotonic() + MAX_AGE
+
+
+def _parse(document: Mapping[str, Any]) -> dict[str, PyJWK]:
+    """The usable keys of a JWKS document; a key of an unknown kind does not spoil the others."""
+    found = {}
+    entries = document.get("keys")
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict) or entry.get("kty") not in ASYMMETRIC_TYPES or entry.get("use") == "enc":
+            continue
+        if not isinstance(entry.get("kid"), str):
+            continue
+        try:
+            found[entry["kid"]] = PyJWK(entry)
+        except (PyJWTError, ValueError, TypeError, KeyError):
+            log.warning("an issuer publishes a key that cannot be read", kid=entry["kid"])
+    return found

@@ -1,0 +1,86 @@
+"""How much one tenant and one address may ask, counted in memory or in a Redis shared by all gateways.
+
+When the counters cannot be reached requests pass uncounted: a limit protects the platform and must not stop it.
+"""
+
+import time
+from contextlib import suppress
+from math import ceil
+
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from chassis.logs import logger
+from gateway.failures import TooMany
+
+PAUSE = 5.0  # seconds without counting after the counters failed
+REDIS_OPTIONS = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
+
+log = logger("gateway.limiting")
+
+
+class Limiter:
+    """Counts against fixed windows. Memory counts are per process, so several gateways need Redis."""
+
+    def __init__(self, url: str) -> None:
+        options = {} if url.startswith("memory:") else REDIS_OPTIONS
+        storage = storage_from_string(url, wrap_exceptions=True, **options)
+        self._windows = FixedWindowRateLimiter(storage)
+        self._paused_until = 0.0
+
+    def count(self, limit: "Limit", who: str) -> None:
+        """Count one request of ``who``.
+
+        Raises:
+            TooMany: the limit is used up.
+        """
+        if self._paused_until > time.monotonic():
+            return
+        try:
+            if not self._windows.hit(limit.item, limit.name, who):
+                raise self._too_many(limit, who)
+        except StorageError as error:
+            self._pause(error)
+
+    def check(self, limit: "Limit", who: str) -> None:
+        """As ``count``, but only looks: for what is counted after the answer is known."""
+        if self._paused_until > time.monotonic():
+            return
+        try:
+            if not self._windows.test(limit.item, limit.name, who):
+                raise self._too_many(limit, who)
+        except StorageError as error:
+            self._pause(error)
+
+    def note(self, limit: "Limit", who: str) -> None:
+        """Count without refusing; the next ``check`` does that."""
+        with suppress(TooMany):
+            self.count(limit, who)
+
+    def _too_many(self, limit: "Limit", who: str) -> TooMany:
+        reset = self._windows.get_window_stats(limit.item, limit.name, who).reset_time
+        seconds = max(1, ceil(reset - time.time()))
+        return TooMany("Too many requests; try again later.", headers=_headers(limit, seconds))
+
+    def _pause(self, error: Exception) -> None:
+        log.warning("limits cannot be counted, requests pass", error=str(error.__cause__ or error), seconds=PAUSE)
+        self._paused_until = time.monotonic() + PAUSE
+
+
+class Limit:
+    """So many requests in a window, e.g. ``Limit("tenant", "600/second")``."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.item: RateLimitItem = parse(text)
+
+
+def _headers(limit: Limit, seconds: int) -> dict[str, str]:
+    """Retry-After, and the IETF draft's RateLimit fields, which may still change their spelling."""
+    return {
+        "Retry-After": str(seconds),
+        "RateLimit-Policy": f'"{limit.name}";q={limit.item.amount};w={limit.item.get_expiry()}',
+        "RateLimit": f'"{limit.name}";r=0;t={seconds}',
+    }

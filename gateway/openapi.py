@@ -1,0 +1,159 @@
+"""One OpenAPI document for the whole platform, put together from what the services publish.
+
+Only what the route table leads to is shown, so the document and the door cannot differ. Two services may use one name
+for different components; such names get the service's name in front.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+from gateway.fetch import FetchError
+from gateway.routes import Table
+
+CACHE_SECONDS = 30.0
+METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
+_PARAMETER = re.compile(r"\{[^{}/]+\}")
+
+Document = dict[str, Any]
+Name = tuple[str, str]  # section and name: ("schemas", "Problem")
+
+
+class Catalogue:
+    """The platform's document, made anew when somebody asks and the last one is older than ``CACHE_SECONDS``."""
+
+    def __init__(
+        self, table: Table, services: Mapping[str, str], public_url: str, fetch: Callable[[str], Document]
+    ) -> None:
+        self._table = table
+        self._services = services
+        self._public_url = public_url
+        self._fetch = fetch
+        self._made: Document = {}
+        self._fresh_until = 0.0
+        self._lock = Lock()
+
+    def document(self) -> Document:
+        with self._lock:
+            if time.monotonic() >= self._fresh_until:
+                self._made = self._make()
+                self._fresh_until = time.monotonic() + CACHE_SECONDS
+            return self._made
+
+    def _make(self) -> Document:
+        names = self._table.services
+        with ThreadPoolExecutor(max_workers=len(names)) as pool:
+            found = dict(zip(names, pool.map(self._document_of, names), strict=True))
+        parts = {name: self._routed(name, part) for name, part in found.items() if part is not None}
+        document = merged(parts) | {"servers": [{"url": self._public_url}]}
+        absent = sorted(name for name, part in found.items() if part is None)
+        return document | ({"x-unavailable": absent} if absent else {})
+
+    def _document_of(self, service: str) -> Document | None:
+        if service not in self._services:
+            return None
+        try:
+            part = self._fetch(f"{self._services[service].rstrip('/')}/openapi.json")
+        except FetchError:
+            return None
+        shapes = [part.get("paths"), part.get("components", {}), *part.get("components", {}).values()]
+        return part if all(isinstance(shape, dict) for shape in shapes) else None
+
+    def _routed(self, service: str, part: Document) -> Document:
+        """The part of a service's document that the gateway leads to."""
+        paths = {}
+        for path, item in part["paths"].items():
+            route = self._table.find(_PARAMETER.sub("x", path)) if path.startswith("/") else None
+            if route and route.service == service and isinstance(item, dict):
+                paths[path] = item
+        return part | {"paths": paths}
+
+
+def merged(parts: Mapping[str, Document]) -> Document:
+    """Several services' documents as one."""
+    parts = _without_clashes(parts)
+    document: Document = {
+        "openapi": next((part["openapi"] for part in parts.values() if "openapi" in part), "3.0.3"),
+        "info": {"title": "Concord", "version": "v1"},
+        "paths": {},
+        "components": {},
+        "tags": [],
+    }
+    operation_ids: set[str] = set()
+    for service, part in parts.items():
+        for path, item in part["paths"].items():
+            document["paths"].setdefault(path, {}).update(_with_unique_ids(item, service, operation_ids))
+        for section, entries in part.get("components", {}).items():
+            document["components"].setdefault(section, {}).update(entries)
+        known = {tag["name"] for tag in document["tags"]}
+        document["tags"] += [tag for tag in part.get("tags", ()) if tag["name"] not in known]
+    return document
+
+
+def _with_unique_ids(item: Document, service: str, taken: set[str]) -> Document:
+    item = dict(item)
+    for method in METHODS:
+        operation = item.get(method)
+        if not isinstance(operation, dict) or "operationId" not in operation:
+            continue
+        if operation["operationId"] in taken:
+            operation = item[method] = operation | {"operationId": f"{service}_{operation['operationId']}"}
+        taken.add(operation["operationId"])
+    return item
+
+
+def _without_clashes(parts: Mapping[str, Document]) -> dict[str, Document]:
+    """The documents with every clashing component renamed, and the references to it.
+
+    Renaming can make components differ that were equal before, because they refer to renamed ones; hence the loop.
+    """
+    clashing: set[Name] = set()
+    while True:
+        renamed = {service: _renamed(part, service, clashing) for service, part in parts.items()}
+        found = _clashes(renamed.values())
+        if not found:
+            return renamed
+        clashing |= found
+
+
+def _clashes(parts: Iterable[Document]) -> set[Name]:
+    seen: dict[Name, Any] = {}
+    found = set()
+    for part in parts:
+        for name, component in _components(part):
+            if seen.setdefault(name, component) != component:
+                found.add(name)
+    return found
+
+
+def _components(part: Document) -> Iterator[tuple[Name, Any]]:
+    for section, entries in part.get("components", {}).items():
+        for name, component in entries.items():
+            yield (section, name), component
+
+
+def _renamed(part: Document, service: str, names: set[Name]) -> Document:
+    mine = [name for name, _ in _components(part) if name in names]
+    prefix = service.capitalize()
+    references = {f"#/components/{section}/{name}": f"#/components/{section}/{prefix}{name}" for section, name in mine}
+    part = _with_references(part, references)
+    for section, name in mine:
+        entries = part["components"][section]
+        entries[prefix + name] = entries.pop(name)
+    return part
+
+
+def _with_references(node: Any, references: Mapping[str, str]) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: references.get(value, value)
+            if key == "$ref" and isinstance(value, str)
+            else _with_references(value, references)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        return [_with_references(value, references) for value in node]
+    return node

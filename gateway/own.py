@@ -1,0 +1,110 @@
+"""The gateway's own endpoints: health, metrics, the platform's OpenAPI document and its pages."""
+
+from collections.abc import Callable
+
+from flask import Flask, Response, abort, jsonify, request, send_from_directory
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from swagger_ui_bundle import swagger_ui_path
+from werkzeug.test import run_wsgi_app
+
+from gateway.answers import Answer, of_status
+from gateway.openapi import Catalogue
+from gateway.request import Request
+from gateway.settings import Network, contains
+
+PROBES = ("/health/live", "/health/ready", "/metrics")
+PAGES = ("/", "/openapi.json", "/docs")
+DOCS_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+# Nothing from elsewhere; Swagger UI writes style attributes of its own.
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+DOCS_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Concord API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="/docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+DOCS_START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true});\n'
+
+
+class OwnEndpoints:
+    """Answers what no service is asked for.
+
+    ``/metrics`` is on the same port as everything else, so it is shown only to peers in ``metrics_from``, and never to
+    a request that came through a proxy, whose peer address says nothing about who asks.
+    """
+
+    def __init__(self, catalogue: Catalogue, metrics_from: tuple[Network, ...], is_ready: Callable[[], bool]) -> None:
+        self._app = Flask(__name__, static_folder=None)
+        _add_probes(self._app, metrics_from, is_ready)
+        _add_pages(self._app, catalogue)
+
+    def find(self, path: str) -> str | None:
+        """The endpoint of a path, by the name it has in logs and metrics."""
+        if path in PROBES or path in PAGES:
+            return path
+        return "/docs/{file}" if path.startswith("/docs/") and path.count("/") == 2 else None
+
+    def is_probe(self, endpoint: str) -> bool:
+        return endpoint in PROBES
+
+    def answer(self, asked: Request) -> Answer:
+        body, status, headers = run_wsgi_app(self._app, asked.environ)
+        code = int(status.split()[0])
+        if code >= 400:
+            return of_status(code, list(headers), asked.id)
+        return Answer(code, list(headers), body)
+
+
+def _add_probes(app: Flask, metrics_from: tuple[Network, ...], is_ready: Callable[[], bool]) -> None:
+    @app.get("/health/live")
+    def live() -> Response:
+        return jsonify(status="live")
+
+    @app.get("/health/ready")
+    def ready() -> Response:
+        if not is_ready():
+            abort(503)
+        return jsonify(status="ready")
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+        if forwarded or not contains(metrics_from, request.remote_addr or ""):
+            abort(404)
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _add_pages(app: Flask, catalogue: Catalogue) -> None:
+    @app.get("/")
+    def index() -> Response:
+        return jsonify(name="Concord", docs="/docs", openapi="/openapi.json", health="/health/ready")
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        return jsonify(catalogue.document())
+
+    @app.get("/docs")
+    def docs() -> Response:
+        return Response(DOCS_PAGE, mimetype="text/html", headers={"Content-Security-Policy": DOCS_POLICY})
+
+    @app.get("/docs/start.js")
+    def start() -> Response:
+        return Response(DOCS_START, mimetype="text/javascript")
+
+    @app.get("/docs/<file>")
+    def docs_file(file: str) -> Response:
+        if file not in DOCS_FILES:
+            abort(404)
+        return send_from_directory(str(swagger_ui_path), file, max_age=86400)

@@ -1,0 +1,115 @@
+"""Which path belongs to which service: the one table, and the one plain way in which a path may be written.
+
+A path that is not written plainly (``//``, dot segments, ``;``, backslash, escapes of characters that need none) is
+refused instead of normalised: gateway and service then never disagree about what it names. A path ending in ``/`` and
+one in another case are simply not in the table. What is not in the table does not exist: ``/internal`` of a service
+can only be reached behind the gateway.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from gateway.failures import BadTarget
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of the table.
+
+    Attributes:
+        path: ``{name}`` stands for one segment; everything below the path belongs to the route unless ``exact``.
+        service: who answers, by its name in ``Settings.services``; also the audience of the identity passed on.
+        feature: what the caller's tenant must have switched on.
+        public: answered without a credential, and without an identity passed on.
+        basic: hands ``Authorization: Basic`` on, for clients that sign in with their id and secret.
+        sign_in: refused credentials are counted against the caller's address.
+        development: only in the development environment.
+        read, total: timeouts in seconds where the general ones do not fit.
+        cookies: the service may set cookies.
+    """
+
+    path: str
+    service: str
+    feature: str | None = None
+    public: bool = False
+    exact: bool = False
+    basic: bool = False
+    sign_in: bool = False
+    development: bool = False
+    read: float | None = None
+    total: float | None = None
+    cookies: bool = False
+
+
+# The longest path that fits decides. Merchants' API keys on /api/v1/campaigns (D1) will be a second table of the same
+# kind, asked first when a request carries X-API-Key.
+ROUTES = (
+    Route("/oauth/token", "identity", public=True, exact=True, basic=True, sign_in=True),
+    Route("/oauth/revoke", "identity", public=True, exact=True, basic=True, sign_in=True),
+    Route("/.well-known/jwks.json", "identity", public=True, exact=True),
+    Route("/api/v1/me", "identity"),
+    Route("/api/v1/admin", "identity"),
+    Route("/api/v1/campaigns", "campaigns", feature="campaigns"),
+    Route("/api/v1/campaigns/{id}/send", "campaigns", feature="campaigns", exact=True, read=30, total=35),
+    Route("/api/v1/prm", "prm", feature="prm"),
+    Route("/api/v1/notifications", "notifier"),
+    Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
+    Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),
+)
+
+# RFC 3986 pchar without ``;``, every segment at least one character long.
+_PLAIN = re.compile(r"/|(?:/(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-Fa-f]{2})+)+/?")
+_QUERY = re.compile(r"[\x21\x22\x24-\x7e]*")  # visible ASCII without #
+_DOTS = re.compile(r"/\.{1,2}(?=/|$)")
+# Escapes of separators, controls, ``.``, ``;``, ``%`` and of letters and digits, which nobody needs to escape.
+_NEEDLESS = re.compile(r"%(?:[01]|2[EFef5]|3[0-9Bb]|4[1-9A-Fa-f]|5[0-9AaCc]|6[1-9A-Fa-f]|7[0-9AaFf])")
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Path and query (with its ``?``) of a request line's target.
+
+    Raises:
+        BadTarget: not written plainly.
+    """
+    path, mark, query = target.partition("?")
+    if not _PLAIN.fullmatch(path) or not _QUERY.fullmatch(query):
+        raise BadTarget("The path is not written the plain way.")
+    if "/." in path and _DOTS.search(path):
+        raise BadTarget("The path has a dot segment.")
+    if "%" in path:
+        _refuse_odd_escapes(path)
+    return path, mark + query
+
+
+def _refuse_odd_escapes(path: str) -> None:
+    if _NEEDLESS.search(path):
+        raise BadTarget("The path escapes a character that must not be escaped.")
+    try:
+        unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        raise BadTarget("The path is not UTF-8.") from None
+
+
+class Table:
+    """The routes of one deployment, compiled into one pattern."""
+
+    def __init__(self, routes: tuple[Route, ...] = ROUTES, *, development: bool = False) -> None:
+        kept = [route for route in routes if development or not route.development]
+        # At each fork the longer and the literal path is tried before the shorter and the templated one.
+        self.routes = sorted(kept, key=lambda route: (-route.path.count("/"), "{" in route.path, -len(route.path)))
+        self._match = re.compile("|".join(f"({_pattern(route)})" for route in self.routes)).match
+
+    def find(self, path: str) -> Route | None:
+        """The route of a plain path."""
+        found = self._match(path)
+        return self.routes[found.lastindex - 1] if found and found.lastindex and path[-1] != "/" else None
+
+    @property
+    def services(self) -> list[str]:
+        return sorted({route.service for route in self.routes})
+
+
+def _pattern(route: Route) -> str:
+    literal = re.escape(route.path).replace(r"\{", "{").replace(r"\}", "}")
+    return re.sub(r"\{\w+\}", "[^/]+", literal) + (r"\Z" if route.exact else r"(?:/|\Z)")

@@ -1,0 +1,172 @@
+"""One service behind the gateway: its connections, how many requests it gets at once, and its circuit breaker."""
+
+import math
+from collections import deque
+from http.client import HTTPResponse
+from threading import BoundedSemaphore
+from time import monotonic
+from urllib.parse import urlsplit
+
+from chassis.errors import Upstream as Unavailable
+from gateway import telemetry
+from gateway.breaker import Breaker
+from gateway.connection import BROKEN, Connection
+from gateway.failures import BrokenUpstream, SlowUpstream
+from gateway.settings import GatewaySettings
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+IDEMPOTENT = (*SAFE, "PUT", "DELETE")
+PIECE = 64 * 1024
+
+
+class Reply:
+    """A service's answer whose body may still be under way. ``close`` it to free its connection and its place."""
+
+    def __init__(self, answer: HTTPResponse, connection: Connection, upstream: "Upstream") -> None:
+        self.status = answer.status
+        self.fields = answer.getheaders()
+        self.length = answer.length  # None when it is not known before the end
+        self._answer = answer
+        self._left = answer.length
+        self._connection: Connection | None = connection
+        self._upstream = upstream
+
+    def read(self) -> bytes:
+        """The next piece of the body as soon as there is one, at most 64 KiB; empty at the end.
+
+        Raises:
+            BrokenUpstream, SlowUpstream: the body ends too early, or comes too slowly.
+        """
+        try:
+            piece = self._answer.read1(PIECE)
+        except TimeoutError as error:
+            raise self._upstream.note_failure("timeout", SlowUpstream("The service is too slow.")) from error
+        except BROKEN as error:
+            raise self._cut() from error
+        if self._left is not None:
+            self._left -= len(piece)
+            if not piece and self._left > 0:
+                raise self._cut()
+        return piece
+
+    def _cut(self) -> Exception:
+        return self._upstream.note_failure("cut", BrokenUpstream("The service's answer broke off."))
+
+    def close(self) -> None:
+        if self._connection is None:
+            return
+        connection, self._connection = self._connection, None
+        whole = self._answer.isclosed() or self._left == 0
+        reusable = whole and not self._answer.will_close
+        self._answer.close()
+        self._upstream.give_back(connection, reusable=reusable)
+
+
+class Upstream:
+    """Asks one service, within the limits of ``settings``."""
+
+    def __init__(self, name: str, base_url: str, settings: GatewaySettings, in_flight: int) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
+            raise ValueError(f"the address of {name} must look like http://host:port")
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self.host = parts.netloc
+        self._address = (parts.hostname, parts.port or 80)
+        self._settings = settings
+        self._idle: deque[Connection] = deque(maxlen=in_flight)
+        self._places = BoundedSemaphore(in_flight)
+        self._in_flight = telemetry.upstream_in_flight.labels(name)
+        self._breaker = Breaker(
+            settings.breaker_failures, settings.breaker_pause, lambda state: telemetry.note_breaker(name, state)
+        )
+        telemetry.breaker_state.labels(name).set(0)
+
+    def ask(self, method: str, request: bytes, *, read: float | None = None, total: float | None = None) -> Reply:
+        """Send a request written out whole; the reply's head is read, its body is not.
+
+        Raises:
+            Unavailable: not reachable, circuit open, or too many requests under way already.
+            SlowUpstream, BrokenUpstream: no proper answer came.
+        """
+        if not self._places.acquire(timeout=self._settings.slot_wait):
+            raise self.note("full", Unavailable("The service has too much to do.", retry_after=1))
+        self._in_flight.inc()
+        try:
+            if not self._breaker.admit():
+                pause = math.ceil(self._breaker.retry_after) or 1
+                raise self.note("open", Unavailable("The service is away.", retry_after=pause))
+            return self._ask(method, request, read or self._settings.read_timeout, self._deadline(total))
+        except BaseException:
+            self._leave()
+            raise
+
+    def note(self, kind: str, failure: Exception) -> Exception:
+        telemetry.upstream_failures.labels(self.name, kind).inc()
+        return failure
+
+    def note_failure(self, kind: str, failure: Exception) -> Exception:
+        """Count a failure that also speaks against the service."""
+        self._breaker.failed()
+        return self.note(kind, failure)
+
+    def give_back(self, connection: Connection, *, reusable: bool) -> None:
+        if reusable and len(self._idle) < (self._idle.maxlen or 0):
+            connection.idle_since = monotonic()
+            self._idle.append(connection)
+        else:
+            connection.close()
+        self._leave()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def _leave(self) -> None:
+        self._in_flight.dec()
+        self._places.release()
+
+    def _deadline(self, total: float | None) -> float:
+        return monotonic() + (total or self._settings.total_timeout)
+
+    def _ask(self, method: str, request: bytes, read: float, deadline: float) -> Reply:
+        connection = self._idle_connection() or self._connect(method, deadline)
+        while True:
+            kept = connection.used
+            try:
+                answer = connection.exchange(method, request, read=read, deadline=deadline)
+            except TimeoutError as error:
+                connection.close()
+                raise self.note_failure("timeout", SlowUpstream("The service is too slow.")) from error
+            except BROKEN as error:
+                connection.close()
+                # A kept connection may have ended just now; what changes nothing is sent again, on a new one.
+                if not (kept and method in SAFE):
+                    raise self.note_failure("broken", BrokenUpstream("The service gave no proper answer.")) from error
+                connection = self._connect(method, deadline)
+            else:
+                self._breaker.succeeded()
+                return Reply(answer, connection, self)
+
+    def _idle_connection(self) -> Connection | None:
+        oldest = monotonic() - self._settings.idle_connection
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread was faster
+                return None
+            if connection.idle_since > oldest and connection.is_quiet():
+                return connection
+            connection.close()
+        return None
+
+    def _connect(self, method: str, deadline: float) -> Connection:
+        """A new connection. Failing, it is tried once more, unless the request must never be sent twice."""
+        for tries_left in (1, 0) if method in IDEMPOTENT else (0,):
+            try:
+                timeout = min(self._settings.connect_timeout, deadline - monotonic())
+                return Connection(*self._address, max(0.001, timeout))
+            except OSError as error:
+                if not tries_left:
+                    raise self.note_failure("unreachable", Unavailable("The service is away.")) from error
+        raise AssertionError("unreachable")

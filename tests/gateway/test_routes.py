@@ -1,0 +1,141 @@
+"""The route table: what leads where, and how a path may be written."""
+
+import pytest
+
+from gateway.failures import BadTarget
+from gateway.routes import ROUTES, Table, split_target
+from tests.gateway.conftest import Caller, Platform
+
+ROUTED = [
+    ("POST", "/oauth/token", "identity"),
+    ("POST", "/oauth/revoke", "identity"),
+    ("GET", "/.well-known/jwks.json", "identity"),
+    ("GET", "/api/v1/me", "identity"),
+    ("PUT", "/api/v1/admin/tenants/1/features", "identity"),
+    ("GET", "/api/v1/campaigns", "campaigns"),
+    ("POST", "/api/v1/campaigns/1/send", "campaigns"),
+    ("DELETE", "/api/v1/campaigns/1", "campaigns"),
+    ("PATCH", "/api/v1/prm/tiers/1", "prm"),
+    ("GET", "/api/v1/notifications/preferences", "notifier"),
+    ("GET", "/dev/mailbox", "notifier"),
+    ("GET", "/dev/mailbox.json", "notifier"),
+]
+
+TRICKS = [
+    "//api/v1/campaigns",
+    "/api//v1/campaigns",
+    "/api/v1/campaigns//1",
+    "/api/v1/./campaigns",
+    "/api/v1/prm/../campaigns",
+    "/api/v1/prm/..;/campaigns",
+    "/api/v1/prm;x=1/tiers",
+    "/api/v1/prm/%2e%2e/campaigns",
+    "/api/v1/prm/.%2E/campaigns",
+    "/api/v1/campaigns%2f1",
+    "/api/v1%2Fcampaigns",
+    "/api/v1/campaigns%5c1",
+    "/api/v1\\campaigns",
+    "/api/v1/%63ampaigns",
+    "/api/v1/campaigns/%00",
+    "/api/v1/campaigns/%0d%0aX-Concord-Identity:x",
+    "/api/v1/campaigns/%252e",
+    "/api/v1/campaigns/%c0%af",
+    "/api/v1/campaigns/%ff",
+    "/api/v1/campaigns/%zz",
+    "/api/v1/campaigns/%",
+    "/api/v1/campaigns#x",
+    "/api/v1/campaigns?x=1#y",
+    "/api/v1/campaigns/é",
+    "/api/v1/campaigns/<x>",
+    "/..",
+    "/.",
+    "http://127.0.0.1/api/v1/campaigns",
+    "*",
+    "",
+    "api/v1/campaigns",
+    "@127.0.0.1/api/v1/campaigns",
+]
+
+NOT_THERE = [
+    "/api/v1/campaigns/",
+    "/API/v1/campaigns",
+    "/api/v1/Campaigns",
+    "/api/v1/campaignsx",
+    "/api/v1/campaign",
+    "/api/v2/campaigns",
+    "/api/v1",
+    "/internal/access",
+    "/internal/relationships",
+    "/oauth/token/x",
+    "/oauth",
+    "/dev/mailbox/x",
+    "/health",
+    "/metrics/",
+    "/docs/../docs",
+    "/.env",
+    "/api/v1/campaigns.json",
+]
+
+
+@pytest.mark.parametrize(("method", "path", "service"), ROUTED)
+def test_a_path_reaches_its_service_as_it_was_written(
+    call: Caller, platform: Platform, method: str, path: str, service: str
+) -> None:
+    answer = call(method, f"{path}?a=%20b&c=d%2Fe")
+    assert answer.status_code == 200
+    for one in platform.all:
+        reached = [(seen.method, seen.target) for seen in one.seen if "?a=" in seen.target]
+        assert reached == ([(method, f"{path}?a=%20b&c=d%2Fe")] if one.name == service else [])
+
+
+@pytest.mark.parametrize("target", TRICKS)
+def test_an_odd_path_is_refused_and_reaches_nobody(call: Caller, platform: Platform, target: str) -> None:
+    answer = call("GET", target)
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_path")
+    assert not platform.campaigns.seen
+    assert not platform.prm.seen
+
+
+@pytest.mark.parametrize("target", NOT_THERE)
+def test_what_is_not_in_the_table_is_not_there(call: Caller, platform: Platform, target: str) -> None:
+    answer = call("GET", target)
+    assert answer.status_code in (400, 404)
+    assert answer.mimetype == "application/problem+json"
+    assert not any(seen.target == target for service in platform.all for seen in service.seen)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/campaigns/%C3%A9%20%40", "/a/b~c!$&'()*+,=:@", "/.well-known/x", "/a/..."])
+def test_a_plainly_written_path_stays_as_it_is(path: str) -> None:
+    assert split_target(path + '?q="{}"') == (path, '?q="{}"')
+
+
+def test_the_longest_path_decides() -> None:
+    table = Table()
+    send, rest = table.find("/api/v1/campaigns/1/send"), table.find("/api/v1/campaigns/1/send/x")
+    assert send is not None
+    assert send.read == 30
+    assert rest is not None
+    assert rest.path == "/api/v1/campaigns"
+
+
+def test_the_table_itself_is_plain() -> None:
+    for route in ROUTES:
+        assert split_target(route.path.replace("{id}", "x"))
+        assert not route.path.startswith("/internal")
+        assert not (route.public and route.feature)
+    with pytest.raises(BadTarget):
+        split_target("/a/%2e%2e/b")
+
+
+@pytest.mark.parametrize("path", ["/dev/mailbox", "/dev/mailbox.json"])
+def test_the_development_mailbox_is_absent_in_production(start_gateway, platform: Platform, path: str) -> None:
+    call = start_gateway(production=True)
+    assert call("GET", path).status_code == 404
+    assert not platform.notifier.seen
+
+
+def test_a_service_that_is_not_deployed_is_away(start_gateway, platform: Platform) -> None:
+    call = start_gateway(services={"prm": "http://127.0.0.1:1"})
+    answer = call("GET", "/api/v1/prm/tiers")
+    assert (answer.status_code, answer.json["code"]) == (503, "upstream_unavailable")
+    assert answer.headers["Retry-After"]
