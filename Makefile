@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test check lint format types imports bench events chaos clean lock
+.PHONY: up test check lint format types imports bench clean lock
 
 up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
@@ -29,9 +29,6 @@ imports: $(VENV)/.dev
 
 bench: $(VENV)/.dev              ## Measure ours beside the comparison (needs PostgreSQL)
 	$(BIN)/python -m bench
-
-events: $(VENV)/.dev             ## Write docs/events from the event classes
-	$(BIN)/concord events
 
 lock: $(VENV)/.dev               ## Write down the versions that are installed
 	$(BIN)/pip freeze --exclude-editable --exclude concord | grep -v '^-e' | sort -f > requirements.lock

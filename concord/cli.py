@@ -61,6 +61,34 @@ def up(demo: bool) -> None:
 
 
 @main.command()
+@click.argument("email")
+@click.password_option()
+@click.option("--name", default="Operator")
+def operator(email: str, password: str, name: str) -> None:
+    """Create the platform's first operator (PlatformAdmin) with EMAIL, unless there is one already."""
+    from services.identity import bootstrap
+
+    runtime = service.Runtime(_load("identity"), _settings())
+    created = bootstrap.platform_admin(runtime, email, password, name=name)
+    runtime.close()
+    click.echo(f"{email} can sign in." if created else "There is an operator already; nothing was changed.")
+
+
+@main.command()
+def seed() -> None:
+    """Fill an empty development platform with demo data, through its gateway at CONCORD_PUBLIC_URL."""
+    from concord import demo
+
+    loaded = _settings()
+    if not loaded.development:
+        sys.exit("Demo data is for development only (CONCORD_ENV=dev).")
+    runtime = service.Runtime(_load("identity"), loaded)
+    demo.create_operator(runtime)
+    runtime.close()
+    demo.seed(loaded.public_url, say=click.echo)
+
+
+@main.command()
 def keys() -> None:
     """Make the key pair of every process that has none yet, in CONCORD_KEYS."""
     identity.create_keys(_settings().keys, [platform.GATEWAY, *platform.SERVICES])
