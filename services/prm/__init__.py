@@ -1,0 +1,17 @@
+"""Partner relationship management: relationships, groups, tiers with benefits, and who holds which tier."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from services.prm import consumers, events
+from services.prm.api import audit, groups, network, relationships, tiers
+from services.prm.models import Base
+
+service = Service(
+    name="prm",
+    metadata=Base.metadata,
+    migrations=Path(__file__).parent / "migrations",
+    blueprints=(relationships.blp, groups.blp, tiers.blp, tiers.my_blp, audit.blp, network.blp),
+    events=events.ALL,
+    subscriptions=(consumers.learn_new_tenant, consumers.learn_changed_tenant),
+)

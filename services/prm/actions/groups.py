@@ -1,0 +1,115 @@
+"""Making, replacing and deleting groups."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, delete, insert, literal, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from uuid6 import uuid7
+from werkzeug.datastructures import ETags
+
+from chassis import audit, versions
+from chassis.errors import Conflict
+from chassis.identity import Principal
+from services.prm import rules
+from services.prm.models import Group, GroupMember
+from services.prm.queries.groups import hold_group, member_ids, unrelated
+from services.prm.queries.names import given
+
+AUDITED_MEMBERS = 1000  # of those who left and of those who came, each
+
+
+def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor: Principal, now: datetime) -> Group:
+    """A new group; ids that repeat count once.
+
+    Raises:
+        Invalid: retailers without any relationship with the supplier.
+        Conflict: ``group_name_taken``, whatever the case of the letters.
+    """
+    members = _checked(session, retailer_ids, actor=actor)
+    group = Group(
+        id=uuid7(),
+        supplier_id=actor.tenant_id,
+        name=name,
+        retailer_count=len(members),
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(group)
+    _save(session, "group.created", group, _comings([], members), actor=actor, now=now)
+    _insert_members(session, group, members)
+    return group
+
+
+def replace_group(
+    session: Session,
+    group_id: UUID,
+    *,
+    name: str,
+    retailer_ids: list[UUID],
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Group:
+    """Give a group another name and other members. Raises as ``create_group``, and:
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+    """
+    group = hold_group(session, group_id)
+    versions.require(group, expected)
+    members = _checked(session, retailer_ids, actor=actor)
+    before = member_ids(session, group)
+    group.name, group.retailer_count, group.updated_at = name, len(members), now
+    _save(session, "group.replaced", group, _comings(before, members), actor=actor, now=now)
+    session.execute(delete(GroupMember).where(GroupMember.group_id == group.id))
+    _insert_members(session, group, members)
+    return group
+
+
+def delete_group(session: Session, group_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
+    """Delete a group; its members lose nothing else.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+    """
+    group = hold_group(session, group_id)
+    versions.require(group, expected)
+    gone = {"name": [group.name, None], "retailerCount": [group.retailer_count, None]}
+    audit.record(session, "group.deleted", group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
+    session.delete(group)
+
+
+def _checked(session: Session, retailer_ids: list[UUID], *, actor: Principal) -> list[UUID]:
+    rules.require_related(retailer_ids, unrelated(session, actor.tenant_id, retailer_ids))
+    return list(dict.fromkeys(retailer_ids))
+
+
+def _save(
+    session: Session, action: str, group: Group, changes: dict[str, Any], *, actor: Principal, now: datetime
+) -> None:
+    audit.record(session, action, group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=changes)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict("You have a group of that name already.", code="group_name_taken") from error
+
+
+def _comings(before: list[UUID], after: list[UUID]) -> dict[str, Any]:
+    """Who left and who came, for the audit trail; the whole of 50,000 would be no reading."""
+    left, came = set(before) - set(after), set(after) - set(before)
+    if not left and not came:
+        return {}
+    return {"retailerIds": [sorted(map(str, left))[:AUDITED_MEMBERS], sorted(map(str, came))[:AUDITED_MEMBERS]]}
+
+
+def _insert_members(session: Session, group: Group, members: list[UUID]) -> None:
+    rows = given(session, members)
+    listed = select(literal(group.id, Uuid()), rows.c.id, rows.c.position)
+    columns = ["group_id", "retailer_id", "position"]
+    session.execute(insert(GroupMember.__table__).from_select(columns, listed))  # type: ignore[arg-type]
+    group.retailer_ids = members

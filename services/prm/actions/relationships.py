@@ -1,0 +1,112 @@
+"""Beginning, answering, pausing and ending relationships."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from uuid6 import uuid7
+from werkzeug.datastructures import ETags
+
+from chassis import audit, outbox, versions
+from chassis.errors import Conflict
+from chassis.identity import Principal
+from services.prm import events, rules
+from services.prm.actions import names, tiers
+from services.prm.models import Relationship, TenantName
+from services.prm.queries.relationships import hold_pair, hold_relationship, name_sides
+from services.prm.rules import Side, Status, Step
+
+TOLD = {
+    Step.INVITE: events.RelationshipInvited,
+    Step.REQUEST: events.RelationshipRequested,
+    Step.ACCEPT: events.RelationshipAccepted,
+    Step.DECLINE: events.RelationshipDeclined,
+    Step.PAUSE: events.RelationshipPaused,
+    Step.RESUME: events.RelationshipResumed,
+    Step.END: events.RelationshipEnded,
+}
+DONE = {
+    Step.INVITE: "invited",
+    Step.REQUEST: "requested",
+    Step.ACCEPT: "accepted",
+    Step.DECLINE: "declined",
+    Step.PAUSE: "paused",
+    Step.RESUME: "resumed",
+    Step.END: "ended",
+}
+
+
+def begin(session: Session, partner: TenantName, *, actor: Principal, now: datetime) -> Relationship:
+    """Invite a retailer, or ask a supplier; what had ended begins again in its own row (D10).
+
+    Raises:
+        Conflict: ``relationship_exists``.
+    """
+    side = rules.side_of(actor.role)
+    step = rules.opening_step(side)
+    own = TenantName(id=actor.tenant_id, name=actor.tenant_name, kind=str(side), sequence=0)
+    names.remember(session, own, partner)
+    pair = (own.id, partner.id) if side is Side.SUPPLIER else (partner.id, own.id)
+    found = hold_pair(session, *pair)
+    if found is None:
+        found = _add(session, *pair, status=rules.STEPS[step][1], now=now)
+    else:
+        found.take(step, by=side, now=now)
+    return _tell(session, found, step, actor=actor, now=now)
+
+
+def take_step(
+    session: Session, relationship_id: UUID, step: Step, *, expected: ETags | None, actor: Principal, now: datetime
+) -> Relationship:
+    """Answer, pause, resume or end a relationship. Ending takes the retailer's tier away in the same transaction.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+        Conflict: ``invalid_transition``.
+        Forbidden: an answer by the side that asked.
+    """
+    if step is Step.END:
+        tiers.hold_programme(session, actor.tenant_id)  # before the relationship's lock, as everywhere
+    found = hold_relationship(session, relationship_id)
+    versions.require(found, expected)
+    found.take(step, by=rules.side_of(actor.role), now=now)
+    _tell(session, found, step, actor=actor, now=now)
+    if step is Step.END:
+        tiers.take_away(session, found.retailer_id, actor=actor, now=now)
+    return found
+
+
+def _add(session: Session, supplier_id: UUID, retailer_id: UUID, *, status: Status, now: datetime) -> Relationship:
+    found = Relationship(
+        id=uuid7(),
+        supplier_id=supplier_id,
+        retailer_id=retailer_id,
+        status=str(status),
+        created_at=now,
+        updated_at=now,
+        event_sequence=0,
+    )
+    session.add(found)
+    return found
+
+
+def _tell(session: Session, found: Relationship, step: Step, *, actor: Principal, now: datetime) -> Relationship:
+    with session.no_autoflush:
+        name_sides(session, found)
+    audit.record(session, f"relationship.{DONE[step]}", found, tenant_id=actor.tenant_id, actor=actor, now=now)
+    event = TOLD[step](
+        relationship_id=found.id,
+        supplier_id=found.supplier_id,
+        supplier_name=found.supplier_name,
+        retailer_id=found.retailer_id,
+        retailer_name=found.retailer_name,
+        status=found.status,
+    )
+    both = (found.supplier_id, found.retailer_id)
+    try:
+        outbox.add(session, found, event, tenants=both, actor=actor, now=now)
+    except IntegrityError as error:  # somebody made the pair's row between our look and our insert
+        raise Conflict("There is a relationship already.", code="relationship_exists") from error
+    return found

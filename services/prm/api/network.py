@@ -1,0 +1,24 @@
+"""``/internal/network``: what campaigns and messaging ask on behalf of a supplier, whatever its ``prm`` flag says."""
+
+from flask.views import MethodView
+
+from chassis.identity import caller
+from chassis.web import Blueprint, db
+from services.prm.api import accept_long_lists
+from services.prm.queries import groups as queries
+from services.prm.schemas import ExpandIn, ExpandOut
+
+blp = Blueprint("network", __name__, url_prefix="/internal/network")
+blp.before_request(accept_long_lists)
+
+
+@blp.route("/expand")
+class Expand(MethodView):
+    @blp.allow_senders("campaigns", "messaging")
+    @blp.arguments(ExpandIn)
+    @blp.response(200, ExpandOut)
+    def post(self, asked):
+        """The calling supplier's retailers among ids and members of groups, each once; changes nothing."""
+        who = caller()
+        with db.read() as session:
+            return queries.expand(session, who.tenant_id, supplier_name=who.tenant_name, **asked)

@@ -1,0 +1,37 @@
+"""Finds out who a tenant is: from our own copy, else from identity, before the transaction."""
+
+from uuid import UUID
+
+from marshmallow import EXCLUDE, ValidationError
+
+from chassis.errors import Invalid, NotFound, Upstream
+from chassis.web import db, neighbours
+from services.prm.models import TenantName
+from services.prm.rules import Side
+from services.prm.schemas import TenantIn
+
+
+def find(tenant_id: UUID, side: Side, *, field: str) -> TenantName:
+    """A tenant that stands on ``side``; not yet ours to keep.
+
+    Raises:
+        Invalid: there is none of that kind; ``field`` of the request is to blame.
+        Upstream: we do not know it and identity is away.
+    """
+    with db.read() as session:
+        known = session.get(TenantName, tenant_id)
+    found = known or _ask(tenant_id)
+    if found is None or found.kind != side:
+        raise Invalid.field(field, f"no such {side.lower()}")
+    return found
+
+
+def _ask(tenant_id: UUID) -> TenantName | None:
+    try:
+        answer = neighbours.get("identity", f"/internal/tenants/{tenant_id}")
+        tenant = TenantIn(unknown=EXCLUDE).load(answer)
+    except NotFound:
+        return None
+    except ValidationError as error:
+        raise Upstream("The identity service gave an answer that cannot be read.") from error
+    return TenantName(id=tenant_id, name=tenant["name"], kind=tenant["kind"], sequence=0)

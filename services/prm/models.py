@@ -1,0 +1,168 @@
+"""What partner management remembers: names of tenants, relationships, groups, tiers and who holds which tier."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
+from chassis.versions import Versioned
+from services.prm.rules import Side, Status, Step, next_status
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = TYPES
+
+
+class TenantName(Base):
+    """Our copy of what identity says about a tenant. ``sequence`` is of the newest event applied, 0 when asked for."""
+
+    __tablename__ = "tenant_names"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    sequence: Mapped[int]
+
+
+class Relationship(Aggregate, Versioned, TenantScoped, Base):
+    """What a supplier and a retailer are to each other; one row a pair, for ever (D10)."""
+
+    __tablename__ = "relationships"
+    __table_args__ = (UniqueConstraint("supplier_id", "retailer_id"),)
+
+    supplier_id: Mapped[UUID] = mapped_column(ForeignKey("tenant_names.id"))
+    retailer_id: Mapped[UUID] = mapped_column(ForeignKey("tenant_names.id"), index=True)
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    supplier_name = ""
+    retailer_name = ""
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return or_(cls.supplier_id == tenant_id, cls.retailer_id == tenant_id)
+
+    def take(self, step: Step, *, by: Side, now: datetime) -> None:
+        """Go the way of ``step``; refuses what ``rules.next_status`` refuses."""
+        self.status = str(next_status(Status(self.status), step, by))
+        self.updated_at = now
+
+
+class Group(Versioned, TenantScoped, Base):
+    """Retailers that a supplier addresses together."""
+
+    __tablename__ = "groups"
+    __table_args__ = (UniqueConstraint("supplier_id", "name_key"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
+    supplier_id: Mapped[UUID]
+    name: Mapped[str]
+    name_key: Mapped[str]  # the name without regard to case, so that it is unique
+    retailer_count: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    # Not stored here: set by the queries, for the answer.
+    retailer_ids = cast(Sequence[UUID], ())
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return cls.supplier_id == tenant_id
+
+
+@event.listens_for(Group, "before_insert")
+@event.listens_for(Group, "before_update")
+def _fold_name(_mapper: Any, _connection: Any, group: Group) -> None:
+    """Keep ``name_key`` in step with the name, only now, so that the audit trail shows the name alone."""
+    group.name_key = group.name.casefold()
+
+
+class GroupMember(TenantScoped, Base):
+    """One retailer of one group, at the place in the list where it was sent."""
+
+    __tablename__ = "group_members"
+    __table_args__ = (Index("ix_group_members_place", "group_id", "position"),)
+
+    group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    retailer_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
+    position: Mapped[int]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        groups = Group.__table__.c
+        return cls.group_id.in_(select(groups.id).where(groups.supplier_id == tenant_id))
+
+
+class Programme(Base):
+    """A supplier's row that is locked while its tiers or assignments change, so that the limit of tiers holds (S0-44)
+    and counts, versions and events agree. Always the first lock taken."""
+
+    __tablename__ = "programmes"
+
+    supplier_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class Tier(Aggregate, Versioned, TenantScoped, Base):
+    """A standing that a supplier grants, with its benefits in order (S0-42). The retailers that hold it see it too."""
+
+    __tablename__ = "tiers"
+
+    supplier_id: Mapped[UUID] = mapped_column(index=True)
+    name: Mapped[str]
+    description: Mapped[str | None]
+    sort_order: Mapped[int]
+    benefits: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    assignment_count = 0
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        held = Assignment.__table__.c
+        return or_(cls.supplier_id == tenant_id, cls.id.in_(select(held.tier_id).where(held.retailer_id == tenant_id)))
+
+    def replace(
+        self, *, name: str, description: str | None, sort_order: int, benefits: list[str], now: datetime
+    ) -> None:
+        """Everything a client may set, anew: what is not in ``benefits`` is gone (S0-45, S0-46)."""
+        self.name = name
+        self.description = description
+        self.sort_order = sort_order
+        self.benefits = list(benefits)
+        self.updated_at = now
+
+    def count_changed(self, now: datetime) -> None:
+        """Somebody came or went: the tier's ``assignmentCount`` and so its version are new."""
+        self.updated_at = now
+
+
+class Assignment(TenantScoped, Base):
+    """A retailer holds a tier: one tier a supplier and retailer, by the key (S0-51), many suppliers (S0-53)."""
+
+    __tablename__ = "assignments"
+
+    supplier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    retailer_id: Mapped[UUID] = mapped_column(ForeignKey("tenant_names.id"), primary_key=True, index=True)
+    tier_id: Mapped[UUID] = mapped_column(ForeignKey("tiers.id"), index=True)
+    assigned_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    retailer_name = ""
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return or_(cls.supplier_id == tenant_id, cls.retailer_id == tenant_id)
+
+    def move_to(self, tier: Tier, now: datetime) -> None:
+        """Leave the tier held so far for ``tier`` (S0-51)."""
+        self.tier_id = tier.id
+        self.assigned_at = now

@@ -1,0 +1,113 @@
+"""Groups with their members, and what a list of retailers and groups comes to."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, exists, select, union
+from sqlalchemy.orm import Session
+
+from chassis.errors import NotFound
+from chassis.pages import Page, paginate
+from services.prm.models import Group, GroupMember, Relationship, TenantName
+from services.prm.queries.names import given, names_of
+from services.prm.rules import EXISTING, Side
+
+LISTED_MEMBERS = 200  # members of each group that a list shows
+
+
+def groups(session: Session, *, page: int, page_size: int) -> Page:
+    """The caller's groups by name, each with its first members: three statements."""
+    statement = select(Group).order_by(Group.name_key, Group.id)
+    found = paginate(session, statement, page=page, page_size=page_size)
+    _add_members(session, found.items, most=LISTED_MEMBERS)
+    return found
+
+
+def group(session: Session, group_id: UUID) -> Group:
+    """One group of the caller with all its members.
+
+    Raises:
+        NotFound: there is none, or it is another supplier's (S0-9).
+    """
+    found = session.scalar(select(Group).where(Group.id == group_id))
+    if found is None:
+        raise NotFound("No such group.")
+    found.retailer_ids = member_ids(session, found)
+    return found
+
+
+def hold_group(session: Session, group_id: UUID) -> Group:
+    """One group of the caller, locked until the transaction ends. Raises as ``group``."""
+    found = session.scalar(select(Group).where(Group.id == group_id).with_for_update())
+    if found is None:
+        raise NotFound("No such group.")
+    return found
+
+
+def member_ids(session: Session, found: Group) -> list[UUID]:
+    """A group's members in the order they were sent."""
+    members = select(GroupMember.retailer_id).where(GroupMember.group_id == found.id).order_by(GroupMember.position)
+    return list(session.scalars(members))
+
+
+def unrelated(session: Session, supplier_id: UUID, retailer_ids: list[UUID]) -> set[UUID]:
+    """Which of ``retailer_ids`` have no relationship with the supplier, not even one asked for or ended."""
+    asked = given(session, retailer_ids)
+    pair = and_(Relationship.supplier_id == supplier_id, Relationship.retailer_id == asked.c.id)
+    return set(session.scalars(select(asked.c.id).where(~exists().where(pair))))
+
+
+def expand(
+    session: Session, supplier_id: UUID, *, supplier_name: str, retailer_ids: list[UUID], group_ids: list[UUID]
+) -> dict[str, Any]:
+    """The union of retailers and members of groups, each once (S0-25, S0-26), by whether a relationship exists (D10).
+
+    Three statements, however many they are. Raises nothing: what is not the supplier's is reported as unknown.
+    """
+    mine = select(Group.id).where(Group.supplier_id == supplier_id, Group.id.in_(set(group_ids)))
+    known = set(session.scalars(mine))
+    related, skipped = [], []
+    for retailer_id, name, status in session.execute(_standing(session, supplier_id, retailer_ids, known)):
+        if status is None:
+            skipped.append({"retailer_id": retailer_id, "retailer_name": name, "reason": "no_relationship"})
+        else:
+            related.append({"retailer_id": retailer_id, "retailer_name": name})
+    return {
+        "supplier_name": names_of(session, [supplier_id]).get(supplier_id, supplier_name),
+        "related": related,
+        "skipped": skipped,
+        "unknown_group_ids": [group_id for group_id in dict.fromkeys(group_ids) if group_id not in known],
+    }
+
+
+def _standing(session: Session, supplier_id: UUID, retailer_ids: list[UUID], group_ids: set[UUID]) -> Any:
+    """``(retailer id, name, status)`` of everybody asked for; no status where no relationship exists."""
+    asked = given(session, retailer_ids)
+    members = select(GroupMember.retailer_id).where(GroupMember.group_id.in_(group_ids))
+    wanted = union(select(asked.c.id), members).subquery()
+    related = and_(
+        Relationship.supplier_id == supplier_id,
+        Relationship.retailer_id == wanted.c.id,
+        Relationship.status.in_([str(status) for status in EXISTING]),
+    )
+    named = and_(TenantName.id == wanted.c.id, TenantName.kind == str(Side.RETAILER))
+    return (
+        select(wanted.c.id, TenantName.name, Relationship.status)
+        .outerjoin(TenantName, named)
+        .outerjoin(Relationship, related)
+        .order_by(wanted.c.id)
+    )
+
+
+def _add_members(session: Session, found: Sequence[Group], *, most: int) -> None:
+    ids: dict[UUID, list[UUID]] = {each.id: [] for each in found}
+    members = (
+        select(GroupMember.group_id, GroupMember.retailer_id)
+        .where(GroupMember.group_id.in_(ids), GroupMember.position < most)
+        .order_by(GroupMember.group_id, GroupMember.position)
+    )
+    for group_id, retailer_id in session.execute(members):
+        ids[group_id].append(retailer_id)
+    for each in found:
+        each.retailer_ids = ids[each.id]

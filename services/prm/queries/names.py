@@ -1,0 +1,29 @@
+"""The names of tenants, and lists of ids as something a statement can join."""
+
+import json
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Integer, String, Subquery, Uuid, column, func, literal, select, type_coerce
+from sqlalchemy.orm import Session
+
+from services.prm.models import TenantName
+
+
+def names_of(session: Session, tenant_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of a few tenants, as far as we know them."""
+    found = session.execute(select(TenantName.id, TenantName.name).where(TenantName.id.in_(tenant_ids)))
+    return dict(found.tuples().all())
+
+
+def given(session: Session, ids: list[UUID]) -> Subquery:
+    """Ids as rows ``(id, position)``, position from 0: one bound value, however many there are."""
+    if session.get_bind().dialect.name == "postgresql":
+        rows = func.unnest(literal(ids, ARRAY(Uuid()))).table_valued(
+            column("id", Uuid()), with_ordinality="place", joins_implicitly=True
+        )
+        return select(rows.c.id, (rows.c.place - 1).label("position")).subquery()
+    listed = func.json_each(json.dumps([each.hex for each in ids])).table_valued(
+        column("key", Integer()), column("value", String()), joins_implicitly=True
+    )
+    return select(type_coerce(listed.c.value, Uuid()).label("id"), listed.c.key.label("position")).subquery()
