@@ -38,8 +38,10 @@ def configure(level: str = "INFO", style: str = "json", **constant: str) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("pika", "urllib3", "alembic", "gunicorn.access"):
+    for chatty in ("urllib3", "alembic", "gunicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # pika writes a traceback for every connection refused; our own exceptions carry the cause.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -13,6 +13,7 @@ from sqlalchemy import Index, Text, UniqueConstraint, insert, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid6 import uuid7
 
+from chassis.broker import MAX_BODY
 from chassis.database import Aggregate, BigId, ChassisBase
 from chassis.events import envelope
 from chassis.identity import Principal
@@ -71,6 +72,8 @@ def record(
         actor_id=actor.user_id,
         at=now,
     )
+    if len(body) * 4 > MAX_BODY and len(body.encode()) > MAX_BODY:
+        raise ValueError(f"{event.event_type} is larger than a broker takes")  # found here, it stops no relay
     return {
         "event_id": event_id,
         "type": event.event_type,

@@ -12,7 +12,7 @@ from concord import platform
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-BESIDE = {"postgres", "rabbitmq", "mailpit", "prepare", "migrate"}
+BESIDE = {"postgres", "rabbitmq", "mailpit", "prepare", "migrate", "seed"}
 
 
 def test_every_process_is_in_compose_and_nothing_else():
@@ -64,9 +64,12 @@ def test_no_password_stands_in_the_file_but_development_defaults():
 def test_the_brokers_policies_match_the_queues_that_code_declares():
     definitions = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
     patterns = {policy["name"]: policy for policy in definitions["policies"]}
-    subscribers = patterns["concord-subscribers"]
-    assert all(re.match(subscribers["pattern"], f"{name}.events") for name in platform.SERVICES)
-    assert subscribers["definition"]["overflow"] == "reject-publish"
+    for name in (name for name in platform.SERVICES if platform.load(name).subscriptions):
+        policy = patterns[f"concord-{name}"]
+        assert re.match(policy["pattern"], f"{name}.events")
+        # A dead letter keeps its routing key, so each subscriber's must be sent to its own queue by name.
+        assert policy["definition"]["dead-letter-routing-key"] == f"{name}.dead"
+        assert policy["definition"]["overflow"] == "reject-publish"
     assert re.match(patterns["concord-archive"]["pattern"], "concord.archive")
 
 
