@@ -1,10 +1,12 @@
 """The gateway under test: in this process, or served by gunicorn where the bytes on the wire matter."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,15 @@ class Served:
     def request(self, method: str, path: str, headers: Any = (), body: Any = None) -> urllib3.BaseHTTPResponse:
         sent = {"Authorization": f"Bearer {self.token}"} | dict(headers)
         return self.http.request(method, path, headers=sent, body=body, redirect=False)
+
+    def raw(self, head: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
+        """Send bytes as they are, with ``{token}`` filled in; status, headers and body of the one answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as sock:
+            sock.sendall(head.replace("{token}", self.token).encode("latin-1") + body)
+            sock.shutdown(socket.SHUT_WR)
+            answer = HTTPResponse(sock)
+            answer.begin()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,147 @@
+"""Flags and revocations: in force within seconds, kept while identity is away."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.identity import Signer
+from gateway.access import FULL_EVERY, Access
+from gateway.fetch import FetchError
+from tests.gateway.conftest import Caller, Platform
+from tests.gateway.fakes import FakeIdentity, FakeService, Planned, eventually
+
+PATH = "/api/v1/campaigns"
+
+
+def test_a_feature_switched_off_is_off_within_five_seconds(
+    call: Caller, identity: FakeIdentity, campaigns: FakeService
+) -> None:
+    assert call("GET", PATH).status_code == 200
+    identity.tenants[call.tenant]["features"] = ["prm"]
+    assert eventually(lambda: call("GET", PATH).status_code == 403, 5)
+    answer = call("GET", PATH)
+    assert (answer.json["code"], answer.mimetype) == ("feature_disabled", "application/problem+json")
+    assert call("GET", "/api/v1/prm/tiers").status_code == 200
+    assert call("GET", "/api/v1/notifications/preferences").status_code == 200
+    identity.tenants[call.tenant]["features"] = ["prm", "campaigns"]
+    assert eventually(lambda: call("GET", PATH).status_code == 200, 5)
+
+
+def test_the_flag_comes_before_the_service(call: Caller, identity: FakeIdentity, campaigns: FakeService) -> None:
+    identity.tenants[call.tenant]["features"] = []
+    assert eventually(lambda: call("GET", PATH).status_code == 403, 5)
+    campaigns.seen.clear()
+    for method, path in (("POST", f"{PATH}/1/send"), ("DELETE", f"{PATH}/nothing"), ("GET", PATH)):
+        assert call(method, path).status_code == 403
+    call.token = None
+    assert call("GET", PATH).status_code == 401
+    assert not campaigns.seen
+
+
+def test_features_passed_on_are_those_in_force(call: Caller, identity: FakeIdentity, campaigns: FakeService) -> None:
+    call.token = identity.token(tenant=call.tenant, features=["campaigns", "promotions"])
+    call("GET", PATH)
+
+    def as_identity_says() -> bool:
+        call("GET", PATH)
+        who = campaigns.seen[-1].caller
+        return who is not None and (who.features, who.tenant_name) == ({"campaigns", "prm"}, "Nordic Heating")
+
+    assert eventually(as_identity_says, 5)
+
+
+def test_for_an_unknown_tenant_the_token_counts(call: Caller, identity: FakeIdentity, campaigns: FakeService) -> None:
+    call.token = identity.token(features=["campaigns"])
+    assert call("GET", PATH).status_code == 200
+    assert call("GET", "/api/v1/prm/tiers").status_code == 403
+    assert campaigns.seen[0].caller is not None
+    assert campaigns.seen[0].caller.tenant_name == "Told by the token"
+
+
+def test_a_revoked_user_is_refused_within_seconds(call: Caller, identity: FakeIdentity) -> None:
+    user = str(uuid4())
+    call.token = identity.token(sub=user, tenant=call.tenant)
+    assert call("GET", PATH).status_code == 200
+    identity.revoked.append(user)
+    assert eventually(lambda: call("GET", PATH).status_code == 401, 5)
+    call.token = identity.token(sub=user, tenant=call.tenant)
+    assert call("GET", PATH).status_code == 401
+
+
+def test_the_last_known_state_is_kept_while_identity_is_away(start_gateway, identity: FakeIdentity) -> None:
+    call = start_gateway()
+    identity.tenants[call.tenant]["features"] = ["prm"]
+    assert eventually(lambda: call("GET", PATH).status_code == 403, 5)
+    identity.stop()
+    try:
+        assert call("GET", PATH).status_code == 403
+        assert call("GET", "/api/v1/prm/tiers").status_code == 200
+    finally:
+        identity.start()
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"[]", b"{}", b'{"at": "x", "tenants": [{"id": "x"}], "revoked": []}'])
+def test_a_nonsensical_answer_changes_nothing(start_gateway, identity: FakeIdentity, body: bytes) -> None:
+    call = start_gateway()
+    identity.tenants[call.tenant]["features"] = []
+    assert eventually(lambda: call("GET", PATH).status_code == 403, 5)
+    asked = len(identity.seen)
+    identity.plan("/internal/access", Planned(body=body))
+    assert eventually(lambda: len(identity.seen) > asked + 1, 5)
+    assert call("GET", PATH).status_code == 403
+
+
+class Told:
+    """What identity says, turn by turn, and what it was asked."""
+
+    def __init__(self, *answers: dict | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    def __call__(self, url: str, headers: object) -> dict:
+        self.asked.append(url)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def say(at: str, tenants: dict[UUID, list[str]], *revoked: UUID) -> dict:
+    entries = [{"id": str(key), "name": "T", "kind": "Supplier", "features": on} for key, on in tenants.items()]
+    return {"at": at, "tenants": entries, "revoked": [{"id": str(one)} for one in revoked]}
+
+
+def test_after_the_first_time_only_changes_are_asked_for(platform: Platform) -> None:
+    one, two, user = uuid4(), uuid4(), uuid4()
+    told = Told(
+        say("2026-04-01T00:00:01Z", {one: ["prm"], two: []}, user),
+        FetchError("away"),
+        say("2026-04-01T00:00:02Z", {two: ["campaigns"]}),
+        say("2026-04-01T00:00:03Z", {two: ["campaigns"]}),
+        say("2026-04-01T00:00:09Z", {two: ["campaigns"]}),
+    )
+    access = Access("http://identity", Signer(platform.settings.keys, "gateway"), told)
+    assert not access.loaded
+    access.poll()
+    with pytest.raises(FetchError):
+        access.poll()
+    access.poll()
+    changed = access.tenant(two)
+    access.poll()
+    assert [url.partition("?")[2] for url in told.asked] == [
+        "",
+        "since=2026-04-01T00%3A00%3A01Z",
+        "since=2026-04-01T00%3A00%3A01Z",
+        "since=2026-04-01T00%3A00%3A02Z",
+    ]
+    assert access.tenant(one) is not None
+    assert changed is not None
+    assert changed.features == {"campaigns"}
+    assert access.tenant(two) is changed
+    assert access.is_revoked(user)
+
+    for _ in range(FULL_EVERY):  # everything is asked for anew, so what is gone goes
+        access.poll()
+    assert told.asked[-3:].count("http://identity/internal/access") == 1
+    assert access.tenant(one) is None
+    assert not access.is_revoked(user)

@@ -1,0 +1,337 @@
+"""Which bearer tokens count, and how the keys to check them with are kept."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from dataclasses import replace
+from uuid import uuid4
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from urllib3 import HTTPHeaderDict
+
+from chassis.identity import HEADER, Principal, Role, Signer
+from gateway.fetch import FetchError
+from gateway.jwks import KeySet
+from gateway.settings import Issuer
+from tests.gateway.conftest import Caller, Platform, Served
+from tests.gateway.fakes import FakeIdentity, FakeService, Planned, eventually, okp_jwk
+
+PATH = "/api/v1/campaigns"
+NOW = int(time.time())
+
+
+def segment(content: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
+
+
+def unsigned(identity: FakeIdentity) -> str:
+    return f"{segment({'alg': 'none', 'kid': 'k1'})}.{identity.token().split('.')[1]}."
+
+
+def with_other_signature(identity: FakeIdentity) -> str:
+    head, body, _ = identity.token().split(".")
+    return f"{head}.{body}.{identity.token().split('.')[2]}"
+
+
+def with_other_claims(identity: FakeIdentity) -> str:
+    head, _, signature = identity.token().split(".")
+    return f"{head}.{identity.token(role='PlatformAdmin').split('.')[1]}.{signature}"
+
+
+def hmac_with_public_key(identity: FakeIdentity) -> str:
+    public = identity.signing["k1"].public_key()
+    secret = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    claims = jwt.decode(identity.token(), options={"verify_signature": False})
+    return jwt.encode(claims, secret, algorithm="HS256", headers={"kid": "k1"})
+
+
+def hmac_with_pem(identity: FakeIdentity) -> str:
+    """PyJWT refuses to sign so; an attacker does not."""
+    pem = identity.signing["k1"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    message = f"{segment({'alg': 'HS256', 'kid': 'k1'})}.{identity.token().split('.')[1]}"
+    signature = hmac.new(pem, message.encode(), hashlib.sha256).digest()
+    return f"{message}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def with_own_key_in_header(identity: FakeIdentity) -> str:
+    identity.signing["evil"] = key = Ed25519PrivateKey.generate()
+    return identity.token(kid="evil", header={"jwk": okp_jwk("evil", key), "jku": "http://127.0.0.1:1/x"})
+
+
+BAD_TOKENS = {
+    "no algorithm": unsigned,
+    "HS256 with the public key": hmac_with_public_key,
+    "HS256 with the public PEM": hmac_with_pem,
+    "another token's signature": with_other_signature,
+    "changed claims": with_other_claims,
+    "a key of its own in the header": with_own_key_in_header,
+    "wrong kid": lambda identity: identity.token(header={"kid": "k9"}),
+    "kid is a path": lambda identity: identity.token(header={"kid": "../../etc/passwd"}),
+    "no kid": lambda identity: identity.token(header={"kid": ""}),
+    "wrong issuer": lambda identity: identity.token(iss="https://evil.example"),
+    "issuer with a slash": lambda identity: identity.token(iss="concord/"),
+    "wrong audience": lambda identity: identity.token(aud="campaigns"),
+    "expired": lambda identity: identity.token(iat=NOW - 900, exp=NOW - 31),
+    "not valid yet": lambda identity: identity.token(nbf=NOW + 90),
+    "issued in the future": lambda identity: identity.token(iat=NOW + 90),
+    "too old": lambda identity: identity.token(iat=NOW - 3700),
+    "unknown role": lambda identity: identity.token(role="Root"),
+    "one of our processes": lambda identity: identity.token(role="System"),
+    "tenant is no id": lambda identity: identity.token(tenant="' or 1=1"),
+    "subject is no id": lambda identity: identity.token(sub="anna"),
+    "features are no list": lambda identity: identity.token(features=7),
+    "three words": lambda _: "a.b.c",
+    "two words": lambda _: "a.b",
+    "nothing": lambda _: "",
+    "spaces": lambda identity: identity.token().replace(".", " . "),
+    "very long": lambda _: "a" * 1_000_000 + ".b.c",
+    "deep": lambda _: f"{segment({'alg': 'EdDSA'})}.{base64.urlsafe_b64encode(b'[' * 5000).decode()}.c",
+    **{
+        f"without {claim}": lambda identity, claim=claim: identity.token(without=claim)
+        for claim in ("iss", "aud", "sub", "tenant", "role", "iat", "exp", "features")
+    },
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+def test_a_bad_token_is_refused(call: Caller, identity: FakeIdentity, campaigns: FakeService, kind: str) -> None:
+    call.token = BAD_TOKENS[kind](identity)
+    answer = call("GET", PATH)
+    assert (answer.status_code, answer.json["code"]) == (401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert not campaigns.seen
+
+
+def test_an_expired_token_still_counts_within_the_leeway(call: Caller, identity: FakeIdentity) -> None:
+    call.token = identity.token(iat=int(time.time()) - 900, exp=int(time.time()) - 20)
+    assert call("GET", PATH).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "authorization", ["{}", "Basic {}", "Token {}", "Bearer {}, Bearer {}", "Bearer {} x", "Bearer"]
+)
+def test_only_one_bearer_token_is_a_credential(call: Caller, authorization: str) -> None:
+    token, call.token = call.token, None
+    answer = call("GET", PATH, headers={"Authorization": authorization.replace("{}", token or "")})
+    assert answer.status_code == 401
+
+
+def test_two_authorization_headers_are_refused(served: Served) -> None:
+    twice = HTTPHeaderDict([("Authorization", f"Bearer {served.token}")] * 2)
+    assert served.http.request("GET", PATH, headers=twice).status == 401
+    assert served.request("GET", PATH).status == 200
+
+
+def test_without_a_credential_401(call: Caller, campaigns: FakeService) -> None:
+    token, call.token = call.token, None
+    for target in (PATH, f"{PATH}?access_token={token}", f"{PATH}?token={token}"):
+        answer = call("GET", target, headers={"Cookie": f"access_token={token}", "X-Authorization": f"Bearer {token}"})
+        assert answer.status_code == 401
+    assert not campaigns.seen
+
+
+def test_an_internal_identity_is_no_bearer_token(call: Caller, platform: Platform) -> None:
+    principal = Principal(uuid4(), uuid4(), Role.PLATFORM_ADMIN)
+    for audience in ("concord", "campaigns", "identity"):
+        call.token = Signer(platform.settings.keys, "gateway").sign(principal, audience)
+        assert call("GET", PATH).status_code == 401
+
+
+def test_the_service_learns_who_asks(call: Caller, campaigns: FakeService, identity: FakeIdentity) -> None:
+    user = str(uuid4())
+    call.token = identity.token(sub=user, tenant=call.tenant, role="RetailerAdmin", name="Rita")
+    call("GET", PATH)
+    who = campaigns.seen[0].caller
+    assert who is not None
+    assert (str(who.user_id), str(who.tenant_id), who.role, who.name) == (user, call.tenant, "RetailerAdmin", "Rita")
+    assert campaigns.seen[0].get("Authorization") is None
+
+
+def test_a_public_route_passes_no_identity_on(call: Caller, identity: FakeIdentity) -> None:
+    call("POST", "/oauth/token", data={"grant_type": "password"})
+    seen = identity.seen[-1]
+    assert (seen.target, seen.body) == ("/oauth/token", b"grant_type=password")
+    assert seen.get(HEADER) is None
+    assert seen.get("Authorization") is None
+
+
+def test_client_credentials_are_passed_on_only_to_the_token_endpoint(call: Caller, identity: FakeIdentity) -> None:
+    call.token = None
+    basic = {"Authorization": "Basic aWQ6c2VjcmV0"}
+    call("POST", "/oauth/token", headers=basic)
+    assert identity.seen[-1].get("Authorization") == "Basic aWQ6c2VjcmV0"
+    call("GET", "/.well-known/jwks.json", headers=basic)
+    assert identity.seen[-1].get("Authorization") is None
+
+
+# Keys
+
+
+def test_a_new_key_is_fetched_when_a_token_names_it(start_gateway, identity: FakeIdentity) -> None:
+    call = start_gateway()
+    assert call("GET", PATH).status_code == 200
+    identity.add_key("k2")
+    call.token = identity.token(kid="k2")
+    assert call("GET", PATH).status_code == 200
+
+
+def test_a_flood_of_unknown_keys_makes_one_fetch(start_gateway, identity: FakeIdentity) -> None:
+    call = start_gateway()
+    good = call.token
+    assert call("GET", PATH).status_code == 200
+    before = identity.jwks_fetches()
+    for number in range(300):
+        call.token = identity.token(header={"kid": f"unknown-{number}"})
+        assert call("GET", PATH).status_code == 401
+    call.token = good
+    assert call("GET", PATH).status_code == 200
+    assert identity.jwks_fetches() - before <= 1
+
+
+def test_signed_in_users_go_on_while_identity_is_away(start_gateway, identity: FakeIdentity) -> None:
+    call = start_gateway()
+    assert call("GET", PATH).status_code == 200
+    identity.stop()
+    try:
+        assert call("GET", PATH).status_code == 200
+        call.token = identity.token(tenant=call.tenant)  # not seen before, checked with the kept keys
+        assert call("GET", PATH).status_code == 200
+        assert call("GET", "/api/v1/me").status_code == 503
+    finally:
+        identity.start()
+
+
+def test_a_gateway_that_never_had_keys_says_so(start_gateway, identity: FakeIdentity) -> None:
+    identity.plan("/.well-known/jwks.json", Planned(500))
+    call = start_gateway()
+    answer = call("GET", PATH)
+    assert (answer.status_code, answer.json["code"]) == (503, "upstream_unavailable")
+    identity.reset()
+    assert eventually(lambda: call("GET", PATH).status_code == 200)
+
+
+class Clock:
+    """Stands for ``time.monotonic``."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr("gateway.jwks.time.monotonic", lambda: self.now)
+
+
+def test_keys_live_ten_minutes_and_longer_while_the_issuer_is_away(
+    monkeypatch: pytest.MonkeyPatch, identity: FakeIdentity
+) -> None:
+    clock, fetched = Clock(monkeypatch), []
+    documents = [identity.jwks(), FetchError("away"), {"keys": "nonsense"}, {"keys": []}]
+
+    def fetch(uri: str) -> dict:
+        fetched.append(clock.now)
+        document = documents[min(len(fetched), len(documents)) - 1]
+        if isinstance(document, Exception):
+            raise document
+        return document
+
+    keys = KeySet("http://identity", fetch)
+    for second in range(0, 720, 10):
+        clock.now = 1000.0 + second
+        keys.refresh()
+        assert keys.get("k1") is not None
+    assert [int(at - 1000) for at in fetched] == [0, 600, 630, 660, 690]
+
+
+def test_an_unknown_key_is_asked_for_every_thirty_seconds(
+    monkeypatch: pytest.MonkeyPatch, identity: FakeIdentity
+) -> None:
+    clock, fetched = Clock(monkeypatch), []
+    keys = KeySet("http://identity", lambda uri: fetched.append(clock.now) or identity.jwks())
+    keys.refresh()
+    for second in range(0, 100):
+        clock.now = 1000.0 + second
+        assert keys.get("nobody") is None
+    assert [int(at - 1000) for at in fetched] == [0, 0, 30, 60, 90]
+
+
+def test_keys_of_other_kinds_are_left_out(identity: FakeIdentity) -> None:
+    good = identity.jwks()["keys"][0]
+    odd = [
+        {"kty": "oct", "kid": "a", "k": "c2VjcmV0"},
+        good | {"kid": "b", "use": "enc"},
+        good | {"kid": 7},
+        {"kty": "OKP", "kid": "c", "crv": "Ed25519", "x": "!"},
+        {"kty": "new", "kid": "d"},
+        "nonsense",
+    ]
+    keys = KeySet("http://identity", lambda uri: {"keys": [*odd, good]})
+    keys.refresh()
+    assert keys.get("k1") is not None
+    assert [keys.get(kid) for kid in "abcd"] == [None] * 4
+
+
+# Other issuers
+
+
+@pytest.fixture
+def foreign(platform: Platform):
+    """An OIDC provider with an RSA and an elliptic key, its documents served by one of the fakes."""
+    rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    ec_key = ec.generate_private_key(ec.SECP256R1())
+    rsa_jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(rsa_key.public_key())) | {"kid": "r1"}
+    ec_jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(ec_key.public_key())) | {"kid": "e1"}
+    platform.notifier.plan("/keys", Planned(body=json.dumps({"keys": [rsa_jwk, ec_jwk]}).encode()))
+    issuer = Issuer(
+        issuer="https://login.example/",
+        jwks_uri=f"{platform.notifier.url}/keys",
+        audience="concord-api",
+        algorithms=("RS256",),
+        claims={"tenant": "https://concord/tenant", "role": "groups", "name": "preferred_username"},
+    )
+
+    def token(*, key=rsa_key, algorithm="RS256", kid="r1", **claims) -> str:
+        now = int(time.time())
+        content = {"iss": issuer.issuer, "aud": "concord-api", "sub": "auth0|42", "iat": now, "exp": now + 600}
+        content |= {"groups": "RetailerAdmin", "preferred_username": "Olav"}
+        return jwt.encode(content | claims, key, algorithm=algorithm, headers={"kid": kid})
+
+    return issuer, token, ec_key
+
+
+def test_a_configured_issuers_token_counts(start_gateway, platform: Platform, foreign) -> None:
+    issuer, token, _ = foreign
+    call = start_gateway(oidc_issuers=(issuer,))
+    call.token = token(**{"https://concord/tenant": call.tenant})
+    # The tenant's features are identity's to say; until the first poll nobody has said anything.
+    assert eventually(lambda: call("GET", PATH).status_code == 200)
+    who = platform.campaigns.seen[0].caller
+    assert who is not None
+    assert (who.role, who.name, who.tenant_name) == ("RetailerAdmin", "Olav", "Nordic Heating")
+    assert who.user_id.version == 5
+
+
+def test_an_issuer_is_held_to_its_algorithms_roles_and_tenants(start_gateway, identity: FakeIdentity, foreign) -> None:
+    issuer, token, ec_key = foreign
+    call = start_gateway(oidc_issuers=(issuer,))
+    tenant = {"https://concord/tenant": call.tenant}
+    for bad in (
+        token(key=ec_key, algorithm="ES256", kid="e1", **tenant),
+        token(groups="PlatformAdmin", **tenant),
+        token(groups="System", **tenant),
+        token(aud="concord", **tenant),
+        token(**{"https://concord/tenant": "x"}),
+        token(),
+        identity.token(iss=issuer.issuer, aud="concord-api"),
+    ):
+        call.token = bad
+        assert call("GET", PATH).status_code == 401
+
+
+def test_an_issuer_can_be_held_to_some_tenants(start_gateway, foreign) -> None:
+    issuer, token, _ = foreign
+    call = start_gateway(oidc_issuers=(replace(issuer, tenants=frozenset({str(uuid4())})),))
+    call.token = token(**{"https://concord/tenant": call.tenant})
+    assert call("GET", PATH).status_code == 401
