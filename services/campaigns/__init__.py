@@ -1,0 +1,23 @@
+"""Campaigns and invites: what suppliers propose to their retailers, and what those answer (S0)."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from services.campaigns import api, consumers, events, models
+
+service = Service(
+    name="campaigns",
+    metadata=models.Base.metadata,
+    migrations=Path(__file__).parent / "migrations",
+    blueprints=(api.blp,),
+    events=(
+        events.CampaignCreated,
+        events.CampaignChanged,
+        events.CampaignDeleted,
+        events.CampaignSent,
+        events.CampaignAdvanced,
+        events.InviteCreated,
+        events.InviteResponded,
+    ),
+    subscriptions=(consumers.follow_renamed_tenant,),
+)

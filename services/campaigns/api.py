@@ -1,0 +1,184 @@
+"""The endpoints of campaigns and invites.
+
+Ids are UUIDs, so ``/invites`` and ``/audit`` are never taken for one (S0-41).
+"""
+
+from flask.views import MethodView
+
+from chassis import audit, versions
+from chassis.audit import AuditIn, AuditOut
+from chassis.clock import utcnow
+from chassis.identity import Role, caller
+from chassis.pages import PageIn, page_of
+from chassis.web import Blueprint, db
+from services.campaigns import actions, network, queries, settings
+from services.campaigns.schemas import (
+    CampaignDetailOut,
+    CampaignIn,
+    CampaignOut,
+    CampaignsIn,
+    InboxIn,
+    InboxItemOut,
+    InviteOut,
+    NewCampaignIn,
+    ResponseIn,
+    SendIn,
+    SendOut,
+    StatusIn,
+)
+
+PREFIX = "/api/v1/campaigns"
+
+blp = Blueprint("campaigns", __name__, url_prefix=PREFIX, feature="campaigns")
+
+
+@blp.route("")
+class Campaigns(MethodView):
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
+    @blp.arguments(CampaignsIn, location="query")
+    @blp.response(200, page_of(CampaignOut))
+    def get(self, wanted):
+        """The supplier's campaigns with their counts, newest first: the kanban board."""
+        with db.read() as session:
+            return queries.campaigns(session, **wanted)
+
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.arguments(NewCampaignIn)
+    @blp.response(201, CampaignOut)
+    def post(self, proposal):
+        """Draft a campaign. Nobody is contacted."""
+        with db.begin() as session:
+            campaign = actions.create_campaign(session, proposal, actor=caller(), now=utcnow())
+        versions.set_etag(campaign)
+        return campaign, 201, {"Location": f"{PREFIX}/{campaign.id}"}
+
+
+@blp.route("/<uuid:campaign_id>")
+class OneCampaign(MethodView):
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
+    @blp.response(200, CampaignDetailOut)
+    def get(self, campaign_id):
+        """A campaign with its counts and the first 200 of its invites."""
+        with db.read() as session:
+            detail = queries.campaign_detail(session, campaign_id)
+        versions.set_etag(detail.campaign)
+        return detail
+
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.arguments(CampaignIn)
+    @blp.response(200, CampaignOut)
+    def put(self, proposal, campaign_id):
+        """Replace a draft: what the body leaves out becomes null."""
+        with db.begin() as session:
+            campaign = campaign_to_change(session, campaign_id)
+            actions.change_campaign(session, campaign, proposal, actor=caller(), now=utcnow())
+        versions.set_etag(campaign)
+        return campaign
+
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.response(204)
+    def delete(self, campaign_id):
+        """Throw a draft away."""
+        with db.begin() as session:
+            campaign = campaign_to_change(session, campaign_id)
+            actions.delete_campaign(session, campaign, actor=caller(), now=utcnow())
+
+
+@blp.route("/<uuid:campaign_id>/invites")
+class InvitesOfCampaign(MethodView):
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(InviteOut))
+    def get(self, page, campaign_id):
+        """All invites of a campaign, in the order they were made."""
+        with db.read() as session:
+            return queries.invites_of_campaign(session, campaign_id, **page)
+
+
+@blp.route("/<uuid:campaign_id>/send")
+class Send(MethodView):
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.arguments(SendIn)
+    @blp.response(200, SendOut)
+    def post(self, recipients, campaign_id):
+        """Invite retailers and the members of groups, each at most once ever; a draft becomes Sent."""
+        with db.read() as session:
+            queries.campaign(session, campaign_id)
+        reached = network.expand(**recipients)
+        needed = settings.load().invites_need_relationship
+        with db.begin() as session:
+            campaign = campaign_to_change(session, campaign_id)
+            return actions.send_campaign(
+                session, campaign, reached, need_relationship=needed, actor=caller(), now=utcnow()
+            )
+
+
+@blp.route("/<uuid:campaign_id>/status")
+class CampaignStatus(MethodView):
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.arguments(StatusIn)
+    @blp.response(200, CampaignOut)
+    def post(self, wanted, campaign_id):
+        """Move a sent campaign's label one step forward. Notifies nobody."""
+        with db.begin() as session:
+            campaign = campaign_to_change(session, campaign_id)
+            actions.advance_campaign(session, campaign, wanted["status"], actor=caller(), now=utcnow())
+        versions.set_etag(campaign)
+        return campaign
+
+
+@blp.route("/invites")
+class Inbox(MethodView):
+    @blp.allow(Role.RETAILER_ADMIN)
+    @blp.arguments(InboxIn, location="query")
+    @blp.response(200, page_of(InboxItemOut))
+    def get(self, wanted):
+        """The retailer's invites, newest first."""
+        with db.read() as session:
+            return queries.inbox(session, **wanted)
+
+
+@blp.route("/invites/<uuid:invite_id>")
+class OneInvite(MethodView):
+    @blp.allow(Role.RETAILER_ADMIN)
+    @blp.response(200, InboxItemOut)
+    def get(self, invite_id):
+        """One invite of the retailer's."""
+        with db.read() as session:
+            item = queries.inbox_item(session, invite_id)
+        versions.set_etag(item)
+        return item
+
+
+@blp.route("/invites/<uuid:invite_id>/respond")
+class Respond(MethodView):
+    @blp.allow(Role.RETAILER_ADMIN)
+    @blp.arguments(ResponseIn)
+    @blp.response(200, InboxItemOut)
+    def post(self, answer, invite_id):
+        """Accept or decline, once and for good."""
+        with db.begin() as session:
+            invite = queries.invite(session, invite_id)
+            versions.require(invite, versions.if_match())
+            actions.respond(session, invite, **answer, actor=caller(), now=utcnow())
+            item = queries.inbox_item(session, invite_id)
+        versions.set_etag(item)
+        return item
+
+
+@blp.route("/audit")
+class Audit(MethodView):
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
+    @blp.arguments(AuditIn, location="query")
+    @blp.response(200, page_of(AuditOut))
+    def get(self, wanted):
+        """Who of the caller's tenant changed what, newest first (D8)."""
+        with db.read() as session:
+            return audit.trail(session, caller().tenant_id, **wanted)
+
+
+def campaign_to_change(session, campaign_id):
+    """The caller's campaign, locked, in the version the caller has seen (D6)."""
+    campaign = queries.campaign(session, campaign_id, lock=True)
+    versions.require(campaign, versions.if_match())
+    return campaign

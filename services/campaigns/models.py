@@ -1,0 +1,146 @@
+"""Campaigns, the invites sent for them, and the newest known name of each tenant that was renamed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
+from chassis.errors import Conflict
+from chassis.versions import Versioned
+from services.campaigns import rules
+from services.campaigns.rules import Answer, Status
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = TYPES
+
+
+class Campaign(Aggregate, Versioned, TenantScoped, Base):
+    """A supplier's proposal. The counts are kept beside it, so that the kanban board costs no counting (S0-34).
+
+    ``supplier_name`` is what the supplier is called now; it follows renames.
+    """
+
+    __tablename__ = "campaigns"
+    __table_args__ = (
+        Index(None, "supplier_id", "id"),
+        CheckConstraint("accepted_count + declined_count <= invite_count", name="counts"),
+    )
+
+    supplier_id: Mapped[UUID]
+    supplier_name: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str]
+    participation_ask: Mapped[str]
+    start_date: Mapped[datetime]
+    end_date: Mapped[datetime]
+    asset_urls: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    targeting_criteria: Mapped[str | None]
+    budget: Mapped[Decimal | None]
+    currency: Mapped[str | None]
+    proposal_type: Mapped[str | None]
+    status: Mapped[str]
+    invite_count: Mapped[int]
+    accepted_count: Mapped[int]
+    declined_count: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        """S0-9: the supplier's own. A retailer reads of a campaign only what its invite shows."""
+        return cls.supplier_id == tenant_id
+
+    @property
+    def pending_count(self) -> int:
+        return self.invite_count - self.accepted_count - self.declined_count
+
+    def change(self, proposal: Mapping[str, Any], now: datetime) -> None:
+        """Replace the proposal.
+
+        Raises:
+            Conflict: ``not_draft``.
+        """
+        self.require_draft()
+        for name, value in proposal.items():
+            setattr(self, name, value)
+        self.updated_at = now
+
+    def require_draft(self) -> None:
+        """What retailers were invited to stays as they read it.
+
+        Raises:
+            Conflict: ``not_draft``.
+        """
+        if self.status != Status.DRAFT:
+            raise Conflict(f"Only a draft can be changed or deleted; this campaign is {self.status}.", code="not_draft")
+
+    def add_invites(self, count: int, now: datetime) -> None:
+        """Take note of new invites; a draft becomes Sent (S0-12, S0-32)."""
+        self.status = rules.status_after_send(self.status)
+        self.invite_count += count
+        self.updated_at = now
+
+    def advance(self, status: str, now: datetime) -> None:
+        """Move the label one step forward (D12).
+
+        Raises:
+            Conflict: ``invalid_transition``.
+        """
+        if not rules.may_advance(self.status, status):
+            raise Conflict(f"A campaign cannot go from {self.status} to {status}.", code="invalid_transition")
+        self.status = status
+        self.updated_at = now
+
+
+class Invite(Aggregate, Versioned, TenantScoped, Base):
+    """One retailer's invite to one campaign (S0-33: the unique key holds whatever happens at once)."""
+
+    __tablename__ = "invites"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "retailer_id"),
+        Index(None, "campaign_id", "id"),
+        Index(None, "retailer_id", "id"),
+    )
+
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
+    supplier_id: Mapped[UUID]
+    retailer_id: Mapped[UUID]
+    retailer_name: Mapped[str]
+    status: Mapped[str]
+    note: Mapped[str | None]
+    invited_at: Mapped[datetime]
+    responded_at: Mapped[datetime | None]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        """S0-9: its two parties, nobody else."""
+        return or_(cls.retailer_id == tenant_id, cls.supplier_id == tenant_id)
+
+    def respond(self, response: str, note: str | None, now: datetime) -> None:
+        """Answer, once (S0-39).
+
+        Raises:
+            Conflict: ``invite_locked``; nothing has changed.
+        """
+        if self.status != Answer.PENDING:
+            raise Conflict(f"This invite has been answered already: {self.status}.", code="invite_locked")
+        self.status = response
+        self.note = note
+        self.responded_at = now
+
+
+class TenantName(Base):
+    """What a tenant has been called since its event number ``sequence``; older events change nothing."""
+
+    __tablename__ = "tenant_names"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    sequence: Mapped[int]

@@ -1,0 +1,50 @@
+"""Asks prm whom the calling supplier reaches, before any transaction of ours."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from uuid import UUID
+
+from chassis.errors import Invalid, Upstream
+from chassis.web import neighbours
+from services.campaigns.rules import Network
+
+# What one question may carry, so that its body stays below what a service accepts.
+RETAILERS_AT_ONCE = 20_000
+GROUPS_AT_ONCE = 1_000
+
+
+def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
+    """The retailers and the members of the groups, each once, as the caller's network knows them (S0-25, S0-26).
+
+    Raises:
+        Invalid: there is no such group; names each.
+        Upstream: prm is away or answers nonsense; the same request works later.
+    """
+    related: dict[UUID, str] = {}
+    unrelated: dict[UUID, str | None] = {}
+    unknown: list[str] = []
+    for question in _questions(retailer_ids, group_ids):
+        answer = neighbours.look_up("prm", "/internal/network/expand", question)
+        try:
+            related |= {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
+            unrelated |= {UUID(each["retailerId"]): each["retailerName"] for each in answer["skipped"]}
+            unknown += map(str, answer["unknownGroupIds"])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise Upstream("The prm service gave an answer that cannot be read.") from error
+    if unknown:
+        errors = [{"field": "groupIds", "message": f"There is no group {group}."} for group in unknown[:100]]
+        raise Invalid("Some of the groups do not exist: " + ", ".join(unknown[:3]), errors=errors)
+    return Network(related, unrelated)
+
+
+def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, list[str]]]:
+    retailers, groups = _parts(retailer_ids, RETAILERS_AT_ONCE), _parts(group_ids, GROUPS_AT_ONCE)
+    nothing: list[str] = []
+    return [
+        {"retailerIds": some, "groupIds": others} for some, others in zip_longest(retailers, groups, fillvalue=nothing)
+    ]
+
+
+def _parts(ids: Sequence[UUID], size: int) -> list[list[str]]:
+    wanted = [str(each) for each in dict.fromkeys(ids)]
+    return [wanted[start : start + size] for start in range(0, len(wanted), size)]

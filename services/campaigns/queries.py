@@ -1,0 +1,147 @@
+"""Reads: a supplier's campaigns and their invites, a retailer's inbox.
+
+Every statement is narrowed to the caller's tenant (S0-9). The inbox reads the campaign's columns from its table,
+because to a retailer a campaign is visible only through its own invite.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from chassis.errors import NotFound
+from chassis.identity import caller
+from chassis.pages import Page, paginate
+from services.campaigns.models import Base, Campaign, Invite, TenantName
+
+INVITES_SHOWN = 200  # of a campaign's detail
+NAMES_AT_ONCE = 10_000  # ids in one statement; databases bound its parameters
+
+CAMPAIGNS = Base.metadata.tables["campaigns"]
+
+
+def campaign(session: Session, campaign_id: UUID, *, lock: bool = False) -> Campaign:
+    """One campaign of the caller's, its row locked until the transaction ends where ``lock`` says so.
+
+    Raises:
+        NotFound: there is none of that id, or it is somebody else's.
+    """
+    statement = select(Campaign).where(Campaign.id == campaign_id)
+    found = session.scalar(statement.with_for_update() if lock else statement)
+    if found is None:
+        raise NotFound("There is no such campaign.")
+    return found
+
+
+def campaigns(session: Session, *, page: int, page_size: int, status: str | None = None) -> Page:
+    """The caller's campaigns with their counts, newest first."""
+    statement = select(Campaign).where(Campaign.supplier_id == caller().tenant_id).order_by(Campaign.id.desc())
+    if status:
+        statement = statement.where(Campaign.status == status)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+@dataclass(frozen=True)
+class CampaignDetail:
+    """A campaign and the first of its invites, in the order they were made (S0-35)."""
+
+    campaign: Campaign
+    invites: Sequence[Invite]
+
+
+def campaign_detail(session: Session, campaign_id: UUID) -> CampaignDetail:
+    """One campaign of the caller's with its invites.
+
+    Raises:
+        NotFound: there is none of that id, or it is somebody else's.
+    """
+    found = campaign(session, campaign_id)
+    return CampaignDetail(found, session.scalars(_invites_of(campaign_id).limit(INVITES_SHOWN)).all())
+
+
+def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_size: int) -> Page:
+    """All invites of a campaign, in the order they were made."""
+    campaign(session, campaign_id)
+    return paginate(session, _invites_of(campaign_id), page=page, page_size=page_size)
+
+
+def invited_retailers(session: Session, campaign_id: UUID) -> set[UUID]:
+    return set(session.scalars(select(Invite.retailer_id).where(Invite.campaign_id == campaign_id)))
+
+
+def inbox(session: Session, *, page: int, page_size: int, status: str | None = None) -> Page:
+    """The calling retailer's invites, newest first (S0-37)."""
+    statement = _inbox().order_by(Invite.id.desc())
+    if status:
+        statement = statement.where(Invite.status == status)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def inbox_item(session: Session, invite_id: UUID) -> Any:
+    """One invite of the calling retailer's as its inbox shows it.
+
+    Raises:
+        NotFound: there is none of that id, or it is somebody else's.
+    """
+    found = session.execute(_inbox().where(Invite.id == invite_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such invite.")
+    return found
+
+
+def invite(session: Session, invite_id: UUID) -> Invite:
+    """One invite of the calling retailer's, its row locked until the transaction ends.
+
+    Raises:
+        NotFound: there is none of that id, or it is somebody else's.
+    """
+    statement = select(Invite).where(Invite.id == invite_id, Invite.retailer_id == caller().tenant_id)
+    found = session.scalar(statement.with_for_update())
+    if found is None:
+        raise NotFound("There is no such invite.")
+    return found
+
+
+def newest_names(session: Session, tenants: Iterable[UUID]) -> dict[UUID, str]:
+    """What those of ``tenants`` that were ever changed are called now, by id."""
+    wanted = list(tenants)
+    names: dict[UUID, str] = {}
+    for start in range(0, len(wanted), NAMES_AT_ONCE):
+        part = wanted[start : start + NAMES_AT_ONCE]
+        rows = session.execute(select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(part)))
+        names |= dict(rows.tuples().all())
+    return names
+
+
+def _invites_of(campaign_id: UUID) -> Select[tuple[Invite]]:
+    return select(Invite).where(Invite.campaign_id == campaign_id).order_by(Invite.id)
+
+
+def _inbox() -> Select[Any]:
+    shown = CAMPAIGNS.c
+    return (
+        select(
+            Invite.id,
+            Invite.campaign_id,
+            shown.name.label("campaign_name"),
+            shown.description,
+            shown.participation_ask,
+            shown.start_date,
+            shown.end_date,
+            shown.asset_urls,
+            shown.budget,
+            shown.currency,
+            Invite.supplier_id,
+            shown.supplier_name,
+            Invite.status,
+            Invite.note,
+            Invite.invited_at,
+            Invite.responded_at,
+            Invite.version,
+        )
+        .join(CAMPAIGNS, shown.id == Invite.campaign_id)
+        .where(Invite.retailer_id == caller().tenant_id)
+    )

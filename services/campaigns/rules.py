@@ -1,0 +1,94 @@
+"""The decisions about campaigns and invites: which step comes next, who of the recipients gets an invite."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+DEFAULT_CURRENCY = "SEK"
+NO_RELATIONSHIP = "no_relationship"
+
+
+class Status(StrEnum):
+    """Where a campaign stands, in the order of its life (S0-10). A label that no date moves (S0-15)."""
+
+    DRAFT = "Draft"
+    SENT = "Sent"
+    RESPONSES_IN = "ResponsesIn"
+    ACTIVE = "Active"
+    COMPLETE = "Complete"
+
+
+class Answer(StrEnum):
+    """Where an invite stands: waiting, or one of the two responses there are (S0-38, S0-40)."""
+
+    PENDING = "Pending"
+    ACCEPTED = "Accepted"
+    DECLINED = "Declined"
+
+
+RESPONSES = (Answer.ACCEPTED, Answer.DECLINED)
+
+_NEXT = {
+    Status.SENT: Status.RESPONSES_IN,
+    Status.RESPONSES_IN: Status.ACTIVE,
+    Status.ACTIVE: Status.COMPLETE,
+}
+
+
+def may_advance(current: str, wanted: str) -> bool:
+    """Whether a hand may move a campaign so: one step forward, and never out of Draft (S0-13, D12)."""
+    return _NEXT.get(Status(current)) == wanted
+
+
+def status_after_send(current: str) -> Status:
+    """Sending moves a draft to Sent (S0-12) and nothing else anywhere, least of all back (S0-32)."""
+    return Status.SENT if current == Status.DRAFT else Status(current)
+
+
+def currency_of(budget: Decimal | None, currency: str | None) -> str | None:
+    """The currency of a budget: the given one or SEK; none where there is no budget (D13)."""
+    return None if budget is None else currency or DEFAULT_CURRENCY
+
+
+@dataclass(frozen=True)
+class Network:
+    """What prm says about the wanted recipients, each retailer once (S0-25, S0-26).
+
+    Attributes:
+        related: name by id of those the supplier has a relationship with.
+        unrelated: the others; the name is None when nobody knows such a retailer.
+    """
+
+    related: Mapping[UUID, str]
+    unrelated: Mapping[UUID, str | None]
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Who of a network is invited by a send: ``new`` (name by id), and who is not and why."""
+
+    new: Mapping[UUID, str]
+    already_invited: int
+    skipped: tuple[UUID, ...]
+
+    @property
+    def nobody(self) -> bool:
+        return not self.new and not self.already_invited
+
+
+def choose_recipients(network: Network, invited: Collection[UUID], *, need_relationship: bool) -> Recipients:
+    """Sort the wanted retailers: those without an invite get one (S0-29), those without a relationship are left out.
+
+    D11: ``need_relationship`` is off where a deployment lifts that; then every retailer known to the platform counts.
+    """
+    wanted = dict(network.related)
+    if not need_relationship:
+        wanted |= {retailer: name for retailer, name in network.unrelated.items() if name is not None}
+    everybody = {**network.related, **network.unrelated}
+    return Recipients(
+        new={retailer: name for retailer, name in wanted.items() if retailer not in invited},
+        already_invited=sum(retailer in invited for retailer in everybody),
+        skipped=tuple(retailer for retailer in everybody if retailer not in wanted and retailer not in invited),
+    )

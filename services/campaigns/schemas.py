@@ -1,0 +1,210 @@
+"""Campaigns and invites on the wire, and the events of others as far as they matter here."""
+
+import json
+from datetime import datetime
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from chassis.pages import PageIn
+from chassis.schemas import Amount, CamelSchema, Instant, Stripped, text
+from services.campaigns.rules import RESPONSES, Answer, Status
+
+MAX_IDS = 50_000
+
+
+def _is_web_address(value: str) -> None:
+    """S0-21: an address to show. It is never fetched, so only its form matters."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    if not good or not value.isprintable() or " " in value:
+        raise ValidationError("Not a web address: http:// or https:// and a host.")
+
+
+def _is_json(value: str) -> None:
+    """S0-21: a JSON string, kept as it was sent; its numbers are nobody's here to read."""
+    try:
+        json.loads(value, parse_constant=_refuse, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        raise ValidationError("Must be JSON text.") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+class CampaignIn(CamelSchema):
+    """A campaign as its supplier writes it, in whole (S0-16, S0-21)."""
+
+    name = text(200)
+    description = text(10_000)
+    participation_ask = text(5_000)
+    start_date = Instant(required=True)
+    end_date = Instant(required=True)
+    asset_urls = fields.List(
+        fields.String(validate=[validate.Length(max=2_000), _is_web_address]),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=50),
+    )
+    targeting_criteria = fields.String(
+        load_default=None, allow_none=True, validate=[validate.Length(max=10_000), _is_json]
+    )
+    budget = Amount(load_default=None, allow_none=True)
+    currency = Stripped(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(r"^[A-Za-z]{3}\Z", error="Must be the three letters of a currency, such as SEK."),
+    )
+    proposal_type = text(50, required=False, load_default=None, allow_none=True)
+
+    @validates_schema
+    def end_follows_start(self, data: dict[str, Any], **_: Any) -> None:
+        """S0-17, D3."""
+        start: datetime = data["start_date"]
+        if data["end_date"] <= start:
+            raise ValidationError("Must be after startDate.", "endDate")
+
+    @post_load
+    def capitals(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        data["currency"] = data["currency"] and data["currency"].upper()
+        return data
+
+
+class NewCampaignIn(CampaignIn):
+    """S0-11: what a body says of status and invites is read over."""
+
+    status = fields.Raw(load_only=True)
+    invites = fields.Raw(load_only=True)
+
+    @post_load
+    def read_over(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if name not in ("status", "invites")}
+
+
+class CampaignOut(CamelSchema):
+    """A campaign with its counts (S0-34)."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    description = fields.String(required=True)
+    participation_ask = fields.String(required=True)
+    start_date = Instant(required=True)
+    end_date = Instant(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(list(Status)))
+    asset_urls = fields.List(fields.String(), required=True, allow_none=True)
+    targeting_criteria = fields.String(required=True, allow_none=True)
+    budget = Amount(required=True, allow_none=True)
+    currency = fields.String(required=True, allow_none=True)
+    proposal_type = fields.String(required=True, allow_none=True)
+    invite_count = fields.Integer(required=True)
+    accepted_count = fields.Integer(required=True)
+    declined_count = fields.Integer(required=True)
+    pending_count = fields.Integer(required=True)
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class InviteOut(CamelSchema):
+    """An invite as the supplier sees it (S0-35)."""
+
+    id = fields.UUID(required=True)
+    retailer_id = fields.UUID(required=True)
+    retailer_name = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(list(Answer)))
+    note = fields.String(required=True, allow_none=True)
+    invited_at = Instant(required=True)
+    responded_at = Instant(required=True, allow_none=True)
+
+
+class CampaignDetailOut(CampaignOut):
+    """A campaign with the first of its invites; dumps a ``queries.CampaignDetail``."""
+
+    invites = fields.List(fields.Nested(InviteOut), required=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return super().get_attribute(obj if attr == "invites" else obj.campaign, attr, default)
+
+
+class CampaignsIn(PageIn):
+    status = fields.String(validate=validate.OneOf(list(Status)))
+
+
+class SendIn(CamelSchema):
+    """S0-23, S0-24: retailers, groups or both, but not neither."""
+
+    retailer_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_IDS))
+    group_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_IDS))
+
+    @validates_schema
+    def somebody(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("retailer_ids") and not data.get("group_ids"):
+            raise ValidationError("Name at least one retailer or one group.", "retailerIds")
+
+    @post_load
+    def lists(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: data.get(name) or [] for name in ("retailer_ids", "group_ids")}
+
+
+class SkippedOut(CamelSchema):
+    retailer_id = fields.UUID(required=True)
+    reason = fields.String(required=True)
+
+
+class SendOut(CamelSchema):
+    """What a send did; ``skipped`` are those left out and why (D11)."""
+
+    campaign_id = fields.UUID(required=True)
+    status = fields.String(required=True)
+    invites_created = fields.Integer(required=True)
+    already_invited = fields.Integer(required=True)
+    skipped = fields.List(fields.Nested(SkippedOut), required=True)
+
+
+class StatusIn(CamelSchema):
+    status = fields.String(required=True, validate=validate.OneOf(list(Status)))
+
+
+class InboxIn(PageIn):
+    status = fields.String(validate=validate.OneOf(list(Answer)))
+
+
+class InboxItemOut(CamelSchema):
+    """An invite as the retailer sees it: its own answer beside what it was invited to."""
+
+    id = fields.UUID(required=True)
+    campaign_id = fields.UUID(required=True)
+    campaign_name = fields.String(required=True)
+    description = fields.String(required=True)
+    participation_ask = fields.String(required=True)
+    start_date = Instant(required=True)
+    end_date = Instant(required=True)
+    asset_urls = fields.List(fields.String(), required=True, allow_none=True)
+    budget = Amount(required=True, allow_none=True)
+    currency = fields.String(required=True, allow_none=True)
+    supplier_id = fields.UUID(required=True)
+    supplier_name = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(list(Answer)))
+    note = fields.String(required=True, allow_none=True)
+    invited_at = Instant(required=True)
+    responded_at = Instant(required=True, allow_none=True)
+
+
+class ResponseIn(CamelSchema):
+    """S0-38, S0-40. A blank note is none."""
+
+    response = fields.String(required=True, validate=validate.OneOf(RESPONSES))
+    note = Stripped(load_default=None, allow_none=True, validate=validate.Length(max=2_000))
+
+    @post_load
+    def no_blank_note(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "note": data["note"] or None}
+
+
+class TenantChangedIn(CamelSchema):
+    tenant_id = fields.UUID(required=True)
+    name = fields.String(required=True, validate=validate.Length(min=1))
