@@ -1,0 +1,40 @@
+"""Campaigns beside partner management, and the people who use them."""
+
+import pytest
+
+from services.campaigns import service, settings
+from tests.campaigns.helpers import ANNA, RITA, ROLF
+from tests.campaigns.partners import Partners
+from tests.campaigns.standin import StandInPrm
+
+
+@pytest.fixture
+def campaigns(start_service):
+    settings.load.cache_clear()
+    yield start_service(service)
+    settings.load.cache_clear()
+
+
+@pytest.fixture
+def partners(campaigns):
+    """Anna has a relationship with Rolf and with Rita, not with Rune."""
+    prm = StandInPrm()
+    campaigns.connect("prm", prm)
+    found = Partners(prm)
+    found.relate(ANNA, ROLF, RITA)
+    return found
+
+
+@pytest.fixture
+def anna(campaigns, partners):
+    return campaigns.client(ANNA)
+
+
+@pytest.fixture
+def rolf(campaigns):
+    return campaigns.client(ROLF)
+
+
+@pytest.fixture
+def rita(campaigns):
+    return campaigns.client(RITA)

@@ -1,0 +1,52 @@
+"""Stands where prm would, for what the real one cannot show: being away, answering nonsense or very much."""
+
+import json
+
+from werkzeug import Request, Response
+
+
+class StandInPrm:
+    """Answers the look-up of prm as contracted. ``app`` is its WSGI application; ``status`` and ``body`` replace it.
+
+    Attributes:
+        names: name by id of every retailer the platform knows; those in ``related`` have a relationship.
+        asked: the questions so far.
+    """
+
+    def __init__(self, related=(), known=()):
+        self.related = {str(tenant_id): name for tenant_id, name in related}
+        self.names = {str(tenant_id): name for tenant_id, name in known} | self.related
+        self.groups = {}
+        self.asked = []
+        self.status = 200
+        self.body = None
+
+    @property
+    def app(self):
+        return Request.application(self._answer)
+
+    def _answer(self, request):
+        if self.status != 200 or self.body is not None:
+            return Response(self.body or "", self.status)
+        assert (request.method, request.path) == ("POST", "/internal/network/expand")
+        assert request.headers["X-Concord-Identity"]
+        self.asked.append(request.json)
+        return Response(json.dumps(self._expand(request.json)), content_type="application/json")
+
+    def _expand(self, question):
+        wanted = list(question["retailerIds"])
+        for group in question["groupIds"]:
+            wanted += self.groups.get(group, [])
+        wanted = list(dict.fromkeys(wanted))
+        return {
+            "supplierName": "Nordic Heating",
+            "related": [
+                {"retailerId": each, "retailerName": self.related[each]} for each in wanted if each in self.related
+            ],
+            "skipped": [
+                {"retailerId": each, "retailerName": self.names.get(each), "reason": "no_relationship"}
+                for each in wanted
+                if each not in self.related
+            ],
+            "unknownGroupIds": [group for group in question["groupIds"] if group not in self.groups],
+        }
