@@ -1,0 +1,18 @@
+"""Identity: tenants, users, roles, feature flags and API keys; signs access tokens and publishes its keys."""
+
+from pathlib import Path
+
+from chassis.service import Service, Task
+from services.identity import tasks
+from services.identity.api import BLUEPRINTS
+from services.identity.events import EVENTS
+from services.identity.models import Base
+
+service = Service(
+    name="identity",
+    metadata=Base.metadata,
+    migrations=Path(__file__).parent / "migrations",
+    blueprints=BLUEPRINTS,
+    events=EVENTS,
+    schedule=(Task("rotate keys", 60, tasks.rotate_keys), Task("trim", 600, tasks.trim)),
+)

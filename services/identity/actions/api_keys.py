@@ -1,0 +1,49 @@
+"""API keys of a tenant's own software: issuing and removing them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+from uuid6 import uuid7
+
+from chassis import audit
+from chassis.identity import Principal
+from services.identity import queries
+from services.identity.crypto import Vault, new_api_key, new_secret
+from services.identity.models import ApiKey
+
+
+@dataclass(frozen=True)
+class IssuedKey:
+    """A new API key with its secret in the clear: the only time it is shown."""
+
+    id: UUID
+    api_key: str
+    secret: str = field(repr=False)
+
+
+def issue_api_key(
+    session: Session, tenant_id: UUID, *, name: str, vault: Vault, actor: Principal, now: datetime
+) -> IssuedKey:
+    """A new API key of the tenant. The secret is kept encrypted, because signed requests are checked with it."""
+    tenant = queries.access_tenant(session, tenant_id)
+    issued = IssuedKey(uuid7(), new_api_key(), new_secret())
+    key = ApiKey(
+        id=issued.id,
+        tenant_id=tenant.id,
+        api_key=issued.api_key,
+        name=name,
+        secret=vault.lock(issued.secret),
+        created_at=now,
+    )
+    session.add(key)
+    audit.record(session, "api_key.issued", key, tenant_id=tenant.id, actor=actor, now=now)
+    return issued
+
+
+def remove_api_key(session: Session, tenant_id: UUID, key_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """Shut an API key out; its secret is forgotten, and the gateway refuses the tokens still alive."""
+    key = queries.access_api_key(session, tenant_id, key_id)
+    key.remove(now)
+    audit.record(session, "api_key.removed", key, tenant_id=tenant_id, actor=actor, now=now)

@@ -1,0 +1,104 @@
+"""Users: adding and removing them, and the platform's first one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from uuid6 import uuid7
+
+from chassis import audit, outbox
+from chassis.errors import Conflict, Invalid
+from chassis.identity import Principal, Role
+from services.identity import queries, rules
+from services.identity.actions import sessions, tenants
+from services.identity.crypto import hash_password
+from services.identity.events import UserAdded, UserRemoved
+from services.identity.models import Tenant, User
+from services.identity.rules import Kind
+
+PLATFORM_NAME = "Concord"
+
+
+def add_user(
+    session: Session,
+    tenant_id: UUID,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    password_hash: str,
+    actor: Principal,
+    now: datetime,
+) -> User:
+    """A new user of the tenant.
+
+    Raises:
+        Invalid: ``role_does_not_fit`` the kind of tenant.
+        Conflict: ``email_taken``, by a present user of any tenant.
+    """
+    tenant = queries.access_tenant(session, tenant_id)
+    if not rules.role_fits(tenant.kind, role):
+        raise Invalid.field("role", f"A {tenant.kind} has no {role}.", code="role_does_not_fit")
+    user = User(
+        id=uuid7(),
+        tenant_id=tenant.id,
+        email=email,
+        email_key=rules.email_key(email),
+        name=name,
+        role=role,
+        password_hash=password_hash,
+        created_at=now,
+        event_sequence=0,
+    )
+    session.add(user)
+    audit.record(session, "user.added", user, tenant_id=tenant.id, actor=actor, now=now)
+    event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
+    try:
+        outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
+    except IntegrityError as error:
+        raise Conflict("Somebody signs in with this e-mail address already.", code="email_taken") from error
+    return user
+
+
+def remove_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """Shut a user out: no new sign-in, no refresh, and the gateway refuses the tokens still alive.
+
+    Raises:
+        Conflict: ``last_platform_admin``; nobody could administer the platform any more.
+    """
+    tenant = queries.access_tenant(session, tenant_id, lock=True)  # two last admins cannot remove each other at once
+    user = queries.access_user(session, tenant.id, user_id)
+    if tenant.kind == Kind.PLATFORM and queries.sole_user(session, tenant.id):
+        raise Conflict("The last platform admin cannot be removed.", code="last_platform_admin")
+    user.remove(now)
+    sessions.end_sessions(session, user.id, now=now)
+    audit.record(session, "user.removed", user, tenant_id=tenant.id, actor=actor, now=now)
+    event = UserRemoved(user.id, tenant.id)
+    outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
+
+
+def ensure_platform_admin(session: Session, email: str, name: str, password: str, now: datetime) -> User:
+    """The platform's tenant and its admin with this address; made where missing, left as they are where not.
+
+    Raises:
+        Conflict: ``email_taken`` by a user of another tenant.
+    """
+    system = Principal.system("identity")
+    platform = session.scalar(select(Tenant).where(Tenant.kind == Kind.PLATFORM).with_for_update())
+    if platform is None:
+        platform = tenants.create_tenant(session, name=PLATFORM_NAME, kind=Kind.PLATFORM, actor=system, now=now)
+    user = queries.user_of_email(session, email)
+    if user and user.tenant_id == platform.id:
+        return user
+    return add_user(
+        session,
+        platform.id,
+        email=email,
+        name=name,
+        role=Role.PLATFORM_ADMIN,
+        password_hash=hash_password(password),
+        actor=system,
+        now=now,
+    )

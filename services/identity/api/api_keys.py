@@ -1,0 +1,43 @@
+"""Administration of a tenant's API keys, for the operator only."""
+
+from flask.views import MethodView
+
+from chassis.clock import utcnow
+from chassis.identity import Role, caller
+from chassis.pages import PageIn, page_of
+from chassis.web import Blueprint, db
+from services.identity import queries
+from services.identity.actions import api_keys
+from services.identity.api import own
+from services.identity.schemas import ApiKeyIn, ApiKeyOut, IssuedKeyOut
+
+blp = Blueprint("api-keys", __name__, url_prefix="/api/v1/admin/tenants/<uuid:tenant_id>/api-keys")
+
+
+@blp.route("")
+class ApiKeys(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(ApiKeyIn)
+    @blp.response(201, IssuedKeyOut)
+    def post(self, data, tenant_id):
+        """The secret is shown in this answer and never again."""
+        with db.begin() as session:
+            return api_keys.issue_api_key(
+                session, tenant_id, **data, vault=own.settings().vault, actor=caller(), now=utcnow()
+            )
+
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(ApiKeyOut))
+    def get(self, page, tenant_id):
+        with db.read() as session:
+            return queries.list_api_keys(session, tenant_id, **page)
+
+
+@blp.route("/<uuid:key_id>")
+class OneApiKey(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.response(204)
+    def delete(self, tenant_id, key_id):
+        with db.begin() as session:
+            api_keys.remove_api_key(session, tenant_id, key_id, actor=caller(), now=utcnow())

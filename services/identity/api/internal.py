@@ -1,0 +1,36 @@
+"""What other processes of ours ask; the gateway does not route here."""
+
+from flask.views import MethodView
+
+from chassis.clock import utcnow
+from chassis.web import Blueprint, db
+from services.identity import queries
+from services.identity.api import own
+from services.identity.schemas import FeedIn, FeedOut, TenantOut
+
+blp = Blueprint("internal", __name__, url_prefix="/internal")
+
+
+@blp.route("/access")
+class Access(MethodView):
+    @blp.allow_senders("gateway")
+    @blp.arguments(FeedIn, location="query")
+    @blp.response(200, FeedOut)
+    def get(self, query):
+        with db.read() as session:
+            return queries.access_feed(
+                session,
+                since=query.get("since"),
+                token_lifetime=own.settings().token_lifetime,
+                now=utcnow(),
+            )
+
+
+@blp.route("/tenants/<uuid:tenant_id>")
+class InternalTenant(MethodView):
+    @blp.allow_senders("prm", "campaigns", "notifier", "messaging", "promotions", "affiliates")
+    @blp.response(200, TenantOut)
+    def get(self, tenant_id):
+        """Any tenant: a service asks on behalf of a supplier about a retailer."""
+        with own.name(), db.read() as session:
+            return queries.access_tenant(session, tenant_id)

@@ -1,0 +1,25 @@
+"""The public keys that access tokens are checked with."""
+
+from flask.views import MethodView
+
+from chassis.clock import utcnow
+from chassis.web import Blueprint, db
+from services.identity import queries, rules
+from services.identity.api import own
+from services.identity.schemas import JwksOut
+from services.identity.tokens import to_jwk
+
+blp = Blueprint("jwks", __name__, url_prefix="/.well-known")
+
+MAX_AGE = f"public, max-age={int(rules.JWKS_MAX_AGE.total_seconds())}"
+
+
+@blp.route("/jwks.json")
+class Jwks(MethodView):
+    @blp.public
+    @blp.response(200, JwksOut)
+    def get(self):
+        """Also the key that will sign next, so that nobody meets it unprepared."""
+        with own.name(), db.read() as session:
+            keys = queries.published_keys(session, token_lifetime=own.settings().token_lifetime, now=utcnow())
+        return {"keys": [to_jwk(key.kid, key.public) for key in keys]}, 200, {"Cache-Control": MAX_AGE}

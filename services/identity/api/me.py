@@ -1,0 +1,19 @@
+"""Who am I: what a client needs to know about its user to show the right sections (S0-3)."""
+
+from flask.views import MethodView
+
+from chassis.identity import caller
+from chassis.web import Blueprint, db
+from services.identity import queries
+from services.identity.schemas import MeOut
+
+blp = Blueprint("me", __name__, url_prefix="/api/v1/me")
+
+
+@blp.route("")
+class Me(MethodView):
+    @blp.allow()
+    @blp.response(200, MeOut)
+    def get(self):
+        with db.read() as session:
+            return queries.profile(session, caller())

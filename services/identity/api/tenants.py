@@ -1,0 +1,70 @@
+"""Administration of tenants and their features, for the operator only (S0-4)."""
+
+from flask.views import MethodView
+
+from chassis import versions
+from chassis.clock import utcnow
+from chassis.identity import Role, caller
+from chassis.pages import page_of
+from chassis.web import Blueprint, db
+from services.identity import queries
+from services.identity.actions import tenants
+from services.identity.schemas import FeaturesIn, TenantChangeIn, TenantIn, TenantOut, TenantsIn
+
+blp = Blueprint("tenants", __name__, url_prefix="/api/v1/admin/tenants")
+
+
+@blp.route("")
+class Tenants(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(TenantIn)
+    @blp.response(201, TenantOut)
+    def post(self, data):
+        with db.begin() as session:
+            tenant = tenants.create_tenant(session, **data, actor=caller(), now=utcnow())
+        versions.set_etag(tenant)
+        return tenant
+
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(TenantsIn, location="query")
+    @blp.response(200, page_of(TenantOut))
+    def get(self, query):
+        with db.read() as session:
+            return queries.list_tenants(session, **query)
+
+
+@blp.route("/<uuid:tenant_id>")
+class OneTenant(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.response(200, TenantOut)
+    def get(self, tenant_id):
+        with db.read() as session:
+            tenant = queries.access_tenant(session, tenant_id)
+        versions.set_etag(tenant)
+        return tenant
+
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(TenantChangeIn)
+    @blp.response(200, TenantOut)
+    def patch(self, data, tenant_id):
+        with db.begin() as session:
+            tenant = tenants.change_tenant(
+                session, tenant_id, expected=versions.if_match(), **data, actor=caller(), now=utcnow()
+            )
+        versions.set_etag(tenant)
+        return tenant
+
+
+@blp.route("/<uuid:tenant_id>/features")
+class Features(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(FeaturesIn)
+    @blp.response(200, TenantOut)
+    def put(self, changes, tenant_id):
+        """In force at the gateway within five seconds."""
+        with db.begin() as session:
+            tenant = tenants.switch_features(
+                session, tenant_id, changes, expected=versions.if_match(), actor=caller(), now=utcnow()
+            )
+        versions.set_etag(tenant)
+        return tenant

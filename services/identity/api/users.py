@@ -1,0 +1,41 @@
+"""Administration of a tenant's users, for the operator only."""
+
+from flask.views import MethodView
+
+from chassis.clock import utcnow
+from chassis.identity import Role, caller
+from chassis.pages import PageIn, page_of
+from chassis.web import Blueprint, db
+from services.identity import queries
+from services.identity.actions import users
+from services.identity.crypto import hash_password
+from services.identity.schemas import UserIn, UserOut
+
+blp = Blueprint("users", __name__, url_prefix="/api/v1/admin/tenants/<uuid:tenant_id>/users")
+
+
+@blp.route("")
+class Users(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(UserIn)
+    @blp.response(201, UserOut)
+    def post(self, data, tenant_id):
+        password_hash = hash_password(data.pop("password"))  # slow on purpose, so before the transaction
+        with db.begin() as session:
+            return users.add_user(session, tenant_id, **data, password_hash=password_hash, actor=caller(), now=utcnow())
+
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(UserOut))
+    def get(self, page, tenant_id):
+        with db.read() as session:
+            return queries.list_users(session, tenant_id, **page)
+
+
+@blp.route("/<uuid:user_id>")
+class OneUser(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.response(204)
+    def delete(self, tenant_id, user_id):
+        with db.begin() as session:
+            users.remove_user(session, tenant_id, user_id, actor=caller(), now=utcnow())

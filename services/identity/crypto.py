@@ -1,0 +1,75 @@
+"""Passwords, secrets at rest and random credentials. Nothing here knows the database or HTTP."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$67eYk6e9IcFtknmCU3Duog$PeyD0qjjQCdY1VfhGRivuF1GS4xrg4zCL+IST9tgzjs"
+"""The hash of a password nobody knows, checked for accounts that do not exist so that they answer as slowly."""
+
+
+class Vault:
+    """Keeps secrets that must be read again (API secrets, signing keys), encrypted under the master secret."""
+
+    def __init__(self, master_secret: str) -> None:
+        kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"concord identity vault")
+        self._fernet = Fernet(base64.urlsafe_b64encode(kdf.derive(master_secret.encode())))
+
+    def lock(self, secret: str) -> str:
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def unlock(self, locked: str) -> str:
+        """The secret again.
+
+        Raises:
+            cryptography.fernet.InvalidToken: locked under another master secret, or tampered with.
+        """
+        return self._fernet.decrypt(locked.encode()).decode()
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash; takes some 25 ms on purpose, so never call it inside a transaction of a request."""
+    return _hasher.hash(password)
+
+
+def is_password(password: str, password_hash: str | None) -> bool:
+    """Whether the password is the hash's; without a hash (no such account) it takes as long and says no."""
+    try:
+        _hasher.verify(password_hash or NOBODYS_HASH, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return password_hash is not None
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Whether a hash was made with weaker parameters than today's."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+def new_secret() -> str:
+    """256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def new_api_key() -> str:
+    """The public half of an API key; says what it is, so that scanners and people recognise it."""
+    return f"ck_{secrets.token_hex(12)}"
+
+
+def digest(token: str) -> str:
+    """What is kept of a random token: enough to know it again, useless to whoever reads the database."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two secrets are equal, in a time that tells nothing."""
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,147 @@
+"""Reads: the things a request names, lists in pages, the gateway's feed, a caller's own profile."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, union_all
+from sqlalchemy.orm import Session
+
+from chassis.audit import AuditRow
+from chassis.errors import NotFound, Unauthorized
+from chassis.identity import Principal, Role
+from chassis.pages import Page, paginate
+from services.identity import rules
+from services.identity.models import ApiKey, RefreshToken, SigningKey, Tenant, User
+from services.identity.rules import KeyState
+
+
+def access_tenant(session: Session, tenant_id: UUID, *, lock: bool = False) -> Tenant:
+    """The tenant, locked for a change where ``lock``; 404 when the caller may not see it or there is none."""
+    return _found(session, select(Tenant).where(Tenant.id == tenant_id), "tenant", lock=lock)
+
+
+def access_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
+    """A present user of the tenant, locked for a change."""
+    statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id, User.removed_at.is_(None))
+    return _found(session, statement, "user", lock=True)
+
+
+def access_api_key(session: Session, tenant_id: UUID, key_id: UUID) -> ApiKey:
+    """A present API key of the tenant, locked for a change."""
+    statement = select(ApiKey).where(ApiKey.id == key_id, ApiKey.tenant_id == tenant_id, ApiKey.removed_at.is_(None))
+    return _found(session, statement, "API key", lock=True)
+
+
+def _found(session: Session, statement: Select[Any], noun: str, *, lock: bool) -> Any:
+    row = session.scalar(statement.with_for_update() if lock else statement)
+    if row is None:
+        raise NotFound(f"No such {noun}.")
+    return row
+
+
+def list_tenants(session: Session, *, page: int, page_size: int, kind: str | None = None, q: str | None = None) -> Page:
+    """Tenants in the order they came; ``q`` is a part of the name in any case."""
+    statement = select(Tenant).order_by(Tenant.id)
+    if kind:
+        statement = statement.where(Tenant.kind == kind)
+    if q:
+        statement = statement.where(Tenant.name.icontains(q, autoescape=True))
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def list_users(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:
+    """The tenant's present users in the order they came."""
+    access_tenant(session, tenant_id)
+    statement = select(User).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).order_by(User.id)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def list_api_keys(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:
+    """The tenant's present API keys in the order they came; never their secrets."""
+    access_tenant(session, tenant_id)
+    statement = select(ApiKey).where(ApiKey.tenant_id == tenant_id, ApiKey.removed_at.is_(None)).order_by(ApiKey.id)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def audit_trail(
+    session: Session, reader: Principal, *, page: int, page_size: int, target_id: UUID | None = None
+) -> Page:
+    """Changes, newest first: all of them for the operator, a tenant's own for its admin (D8)."""
+    statement = select(AuditRow).order_by(AuditRow.at.desc(), AuditRow.id.desc())
+    if reader.role is not Role.PLATFORM_ADMIN:
+        statement = statement.where(AuditRow.tenant_id == reader.tenant_id)
+    if target_id:
+        statement = statement.where(AuditRow.target_id == target_id)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def profile(session: Session, who: Principal) -> dict[str, Any]:
+    """Who the caller is, with the tenant and its features as they stand now.
+
+    A caller of another issuer has no user here and keeps what that issuer says; machines have no e-mail address.
+
+    Raises:
+        Unauthorized: the tenant is not known here, or the user or API key has been removed.
+    """
+    tenant = session.get(Tenant, who.tenant_id)
+    user = session.get(User, who.user_id)
+    api_key = session.get(ApiKey, who.user_id) if who.role is Role.MACHINE else None
+    known = user or api_key
+    if tenant is None or (known and known.removed_at):
+        raise Unauthorized("This account is not on the platform any more.")
+    return {
+        "user_id": who.user_id,
+        "name": known.name if known else who.name,
+        "email": user.email if user else None,
+        "role": user.role if user else who.role,
+        "tenant": tenant,
+        "features": {feature: feature in tenant.features for feature in rules.FEATURES},
+    }
+
+
+def user_of_email(session: Session, email: str) -> User | None:
+    """The present user with this address in any case, not locked."""
+    return session.scalar(select(User).where(User.email_key == rules.email_key(email), User.removed_at.is_(None)))
+
+
+def sole_user(session: Session, tenant_id: UUID) -> bool:
+    """Whether the tenant has only one user left."""
+    statement = select(User.id).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).limit(2)
+    return len(session.scalars(statement).all()) == 1
+
+
+def refresh_token(session: Session, digest: str) -> RefreshToken | None:
+    """The refresh token, locked, so that of two who bring it at once only one finds it unused."""
+    return session.scalar(select(RefreshToken).where(RefreshToken.digest == digest).with_for_update())
+
+
+def published_keys(session: Session, *, token_lifetime: timedelta, now: datetime) -> Sequence[SigningKey]:
+    """The keys verifiers may meet: the next one, the active one, and retired ones whose tokens may still live."""
+    keys = session.scalars(select(SigningKey).order_by(SigningKey.created_at.desc(), SigningKey.kid)).all()
+    return [
+        key
+        for key in keys
+        if key.state != KeyState.RETIRED
+        or (key.retired_at and rules.still_verifies(key.retired_at, token_lifetime, now))
+    ]
+
+
+def access_feed(
+    session: Session, *, since: datetime | None, token_lifetime: timedelta, now: datetime
+) -> dict[str, Any]:
+    """What the gateway must know to let callers in: tenants changed ``since`` (else all), and every user and API key
+    removed so lately that a token of theirs may still live."""
+    tenants = select(Tenant.id, Tenant.name, Tenant.kind, Tenant.features)
+    if since:
+        tenants = tenants.where(Tenant.updated_at >= since - rules.FEED_OVERLAP)
+    alive_from = now - token_lifetime - rules.MARGIN
+    revoked = union_all(
+        *(select(holder.id).where(holder.removed_at >= alive_from) for holder in (User, ApiKey)),
+    )
+    return {
+        "at": now,
+        "tenants": session.execute(tenants).all(),
+        "revoked": session.execute(revoked).all(),
+    }

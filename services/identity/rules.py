@@ -1,0 +1,103 @@
+"""Pure decisions: which features and roles there are, what fits what, how long a key or token counts."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from zoneinfo import available_timezones
+
+from chassis.identity import Role
+
+FEATURES = ("campaigns", "prm", "messaging", "promotions", "affiliates")
+"""Every flag there is; three of them are the S0 document's, each on its own (S0-1)."""
+
+PASSWORD_MIN, PASSWORD_MAX = 10, 200
+DEFAULT_TIME_ZONE = "Europe/Stockholm"
+
+JWKS_MAX_AGE = timedelta(minutes=10)
+"""How long verifiers keep our public keys before they ask again."""
+PUBLISH_AHEAD = JWKS_MAX_AGE + timedelta(minutes=1)
+"""How long a new key is published before it signs: until every verifier has asked again."""
+ROTATE_AFTER = timedelta(days=90)
+MARGIN = timedelta(minutes=1)
+"""What clocks may differ and requests may take: revocations and retired keys stay known this much longer."""
+FEED_OVERLAP = timedelta(seconds=10)
+"""A change is stamped before it commits, at most a lock's waiting time; so the access feed looks back this far."""
+
+
+class Kind(StrEnum):
+    """What a tenant is; there is one of kind ``Platform``, the operator."""
+
+    SUPPLIER = "Supplier"
+    RETAILER = "Retailer"
+    MERCHANT = "Merchant"
+    PLATFORM = "Platform"
+
+
+class KeyState(StrEnum):
+    """A signing key's way: published (``next``), signing (``active``), still verifying (``retired``)."""
+
+    NEXT = "next"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+TENANT_KINDS = (Kind.SUPPLIER, Kind.RETAILER, Kind.MERCHANT)
+"""The kinds that can be created through the API."""
+
+ROLES: Mapping[Kind, tuple[Role, ...]] = {
+    Kind.SUPPLIER: (Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER),
+    Kind.RETAILER: (Role.RETAILER_ADMIN,),
+    Kind.MERCHANT: (Role.MERCHANT_ADMIN, Role.AFFILIATE),
+    Kind.PLATFORM: (Role.PLATFORM_ADMIN,),
+}
+
+PERSONS = tuple(role for roles in ROLES.values() for role in roles)
+"""Roles a person can have; machine clients and our own processes get theirs otherwise."""
+
+
+def role_fits(kind: str, role: str) -> bool:
+    """Whether a person of a tenant of ``kind`` may have ``role``."""
+    return Role(role) in ROLES[Kind(kind)]
+
+
+def in_order(features: Iterable[str]) -> list[str]:
+    """The features once each, in the order of :data:`FEATURES`."""
+    wanted = set(features)
+    return [feature for feature in FEATURES if feature in wanted]
+
+
+def switched(features: Iterable[str], changes: Mapping[str, bool]) -> list[str]:
+    """The features after ``changes``; those it does not name keep their value (S0-1)."""
+    now = dict.fromkeys(features, True) | dict(changes)
+    return in_order(feature for feature, on in now.items() if on)
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether ``name`` is in the IANA database, spelled as there."""
+    return name in _time_zones()
+
+
+def email_key(email: str) -> str:
+    """What makes two spellings one address: case does not count."""
+    return email.strip().casefold()
+
+
+def seconds_until_next_try(window_start: datetime, period: timedelta, now: datetime) -> int:
+    """Whole seconds, at least one, until a full window of sign-in attempts has passed."""
+    return max(1, -int((now - window_start - period) // timedelta(seconds=1)))
+
+
+def may_sign(published_at: datetime, now: datetime) -> bool:
+    """Whether every verifier must know a key by now."""
+    return published_at + PUBLISH_AHEAD <= now
+
+
+def still_verifies(retired_at: datetime, token_lifetime: timedelta, now: datetime) -> bool:
+    """Whether a token signed by a key retired then may still be alive."""
+    return now < retired_at + token_lifetime + MARGIN

@@ -1,0 +1,80 @@
+"""Identity's own settings, beside those every process has (``chassis.settings``)."""
+
+import contextlib
+import tempfile
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache, cached_property
+from pathlib import Path
+
+from environs import Env, validate
+
+from chassis.settings import Settings, read
+from services.identity.crypto import Vault, new_secret
+
+SECRET_FILE = "identity.secret"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class IdentitySettings:
+    """See the table in the README.
+
+    Attributes:
+        master_secret: what API secrets and signing keys are encrypted under.
+        issuer: ``iss`` of every access token.
+        attempts: wrong passwords per account and address in one ``attempts_period``.
+    """
+
+    master_secret: str = field(repr=False)
+    issuer: str
+    token_lifetime: timedelta
+    refresh_lifetime: timedelta
+    attempts: int
+    attempts_period: timedelta
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.master_secret)
+
+
+def of(process: Settings) -> IdentitySettings:
+    """The settings for a process that runs with ``process``.
+
+    Raises:
+        SettingsError: something is missing or wrong; in production the master secret must be given.
+    """
+    return _load(process.keys, process.development)
+
+
+@cache
+def _load(keys: Path, development: bool) -> IdentitySettings:
+    def build(env: Env) -> IdentitySettings:
+        at_least_one = validate.Range(min=1)
+        secret = env.str(
+            "IDENTITY_SECRET",
+            *([None] if development else []),
+            validate=validate.Length(min=32, error="must be at least 32 characters long"),
+        )
+        return IdentitySettings(
+            master_secret=secret or (_development_secret(keys) if development else ""),
+            issuer=env.str("ISSUER", "concord"),
+            token_lifetime=timedelta(seconds=env.int("TOKEN_SECONDS", 900, validate=validate.Range(60, 3600))),
+            refresh_lifetime=timedelta(days=env.int("REFRESH_DAYS", 30, validate=at_least_one)),
+            attempts=env.int("SIGN_IN_ATTEMPTS", 10, validate=at_least_one),
+            attempts_period=timedelta(seconds=env.int("SIGN_IN_PERIOD", 60, validate=at_least_one)),
+        )
+
+    return read(build)
+
+
+def _development_secret(keys: Path) -> str:
+    """The secret beside this machine's keys. Made once, also when several processes start at the same moment."""
+    kept = keys / SECRET_FILE
+    if not kept.exists():
+        keys.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=keys, prefix=".identity-") as whole:  # made with mode 0600
+            whole.write(new_secret())
+            whole.flush()
+            with contextlib.suppress(FileExistsError):  # another process was first; its secret counts
+                kept.hardlink_to(whole.name)
+    return kept.read_text().strip()

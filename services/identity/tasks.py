@@ -1,0 +1,19 @@
+"""What identity's scheduler repeats."""
+
+from chassis.clock import utcnow
+from chassis.service import Runtime
+from services.identity import settings
+from services.identity.actions import sessions, signing_keys
+
+
+def rotate_keys(runtime: Runtime) -> None:
+    """Take the rotation of signing keys one step further where one is due."""
+    with runtime.database.begin() as session:
+        signing_keys.rotate_keys(session, settings=settings.of(runtime.settings), now=utcnow())
+
+
+def trim(runtime: Runtime) -> bool:
+    """Delete what has ended, a thousand rows a time; True while there is more."""
+    period = settings.of(runtime.settings).attempts_period
+    with runtime.database.begin() as session:
+        return sessions.trim(session, period=period, now=utcnow())

@@ -1,0 +1,121 @@
+"""The identity service on both databases, with an operator and short ways to make tenants, users and sign-ins."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+from sqlalchemy import func, select
+
+from chassis.audit import AuditRow
+from chassis.identity import Principal, Role, acting_as
+from chassis.testing import CallerClient, ServiceUnderTest, principal
+from services.identity import service
+from services.identity.models import Base
+
+PASSWORD = "concord-demo"
+ADMIN = "/api/v1/admin/tenants"
+
+
+@dataclass
+class Identity:
+    """The service under test as its operator and its clients use it."""
+
+    running: ServiceUnderTest
+    operator: Principal
+
+    @property
+    def admin(self) -> CallerClient:
+        return self.running.client(self.operator)
+
+    @property
+    def nobody(self) -> CallerClient:
+        return self.running.client(None)
+
+    def tenant(self, name: str = "Nordic Heating", kind: str = "Supplier", **more: Any) -> str:
+        answer = self.admin.post(ADMIN, json={"name": name, "kind": kind, **more})
+        assert answer.status_code == 201, answer.json
+        return answer.json["id"]
+
+    def user(self, tenant: str, email: str = "anna@nordic-heating.example", role: str = "SupplierAdmin") -> str:
+        body = {"email": email, "name": "Anna", "role": role, "password": PASSWORD}
+        answer = self.admin.post(f"{ADMIN}/{tenant}/users", json=body)
+        assert answer.status_code == 201, answer.json
+        return answer.json["id"]
+
+    def api_key(self, tenant: str) -> dict[str, str]:
+        answer = self.admin.post(f"{ADMIN}/{tenant}/api-keys", json={"name": "till"})
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    def token(self, headers: dict[str, str] | None = None, **form: str) -> Any:
+        return self.nobody.post("/oauth/token", data=form, headers=headers)
+
+    def sign_in(self, username: str = "anna@nordic-heating.example", password: str = PASSWORD, **headers: str) -> Any:
+        return self.token(headers, grant_type="password", username=username, password=password)
+
+    def refresh(self, token: str) -> Any:
+        return self.token(grant_type="refresh_token", refresh_token=token)
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """What a client makes of a token that knows our JWKS and nothing else."""
+        jwks = jwt.PyJWKSet.from_dict(self.nobody.get("/.well-known/jwks.json").json)
+        key = jwks[jwt.get_unverified_header(token)["kid"]]
+        return jwt.decode(token, key, algorithms=["EdDSA"], audience="concord", issuer="concord")
+
+    def as_bearer(self, token: str) -> CallerClient:
+        """A client as the gateway passes it on after it has checked the token."""
+        return self.running.client(Principal.from_claims(self.claims(token)))
+
+    def feed(self, since: str | None = None) -> Any:
+        gateway = self.running.client(Principal.system("gateway"), sender="gateway")
+        answer = gateway.get("/internal/access", query_string={"since": since} if since else {})
+        assert answer.status_code == 200, answer.json
+        return answer.json
+
+    def rows(self) -> dict[str, int]:
+        """How many rows of everything there are: to show that a refusal has written nothing."""
+        tables = [*Base.metadata.sorted_tables, AuditRow.__table__]
+        with acting_as(Principal.system("test")), self.running.database.read() as session:
+            counts = {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+        return counts | {"events": len(self.running.events())}
+
+    def trail(self, target: str | None = None) -> list[dict[str, Any]]:
+        query = {"targetId": target, "pageSize": "200"} if target else {"pageSize": "200"}
+        return self.admin.get("/api/v1/admin/audit", query_string=query).json["items"]
+
+
+@pytest.fixture
+def identity(start_service):
+    operator = principal(Role.PLATFORM_ADMIN, user_id=UUID(int=7), name="Olga Operator")
+    return Identity(start_service(service), operator)
+
+
+@pytest.fixture
+def tenant(identity):
+    """A supplier."""
+    return identity.tenant(features=["campaigns", "prm"])
+
+
+@pytest.fixture
+def anna(identity, tenant):
+    """An admin of that supplier; the id of her user."""
+    return identity.user(tenant)
+
+
+def is_problem(answer, status, code):
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["code"] == code
+    return answer.json
+
+
+def is_oauth_error(answer, status, error):
+    """RFC 6749, 5.2: its own shape, never cached."""
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    assert answer.content_type == "application/json"
+    assert answer.json["error"] == error
+    assert set(answer.json) == {"error", "error_description"}
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer
