@@ -19,11 +19,9 @@ def names_of(session: Session, tenant_ids: Iterable[UUID]) -> dict[UUID, str]:
 def given(session: Session, ids: list[UUID]) -> Subquery:
     """Ids as rows ``(id, position)``, position from 0: one bound value, however many there are."""
     if session.get_bind().dialect.name == "postgresql":
-        rows = func.unnest(literal(ids, ARRAY(Uuid()))).table_valued(
-            column("id", Uuid()), with_ordinality="place", joins_implicitly=True
-        )
+        listed = func.unnest(literal(ids, ARRAY(Uuid())))
+        rows = listed.table_valued(column("id", Uuid()), with_ordinality="place").render_derived()
         return select(rows.c.id, (rows.c.place - 1).label("position")).subquery()
-    listed = func.json_each(json.dumps([each.hex for each in ids])).table_valued(
-        column("key", Integer()), column("value", String()), joins_implicitly=True
-    )
-    return select(type_coerce(listed.c.value, Uuid()).label("id"), listed.c.key.label("position")).subquery()
+    text = func.json_each(json.dumps([each.hex for each in ids]))
+    rows = text.table_valued(column("key", Integer()), column("value", String()))
+    return select(type_coerce(rows.c.value, Uuid()).label("id"), rows.c.key.label("position")).subquery()

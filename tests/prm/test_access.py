@@ -1,0 +1,150 @@
+"""Who gets in where: every endpoint tried without credential, in the wrong role, without the flag, by another tenant
+(S0-1, S0-2, S0-5 to S0-9, D5, D8)."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from chassis.identity import Role
+from chassis.testing import endpoints, principal
+from tests.prm.conftest import GOLD, GROUPS, MY_TIERS, RELATIONSHIPS, TIERS, refused
+
+AUDIT = "/api/v1/prm/audit"
+EXPAND = "/internal/network/expand"
+SUPPLIER, RETAILER = {Role.SUPPLIER_ADMIN}, {Role.RETAILER_ADMIN}
+BOTH = SUPPLIER | RETAILER
+GROUP = {"name": "G", "retailerIds": []}
+
+# (method, rule) → (who may, a body that would do)
+TABLE = {
+    ("POST", RELATIONSHIPS): (BOTH, {"retailerId": str(uuid4())}),
+    ("GET", RELATIONSHIPS): (BOTH, None),
+    ("GET", f"{RELATIONSHIPS}/<uuid:relationship_id>"): (BOTH, None),
+    ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/accept"): (BOTH, None),
+    ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/decline"): (BOTH, None),
+    ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/pause"): (SUPPLIER, None),
+    ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/resume"): (SUPPLIER, None),
+    ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/end"): (SUPPLIER, None),
+    ("POST", GROUPS): (SUPPLIER, GROUP),
+    ("GET", GROUPS): (SUPPLIER, None),
+    ("GET", f"{GROUPS}/<uuid:group_id>"): (SUPPLIER, None),
+    ("PUT", f"{GROUPS}/<uuid:group_id>"): (SUPPLIER, GROUP),
+    ("DELETE", f"{GROUPS}/<uuid:group_id>"): (SUPPLIER, None),
+    ("POST", TIERS): (SUPPLIER, GOLD),
+    ("GET", TIERS): (SUPPLIER, None),
+    ("GET", f"{TIERS}/<uuid:tier_id>"): (SUPPLIER, None),
+    ("PUT", f"{TIERS}/<uuid:tier_id>"): (SUPPLIER, GOLD),
+    ("DELETE", f"{TIERS}/<uuid:tier_id>"): (SUPPLIER, None),
+    ("POST", f"{TIERS}/<uuid:tier_id>/assign"): (SUPPLIER, {"retailerId": str(uuid4())}),
+    ("DELETE", f"{TIERS}/<uuid:tier_id>/assign/<uuid:retailer_id>"): (SUPPLIER, None),
+    ("GET", f"{TIERS}/<uuid:tier_id>/assignments"): (SUPPLIER, None),
+    ("GET", MY_TIERS): (RETAILER, None),
+    ("GET", AUDIT): (BOTH, None),
+    ("POST", EXPAND): ({Role.SYSTEM}, {}),
+}
+FLAGGED = [entry for entry in TABLE if entry[1] != EXPAND]
+WITH_ID = [entry for entry in FLAGGED if "<" in entry[1]]
+LISTS = (RELATIONSHIPS, GROUPS, TIERS, AUDIT)
+
+
+def path_of(rule, **ids):
+    for name in ("relationship_id", "group_id", "tier_id", "retailer_id"):
+        rule = rule.replace(f"<uuid:{name}>", str(ids.get(name) or uuid4()))
+    return rule
+
+
+def ask(world, who, entry, **ids):
+    method, rule = entry
+    return world.prm.client(who).open(path_of(rule, **ids), method=method, json=TABLE[entry][1])
+
+
+def name_of(entry):
+    return " ".join(entry)
+
+
+def test_no_endpoint_is_forgotten(world):
+    found = endpoints(world.prm.app)
+    assert set(found) == set(TABLE)
+    for entry, (roles, _body) in TABLE.items():
+        assert set(found[entry]) == roles, entry
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=name_of)
+def test_without_a_credential_s0_5(world, entry):
+    refused(ask(world, None, entry), 401, "unauthorized")
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=name_of)
+def test_in_a_role_that_is_not_let_in_s0_6_s0_7_s0_8(world, entry):
+    for role in set(Role) - TABLE[entry][0]:
+        refused(ask(world, principal(role), entry), 403, "forbidden")
+
+
+@pytest.mark.parametrize("entry", FLAGGED, ids=name_of)
+def test_with_the_flag_off_s0_1_s0_2(world, entry):
+    others = frozenset({"campaigns", "messaging", "promotions", "affiliates"})
+    for role in Role:  # the flag is looked at before the role (D5)
+        refused(ask(world, principal(role, features=others), entry), 403, "feature_disabled")
+
+
+@pytest.mark.parametrize("sender", ["gateway", "identity", "notifier", "promotions", "affiliates", "prm"])
+def test_only_campaigns_and_messaging_ask_whom_a_supplier_reaches(world, anna, sender):
+    refused(world.prm.client(anna, sender=sender).post(EXPAND, json={}), 403, "forbidden")
+
+
+def test_the_network_does_not_depend_on_the_flag(world, anna):
+    """Campaigns and messaging have flags of their own (S0-1)."""
+    unflagged = replace(anna, features=frozenset({"campaigns"}))
+    assert world.prm.client(unflagged, sender="campaigns").post(EXPAND, json={}).status_code == 200
+
+
+@pytest.mark.parametrize("entry", WITH_ID, ids=name_of)
+def test_another_tenants_thing_is_like_one_that_is_not_there_s0_9_d5(world, anna, rolf, entry):
+    tier_id = world.tier(anna)
+    theirs = {"relationship_id": world.related(anna, rolf), "group_id": world.group(anna, "G", rolf)}
+    world.assign(anna, tier_id, rolf)
+    theirs |= {"tier_id": tier_id, "retailer_id": rolf.tenant_id}
+    before = world.everything()
+    for role in TABLE[entry][0]:
+        stranger = world.supplier("Stranger") if role is Role.SUPPLIER_ADMIN else world.retailer("Stranger")
+        before = world.everything()
+        foreign, absent = ask(world, stranger, entry, **theirs), ask(world, stranger, entry)
+        refused(foreign, 404, "not_found")
+        assert foreign.json | {"requestId": None} == absent.json | {"requestId": None}
+        assert foreign.status_code == absent.status_code
+        assert world.everything() == before
+
+
+def test_a_strangers_if_match_tells_nothing_d5(world, anna):
+    tier_id, stranger = world.tier(anna), world.supplier("Stranger")
+    answer = world.put(stranger, f"{TIERS}/{tier_id}", GOLD, headers={"If-Match": '"9"'})
+    refused(answer, 404, "not_found")
+
+
+def test_lists_show_the_own_only_s0_9(world, anna, rolf):
+    world.related(anna, rolf)
+    world.group(anna, "G", rolf)
+    world.assign(anna, world.tier(anna), rolf)
+    stranger, other_retailer = world.supplier("Stranger"), world.retailer("Stranger")
+    for who, paths in ((stranger, LISTS), (other_retailer, (RELATIONSHIPS, MY_TIERS, AUDIT))):
+        for path in paths:
+            answer = world.get(who, path)
+            assert answer.status_code == 200
+            assert (answer.json["items"], answer.json["totalItems"]) == ([], 0), path
+    assert all(world.get(anna, path).json["totalItems"] for path in LISTS)
+
+
+def test_a_retailer_of_a_tier_sees_it_only_as_its_own_s0_8(world, anna, rolf):
+    world.related(anna, rolf)
+    tier_id = world.tier(anna)
+    world.assign(anna, tier_id, rolf)
+    as_supplier = principal(Role.SUPPLIER_ADMIN, tenant_id=rolf.tenant_id)
+    assert world.get(as_supplier, TIERS).json["items"] == []
+    assert world.assign(as_supplier, tier_id, rolf).status_code in (404, 422)
+
+
+def test_ids_that_are_none_are_not_found(world, anna):
+    for path in (f"{TIERS}/gold", f"{GROUPS}/1", f"{RELATIONSHIPS}/x", f"{TIERS}/{uuid4()}/assign/rolf"):
+        answer = world.delete(anna, path) if "assign" in path else world.get(anna, path)
+        refused(answer, 404, "not_found")
