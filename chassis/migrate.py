@@ -38,7 +38,9 @@ def create_missing(url: str) -> None:
     target = make_url(url)
     if target.get_backend_name() != "postgresql":
         return
-    engine = create_engine(target.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT")
+    engine = create_engine(
+        target.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT"
+    )
     with engine.connect() as connection:
         known = connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": target.database})
         if known.first() is None:
@@ -59,6 +61,7 @@ def is_current(service: "Service", engine: Engine) -> bool:
 
 def config_of(service: "Service") -> Config:
     """alembic's configuration for one service."""
+    from chassis import audit, idempotency, inbox, outbox  # noqa: F401  so that the metadata is whole
     from chassis.database import ChassisBase
 
     config = Config()
