@@ -55,13 +55,17 @@ def _load(keys: Path, development: bool) -> IdentitySettings:
             *([None] if development else []),
             validate=validate.Length(min=32, error="must be at least 32 characters long"),
         )
+
+        def number(name: str, default: int, rule: validate.Range = at_least_one) -> int:
+            return env.int(name, default, validate=rule) or 0  # None where it is wrong, which read() then reports
+
         return IdentitySettings(
             master_secret=secret or (_development_secret(keys) if development else ""),
             issuer=env.str("ISSUER", "concord"),
-            token_lifetime=timedelta(seconds=env.int("TOKEN_SECONDS", 900, validate=validate.Range(60, 3600))),
-            refresh_lifetime=timedelta(days=env.int("REFRESH_DAYS", 30, validate=at_least_one)),
-            attempts=env.int("SIGN_IN_ATTEMPTS", 10, validate=at_least_one),
-            attempts_period=timedelta(seconds=env.int("SIGN_IN_PERIOD", 60, validate=at_least_one)),
+            token_lifetime=timedelta(seconds=number("TOKEN_SECONDS", 900, validate.Range(60, 3600))),
+            refresh_lifetime=timedelta(days=number("REFRESH_DAYS", 30)),
+            attempts=number("SIGN_IN_ATTEMPTS", 10),
+            attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
         )
 
     return read(build)

@@ -92,38 +92,38 @@ def test_what_changes_nothing_tells_nobody(identity, tenant, path, method, body)
 GOOD = {"name": "Fjord Retail", "kind": "Retailer"}
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        [],
-        "Fjord",
-        {"name": "Fjord"},
-        {"kind": "Retailer"},
-        GOOD | {"name": "  "},
-        GOOD | {"name": 7},
-        GOOD | {"name": None},
-        GOOD | {"name": "x" * 201},
-        GOOD | {"kind": "Platform"},
-        GOOD | {"kind": "retailer"},
-        GOOD | {"kind": ["Retailer"]},
-        GOOD | {"timeZone": "Europe/Nowhere"},
-        GOOD | {"timeZone": "../etc/passwd"},
-        GOOD | {"timeZone": ""},
-        GOOD | {"timeZone": None},
-        GOOD | {"timeZone": 2},
-        GOOD | {"features": ["teleport"]},
-        GOOD | {"features": "campaigns"},
-        GOOD | {"features": {"campaigns": True}},
-        GOOD | {"features": [None]},
-        GOOD | {"features": ["prm"] * 6},
-        GOOD | {"id": str(uuid4())},
-        GOOD | {"version": 3},
-    ],
-)
-def test_bad_tenants_are_refused_and_nothing_is_written(identity, body):
-    is_problem(identity.admin.post(ADMIN, json=body), 422, "validation_failed")
-    assert set(identity.rows().values()) == {0}
+BAD = [
+    {},
+    [],
+    "Fjord",
+    {"name": "Fjord"},
+    {"kind": "Retailer"},
+    GOOD | {"name": "  "},
+    GOOD | {"name": 7},
+    GOOD | {"name": None},
+    GOOD | {"name": "x" * 201},
+    GOOD | {"kind": "Platform"},
+    GOOD | {"kind": "retailer"},
+    GOOD | {"kind": ["Retailer"]},
+    GOOD | {"timeZone": "Europe/Nowhere"},
+    GOOD | {"timeZone": "../etc/passwd"},
+    GOOD | {"timeZone": ""},
+    GOOD | {"timeZone": None},
+    GOOD | {"timeZone": 2},
+    GOOD | {"features": ["teleport"]},
+    GOOD | {"features": "campaigns"},
+    GOOD | {"features": {"campaigns": True}},
+    GOOD | {"features": [None]},
+    GOOD | {"features": ["prm"] * 6},
+    GOOD | {"id": str(uuid4())},
+    GOOD | {"version": 3},
+]
+
+
+def test_bad_tenants_are_refused_and_nothing_is_written(identity):
+    for body in BAD:
+        is_problem(identity.admin.post(ADMIN, json=body), 422, "validation_failed")
+        assert set(identity.rows().values()) == {0}
 
 
 def test_nul_is_refused(identity):
@@ -132,25 +132,25 @@ def test_nul_is_refused(identity):
     assert identity.rows()["tenants"] == 0
 
 
-@pytest.mark.parametrize(
-    ("path", "method", "body"),
-    [
-        ("", "PATCH", {"kind": "Retailer"}),
-        ("", "PATCH", {"name": " "}),
-        ("", "PATCH", {"name": None}),
-        ("", "PATCH", {"timeZone": "CET/Oslo"}),
-        ("", "PATCH", {"features": ["prm"]}),
-        ("/features", "PUT", {"teleport": True}),
-        ("/features", "PUT", {"campaigns": "true"}),
-        ("/features", "PUT", {"campaigns": 1}),
-        ("/features", "PUT", {"campaigns": None}),
-        ("/features", "PUT", ["campaigns"]),
-    ],
-)
-def test_bad_changes_are_refused_and_nothing_is_written(identity, tenant, path, method, body):
+BAD_CHANGES = [
+    ("", "PATCH", {"kind": "Retailer"}),
+    ("", "PATCH", {"name": " "}),
+    ("", "PATCH", {"name": None}),
+    ("", "PATCH", {"timeZone": "CET/Oslo"}),
+    ("", "PATCH", {"features": ["prm"]}),
+    ("/features", "PUT", {"teleport": True}),
+    ("/features", "PUT", {"campaigns": "true"}),
+    ("/features", "PUT", {"campaigns": 1}),
+    ("/features", "PUT", {"campaigns": None}),
+    ("/features", "PUT", ["campaigns"]),
+]
+
+
+def test_bad_changes_are_refused_and_nothing_is_written(identity, tenant):
     before = identity.rows()
-    is_problem(identity.admin.open(f"{ADMIN}/{tenant}{path}", method=method, json=body), 422, "validation_failed")
-    assert identity.rows() == before
+    for path, method, body in BAD_CHANGES:
+        is_problem(identity.admin.open(f"{ADMIN}/{tenant}{path}", method=method, json=body), 422, "validation_failed")
+        assert identity.rows() == before
 
 
 @pytest.mark.parametrize(
@@ -205,11 +205,12 @@ def test_the_list_comes_in_pages_and_can_be_narrowed(identity):
     assert found("page=1000000") == []
 
 
-@pytest.mark.parametrize(
-    "query", ["page=0", "pageSize=201", "page=x", "kind=Bank", "q=", f"q={'x' * 201}", "sort=name"]
-)
-def test_absurd_lists_are_refused(identity, query):
-    is_problem(identity.admin.get(f"{ADMIN}?{query}"), 422, "validation_failed")
+ABSURD = ["page=0", "pageSize=201", "page=x", "kind=Bank", "q=", f"q={'x' * 201}", "sort=name"]
+
+
+def test_absurd_lists_are_refused(identity):
+    for query in ABSURD:
+        is_problem(identity.admin.get(f"{ADMIN}?{query}"), 422, "validation_failed")
 
 
 def test_a_repeated_post_creates_one_tenant(identity):

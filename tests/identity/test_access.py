@@ -1,0 +1,132 @@
+"""Every endpoint against every kind of caller (D5, S0-4, S0-5), from a table that no endpoint can be missing in."""
+
+from uuid import uuid4
+
+import pytest
+
+from chassis.identity import Principal, Role
+from chassis.testing import endpoints, principal
+from tests.identity.conftest import is_problem
+
+PLATFORM = (Role.PLATFORM_ADMIN,)
+TENANT = "/api/v1/admin/tenants/<uuid:tenant_id>"
+PUBLIC = ()
+EVERYBODY = ("everybody signed in",)
+INTERNAL = (Role.SYSTEM,)
+
+TABLE = {
+    ("POST", "/oauth/token"): PUBLIC,
+    ("POST", "/oauth/revoke"): PUBLIC,
+    ("GET", "/.well-known/jwks.json"): PUBLIC,
+    ("GET", "/api/v1/me"): EVERYBODY,
+    ("POST", "/api/v1/admin/tenants"): PLATFORM,
+    ("GET", "/api/v1/admin/tenants"): PLATFORM,
+    ("GET", TENANT): PLATFORM,
+    ("PATCH", TENANT): PLATFORM,
+    ("PUT", f"{TENANT}/features"): PLATFORM,
+    ("POST", f"{TENANT}/users"): PLATFORM,
+    ("GET", f"{TENANT}/users"): PLATFORM,
+    ("DELETE", f"{TENANT}/users/<uuid:user_id>"): PLATFORM,
+    ("POST", f"{TENANT}/api-keys"): PLATFORM,
+    ("GET", f"{TENANT}/api-keys"): PLATFORM,
+    ("DELETE", f"{TENANT}/api-keys/<uuid:key_id>"): PLATFORM,
+    ("GET", "/api/v1/admin/audit"): (
+        Role.PLATFORM_ADMIN,
+        Role.SUPPLIER_ADMIN,
+        Role.RETAILER_ADMIN,
+        Role.MERCHANT_ADMIN,
+    ),
+    ("GET", "/internal/access"): INTERNAL,
+    ("GET", "/internal/tenants/<uuid:tenant_id>"): INTERNAL,
+}
+SENDERS = {
+    "/internal/access": {"gateway"},
+    "/internal/tenants/<uuid:tenant_id>": {"prm", "campaigns", "notifier", "messaging", "promotions", "affiliates"},
+}
+GUARDED = [key for key, roles in TABLE.items() if roles != PUBLIC]
+EXTERNAL = [key for key in GUARDED if TABLE[key] not in (INTERNAL, EVERYBODY)]
+
+
+def call(client, method, rule, tenant, other=None):
+    path = rule.replace("<uuid:tenant_id>", str(tenant))
+    path = path.replace("<uuid:user_id>", str(other or uuid4())).replace("<uuid:key_id>", str(other or uuid4()))
+    return client.open(path, method=method, json={} if method in ("POST", "PUT", "PATCH") else None)
+
+
+def test_the_table_is_the_service(identity):
+    assert {key: set(roles) for key, roles in endpoints(identity.running.app).items()} == {
+        key: set(roles) for key, roles in TABLE.items()
+    }
+
+
+def test_not_signed_in_is_401(identity, tenant):
+    """S0-5."""
+    for method, rule in GUARDED:
+        is_problem(call(identity.nobody, method, rule, tenant), 401, "unauthorized")
+
+
+def test_public_endpoints_need_no_credential(identity):
+    assert identity.nobody.get("/.well-known/jwks.json").status_code == 200
+    assert identity.nobody.post("/oauth/token").status_code == 400
+    assert identity.nobody.post("/oauth/revoke").status_code == 400
+
+
+def test_roles_that_are_not_allowed_are_403_and_change_nothing(identity, tenant):
+    """D5, S0-4: a tenant's own people do not switch its flags, nor create users or keys."""
+    before = identity.rows()
+    for method, rule in EXTERNAL:
+        for role in set(Role) - set(TABLE[method, rule]):
+            client = identity.running.client(principal(role, tenant_id=tenant))
+            is_problem(call(client, method, rule, tenant), 403, "forbidden")
+            is_problem(call(client, method, rule, uuid4()), 403, "forbidden")
+    assert identity.rows() == before
+
+
+@pytest.mark.parametrize(("method", "rule"), [key for key in GUARDED if TABLE[key] == INTERNAL])
+def test_internal_endpoints_answer_their_senders_only(identity, tenant, method, rule):
+    every = {"gateway", "identity", "prm", "campaigns", "messaging", "promotions", "affiliates", "notifier"}
+    for sender in every:
+        client = identity.running.client(Principal.system(sender), sender=sender)
+        answer = call(client, method, rule, tenant)
+        assert answer.status_code == (200 if sender in SENDERS[rule] else 403), sender
+    person = identity.running.client(identity.operator, sender="gateway")
+    is_problem(call(person, method, rule, tenant), 403, "forbidden")
+
+
+def test_no_feature_gates_identity(identity, tenant):
+    """Flags gate the features of others; who has none must still be able to ask who he is."""
+    client = identity.running.client(principal(Role.SUPPLIER_ADMIN, tenant_id=tenant, features=frozenset()))
+    assert client.get("/api/v1/me").status_code == 200
+
+
+def test_things_of_another_tenant_are_404(identity, tenant, anna):
+    key = identity.api_key(tenant)["id"]
+    other = identity.tenant("Other")
+    for rule, thing in ((f"{TENANT}/users/<uuid:user_id>", anna), (f"{TENANT}/api-keys/<uuid:key_id>", key)):
+        foreign = call(identity.admin, "DELETE", rule, other, thing)
+        absent = call(identity.admin, "DELETE", rule, other)
+        is_problem(foreign, 404, "not_found")
+        assert foreign.json | {"requestId": 0} == absent.json | {"requestId": 0}
+    for collection in ("users", "api-keys"):
+        page = identity.admin.get(f"/api/v1/admin/tenants/{other}/{collection}").json
+        assert (page["items"], page["totalItems"]) == ([], 0)
+
+
+def test_a_tenants_admin_reads_only_the_own_trail(identity, tenant, anna):
+    """D8, S0-9."""
+    other = identity.tenant("Other", "Retailer")
+    mine = identity.running.client(principal(Role.SUPPLIER_ADMIN, tenant_id=tenant)).get("/api/v1/admin/audit").json
+    assert {entry["tenantId"] for entry in mine["items"]} == {tenant}
+    assert mine["totalItems"] == 2
+    theirs = identity.running.client(principal(Role.RETAILER_ADMIN, tenant_id=other))
+    found = theirs.get(f"/api/v1/admin/audit?targetId={anna}").json
+    assert (found["items"], found["totalItems"]) == ([], 0)
+    assert len(identity.trail()) == 3
+    is_problem(theirs.get("/api/v1/admin/audit?targetId=anna"), 422, "validation_failed")
+
+
+def test_me_of_another_tenants_claim_shows_nothing_of_it(identity, tenant, anna):
+    """An identity with Anna's id but another tenant finds neither her name nor her address."""
+    other = identity.tenant("Other")
+    me = identity.running.client(principal(Role.SUPPLIER_ADMIN, tenant_id=other, user_id=anna, name="X"))
+    assert me.get("/api/v1/me").json["email"] is None

@@ -1,0 +1,77 @@
+"""What the gateway and the services ask identity: the access feed (features in force) and single tenants."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+
+from chassis.identity import Principal, Role
+from chassis.testing import principal
+from tests.identity.conftest import ADMIN, is_problem
+
+NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
+def test_the_feed_tells_everything_at_first(identity, tenant):
+    other = identity.tenant("Fjord Retail", "Retailer")
+    feed = identity.feed()
+    assert set(feed) == {"at", "tenants", "revoked"}
+    assert sorted(feed["tenants"], key=lambda entry: entry["id"]) == [
+        {"id": tenant, "name": "Nordic Heating", "kind": "Supplier", "features": ["campaigns", "prm"]},
+        {"id": other, "name": "Fjord Retail", "kind": "Retailer", "features": []},
+    ]
+
+
+def test_after_that_only_what_has_changed_and_ten_seconds_before(identity):
+    with time_machine.travel(NOW, tick=False) as clock:
+        first, second = identity.tenant("One"), identity.tenant("Two")
+        clock.shift(11)
+        seen = identity.feed()["at"]
+        assert seen == "2026-04-01T12:00:11Z"
+        assert identity.feed(seen)["tenants"] == []
+        identity.admin.put(f"{ADMIN}/{first}/features", json={"messaging": True})
+        assert [entry["features"] for entry in identity.feed(seen)["tenants"]] == [["messaging"]]
+        clock.shift(9)
+        identity.admin.patch(f"{ADMIN}/{second}", json={"name": "Three"})
+        names = [entry["name"] for entry in identity.feed(identity.feed()["at"])["tenants"]]
+        assert sorted(names) == ["One", "Three"]
+
+
+def test_revoked_are_told_as_long_as_a_token_may_live(identity, tenant, anna):
+    with time_machine.travel(NOW, tick=False) as clock:
+        key = identity.api_key(tenant)["id"]
+        identity.admin.delete(f"{ADMIN}/{tenant}/users/{anna}")
+        identity.admin.delete(f"{ADMIN}/{tenant}/api-keys/{key}")
+        clock.shift(timedelta(seconds=900 + 60))
+        seen = identity.feed()["at"]
+        assert {entry["id"] for entry in identity.feed(seen)["revoked"]} == {anna, key}
+        clock.shift(1)
+        assert identity.feed()["revoked"] == []
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-04-01T12:00:00", "2026-04-01", "1775044800"])
+def test_a_since_that_is_no_time_is_refused(identity, since):
+    gateway = identity.running.client(Principal.system("gateway"), sender="gateway")
+    is_problem(gateway.get("/internal/access", query_string={"since": since}), 422, "validation_failed")
+
+
+@pytest.mark.parametrize("sender", ["prm", "campaigns", "notifier", "messaging", "promotions", "affiliates"])
+def test_a_service_reads_any_tenant_on_behalf_of_another(identity, tenant, sender):
+    supplier = principal(Role.SUPPLIER_ADMIN)
+    asking = identity.running.client(supplier, sender=sender)
+    assert asking.get(f"/internal/tenants/{tenant}").json == {
+        "id": tenant,
+        "name": "Nordic Heating",
+        "kind": "Supplier",
+        "timeZone": "Europe/Stockholm",
+        "features": ["campaigns", "prm"],
+    }
+    is_problem(asking.get(f"/internal/tenants/{uuid4()}"), 404, "not_found")
+
+
+def test_a_caller_of_another_issuer_is_told_what_that_issuer_says(identity, tenant):
+    foreign = principal(Role.SUPPLIER_ADMIN, tenant_id=tenant, name="Fredrik")
+    me = identity.running.client(foreign).get("/api/v1/me").json
+    assert (me["name"], me["email"], me["tenant"]["id"]) == ("Fredrik", None, tenant)
+    is_problem(identity.running.client(principal(Role.SUPPLIER_ADMIN)).get("/api/v1/me"), 401, "unauthorized")

@@ -1,0 +1,79 @@
+"""Identity's settings: the master secret of a development machine, and what production insists on."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from cryptography.fernet import InvalidToken
+
+from chassis.settings import SettingsError
+from services.identity import settings
+from services.identity.crypto import Vault
+
+
+@pytest.fixture
+def process(test_settings, tmp_path, monkeypatch):
+    for name in ("IDENTITY_SECRET", "ISSUER", "TOKEN_SECONDS"):
+        monkeypatch.delenv(f"CONCORD_{name}", raising=False)
+    settings._load.cache_clear()
+    yield replace(test_settings, keys=tmp_path / "keys")
+    settings._load.cache_clear()
+
+
+def test_development_makes_its_secret_once_for_its_owner_only(process):
+    first = settings.of(process)
+    kept = process.keys / "identity.secret"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    settings._load.cache_clear()
+    assert settings.of(process).master_secret == first.master_secret == kept.read_text()
+    assert [file.name for file in process.keys.iterdir()] == ["identity.secret"]
+
+
+def test_processes_that_start_together_share_it(process):
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(settings._development_secret(process.keys))) for _ in "1234"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert len(set(found)) == 1
+
+
+def test_production_needs_a_secret(process, monkeypatch):
+    production = replace(process, environment="production")
+    with pytest.raises(SettingsError, match="IDENTITY_SECRET"):
+        settings.of(production)
+    monkeypatch.setenv("CONCORD_IDENTITY_SECRET", "short-known-word")
+    with pytest.raises(SettingsError) as refused:
+        settings.of(production)
+    assert "short-known-word" not in str(refused.value)
+    monkeypatch.setenv("CONCORD_IDENTITY_SECRET", "x" * 32)
+    assert settings.of(production).master_secret == "x" * 32
+    assert not process.keys.exists()
+
+
+def test_the_secret_is_not_shown(process):
+    own = settings.of(process)
+    assert own.master_secret not in repr(own)
+
+
+def test_defaults(process):
+    own = settings.of(process)
+    assert (own.issuer, own.token_lifetime.total_seconds(), own.refresh_lifetime.days) == ("concord", 900, 30)
+    assert (own.attempts, own.attempts_period.total_seconds()) == (10, 60)
+
+
+def test_nonsense_is_named(process, monkeypatch):
+    monkeypatch.setenv("CONCORD_TOKEN_SECONDS", "86400")
+    with pytest.raises(SettingsError, match="TOKEN_SECONDS"):
+        settings.of(process)
+
+
+def test_what_one_secret_locked_another_cannot_open():
+    locked = Vault("a" * 32).lock("hello")
+    assert Vault("a" * 32).unlock(locked) == "hello"
+    with pytest.raises(InvalidToken):
+        Vault("b" * 32).unlock(locked)

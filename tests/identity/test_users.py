@@ -1,0 +1,237 @@
+"""Administration of a tenant's users: roles that fit, one address one person, and removing them for good."""
+
+import threading
+from uuid import uuid4
+
+import pytest
+
+from chassis.identity import Role, acting_as
+from chassis.testing import principal
+from services.identity import bootstrap
+from services.identity.crypto import is_password
+from services.identity.models import User
+from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
+
+GOOD = {"email": "Rolf@Fjord-Retail.example", "name": "Rolf", "role": "RetailerAdmin", "password": PASSWORD}
+
+
+@pytest.fixture
+def retailer(identity):
+    return identity.tenant("Fjord Retail", "Retailer")
+
+
+def test_a_user_is_added_as_the_contract_shows(identity, retailer):
+    answer = identity.admin.post(f"{ADMIN}/{retailer}/users", json=GOOD)
+    assert answer.status_code == 201
+    user = answer.json
+    assert user == {
+        "id": user["id"],
+        "email": "Rolf@Fjord-Retail.example",
+        "name": "Rolf",
+        "role": "RetailerAdmin",
+        "createdAt": user["createdAt"],
+    }
+    assert identity.admin.get(f"{ADMIN}/{retailer}/users").json["items"] == [user]
+    event = identity.running.events("identity.UserAdded.v1")[0]
+    assert (event["subject"], event["sequence"], event["tenantids"]) == (user["id"], 1, retailer)
+    assert event["data"] == {
+        "userId": user["id"],
+        "tenantId": retailer,
+        "email": "Rolf@Fjord-Retail.example",
+        "name": "Rolf",
+        "role": "RetailerAdmin",
+    }
+    (entry,) = identity.trail(user["id"])
+    assert (entry["action"], entry["changes"]["role"]) == ("user.added", [None, "RetailerAdmin"])
+
+
+def test_passwords_are_kept_as_argon2_hashes_only(identity, retailer):
+    user_id = identity.user(retailer, role="RetailerAdmin")
+    with acting_as(identity.operator), identity.running.database.read() as session:
+        kept = session.query(User).one()
+    assert str(kept.id) == user_id
+    assert kept.password_hash.startswith("$argon2id$")
+    assert is_password(PASSWORD, kept.password_hash)
+    written = str(identity.running.events()) + str(identity.trail())
+    assert PASSWORD not in written
+    assert "argon2" not in written
+
+
+ALLOWED = {
+    "Supplier": {"SupplierAdmin", "SupplierViewer"},
+    "Retailer": {"RetailerAdmin"},
+    "Merchant": {"MerchantAdmin", "Affiliate"},
+}
+ROLES = ["SupplierAdmin", "SupplierViewer", "RetailerAdmin", "MerchantAdmin", "Affiliate", "PlatformAdmin"]
+
+
+@pytest.mark.parametrize("kind", list(ALLOWED))
+def test_roles_fit_the_kind_of_tenant(identity, kind):
+    tenant = identity.tenant(kind=kind)
+    for role in ROLES:
+        body = GOOD | {"email": f"{role}@x.example", "role": role}
+        answer = identity.admin.post(f"{ADMIN}/{tenant}/users", json=body)
+        if role in ALLOWED[kind]:
+            assert answer.status_code == 201
+        else:
+            assert is_problem(answer, 422, "role_does_not_fit")["errors"][0]["field"] == "role"
+    assert identity.rows()["users"] == len(ALLOWED[kind])
+
+
+BAD = [
+    {"email": "no address"},
+    {"email": "a@b\r\nBcc: c@d.example"},
+    {"email": ""},
+    {"email": None},
+    {"email": 7},
+    {"email": f"{'x' * 250}@y.example"},
+    {"name": " "},
+    {"name": "x" * 201},
+    {"role": "Machine"},
+    {"role": "System"},
+    {"role": "supplieradmin"},
+    {"role": None},
+    {"password": "x" * 9},
+    {"password": "x" * 201},
+    {"password": None},
+    {"password": ["concord-demo"]},
+    {"passwordHash": "x"},
+    {"tenantId": str(uuid4())},
+    {"id": str(uuid4())},
+]
+
+
+def test_bad_users_are_refused_and_nothing_is_written(identity, retailer):
+    before = identity.rows()
+    for change in BAD:
+        problem = is_problem(
+            identity.admin.post(f"{ADMIN}/{retailer}/users", json=GOOD | change), 422, "validation_failed"
+        )
+        assert {error["field"] for error in problem["errors"]} == set(change)
+        assert identity.rows() == before
+
+
+@pytest.mark.parametrize("missing", list(GOOD))
+def test_every_field_is_needed(identity, retailer, missing):
+    body = {name: value for name, value in GOOD.items() if name != missing}
+    is_problem(identity.admin.post(f"{ADMIN}/{retailer}/users", json=body), 422, "validation_failed")
+
+
+@pytest.mark.parametrize("length", [10, 200])
+def test_passwords_of_10_to_200_characters(identity, retailer, length):
+    password = "å" * length
+    body = GOOD | {"password": password}
+    assert identity.admin.post(f"{ADMIN}/{retailer}/users", json=body).status_code == 201
+    assert identity.sign_in(GOOD["email"], password).status_code == 200
+
+
+def test_an_address_is_one_persons_in_any_case_and_tenant(identity, tenant, anna):
+    other = identity.tenant("Other")
+    before = identity.rows()
+    for place in (tenant, other):
+        body = GOOD | {"email": "ANNA@Nordic-Heating.example", "role": "SupplierAdmin"}
+        is_problem(identity.admin.post(f"{ADMIN}/{place}/users", json=body), 409, "email_taken")
+    assert identity.rows() == before
+
+
+def test_of_many_who_want_one_address_at_once_one_gets_it(identity, retailer):
+    answers = []
+
+    def add():
+        answers.append(identity.admin.post(f"{ADMIN}/{retailer}/users", json=GOOD))
+
+    threads = [threading.Thread(target=add) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    codes = sorted((answer.status_code, answer.json.get("code")) for answer in answers)
+    assert codes == [(201, None)] + [(409, "email_taken")] * 5
+    assert len(identity.running.events("identity.UserAdded.v1")) == 1
+
+
+def test_a_removed_user_is_out_everywhere(identity, tenant, anna):
+    """No sign-in, no refresh, no profile, and the gateway is told to refuse the tokens still alive."""
+    signed_in = identity.sign_in().json
+    me = identity.as_bearer(signed_in["access_token"])
+    assert identity.feed()["revoked"] == []
+    answer = identity.admin.delete(f"{ADMIN}/{tenant}/users/{anna}")
+    assert (answer.status_code, answer.data) == (204, b"")
+    is_oauth_error(identity.sign_in(), 400, "invalid_grant")
+    is_oauth_error(identity.refresh(signed_in["refresh_token"]), 400, "invalid_grant")
+    is_problem(me.get("/api/v1/me"), 401, "unauthorized")
+    assert identity.feed()["revoked"] == [{"id": anna}]
+    assert identity.admin.get(f"{ADMIN}/{tenant}/users").json["totalItems"] == 0
+    event = identity.running.events("identity.UserRemoved.v1")[0]
+    assert (event["subject"], event["sequence"], event["tenantids"]) == (anna, 2, tenant)
+    assert event["data"] == {"userId": anna, "tenantId": tenant}
+    assert identity.trail(anna)[0]["action"] == "user.removed"
+    is_problem(identity.admin.delete(f"{ADMIN}/{tenant}/users/{anna}"), 404, "not_found")
+
+
+def test_the_address_of_a_removed_user_is_free_again(identity, tenant, anna):
+    identity.admin.delete(f"{ADMIN}/{tenant}/users/{anna}")
+    assert identity.user(tenant) != anna
+    assert identity.sign_in().status_code == 200
+
+
+def test_a_user_is_removed_under_the_own_tenant_only(identity, anna):
+    before = identity.rows()
+    other = identity.tenant("Other")
+    foreign = identity.admin.delete(f"{ADMIN}/{other}/users/{anna}")
+    absent = identity.admin.delete(f"{ADMIN}/{other}/users/{uuid4()}")
+    is_problem(foreign, 404, "not_found")
+    assert foreign.json | {"requestId": 0} == absent.json | {"requestId": 0}
+    assert identity.rows()["users"] == before["users"]
+    assert identity.sign_in().status_code == 200
+
+
+def test_the_first_platform_admin_is_made_once(identity):
+    first = bootstrap.platform_admin(identity.running.runtime, "Admin@Concord.example", PASSWORD)
+    rows = identity.rows()
+    again = bootstrap.platform_admin(identity.running.runtime, "admin@concord.example", "another password")
+    assert again == first
+    assert identity.rows() == rows
+    assert (rows["tenants"], rows["users"], rows["audit"], rows["events"]) == (1, 1, 2, 2)
+    claims = identity.claims(identity.sign_in("admin@concord.example").json["access_token"])
+    assert (claims["role"], claims["tenant_kind"], claims["sub"]) == ("PlatformAdmin", "Platform", str(first))
+    second = bootstrap.platform_admin(identity.running.runtime, "two@concord.example", PASSWORD)
+    assert second != first
+    assert identity.rows()["tenants"] == 1
+
+
+def test_the_first_platform_admin_follows_the_same_rules(identity, anna):
+    with pytest.raises(Exception, match="e-mail address already"):
+        bootstrap.platform_admin(identity.running.runtime, "anna@nordic-heating.example", PASSWORD)
+    with pytest.raises(Exception, match="password"):
+        bootstrap.platform_admin(identity.running.runtime, "admin@concord.example", "short")
+    assert [item["kind"] for item in identity.admin.get(ADMIN).json["items"]] == ["Supplier"]
+
+
+def test_the_last_platform_admin_stays_even_when_two_remove_each_other(identity):
+    runtime = identity.running.runtime
+    ids = [bootstrap.platform_admin(runtime, f"{name}@concord.example", PASSWORD) for name in ("one", "two")]
+    platform = identity.admin.get(f"{ADMIN}?kind=Platform").json["items"][0]["id"]
+    answers = []
+
+    def remove(user_id):
+        admin = identity.running.client(principal(Role.PLATFORM_ADMIN))
+        answers.append(admin.delete(f"{ADMIN}/{platform}/users/{user_id}"))
+
+    threads = [threading.Thread(target=remove, args=(user_id,)) for user_id in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [204, 409]
+    refused = next(answer for answer in answers if answer.status_code == 409)
+    is_problem(refused, 409, "last_platform_admin")
+
+
+def test_users_are_added_once_with_an_idempotency_key(identity, retailer):
+    """D7."""
+    key = {"Idempotency-Key": "rolf"}
+    first = identity.admin.post(f"{ADMIN}/{retailer}/users", json=GOOD, headers=key)
+    again = identity.admin.post(f"{ADMIN}/{retailer}/users", json=GOOD, headers=key)
+    assert (again.status_code, again.json) == (201, first.json)
+    assert identity.rows()["users"] == 1
