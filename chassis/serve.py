@@ -4,12 +4,14 @@ Every role is served the same way, so every process has health and metrics on it
 with the api role.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from chassis import consumer, idempotency, logs, relay
 from chassis.identity import Principal, acting_as
@@ -88,6 +90,17 @@ def _repeat(task: Task, runtime: Runtime, stop: threading.Event) -> None:
                 stop.wait(task.every)
 
 
+class _Logger(Logger):
+    """Hands gunicorn's own messages to our logs and leaves the access log to the application."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+        self.loglevel = logging.INFO
+        self._access_log_enabled = False
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
 class Server(BaseApplication):
     """gunicorn with one worker: more processes are more instances, not more workers (metrics stay exact)."""
 
@@ -111,7 +124,8 @@ class Server(BaseApplication):
             "limit_request_line": 8190,
             "limit_request_fields": 64,
             "proc_name": self._name,
-            "logconfig_dict": {"version": 1, "disable_existing_loggers": False},  # ours is configured already
+            "logger_class": _Logger,
+            "control_socket_disable": True,  # one path for all processes of a user, and nobody here asks it
             "worker_exit": lambda _server, _worker: self._at_exit(),
         }
         for key, value in options.items():

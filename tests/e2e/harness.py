@@ -119,8 +119,9 @@ class Platform:
             "CONCORD_PORT": str(self.port),
             "CONCORD_SERVICES": services,
             "CONCORD_LOG_LEVEL": "WARNING",
-            "CONCORD_LIMITS_PER_TENANT": "100000/second",
-            "CONCORD_LIMITS_PER_ADDRESS": "100000/second",
+            "CONCORD_LIMIT_TENANT": "100000/second",
+            "CONCORD_LIMIT_ADDRESS": "100000/second",
+            "CONCORD_LIMIT_SIGN_IN": "10000/minute",
         }
         return inherited | ours | self.engines.environment | self.extra
 
