@@ -1,0 +1,85 @@
+"""Makes the letter of a delivery: subject, text and HTML from the templates, and headers nobody can smuggle into."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import cache
+from pathlib import Path
+
+from css_inline import CSSInliner
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from services.notifier import rules
+from services.notifier.models import Delivery
+from services.notifier.settings import Settings
+
+ANY_SERVER = SMTP.clone(cte_type="7bit")  # not every server takes eight bits
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A finished mail. ``at`` orders it in the development mailbox; the same mail sent again has the same."""
+
+    sender: str
+    recipient: str
+    message_id: str
+    at: datetime
+    content: bytes
+
+
+def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[str, str]) -> Letter:
+    """The letter of a delivery to somebody called ``name``; ``links`` are the addresses it may lead to.
+
+    Raises:
+        Unmailable: no mail can go to this address.
+    """
+    local, domain = rules.mailable(delivery.address or "")
+    recipient = Address(rules.display_name(name), local, domain)
+    sender = Address(settings.sender[0], addr_spec=settings.sender[1])
+    text, html = render(delivery.template, delivery.context | dict(links) | {"subject": delivery.subject})
+    message = EmailMessage(policy=ANY_SERVER)
+    message["Subject"] = delivery.subject
+    message["From"] = sender
+    message["To"] = recipient
+    message["Date"] = delivery.queued_at
+    message["Message-ID"] = delivery.message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return Letter(
+        sender=sender.addr_spec,
+        recipient=recipient.addr_spec,
+        message_id=delivery.message_id,
+        at=delivery.queued_at,
+        content=message.as_bytes(),
+    )
+
+
+def render(template: str, context: Mapping[str, str]) -> tuple[str, str]:
+    """The text and the HTML of a mail; whatever the context holds shows as text."""
+    text = templates().get_template(f"{template}.txt").render(context)
+    html = templates().get_template(f"{template}.html").render(context)
+    return text, _inliner().inline(html)
+
+
+@cache
+def templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["date"] = lambda moment: rules.said_date(datetime.fromisoformat(moment))
+    environment.filters["line"] = lambda text: rules.one_line(text, 500)
+    return environment
+
+
+@cache
+def _inliner() -> CSSInliner:
+    """Writes styles onto the elements, since many mail programs read them only there; media queries stay."""
+    return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)

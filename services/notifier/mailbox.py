@@ -1,0 +1,74 @@
+"""The development mailbox: a folder with one file a letter, whose names alone tell order and recipient.
+
+A name is ``<time>-<hash of the recipient>-<hash of the Message-ID>.eml``. So the newest letters, or those to one
+person, are found without opening the others, and a letter that is sent twice replaces itself.
+"""
+
+import hashlib
+import heapq
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from functools import lru_cache
+from pathlib import Path
+from uuid import uuid4
+
+from services.notifier.letters import Letter
+
+NEWEST = 500
+TIME = "%Y%m%dT%H%M%S%fZ"
+NAME = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{16}-[0-9a-f]{16}\.eml")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A letter as it was received; ``to`` is the address alone."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    at: datetime
+
+
+def put(folder: Path, letter: Letter) -> None:
+    """Write a letter, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{letter.at.astimezone(UTC).strftime(TIME)}-{_hash(letter.recipient.lower())}-{_hash(letter.message_id)}"
+    unfinished = folder / f"{name}.{uuid4().hex}.tmp"
+    unfinished.write_bytes(letter.content)
+    unfinished.replace(folder / f"{name}.eml")
+
+
+def newest(folder: Path, *, to: str | None = None, limit: int = NEWEST) -> list[Mail]:
+    """The newest letters, the newest first; with ``to`` only those to this address."""
+    if not folder.is_dir():
+        return []
+    wanted = f"-{_hash(to.strip().lower())}-" if to else ""
+    names = (path.name for path in folder.iterdir() if wanted in path.name and NAME.fullmatch(path.name))
+    return [_read(folder / name) for name in heapq.nlargest(limit, names)]
+
+
+@lru_cache(maxsize=2 * NEWEST)
+def _read(path: Path) -> Mail:
+    """A letter's file never changes but for an equal one, so it is parsed once."""
+    message = message_from_bytes(path.read_bytes(), policy=default)
+    return Mail(
+        to=message["To"].addresses[0].addr_spec,
+        subject=str(message["Subject"]),
+        text=_body(message, "plain"),
+        html=_body(message, "html"),
+        at=datetime.strptime(path.name.partition("-")[0], TIME).replace(tzinfo=UTC),
+    )
+
+
+def _body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()) if part else ""
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,152 @@
+"""Whom mail may go to, and every mail that was, is or will be on its way."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Index, MetaData, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.database import NAMING, TYPES, TenantScoped
+from chassis.errors import Conflict
+from chassis.retry import delay_after
+from services.notifier import rules
+from services.notifier.rules import Category, State, Trouble
+
+# Written out, not bound: only so do both databases use the partial indexes for the statements that name them.
+CLAIMABLE = text("state IN ('new', 'sending')")
+UNADDRESSED = text("state = 'no_recipient'")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = TYPES
+
+
+class Tenant(Base):
+    """A tenant that mail concerns. Its row is the lock under which its contacts and its new mails meet."""
+
+    __tablename__ = "tenants"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class Contact(TenantScoped, Base):
+    """A user as identity last told of them. Somebody removed stays as a tombstone without personal data.
+
+    ``sequence`` is the number of the newest event about this user; older ones change nothing.
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (Index(None, "tenant_id", "role"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    email: Mapped[str | None]
+    name: Mapped[str | None]
+    role: Mapped[str | None]
+    active: Mapped[bool]
+    sequence: Mapped[int]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return cls.tenant_id == tenant_id
+
+
+class Delivery(TenantScoped, Base):
+    """One mail to one recipient about one event.
+
+    Attributes:
+        recipient: whom it was first meant for, a user or a tenant without any; with event and template the key that
+            keeps it from being written twice.
+        user_id: who gets it; None while there is nobody.
+        message_id: fixed for good, so that a copy sent twice is known as the same mail.
+        queued_at: since when somebody is to get it.
+        next_at: when a sender may take it: the next attempt of a new one, the end of the lease of one being sent.
+        attempts: how often a sender has taken it; also tells that sender's outcome from a later one's.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("event_id", "template", "recipient"),
+        Index(None, "tenant_id", "id"),
+        Index("ix_deliveries_claimable", "next_at", sqlite_where=CLAIMABLE, postgresql_where=CLAIMABLE),
+        Index("ix_deliveries_unaddressed", "tenant_id", sqlite_where=UNADDRESSED, postgresql_where=UNADDRESSED),
+        Index(None, "user_id", "state"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID]
+    template: Mapped[str]
+    category: Mapped[str]
+    topic: Mapped[str]
+    tenant_id: Mapped[UUID]
+    recipient: Mapped[UUID]
+    user_id: Mapped[UUID | None]
+    address: Mapped[str | None]
+    context: Mapped[dict[str, Any]]
+    subject: Mapped[str]
+    message_id: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[str]
+    attempts: Mapped[int]
+    next_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    queued_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        """The mails to a tenant's own users; the address of somebody else's user is nobody's business."""
+        return cls.tenant_id == tenant_id
+
+    def begin(self, contact: Contact, now: datetime, lease: timedelta) -> None:
+        """Take it for sending, to the address its recipient has now."""
+        self._move(State.SENDING, State.NEW, State.SENDING)
+        self.address = contact.email
+        self.attempts += 1
+        self.next_at = now + lease
+
+    def succeed(self, now: datetime) -> None:
+        """A server has taken it; also one that was given up as uncertain, when its sender turns out to live."""
+        self._move(State.SENT, State.SENDING, State.UNCERTAIN)
+        self.sent_at = now
+        self.next_at = None
+        self.last_error = None
+
+    def go_wrong(self, trouble: Trouble, reason: str, now: datetime) -> None:
+        """It could not be handed over: try again later or not at all."""
+        state = rules.state_after(trouble, Category(self.category), now - self.queued_at)
+        self._move(state, State.SENDING)
+        self.last_error = reason
+        self.next_at = now + delay_after(self.attempts, rules.RETRY_DELAYS) if state is State.NEW else None
+
+    def outlive_lease(self) -> None:
+        """Its sender vanished without a word; a mail that must not come twice stays where it is, visibly."""
+        self._move(State.UNCERTAIN, State.SENDING)
+        self.next_at = None
+        self.last_error = "The sender stopped in the middle; whether the mail arrived is not known."
+
+    def lose_recipient(self, reason: str) -> None:
+        """Its recipient is gone; it waits for somebody else of the tenant."""
+        self._move(State.NO_RECIPIENT, State.NEW, State.SENDING)
+        self.user_id = self.address = self.next_at = None
+        self.last_error = reason
+
+    def address_to(self, contact: Contact, now: datetime) -> None:
+        """Somebody is there now to get it."""
+        self._move(State.NEW, State.NO_RECIPIENT)
+        self.user_id = contact.id
+        self.address = contact.email
+        self.queued_at = self.next_at = now
+        self.last_error = None
+
+    def suppress(self, reason: str) -> None:
+        self._move(State.SUPPRESSED, State.NEW, State.NO_RECIPIENT)
+        self.next_at = None
+        self.last_error = reason
+
+    def _move(self, to: State, *origins: State) -> None:
+        if self.state not in origins:
+            raise Conflict(f"A mail cannot go from {self.state} to {to}.", code="invalid_transition")
+        self.state = to

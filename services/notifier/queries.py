@@ -1,0 +1,75 @@
+"""Reads: who gets a tenant's mail, which mail is next, and what was delivered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from chassis.pages import Page, paginate
+from services.notifier.models import CLAIMABLE, UNADDRESSED, Contact, Delivery
+from services.notifier.rules import State
+
+
+def contacts(session: Session, tenant_id: UUID) -> Sequence[Contact]:
+    """The users a tenant has now."""
+    statement = select(Contact).where(Contact.tenant_id == tenant_id, Contact.active).order_by(Contact.id)
+    return session.scalars(statement).all()
+
+
+def is_queued(session: Session, event_id: UUID, template: str, tenant_id: UUID) -> bool:
+    """Whether a tenant's mails about an event were written already."""
+    about = select(Delivery.id).where(
+        Delivery.event_id == event_id, Delivery.template == template, Delivery.tenant_id == tenant_id
+    )
+    return session.execute(about.limit(1)).first() is not None
+
+
+def unaddressed(session: Session, tenant_id: UUID, since: datetime) -> Sequence[Delivery]:
+    """The tenant's mails that nobody is there to get, oldest first, locked."""
+    statement = (
+        select(Delivery)
+        .where(UNADDRESSED, Delivery.tenant_id == tenant_id, Delivery.created_at >= since)
+        .order_by(Delivery.id)
+        .with_for_update()
+    )
+    return session.scalars(statement).all()
+
+
+def queued_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
+    """What waits to be sent to a user, locked."""
+    statement = select(Delivery).where(Delivery.user_id == user_id, Delivery.state == State.NEW).order_by(Delivery.id)
+    return session.scalars(statement.with_for_update()).all()
+
+
+def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> set[tuple[UUID, str, UUID]]:
+    """Event, template and user of what these users get or got."""
+    statement = select(Delivery.event_id, Delivery.template, Delivery.user_id).where(
+        Delivery.user_id.in_(users), Delivery.created_at >= since
+    )
+    return {(event_id, template, user_id) for event_id, template, user_id in session.execute(statement) if user_id}
+
+
+def is_any_due(session: Session, now: datetime) -> bool:
+    """A look that locks nothing."""
+    return session.execute(_due(now).with_only_columns(Delivery.id)).first() is not None
+
+
+def next_due(session: Session, now: datetime) -> Delivery | None:
+    """The mail a sender takes next, locked; one that another sender holds is passed over."""
+    return session.scalar(_due(now).with_for_update(skip_locked=True))
+
+
+def deliveries(session: Session, *, page: int, page_size: int, state: str | None, topic: str | None) -> Page:
+    """The mails the caller may see, newest first."""
+    statement = select(Delivery).order_by(Delivery.id.desc())
+    if state:
+        statement = statement.where(Delivery.state == state)
+    if topic:
+        statement = statement.where(Delivery.topic == topic)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def _due(now: datetime) -> Select[tuple[Delivery]]:
+    return select(Delivery).where(CLAIMABLE, Delivery.next_at <= now).order_by(Delivery.next_at).limit(1)

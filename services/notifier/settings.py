@@ -1,0 +1,138 @@
+"""The settings of this service alone: which mail server, as whom, and how long to wait for it."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parseaddr
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from environs import Env, ValidationError, validate
+
+from chassis.settings import Settings as Chassis
+from chassis.settings import SettingsError, read
+from services.notifier import rules
+
+PLAIN, STARTTLS, TLS = "plain", "starttls", "tls"
+PORTS = {PLAIN: 25, STARTTLS: 587, TLS: 465}
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mail is handed over. ``security`` is ``plain``, ``starttls`` or ``tls``."""
+
+    host: str
+    port: int
+    security: str
+    user: str | None = field(default=None, repr=False)
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this deployment sends mail.
+
+    Attributes:
+        smtp: None where mail goes to the development mailbox.
+        sender: name and address mail comes from.
+        domain: right-hand side of every Message-ID, and how we greet the server.
+        timeout: seconds to wait for each answer of the server.
+        inbox_url: where a retailer finds its invites; None for the inbox behind the gateway.
+    """
+
+    smtp: SmtpServer | None
+    sender: tuple[str, str]
+    domain: str
+    timeout: float
+    inbox_url: str | None
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which a mail being handed over is given up, however alive the server seems."""
+        return self.timeout * 6
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a sender may hold a mail; longer than it can take to hand it over or give it up."""
+        return timedelta(seconds=self.timeout * 9)
+
+
+@cache
+def load() -> Settings:
+    """The settings, read from the environment once a process."""
+    return read(_build)
+
+
+def mailbox(chassis: Chassis) -> Path | None:
+    """The folder of the development mailbox; None where there is none."""
+    return chassis.home / "mail" if chassis.development and load().smtp is None else None
+
+
+def check(chassis: Chassis) -> None:
+    """Refuse to run in production without a mail server.
+
+    Raises:
+        SettingsError: ``CONCORD_SMTP_URL`` is not set.
+    """
+    if load().smtp is None and not chassis.development:
+        raise SettingsError("Settings are missing or wrong:\n  CONCORD_SMTP_URL: required in production")
+
+
+def parse_smtp(url: str) -> SmtpServer:
+    """``smtp://user:password@host:port?starttls=true`` or ``smtps://…``; what is left out has its usual value.
+
+    Raises:
+        ValueError: says what is wrong, never quoting the URL, which holds a password.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError("must look like smtp://user:password@host:port?starttls=true or smtps://user:password@host")
+    options = parse_qs(parts.query, keep_blank_values=True)
+    starttls = options.pop("starttls", ["false"])[-1]
+    if options or starttls not in ("true", "false"):
+        raise ValueError("knows no option but starttls=true or starttls=false")
+    security = TLS if parts.scheme == "smtps" else STARTTLS if starttls == "true" else PLAIN
+    if parts.username and security == PLAIN:
+        raise ValueError("has credentials, so it needs smtps:// or starttls=true")
+    return SmtpServer(
+        host=parts.hostname,
+        port=parts.port or PORTS[security],
+        security=security,
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password or ""),
+    )
+
+
+def _build(env: Env) -> Settings:
+    url = env.str("SMTP_URL", "", validate=_smtp_url)
+    sender = env.str("MAIL_FROM", "Concord <no-reply@concord.example>", validate=_sender)
+    name, address = parseaddr(sender or "")
+    return Settings(
+        smtp=parse_smtp(url) if url else None,
+        sender=(name, address),
+        domain=env.str("MAIL_DOMAIN", address.rpartition("@")[2], validate=_domain),
+        timeout=env.float("SMTP_TIMEOUT", 10.0, validate=validate.Range(min=0.1, max=300)),
+        inbox_url=env.str("INBOX_URL", None),
+    )
+
+
+def _smtp_url(url: str) -> None:
+    if url:
+        try:
+            parse_smtp(url)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+def _sender(sender: str) -> None:
+    try:
+        rules.mailable(parseaddr(sender)[1])
+    except ValueError:
+        raise ValidationError("must look like Name <address@domain>") from None
+
+
+def _domain(domain: str) -> None:
+    try:
+        rules.mailable(f"a@{domain}")
+    except ValueError:
+        raise ValidationError("must be a domain name") from None

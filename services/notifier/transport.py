@@ -1,0 +1,191 @@
+"""Hands letters over: to an SMTP server, or into the folder of the development mailbox."""
+
+import re
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import SHUT_RDWR
+from threading import Timer
+from typing import NoReturn, Protocol
+
+from chassis.logs import logger
+from services.notifier import mailbox, rules
+from services.notifier.letters import Letter
+from services.notifier.rules import Trouble
+from services.notifier.settings import STARTTLS, TLS, Settings, SmtpServer
+
+AFTER_TEXT = 3  # times the usual wait: a server may look closely at a letter before it answers
+ASKS_TO_SIGN_IN = frozenset({530, 534, 535, 538})
+
+log = logger(__name__)
+
+
+class NotTaken(Exception):
+    """A letter was not handed over.
+
+    Attributes:
+        trouble: what that means for the letter.
+        is_server: it concerns the server, so that other letters fare no better just now.
+    """
+
+    def __init__(self, trouble: Trouble, reason: str, *, is_server: bool = False) -> None:
+        super().__init__(reason)
+        self.trouble = trouble
+        self.reason = rules.one_line(reason, 500)
+        self.is_server = is_server
+
+
+class Transport(Protocol):
+    def send(self, letter: Letter) -> None:
+        """Hand a letter over.
+
+        Raises:
+            NotTaken: it was not, or nobody knows.
+        """
+
+    def close(self) -> None: ...
+
+
+class Folder:
+    """The development mailbox: one file a letter, and the same letter again replaces itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, letter: Letter) -> None:
+        mailbox.put(self._folder, letter)
+
+    def close(self) -> None:
+        pass
+
+
+class Smtp:
+    """One connection to a mail server, opened for the first letter and kept for the next ones."""
+
+    def __init__(self, server: SmtpServer, settings: Settings) -> None:
+        self._server = server
+        self._settings = settings
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, letter: Letter) -> None:
+        reused = self._connection is not None
+        try:
+            self._hand_over(letter)
+        except NotTaken as failure:
+            if not (reused and failure.is_server):
+                raise
+            self._hand_over(letter)  # the server had merely closed the kept connection
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.quit()
+        except (OSError, smtplib.SMTPException):
+            connection.close()
+
+    def _hand_over(self, letter: Letter) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            with _at_most(self._settings.deadline, self._connection):
+                self._announce(self._connection, letter)
+                self._transfer(self._connection, letter)
+        except NotTaken as failure:
+            if failure.is_server or failure.trouble is Trouble.UNKNOWN:
+                self._drop()
+            raise
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            log.warning("mail server away", host=self._server.host, port=self._server.port, error=repr(error))
+            reason = "The mail server could not be reached or broke off."
+            raise NotTaken(Trouble.TEMPORARY, reason, is_server=True) from error
+
+    def _connect(self) -> smtplib.SMTP:
+        """Greet the server. What goes wrong here says nothing about a letter, so all of it may pass."""
+        server, name, timeout = self._server, self._settings.domain, self._settings.timeout
+        connection: smtplib.SMTP
+        if server.security == TLS:
+            context = ssl.create_default_context()
+            connection = smtplib.SMTP_SSL(server.host, server.port, name, timeout=timeout, context=context)
+        else:
+            connection = smtplib.SMTP(server.host, server.port, name, timeout=timeout)
+        try:
+            with _at_most(self._settings.deadline, connection):
+                connection.ehlo_or_helo_if_needed()
+                if server.security == STARTTLS:
+                    connection.starttls(context=ssl.create_default_context())
+                    connection.ehlo()
+                if server.user is not None:
+                    connection.login(server.user, server.password)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _announce(self, connection: smtplib.SMTP, letter: Letter) -> None:
+        self._expect(250, connection.mail(letter.sender))
+        self._expect(250, connection.rcpt(letter.recipient))
+        self._expect(354, connection.docmd("DATA"))
+
+    def _transfer(self, connection: smtplib.SMTP, letter: Letter) -> None:
+        """Send the text. From here on a broken connection leaves open whether the server has taken it."""
+        try:
+            connection.send(re.sub(rb"(?m)^\.", b"..", letter.content) + b"\r\n.\r\n")
+            if connection.sock:
+                connection.sock.settimeout(self._settings.timeout * AFTER_TEXT)
+            answer = connection.getreply()
+            if connection.sock:
+                connection.sock.settimeout(self._settings.timeout)
+        except (OSError, smtplib.SMTPException) as error:
+            log.warning("mail server broke off after the text", message_id=letter.message_id, error=repr(error))
+            raise NotTaken(Trouble.UNKNOWN, "The mail server broke off before it confirmed the mail.") from error
+        self._expect(250, answer)
+
+    def _expect(self, code: int, answer: tuple[int, bytes]) -> None:
+        """Let 250 pass (also 251, 252), and turn a refusal into what it means for the letter."""
+        if answer[0] == code or (code == 250 and answer[0] in (251, 252)):
+            return
+        self._refused(*answer)
+
+    def _refused(self, code: int, text: bytes) -> NoReturn:
+        about_us = code in ASKS_TO_SIGN_IN or code == 421 or code < 0
+        reason = f"The mail server answered {code} {text.decode('utf-8', 'replace')}"
+        if not about_us and self._connection is not None:
+            self._connection.rset()
+        permanent = 500 <= code < 600 and not about_us
+        raise NotTaken(Trouble.PERMANENT if permanent else Trouble.TEMPORARY, reason, is_server=about_us)
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def connect(settings: Settings, folder: Path | None) -> Transport:
+    """The transport this deployment is set to: its mail server, or the folder of the development mailbox."""
+    if settings.smtp:
+        return Smtp(settings.smtp, settings)
+    if folder is None:
+        raise RuntimeError("there is neither a mail server nor a development mailbox")
+    return Folder(folder)
+
+
+@contextmanager
+def _at_most(seconds: float, connection: smtplib.SMTP) -> Iterator[None]:
+    """Cut the connection after ``seconds``: a server that drips its answer never lets a socket's time run out."""
+
+    def cut() -> None:
+        if connection.sock:
+            connection.sock.shutdown(SHUT_RDWR)
+
+    timer = Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,193 @@
+"""Events as identity and campaigns publish them, and mail servers on loopback that behave or misbehave."""
+
+import contextlib
+import socket
+import socketserver
+import threading
+from email import message_from_bytes
+from email.policy import default
+from uuid import UUID, uuid4
+
+from aiosmtpd.controller import Controller
+from sqlalchemy import select
+
+from chassis.identity import Principal, acting_as
+from chassis.testing import sample_event
+from services.notifier import sender
+from services.notifier.models import Delivery
+
+FJORD = UUID("8f3c0000-0000-4000-8000-000000000001")
+ROLF = UUID("8f3c0000-0000-4000-8000-00000000000a")
+NORDIC = UUID("a91b0000-0000-4000-8000-000000000002")
+SYSTEM = Principal.system("notifier")
+
+
+def user_added(user_id=ROLF, tenant_id=FJORD, sequence=1, **changes):
+    data = {
+        "userId": str(user_id),
+        "tenantId": str(tenant_id),
+        "email": "rolf@fjord-retail.example",
+        "name": "Rolf Fjord",
+        "role": "RetailerAdmin",
+    }
+    return sample_event("identity.UserAdded.v1", data | changes, subject=str(user_id), sequence=sequence)
+
+
+def user_removed(user_id=ROLF, tenant_id=FJORD, sequence=2):
+    data = {"userId": str(user_id), "tenantId": str(tenant_id)}
+    return sample_event("identity.UserRemoved.v1", data, subject=str(user_id), sequence=sequence)
+
+
+def invite_created(retailer_id=FJORD, **changes):
+    data = {
+        "inviteId": str(uuid4()),
+        "campaignId": str(uuid4()),
+        "campaignName": "Spring Showroom Push",
+        "participationAsk": "Feature the spring display for 4 weeks and run the 10% bundle offer.",
+        "startDate": "2026-04-01T00:00:00Z",
+        "endDate": "2026-05-15T00:00:00Z",
+        "supplierId": str(NORDIC),
+        "supplierName": "Nordic Heating",
+        "retailerId": str(retailer_id),
+        "retailerName": "Fjord Retail",
+    }
+    tenants = f"{NORDIC},{retailer_id}"
+    return sample_event("campaigns.InviteCreated.v1", data | changes, subject=data["inviteId"], tenantids=tenants)
+
+
+def deliveries(notifier, **wanted):
+    """Every row, oldest first."""
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        rows = session.scalars(select(Delivery).filter_by(**wanted).order_by(Delivery.id)).all()
+    return list(rows)
+
+
+def states(notifier):
+    return sorted(row.state for row in deliveries(notifier))
+
+
+def send(notifier):
+    """What the scheduler does until it has nothing more to do."""
+    with acting_as(SYSTEM):
+        while sender.send_due(notifier.runtime):
+            pass
+
+
+def queue(notifier, count=1, **changes):
+    """``count`` invites to Rolf, written but not yet sent."""
+    notifier.deliver(user_added(), *(invite_created(**changes) for _ in range(count)))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Inbox:
+    """What a good mail server took; ``answers`` refuses or defers a recipient or a text, once for each entry."""
+
+    def __init__(self):
+        self.taken = []
+        self.connections = 0
+        self.answers = {"RCPT": [], "DATA": []}
+        self.before_answer = lambda taken: None
+        self._lock = threading.Lock()
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.answers["RCPT"]:
+            return self.answers["RCPT"].pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if self.answers["DATA"]:
+            return self.answers["DATA"].pop(0)
+        with self._lock:
+            self.taken.append((envelope.rcpt_tos[0], message_from_bytes(envelope.original_content, policy=default)))
+        self.before_answer(self.taken)
+        return "250 OK"
+
+    @property
+    def messages(self):
+        return [message for _to, message in self.taken]
+
+    @property
+    def message_ids(self):
+        return [message["Message-ID"] for message in self.messages]
+
+
+@contextlib.contextmanager
+def mail_server(inbox, **options):
+    """A real SMTP server; yields its port."""
+    controller = Controller(inbox, hostname="127.0.0.1", port=free_port(), **options)
+    controller.start()
+    try:
+        yield controller.port
+    finally:
+        controller.stop()
+
+
+GREETING, RCPT, TEXT = b"greeting", b"RCPT", b"text"
+
+
+class BadServer(socketserver.ThreadingTCPServer):
+    """A mail server that stops being one at ``moment``: it ``hang``s, ``close``s or ``drip``s its answer there."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, moment, what):
+        self.moment, self.what = moment, what
+        self.over = threading.Event()
+        self.reached = 0
+        super().__init__(("127.0.0.1", 0), _BadSession)
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+
+    @property
+    def port(self):
+        return self.server_address[1]
+
+
+class _BadSession(socketserver.StreamRequestHandler):
+    def handle(self):
+        with contextlib.suppress(OSError, _Over):
+            self.answer(GREETING, b"220 bad.example")
+            while line := self.rfile.readline():
+                if line.upper().startswith(b"DATA"):
+                    self.answer(b"DATA", b"354 go on")
+                    while self.rfile.readline() not in (b".\r\n", b""):
+                        pass
+                    self.answer(TEXT, b"250 taken")
+                else:
+                    self.answer(line[:4].upper(), b"250 fine")
+
+    def answer(self, moment, text):
+        if moment != self.server.moment:
+            self.wfile.write(text + b"\r\n")
+            return
+        self.server.reached += 1
+        if self.server.what == "hang":
+            self.server.over.wait(30)
+        elif self.server.what == "drip":
+            while not self.server.over.wait(0.05):
+                self.wfile.write(b"2")
+        raise _Over
+
+
+class _Over(Exception):
+    pass

@@ -1,0 +1,83 @@
+"""Decisions about mails, without a database or a server."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.notifier import rules
+from services.notifier.rules import Category, State, Trouble
+
+YOUNG, OLD = timedelta(hours=23), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "category", "age", "state"),
+    [
+        (Trouble.PERMANENT, Category.MUST_ARRIVE, YOUNG, State.FAILED),
+        (Trouble.PERMANENT, Category.ONCE, YOUNG, State.FAILED),
+        (Trouble.TEMPORARY, Category.MUST_ARRIVE, YOUNG, State.NEW),
+        (Trouble.TEMPORARY, Category.ONCE, YOUNG, State.NEW),
+        (Trouble.TEMPORARY, Category.MUST_ARRIVE, OLD, State.FAILED),
+        (Trouble.TEMPORARY, Category.ONCE, OLD, State.FAILED),
+        (Trouble.UNKNOWN, Category.MUST_ARRIVE, YOUNG, State.NEW),
+        (Trouble.UNKNOWN, Category.MUST_ARRIVE, OLD, State.FAILED),
+        (Trouble.UNKNOWN, Category.ONCE, YOUNG, State.UNCERTAIN),
+        (Trouble.UNKNOWN, Category.ONCE, OLD, State.UNCERTAIN),
+    ],
+)
+def test_what_follows_from_a_failure(trouble, category, age, state):
+    assert rules.state_after(trouble, category, age) is state
+
+
+def test_what_follows_from_a_vanished_sender():
+    assert rules.state_after_lease(Category.MUST_ARRIVE) is State.NEW
+    assert rules.state_after_lease(Category.ONCE) is State.UNCERTAIN
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Spring\r\nBcc: everybody@x.example", "Spring Bcc: everybody@x.example"),
+        ("  a \t b\u2028c\x00\x1b ", "a bc"),
+        ("right\u202eto\u2066left", "righttoleft"),
+        ("Grüße 👩‍👩‍👧", "Grüße 👩‍👩‍👧"),
+        ("x" * 300, "x" * 250),
+    ],
+)
+def test_a_line_is_one_line(text, line):
+    assert rules.one_line(text, 250) == line
+
+
+def test_text_keeps_its_line_ends_only():
+    assert rules.printable("a\nb\tc\x00\x07\ud800d") == "a\nb\tcd"
+
+
+def test_braces_in_a_name_are_only_text():
+    context = {"campaign_name": "{supplier_name} {0.__class__}", "supplier_name": "N"}
+    assert rules.subject_of(rules.INVITE, context) == "{supplier_name} {0.__class__}: N invites you"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "rolf", "@x.example", "rolf@", "a b@x.example", "a\r\nBcc: b@x.example", "a@x.example\n", "a,b@x", "<a@x>"]
+    + ["a@b@x..example", "rølf@x.example", "a@-x.example", "a@x y", "a@" + "x" * 300, "a" * 65 + "@x.example"],
+)
+def test_addresses_no_mail_can_go_to(address):
+    with pytest.raises(rules.Unmailable):
+        rules.mailable(address)
+
+
+def test_a_domain_of_any_script_becomes_what_dns_knows():
+    assert rules.mailable("rolf@blåbær.example") == ("rolf", "xn--blbr-roah.example")
+    assert rules.mailable("r.o'l+f@fjord-retail.example") == ("r.o'l+f", "fjord-retail.example")
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (datetime(2026, 4, 1, tzinfo=UTC), "1 April 2026"),
+        (datetime(2026, 5, 15, 14, 5, tzinfo=UTC), "15 May 2026, 14:05 UTC"),
+    ],
+)
+def test_dates_as_people_say_them(moment, said):
+    assert rules.said_date(moment) == said
