@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -103,9 +104,9 @@ class WsgiAdapter(BaseAdapter):
         self._client = Client(application)
 
     def send(self, request: PreparedRequest, **_options: Any) -> Response:  # type: ignore[override]
-        answer = self._client.open(
-            request.path_url, method=request.method, headers=dict(request.headers), data=request.body
-        )
+        sent: dict[str, Any] = {"method": request.method, "headers": dict(request.headers), "data": request.body}
+        # Nothing of the asking request (its caller, its transaction) is known on the other side, nor lost here.
+        answer = Context().run(self._client.open, request.path_url, **sent)
         response = Response()
         response.status_code = answer.status_code
         response.headers.update(answer.headers)
