@@ -6,12 +6,14 @@ processor time a request, where urllib3 costs 0.33 ms.
 
 import io
 import socket
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from select import POLLIN, poll
 from time import monotonic
 from typing import Any
 
 BROKEN = (HTTPException, OSError, ValueError)
+FINAL = frozenset(status for status in HTTPStatus if status >= 200)
 
 
 class _Timed(io.RawIOBase):
@@ -22,6 +24,7 @@ class _Timed(io.RawIOBase):
         self._read = read
         self._deadline = deadline
         self.over = False
+        self.ended = False
 
     def readable(self) -> bool:
         return True
@@ -33,7 +36,9 @@ class _Timed(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("the total time is used up")
         self._sock.settimeout(min(self._read, left))
-        return self._sock.recv_into(buffer)
+        count = self._sock.recv_into(buffer)
+        self.ended = not count
+        return count
 
 
 class _Answer(io.BufferedReader):
@@ -75,11 +80,12 @@ class Connection:
         self.used = True
         self._sock.settimeout(max(0.001, min(read, deadline - monotonic())))
         self._sock.sendall(request)
-        self._reader = _Answer(_Timed(self._sock, read, deadline), 65536)
+        received = _Timed(self._sock, read, deadline)
+        self._reader = _Answer(received, 65536)
         answer = HTTPResponse(self, method=method)  # type: ignore[arg-type]
         answer.begin()
-        if not 200 <= answer.status < 600:
-            raise HTTPException("no final answer")
+        if received.ended or not _is_sound(answer):
+            raise HTTPException("the head of the answer is broken")
         return answer
 
     def makefile(self, _mode: str) -> _Answer | None:
@@ -88,3 +94,16 @@ class Connection:
 
     def close(self) -> None:
         self._sock.close()
+
+
+def _is_sound(answer: HTTPResponse) -> bool:
+    """Whether the head leaves no doubt where the body ends; the standard library takes almost anything."""
+    lengths = answer.headers.get_all("Content-Length", [])
+    codings = answer.headers.get_all("Transfer-Encoding", [])
+    return (
+        answer.status in FINAL
+        and not answer.headers.defects
+        and len(lengths) + len(codings) <= 1
+        and all(length.strip().isdecimal() for length in lengths)
+        and all(coding.strip().lower() == "chunked" for coding in codings)
+    )

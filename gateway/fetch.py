@@ -18,7 +18,7 @@ class Fetcher:
     """Keeps connections; shared by threads."""
 
     def __init__(self) -> None:
-        self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=CONNECT, read=READ), maxsize=2)
+        self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=CONNECT, read=READ), maxsize=4)
 
     def json(
         self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = 4 * 1024 * 1024

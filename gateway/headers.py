@@ -49,6 +49,7 @@ def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
     fields += [
         ("X-Request-Id", request.id),
         ("traceparent", request.traceparent),
+        ("X-Concord-Client", request.client),
         ("X-Forwarded-For", request.forwarded_for),
         ("X-Forwarded-Proto", request.scheme),
     ]

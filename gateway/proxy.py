@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from chassis.errors import Upstream as Unavailable
 from chassis.identity import HEADER, Signer
-from gateway.answers import STATUS_LINES, Answer, Headers, of_status
+from gateway.answers import Answer, Headers, of_status
 from gateway.body import Watchdog, read_body
-from gateway.failures import BrokenUpstream
 from gateway.headers import passed_back, passed_on
 from gateway.request import Request
 from gateway.routes import Route
@@ -55,8 +54,6 @@ class Proxy:
 
 
 def _answer(reply: Reply, request: Request, route: Route, upstream: Upstream) -> Answer:
-    if reply.status not in STATUS_LINES:
-        raise upstream.note_failure("broken", BrokenUpstream("The service gave no proper answer."))
     headers = passed_back(reply.fields, route)
     if reply.status >= 400 and not _is_json(headers):
         reply.close()

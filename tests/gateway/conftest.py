@@ -65,6 +65,14 @@ class Caller:
         )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _impatient() -> Iterator[None]:
+    """Gateways in this process poll more often; the one behind gunicorn keeps production's pace."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.app.POLL_SECONDS", 0.1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def _platform(test_settings: Settings) -> Iterator[Platform]:
     platform = Platform(test_settings)

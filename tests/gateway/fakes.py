@@ -122,6 +122,10 @@ class FakeService:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
+    def last(self, path: str) -> Seen:
+        """The last request for ``path``; the gateway's own questions come in between."""
+        return next(seen for seen in reversed(self.seen) if seen.target.partition("?")[0] == path)
+
     def plan(self, path: str, plan: Planned | Callable[[Seen], Planned]) -> None:
         self.plans[path] = plan
 

@@ -155,8 +155,8 @@ def test_the_service_learns_who_asks(call: Caller, campaigns: FakeService, ident
 
 def test_a_public_route_passes_no_identity_on(call: Caller, identity: FakeIdentity) -> None:
     call("POST", "/oauth/token", data={"grant_type": "password"})
-    seen = identity.seen[-1]
-    assert (seen.target, seen.body) == ("/oauth/token", b"grant_type=password")
+    seen = identity.last("/oauth/token")
+    assert seen.body == b"grant_type=password"
     assert seen.get(HEADER) is None
     assert seen.get("Authorization") is None
 
@@ -165,9 +165,9 @@ def test_client_credentials_are_passed_on_only_to_the_token_endpoint(call: Calle
     call.token = None
     basic = {"Authorization": "Basic aWQ6c2VjcmV0"}
     call("POST", "/oauth/token", headers=basic)
-    assert identity.seen[-1].get("Authorization") == "Basic aWQ6c2VjcmV0"
+    assert identity.last("/oauth/token").get("Authorization") == "Basic aWQ6c2VjcmV0"
     call("GET", "/.well-known/jwks.json", headers=basic)
-    assert identity.seen[-1].get("Authorization") is None
+    assert identity.last("/.well-known/jwks.json").get("Authorization") is None
 
 
 # Keys
@@ -251,7 +251,7 @@ def test_an_unknown_key_is_asked_for_every_thirty_seconds(
     clock, fetched = Clock(monkeypatch), []
     keys = KeySet("http://identity", lambda uri: fetched.append(clock.now) or identity.jwks())
     keys.refresh()
-    for second in range(0, 100):
+    for second in range(100):
         clock.now = 1000.0 + second
         assert keys.get("nobody") is None
     assert [int(at - 1000) for at in fetched] == [0, 0, 30, 60, 90]

@@ -1,0 +1,65 @@
+"""How much a tenant and an address may ask."""
+
+import pytest
+
+from gateway.limiting import Limit, Limiter
+from tests.gateway.conftest import Caller
+from tests.gateway.fakes import FakeIdentity, FakeService, Planned, free_port
+
+PATH = "/api/v1/campaigns"
+
+
+def test_a_tenants_limit_is_its_own(start_gateway, identity: FakeIdentity, campaigns: FakeService) -> None:
+    call = start_gateway(tenant_limit="5/hour")
+    assert [call("GET", PATH).status_code for _ in range(7)] == [200] * 5 + [429] * 2
+    answer = call("GET", PATH)
+    assert (answer.mimetype, answer.json["code"]) == ("application/problem+json", "rate_limited")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 3600
+    assert answer.headers["RateLimit-Policy"] == '"tenant";q=5;w=3600'
+    assert answer.headers["RateLimit"].startswith('"tenant";r=0;t=')
+    assert len(campaigns.seen) == 5
+
+    call.token = identity.token(tenant=call.tenant)  # another user of the tenant
+    assert call("GET", PATH).status_code == 429
+    call.token = identity.token()  # another tenant
+    assert call("GET", PATH).status_code == 200
+
+
+def test_an_address_is_limited_where_nobody_is_signed_in(start_gateway, identity: FakeIdentity) -> None:
+    call = start_gateway(address_limit="4/hour")
+    good, call.token = call.token, None
+    jwks = "/.well-known/jwks.json"
+    assert [call("GET", path).status_code for path in (PATH, jwks, "/", PATH, PATH, jwks, "/")] == [
+        401, 200, 200, 401, 429, 429, 429
+    ]  # fmt: skip
+    assert call("GET", PATH, environ={"REMOTE_ADDR": "198.51.100.7"}).status_code == 401
+    assert call("GET", PATH, headers={"X-Forwarded-For": "198.51.100.8"}).status_code == 429
+    for probe in ("/health/live", "/metrics", "/dev/mailbox.json"):
+        assert call("GET", probe).status_code == 200
+    call.token = good
+    assert call("GET", PATH).status_code == 200
+
+
+def test_only_refused_sign_ins_count_strictly(start_gateway, identity: FakeIdentity) -> None:
+    call = start_gateway(sign_in_limit="3/hour")
+    for _ in range(10):
+        assert call("POST", "/oauth/token").status_code == 200
+    identity.plan("/oauth/token", Planned(401, body=b'{"error": "invalid_grant"}'))
+    assert [call("POST", "/oauth/token").status_code for _ in range(5)] == [401] * 3 + [429] * 2
+    identity.reset()
+    assert call("POST", "/oauth/token").status_code == 429
+    assert call("POST", "/oauth/token", environ={"REMOTE_ADDR": "198.51.100.7"}).status_code == 200
+
+
+def test_when_the_counters_are_away_requests_pass(start_gateway) -> None:
+    call: Caller = start_gateway(limits_url=f"redis://127.0.0.1:{free_port()}/0", tenant_limit="1/hour")
+    assert [call("GET", PATH).status_code for _ in range(5)] == [200] * 5
+
+
+def test_counters_that_are_away_are_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    limiter = Limiter(f"redis://127.0.0.1:{free_port()}/0")
+    tried = []
+    monkeypatch.setattr(limiter._windows, "hit", lambda *_: tried.append(1) or limiter._windows.storage.incr("x", 1))
+    for _ in range(5):
+        limiter.count(Limit("tenant", "1/hour"), "x")
+    assert len(tried) == 1
