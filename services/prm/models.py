@@ -110,7 +110,8 @@ class Programme(Base):
 
 
 class Tier(Aggregate, Versioned, TenantScoped, Base):
-    """A standing that a supplier grants, with its benefits in order (S0-42). The retailers that hold it see it too."""
+    """A standing that a supplier grants, with its benefits in order (S0-42). A retailer sees what it holds through
+    its assignment."""
 
     __tablename__ = "tiers"
 
@@ -127,8 +128,7 @@ class Tier(Aggregate, Versioned, TenantScoped, Base):
 
     @classmethod
     def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        held = Assignment.__table__.c
-        return or_(cls.supplier_id == tenant_id, cls.id.in_(select(held.tier_id).where(held.retailer_id == tenant_id)))
+        return cls.supplier_id == tenant_id
 
     def replace(
         self, *, name: str, description: str | None, sort_order: int, benefits: list[str], now: datetime

@@ -210,9 +210,7 @@ def test_a_group_may_have_50_000_retailers_and_no_more(world, anna):
     retailers = relate_many(world, anna, 50_000)
     answer = world.post(anna, GROUPS, {"name": "All", "retailerIds": retailers})
     assert answer.status_code == 201
-    group_id = answer.json["id"]
-    expanded = world.prm.client(anna, sender="campaigns").post(EXPAND, json={"groupIds": [group_id]}).json
-    assert len(expanded["related"]) == 50_000
+    assert answer.json["retailerCount"] == 50_000
     too_many = world.post(anna, GROUPS, {"name": "More", "retailerIds": [*retailers, retailers[0]]})
     refused(too_many, 422, "validation_failed", "retailerIds")
 

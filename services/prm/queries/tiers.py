@@ -83,19 +83,21 @@ def holders(session: Session, tier_id: UUID) -> list[tuple[UUID, str]]:
 
 def tiers_held(session: Session, retailer_id: UUID, *, page: int, page_size: int) -> Page:
     """What a retailer holds of all its suppliers, by the supplier's name: two statements (S0-53, S0-54)."""
+    held = Tier.__table__.c  # the table, not the class: a tier is the supplier's; the assignment is what lets us see it
     statement = (
         select(
-            Tier.id.label("tier_id"),
-            Tier.name.label("tier_name"),
-            Tier.description,
-            Tier.supplier_id,
+            held.id.label("tier_id"),
+            held.name.label("tier_name"),
+            held.description,
+            held.supplier_id,
             TenantName.name.label("supplier_name"),
-            Tier.benefits,
+            held.benefits,
         )
-        .join(Assignment, Assignment.tier_id == Tier.id)
-        .join(TenantName, TenantName.id == Tier.supplier_id)
+        .select_from(Assignment)
+        .join(Tier.__table__, held.id == Assignment.tier_id)
+        .join(TenantName, TenantName.id == held.supplier_id)
         .where(Assignment.retailer_id == retailer_id)
-        .order_by(TenantName.name, Tier.supplier_id)
+        .order_by(TenantName.name, held.supplier_id)
     )
     return paginate(session, statement, page=page, page_size=page_size)
 
