@@ -3,16 +3,21 @@ given again for 24 hours.
 
 The same key with another body is refused (422), one whose first request still runs is told to wait (409). What was
 refused before it began (400, 401, 403, 422 on the schema) is not stored, nor is a 5xx.
+
+An answer may hold a secret that is shown once, and a body a password: answers are stored encrypted and bodies as keyed
+hashes, with keys that are not in the database.
 """
 
+import base64
 import contextlib
-import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from cryptography.fernet import Fernet
 from flask import Response, current_app, make_response, request
 from sqlalchemy import LargeBinary, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -29,8 +34,11 @@ KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 
 
 class IdempotencyRow(ChassisBase):
-    """A first answer. ``key`` is a hash over tenant, caller, method, path and the client's key, so that nobody can
-    read another's answer by guessing a key."""
+    """A first answer; ``body`` is encrypted.
+
+    ``key`` is a hash over tenant, caller, method, path and the client's key, so that nobody can read another's answer
+    by guessing a key.
+    """
 
     __tablename__ = "idempotency"
 
@@ -48,6 +56,28 @@ class _Answered(Exception):
 
     def __init__(self, row: IdempotencyRow) -> None:
         self.row = row
+
+
+class Sealer:
+    """Hides what is stored: keyed hashes of requests, encrypted answers."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._fernet = Fernet(base64.urlsafe_b64encode(secret))
+
+    def hash(self, data: bytes) -> str:
+        return hmac.new(self._secret, data, "sha256").hexdigest()
+
+    def seal(self, data: bytes) -> bytes:
+        return self._fernet.encrypt(data)
+
+    def unseal(self, data: bytes) -> bytes:
+        return self._fernet.decrypt(data)
+
+
+def _sealer() -> Sealer:
+    sealer: Sealer = current_app.extensions["sealer"]
+    return sealer
 
 
 def once(database: Database, view: Callable[[], Any]) -> Any:
@@ -85,14 +115,14 @@ def _scope(offered: str) -> str:
         raise Invalid("Idempotency-Key must be 1 to 255 visible ASCII characters.", code="invalid_idempotency_key")
     who = caller()
     parts = (str(who.tenant_id), str(who.user_id), request.method, request.path, offered)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return _sealer().hash("\n".join(parts).encode())
 
 
 def _fingerprint() -> str:
     body = request.get_data()
     with contextlib.suppress(ValueError, RecursionError):  # not JSON, or none: compare it as it stands
         body = json.dumps(json.loads(body), sort_keys=True).encode()
-    return hashlib.sha256(body + b"?" + request.query_string).hexdigest()
+    return _sealer().hash(body + b"?" + request.query_string)
 
 
 def _find(session: Session, key: str) -> IdempotencyRow | None:
@@ -124,7 +154,7 @@ def _store(session: Session, key: str, fingerprint: str, response: Response) -> 
         "fingerprint": fingerprint,
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
-        "body": response.get_data(),
+        "body": _sealer().seal(response.get_data()),
         "created_at": utcnow(),
     }
     insert_ignoring(session, IdempotencyRow, [row])
@@ -142,6 +172,6 @@ def _store_refusal(database: Database, key: str, fingerprint: str, failure: Fail
 def _replay(row: IdempotencyRow, fingerprint: str) -> Response:
     if row.fingerprint != fingerprint:
         raise Invalid("This Idempotency-Key was used with another request.", code="idempotency_key_reused")
-    response = Response(row.body, row.status, row.headers)
+    response = Response(_sealer().unseal(row.body), row.status, row.headers)
     response.headers["Idempotent-Replayed"] = "true"
     return response

@@ -18,6 +18,8 @@ from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -137,6 +139,10 @@ class Signer:
         self._key = _load_private(keys / f"{sender}.key")
         self._minted: dict[tuple[Principal, str], tuple[str, float]] = {}
         self._lock = Lock()
+
+    def derive(self, purpose: str) -> bytes:
+        """32 secret bytes for ``purpose``, the same in every process of this sender, of no use for signing."""
+        return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(self._key.private_bytes_raw())
 
     def sign(self, principal: Principal, audience: str) -> str:
         now = time.time()

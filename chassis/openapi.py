@@ -56,15 +56,19 @@ def _complete(operation: dict[str, Any], method: str, roles: tuple[str, ...]) ->
     responses = operation.setdefault("responses", {})
     responses.pop("default", None)
     for status in READ_PROBLEMS if method == "get" else WRITE_PROBLEMS:
-        responses.setdefault(str(status), _problem_response())
+        _describe_problem(responses, str(status))
     operation["security"] = [{"bearer": []}] if roles else []
     if roles:
         operation["description"] = f"{operation.get('description', '')}\n\nFor: {', '.join(roles)}.".strip()
 
 
-def _problem_response() -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": "A problem.", "content": {MEDIA_TYPE: {"schema": schema}}}
+def _describe_problem(responses: dict[str, Any], status: str) -> None:
+    """Say that ``status`` may come as a problem, beside whatever else a view has described for it."""
+    described = responses.get(status, {})
+    if "$ref" in described:  # flask-smorest's own error body, which we never send
+        described = {}
+    content = described.get("content", {}) | {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    responses[status] = {"description": described.get("description", "A problem."), "content": content}
 
 
 def _guards(app: Flask) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -65,13 +65,15 @@ class Runtime:
     service: Service
     settings: Settings
     database: Database = field(init=False)
+    signer: Signer = field(init=False)
     client: ServiceClient = field(init=False)
 
     def __post_init__(self) -> None:
         name, settings = self.service.name, self.settings
         # One connection a web thread, and one each for relay, consumer, retries and every scheduled task.
         self.database = Database(settings.database_url_of(name), settings.threads + 4 + len(self.service.schedule))
-        self.client = ServiceClient(settings.services, Signer(settings.keys, name))
+        self.signer = Signer(settings.keys, name)
+        self.client = ServiceClient(settings.services, self.signer)
 
     @cached_property
     def verifier(self) -> Verifier:
@@ -83,7 +85,8 @@ class Runtime:
 
     def create_app(self, *, api: bool = True) -> Flask:
         """The WSGI application: health and metrics always, the endpoints where this process has the api role."""
-        app = web.create_app(self.service.name, self.verifier, self.database, self.client)
+        secret = self.signer.derive("idempotency")
+        app = web.create_app(self.service.name, self.verifier, self.database, self.client, secret)
         app.extensions["settings"] = self.settings
         health.add(app, self)
         if api:

@@ -99,8 +99,13 @@ class Api(flask_smorest.Api):
         pass
 
 
-def create_app(name: str, verifier: Verifier, database: Database, client: ServiceClient) -> Flask:
-    """A Flask application without endpoints yet; ``verifier`` decides whose identity counts."""
+def create_app(name: str, verifier: Verifier, database: Database, client: ServiceClient, secret: bytes) -> Flask:
+    """A Flask application without endpoints yet.
+
+    Args:
+        verifier: decides whose identity counts.
+        secret: 32 bytes that hide stored answers (``chassis.idempotency``).
+    """
     app = Flask(name, static_folder=None)
     app.config |= {
         "API_TITLE": f"Concord {name}",
@@ -112,6 +117,7 @@ def create_app(name: str, verifier: Verifier, database: Database, client: Servic
     app.json = Json(app)
     app.extensions["database"] = database
     app.extensions["client"] = client
+    app.extensions["sealer"] = idempotency.Sealer(secret)
     app.before_request(_begin_request)
     app.before_request(lambda: _identify(verifier))
     app.after_request(_end_request)

@@ -183,6 +183,13 @@ class TokenOut(Schema):
     refresh_token = fields.String()
 
 
+class OAuthErrorOut(Schema):
+    """RFC 6749, 5.2."""
+
+    error = fields.String(required=True)
+    error_description = fields.String(required=True)
+
+
 class RevokeIn(FormSchema):
     """RFC 7009. ``token_type_hint`` is not needed and ignored like everything unknown."""
 

