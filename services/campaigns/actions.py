@@ -173,8 +173,8 @@ def _content(campaign: Campaign) -> dict[str, Any]:
 
 
 def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, actor: Principal, now: datetime) -> None:
-    names = {**recipients.new, **queries.newest_names(session, recipients.new)}
-    rows = [_invite_row(campaign, retailer, name, now) for retailer, name in names.items()]
+    newest = queries.newest_names(session, recipients.new)
+    rows = [_invite_row(campaign, each, newest.get(each, name), now) for each, name in recipients.new.items()]
     campaign.add_invites(len(rows), now)
     _audit(session, "campaign.sent", campaign, actor, now)
     sent = events.CampaignSent(

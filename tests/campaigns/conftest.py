@@ -3,9 +3,9 @@
 import pytest
 
 from services.campaigns import service, settings
+from services.prm import service as prm
 from tests.campaigns.helpers import ANNA, RITA, ROLF
 from tests.campaigns.partners import Partners
-from tests.campaigns.standin import StandInPrm
 
 
 @pytest.fixture
@@ -16,11 +16,10 @@ def campaigns(start_service):
 
 
 @pytest.fixture
-def partners(campaigns):
+def partners(campaigns, start_service):
     """Anna has a relationship with Rolf and with Rita, not with Rune."""
-    prm = StandInPrm()
-    campaigns.connect("prm", prm)
-    found = Partners(prm)
+    found = Partners(start_service(prm))
+    campaigns.connect("prm", found.prm)
     found.relate(ANNA, ROLF, RITA)
     return found
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from chassis.audit import AuditRow
 from chassis.identity import Principal, Role, acting_as
 from chassis.outbox import OutboxRow
-from chassis.testing import principal
+from chassis.testing import principal, sample_event
 from services.campaigns.models import Campaign, Invite
 
 CAMPAIGNS = "/api/v1/campaigns"
@@ -105,3 +105,9 @@ def audited(service, action=None):
 
 def last_id(address: str) -> UUID:
     return UUID(address.rpartition("/")[2])
+
+
+def renamed(tenant_id, name, sequence):
+    """The event by which identity tells of a tenant's new name."""
+    data = {"tenantId": str(tenant_id), "name": name, "kind": "Retailer", "timeZone": "Europe/Oslo", "features": []}
+    return sample_event("identity.TenantChanged.v1", data, subject=str(tenant_id), sequence=sequence)

@@ -1,32 +1,65 @@
-"""Who has a relationship with whom in the tests of campaigns."""
+"""Who has a relationship with whom in the tests of campaigns: arranged in prm as its users would."""
 
 from uuid import uuid4
 
-from tests.campaigns.standin import StandInPrm
+from chassis.testing import ServiceUnderTest, sample_event
+
+RELATIONSHIPS = "/api/v1/prm/relationships"
+GROUPS = "/api/v1/prm/groups"
 
 
 class Partners:
-    """The network as the tests arrange it."""
+    """The network in ``prm``, a running service."""
 
-    def __init__(self, prm: StandInPrm):
+    def __init__(self, prm: ServiceUnderTest):
         self.prm = prm
+        self._relationships = {}
 
-    def know(self, *retailers):
-        for retailer in retailers:
-            self.prm.names[str(retailer.tenant_id)] = retailer.tenant_name
+    def know(self, *people):
+        """Tell prm that these people's tenants exist."""
+        self.prm.deliver(*[_created(each) for each in people])
 
     def relate(self, supplier, *retailers):
-        self.know(*retailers)
+        """The supplier invites each retailer, who accepts."""
+        self.know(supplier, *retailers)
         for retailer in retailers:
-            self.prm.related[str(retailer.tenant_id)] = retailer.tenant_name
+            body = {"retailerId": str(retailer.tenant_id)}
+            relationship = self._post(supplier, RELATIONSHIPS, body)
+            address = f"{RELATIONSHIPS}/{relationship['id']}"
+            assert self._post(retailer, f"{address}/accept")["status"] == "Active"
+            self._relationships[supplier.tenant_id, retailer.tenant_id] = address
+
+    def pause(self, supplier, retailer):
+        self._post(supplier, f"{self._relationships[supplier.tenant_id, retailer.tenant_id]}/pause")
 
     def end(self, supplier, retailer):
-        del self.prm.related[str(retailer.tenant_id)]
+        self._post(supplier, f"{self._relationships[supplier.tenant_id, retailer.tenant_id]}/end")
 
     def group(self, supplier, *retailers):
-        group_id = str(uuid4())
-        self.regroup(supplier, group_id, *retailers)
-        return group_id
+        """The id of a new group."""
+        return self._post(supplier, GROUPS, {"name": f"Group {uuid4()}", **_members(retailers)})["id"]
 
     def regroup(self, supplier, group_id, *retailers):
-        self.prm.groups[group_id] = [str(retailer.tenant_id) for retailer in retailers]
+        body = {"name": f"Group {group_id}", **_members(retailers)}
+        answer = self.prm.client(supplier).put(f"{GROUPS}/{group_id}", json=body)
+        assert answer.status_code == 200, answer.json
+
+    def _post(self, who, address, body=None):
+        answer = self.prm.client(who).post(address, **({} if body is None else {"json": body}))
+        assert answer.status_code in (200, 201), answer.json
+        return answer.json
+
+
+def _members(retailers):
+    return {"retailerIds": [str(each.tenant_id) for each in retailers]}
+
+
+def _created(who):
+    data = {
+        "tenantId": str(who.tenant_id),
+        "name": who.tenant_name,
+        "kind": who.tenant_kind,
+        "timeZone": "Europe/Oslo",
+        "features": sorted(who.features),
+    }
+    return sample_event("identity.TenantCreated.v1", data, subject=str(who.tenant_id), sequence=1)

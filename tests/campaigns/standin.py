@@ -6,16 +6,16 @@ from werkzeug import Request, Response
 
 
 class StandInPrm:
-    """Answers the look-up of prm as contracted. ``app`` is its WSGI application; ``status`` and ``body`` replace it.
+    """Answers the look-up of prm as contracted, or with ``status`` and ``body``; ``app`` is its WSGI application.
 
     Attributes:
-        names: name by id of every retailer the platform knows; those in ``related`` have a relationship.
+        related: name by id of the retailers with a relationship.
+        groups: members by id of the group.
         asked: the questions so far.
     """
 
-    def __init__(self, related=(), known=()):
+    def __init__(self, related=()):
         self.related = {str(tenant_id): name for tenant_id, name in related}
-        self.names = {str(tenant_id): name for tenant_id, name in known} | self.related
         self.groups = {}
         self.asked = []
         self.status = 200
@@ -44,7 +44,7 @@ class StandInPrm:
                 {"retailerId": each, "retailerName": self.related[each]} for each in wanted if each in self.related
             ],
             "skipped": [
-                {"retailerId": each, "retailerName": self.names.get(each), "reason": "no_relationship"}
+                {"retailerId": each, "retailerName": None, "reason": "no_relationship"}
                 for each in wanted
                 if each not in self.related
             ],

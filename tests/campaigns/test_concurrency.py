@@ -10,16 +10,14 @@ from chassis.identity import Role
 from chassis.testing import principal
 from services.campaigns.models import Invite
 from tests.campaigns.helpers import ANNA, ROLF, counts, draft, ids_of, invite_of, rows, sent, stored
-from tests.campaigns.standin import StandInPrm
 
 CROWD = [principal(Role.RETAILER_ADMIN, tenant_name=f"Shop {number}") for number in range(24)]
 
 
 @pytest.fixture
-def crowd(campaigns, anna):
-    prm = StandInPrm(related=[(each.tenant_id, each.tenant_name) for each in CROWD])
-    campaigns.connect("prm", prm)
-    return prm
+def crowd(partners):
+    partners.relate(ANNA, *CROWD)
+    return partners.prm
 
 
 def at_once(*works):

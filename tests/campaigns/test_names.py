@@ -4,12 +4,7 @@ import pytest
 
 from chassis.testing import sample_event
 from services.campaigns.models import Campaign
-from tests.campaigns.helpers import ANNA, CAMPAIGNS, INBOX, NORDIC, RITA, ROLF, draft, invite_of, sent, stored
-
-
-def renamed(tenant_id, name, sequence):
-    data = {"tenantId": str(tenant_id), "name": name, "kind": "Retailer", "timeZone": "Europe/Oslo", "features": []}
-    return sample_event("identity.TenantChanged.v1", data, subject=str(tenant_id), sequence=sequence)
+from tests.campaigns.helpers import ANNA, CAMPAIGNS, INBOX, NORDIC, RITA, ROLF, draft, invite_of, renamed, sent, stored
 
 
 def shown(anna, address):

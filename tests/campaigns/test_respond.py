@@ -120,29 +120,29 @@ def test_an_answer_is_final(anna, rolf, campaigns):
     assert anna.get(address).headers["ETag"] == detail.headers["ETag"]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"response": None},
-        {"response": ""},
-        {"response": "accepted"},
-        {"response": "Pending"},
-        {"response": "Maybe"},
-        {"response": ["Accepted"]},
-        {"response": {"Accepted": True}},
-        {"response": True},
-        {"note": "without a response"},
-        {"response": "Accepted", "note": "x" * 2_001},
-        {"response": "Accepted", "note": 7},
-        {"response": "Accepted", "status": "Accepted"},
-    ],
-)
-def test_any_other_response_is_refused(anna, rolf, campaigns, body):
+BAD_ANSWERS = [
+    {},
+    {"response": None},
+    {"response": ""},
+    {"response": "accepted"},
+    {"response": "Pending"},
+    {"response": "Maybe"},
+    {"response": ["Accepted"]},
+    {"response": {"Accepted": True}},
+    {"response": True},
+    {"note": "without a response"},
+    {"response": "Accepted", "note": "x" * 2_001},
+    {"response": "Accepted", "note": 7},
+    {"response": "Accepted", "status": "Accepted"},
+]
+
+
+def test_any_other_response_is_refused(anna, rolf, campaigns):
     """S0-40."""
     sent(anna, ROLF)
     invite, before = invite_of(rolf), rows(campaigns)
-    is_problem(rolf.post(f"{invite}/respond", json=body), 422, "validation_failed")
+    for body in BAD_ANSWERS:
+        is_problem(rolf.post(f"{invite}/respond", json=body), 422, "validation_failed")
     assert rows(campaigns) == before
     assert rolf.get(invite).json["status"] == "Pending"
 

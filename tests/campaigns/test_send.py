@@ -2,8 +2,6 @@
 
 from uuid import uuid4
 
-import pytest
-
 from chassis.testing import principal
 from services.campaigns import settings
 from services.campaigns.models import Invite
@@ -11,6 +9,7 @@ from tests.campaigns.helpers import (
     ANNA,
     INBOX,
     NORDIC,
+    OTTO,
     RITA,
     ROLF,
     RUNE,
@@ -23,6 +22,7 @@ from tests.campaigns.helpers import (
     invite_of,
     is_problem,
     last_id,
+    renamed,
     rows,
     sent,
     stored,
@@ -91,28 +91,28 @@ def test_each_new_invite_is_one_event_carrying_the_campaigns_name(anna, campaign
     assert len(audited(campaigns, "campaign.sent")) == 1
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"retailerIds": []},
-        {"groupIds": []},
-        {"retailerIds": [], "groupIds": []},
-        {"retailerIds": None, "groupIds": None},
-        {"retailerIds": "8f3c"},
-        {"retailerIds": ["8f3c"]},
-        {"retailerIds": [None]},
-        {"retailerIds": [7]},
-        {"retailerIds": {"a": 1}},
-        {"groupIds": [["x"]]},
-        {"retailerIds": [str(uuid4())], "everybody": True},
-    ],
-)
-def test_sending_to_nobody_or_to_nonsense_changes_nothing(anna, campaigns, partners, body):
+BAD_SENDS = [
+    {},
+    {"retailerIds": []},
+    {"groupIds": []},
+    {"retailerIds": [], "groupIds": []},
+    {"retailerIds": None, "groupIds": None},
+    {"retailerIds": "8f3c"},
+    {"retailerIds": ["8f3c"]},
+    {"retailerIds": [None]},
+    {"retailerIds": [7]},
+    {"retailerIds": {"a": 1}},
+    {"groupIds": [["x"]]},
+    {"retailerIds": [str(uuid4())], "everybody": True},
+]
+
+
+def test_sending_to_nobody_or_to_nonsense_changes_nothing(anna, campaigns):
     """S0-24."""
     address = draft(anna)
     before = rows(campaigns)
-    is_problem(anna.post(f"{address}/send", json=body), 422, "validation_failed")
+    for body in BAD_SENDS:
+        is_problem(anna.post(f"{address}/send", json=body), 422, "validation_failed")
     assert rows(campaigns) == before
     assert anna.get(address).json["status"] == "Draft"
 
@@ -135,6 +135,31 @@ def test_retailers_without_a_relationship_are_left_out_and_named(anna, partners)
         [{"retailerId": each, "reason": "no_relationship"} for each in (*ids_of(RUNE), nobody)], key=str
     )
     assert [each["retailerId"] for each in anna.get(address).json["invites"]] == ids_of(ROLF)
+
+
+def test_a_paused_relationship_still_exists(anna, partners):
+    """D10, D11."""
+    partners.pause(ANNA, ROLF)
+    sent(anna, ROLF)
+
+
+def test_a_group_member_whose_relationship_has_ended_is_left_out(anna, partners):
+    """D11, S0-25: as the network is when the campaign is sent."""
+    group = partners.group(ANNA, ROLF, RITA)
+    partners.end(ANNA, ROLF)
+    answer = anna.post(f"{draft(anna)}/send", json={"groupIds": [group]})
+    assert answer.json["invitesCreated"] == 1
+    assert [each["retailerId"] for each in answer.json["skipped"]] == ids_of(ROLF)
+
+
+def test_another_suppliers_group_is_unknown(anna, partners, campaigns):
+    """S0-9."""
+    partners.relate(OTTO, ROLF)
+    group = partners.group(OTTO, ROLF)
+    before = rows(campaigns)
+    problem = is_problem(anna.post(f"{draft(anna)}/send", json={"groupIds": [group]}), 422, "validation_failed")
+    assert fields_of(problem) == ["groupIds"]
+    assert rows(campaigns) == {**before, "campaigns": 1, "outbox": 1, "audit": 1}
 
 
 def test_a_send_that_reaches_nobody_changes_nothing(anna, partners, campaigns):
@@ -256,6 +281,7 @@ def test_a_big_send_is_asked_for_in_parts_that_fit(anna, campaigns):
     prm = StandInPrm(related=crowd)
     prm.groups = {str(uuid4()): [str(crowd[0][0])] for _ in range(1_001)}
     campaigns.connect("prm", prm)
+    campaigns.deliver(renamed(crowd[0][0], "Shop nought", 2), renamed(uuid4(), "Not invited", 2))
     address = draft(anna)
     body = b'{"retailerIds":["%s"],"groupIds":["%s"]}' % (
         b'","'.join(tenant_id.hex.encode() for tenant_id, _ in crowd),
@@ -266,6 +292,7 @@ def test_a_big_send_is_asked_for_in_parts_that_fit(anna, campaigns):
     assert [(len(each["retailerIds"]), len(each["groupIds"])) for each in prm.asked] == [(20_000, 1_000), (5_000, 1)]
     assert counts(anna.get(address).json) == (25_000, 0, 0, 25_000)
     assert rows(campaigns)["outbox"] == 25_002
+    assert [each["retailerName"] for each in anna.get(address).json["invites"][:2]] == ["Shop nought", "Shop 1"]
 
 
 def test_nothing_is_written_while_prm_is_away_and_the_same_request_works_later(anna, partners, campaigns):
