@@ -66,7 +66,11 @@ class ServiceClient:
             "X-Request-Id": context.request_id.get() or "",
             "traceparent": context.traceparent.get() or "",
         }
-        url = self._services[service].rstrip("/") + path
+        base = self._services.get(service)
+        if base is None:
+            log.error("CONCORD_SERVICES does not name a service that is needed", service=service)
+            raise Upstream(f"The {service} service is not there.")
+        url = base.rstrip("/") + path
         try:
             answer = self._session().request(
                 method, url, headers=headers, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), allow_redirects=False, **kwargs

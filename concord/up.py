@@ -1,4 +1,4 @@
-"""``concord up``: the whole platform on one machine, one process a service holding all of its roles, and the gateway."""
+"""``concord up``: the whole platform on one machine, one process a service with all of its roles, and the gateway."""
 
 import os
 import sys
