@@ -115,7 +115,7 @@ def lock_tenant(session: Session, tenant_id: UUID) -> None:
 
 def message_id(event_id: UUID, template: str, recipient: UUID, domain: str) -> str:
     """The Message-ID of a mail: told by what it is about and whom it is for, so the same whenever it is asked."""
-    digest = hashlib.sha256(f"{template}:{recipient}".encode()).hexdigest()[:20]
+    digest = hashlib.sha256(f"{template}:{recipient}".encode()).hexdigest()[:16]
     return f"<{event_id}.{digest}@{domain}>"
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -16,7 +17,17 @@ from services.notifier import rules
 from services.notifier.models import Delivery
 from services.notifier.settings import Settings
 
-ANY_SERVER = SMTP.clone(cte_type="7bit")  # not every server takes eight bits
+
+class Policy(EmailPolicy):
+    """How a letter is written out; a Message-ID stays on its line, because not everything that reads it unfolds."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name == "Message-ID":
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+ANY_SERVER = Policy(linesep="\r\n", cte_type="7bit")  # not every server takes eight bits
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Smtp:
         try:
             self._hand_over(letter)
         except NotTaken as failure:
-            if not (reused and failure.is_server):
+            if not (reused and failure.is_server and failure.trouble is Trouble.TEMPORARY):
                 raise
             self._hand_over(letter)  # the server had merely closed the kept connection
 
@@ -95,13 +95,13 @@ class Smtp:
                 self._announce(self._connection, letter)
                 self._transfer(self._connection, letter)
         except NotTaken as failure:
-            if failure.is_server or failure.trouble is Trouble.UNKNOWN:
+            if failure.is_server:
                 self._drop()
             raise
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             log.warning("mail server away", host=self._server.host, port=self._server.port, error=repr(error))
-            reason = "The mail server could not be reached or broke off."
+            reason = "The mail server takes no mail from us just now."
             raise NotTaken(Trouble.TEMPORARY, reason, is_server=True) from error
 
     def _connect(self) -> smtplib.SMTP:
@@ -134,7 +134,7 @@ class Smtp:
     def _transfer(self, connection: smtplib.SMTP, letter: Letter) -> None:
         """Send the text. From here on a broken connection leaves open whether the server has taken it."""
         try:
-            connection.send(re.sub(rb"(?m)^\.", b"..", letter.content) + b"\r\n.\r\n")
+            connection.send(re.sub(rb"(?m)^\.", b"..", letter.content.removesuffix(b"\r\n")) + b"\r\n.\r\n")
             if connection.sock:
                 connection.sock.settimeout(self._settings.timeout * AFTER_TEXT)
             answer = connection.getreply()
@@ -142,7 +142,10 @@ class Smtp:
                 connection.sock.settimeout(self._settings.timeout)
         except (OSError, smtplib.SMTPException) as error:
             log.warning("mail server broke off after the text", message_id=letter.message_id, error=repr(error))
-            raise NotTaken(Trouble.UNKNOWN, "The mail server broke off before it confirmed the mail.") from error
+            reason = "The mail server broke off before it confirmed the mail."
+            raise NotTaken(Trouble.UNKNOWN, reason, is_server=True) from error
+        if answer[0] != 250 and answer[0] // 100 not in (4, 5):
+            raise NotTaken(Trouble.UNKNOWN, "The mail server did not say whether it took the mail.", is_server=True)
         self._expect(250, answer)
 
     def _expect(self, code: int, answer: tuple[int, bytes]) -> None:
@@ -152,12 +155,20 @@ class Smtp:
         self._refused(*answer)
 
     def _refused(self, code: int, text: bytes) -> NoReturn:
-        about_us = code in ASKS_TO_SIGN_IN or code == 421 or code < 0
+        about_us = code in ASKS_TO_SIGN_IN or code == 421 or code // 100 not in (4, 5)
         reason = f"The mail server answered {code} {text.decode('utf-8', 'replace')}"
-        if not about_us and self._connection is not None:
-            self._connection.rset()
+        if not about_us:
+            self._start_over()
         permanent = 500 <= code < 600 and not about_us
         raise NotTaken(Trouble.PERMANENT if permanent else Trouble.TEMPORARY, reason, is_server=about_us)
+
+    def _start_over(self) -> None:
+        """Keep the connection for the next letter, if the server still does."""
+        try:
+            if self._connection is not None:
+                self._connection.rset()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

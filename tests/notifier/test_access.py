@@ -1,0 +1,64 @@
+"""Who may ask the notifier what; every endpoint stands in the table."""
+
+from uuid import uuid4
+
+import pytest
+
+from chassis.identity import Role
+from chassis.testing import endpoints, principal
+from tests.notifier.helpers import FJORD, NORDIC, invite_created, send, user_added
+
+DELIVERIES = "/api/v1/notifications/deliveries"
+EVERYBODY = ()
+TABLE = {
+    ("GET", DELIVERIES): (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.PLATFORM_ADMIN),
+    ("GET", "/dev/mailbox"): EVERYBODY,
+    ("GET", "/dev/mailbox.json"): EVERYBODY,
+}
+GUARDED = [endpoint for endpoint, roles in TABLE.items() if roles]
+
+
+def test_the_table_names_every_endpoint(notifier):
+    assert {endpoint: tuple(access) for endpoint, access in endpoints(notifier.app).items()} == TABLE
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_who_is_not_signed_in_is_refused(notifier, method, path):
+    """S0-5"""
+    answer = notifier.client(None).open(path, method=method)
+    assert (answer.status_code, answer.json["code"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize(("method", "path"), TABLE)
+def test_every_role_is_let_in_or_refused_as_the_table_says(notifier, method, path):
+    """S0-7: a viewer sees campaigns, nothing else. No feature flag gates notifications."""
+    for role in Role:
+        who = principal(role, features=frozenset())
+        answer = notifier.client(who).open(path, method=method)
+        if TABLE[method, path] in (EVERYBODY,) or role in TABLE[method, path]:
+            assert answer.status_code == 200, role
+        else:
+            assert (answer.status_code, answer.json["code"]) == (403, "forbidden"), role
+
+
+@pytest.mark.parametrize(("method", "path"), TABLE)
+def test_what_an_address_does_not_offer_is_refused(notifier, method, path):
+    for verb in {"POST", "PUT", "PATCH", "DELETE"} - {method}:
+        assert notifier.client(principal(Role.PLATFORM_ADMIN)).open(path, method=verb).status_code == 405
+
+
+def test_a_tenant_sees_the_mails_to_its_own_users_only(notifier):
+    """S0-9: also the supplier whose invite it is does not learn the retailer's addresses."""
+    other = uuid4()
+    notifier.deliver(user_added(), invite_created(), invite_created(other))
+    send(notifier)
+    seen = {
+        tenant: notifier.client(principal(role, tenant_id=tenant)).get(DELIVERIES).json
+        for tenant, role in ((FJORD, Role.RETAILER_ADMIN), (NORDIC, Role.SUPPLIER_ADMIN), (other, Role.RETAILER_ADMIN))
+    }
+    assert [item["to"] for item in seen[FJORD]["items"]] == ["rolf@fjord-retail.example"]
+    assert [item["state"] for item in seen[other]["items"]] == ["no_recipient"]
+    assert (seen[NORDIC]["items"], seen[NORDIC]["totalItems"]) == ([], 0)
+    assert seen[FJORD]["totalItems"] == 1
+    operator = notifier.client(principal(Role.PLATFORM_ADMIN)).get(DELIVERIES).json
+    assert operator["totalItems"] == 2

@@ -1,0 +1,140 @@
+"""The invite mail as it reads, and that nothing in a name or a text can become more than text."""
+
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from uuid import uuid4
+
+import pytest
+
+from services.notifier import letters, rules, settings
+from services.notifier.models import Delivery
+
+LINKS = {"inbox_url": "http://localhost:8080/api/v1/campaigns/invites"}
+CONTEXT = {
+    "campaign_name": "Spring Showroom Push",
+    "participation_ask": "Feature the spring display for 4 weeks and run the 10% bundle offer.",
+    "supplier_name": "Nordic Heating",
+    "retailer_name": "Fjord Retail",
+    "start_date": "2026-04-01T00:00:00Z",
+    "end_date": "2026-05-15T00:00:00Z",
+}
+SCRIPT = "<script>alert(1)</script>"
+SMUGGLED = "Sale\r\nBcc: everybody@x.example\r\n\r\n<b>body</b>"
+
+
+def compose(name="Rolf Fjord", address="rolf@fjord-retail.example", **changes):
+    context = CONTEXT | changes
+    delivery = Delivery(
+        id=uuid4(),
+        template="invite",
+        address=address,
+        context=context,
+        subject=rules.subject_of(rules.INVITE, context),
+        message_id="<0190.ab@concord.example>",
+        queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
+    )
+    letter = letters.compose(delivery, name, settings.load(), LINKS)
+    return letter, message_from_bytes(letter.content, policy=default)
+
+
+def bodies(message):
+    return message.get_body(("plain",)).get_content(), message.get_body(("html",)).get_content()
+
+
+def test_the_invite_carries_what_the_retailer_needs():
+    """S0-27: the campaign's name, in the subject and in both bodies."""
+    letter, message = compose()
+    assert message["Subject"] == "Spring Showroom Push: Nordic Heating invites you"
+    assert message["To"] == "Rolf Fjord <rolf@fjord-retail.example>"
+    assert message["From"] == "Concord <no-reply@concord.example>"
+    assert message["Message-ID"] == letter.message_id == "<0190.ab@concord.example>"
+    assert message["Date"] == "Sun, 01 Mar 2026 08:30:00 +0000"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content_type() == "multipart/alternative"
+    for body in bodies(message):
+        for part in ("Spring Showroom Push", "Nordic Heating", "run the 10% bundle offer.", LINKS["inbox_url"]):
+            assert part in body
+        assert "1 April 2026" in body
+        assert "15 May 2026" in body
+
+
+def test_the_letter_goes_through_any_server():
+    letter, _message = compose("Jörg Ø", campaign_name="Frühling 🌷 " + "lang " * 60)
+    assert letter.content.isascii()
+    assert all(len(line) <= 998 for line in letter.content.split(b"\r\n"))
+    assert b"\r\nMessage-ID: <" in letter.content
+    assert b"\n" not in letter.content.replace(b"\r\n", b"")
+
+
+def test_styles_stand_on_the_elements_and_dark_mode_stays():
+    _text, html = bodies(compose()[1])
+    [button] = re.findall(r'<a [^>]*class="button"[^>]*>', html)
+    assert f'href="{LINKS["inbox_url"]}"' in button
+    assert 'style="display: inline-block' in button
+    assert "@media (prefers-color-scheme: dark)" in html
+    assert "@media (max-width: 480px)" in html
+    assert "<link" not in html
+    assert "src=" not in html
+
+
+@pytest.mark.parametrize("field", ["campaign_name", "participation_ask", "supplier_name", "retailer_name"])
+def test_markup_in_any_text_shows_as_text(field):
+    _letter, message = compose(**{field: f"{SCRIPT}\"'&{{{{ 7*7 }}}}"})
+    text, html = bodies(message)
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert SCRIPT in text
+    assert "{{ 7*7 }}" in text
+
+
+@pytest.mark.parametrize("field", ["campaign_name", "supplier_name"])
+def test_no_header_can_be_smuggled_in_by_a_name(field):
+    letter, message = compose(**{field: SMUGGLED})
+    assert "Bcc" not in message
+    assert "\n" not in message["Subject"]
+    assert "Sale Bcc: everybody@x.example <b>body</b>" in message["Subject"]
+    assert letter.recipient == "rolf@fjord-retail.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (SMUGGLED, "Sale Bcc everybody x.example b body /b"),
+        ('"Evil" <evil@x.example>, Rolf', "Evil evil x.example Rolf"),
+        ("=?utf-8?q?evil?= (x)", None),
+        ("Jörg Ærlig, " * 30, None),
+        ("", ""),
+    ],
+)
+def test_a_name_never_becomes_an_address(name, shown):
+    letter, message = compose(name)
+    [only] = message["To"].addresses
+    assert only.addr_spec == letter.recipient == "rolf@fjord-retail.example"
+    assert "Bcc" not in message
+    if shown is not None:
+        assert only.display_name == shown
+
+
+def test_no_mail_can_be_made_for_no_address():
+    with pytest.raises(rules.Unmailable):
+        compose(address="rolf@fjord-retail.example\r\nBcc: b@x.example")
+    with pytest.raises(rules.Unmailable):
+        compose(address=None)
+
+
+def test_the_sender_and_the_domain_are_settings(configure):
+    configure(MAIL_FROM="Nord Portal <post@nord.example>")
+    assert settings.load().domain == "nord.example"
+    assert compose()[1]["From"] == "Nord Portal <post@nord.example>"
+    configure(MAIL_DOMAIN="mail.nord.example")
+    assert settings.load().domain == "mail.nord.example"
+
+
+def test_every_mail_has_both_templates_and_a_subject_that_fits_its_context():
+    for template in rules.MAILS:
+        assert rules.subject_of(rules.MAILS[template], CONTEXT)
+        text, html = letters.render(template, CONTEXT | LINKS | {"subject": "S"})
+        assert text
+        assert html.startswith("<!DOCTYPE html>")

@@ -1,0 +1,74 @@
+"""Which settings are accepted, and that no refusal tells a password."""
+
+from dataclasses import replace
+
+import pytest
+
+from chassis.settings import SettingsError
+from services.notifier import service, settings
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example", ("mail.example", 25, "plain", None, "")),
+        ("smtp://mail.example:1025/", ("mail.example", 1025, "plain", None, "")),
+        ("smtp://u:p@mail.example?starttls=true", ("mail.example", 587, "starttls", "u", "p")),
+        ("smtps://u%40x:p%2F%3A@mail.example", ("mail.example", 465, "tls", "u@x", "p/:")),
+        ("smtps://mail.example:2465?starttls=false", ("mail.example", 2465, "tls", None, "")),
+    ],
+)
+def test_mail_servers_as_they_are_written(configure, url, expected):
+    configure(SMTP_URL=url)
+    server = settings.load().smtp
+    assert (server.host, server.port, server.security, server.user, server.password) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://u:hunter2@mail.example",
+        "smtp://",
+        "smtp://u:hunter2@mail.example",
+        "smtp://u:hunter2@mail.example:port?starttls=true",
+        "smtps://u:hunter2@mail.example/path",
+        "smtps://u:hunter2@mail.example?tls=true",
+        "smtp://u:hunter2@mail.example?starttls=yes",
+    ],
+)
+def test_a_wrong_address_is_refused_without_telling_the_password(configure, url):
+    configure(SMTP_URL=url)
+    with pytest.raises(SettingsError, match="CONCORD_SMTP_URL") as refused:
+        settings.load()
+    assert "hunter2" not in str(refused.value)
+
+
+def test_every_wrong_setting_is_named_at_once(configure):
+    configure(SMTP_URL="x", MAIL_FROM="nobody", MAIL_DOMAIN="a b", SMTP_TIMEOUT="soon")
+    with pytest.raises(SettingsError) as refused:
+        settings.load()
+    for name in ("SMTP_URL", "MAIL_FROM", "MAIL_DOMAIN", "SMTP_TIMEOUT"):
+        assert f"CONCORD_{name}" in str(refused.value)
+
+
+def test_credentials_are_not_in_what_gets_printed(configure):
+    configure(SMTP_URL="smtps://user:hunter2@mail.example")
+    assert "hunter2" not in repr(settings.load())
+    assert "user" not in repr(settings.load().smtp)
+
+
+def test_production_needs_a_mail_server(notifier, configure):
+    runtime = notifier.runtime
+    production = replace(runtime.settings, environment="production")
+    runtime.settings = production
+    with pytest.raises(SettingsError, match="CONCORD_SMTP_URL: required in production"):
+        runtime.create_app()
+    with pytest.raises(SettingsError, match="CONCORD_SMTP_URL"):
+        service.schedule[0].run(runtime)
+    configure(SMTP_URL="smtp://mail.example")
+    assert runtime.create_app().test_client().get("/dev/mailbox").status_code == 404
+
+
+def test_a_lease_outlives_any_attempt(configure):
+    configure(SMTP_TIMEOUT=2)
+    assert settings.load().lease.total_seconds() > settings.load().deadline > 3 * settings.load().timeout
