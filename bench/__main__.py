@@ -1,0 +1,56 @@
+"""``python -m bench [send|kanban|gateway|platform …]``: measure everything, or only what is named; print one table."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from bench import gateway, kanban, platform, postgres, send
+from bench.table import Row, render
+from chassis import logs
+
+MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
+    "send": send.measure,
+    "kanban": kanban.measure,
+    "gateway": gateway.measure,
+    "platform": platform.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the measurements; 1 when a goal was missed."""
+    unknown = set(names) - set(MEASUREMENTS)
+    if unknown:
+        sys.exit(f"no such measurement: {', '.join(sorted(unknown))}; there are: {', '.join(MEASUREMENTS)}")
+    if not postgres.answers():
+        sys.exit(f"PostgreSQL does not answer at {postgres.SERVER}")
+    _isolate()
+    rows: list[Row] = []
+    for name in names or MEASUREMENTS:
+        print(f"{name} …", end=" ", file=sys.stderr, flush=True)
+        started = time.monotonic()
+        rows += MEASUREMENTS[name]()
+        print(f"{time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    print(render(rows))
+    return 1 if any(row.ok is False for row in rows) else 0
+
+
+def _isolate() -> None:
+    """Measure the defaults, whatever is set for the platform of this machine; and clean up after SIGTERM as well."""
+    for name in [name for name in os.environ if name.startswith("CONCORD_")]:
+        del os.environ[name]
+    logs.configure("WARNING", "console")
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("stopped; everything has been removed again")
