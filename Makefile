@@ -9,7 +9,7 @@ up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
 
 test: $(VENV)/.dev               ## Run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: lint types imports test   ## Exactly what CI runs
 
