@@ -1,0 +1,58 @@
+"""What the documentation says of the code holds."""
+
+import re
+from pathlib import Path
+
+from concord import platform
+from concord.demo import ACCOUNTS, PASSWORD
+
+ROOT = Path(__file__).parents[2]
+OAUTH_CODES = {"invalid_grant", "invalid_client", "invalid_request", "unsupported_grant_type"}
+
+
+def sources():
+    for package in ("chassis", "gateway", "services", "concord"):
+        yield from (ROOT / package).rglob("*.py")
+
+
+def test_every_problem_code_is_documented_and_no_other():
+    codes = set()
+    for path in sources():
+        codes |= set(re.findall(r'\b(?:default_)?code\s*=\s*"([a-z_]+)"', path.read_text()))
+    documented = set()
+    for line in (ROOT / "docs/problems.md").read_text().splitlines():
+        if line.startswith("| `"):
+            documented |= set(re.findall(r"`([a-z_]+)`", line.split("|")[1]))
+    assert codes - OAUTH_CODES == documented
+
+
+def test_every_setting_is_documented():
+    """In the operations guide, or in the README of the room whose setting it is."""
+    readers = [ROOT / "chassis/settings.py", *(ROOT / "services").rglob("settings.py"), ROOT / "gateway/settings.py"]
+    for path in readers:
+        guide = ROOT / "docs/operations.md" if path.parent.name == "chassis" else path.parent / "README.md"
+        names = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', path.read_text())
+        assert names, path
+        for name in names:
+            assert f"CONCORD_{name}" in guide.read_text(), f"{name} is missing in {guide.relative_to(ROOT)}"
+
+
+def test_every_decision_is_in_the_index():
+    index = (ROOT / "docs/adr/README.md").read_text()
+    for path in (ROOT / "docs/adr").glob("0*.md"):
+        assert path.name in index
+
+
+def test_the_readme_names_every_room_and_account():
+    readme = (ROOT / "README.md").read_text()
+    for name in platform.SERVICES:
+        assert f"services/{name}" in readme
+    assert PASSWORD in readme
+    for account in ACCOUNTS:
+        assert account.email in readme
+
+
+def test_links_between_documents_lead_somewhere():
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "services").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} → {target}"
