@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chassis.service import Service, Task
-from services.notifier import api, consumers, models, sender
+from services.notifier import api, consumers, models, sender, settings
 
 service = Service(
     name="notifier",
@@ -16,4 +16,5 @@ service = Service(
         consumers.mail_the_invited_retailer,
     ),
     schedule=(Task("sender", 0.2, sender.send_due),),
+    check=settings.check,
 )

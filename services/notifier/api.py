@@ -18,7 +18,6 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-
 
 notifications = Blueprint("notifications", __name__, url_prefix="/api/v1/notifications")
 development = Blueprint("development", __name__, url_prefix="/dev")
-development.record_once(lambda state: settings.check(settings_of(state.app)))
 
 
 @notifications.route("/deliveries")

@@ -1,6 +1,7 @@
 """Handing mails over to real SMTP servers, good and bad, and what each outcome leaves behind (S0-28)."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.headerregistry import Address
 
@@ -255,15 +256,12 @@ def test_several_senders_send_each_mail_once(notifier, inbox):
     queue(notifier, 60)
     start = threading.Barrier(4)
 
-    def run():
+    def run(_number):
         start.wait()
         send(notifier)
 
-    senders = [threading.Thread(target=run) for _ in range(4)]
-    for thread in senders:
-        thread.start()
-    for thread in senders:
-        thread.join(30)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run, range(4)))
     send(notifier)
     assert states(notifier) == ["sent"] * 60
     assert len(inbox.taken) == len(set(inbox.message_ids)) == 60
