@@ -62,7 +62,7 @@ def test_production_needs_a_mail_server(notifier, configure):
     production = replace(runtime.settings, environment="production")
     runtime.settings = production
     with pytest.raises(SettingsError, match="CONCORD_SMTP_URL: required in production"):
-        runtime.create_app()
+        service.check(production)
     with pytest.raises(SettingsError, match="CONCORD_SMTP_URL"):
         service.schedule[0].run(runtime)
     configure(SMTP_URL="smtp://mail.example")
