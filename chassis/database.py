@@ -263,6 +263,18 @@ def is_away(error: BaseException) -> bool:
     return bool(error.connection_invalidated) or could_not_connect
 
 
+BUSY = frozenset({"55P03", "57014", "40001", "40P01"})
+"""SQLSTATEs of lock and statement time-outs, serialization failures and deadlocks."""
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether a statement gave up because of others at work, so that the same request succeeds later."""
+    if not isinstance(error, DBAPIError):
+        return False
+    locked = isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+    return locked or getattr(error.orig, "sqlstate", None) in BUSY
+
+
 def _scoped(session: Session) -> Session:
     """Remember whose session this is. Our own processes and the operator see every tenant."""
     principal = caller()

@@ -142,7 +142,12 @@ def serve_app(build: Callable[[], Any], settings: Settings, name: str) -> None:
 
 
 def serve(service: Service, settings: Settings, roles: Iterable[str]) -> None:
-    """Run ``service`` with ``roles`` until SIGTERM."""
+    """Run ``service`` with ``roles`` until SIGTERM.
+
+    Raises:
+        SettingsError: its own settings are wrong; nothing was started.
+    """
+    service.check(settings)
     roles = tuple(roles)
     logs.configure(settings.log_level, settings.log_format, service=service.name, role="+".join(roles))
     started: list[tuple[Runtime, Background]] = []

@@ -41,6 +41,8 @@ class Service:
         migrations: folder of its alembic versions.
         events: what it publishes, every version.
         subscriptions: what it listens to.
+        check: reads the service's own settings; raises ``SettingsError`` so that a process with a wrong environment
+            does not start, whatever its role.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Service:
     events: Sequence[type] = ()
     subscriptions: Sequence[Subscription] = ()
     schedule: Sequence[Task] = ()
+    check: Callable[[Settings], object] = lambda _settings: None
 
     @property
     def roles(self) -> tuple[str, ...]:

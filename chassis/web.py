@@ -22,7 +22,7 @@ from werkzeug.local import LocalProxy
 
 from chassis import context, errors, idempotency, identity, metrics, openapi, parsing, versions
 from chassis.client import ServiceClient
-from chassis.database import Database, is_away
+from chassis.database import Database, is_away, is_busy
 from chassis.identity import Role, Verifier, caller
 from chassis.logs import logger
 
@@ -195,6 +195,9 @@ def _as_failure(error: Exception) -> errors.Failure:
     if is_away(error):
         log.warning("database away", error=repr(error))
         return errors.Upstream("The database cannot be reached just now.", code="database_unavailable")
+    if is_busy(error):
+        log.warning("database busy", error=repr(error))
+        return errors.Upstream("The database is busy just now.", code="database_busy", retry_after=1)
     if isinstance(error, IntegrityError):
         log.warning("integrity error", error=str(error.orig))
         return errors.Conflict("This clashes with a change made at the same moment.")

@@ -27,7 +27,10 @@ def run(name: str, roles: tuple[str, ...]) -> None:
         serve.serve_app(lambda: create_app(loaded), loaded, name)
         return
     declaration = _load(name)
-    serve.serve(declaration, _settings(), roles or declaration.roles)
+    try:
+        serve.serve(declaration, _settings(), roles or declaration.roles)
+    except settings.SettingsError as error:
+        sys.exit(str(error))
 
 
 @main.command("migrate")

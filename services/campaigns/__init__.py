@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chassis.service import Service
-from services.campaigns import api, consumers, events, models
+from services.campaigns import api, consumers, events, models, settings
 
 service = Service(
     name="campaigns",
@@ -20,4 +20,5 @@ service = Service(
         events.InviteResponded,
     ),
     subscriptions=(consumers.follow_renamed_tenant,),
+    check=lambda _process: settings.load(),
 )

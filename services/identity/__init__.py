@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chassis.service import Service, Task
-from services.identity import tasks
+from services.identity import settings, tasks
 from services.identity.api import BLUEPRINTS
 from services.identity.events import EVENTS
 from services.identity.models import Base
@@ -14,5 +14,6 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     blueprints=BLUEPRINTS,
     events=EVENTS,
+    check=settings.of,
     schedule=(Task("rotate keys", 60, tasks.rotate_keys), Task("trim", 600, tasks.trim)),
 )

@@ -1,9 +1,12 @@
 """A service's HTTP side: who gets in, in which order requests are refused, and that every refusal is a problem."""
 
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from chassis.database import Database
 from chassis.identity import HEADER, Role
 from chassis.testing import principal
 from tests.chassis.sample import service
@@ -150,6 +153,29 @@ def test_an_unexpected_failure_is_a_problem_without_details(anna, sample, monkey
     monkeypatch.setattr(sample.database, "read", lambda: 1 / 0)
     problem = is_problem(anna.get("/notes"), 500, "internal_error")
     assert "zero" not in str(problem)
+
+
+def test_a_row_that_stays_locked_is_503_and_says_when_to_come_back(sample, anna, monkeypatch):
+    if sample.database.dialect != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    note = "/notes/" + anna.post("/notes", json={"title": "One"}).json["id"]
+    monkeypatch.setattr(sample.database, "begin", _impatient(sample.database))
+    with sample.database.engine.connect() as other:
+        other.exec_driver_sql("SELECT * FROM notes FOR UPDATE")
+        busy = anna.put(note, json={"title": "Two"})
+    is_problem(busy, 503, "database_busy")
+    assert busy.headers["Retry-After"] == "1"
+    assert anna.put(note, json={"title": "Two"}).status_code == 200
+
+
+def _impatient(database):
+    @contextmanager
+    def begin():
+        with Database.begin(database) as session:
+            session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            yield session
+
+    return begin
 
 
 def test_every_endpoint_is_described_with_its_refusals_and_its_callers(sample):

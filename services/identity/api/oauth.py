@@ -23,7 +23,6 @@ from services.identity.schemas import OAuthErrorOut, RevokedTokenOut, RevokeIn, 
 Form = Mapping[str, str]
 
 blp = Blueprint("oauth", __name__, url_prefix="/oauth")
-blp.record_once(lambda state: own.settings_for(state.app))  # a process with wrong settings does not start
 
 
 class OAuthError(Failure):
