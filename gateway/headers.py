@@ -49,7 +49,7 @@ def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
     fields += [
         ("X-Request-Id", request.id),
         ("traceparent", request.traceparent),
-        ("X-Concord-Client", request.client),
+        ("X-Concord-Client", request.client),  # one address to count sign-ins by, unlike the whole way below
         ("X-Forwarded-For", request.forwarded_for),
         ("X-Forwarded-Proto", request.scheme),
     ]

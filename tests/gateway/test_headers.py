@@ -32,6 +32,8 @@ FORGED = [
     "TE: trailers",
     "Upgrade: websocket\r\nConnection: Upgrade",
     "HTTP2-Settings: AAMAAABkAAQAAP__\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings",
+    "X-Concord-Client: 10.0.0.1",
+    "Connection: X-Concord-Client\r\nX-Concord-Client: 10.0.0.1",
     "X-Concord-Tenant: other",
     "X-Concord-Role: PlatformAdmin",
     "X-Concord-Anything: 1",
@@ -87,11 +89,13 @@ def test_nobody_forges_a_field_of_ours(served: Served, campaigns: FakeService, f
     assert (seen.caller.role, seen.caller.name) == (Role.SUPPLIER_ADMIN, "Anna")
     assert [name.lower() for name, _ in seen.headers].count(HEADER.lower()) == 1
     assert seen.names == {
-        "host", "accept", "x-request-id", "traceparent", "x-forwarded-for", "x-forwarded-proto", HEADER.lower()
+        "host", "accept", "x-request-id", "traceparent", "x-forwarded-for", "x-forwarded-proto", "x-concord-client",
+        HEADER.lower(),
     }  # fmt: skip
     assert seen.get("Host") == f"127.0.0.1:{campaigns.port}"
     assert seen.get("X-Forwarded-For") == "127.0.0.1"
     assert seen.get("X-Forwarded-Proto") == "http"
+    assert seen.get("X-Concord-Client") == "127.0.0.1"
 
 
 def test_a_connection_option_strips_only_the_clients_own_fields(served: Served, campaigns: FakeService) -> None:
@@ -128,8 +132,10 @@ def test_a_trusted_proxy_may_say_whence_a_request_comes(start_gateway, campaigns
     trusted, other = campaigns.seen
     assert trusted.get("X-Forwarded-For") == "1.2.3.4, 203.0.113.9, 10.0.0.7, 127.0.0.1"
     assert trusted.get("X-Forwarded-Proto") == "https"
+    assert trusted.get("X-Concord-Client") == "203.0.113.9"
     assert trusted.get("X-Forwarded-Host") is None
     assert other.get("X-Forwarded-For") == "198.51.100.1"
+    assert other.get("X-Concord-Client") == "198.51.100.1"
     assert other.get("X-Forwarded-Proto") == "http"
 
 
