@@ -1,5 +1,5 @@
 # Everything a developer or a visitor runs. `make check` is what CI runs.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
