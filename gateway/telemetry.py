@@ -1,5 +1,7 @@
 """What the gateway counts and logs about every request."""
 
+import logging
+
 from prometheus_client import Counter, Gauge
 
 from chassis import metrics
@@ -19,6 +21,7 @@ breaker_state = Gauge(
 _STATES = {CLOSED: 0, HALF_OPEN: 1, OPEN: 2}
 
 log = logger("gateway.access")
+_beneath = logging.getLogger("gateway.access")  # asked first, or every line would be put together before it is dropped
 
 
 def note_breaker(service: str, state: str) -> None:
@@ -30,7 +33,7 @@ def note_request(request: Request, status: int, seconds: float, *, access_log: b
     """Count a request when its answer begins; a streamed body is not waited for."""
     metrics.requests.labels(request.known_method, request.route, status).inc()
     metrics.latency.labels(request.known_method, request.route).observe(seconds)
-    if access_log:
+    if access_log and _beneath.isEnabledFor(logging.INFO):
         log.info(
             "request",
             method=request.method,

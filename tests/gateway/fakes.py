@@ -242,3 +242,14 @@ def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
+
+
+def is_problem(answer: Any, status: int, code: str) -> bool:
+    body = answer.json
+    assert answer.mimetype == "application/problem+json"
+    assert set(body) == {"type", "title", "status", "detail", "code", "requestId"}
+    assert body["requestId"] == answer.headers["X-Request-Id"]
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
+    if status in (502, 503, 504):
+        assert int(answer.headers["Retry-After"]) >= 1
+    return True

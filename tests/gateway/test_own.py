@@ -185,3 +185,26 @@ def test_an_unforeseen_failure_tells_nothing(call: Caller, monkeypatch: pytest.M
     answer = call("GET", "/api/v1/campaigns")
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert b"secret" not in answer.data
+
+
+def test_every_request_leaves_one_line_without_secrets(
+    call: Caller, start_gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    def lines() -> list[dict[str, Any]]:
+        return [record.msg for record in caplog.records if record.name == "gateway.access"]
+
+    with caplog.at_level("INFO", logger="gateway.access"):
+        call("GET", "/api/v1/campaigns/7?token=secret", headers={"X-Request-Id": "r1", "Cookie": "secret"})
+        start_gateway(access_log=False)("GET", "/api/v1/campaigns/8")
+    (line,) = lines()
+    assert {name: line[name] for name in ("method", "path", "route", "status", "client", "request_id", "tenant")} == {
+        "method": "GET",
+        "path": "/api/v1/campaigns/7",
+        "route": "/api/v1/campaigns",
+        "status": 200,
+        "client": "127.0.0.1",
+        "request_id": "r1",
+        "tenant": call.tenant,
+    }
+    assert "secret" not in str(line)
+    assert call.token not in str(line)

@@ -1,19 +1,15 @@
-"""Services that are slow, broken, full or away: every failure has its status, and none of them spreads."""
+"""Services that are slow or broken: every failure has its status, and what must not be is never sent twice."""
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 
-from gateway.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
 from gateway.settings import GatewaySettings
 from gateway.upstream import Upstream
 from tests.gateway.conftest import Caller, Platform, Served
-from tests.gateway.fakes import HTML, FakeService, Planned, eventually
+from tests.gateway.fakes import HTML, FakeService, Planned, is_problem
 
 PATH = "/api/v1/campaigns"
 JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -39,17 +35,6 @@ BROKEN = {
     "a head that ends between fields": JSON_HEAD,
     "a very long line": JSON_HEAD + b"X-A: " + b"a" * 70_000 + b"\r\n\r\n",
 }
-
-
-def is_problem(answer, status: int, code: str) -> bool:
-    body = answer.json
-    assert answer.mimetype == "application/problem+json"
-    assert set(body) == {"type", "title", "status", "detail", "code", "requestId"}
-    assert body["requestId"] == answer.headers["X-Request-Id"]
-    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
-    if status in (502, 503, 504):
-        assert int(answer.headers["Retry-After"]) >= 1
-    return True
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -279,78 +264,3 @@ def test_connecting_is_tried_again_once_for_idempotent_methods(
     with pytest.raises(Exception, match="away"):
         upstream.ask(method, b"")
     assert len(counted) == tries
-
-
-# Services that fail for longer
-
-
-def test_a_slow_service_does_not_take_the_others_with_it(start_gateway, campaigns: FakeService) -> None:
-    call = start_gateway(in_flight=2, read_timeout=10, total_timeout=10)
-    release = threading.Event()
-    campaigns.plan(PATH, Planned(until=release))
-    with ThreadPoolExecutor(2) as pool:
-        slow = [pool.submit(call, "GET", PATH) for _ in range(2)]
-        assert eventually(lambda: len(campaigns.seen) == 2)
-        is_problem(call("GET", PATH), 503, "upstream_unavailable")
-        assert call("GET", "/api/v1/prm/tiers").status_code == 200
-        release.set()
-        assert [one.result().status_code for one in slow] == [200, 200]
-    assert call("GET", PATH).status_code == 200
-    assert len(campaigns.seen) == 3
-
-
-def test_a_service_that_is_away_is_left_alone_and_found_again(start_gateway, campaigns: FakeService) -> None:
-    call = start_gateway(breaker_failures=3, breaker_pause=0.3)
-    assert call("GET", PATH).status_code == 200
-    campaigns.stop()
-    try:
-        for _ in range(4):
-            is_problem(call("POST", PATH), 503, "upstream_unavailable")
-        started = time.monotonic()
-        while time.monotonic() - started < 0.05:
-            assert call("GET", PATH).status_code == 503
-        assert call("GET", "/api/v1/prm/tiers").status_code == 200
-        metrics = call("GET", "/metrics").data.decode()
-        assert 'concord_gateway_breaker_state{service="campaigns"} ' in metrics
-        assert 'concord_gateway_upstream_failures_total{kind="open",service="campaigns"}' in metrics
-    finally:
-        campaigns.start()
-    assert eventually(lambda: call("GET", PATH).status_code == 200)
-
-
-def test_answers_of_the_service_never_open_the_circuit(start_gateway, campaigns: FakeService) -> None:
-    call = start_gateway(breaker_failures=2)
-    campaigns.plan(PATH, Planned(500, headers={"Content-Type": "text/html"}, body=HTML))
-    for _ in range(10):
-        assert call("GET", PATH).status_code == 500
-    assert len(campaigns.seen) == 10
-
-
-def test_the_breaker_lets_one_request_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr("gateway.breaker.time.monotonic", lambda: now[0])
-    changes: list[str] = []
-    breaker = Breaker(2, 10, changes.append)
-    breaker.failed()
-    breaker.succeeded()
-    breaker.failed()
-    assert breaker.admit()  # one failure in a row is not two
-    breaker.failed()
-    assert not breaker.admit()
-    assert breaker.retry_after == 10
-    now[0] = 10
-    assert [breaker.admit(), breaker.admit()] == [True, False]
-    breaker.failed()
-    now[0] = 19
-    assert not breaker.admit()
-    now[0] = 20
-    assert breaker.admit()
-    breaker.succeeded()
-    assert [breaker.admit(), breaker.admit()] == [True, True]
-    assert changes == [OPEN, HALF_OPEN, OPEN, HALF_OPEN, CLOSED]
-
-
-@pytest.mark.parametrize("url", ["https://campaigns", "http://", "campaigns:8001", "http://campaigns/path"])
-def test_an_address_that_cannot_work_is_refused_at_the_start(platform: Platform, url: str) -> None:
-    with pytest.raises(ValueError, match="must look like"):
-        Upstream("campaigns", url, replace(GatewaySettings()), 1)
