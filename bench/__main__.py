@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
+import psycopg
+
 from bench import gateway, kanban, platform, postgres, send
 from bench.table import Row, render
 from chassis import logs
@@ -24,8 +26,6 @@ def main(names: list[str]) -> int:
     unknown = set(names) - set(MEASUREMENTS)
     if unknown:
         sys.exit(f"no such measurement: {', '.join(sorted(unknown))}; there are: {', '.join(MEASUREMENTS)}")
-    if not postgres.answers():
-        sys.exit(f"PostgreSQL does not answer at {postgres.SERVER}")
     _isolate()
     rows: list[Row] = []
     for name in names or MEASUREMENTS:
@@ -54,3 +54,5 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit("stopped; everything has been removed again")
+    except psycopg.OperationalError as error:
+        sys.exit(f"PostgreSQL is needed at {postgres.SERVER}: {error}")

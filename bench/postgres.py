@@ -28,15 +28,6 @@ class Databases:
         return psycopg.connect(self.url(name))
 
 
-def answers() -> bool:
-    """Whether there is a server to measure on."""
-    try:
-        psycopg.connect(f"{SERVER}/postgres", connect_timeout=3).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
 @contextmanager
 def databases(names: Sequence[str]) -> Iterator[Databases]:
     """New empty databases, one a name."""
