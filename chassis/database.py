@@ -307,6 +307,7 @@ def _create_engine(url: str, pool_size: int) -> Engine:
         max_overflow=4,
         pool_timeout=5,
         pool_pre_ping=True,
+        pool_use_lifo=True,  # as few connections at work as there is work, so that the server can close the others
         connect_args={"options": limits, "connect_timeout": 3},
     )
 

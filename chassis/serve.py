@@ -18,6 +18,7 @@ from chassis.identity import Principal, acting_as
 from chassis.retry import Backoff
 from chassis.service import Runtime, Service, Task
 from chassis.settings import Settings
+from chassis.worker import Worker
 
 GRACEFUL = 20  # seconds a stopping worker may finish its requests and its batch
 HOUSEKEEPING = 60.0
@@ -115,7 +116,7 @@ class Server(BaseApplication):
         options = {
             "bind": self._settings.bind,
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": self._settings.threads,
             "worker_connections": 1000,
             "graceful_timeout": GRACEFUL,

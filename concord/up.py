@@ -16,6 +16,7 @@ from chassis.settings import Settings
 from concord import demo, platform
 
 READY_WITHIN = 60.0  # seconds
+GATEWAY_THREADS = "32"  # they mostly wait for services
 
 
 def start(settings: Settings, *, with_demo: bool) -> None:
@@ -29,7 +30,8 @@ def start(settings: Settings, *, with_demo: bool) -> None:
     for name in names:
         bind = f"127.0.0.1:{platform.port_of(name, settings.port)}"
         command = f"exec {sys.executable} -m concord run {name}"
-        manager.add_process(name, command, env=environment | {"CONCORD_BIND": bind}, quiet=False)
+        threads = {"CONCORD_THREADS": GATEWAY_THREADS} if name == platform.GATEWAY else {}
+        manager.add_process(name, command, env=threads | environment | {"CONCORD_BIND": bind}, quiet=False)
     threading.Thread(target=_greet, args=(settings, with_demo), daemon=True).start()
     manager.loop()
     sys.exit(0 if manager.returncode in (0, None, 130, -2, -15, 143) else manager.returncode)

@@ -5,17 +5,19 @@ from threading import Event, Thread
 
 from chassis.logs import logger
 
+TOLERATED = 3  # failures in a row that nobody need hear of: services start and restart
+
 log = logger("gateway.background")
 
 
 class Every:
-    """Calls ``work`` every ``seconds``. A failure is logged when it begins and when it is over, not at every turn."""
+    """Calls ``work`` every ``seconds``. Failures are logged once they go on, and when they are over."""
 
     def __init__(self, seconds: float, name: str, work: Callable[[], None]) -> None:
         self._seconds = seconds
         self._name = name
         self._work = work
-        self._failing = False
+        self._failures = 0
         self._stop = Event()
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
@@ -36,10 +38,10 @@ class Every:
         try:
             self._work()
         except Exception as error:
-            if not self._failing:
+            self._failures += 1
+            if self._failures == TOLERATED:
                 log.warning("background work fails", work=self._name, error=f"{type(error).__name__}: {error}")
-            self._failing = True
         else:
-            if self._failing:
+            if self._failures >= TOLERATED:
                 log.info("background work succeeds again", work=self._name)
-            self._failing = False
+            self._failures = 0

@@ -38,8 +38,13 @@ def until(check: Callable[[], Any], *, within: float = 20, what: str = "it") -> 
 
 
 def free_ports(count: int) -> int:
-    """The first of ``count`` neighbouring free ports on loopback."""
-    for base in range(20000 + os.getpid() % 20000, 60000, count):
+    """The first of ``count`` neighbouring free ports on loopback, below those the system hands out by itself.
+
+    Each test process looks in a range of its own, so that two never find the same ones.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
+    first = 20000 + worker * 6000
+    for base in range(first + os.getpid() % 100 * count, first + 6000, count):
         with suppress(OSError):
             for port in range(base, base + count):
                 with socket.socket() as probe:
@@ -119,6 +124,7 @@ class Platform:
             "CONCORD_PORT": str(self.port),
             "CONCORD_SERVICES": services,
             "CONCORD_LOG_LEVEL": "WARNING",
+            "CONCORD_THREADS": "4",  # a pool of this size in each process, and one PostgreSQL for all of them
             "CONCORD_LIMIT_TENANT": "100000/second",
             "CONCORD_LIMIT_ADDRESS": "100000/second",
             "CONCORD_LIMIT_SIGN_IN": "10000/minute",

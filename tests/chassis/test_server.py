@@ -1,0 +1,101 @@
+"""The web server that every process runs in, tried over raw sockets: slow, rude and broken clients."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+import requests
+
+from tests.e2e.harness import free_ports, until
+
+CHILD = """
+import sys
+from dataclasses import replace
+from chassis import serve, settings, worker
+worker.PATIENCE = 1
+loaded = replace(settings.load(), bind=sys.argv[1], threads=2)
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+    return [b"ok"]
+serve.serve_app(lambda: app, loaded, "tried")
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    port = free_ports(1)
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-c", CHILD, f"127.0.0.1:{port}"], stderr=stderr, env=os.environ | {"CONCORD_HOME": "var"}
+        )
+    try:
+        until(lambda: _connects(port), what="the server starting")
+        yield port, log
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def _connects(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def raw(port, data):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as sock:
+        sock.sendall(data)
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nSecret//: abc\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: odd\r\n\r\n", 501),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    ],
+)
+def test_what_is_no_http_is_refused_with_a_problem_and_not_quoted(server, request_, status):
+    port, log = server
+    head, _, body = raw(port, request_).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == "malformed_request"
+    assert b"Secret" not in log.read_bytes()
+
+
+def test_clients_that_stop_half_way_do_not_keep_the_others_out(server):
+    port, _ = server
+    half = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(4)]
+    for sock in half:
+        sock.sendall(b"GET / HTTP/1.1\r\nHos")
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=10).text == "ok"
+    for sock in half:
+        sock.close()
+
+
+def test_clients_that_do_not_hang_up_do_not_hold_up_the_server(server):
+    port, _ = server
+    rude = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(3)]
+    for sock in rude:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    for sock in rude:
+        assert sock.recv(20).startswith(b"HTTP/1.1 200")
+    started = time.monotonic()
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=20).text == "ok"
+    assert time.monotonic() - started < 5
+    for sock in rude:
+        sock.close()
