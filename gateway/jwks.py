@@ -13,6 +13,7 @@ from jwt import PyJWK, PyJWTError
 
 from chassis.errors import Upstream
 from chassis.logs import logger
+from gateway.background import TOLERATED
 from gateway.fetch import FetchError
 
 MAX_AGE = 600.0
@@ -32,6 +33,7 @@ class KeySet:
         self._keys: Mapping[str, PyJWK] = {}
         self._fresh_until = 0.0
         self._unknown_allowed_from = 0.0
+        self._misses = 0
         self._lock = Lock()
 
     def get(self, kid: str) -> PyJWK | None:
@@ -65,8 +67,11 @@ class KeySet:
         try:
             keys = _parse(self._fetch(self.uri))
         except FetchError as error:
-            log.warning("keys of an issuer cannot be fetched", uri=self.uri, error=str(error), kept=len(self._keys))
+            self._misses += 1
+            if self._misses == TOLERATED:
+                log.warning("keys of an issuer cannot be fetched", uri=self.uri, error=str(error), kept=len(self._keys))
             return
+        self._misses = 0
         if keys:
             self._keys = keys
             self._fresh_until = time.monotonic() + MAX_AGE
