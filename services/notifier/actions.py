@@ -91,6 +91,22 @@ def drop_contact(session: Session, user_id: UUID, tenant_id: UUID, *, sequence: 
     readdress(session, tenant_id, now)
 
 
+def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datetime) -> Delivery | None:
+    """Take a due mail from a removed user and give it to a colleague; the mail, or None where somebody was quicker.
+
+    The removal itself passes on what is waiting. This is for what was being sent at that moment and came back.
+    """
+    lock_tenant(session, tenant_id)
+    delivery = queries.due(session, delivery_id, now)
+    contact = delivery and session.get(Contact, delivery.user_id)
+    if delivery is None or (contact and contact.active):
+        return None
+    delivery.lose_recipient(REMOVED)
+    session.flush()
+    readdress(session, tenant_id, now)
+    return delivery
+
+
 def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
     """Give the tenant's mails that nobody gets to a user who fits, one mail an event. The tenant is locked."""
     since = now - rules.KEEP_UNADDRESSED

@@ -61,6 +61,12 @@ def next_due(session: Session, now: datetime) -> Delivery | None:
     return session.scalar(_due(now).with_for_update(skip_locked=True))
 
 
+def due(session: Session, delivery_id: UUID, now: datetime) -> Delivery | None:
+    """This mail, locked, if it is still for any sender to take."""
+    statement = select(Delivery).where(Delivery.id == delivery_id, CLAIMABLE, Delivery.next_at <= now)
+    return session.scalar(statement.with_for_update())
+
+
 def deliveries(session: Session, *, page: int, page_size: int, state: str | None, topic: str | None) -> Page:
     """The mails the caller may see, newest first."""
     statement = select(Delivery).order_by(Delivery.id.desc())

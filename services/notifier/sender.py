@@ -16,8 +16,7 @@ from chassis.clock import utcnow
 from chassis.database import Database
 from chassis.logs import logger
 from chassis.service import Runtime
-from services.notifier import letters, queries, rules, settings, transport
-from services.notifier.actions import REMOVED
+from services.notifier import actions, letters, queries, rules, settings, transport
 from services.notifier.models import Contact, Delivery
 from services.notifier.rules import Category, State, Trouble
 from services.notifier.transport import NotTaken, Transport
@@ -75,7 +74,10 @@ def claim_next(database: Database, now: datetime, lease: timedelta) -> Claim | N
             name = _claim(session, delivery, now, lease)
         if name is not None:
             return Claim(delivery, name)
-        outcomes.labels(delivery.topic, delivery.state).inc()
+        if delivery.state == State.UNCERTAIN:
+            outcomes.labels(delivery.topic, State.UNCERTAIN).inc()
+        else:
+            _pass_on(database, delivery, now)
     return None
 
 
@@ -122,16 +124,24 @@ def _is_any_due(database: Database, now: datetime) -> bool:
 
 
 def _claim(session: Session, delivery: Delivery, now: datetime, lease: timedelta) -> str | None:
-    """Begin to send; the recipient's name, or None where this mail is not to be sent (again)."""
+    """Begin to send; the recipient's name, or None where this mail is not to be sent (again) or not to this user."""
     if delivery.state == State.SENDING and rules.state_after_lease(Category(delivery.category)) is State.UNCERTAIN:
         delivery.outlive_lease()
         return None
     contact = session.get(Contact, delivery.user_id)
     if contact is None or not contact.active:
-        delivery.lose_recipient(REMOVED)
         return None
     delivery.begin(contact, now, lease)
     return contact.name or ""
+
+
+def _pass_on(database: Database, delivery: Delivery, now: datetime) -> None:
+    """A removed user's mail goes to somebody else: a transaction of its own, for the tenant is locked before a mail."""
+    with database.begin() as session:
+        passed = actions.pass_on(session, delivery.id, delivery.tenant_id, now=now)
+    if passed is not None:
+        outcome = "readdressed" if passed.state == State.NEW else str(passed.state)
+        outcomes.labels(passed.topic, outcome).inc()
 
 
 def _is_ours(delivery: Delivery, claim: Claim, *, sent: bool) -> bool:

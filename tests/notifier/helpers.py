@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 from aiosmtpd.controller import Controller
 from sqlalchemy import select
 
+from chassis.clock import utcnow
 from chassis.identity import Principal, acting_as
 from chassis.testing import sample_event
-from services.notifier import sender
+from services.notifier import sender, settings
 from services.notifier.models import Delivery
 
 FJORD = UUID("8f3c0000-0000-4000-8000-000000000001")
@@ -71,6 +72,18 @@ def send(notifier):
     with acting_as(SYSTEM):
         while sender.send_due(notifier.runtime):
             pass
+
+
+def claim(notifier, now=None):
+    """A sender takes the next due mail."""
+    with acting_as(SYSTEM):
+        return sender.claim_next(notifier.database, now or utcnow(), settings.load().lease)
+
+
+def settle(notifier, claimed, failure=None):
+    """That sender says what became of it."""
+    with acting_as(SYSTEM):
+        sender.settle(notifier.database, claimed, failure, utcnow())
 
 
 def queue(notifier, count=1, **changes):

@@ -14,14 +14,17 @@ from chassis.identity import acting_as
 from chassis.inbox import InboxRow
 from services.notifier import actions
 from services.notifier.models import Contact, Delivery
-from services.notifier.rules import INVITE
+from services.notifier.rules import INVITE, Trouble
+from services.notifier.transport import NotTaken
 from tests.notifier.helpers import (
     FJORD,
     ROLF,
     SYSTEM,
+    claim,
     deliveries,
     invite_created,
     send,
+    settle,
     states,
     user_added,
     user_removed,
@@ -195,6 +198,54 @@ def test_a_user_removed_while_their_mail_was_in_hand_gets_no_further_attempt(not
         send(notifier)
     assert inbox.taken == []
     assert states(notifier) == ["no_recipient"]
+
+
+def in_hand_while(notifier, inbox, *events):
+    """Rolf's mail is being sent, and not taken, while ``events`` arrive; afterwards everything due is sent."""
+    claimed = claim(notifier)
+    notifier.deliver(*events)
+    settle(notifier, claimed, NotTaken(Trouble.TEMPORARY, "451 later"))
+    with time_machine.travel(utcnow() + timedelta(hours=1)):
+        send(notifier)
+    return [to for to, _message in inbox.taken]
+
+
+@pytest.mark.parametrize("removed_first", [True, False])
+def test_a_mail_in_hand_while_its_user_is_replaced_goes_to_the_new_one(notifier, inbox, removed_first):
+    """S0-28: it comes back after the removal and the new user found nothing that waited."""
+    notifier.deliver(user_added(), invite_created())
+    news = [user_removed(), user_added(RITA, **RITA_ADDED)]
+    assert in_hand_while(notifier, inbox, *(news if removed_first else reversed(news))) == ["rita@fjord-retail.example"]
+    assert [(row.state, row.user_id) for row in deliveries(notifier)] == [("sent", RITA)]
+
+
+def test_a_mail_in_hand_whose_colleague_has_one_says_so(notifier, inbox):
+    notifier.deliver(user_added(), user_added(RITA, **RITA_ADDED), invite_created())
+    assert in_hand_while(notifier, inbox, user_removed()) == ["rita@fjord-retail.example"]
+    rows = {row.state: row for row in deliveries(notifier)}
+    assert set(rows) == {"sent", "suppressed"}
+    assert rows["suppressed"].last_error == actions.COVERED
+
+
+def test_passing_on_locks_the_tenant_before_the_mail(notifier, inbox):
+    """As every consumer does; it waits for one that is adding the successor, and then finds them."""
+    if notifier.database.dialect != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    notifier.deliver(user_added(), invite_created())
+    claimed = claim(notifier)
+    notifier.deliver(user_removed())
+    settle(notifier, claimed, NotTaken(Trouble.UNKNOWN, "closed"))
+    later = utcnow() + timedelta(hours=1)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(claim(notifier, later)))
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        actions.lock_tenant(session, FJORD)
+        thread.start()
+        wait_until_blocked(notifier, thread)
+        added = {"email": "rita@fjord-retail.example", "name": "Rita", "role": "RetailerAdmin"}
+        actions.keep_contact(session, RITA, FJORD, **added, sequence=1, now=later)
+    thread.join(10)
+    assert found[0].delivery.user_id == RITA
 
 
 def test_a_colleague_who_has_the_mail_already_does_not_get_it_again(notifier):

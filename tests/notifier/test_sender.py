@@ -22,11 +22,13 @@ from tests.notifier.helpers import (
     TEXT,
     BadServer,
     Inbox,
+    claim,
     deliveries,
     free_port,
     mail_server,
     queue,
     send,
+    settle,
     states,
 )
 
@@ -39,16 +41,6 @@ def only(notifier):
 def mark(notifier, **values):
     with acting_as(SYSTEM), notifier.database.begin() as session:
         session.execute(update(Delivery).values(**values))
-
-
-def claim(notifier, now=None):
-    with acting_as(SYSTEM):
-        return sender.claim_next(notifier.database, now or utcnow(), settings.load().lease)
-
-
-def settle(notifier, claimed, failure=None):
-    with acting_as(SYSTEM):
-        sender.settle(notifier.database, claimed, failure, utcnow())
 
 
 def counted(outcome):
