@@ -19,16 +19,18 @@ from chassis.identity import HEADER, Signer, caller
 from chassis.logs import logger
 
 CONNECT_TIMEOUT = 0.5
-READ_TIMEOUT = 10.0
+READ_TIMEOUT = 8.0  # below the gateway's, so that the caller hears from us and not from its timeout
+# A neighbour that says when to come back says so to our caller: we do not hold a thread until then.
 TRIES = Retry(
     total=2,
     connect=2,
-    read=1,
+    read=0,
     status=2,
     status_forcelist=(502, 503, 504),
     allowed_methods=None,
     backoff_factor=0.1,
     raise_on_status=False,
+    respect_retry_after_header=False,
 )
 
 log = logger(__name__)

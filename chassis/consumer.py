@@ -5,7 +5,9 @@ raises anything else has it parked in the database and tried again, 8 times over
 A message is acknowledged once it is handled, parked or dead, so a bad one never holds up the others.
 """
 
-from collections.abc import Sequence
+import contextlib
+import hashlib
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from threading import Event
 from uuid import UUID
@@ -73,35 +75,38 @@ class Consumer:
         with acting_as(self._system):
             try:
                 with self._database.begin() as session:
-                    for message in batch:
-                        self._apply(session, message)
+                    outcomes = [self._apply(session, message) for message in batch]
             except Exception as error:
                 if is_away(error):
                     raise
                 for message in batch:
                     self._handle_alone(message)
+            else:
+                _count(outcomes)
 
     def _handle_alone(self, message: Message) -> None:
         try:
             with self._database.begin() as session:
-                self._apply(session, message)
+                outcome = self._apply(session, message)
         except Exception as error:
             if is_away(error):
                 raise
             self._park(message, error)
+        else:
+            _count([outcome])
 
-    def _apply(self, session: Session, message: Message) -> None:
+    def _apply(self, session: Session, message: Message) -> str | None:
+        """Take an event's effect into the transaction; return its type, None when it was handled before."""
         received = parse(message.body)
         new = insert_ignoring(session, InboxRow, [{"event_id": UUID(received["id"]), "handled_at": utcnow()}])
         if not new:
-            metrics.events_duplicate.inc()
-            return
+            return None
         context.traceparent.set(context.accept_traceparent(received.get("traceparent")))
         context.request_id.set(received.get("correlationid"))
         with structlog.contextvars.bound_contextvars(event_id=received["id"], event_type=received["type"]):
             for handler in self._handlers.get(received["type"], []):
                 handler(session, received)
-        metrics.events_handled.labels(received["type"]).inc()
+        return str(received["type"])
 
     def _park(self, message: Message, error: Exception) -> None:
         now = utcnow()
@@ -109,8 +114,8 @@ class Consumer:
         metrics.events_parked.inc()
         with self._database.begin() as session:
             row = {
-                "event_id": message.id,
-                "type": message.type,
+                "event_id": _key(message),
+                "type": message.type.replace("\x00", ""),
                 "body": message.body.decode("utf-8", "replace").replace("\x00", ""),
                 "state": DEAD if isinstance(error, Drop) else WAITING,
                 "attempts": 1,
@@ -134,20 +139,40 @@ class Consumer:
 
     def retry_one(self) -> bool:
         """Try one due event again; say whether there was one."""
+        with acting_as(self._system), self._database.read() as session:
+            if session.execute(_due_ids()).first() is None:
+                return False
         with acting_as(self._system), self._database.begin() as session:
             row = session.scalar(_due())
             if row is None:
                 return False
             try:
                 with session.begin_nested():
-                    self._apply(session, Message(row.event_id, row.type, row.body.encode()))
+                    outcome = self._apply(session, Message(row.event_id, row.type, row.body.encode()))
             except Exception as error:
                 if is_away(error):
                     raise
                 _put_off(row, error)
             else:
                 session.delete(row)
+                _count([outcome])
             return True
+
+
+def _key(message: Message) -> str:
+    """What a parked event is known by: its own id, not the transport's, which others may leave out or repeat."""
+    with contextlib.suppress(Drop):
+        return str(parse(message.body)["id"])
+    return message.id.replace("\x00", "") or f"sha256:{hashlib.sha256(message.body).hexdigest()}"
+
+
+def _count(outcomes: Iterable[str | None]) -> None:
+    """Count effects once they are committed."""
+    for event_type in outcomes:
+        if event_type is None:
+            metrics.events_duplicate.inc()
+        else:
+            metrics.events_handled.labels(event_type).inc()
 
 
 def trim_inbox(session: Session) -> int:
@@ -163,14 +188,14 @@ def parked_counts(session: Session) -> dict[str, int]:
     return {WAITING: 0, DEAD: 0} | {row[0]: row[1] for row in rows}
 
 
+def _due_ids() -> Select[tuple[str]]:
+    due = select(ParkedRow.event_id).where(ParkedRow.state == WAITING, ParkedRow.next_at <= utcnow())
+    return due.order_by(ParkedRow.next_at).limit(1)
+
+
 def _due() -> Select[tuple[ParkedRow]]:
-    return (
-        select(ParkedRow)
-        .where(ParkedRow.state == WAITING, ParkedRow.next_at <= utcnow())
-        .order_by(ParkedRow.next_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
+    due = select(ParkedRow).where(ParkedRow.state == WAITING, ParkedRow.next_at <= utcnow())
+    return due.order_by(ParkedRow.next_at).limit(1).with_for_update(skip_locked=True)
 
 
 def _put_off(row: ParkedRow, error: Exception) -> None:

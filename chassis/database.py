@@ -146,7 +146,8 @@ class Database:
         self.engine = _create_engine(url, pool_size)
         self.wake_relay = Event()
         self._write = sessionmaker(self.engine, expire_on_commit=False)
-        self._read = sessionmaker(self.engine.execution_options(concord_read=True), expire_on_commit=False)
+        read_only = {"concord_read": True, "postgresql_readonly": True}
+        self._read = sessionmaker(self.engine.execution_options(**read_only), expire_on_commit=False)
         event.listen(self._write, "do_orm_execute", _narrow_to_tenant)
         event.listen(self._read, "do_orm_execute", _narrow_to_tenant)
 
@@ -320,4 +321,5 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get("concord_read")
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if read_only else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

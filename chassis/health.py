@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import DBAPIError
 
 from chassis import consumer, metrics, migrate, relay
 from chassis.errors import Upstream
 from chassis.identity import Principal, acting_as
+from chassis.logs import logger
 
 if TYPE_CHECKING:
     from chassis.service import Runtime
+
+log = logger(__name__)
 
 
 def add(app: Flask, runtime: "Runtime") -> None:
@@ -33,11 +37,20 @@ def add(app: Flask, runtime: "Runtime") -> None:
 
     @app.get("/metrics")
     def prometheus() -> Response:
-        with acting_as(system), runtime.database.read() as session:
-            waiting, age = relay.backlog(session)
-            parked = consumer.parked_counts(session)
-        metrics.outbox_backlog.set(waiting)
-        metrics.outbox_age.set(age)
-        for state, count in parked.items():
-            metrics.events_waiting.labels(state).set(count)
+        try:
+            with acting_as(system):
+                _measure(runtime)
+        except DBAPIError as error:
+            log.warning("gauges keep their last values, the database does not answer", error=repr(error))
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure(runtime: "Runtime") -> None:
+    """Set the gauges that are read from the database."""
+    with runtime.database.read() as session:
+        waiting, age = relay.backlog(session)
+        parked = consumer.parked_counts(session)
+    metrics.outbox_backlog.set(waiting)
+    metrics.outbox_age.set(age)
+    for state, count in parked.items():
+        metrics.events_waiting.labels(state).set(count)

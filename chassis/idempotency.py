@@ -30,6 +30,7 @@ from chassis.identity import caller
 
 HEADERS = ("Idempotency-Key", "X-Idempotency-Key")
 KEEP = timedelta(hours=24)
+TRIM = 1000
 KEPT_HEADERS = ("Location", "ETag", "Content-Type")
 
 
@@ -105,8 +106,9 @@ def once(database: Database, view: Callable[[], Any]) -> Any:
 
 
 def trim(session: Session) -> int:
-    """Delete answers past their day."""
-    result = session.execute(delete(IdempotencyRow).where(IdempotencyRow.created_at < utcnow() - KEEP))
+    """Delete some of the answers past their day."""
+    old = select(IdempotencyRow.key).where(IdempotencyRow.created_at < utcnow() - KEEP).limit(TRIM)
+    result = session.execute(delete(IdempotencyRow).where(IdempotencyRow.key.in_(old)))
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
@@ -165,6 +167,8 @@ def _store_refusal(database: Database, key: str, fingerprint: str, failure: Fail
         raise failure
     response = make_response(current_app.handle_user_exception(failure))
     with database.begin() as session:
+        with contextlib.suppress(_Answered, Conflict):  # somebody else is at it; their answer counts
+            _claim(session, key)
         _store(session, key, fingerprint, response)
     return response
 

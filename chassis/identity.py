@@ -5,6 +5,8 @@ A short-lived Ed25519 token names the caller and one receiving service (``aud``)
 so that a new one can be published before the old one goes.
 """
 
+import contextlib
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +37,7 @@ HEADER = "X-Concord-Identity"
 ALGORITHM = "EdDSA"
 LIFETIME = 60  # seconds a token is valid
 REUSE = 30  # seconds a token may be handed out again; the receiver still has the other half of its lifetime
-LEEWAY = 5  # seconds the clocks of two hosts may differ
+LEEWAY = 30  # seconds the clocks of two hosts may differ
 CACHE_SIZE = 4096
 NOBODY = UUID(int=0)
 
@@ -221,9 +223,10 @@ class Verifier:
 
     def _keys_of(self, sender: str) -> list[Ed25519PublicKey]:
         if sender not in self._public:
-            if not sender.isalpha():  # becomes a file name
-                return []
-            self._public[sender] = _load_public(self._keys / f"{sender}.pub")
+            known = _load_public(self._keys / f"{sender}.pub") if sender.isalpha() else []  # it becomes a file name
+            if not known:
+                return []  # and not remembered: its key may still be handed out, and anybody can make up a name
+            self._public[sender] = known
         return self._public[sender]
 
 
@@ -235,10 +238,19 @@ def create_keys(keys: Path, senders: list[str]) -> None:
         if private_file.exists():
             continue
         private = Ed25519PrivateKey.generate()
-        public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        _write_once(private_file, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        kept = _load_private(private_file)  # another starter may have been first
+        public_pem = kept.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         (keys / f"{sender}.pub").write_bytes(public_pem)
-        private_file.touch(mode=0o600)
-        private_file.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _write_once(file: Path, content: bytes) -> None:
+    """Write a secret file whole or not at all; an existing one stays."""
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".key-") as whole:  # made with mode 0600
+        whole.write(content)
+        whole.flush()
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(whole.name)
 
 
 def _load_private(file: Path) -> Ed25519PrivateKey:

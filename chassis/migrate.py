@@ -1,6 +1,9 @@
 """Schema migrations: the chassis' own branch and the service's, applied together to the service's database."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 if TYPE_CHECKING:
     from chassis.service import Service
@@ -18,19 +21,31 @@ HERE = Path(__file__).parent / "migrations"
 
 def upgrade(service: "Service", engine: Engine) -> None:
     """Bring the database to the schema this code knows. Several processes may try at once; one does it."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_lock(hashtext('concord.migrate'))"))
-            connection.execute(text("SET statement_timeout = 0"))
-            connection.commit()
+    with engine.connect() as connection, _alone(connection):
         config = config_of(service)
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
         connection.commit()
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_unlock(hashtext('concord.migrate'))"))
-            connection.execute(text("RESET statement_timeout"))
-            connection.commit()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Keep other migrations of this database waiting, for as long as ours takes; SQLite's write lock does so too."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.execute(text("SET statement_timeout = 0"))
+    connection.execute(text("SET lock_timeout = 0"))
+    connection.execute(text("SELECT pg_advisory_lock(hashtext('concord.migrate'))"))
+    connection.execute(text("SET lock_timeout = '2s'"))  # a migration that waits for a lock makes requests wait for it
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(hashtext('concord.migrate'))"))
+        connection.commit()
+        connection.invalidate()  # its settings are not for anybody else
 
 
 def create_missing(url: str) -> None:
@@ -54,9 +69,14 @@ def is_current(service: "Service", engine: Engine) -> bool:
     Raises:
         sqlalchemy.exc.OperationalError: it does not answer.
     """
-    with engine.connect() as connection:
+    with engine.execution_options(concord_read=True).connect() as connection:
         applied = set(MigrationContext.configure(connection).get_current_heads())
-    return set(ScriptDirectory.from_config(config_of(service)).get_heads()) <= applied
+    return _newest(service) <= applied
+
+
+@cache
+def _newest(service: "Service") -> frozenset[str]:
+    return frozenset(ScriptDirectory.from_config(config_of(service)).get_heads())
 
 
 def config_of(service: "Service") -> Config:

@@ -4,8 +4,11 @@ Any number of relays may run; an advisory lock lets one work at a time, the othe
 publishing and marking publishes again, and the subscribers' inboxes absorb that. Nothing is ever skipped.
 """
 
-from collections.abc import Sequence
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 from sqlalchemy import Select, delete, func, select, text, update
@@ -61,12 +64,10 @@ class Relay:
         with acting_as(self._system):
             if not self._anything_waits():
                 return 0
-            with self._database.begin() as session:
-                if not self._take_the_lease(session):
-                    return 0
-                rows = session.scalars(_waiting()).all()
-                confirmed, failure = self._publish(rows)
-                _mark(session, rows, confirmed, failure)
+            if self._database.dialect == "postgresql":
+                confirmed, failure = self._publish_under_advisory_lock()
+            else:
+                confirmed, failure = self._publish_under_file_lock()
         metrics.relay_published.inc(confirmed)
         if failure:
             raise failure
@@ -76,11 +77,28 @@ class Relay:
         with self._database.read() as session:
             return session.execute(_waiting().with_only_columns(OutboxRow.id).limit(1)).first() is not None
 
-    def _take_the_lease(self, session: Session) -> bool:
-        if self._database.dialect != "postgresql":
-            return True  # BEGIN IMMEDIATE has locked the whole file already
-        lease = text("SELECT pg_try_advisory_xact_lock(hashtext('concord.relay'))")
-        return bool(session.execute(lease).scalar())
+    def _publish_under_advisory_lock(self) -> tuple[int, Exception | None]:
+        """The lease is the transaction's, so it ends with its connection, however that ends."""
+        with self._database.begin() as session:
+            lease = text("SELECT pg_try_advisory_xact_lock(hashtext('concord.relay'))")
+            if not session.execute(lease).scalar():
+                return 0, None
+            rows = session.scalars(_waiting()).all()
+            confirmed, failure = self._publish(rows)
+            _mark(session, rows, confirmed, failure)
+            return confirmed, failure
+
+    def _publish_under_file_lock(self) -> tuple[int, Exception | None]:
+        """On SQLite a transaction would lock out every writer while the broker is asked; the lease is a file's."""
+        with file_lease(f"{self._database.engine.url.database}.relay") as held:
+            if not held:
+                return 0, None
+            with self._database.read() as session:
+                rows = session.scalars(_waiting()).all()
+            confirmed, failure = self._publish(rows)
+            with self._database.begin() as session:
+                _mark(session, rows, confirmed, failure)
+            return confirmed, failure
 
     def _publish(self, rows: Sequence[OutboxRow]) -> tuple[int, Exception | None]:
         messages = [Message(str(row.event_id), row.type, row.body.encode()) for row in rows]
@@ -119,6 +137,17 @@ def _mark(session: Session, rows: Sequence[OutboxRow], confirmed: int, failure: 
     if ids:
         session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(sent_at=utcnow()))
     if failure and confirmed < len(rows):
-        refused = rows[confirmed]
-        refused.attempts += 1
-        refused.last_error = repr(failure)[:500]
+        refused = update(OutboxRow).where(OutboxRow.id == rows[confirmed].id)
+        session.execute(refused.values(attempts=OutboxRow.attempts + 1, last_error=repr(failure)[:500]))
+
+
+@contextmanager
+def file_lease(path: str) -> Iterator[bool]:
+    """Whether this process alone holds ``path`` for the block; the lock dies with the process."""
+    with Path(path).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

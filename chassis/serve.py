@@ -6,6 +6,7 @@ with the api role.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from chassis import consumer, idempotency, logs, relay
+from chassis.broker import Broker
 from chassis.identity import Principal, acting_as
 from chassis.retry import Backoff
 from chassis.service import Runtime, Service, Task
@@ -35,28 +37,40 @@ class Background:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._wake: list[threading.Event] = []
+        self._brokers: list[Broker] = []
 
-    def start(self, name: str, work: Work, wake: threading.Event | None = None) -> None:
+    def start(
+        self, name: str, work: Work, *, wake: threading.Event | None = None, broker: Broker | None = None
+    ) -> None:
         thread = threading.Thread(target=self._keep_going, args=(name, work), name=name, daemon=True)
         self._threads.append(thread)
         if wake:
             self._wake.append(wake)
+        if broker:
+            self._brokers.append(broker)
         thread.start()
 
     def stop(self, timeout: float = GRACEFUL / 2) -> None:
+        """Ask all to end, give them ``timeout`` seconds together, and then take their brokers away."""
         self._stop.set()
         for wake in self._wake:
             wake.set()
+        deadline = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, deadline - time.monotonic()))
+        for broker in self._brokers:
+            broker.close()
 
     def _keep_going(self, name: str, work: Work) -> None:
         backoff = Backoff()
         while not self._stop.is_set():
+            started = time.monotonic()
             try:
                 work(self._stop)
             except Exception as error:
                 log.error("background work failed, starting again", work=name, exc_info=error)
+                if time.monotonic() - started > HOUSEKEEPING:
+                    backoff.reset()  # it went well for long; what failed now is something new
                 self._stop.wait(backoff.next())
 
 
@@ -65,11 +79,13 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
     background = Background()
     service, database = runtime.service, runtime.database
     if "relay" in roles and service.events:
-        publisher = relay.Relay(service.name, database, runtime.broker("relay"))
-        background.start("relay", publisher.run, database.wake_relay)
+        broker = runtime.broker("relay")
+        publisher = relay.Relay(service.name, database, broker)
+        background.start("relay", publisher.run, wake=database.wake_relay, broker=broker)
     if "consumer" in roles and service.subscriptions:
-        subscriber = consumer.Consumer(service.name, database, runtime.broker("consumer"), service.subscriptions)
-        background.start("consumer", subscriber.run)
+        broker = runtime.broker("consumer")
+        subscriber = consumer.Consumer(service.name, database, broker, service.subscriptions)
+        background.start("consumer", subscriber.run, broker=broker)
         background.start("parked", subscriber.retry_parked)
     if "scheduler" in roles:
         for task in (*service.schedule, Task("housekeeping", HOUSEKEEPING, keep_house)):

@@ -1,13 +1,18 @@
 """gunicorn's threaded worker with what it lacks for a server that strangers reach.
 
-* A client that stops in the middle of a request or of an answer holds a thread for ``PATIENCE`` seconds at most.
+* A connection on which nothing has come yet waits in the selector and holds no thread.
+* The head of a request must be there within ``HEAD_SECONDS`` of its first byte, however its bytes trickle in.
+* A client that falls silent in the middle of a body or of an answer holds a thread for ``PATIENCE`` seconds at most.
 * Closing a connection politely waits for the client; that is done by the pool, so that it never holds up the main loop.
 * What gunicorn refuses by itself is a problem too, and its log line quotes nothing that the client sent.
 """
 
+import contextlib
 import json
+import selectors
 import socket
 import struct
+import time
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +24,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from chassis.context import accept_request_id
 from chassis.errors import MEDIA_TYPE, problem
 
+HEAD_SECONDS = 5
 PATIENCE = 15  # seconds a socket may stay silent while a thread waits for it
 REFUSED = {
     http.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -31,11 +37,41 @@ REFUSED = {
 class Worker(ThreadWorker):
     """``gthread`` for the open sea."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._heads: dict[TConn, float] = {}  # connections whose head a thread reads, and when it must be there
+
     def enqueue_req(self, conn: TConn) -> None:
+        if conn.initialized or conn.data_ready:
+            super().enqueue_req(conn)
+            return
         conn.close = partial(self._close, conn)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             conn.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", PATIENCE, 0))
-        super().enqueue_req(conn)
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def handle(self, conn: TConn) -> Any:
+        self._heads[conn] = time.monotonic() + HEAD_SECONDS
+        try:
+            return super().handle(conn)
+        finally:
+            self._heads.pop(conn, None)
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        self._heads.pop(conn, None)  # the head is complete
+        return super().handle_request(req, conn)
+
+    def murder_pending(self) -> None:
+        """gunicorn calls this about once a second."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, end in list(self._heads.items()):
+            if end < now:
+                with contextlib.suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)
 
     def _close(self, conn: TConn, graceful: bool = False) -> None:
         if graceful and self.alive:

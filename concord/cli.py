@@ -1,4 +1,4 @@
-"""The ``concord`` command: run one process, migrate, start everything on this machine, look after dead letters."""
+"""The ``concord`` command: run one process, migrate, make keys, start everything on this machine."""
 
 import sys
 
@@ -21,10 +21,7 @@ def main() -> None:
 def run(name: str, roles: tuple[str, ...]) -> None:
     """Run one process of SERVICE (or of the gateway) in ROLES; without any, in all of them."""
     if name == platform.GATEWAY:
-        from gateway.app import create_app
-
-        loaded = _settings()
-        serve.serve_app(lambda: create_app(loaded), loaded, name)
+        _run_gateway()
         return
     declaration = _load(name)
     try:
@@ -68,7 +65,7 @@ def up(demo: bool) -> None:
 @click.password_option()
 @click.option("--name", default="Operator")
 def operator(email: str, password: str, name: str) -> None:
-    """Create the platform's first operator (PlatformAdmin) with EMAIL, unless there is one already."""
+    """Create the platform's first operator (PlatformAdmin) with EMAIL; does nothing once there is one."""
     from services.identity import bootstrap
 
     runtime = service.Runtime(_load("identity"), _settings())
@@ -95,6 +92,18 @@ def seed() -> None:
 def keys() -> None:
     """Make the key pair of every process that has none yet, in CONCORD_KEYS."""
     identity.create_keys(_settings().keys, [platform.GATEWAY, *platform.SERVICES])
+
+
+def _run_gateway() -> None:
+    from gateway import settings as gateway_settings
+    from gateway.app import create_app
+
+    loaded = _settings()
+    try:
+        ours = gateway_settings.load()
+    except settings.SettingsError as error:
+        sys.exit(str(error))
+    serve.serve_app(lambda: create_app(loaded, ours), loaded, platform.GATEWAY)
 
 
 def _settings() -> settings.Settings:

@@ -1,10 +1,10 @@
 """``concord up``: the whole platform on one machine, one process a service with all of its roles, and the gateway."""
 
 import os
+import shlex
 import sys
 import threading
 import time
-from typing import Any
 
 import requests
 from honcho.manager import Manager
@@ -25,11 +25,11 @@ def start(settings: Settings, *, with_demo: bool) -> None:
     names = [*platform.SERVICES, platform.GATEWAY]
     identity.create_keys(settings.keys, names)
     environment = _environment(settings)
-    _migrate(settings)
+    _migrate(settings, with_demo=with_demo)
     manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
     for name in names:
         bind = f"127.0.0.1:{platform.port_of(name, settings.port)}"
-        command = f"exec {sys.executable} -m concord run {name}"
+        command = f"exec {shlex.quote(sys.executable)} -m concord run {name}"
         threads = {"CONCORD_THREADS": GATEWAY_THREADS} if name == platform.GATEWAY else {}
         manager.add_process(name, command, env=threads | environment | {"CONCORD_BIND": bind}, quiet=False)
     threading.Thread(target=_greet, args=(settings, with_demo), daemon=True).start()
@@ -48,14 +48,14 @@ def _environment(settings: Settings) -> dict[str, str]:
     return told | {"CONCORD_SERVICES": services, "CONCORD_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
 
 
-def _migrate(settings: Settings) -> None:
+def _migrate(settings: Settings, *, with_demo: bool) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     for name in platform.SERVICES:
         if settings.development:
             migrate.create_missing(settings.database_url_of(name))
         runtime = Runtime(platform.load(name), settings)
         migrate.upgrade(runtime.service, runtime.database.engine)
-        if name == "identity":
+        if name == "identity" and with_demo:
             demo.create_operator(runtime)
         runtime.close()
 
@@ -72,7 +72,7 @@ def _greet(settings: Settings, with_demo: bool) -> None:
             demo.seed(base, say=lambda text: print(text, flush=True))
     except Exception as error:
         print(f"Demo data could not be written: {error}", flush=True)
-    print(_welcome(settings), flush=True)
+    print(_welcome(settings, with_demo=with_demo), flush=True)
 
 
 def _wait_until_ready(settings: Settings) -> bool:
@@ -92,18 +92,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _welcome(settings: Settings) -> str:
+def _welcome(settings: Settings, *, with_demo: bool) -> str:
     url = settings.public_url
-    lines: list[Any] = [
-        "",
-        f"  API        {url}/api/v1",
-        f"  API docs   {url}/docs",
-        f"  Mailbox    {url}/dev/mailbox",
-        "",
-        f"  Demo accounts (password {demo.PASSWORD})",
-        *(f"    {account.email:38} {account.role}" for account in demo.ACCOUNTS),
-        "",
-        "  Ctrl-C stops everything.",
-        "",
-    ]
-    return "\n".join(lines)
+    lines = ["", f"  API        {url}/api/v1", f"  API docs   {url}/docs", f"  Mailbox    {url}/dev/mailbox", ""]
+    if with_demo:
+        lines += [f"  Demo accounts (password {demo.PASSWORD})"]
+        lines += [f"    {account.email:38} {account.role}" for account in demo.ACCOUNTS]
+    else:
+        lines += ["  No accounts yet? concord operator EMAIL"]
+    return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -13,6 +14,12 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 BESIDE = {"postgres", "rabbitmq", "mailpit", "prepare", "migrate", "seed"}
+
+
+def interpolated(text):
+    """As compose reads it, with every default; a dollar of its own is written twice."""
+    assert not re.search(r"(?<!\$)\$(?![{$])", text), "compose takes a lone dollar for a mistake"
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
 
 
 def test_every_process_is_in_compose_and_nothing_else():
@@ -61,8 +68,11 @@ def test_no_password_stands_in_the_file_but_development_defaults():
         assert default == "concord"
 
 
-def test_the_brokers_policies_match_the_queues_that_code_declares():
-    definitions = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text())
+def test_the_broker_knows_our_user_and_its_policies_match_the_queues_that_code_declares():
+    definitions = json.loads(interpolated(COMPOSE["configs"]["rabbitmq-definitions"]["content"]))
+    url = urlsplit(interpolated(COMPOSE["x-settings"]["CONCORD_BROKER_URL"]))
+    assert {(user["name"], user["password"]) for user in definitions["users"]} == {(url.username, url.password)}
+    assert [grant["user"] for grant in definitions["permissions"]] == [url.username]
     patterns = {policy["name"]: policy for policy in definitions["policies"]}
     for name in (name for name in platform.SERVICES if platform.load(name).subscriptions):
         policy = patterns[f"concord-{name}"]
@@ -80,3 +90,9 @@ def test_the_image_runs_any_process_as_an_unprivileged_user():
     for package in ("chassis", "gateway", "services", "concord"):
         assert f"COPY {package} {package}" in dockerfile
     assert "-c requirements.lock" in dockerfile
+
+
+def test_only_identity_is_given_its_master_secret():
+    for process in platform.processes():
+        environment = SERVICES[process.name]["environment"]
+        assert ("CONCORD_IDENTITY_SECRET" in environment) == (process.service == "identity"), process.name

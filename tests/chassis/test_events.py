@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from chassis import relay
+from chassis import metrics, relay
 from chassis.broker import BrokerUnavailable, Message, connect
 from chassis.clock import utcnow
 from chassis.identity import Principal, Role, acting_as
@@ -128,14 +128,25 @@ def test_with_the_broker_away_requests_go_on_and_events_wait(anna, sample, a_rel
     assert a_relay.publish_batch() == 1
 
 
-def test_only_one_relay_works_at_a_time(anna, sample, a_relay, broker):
-    if sample.database.dialect == "sqlite":
-        pytest.skip("SQLite has one writer anyway")
+def test_only_one_relay_works_at_a_time_and_it_keeps_no_writer_waiting(anna, sample, broker):
+    """A second relay and a request come by while the first one waits for the broker."""
+    second = Relay("sample", sample.database, broker)
+    found = []
+
+    class SlowBroker:
+        def publish(self, messages):
+            found.append(second.publish_batch())
+            request = threading.Thread(target=write, args=(anna, "meanwhile"))
+            request.start()
+            request.join(10)
+            found.append(request.is_alive())
+            return broker.publish(messages)
+
     write(anna, "a")
-    with acting_as(SYSTEM), sample.database.begin() as session:
-        assert a_relay._take_the_lease(session)
-        assert a_relay.publish_batch() == 0
-    assert a_relay.publish_batch() == 1
+    assert Relay("sample", sample.database, SlowBroker()).publish_batch() == 1
+    assert found == [0, False]
+    assert second.publish_batch() == 1
+    assert len(broker.published) == 2
 
 
 def test_sent_rows_go_after_a_day_unsent_never(anna, sample, a_relay, broker, time_machine):
@@ -198,6 +209,25 @@ def test_a_parked_event_that_succeeds_later_takes_effect_once(sample, monkeypatc
 def test_what_is_no_event_is_dead_at_once(sample, body):
     sample.consumer.handle([Message("odd", "sample.NoteWritten.v1", body)])
     assert [(row.event_id, row.state) for row in sample.parked()] == [("odd", DEAD)]
+
+
+def test_failures_without_a_message_id_are_all_kept(sample):
+    events = [sample_event("sample.NoteWritten.v1", {"title": "fail"}) for _ in range(2)]
+    bodies = [json.dumps(event).encode() for event in events] + [b"rubbish", b"more rubbish"]
+    sample.consumer.handle([Message("", "sample.\x00NoteWritten.v1", body) for body in bodies])
+    kept = {row.event_id for row in sample.parked()}
+    assert len(kept) == 4
+    assert {event["id"] for event in events} <= kept
+
+
+def test_effects_are_counted_once_they_are_committed(sample):
+    def count():
+        return metrics.events_handled.labels("sample.NoteWritten.v1")._value.get()
+
+    before = count()
+    titles = ["x", "fail", "y"]
+    sample.deliver(*(sample_event("sample.NoteWritten.v1", {"title": title}) for title in titles))
+    assert count() - before == 2
 
 
 def test_a_handler_may_drop_an_event_with_a_reason(sample):

@@ -17,7 +17,7 @@ CHILD = """
 import sys
 from dataclasses import replace
 from chassis import serve, settings, worker
-worker.PATIENCE = 1
+worker.PATIENCE = worker.HEAD_SECONDS = 1
 loaded = replace(settings.load(), bind=sys.argv[1], threads=2)
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
@@ -84,6 +84,32 @@ def test_clients_that_stop_half_way_do_not_keep_the_others_out(server):
         sock.sendall(b"GET / HTTP/1.1\r\nHos")
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=10).text == "ok"
     for sock in half:
+        sock.close()
+
+
+def test_a_head_that_trickles_in_is_cut_off(server):
+    port, _ = server
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as sock:
+        cut = False
+        for byte in b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 200:
+            try:
+                sock.sendall(bytes([byte]))
+                sock.settimeout(0.1)
+                cut = sock.recv(100) is not None
+                break
+            except TimeoutError:
+                continue
+            except OSError:
+                cut = True
+                break
+        assert cut
+
+
+def test_silent_connections_hold_no_thread(server):
+    port, _ = server
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(200)]
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=4).text == "ok"
+    for sock in silent:
         sock.close()
 
 

@@ -58,8 +58,15 @@ class NoteOut(NoteIn):
 blp = Blueprint("notes", __name__, url_prefix="/notes", feature="campaigns")
 
 
-def access_note(session: Session, note_id: UUID) -> Note:
-    note = session.scalar(select(Note).where(Note.id == note_id).with_for_update())
+def note_of(session: Session, note_id: UUID) -> Note:
+    return _found(session.scalar(select(Note).where(Note.id == note_id)))
+
+
+def hold_note(session: Session, note_id: UUID) -> Note:
+    return _found(session.scalar(select(Note).where(Note.id == note_id).with_for_update()))
+
+
+def _found(note: Note | None) -> Note:
     if note is None:
         raise NotFound("No such note.")
     return note
@@ -96,7 +103,7 @@ class OneNote(MethodView):
     @blp.response(200, NoteOut)
     def get(self, note_id):
         with db.read() as session:
-            note = access_note(session, note_id)
+            note = note_of(session, note_id)
         versions.set_etag(note)
         return note
 
@@ -105,7 +112,7 @@ class OneNote(MethodView):
     @blp.response(200, NoteOut)
     def put(self, data, note_id):
         with db.begin() as session:
-            note = access_note(session, note_id)
+            note = hold_note(session, note_id)
             versions.require(note, versions.if_match())
             note.title = data["title"]
             audit.record(session, "note.changed", note, tenant_id=note.tenant_id, actor=caller(), now=utcnow())
