@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
 import psycopg
@@ -49,18 +49,29 @@ def need(address: tuple[str, int], name: str) -> None:
     try:
         socket.create_connection(address, timeout=2).close()
     except OSError:
-        message = f"{name} does not answer on {address[0]}:{address[1]}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _absent(f"{name} does not answer on {address[0]}:{address[1]}")
+
+
+def _absent(message: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def postgres_admin() -> psycopg.Connection:
+    """PostgreSQL's superuser on 127.0.0.1, let in without a password; skips or fails like ``need``."""
+    need(POSTGRES, "PostgreSQL")
+    try:
+        return psycopg.connect("host=127.0.0.1 user=postgres dbname=postgres", autocommit=True)
+    except psycopg.OperationalError as error:
+        _absent(f"PostgreSQL does not let postgres in without a password: {error}")
 
 
 @contextmanager
 def postgres_database() -> Iterator[str]:
     """The URL of a new PostgreSQL database, removed afterwards."""
-    need(POSTGRES, "PostgreSQL")
     name = f"concord_test_{uuid4().hex[:12]}"
-    admin = psycopg.connect("host=127.0.0.1 user=postgres dbname=postgres", autocommit=True)
+    admin = postgres_admin()
     admin.execute(f'CREATE DATABASE "{name}"')
     try:
         yield f"postgresql+psycopg://postgres@127.0.0.1:5432/{name}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 
 CLOSED, HALF_OPEN, OPEN = "closed", "half-open", "open"
+TRIAL = 60.0  # seconds after which a trial that never reported is forgotten and another one let through
 
 
 class Breaker:
@@ -30,7 +31,8 @@ class Breaker:
         if self.state == CLOSED:
             return True
         with self._lock:
-            if self.state == OPEN and time.monotonic() >= self._retry_at:
+            if self.state != CLOSED and time.monotonic() >= self._retry_at:
+                self._retry_at = time.monotonic() + TRIAL
                 self._change(HALF_OPEN)
                 return True
             return self.state == CLOSED

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import requests
 
-from chassis.testing import POSTGRES, RABBITMQ, need
+from chassis.testing import RABBITMQ, need, postgres_admin
 from concord import platform
 
 OPERATOR = ("admin@concord.example", "concord-demo")
@@ -71,10 +70,9 @@ def embedded(home: Path) -> Iterator[Engines]:
 @contextmanager
 def real(home: Path) -> Iterator[Engines]:
     """PostgreSQL with a database a service, RabbitMQ with a virtual host of its own, both removed afterwards."""
-    need(POSTGRES, "PostgreSQL")
     need(RABBITMQ, "RabbitMQ")
     tag = f"concord_e2e_{uuid4().hex[:10]}"
-    admin = psycopg.connect("host=127.0.0.1 user=postgres dbname=postgres", autocommit=True)
+    admin = postgres_admin()
     for name in platform.SERVICES:
         admin.execute(f'CREATE DATABASE "{tag}_{name}"')
     rabbitmqctl("add_vhost", tag)
