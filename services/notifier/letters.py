@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import EmailPolicy
+from email.policy import EmailPolicy, default
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ class Policy(EmailPolicy):
         return super().fold_binary(name, value)
 
 
+HEADERS = sorted(("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"))
 ANY_SERVER = Policy(linesep="\r\n", cte_type="7bit")  # not every server takes eight bits
 
 
@@ -48,11 +50,11 @@ def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[st
         Unmailable: no mail can go to this address.
     """
     local, domain = rules.mailable(delivery.address or "")
-    recipient = Address(rules.display_name(name), local, domain)
+    recipient = Address(_literal(rules.display_name(name)), local, domain)
     sender = Address(settings.sender[0], addr_spec=settings.sender[1])
     text, html = render(delivery.template, delivery.context | dict(links) | {"subject": delivery.subject})
     message = EmailMessage(policy=ANY_SERVER)
-    message["Subject"] = delivery.subject
+    message["Subject"] = _literal(delivery.subject)
     message["From"] = sender
     message["To"] = recipient
     message["Date"] = delivery.queued_at
@@ -60,13 +62,33 @@ def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[st
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     message.add_alternative(html, subtype="html")
+    content = message.as_bytes()
+    _check(content, recipient)
     return Letter(
         sender=sender.addr_spec,
         recipient=recipient.addr_spec,
         message_id=delivery.message_id,
         at=delivery.queued_at,
-        content=message.as_bytes(),
+        content=content,
     )
+
+
+def _literal(text: str) -> str:
+    """A text that stays what it is: ``=?`` begins an encoded word, which the email package would decode again, line
+    ends and all. An invisible character keeps the two apart."""
+    return text.replace("=?", "=\u2060?")
+
+
+def _check(content: bytes, recipient: Address) -> None:
+    """Read the finished letter as its reader will; a second wall, whatever the library does with odd texts.
+
+    Raises:
+        Unmailable: a header came or went, or another address stands in it.
+    """
+    read = message_from_bytes(content, policy=default)
+    to = getattr(read["To"], "addresses", ())
+    if sorted(read.keys()) != HEADERS or [address.addr_spec for address in to] != [recipient.addr_spec]:
+        raise rules.Unmailable("its texts would change the headers of the mail")
 
 
 def render(template: str, context: Mapping[str, str]) -> tuple[str, str]:

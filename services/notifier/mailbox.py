@@ -16,7 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
+from chassis.logs import logger
 from services.notifier.letters import Letter
+
+log = logger(__name__)
 
 NEWEST = 500
 TIME = "%Y%m%dT%H%M%S%fZ"
@@ -49,15 +52,20 @@ def newest(folder: Path, *, to: str | None = None, limit: int = NEWEST) -> list[
         return []
     wanted = f"-{_hash(to.strip().lower())}-" if to else ""
     names = (path.name for path in folder.iterdir() if wanted in path.name and NAME.fullmatch(path.name))
-    return [_read(folder / name) for name in heapq.nlargest(limit, names)]
+    read = (_read(folder / name) for name in heapq.nlargest(limit, names))
+    return [mail for mail in read if mail]
 
 
 @lru_cache(maxsize=2 * NEWEST)
-def _read(path: Path) -> Mail:
-    """A letter's file never changes but for an equal one, so it is parsed once."""
+def _read(path: Path) -> Mail | None:
+    """A letter's file never changes but for an equal one, so it is parsed once. One that is no letter is left out."""
     message = message_from_bytes(path.read_bytes(), policy=default)
+    to = getattr(message["To"], "addresses", ())
+    if not to:
+        log.warning("a file in the mailbox is no letter", file=path.name)
+        return None
     return Mail(
-        to=message["To"].addresses[0].addr_spec,
+        to=to[0].addr_spec,
         subject=str(message["Subject"]),
         text=_body(message, "plain"),
         html=_body(message, "html"),

@@ -1,5 +1,6 @@
 """The invite mail as it reads, and that nothing in a name or a text can become more than text."""
 
+import base64
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -96,6 +97,26 @@ def test_no_header_can_be_smuggled_in_by_a_name(field):
     assert "\n" not in message["Subject"]
     assert "Sale Bcc: everybody@x.example <b>body</b>" in message["Subject"]
     assert letter.recipient == "rolf@fjord-retail.example"
+
+
+ENCODED = [
+    "=?utf-8?q?a=0D=0ABcc=3A_evil=40x.example?=",
+    "=?utf-8?b?" + base64.b64encode(b"Hi\r\nReply-To: e@x.example\r\n\r\n<h1>Sign in</h1>").decode() + "?=",
+    "=?utf-8?q?hello?=",
+    "=?=?utf-8?q?x?=",
+]
+
+
+@pytest.mark.parametrize("encoded", ENCODED)
+def test_an_encoded_word_in_a_name_arrives_as_it_was_written(encoded):
+    """The campaign's and the person's name; nothing in them is decoded into headers or a body (S0-27)."""
+    letter, message = compose(encoded, campaign_name=encoded)
+    assert sorted(message.keys()) == letters.HEADERS
+    assert encoded in str(message["Subject"]).replace("\u2060", "")
+    assert encoded in message.get_body(("plain",)).get_content()
+    [only] = message["To"].addresses
+    assert only.addr_spec == letter.recipient == "rolf@fjord-retail.example"
+    assert b"Bcc" not in letter.content.partition(b"\r\n\r\n")[0]
 
 
 @pytest.mark.parametrize(
