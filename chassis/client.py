@@ -5,7 +5,9 @@ tried again a few times. When the other is away the answer is 503 with ``Retry-A
 """
 
 import threading
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -18,8 +20,9 @@ from chassis.errors import NotFound, Upstream
 from chassis.identity import HEADER, Signer, caller
 from chassis.logs import logger
 
+PLACE_TIMEOUT = 0.25  # seconds to wait for a free place
 CONNECT_TIMEOUT = 0.5
-READ_TIMEOUT = 8.0  # below the gateway's, so that the caller hears from us and not from its timeout
+READ_TIMEOUT = 5.0  # below the gateway's, so that the caller hears from us and not from its timeout
 # A neighbour that says when to come back says so to our caller: we do not hold a thread until then.
 TRIES = Retry(
     total=2,
@@ -42,12 +45,15 @@ class ServiceClient:
     Args:
         services: base URL by service name.
         signer: signs the caller's identity on, as this service.
+        places: how many questions may be under way to one neighbour. When it hangs, the other threads go on answering
+            what needs no neighbour.
     """
 
-    def __init__(self, services: Mapping[str, str], signer: Signer) -> None:
+    def __init__(self, services: Mapping[str, str], signer: Signer, places: int = 4) -> None:
         self._services = services
         self._signer = signer
         self._local = threading.local()
+        self._places: dict[str, threading.Semaphore] = defaultdict(lambda: threading.BoundedSemaphore(places))
 
     def get(self, service: str, path: str, *, params: Mapping[str, Any] | None = None) -> Any:
         """The JSON answer to a GET.
@@ -73,14 +79,26 @@ class ServiceClient:
             log.error("CONCORD_SERVICES does not name a service that is needed", service=service)
             raise Upstream(f"The {service} service is not there.")
         url = base.rstrip("/") + path
-        try:
-            answer = self._session().request(
-                method, url, headers=headers, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), allow_redirects=False, **kwargs
-            )
-        except requests.RequestException as error:
-            log.warning("service away", service=service, path=path, error=repr(error))
-            raise Upstream(f"The {service} service cannot be reached just now; try again.") from error
+        with self._place(service):
+            try:
+                timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
+                answer = self._session().request(
+                    method, url, headers=headers, timeout=timeout, allow_redirects=False, **kwargs
+                )
+            except requests.RequestException as error:
+                log.warning("service away", service=service, path=path, error=repr(error))
+                raise Upstream(f"The {service} service cannot be reached just now; try again.") from error
         return _read(answer, service)
+
+    @contextmanager
+    def _place(self, service: str) -> Iterator[None]:
+        places = self._places[service]
+        if not places.acquire(timeout=PLACE_TIMEOUT):
+            raise Upstream(f"Too many requests wait for the {service} service.", retry_after=1)
+        try:
+            yield
+        finally:
+            places.release()
 
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):

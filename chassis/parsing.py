@@ -1,7 +1,7 @@
 """How request bodies and queries are read: strictly; every refusal is a 400, 415 or 422 that says what to mend."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -45,6 +45,21 @@ class Parser(FlaskParser):
         messages: Any = error.normalized_messages()
         found = [problem for location in messages.values() for problem in flatten(location)]
         raise Invalid("The request does not fit: " + "; ".join(_sentence(p) for p in found[:3]), errors=found[:100])
+
+
+def refuse_undeclared(request: Request, declared: Collection[str]) -> None:
+    """Refuse a body or a query that the view has no schema for; an empty JSON object is as good as none.
+
+    Args:
+        declared: the locations the view reads: ``json``, ``form``, ``query``.
+    """
+    if request.method != "GET" and not {"json", "form"} & set(declared):
+        body = Parser().load_json(request, None)
+        if body is not missing and body != {}:
+            raise Invalid("This endpoint takes no body.", errors=[{"field": "", "message": "Unknown."}])
+    if "query" not in declared and request.args:
+        errors = [{"field": name, "message": "Unknown parameter."} for name in sorted(request.args)]
+        raise Invalid("This endpoint takes no query parameters.", errors=errors[:100])
 
 
 def _strict_json(raw: bytes) -> Any:

@@ -1,5 +1,6 @@
 """Marshmallow as every service uses it: camelCase on the wire, unknown fields refused, exact times and amounts."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,9 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from chassis.clock import rfc3339
 from chassis.events import camel
+
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+DECIMAL = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 
 class CamelSchema(Schema):
@@ -30,12 +34,11 @@ class Instant(fields.Field[datetime]):
         return None if value is None else rfc3339(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not RFC3339.fullmatch(value):
+            raise self.make_error("invalid")
         try:
-            moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None:
-                raise ValueError("no zone")
-            return moment.astimezone(UTC)
-        except (TypeError, ValueError, OverflowError) as error:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
             raise self.make_error("invalid") from error
 
 
@@ -47,7 +50,8 @@ class Amount(fields.Decimal):
         super().__init__(allow_nan=False, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number and not (isinstance(value, str) and DECIMAL.fullmatch(value)):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
 
@@ -60,7 +64,14 @@ def _two_decimals(value: Decimal) -> None:
 
 def text(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
     """A text that is not blank, up to ``maximum`` characters, without the spaces around it."""
-    return Stripped(required=required, validate=validate.Length(min=1, max=maximum, error=_LENGTH), **kwargs)
+    length = validate.Length(min=1, max=maximum, error=_LENGTH)
+    return Stripped(required=required, validate=validate.And(length, _visible), **kwargs)
+
+
+def _visible(value: str) -> None:
+    """Zero-width characters alone look blank, and are."""
+    if not any(character.isprintable() for character in value):
+        raise ValidationError("Must not be blank.")
 
 
 _LENGTH = "Must be between {min} and {max} characters long and not blank."

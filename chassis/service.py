@@ -76,7 +76,7 @@ class Runtime:
         # One connection a web thread, and one each for relay, consumer, retries and every scheduled task.
         self.database = Database(settings.database_url_of(name), settings.threads + 4 + len(self.service.schedule))
         self.signer = Signer(settings.keys, name)
-        self.client = ServiceClient(settings.services, self.signer)
+        self.client = ServiceClient(settings.services, self.signer, places=max(1, settings.threads // 2))
 
     @cached_property
     def verifier(self) -> Verifier:

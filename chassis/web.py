@@ -79,9 +79,12 @@ class Blueprint(flask_smorest.Blueprint):
 
     def _guard(self, check: Callable[[], None], roles: Iterable[Role]) -> Callable[[F], F]:
         def decorate(view: F) -> F:
+            declared = _declared_locations(view)
+
             @functools.wraps(view)
             def guarded(*args: Any, **kwargs: Any) -> Any:
                 check()
+                parsing.refuse_undeclared(request, declared)
                 if request.method == "POST":
                     return idempotency.once(db, functools.partial(view, *args, **kwargs))
                 return view(*args, **kwargs)
@@ -90,6 +93,12 @@ class Blueprint(flask_smorest.Blueprint):
             return cast(F, guarded)
 
         return decorate
+
+
+def _declared_locations(view: Callable[..., Any]) -> set[str]:
+    """Where the arguments of a view come from, as flask-smorest has noted them."""
+    parameters = getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", [])
+    return {parameter["in"] for parameter in parameters}
 
 
 class Api(flask_smorest.Api):
@@ -158,6 +167,8 @@ def _identify(verifier: Verifier) -> None:
 
 def _end_request(response: Response) -> Response:
     versions.tag(response)
+    if request.method == "OPTIONS":
+        response.headers.pop("Content-Type", None)  # there is no body, so no page either
     response.headers["X-Request-Id"] = context.request_id.get() or ""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")

@@ -3,6 +3,8 @@
 Two suppliers with tiers, groups and campaigns in every status; twelve retailers with relationships in every status.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,9 +86,12 @@ def create_operator(runtime: Runtime) -> None:
 
 
 def seed(base: str, say: Callable[[str], None]) -> None:
-    """Write the demo data through the gateway at ``base``; does nothing when there are tenants already."""
+    """Write the demo data through the gateway at ``base``, unless it is there.
+
+    Every step has an idempotency key, so one that was interrupted is taken up where it stopped.
+    """
     operator = User(base, OPERATOR)
-    if operator.get("/api/v1/admin/tenants?pageSize=1")["totalItems"] > 1:
+    if _is_complete(base, operator):
         return
     say("Writing demo data …")
     nordic = _tenant(operator, "Nordic Heating", "Supplier", [ANNA, VERA], FEATURES)
@@ -106,6 +111,16 @@ def seed(base: str, say: Callable[[str], None]) -> None:
     say("  campaigns")
 
 
+def _is_complete(base: str, operator: "User") -> bool:
+    """Whether the last thing that is written is there."""
+    if operator.get("/api/v1/admin/tenants?pageSize=1")["totalItems"] == 1:
+        return False
+    try:
+        return bool(User(base, ANNA).get("/api/v1/campaigns?status=Complete")["totalItems"])
+    except requests.HTTPError:  # Anna cannot sign in yet
+        return False
+
+
 @dataclass
 class User:
     """A signed-in user of the API."""
@@ -123,7 +138,9 @@ class User:
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         if not self._headers:
             self._headers = {"Authorization": f"Bearer {self._sign_in()}"}
-        answer = requests.request(method, self.base + path, json=body, headers=self._headers, timeout=TIMEOUT)
+        key = hashlib.sha256(f"{path} {json.dumps(body, sort_keys=True)}".encode()).hexdigest()
+        headers = self._headers | ({"Idempotency-Key": f"demo-{key}"} if method == "POST" else {})
+        answer = requests.request(method, self.base + path, json=body, headers=headers, timeout=TIMEOUT)
         if not answer.ok:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
         return answer.json() if answer.content else None

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import socket
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ GATEWAY_THREADS = "32"  # they mostly wait for services
 def start(settings: Settings, *, with_demo: bool) -> None:
     """Prepare keys and databases, start every process, and say when it is ready. Returns when all have stopped."""
     logs.configure("WARNING", "console")
+    _refuse_taken_ports(settings)
     names = [*platform.SERVICES, platform.GATEWAY]
     identity.create_keys(settings.keys, names)
     environment = _environment(settings)
@@ -35,6 +37,15 @@ def start(settings: Settings, *, with_demo: bool) -> None:
     threading.Thread(target=_greet, args=(settings, with_demo), daemon=True).start()
     manager.loop()
     sys.exit(0 if manager.returncode in (0, None, 130, -2, -15, 143) else manager.returncode)
+
+
+def _refuse_taken_ports(settings: Settings) -> None:
+    """Somebody else's process at one of our ports would answer in our place."""
+    for name in (platform.GATEWAY, *platform.SERVICES):
+        port = platform.port_of(name, settings.port)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                sys.exit(f"Port {port} ({name}) is taken. Stop what listens there, or set CONCORD_PORT.")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -112,6 +112,24 @@ def test_a_nul_in_the_query_is_refused(anna):
     is_problem(anna.get("/notes?page=1%00"), 400, "malformed")
 
 
+@pytest.mark.parametrize(
+    ("method", "data", "headers", "status"),
+    [
+        ("DELETE", b"{", JSON, 400),
+        ("DELETE", b'{"x": 1}', JSON, 422),
+        ("DELETE", b"\xff\x00", JSON, 400),
+        ("DELETE", b"x", {"Content-Type": "text/plain"}, 415),
+        ("DELETE", b"{}", JSON, 204),
+        ("DELETE", b"", {}, 204),
+    ],
+)
+def test_a_body_that_nobody_asked_for_is_refused(anna, method, data, headers, status):
+    note = "/notes/" + anna.post("/notes", json={"title": "x"}).json["id"]
+    assert anna.open(note, method=method, data=data, headers=headers).status_code == status
+    assert anna.get(note).status_code == (404 if status == 204 else 200)
+    is_problem(anna.get("/notes/" + str(uuid4()) + "?x=1"), 422, "validation_failed")
+
+
 def test_unknown_paths_ids_and_methods(anna):
     is_problem(anna.get("/nowhere"), 404, "not_found")
     is_problem(anna.get("/notes/no-uuid"), 404, "not_found")

@@ -119,6 +119,12 @@ class OneNote(MethodView):
         versions.set_etag(note)
         return note
 
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.response(204)
+    def delete(self, note_id):
+        with db.begin() as session:
+            session.delete(hold_note(session, note_id))
+
 
 class WrittenIn(CamelSchema):
     title = text(100)

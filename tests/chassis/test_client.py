@@ -1,0 +1,121 @@
+"""Asking a neighbour that is away, slow, broken or rude: a quick 503, and the other threads go on."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from chassis.client import ServiceClient
+from chassis.errors import NotFound, Upstream
+from chassis.identity import Signer, Verifier, acting_as
+from chassis.testing import principal
+
+ANNA = principal()
+
+
+class Neighbour:
+    """Answers what ``answer`` says, as ``(status, headers, body)``; remembers who asked."""
+
+    def __init__(self):
+        self.answer = (200, {}, b'{"ok": true}')
+        self.gate = threading.Event()
+        self.gate.set()
+        self.asked = []
+        neighbour = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                neighbour.asked.append(dict(self.headers))
+                neighbour.gate.wait(20)
+                status, headers, body = neighbour.answer
+                self.send_response(status)
+                for name, value in ({"Content-Length": str(len(body))} | headers).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def neighbour():
+    running = Neighbour()
+    yield running
+    running.gate.set()
+    running.server.shutdown()
+    running.server.server_close()
+
+
+@pytest.fixture
+def client(neighbour, test_settings):
+    return ServiceClient({"prm": neighbour.url}, Signer(test_settings.keys, "campaigns"), places=2)
+
+
+def ask(client):
+    with acting_as(ANNA):
+        return client.get("prm", "/internal/x")
+
+
+def test_the_caller_is_signed_on_by_us(client, neighbour, test_settings):
+    assert ask(client) == {"ok": True}
+    token = neighbour.asked[0]["X-Concord-Identity"]
+    assert Verifier(test_settings.keys, "prm").verify(token) == (ANNA, "campaigns")
+
+
+def test_a_503_that_says_come_back_later_is_passed_on_at_once(client, neighbour):
+    neighbour.answer = (503, {"Retry-After": "5"}, b"{}")
+    started = time.monotonic()
+    with pytest.raises(Upstream) as refused:
+        ask(client)
+    assert time.monotonic() - started < 4
+    assert int(refused.value.headers["Retry-After"]) > 0
+    assert len(neighbour.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ((404, {}, b"{}"), NotFound),
+        ((500, {}, b"{}"), Upstream),
+        ((403, {}, b"{}"), Upstream),
+        ((302, {"Location": "http://127.0.0.1:1/"}, b""), Upstream),
+        ((200, {}, b"<html>"), Upstream),
+        ((200, {"Set-Cookie": "a=b"}, b"nonsense"), Upstream),
+    ],
+)
+def test_odd_answers(client, neighbour, answer, failure):
+    neighbour.answer = answer
+    with pytest.raises(failure):
+        ask(client)
+    assert not any("Cookie" in headers for headers in neighbour.asked)
+
+
+def test_a_neighbour_that_is_not_there_or_not_known(client, test_settings):
+    gone = ServiceClient({"prm": "http://127.0.0.1:9"}, Signer(test_settings.keys, "campaigns"))
+    with pytest.raises(Upstream), acting_as(ANNA):
+        gone.get("prm", "/")
+    with pytest.raises(Upstream), acting_as(ANNA):
+        gone.get("nobody", "/")
+
+
+def test_a_neighbour_that_hangs_holds_two_threads_and_no_third(client, neighbour):
+    neighbour.gate.clear()
+    with ThreadPoolExecutor(3) as pool:
+        stuck = [pool.submit(ask, client) for _ in range(2)]
+        while len(neighbour.asked) < 2:
+            time.sleep(0.01)
+        with pytest.raises(Upstream, match="Too many"):
+            ask(client)
+        neighbour.gate.set()
+        assert [future.result() for future in stuck] == [{"ok": True}] * 2
+    assert ask(client) == {"ok": True}
