@@ -8,10 +8,9 @@ from uuid import UUID
 from chassis.events import publishes
 
 
-@publishes("campaigns.CampaignCreated.v1")
 @dataclass(frozen=True)
-class CampaignCreated:
-    """A supplier has drafted a campaign; nobody has been contacted (S0-19)."""
+class _WholeCampaign:
+    """Subject: the campaign, as its supplier wrote it. Told to the supplier."""
 
     campaign_id: UUID
     supplier_id: UUID
@@ -26,26 +25,18 @@ class CampaignCreated:
     budget: Decimal | None
     currency: str | None
     proposal_type: str | None
+
+
+@publishes("campaigns.CampaignCreated.v1")
+@dataclass(frozen=True)
+class CampaignCreated(_WholeCampaign):
+    """A supplier has drafted a campaign; nobody has been contacted (S0-19)."""
 
 
 @publishes("campaigns.CampaignChanged.v1")
 @dataclass(frozen=True)
-class CampaignChanged:
+class CampaignChanged(_WholeCampaign):
     """A draft reads differently now; the whole of it as it stands."""
-
-    campaign_id: UUID
-    supplier_id: UUID
-    supplier_name: str
-    name: str
-    description: str
-    participation_ask: str
-    start_date: datetime
-    end_date: datetime
-    asset_urls: list[str] | None
-    targeting_criteria: str | None
-    budget: Decimal | None
-    currency: str | None
-    proposal_type: str | None
 
 
 @publishes("campaigns.CampaignDeleted.v1")
