@@ -8,6 +8,7 @@ from chassis.audit import AuditRow
 from chassis.identity import Principal, Role, acting_as
 from chassis.outbox import OutboxRow
 from chassis.testing import principal, sample_event
+from concord.demo import PROPOSAL, SPRING  # noqa: F401  for the tests, as the guide writes them
 from services.campaigns.models import Campaign, Invite
 
 CAMPAIGNS = "/api/v1/campaigns"
@@ -21,25 +22,6 @@ ROLF = principal(Role.RETAILER_ADMIN, name="Rolf", tenant_name="Fjord Retail")
 RITA = principal(Role.RETAILER_ADMIN, name="Rita", tenant_name="Bergen Bygg")
 RUNE = principal(Role.RETAILER_ADMIN, name="Rune", tenant_name="Oslo Ovn")
 
-SPRING = {
-    "name": "Spring Showroom Push",
-    "description": "Co-branded spring promotion across showroom partners.",
-    "participationAsk": "Feature the spring display for 4 weeks and run the 10% bundle offer.",
-    "startDate": "2026-04-01T00:00:00Z",
-    "endDate": "2026-05-15T00:00:00Z",
-}
-PROPOSAL = {
-    "name": "HVAC Installer Co-Marketing",
-    "description": "Lead-gen push targeting HVAC installers within 50 km.",
-    "participationAsk": "Co-fund local ads and accept routed installer leads.",
-    "startDate": "2026-06-01T00:00:00Z",
-    "endDate": "2026-07-01T00:00:00Z",
-    "assetUrls": ["https://cdn.example.com/banner-a.png"],
-    "targetingCriteria": '{"geoRadius":50,"categories":["HVAC"]}',
-    "budget": 25000,
-    "currency": "SEK",
-    "proposalType": "Proposal",
-}
 FIELDS_OF_A_PROPOSAL = ("assetUrls", "targetingCriteria", "budget", "currency", "proposalType")
 
 
