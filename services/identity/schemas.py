@@ -23,7 +23,14 @@ class Switch(fields.Boolean):
 
 
 class Address(Stripped, fields.Email):
-    """An e-mail address without the spaces around it."""
+    """An e-mail address that mail servers everywhere take, without the spaces around it: mail must reach its owner."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        address = super()._deserialize(value, attr, data, **kwargs)
+        local, _, domain = address.rpartition("@")
+        if not local.isascii() or domain.startswith("["):
+            raise self.make_error("invalid")
+        return address
 
 
 def _time_zone(name: str) -> None:

@@ -56,3 +56,16 @@ def test_links_between_documents_lead_somewhere():
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "services").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} → {target}"
+
+
+RULES = {"comarketing-prm-messaging": range(1, 55)}
+"""The numbered rules whose services are here; each is named by the tests that would fail without it."""
+
+
+def test_every_rule_is_named_by_a_test():
+    named = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        if path != Path(__file__):
+            named |= set(re.findall(r"\bS0-(\d+)\b", path.read_text()))
+    missing = [number for number in RULES["comarketing-prm-messaging"] if str(number) not in named]
+    assert missing == []

@@ -53,7 +53,8 @@ def test_a_note_is_written_read_listed_and_changed(anna, sample):
     assert [event["sequence"] for event in sample.events()] == [1]
 
 
-def test_refusals_come_in_the_order_of_d5(sample):
+def test_refusals_come_in_the_order_of(sample):
+    """D5."""
     body = {"json": {"title": 7}}
     is_problem(sample.client(None).post("/notes", **body), 401, "unauthorized")
     no_flag = principal(Role.RETAILER_ADMIN, features=frozenset())

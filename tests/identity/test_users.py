@@ -80,6 +80,8 @@ def test_roles_fit_the_kind_of_tenant(identity, kind):
 
 BAD = [
     {"email": "no address"},
+    {"email": "\u00e9@x.example"},
+    {"email": "a@[127.0.0.1]"},
     {"email": "a@b\r\nBcc: c@d.example"},
     {"email": ""},
     {"email": None},

@@ -70,18 +70,21 @@ def test_no_endpoint_is_forgotten(world):
         assert set(found[entry]) == roles, entry
 
 
-def test_without_a_credential_s0_5(world):
+def test_without_a_credential(world):
+    """S0-5."""
     for entry in TABLE:
         refused(ask(world, None, entry), 401, "unauthorized")
 
 
-def test_in_a_role_that_is_not_let_in_s0_6_s0_7_s0_8(world):
+def test_in_a_role_that_is_not_let_in(world):
+    """S0-6, S0-7, S0-8."""
     for entry, (roles, _body) in TABLE.items():
         for role in set(Role) - roles:
             refused(ask(world, principal(role), entry), 403, "forbidden")
 
 
-def test_with_the_flag_off_s0_1_s0_2(world):
+def test_with_the_flag_off(world):
+    """S0-1, S0-2."""
     others = frozenset({"campaigns", "messaging", "promotions", "affiliates"})
     for entry in FLAGGED:
         for role in Role:  # the flag is looked at before the role (D5)
@@ -100,7 +103,8 @@ def test_the_network_does_not_depend_on_the_flag(world, anna):
 
 
 @pytest.mark.parametrize("entry", WITH_ID, ids=name_of)
-def test_another_tenants_thing_is_like_one_that_is_not_there_s0_9_d5(world, anna, rolf, entry):
+def test_another_tenants_thing_is_like_one_that_is_not_there(world, anna, rolf, entry):
+    """S0-9, D5."""
     tier_id = world.tier(anna)
     theirs = {"relationship_id": world.related(anna, rolf), "group_id": world.group(anna, "G", rolf)}
     world.assign(anna, tier_id, rolf)
@@ -116,13 +120,15 @@ def test_another_tenants_thing_is_like_one_that_is_not_there_s0_9_d5(world, anna
         assert world.everything() == before
 
 
-def test_a_strangers_if_match_tells_nothing_d5(world, anna):
+def test_a_strangers_if_match_tells_nothing(world, anna):
+    """D5."""
     tier_id, stranger = world.tier(anna), world.supplier("Stranger")
     answer = world.put(stranger, f"{TIERS}/{tier_id}", GOLD, headers={"If-Match": '"9"'})
     refused(answer, 404, "not_found")
 
 
-def test_lists_show_the_own_only_s0_9(world, anna, rolf):
+def test_lists_show_the_own_only(world, anna, rolf):
+    """S0-9."""
     world.related(anna, rolf)
     world.group(anna, "G", rolf)
     world.assign(anna, world.tier(anna), rolf)
@@ -135,7 +141,8 @@ def test_lists_show_the_own_only_s0_9(world, anna, rolf):
     assert all(world.get(anna, path).json["totalItems"] for path in LISTS)
 
 
-def test_a_retailer_of_a_tier_sees_it_only_as_its_own_s0_8(world, anna, rolf):
+def test_a_retailer_of_a_tier_sees_it_only_as_its_own(world, anna, rolf):
+    """S0-8."""
     world.related(anna, rolf)
     tier_id = world.tier(anna)
     world.assign(anna, tier_id, rolf)

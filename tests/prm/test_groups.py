@@ -182,7 +182,8 @@ def test_absurd_pages_are_refused(world, anna, query):
     refused(world.get(anna, f"{GROUPS}?{query}"), 422, "validation_failed")
 
 
-def test_if_match_d6(world, anna):
+def test_if_match(world, anna):
+    """D6."""
     address = f"{GROUPS}/{world.group(anna, 'G')}"
     before = world.everything()
     stale = {"If-Match": '"5"'}
@@ -224,7 +225,8 @@ def expand(world, who, sender="campaigns", **body):
     return answer.json
 
 
-def test_the_union_counts_everybody_once_s0_25_s0_26(world, anna):
+def test_the_union_counts_everybody_once(world, anna):
+    """S0-25, S0-26."""
     people = [world.partner(anna, f"R{number}") for number in range(4)]
     east, west = world.group(anna, "East", *people[:3]), world.group(anna, "West", *people[1:])
     direct = ids(people[0], people[0], people[3])
@@ -236,7 +238,8 @@ def test_the_union_counts_everybody_once_s0_25_s0_26(world, anna):
     assert expand(world, anna, sender="messaging", retailerIds=direct)["related"] != []
 
 
-def test_only_active_and_paused_are_related_d10_d11(world, anna, nobody):
+def test_only_active_and_paused_are_related(world, anna, nobody):
+    """D10, D11."""
     standing = {name: world.retailer(name) for name in ("Invited", "Pending", "Active", "Paused", "Inactive")}
     for name, who in standing.items():
         if name == "Pending":
@@ -258,7 +261,8 @@ def test_only_active_and_paused_are_related_d10_d11(world, anna, nobody):
     }
 
 
-def test_another_suppliers_group_is_unknown_and_its_retailers_unrelated_s0_9(world, anna):
+def test_another_suppliers_group_is_unknown_and_its_retailers_unrelated(world, anna):
+    """S0-9."""
     berit = world.supplier("Other")
     theirs = world.partner(berit, "Theirs")
     group_id, absent = world.group(berit, "Secret", theirs), str(uuid4())
@@ -278,7 +282,8 @@ def test_nothing_asked_is_nothing_found(world, anna):
     }
 
 
-def test_members_added_later_are_in_the_next_expansion_s0_31(world, anna):
+def test_members_added_later_are_in_the_next_expansion(world, anna):
+    """S0-31."""
     first, second = world.partner(anna, "R1"), world.partner(anna, "R2")
     group_id = world.group(anna, "G", first)
     assert len(expand(world, anna, groupIds=[group_id])["related"]) == 1

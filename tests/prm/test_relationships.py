@@ -65,7 +65,8 @@ def test_a_retailer_asks_a_supplier_which_accepts(world, anna, rolf):
     assert world.step(anna, asked.json["id"], "accept").json["status"] == "Active"
 
 
-def test_events_and_audit_tell_of_every_step_d8(world, anna, rolf):
+def test_events_and_audit_tell_of_every_step(world, anna, rolf):
+    """D8."""
     relationship_id = world.invited(anna, rolf)
     for who, step in ((rolf, "accept"), (anna, "pause"), (anna, "resume"), (anna, "end")):
         world.step(who, relationship_id, step)
@@ -118,7 +119,8 @@ STEPS = ("accept", "decline", "pause", "resume", "end")
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_only_legal_steps_by_the_right_side_d10(world, status, anna, rolf):
+def test_only_legal_steps_by_the_right_side(world, status, anna, rolf):
+    """D10."""
     people = {"supplier": anna, "retailer": rolf}
     relationship_id = relationship_in(world, status, anna, rolf)
     before = world.everything()
@@ -275,7 +277,8 @@ def test_a_tenant_event_that_does_not_fit_is_put_aside(world):
     assert [row.state for row in world.prm.parked()] == ["dead"]
 
 
-def test_if_match_d6(world, anna, rolf):
+def test_if_match(world, anna, rolf):
+    """D6."""
     relationship_id = world.invited(anna, rolf)
     before = world.everything()
     for stale in ('"7"', 'W/"1"'):
@@ -286,7 +289,8 @@ def test_if_match_d6(world, anna, rolf):
     assert world.step(anna, relationship_id, "pause", headers={"If-Match": "*"}).status_code == 200
 
 
-def test_an_invitation_with_a_key_acts_once_d7(world, anna, rolf):
+def test_an_invitation_with_a_key_acts_once(world, anna, rolf):
+    """D7."""
     other = world.retailer("Other")
     key = {"Idempotency-Key": "invite-1"}
     first = world.post(anna, RELATIONSHIPS, {"retailerId": str(rolf.tenant_id)}, headers=key)
@@ -305,7 +309,8 @@ def test_an_ended_relationship_keeps_the_page_of_both_sides(world, anna, rolf):
         assert world.get(side, RELATIONSHIPS).json["items"][0]["status"] == "Inactive"
 
 
-def test_each_side_is_gated_by_its_own_flag_d15(world, anna, rolf):
+def test_each_side_is_gated_by_its_own_flag(world, anna, rolf):
+    """D15."""
     relationship_id = world.invited(anna, rolf)
     unflagged = principal(Role.RETAILER_ADMIN, tenant_id=rolf.tenant_id, features=frozenset({"campaigns"}))
     refused(world.step(unflagged, relationship_id, "accept"), 403, "feature_disabled")

@@ -8,7 +8,8 @@ import pytest
 from tests.prm.conftest import GOLD, MY_TIERS, RELATIONSHIPS, TIERS, refused
 
 
-def test_the_tier_of_the_document_s0_42_s0_43(world, anna):
+def test_the_tier_of_the_document(world, anna):
+    """S0-42, S0-43."""
     answer = world.post(anna, TIERS, GOLD)
     assert answer.status_code == 201
     assert answer.headers["ETag"] == '"1"'
@@ -20,21 +21,24 @@ def test_the_tier_of_the_document_s0_42_s0_43(world, anna):
     assert world.get(anna, TIERS).json["items"] == [answer.json]
 
 
-def test_only_the_name_is_required_s0_42(world, anna):
+def test_only_the_name_is_required(world, anna):
+    """S0-42."""
     tier = world.post(anna, TIERS, {"name": "  Any name works: Ærlig 🏅  "}).json
     assert tier["name"] == "Any name works: Ærlig 🏅"
     assert (tier["description"], tier["sortOrder"], tier["benefits"]) == (None, 0, [])
     assert world.post(anna, TIERS, {"name": tier["name"], "description": None}).status_code == 201  # names may repeat
 
 
-def test_tiers_come_lower_sort_order_first_then_by_name_s0_42_s0_47(world, anna):
+def test_tiers_come_lower_sort_order_first_then_by_name(world, anna):
+    """S0-42, S0-47."""
     for name, order in (("Silver", 1), ("Bronze", 2), ("Gold", 0), ("Basic", 2), ("Platinum", -1)):
         world.tier(anna, name, sortOrder=order)
     names = [tier["name"] for tier in world.get(anna, TIERS).json["items"]]
     assert names == ["Platinum", "Gold", "Silver", "Basic", "Bronze"]
 
 
-def test_put_replaces_everything_s0_45(world, anna):
+def test_put_replaces_everything(world, anna):
+    """S0-45."""
     made = world.post(anna, TIERS, GOLD)
     address = f"{TIERS}/{made.json['id']}"
     new = {"name": "Gold+", "sortOrder": 3, "benefits": ["Volume rebate", GOLD["benefits"][0]]}
@@ -47,13 +51,15 @@ def test_put_replaces_everything_s0_45(world, anna):
     assert read.headers["ETag"] == '"2"'
 
 
-def test_put_with_an_empty_list_leaves_no_benefits_s0_46(world, anna):
+def test_put_with_an_empty_list_leaves_no_benefits(world, anna):
+    """S0-46."""
     tier_id = world.tier(anna, **GOLD)
     for body in (GOLD | {"benefits": []}, {"name": "Gold"}):
         assert world.put(anna, f"{TIERS}/{tier_id}", body).json["benefits"] == []
 
 
-def test_an_eleventh_tier_is_refused_and_deleting_frees_a_slot_s0_44(world, anna):
+def test_an_eleventh_tier_is_refused_and_deleting_frees_a_slot(world, anna):
+    """S0-44, S0-48: made with POST, deleted with DELETE."""
     ids = [world.tier(anna, f"T{number}") for number in range(10)]
     before = world.everything()
     refused(world.post(anna, TIERS, {"name": "T11"}), 409, "tier_limit_reached")
@@ -64,7 +70,8 @@ def test_an_eleventh_tier_is_refused_and_deleting_frees_a_slot_s0_44(world, anna
     refused(world.post(anna, TIERS, {"name": "T12"}), 409, "tier_limit_reached")
 
 
-def test_the_limit_holds_when_many_are_made_at_once_s0_44(world, anna):
+def test_the_limit_holds_when_many_are_made_at_once(world, anna):
+    """S0-44."""
     for number in range(7):
         world.tier(anna, f"T{number}")
     with ThreadPoolExecutor(8) as pool:
@@ -126,7 +133,8 @@ def test_a_page_beyond_the_last_is_empty(world, anna):
     assert (page["items"], page["totalItems"]) == ([], 1)
 
 
-def test_assign_list_and_unassign_s0_49(world, anna):
+def test_assign_list_and_unassign(world, anna):
+    """S0-49."""
     retailers = [world.partner(anna, name) for name in ("Fjord Retail", "Bergen Bygg")]
     tier_id = world.tier(anna)
     for retailer in retailers:
@@ -151,7 +159,8 @@ def test_assign_list_and_unassign_s0_49(world, anna):
     refused(world.delete(anna, address), 404, "not_found")
 
 
-def test_assigning_needs_an_existing_relationship_s0_50_d10(world, anna, rolf, nobody):
+def test_assigning_needs_an_existing_relationship(world, anna, rolf, nobody):
+    """S0-50, D10."""
     tier_id = world.tier(anna)
     body = {"retailerId": str(rolf.tenant_id)}
     relationship_id = world.invited(anna, rolf)
@@ -185,7 +194,8 @@ def test_bad_assignments_are_refused(world, anna, body):
     assert world.everything() == before
 
 
-def test_a_retailer_is_moved_between_tiers_s0_51(world, anna):
+def test_a_retailer_is_moved_between_tiers(world, anna):
+    """S0-51."""
     rolf = world.partner(anna)
     gold, silver = world.tier(anna, "Gold"), world.tier(anna, "Silver")
     world.assign(anna, gold, rolf)
@@ -220,7 +230,8 @@ def test_a_retailer_is_moved_between_tiers_s0_51(world, anna):
     assert row["changes"] == {"retailerId": [None, str(rolf.tenant_id)], "heldTierId": [gold, silver]}
 
 
-def test_the_same_tier_again_changes_nothing_s0_52(world, anna):
+def test_the_same_tier_again_changes_nothing(world, anna):
+    """S0-52."""
     rolf, tier_id = world.partner(anna), world.tier(anna)
     first = world.assign(anna, tier_id, rolf)
     before = world.everything()
@@ -229,7 +240,8 @@ def test_the_same_tier_again_changes_nothing_s0_52(world, anna):
     assert world.everything() == before
 
 
-def test_one_tier_a_retailer_also_when_many_assign_at_once_s0_51(world, anna):
+def test_one_tier_a_retailer_also_when_many_assign_at_once(world, anna):
+    """S0-51."""
     rolf = world.partner(anna)
     tiers = [world.tier(anna, f"T{number}") for number in range(4)]
     with ThreadPoolExecutor(8) as pool:
@@ -245,7 +257,8 @@ def test_one_tier_a_retailer_also_when_many_assign_at_once_s0_51(world, anna):
         assert sequences == list(range(1, len(sequences) + 1))
 
 
-def test_assigning_and_ending_at_once_leaves_no_orphan_s0_50(world, anna):
+def test_assigning_and_ending_at_once_leaves_no_orphan(world, anna):
+    """S0-50."""
     tier_id = world.tier(anna)
     for number in range(4):
         rolf = world.retailer(f"R{number}")
@@ -258,7 +271,8 @@ def test_assigning_and_ending_at_once_leaves_no_orphan_s0_50(world, anna):
     assert world.get(anna, f"{TIERS}/{tier_id}").json["assignmentCount"] == 0
 
 
-def test_my_tiers_of_all_suppliers_s0_53_s0_54(world, anna):
+def test_my_tiers_of_all_suppliers(world, anna):
+    """S0-53, S0-54."""
     rolf = world.partner(anna)
     berit = world.supplier("Arctic Tools")
     world.related(berit, rolf)
@@ -319,7 +333,8 @@ def test_lists_take_the_same_few_statements_however_long(world, anna):
     assert max(few) <= 3
 
 
-def test_deleting_a_tier_removes_its_assignments_d16(world, anna):
+def test_deleting_a_tier_removes_its_assignments(world, anna):
+    """D16."""
     retailers = sorted((world.partner(anna, f"R{number}") for number in range(3)), key=lambda r: str(r.tenant_id))
     tier_id = world.post(anna, TIERS, GOLD).json["id"]
     for retailer in retailers:
@@ -370,7 +385,8 @@ def test_pausing_keeps_the_tier(world, anna, rolf):
     assert len(world.get(rolf, MY_TIERS).json["items"]) == 1
 
 
-def test_events_and_audit_of_a_tiers_life_d8(world, anna):
+def test_events_and_audit_of_a_tiers_life(world, anna):
+    """D8."""
     rolf = world.partner(anna)
     tier_id = world.post(anna, TIERS, GOLD).json["id"]
     world.put(anna, f"{TIERS}/{tier_id}", GOLD | {"name": "Gold+", "benefits": ["One"]})
@@ -399,7 +415,8 @@ def test_events_and_audit_of_a_tiers_life_d8(world, anna):
     assert rows[3]["changes"] == {"retailerId": [str(rolf.tenant_id), None]}
 
 
-def test_if_match_d6(world, anna):
+def test_if_match(world, anna):
+    """D6."""
     tier_id = world.tier(anna)
     address = f"{TIERS}/{tier_id}"
     before = world.everything()
@@ -410,7 +427,8 @@ def test_if_match_d6(world, anna):
     assert world.delete(anna, address, headers={"If-Match": tag}).status_code == 204
 
 
-def test_of_racing_writers_one_wins_d6(world, anna):
+def test_of_racing_writers_one_wins(world, anna):
+    """D6."""
     tier_id = world.tier(anna)
 
     def write(number):
@@ -421,7 +439,8 @@ def test_of_racing_writers_one_wins_d6(world, anna):
     assert statuses == [200] + [412] * 7
 
 
-def test_a_tier_made_with_a_key_is_made_once_d7(world, anna):
+def test_a_tier_made_with_a_key_is_made_once(world, anna):
+    """D7."""
     key = {"Idempotency-Key": "tier-1"}
     answers = [world.post(anna, TIERS, GOLD, headers=key) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {201}
