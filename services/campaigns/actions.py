@@ -1,7 +1,11 @@
 """Writes: drafting, sending and advancing campaigns, answering invites, following a tenant's new name.
 
-Each adds its events and its audit row to the caller's transaction and never commits. Locks are taken in one order,
-invite before campaign; sending locks no invite that exists.
+Each adds its events and its audit row to the caller's transaction and never commits.
+
+Locks: an invite before its campaign. A request holds one campaign at most, and waits for no other row while it does. A
+new name locks its tenant's name and campaigns, but never an invite, so no request and rename wait for each other, not
+even when one transaction follows several renames; two such transactions that meet are told apart by the database, and
+the consumer handles their events one by one.
 """
 
 from collections.abc import Mapping
@@ -10,11 +14,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 from uuid6 import uuid7
+from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox
+from chassis import audit, outbox, versions
+from chassis.database import insert_ignoring
 from chassis.errors import Invalid
 from chassis.events import plain
 from chassis.identity import Principal
@@ -28,11 +34,10 @@ CAMPAIGNS = Base.metadata.tables["campaigns"]
 
 def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
     """Draft a campaign: always Draft, without invites, contacting nobody (S0-11, S0-19)."""
-    names = queries.newest_names(session, [actor.tenant_id])
     campaign = Campaign(
         id=uuid7(),
         supplier_id=actor.tenant_id,
-        supplier_name=names.get(actor.tenant_id, actor.tenant_name),
+        supplier_name=actor.tenant_name,
         status=Status.DRAFT,
         invite_count=0,
         accepted_count=0,
@@ -44,48 +49,63 @@ def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Pri
     )
     session.add(campaign)
     _audit(session, "campaign.created", campaign, actor, now)
-    _publish(session, campaign, events.CampaignCreated(**_content(campaign)), actor, now)
+    _publish(session, campaign, events.CampaignCreated(**_content(session, campaign)), actor, now)
     return campaign
 
 
 def change_campaign(
-    session: Session, campaign: Campaign, proposal: Mapping[str, Any], *, actor: Principal, now: datetime
-) -> None:
+    session: Session,
+    campaign_id: UUID,
+    proposal: Mapping[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Campaign:
     """Replace the whole proposal of a draft.
 
     Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
         Conflict: ``not_draft``.
     """
+    campaign = _hold(session, campaign_id, expected)
     campaign.change(_complete(proposal), now)
     _audit(session, "campaign.changed", campaign, actor, now)
-    _publish(session, campaign, events.CampaignChanged(**_content(campaign)), actor, now)
+    _publish(session, campaign, events.CampaignChanged(**_content(session, campaign)), actor, now)
+    return campaign
 
 
-def delete_campaign(session: Session, campaign: Campaign, *, actor: Principal, now: datetime) -> None:
-    """Throw a draft away; what it said stays in the audit trail.
-
-    Raises:
-        Conflict: ``not_draft``.
-    """
+def delete_campaign(
+    session: Session, campaign_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
+) -> None:
+    """Throw a draft away; what it said stays in the audit trail. Raises as ``change_campaign``."""
+    campaign = _hold(session, campaign_id, expected)
     campaign.require_draft()
-    said = {name: [plain(value), None] for name, value in _content(campaign).items() if value is not None}
+    said = {name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None}
     _audit(session, "campaign.deleted", campaign, actor, now, changes=said)
     event = events.CampaignDeleted(campaign.id, campaign.supplier_id, campaign.name)
     _publish(session, campaign, event, actor, now)
     session.delete(campaign)
 
 
-def advance_campaign(session: Session, campaign: Campaign, status: str, *, actor: Principal, now: datetime) -> None:
+def advance_campaign(
+    session: Session, campaign_id: UUID, status: str, *, expected: ETags | None, actor: Principal, now: datetime
+) -> Campaign:
     """Move the label one step forward; notifies nobody (S0-13, S0-14, D12).
 
     Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
     """
+    campaign = _hold(session, campaign_id, expected)
     previous = campaign.status
     campaign.advance(status, now)
     _audit(session, "campaign.advanced", campaign, actor, now)
     event = events.CampaignAdvanced(campaign.id, campaign.supplier_id, campaign.name, previous, status)
     _publish(session, campaign, event, actor, now)
+    return campaign
 
 
 @dataclass(frozen=True)
@@ -100,14 +120,24 @@ class Sending:
 
 
 def send_campaign(
-    session: Session, campaign: Campaign, network: Network, *, need_relationship: bool, actor: Principal, now: datetime
+    session: Session,
+    campaign_id: UUID,
+    network: Network,
+    *,
+    need_relationship: bool,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
 ) -> Sending:
-    """Invite everybody of ``network`` who may be and is not yet (S0-23 … S0-33, D11). ``campaign`` must be locked.
+    """Invite everybody of ``network`` who may be and is not yet (S0-23 … S0-33, D11).
 
     Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
         Invalid: ``nobody_to_invite``; nothing has changed.
     """
-    invited = queries.invited_retailers(session, campaign.id)
+    campaign = _hold(session, campaign_id, expected)
+    invited = queries.invited_retailers(session, campaign.id, network.everybody)
     recipients = rules.choose_recipients(network, invited, need_relationship=need_relationship)
     if recipients.nobody:
         raise Invalid("None of these retailers has a relationship with you.", code="nobody_to_invite")
@@ -123,24 +153,37 @@ def send_campaign(
 
 
 def respond(
-    session: Session, invite: Invite, response: str, note: str | None, *, actor: Principal, now: datetime
+    session: Session,
+    invite_id: UUID,
+    response: str,
+    note: str | None,
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
 ) -> None:
-    """Answer an invite and count the answer (S0-36, S0-38, S0-39). ``invite`` must be locked.
+    """Answer an invite and count the answer (S0-36, S0-38, S0-39).
 
     Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not the version that the inbox shows.
         Conflict: ``invite_locked``; nothing has changed.
     """
+    invite = queries.hold_invite(session, invite_id)
+    shown = queries.inbox_item(session, invite_id)
+    versions.require(shown, expected)
+    names = queries.newest_names(session, [invite.retailer_id])
     invite.respond(response, note, now)
     audit.record(session, "invite.responded", invite, tenant_id=invite.retailer_id, actor=actor, now=now)
-    campaign_name, supplier_name = _count_response(session, invite, now)
+    _count_response(session, invite, now)
     event = events.InviteResponded(
         invite.id,
         invite.campaign_id,
-        campaign_name,
+        shown.campaign_name,
         invite.supplier_id,
-        supplier_name,
+        shown.supplier_name,
         invite.retailer_id,
-        invite.retailer_name,
+        names.get(invite.retailer_id, invite.retailer_name),
         response,
         note,
     )
@@ -148,31 +191,58 @@ def respond(
 
 
 def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int) -> None:
-    """Show a tenant under its new name, unless something newer is known of it."""
-    known = session.get(TenantName, tenant_id, with_for_update=True)
-    if known is None:
-        session.add(TenantName(tenant_id=tenant_id, name=name, sequence=sequence))
-    elif sequence > known.sequence:
-        known.name, known.sequence = name, sequence
-    else:
+    """Show a tenant under its new name, unless something as new is known of it.
+
+    Costs one row, and a new version of each campaign the tenant was invited to: those show its name. The first news
+    about a tenant counts as a rename.
+    """
+    first = {"tenant_id": tenant_id, "name": name, "sequence": sequence, "renames": 1}
+    if insert_ignoring(session, TenantName, [first]):
+        _new_version_of_campaigns(session, INVITES.c.retailer_id == tenant_id, INVITES.c.retailer_name != name)
         return
-    of_supplier = update(CAMPAIGNS).where(CAMPAIGNS.c.supplier_id == tenant_id, CAMPAIGNS.c.supplier_name != name)
-    session.execute(of_supplier.values(supplier_name=name))
-    of_retailer = update(INVITES).where(INVITES.c.retailer_id == tenant_id, INVITES.c.retailer_name != name)
-    session.execute(of_retailer.values(retailer_name=name))
+    known = session.get_one(TenantName, tenant_id, with_for_update=True)
+    if sequence <= known.sequence:
+        return
+    if name != known.name:
+        known.renames += 1
+        _new_version_of_campaigns(session, INVITES.c.retailer_id == tenant_id)
+    known.name, known.sequence = name, sequence
+
+
+def _new_version_of_campaigns(session: Session, *with_invites: ColumnElement[bool]) -> None:
+    """Locked in the order of their ids, so that two who do this at once never wait for each other."""
+    showing = CAMPAIGNS.c.id.in_(select(INVITES.c.campaign_id).where(*with_invites))
+    in_order = select(CAMPAIGNS.c.id).where(showing).order_by(CAMPAIGNS.c.id).with_for_update()
+    session.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.id.in_(in_order)).values(version=CAMPAIGNS.c.version + 1))
+
+
+def _hold(session: Session, campaign_id: UUID, expected: ETags | None) -> Campaign:
+    """The caller's campaign, locked, in the version the caller has seen (D6)."""
+    campaign = queries.hold_campaign(session, campaign_id)
+    versions.require(campaign, expected)
+    return campaign
 
 
 def _complete(proposal: Mapping[str, Any]) -> dict[str, Any]:
     return {**proposal, "currency": rules.currency_of(proposal["budget"], proposal["currency"])}
 
 
-def _content(campaign: Campaign) -> dict[str, Any]:
+def _content(session: Session, campaign: Campaign) -> dict[str, Any]:
     """The campaign as its events tell it."""
     names = [name for name in events.CampaignCreated.__dataclass_fields__ if name != "campaign_id"]
-    return {"campaign_id": campaign.id} | {name: getattr(campaign, name) for name in names}
+    content = {"campaign_id": campaign.id} | {name: getattr(campaign, name) for name in names}
+    return content | {"supplier_name": _supplier_name(session, campaign)}
+
+
+def _supplier_name(session: Session, campaign: Campaign) -> str:
+    """What the supplier is called now."""
+    with session.no_autoflush:  # a change is written once, with its event's number
+        names = queries.newest_names(session, [campaign.supplier_id])
+    return names.get(campaign.supplier_id, campaign.supplier_name)
 
 
 def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, actor: Principal, now: datetime) -> None:
+    supplier_name = _supplier_name(session, campaign)
     newest = queries.newest_names(session, recipients.new)
     rows = [_invite_row(campaign, each, newest.get(each, name), now) for each, name in recipients.new.items()]
     campaign.add_invites(len(rows), now)
@@ -182,7 +252,7 @@ def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, act
     )
     _publish(session, campaign, sent, actor, now)
     session.execute(insert(INVITES), rows)
-    outbox.add_records(session, [_invite_record(campaign, row, actor, now) for row in rows])
+    outbox.add_records(session, [_invite_record(campaign, supplier_name, row, actor, now) for row in rows])
 
 
 def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: datetime) -> dict[str, Any]:
@@ -199,7 +269,9 @@ def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: 
     }
 
 
-def _invite_record(campaign: Campaign, row: Mapping[str, Any], actor: Principal, now: datetime) -> dict[str, Any]:
+def _invite_record(
+    campaign: Campaign, supplier_name: str, row: Mapping[str, Any], actor: Principal, now: datetime
+) -> dict[str, Any]:
     event = events.InviteCreated(
         invite_id=row["id"],
         campaign_id=campaign.id,
@@ -208,7 +280,7 @@ def _invite_record(campaign: Campaign, row: Mapping[str, Any], actor: Principal,
         start_date=campaign.start_date,
         end_date=campaign.end_date,
         supplier_id=campaign.supplier_id,
-        supplier_name=campaign.supplier_name,
+        supplier_name=supplier_name,
         retailer_id=row["retailer_id"],
         retailer_name=row["retailer_name"],
     )
@@ -216,8 +288,8 @@ def _invite_record(campaign: Campaign, row: Mapping[str, Any], actor: Principal,
     return outbox.record(event, row["id"], 1, tenants=tenants, actor=actor, now=now)
 
 
-def _count_response(session: Session, invite: Invite, now: datetime) -> tuple[str, str]:
-    """Add a response to its campaign's counts in one statement; return the campaign's and the supplier's name.
+def _count_response(session: Session, invite: Invite, now: datetime) -> None:
+    """Add a response to its campaign's counts in one statement.
 
     Through the table: the retailer who responds may not see the campaign itself.
     """
@@ -226,10 +298,8 @@ def _count_response(session: Session, invite: Invite, now: datetime) -> tuple[st
         update(CAMPAIGNS)
         .where(CAMPAIGNS.c.id == invite.campaign_id)
         .values({counter: counter + 1, CAMPAIGNS.c.version: CAMPAIGNS.c.version + 1, CAMPAIGNS.c.updated_at: now})
-        .returning(CAMPAIGNS.c.name, CAMPAIGNS.c.supplier_name)
     )
-    campaign_name, supplier_name = session.execute(statement).one()
-    return campaign_name, supplier_name
+    session.execute(statement)
 
 
 def _audit(

@@ -70,8 +70,9 @@ class OneCampaign(MethodView):
     def put(self, proposal, campaign_id):
         """Replace a draft: what the body leaves out becomes null."""
         with db.begin() as session:
-            campaign = campaign_to_change(session, campaign_id)
-            actions.change_campaign(session, campaign, proposal, actor=caller(), now=utcnow())
+            campaign = actions.change_campaign(
+                session, campaign_id, proposal, expected=versions.if_match(), actor=caller(), now=utcnow()
+            )
         versions.set_etag(campaign)
         return campaign
 
@@ -80,8 +81,7 @@ class OneCampaign(MethodView):
     def delete(self, campaign_id):
         """Throw a draft away."""
         with db.begin() as session:
-            campaign = campaign_to_change(session, campaign_id)
-            actions.delete_campaign(session, campaign, actor=caller(), now=utcnow())
+            actions.delete_campaign(session, campaign_id, expected=versions.if_match(), actor=caller(), now=utcnow())
 
 
 @blp.route("/<uuid:campaign_id>/invites")
@@ -107,9 +107,14 @@ class Send(MethodView):
         reached = network.expand(**recipients)
         needed = settings.load().invites_need_relationship
         with db.begin() as session:
-            campaign = campaign_to_change(session, campaign_id)
             return actions.send_campaign(
-                session, campaign, reached, need_relationship=needed, actor=caller(), now=utcnow()
+                session,
+                campaign_id,
+                reached,
+                need_relationship=needed,
+                expected=versions.if_match(),
+                actor=caller(),
+                now=utcnow(),
             )
 
 
@@ -121,8 +126,9 @@ class CampaignStatus(MethodView):
     def post(self, wanted, campaign_id):
         """Move a sent campaign's label one step forward. Notifies nobody."""
         with db.begin() as session:
-            campaign = campaign_to_change(session, campaign_id)
-            actions.advance_campaign(session, campaign, wanted["status"], actor=caller(), now=utcnow())
+            campaign = actions.advance_campaign(
+                session, campaign_id, wanted["status"], expected=versions.if_match(), actor=caller(), now=utcnow()
+            )
         versions.set_etag(campaign)
         return campaign
 
@@ -158,9 +164,7 @@ class Respond(MethodView):
     def post(self, answer, invite_id):
         """Accept or decline, once and for good."""
         with db.begin() as session:
-            invite = queries.invite(session, invite_id)
-            versions.require(invite, versions.if_match())
-            actions.respond(session, invite, **answer, actor=caller(), now=utcnow())
+            actions.respond(session, invite_id, **answer, expected=versions.if_match(), actor=caller(), now=utcnow())
             item = queries.inbox_item(session, invite_id)
         versions.set_etag(item)
         return item
@@ -175,10 +179,3 @@ class Audit(MethodView):
         """Who of the caller's tenant changed what, newest first (D8)."""
         with db.read() as session:
             return audit.trail(session, caller().tenant_id, **wanted)
-
-
-def campaign_to_change(session, campaign_id):
-    """The caller's campaign, locked, in the version the caller has seen (D6)."""
-    campaign = queries.campaign(session, campaign_id, lock=True)
-    versions.require(campaign, versions.if_match())
-    return campaign

@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
 class Campaign(Aggregate, Versioned, TenantScoped, Base):
     """A supplier's proposal. The counts are kept beside it, so that the kanban board costs no counting (S0-34).
 
-    ``supplier_name`` is what the supplier is called now; it follows renames.
+    ``supplier_name`` is what the supplier was called then. It stays; ``TenantName`` says what it is called now.
     """
 
     __tablename__ = "campaigns"
@@ -100,7 +100,10 @@ class Campaign(Aggregate, Versioned, TenantScoped, Base):
 
 
 class Invite(Aggregate, Versioned, TenantScoped, Base):
-    """One retailer's invite to one campaign (S0-33: the unique key holds whatever happens at once)."""
+    """One retailer's invite to one campaign (S0-33: the unique key holds whatever happens at once).
+
+    ``retailer_name`` is what the retailer was called then. It stays; ``TenantName`` says what it is called now.
+    """
 
     __tablename__ = "invites"
     __table_args__ = (
@@ -137,10 +140,15 @@ class Invite(Aggregate, Versioned, TenantScoped, Base):
 
 
 class TenantName(Base):
-    """What a tenant has been called since its event number ``sequence``; older events change nothing."""
+    """What a tenant is called as of its event number ``sequence``; older events change nothing.
+
+    Whatever shows a name joins this row, so a new name is one row, however many campaigns and invites show it.
+    ``renames`` counts them: it is part of the version of what a retailer sees of its supplier's campaign.
+    """
 
     __tablename__ = "tenant_names"
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     sequence: Mapped[int]
+    renames: Mapped[int]

@@ -6,10 +6,10 @@ because to a retailer a campaign is visible only through its own invite.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
@@ -18,22 +18,25 @@ from chassis.pages import Page, paginate
 from services.campaigns.models import Base, Campaign, Invite, TenantName
 
 INVITES_SHOWN = 200  # of a campaign's detail
-NAMES_BY_ID = 500  # for more tenants it is quicker to read every name
+NAMED_ONE_BY_ONE = 500  # ids in a statement; for more it is quicker to read all there are
 
 CAMPAIGNS = Base.metadata.tables["campaigns"]
 
+T = TypeVar("T")
 
-def campaign(session: Session, campaign_id: UUID, *, lock: bool = False) -> Campaign:
-    """One campaign of the caller's, its row locked until the transaction ends where ``lock`` says so.
+
+def campaign(session: Session, campaign_id: UUID) -> Campaign:
+    """One campaign of the caller's.
 
     Raises:
         NotFound: there is none of that id, or it is somebody else's.
     """
-    statement = select(Campaign).where(Campaign.id == campaign_id)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
-        raise NotFound("There is no such campaign.")
-    return found
+    return _found(session.scalar(select(Campaign).where(Campaign.id == campaign_id)), "campaign")
+
+
+def hold_campaign(session: Session, campaign_id: UUID) -> Campaign:
+    """One campaign of the caller's, locked until the transaction ends. Raises as ``campaign``."""
+    return _found(session.scalar(select(Campaign).where(Campaign.id == campaign_id).with_for_update()), "campaign")
 
 
 def campaigns(session: Session, *, page: int, page_size: int, status: str | None = None) -> Page:
@@ -49,7 +52,7 @@ class CampaignDetail:
     """A campaign and the first of its invites, in the order they were made (S0-35)."""
 
     campaign: Campaign
-    invites: Sequence[Invite]
+    invites: Sequence[Any]
 
 
 def campaign_detail(session: Session, campaign_id: UUID) -> CampaignDetail:
@@ -59,7 +62,7 @@ def campaign_detail(session: Session, campaign_id: UUID) -> CampaignDetail:
         NotFound: there is none of that id, or it is somebody else's.
     """
     found = campaign(session, campaign_id)
-    return CampaignDetail(found, session.scalars(_invites_of(campaign_id).limit(INVITES_SHOWN)).all())
+    return CampaignDetail(found, session.execute(_invites_of(campaign_id).limit(INVITES_SHOWN)).all())
 
 
 def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_size: int) -> Page:
@@ -68,8 +71,12 @@ def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_
     return paginate(session, _invites_of(campaign_id), page=page, page_size=page_size)
 
 
-def invited_retailers(session: Session, campaign_id: UUID) -> set[UUID]:
-    return set(session.scalars(select(Invite.retailer_id).where(Invite.campaign_id == campaign_id)))
+def invited_retailers(session: Session, campaign_id: UUID, wanted: Collection[UUID]) -> set[UUID]:
+    """Who of ``wanted`` has an invite to a campaign; when many are asked for, everybody who has one."""
+    statement = select(Invite.retailer_id).where(Invite.campaign_id == campaign_id)
+    if len(wanted) <= NAMED_ONE_BY_ONE:
+        statement = statement.where(Invite.retailer_id.in_(wanted))
+    return set(session.scalars(statement))
 
 
 def inbox(session: Session, *, page: int, page_size: int, status: str | None = None) -> Page:
@@ -86,38 +93,48 @@ def inbox_item(session: Session, invite_id: UUID) -> Any:
     Raises:
         NotFound: there is none of that id, or it is somebody else's.
     """
-    found = session.execute(_inbox().where(Invite.id == invite_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such invite.")
-    return found
+    return _found(session.execute(_inbox().where(Invite.id == invite_id)).one_or_none(), "invite")
 
 
-def invite(session: Session, invite_id: UUID) -> Invite:
-    """One invite of the calling retailer's, its row locked until the transaction ends.
-
-    Raises:
-        NotFound: there is none of that id, or it is somebody else's.
-    """
+def hold_invite(session: Session, invite_id: UUID) -> Invite:
+    """One invite of the calling retailer's, locked until the transaction ends. Raises as ``inbox_item``."""
     statement = select(Invite).where(Invite.id == invite_id, Invite.retailer_id == caller().tenant_id)
-    found = session.scalar(statement.with_for_update())
-    if found is None:
-        raise NotFound("There is no such invite.")
-    return found
+    return _found(session.scalar(statement.with_for_update()), "invite")
 
 
 def newest_names(session: Session, tenants: Collection[UUID]) -> dict[UUID, str]:
     """What those of ``tenants`` that were ever changed are called now, by id; when many are asked for, everybody's."""
     statement = select(TenantName.tenant_id, TenantName.name)
-    if len(tenants) <= NAMES_BY_ID:
+    if len(tenants) <= NAMED_ONE_BY_ONE:
         statement = statement.where(TenantName.tenant_id.in_(tenants))
     return dict(session.execute(statement).tuples().all())
 
 
-def _invites_of(campaign_id: UUID) -> Select[tuple[Invite]]:
-    return select(Invite).where(Invite.campaign_id == campaign_id).order_by(Invite.id)
+def _found(found: T | None, noun: str) -> T:
+    if found is None:
+        raise NotFound(f"There is no such {noun}.")
+    return found
+
+
+def _invites_of(campaign_id: UUID) -> Select[Any]:
+    return (
+        select(
+            Invite.id,
+            Invite.retailer_id,
+            func.coalesce(TenantName.name, Invite.retailer_name).label("retailer_name"),
+            Invite.status,
+            Invite.note,
+            Invite.invited_at,
+            Invite.responded_at,
+        )
+        .outerjoin(TenantName, TenantName.tenant_id == Invite.retailer_id)
+        .where(Invite.campaign_id == campaign_id)
+        .order_by(Invite.id)
+    )
 
 
 def _inbox() -> Select[Any]:
+    """What a retailer sees. Its version rises with the invite's own and with every new name of the supplier."""
     shown = CAMPAIGNS.c
     return (
         select(
@@ -132,13 +149,14 @@ def _inbox() -> Select[Any]:
             shown.budget,
             shown.currency,
             Invite.supplier_id,
-            shown.supplier_name,
+            func.coalesce(TenantName.name, shown.supplier_name).label("supplier_name"),
             Invite.status,
             Invite.note,
             Invite.invited_at,
             Invite.responded_at,
-            Invite.version,
+            (Invite.version + func.coalesce(TenantName.renames, 0)).label("version"),
         )
         .join(CAMPAIGNS, shown.id == Invite.campaign_id)
+        .outerjoin(TenantName, TenantName.tenant_id == Invite.supplier_id)
         .where(Invite.retailer_id == caller().tenant_id)
     )

@@ -64,6 +64,10 @@ class Network:
     related: Mapping[UUID, str]
     unrelated: Mapping[UUID, str | None]
 
+    @property
+    def everybody(self) -> Mapping[UUID, str | None]:
+        return {**self.related, **self.unrelated}
+
 
 @dataclass(frozen=True)
 class Recipients:
@@ -86,7 +90,7 @@ def choose_recipients(network: Network, invited: Collection[UUID], *, need_relat
     wanted = dict(network.related)
     if not need_relationship:
         wanted |= {retailer: name for retailer, name in network.unrelated.items() if name is not None}
-    everybody = {**network.related, **network.unrelated}
+    everybody = network.everybody
     return Recipients(
         new={retailer: name for retailer, name in wanted.items() if retailer not in invited},
         already_invited=sum(retailer in invited for retailer in everybody),

@@ -2,8 +2,11 @@
 
 from uuid import uuid4
 
+import pytest
+
+from chassis.identity import acting_as
 from chassis.testing import principal
-from services.campaigns import settings
+from services.campaigns import queries, settings
 from services.campaigns.models import Invite
 from tests.campaigns.helpers import (
     ANNA,
@@ -330,3 +333,15 @@ def test_a_retailer_sees_a_sent_campaign_at_once(anna, rolf):
     assert rolf.get(INBOX).json["totalItems"] == 0
     sent(anna, ROLF)
     assert rolf.get(INBOX).json["totalItems"] == 1
+
+
+@pytest.mark.parametrize("one_by_one", [500, 0])
+def test_who_was_invited_is_asked_for_the_wanted(campaigns, anna, monkeypatch, one_by_one):
+    """S0-29: a send to one retailer reads one invite of thousands; a send to thousands reads them in one statement."""
+    monkeypatch.setattr(queries, "NAMED_ONE_BY_ONE", one_by_one)
+    address = sent(anna, ROLF, RITA)
+    with acting_as(ANNA), campaigns.database.read() as session:
+        found = queries.invited_retailers(session, last_id(address), [ROLF.tenant_id])
+    assert found == ({ROLF.tenant_id} if one_by_one else {ROLF.tenant_id, RITA.tenant_id})
+    answer = anna.post(f"{address}/send", json={"retailerIds": ids_of(ROLF)})
+    assert (answer.json["invitesCreated"], answer.json["alreadyInvited"]) == (0, 1)

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("renames", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_tenant_names")),
     )
     op.create_table(
