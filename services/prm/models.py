@@ -6,6 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
@@ -29,11 +30,14 @@ class TenantName(Base):
     sequence: Mapped[int]
 
 
+ONE_A_PAIR = UniqueConstraint("supplier_id", "retailer_id")
+
+
 class Relationship(Aggregate, Versioned, TenantScoped, Base):
     """What a supplier and a retailer are to each other; one row a pair, for ever (D10)."""
 
     __tablename__ = "relationships"
-    __table_args__ = (UniqueConstraint("supplier_id", "retailer_id"),)
+    __table_args__ = (ONE_A_PAIR,)
 
     supplier_id: Mapped[UUID] = mapped_column(ForeignKey("tenant_names.id"))
     retailer_id: Mapped[UUID] = mapped_column(ForeignKey("tenant_names.id"), index=True)
@@ -55,11 +59,14 @@ class Relationship(Aggregate, Versioned, TenantScoped, Base):
         self.updated_at = now
 
 
+ONE_NAME = UniqueConstraint("supplier_id", "name_key")
+
+
 class Group(Versioned, TenantScoped, Base):
     """Retailers that a supplier addresses together."""
 
     __tablename__ = "groups"
-    __table_args__ = (UniqueConstraint("supplier_id", "name_key"),)
+    __table_args__ = (ONE_NAME,)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
     supplier_id: Mapped[UUID]
@@ -91,7 +98,7 @@ class GroupMember(TenantScoped, Base):
     __table_args__ = (Index("ix_group_members_place", "group_id", "position"),)
 
     group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
-    retailer_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
+    retailer_id: Mapped[UUID] = mapped_column(primary_key=True)
     position: Mapped[int]
 
     @classmethod
@@ -166,3 +173,12 @@ class Assignment(TenantScoped, Base):
         """Leave the tier held so far for ``tier`` (S0-51)."""
         self.tier_id = tier.id
         self.assigned_at = now
+
+
+def is_taken(error: IntegrityError, unique: UniqueConstraint) -> bool:
+    """Whether it is ``unique`` that refused a row: PostgreSQL tells its name, SQLite its columns."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return bool(diagnosis.constraint_name == unique.name)
+    columns = ", ".join(f"{column.table.name}.{column.name}" for column in unique.columns)
+    return str(error.orig) == f"UNIQUE constraint failed: {columns}"

@@ -14,7 +14,7 @@ from chassis import audit, versions
 from chassis.errors import Conflict
 from chassis.identity import Principal
 from services.prm import rules
-from services.prm.models import Group, GroupMember
+from services.prm.models import ONE_NAME, Group, GroupMember, is_taken
 from services.prm.queries.groups import hold_group, member_ids, unrelated
 from services.prm.queries.names import given
 
@@ -96,6 +96,8 @@ def _save(
     try:
         session.flush()
     except IntegrityError as error:
+        if not is_taken(error, ONE_NAME):
+            raise
         raise Conflict("You have a group of that name already.", code="group_name_taken") from error
 
 

@@ -13,7 +13,7 @@ from chassis.errors import Conflict
 from chassis.identity import Principal
 from services.prm import events, rules
 from services.prm.actions import names, tiers
-from services.prm.models import Relationship, TenantName
+from services.prm.models import ONE_A_PAIR, Relationship, TenantName, is_taken
 from services.prm.queries.relationships import hold_pair, hold_relationship, name_sides
 from services.prm.rules import Side, Status, Step
 
@@ -107,6 +107,9 @@ def _tell(session: Session, found: Relationship, step: Step, *, actor: Principal
     both = (found.supplier_id, found.retailer_id)
     try:
         outbox.add(session, found, event, tenants=both, actor=actor, now=now)
-    except IntegrityError as error:  # somebody made the pair's row between our look and our insert
+    except IntegrityError as error:
+        if not is_taken(error, ONE_A_PAIR):
+            raise
+        # Somebody made the pair's row between our look and our insert.
         raise Conflict("There is a relationship already.", code="relationship_exists") from error
     return found

@@ -74,7 +74,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("group_id", "retailer_id", name=op.f("pk_group_members")),
     )
     op.create_index("ix_group_members_place", "group_members", ["group_id", "position"], unique=False)
-    op.create_index(op.f("ix_group_members_retailer_id"), "group_members", ["retailer_id"], unique=False)
     op.create_table(
         "relationships",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -96,7 +95,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index(op.f("ix_relationships_retailer_id"), table_name="relationships")
     op.drop_table("relationships")
-    op.drop_index(op.f("ix_group_members_retailer_id"), table_name="group_members")
     op.drop_index("ix_group_members_place", table_name="group_members")
     op.drop_table("group_members")
     op.drop_index(op.f("ix_assignments_tier_id"), table_name="assignments")
