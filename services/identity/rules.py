@@ -21,8 +21,9 @@ PUBLISH_AHEAD = JWKS_MAX_AGE + timedelta(minutes=1)
 ROTATE_AFTER = timedelta(days=90)
 MARGIN = timedelta(minutes=1)
 """What clocks may differ and requests may take: revocations and retired keys stay known this much longer."""
-FEED_OVERLAP = timedelta(seconds=10)
-"""A change is stamped before it commits, at most a lock's waiting time; so the access feed looks back this far."""
+FEED_OVERLAP = timedelta(minutes=1)
+"""A change is stamped before it commits: it may wait 10 s for a lock, and clocks differ. So the access feed looks back
+well further than that; what it tells twice changes nothing."""
 
 
 class Kind(StrEnum):
