@@ -24,12 +24,11 @@ def active_key(session: Session, *, settings: IdentitySettings, now: datetime) -
     return key
 
 
-def rotate_keys(session: Session, *, settings: IdentitySettings, now: datetime, at_once: bool = False) -> None:
+def rotate_keys(session: Session, *, settings: IdentitySettings, now: datetime) -> None:
     """Take the rotation one step further, whichever is due. Any number of processes may call it at any time.
 
     A new key is first published and only signs once every verifier must have read it; the one it follows is served
-    until its last token has ended. It begins when the active key is ``ROTATE_AFTER`` old, or with ``at_once`` (an
-    operator's wish) now.
+    until its last token has ended. It begins when the active key is ``ROTATE_AFTER`` old.
     """
     first = active_key(session, settings=settings, now=now)
     keys = session.scalars(
@@ -41,7 +40,7 @@ def rotate_keys(session: Session, *, settings: IdentitySettings, now: datetime, 
         active.retire(now)
         session.flush()  # there is never a moment with two active keys
         coming.activate(now)
-    elif coming is None and (at_once or _is_old(active, now)):
+    elif coming is None and _is_old(active, now):
         _add(session, KeyState.NEXT, settings=settings, now=now)
     session.execute(delete(SigningKey).where(SigningKey.retired_at <= now - settings.token_lifetime - rules.MARGIN))
 
