@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
@@ -65,12 +66,15 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         return True
 
 
+ONE_ADDRESS = Index("uq_users_email_key", "email_key", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT)
+
+
 class User(Aggregate, TenantScoped, Base):
     """A person who signs in. A removed one stays as a row, so that its past still has a name; its address is free."""
 
     __tablename__ = "users"
     __table_args__ = (
-        Index("uq_users_email_key", "email_key", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT),
+        ONE_ADDRESS,
         Index("ix_users_tenant_id_id", "tenant_id", "id"),
         Index("ix_users_removed_at", "removed_at", sqlite_where=REMOVED, postgresql_where=REMOVED),
     )
@@ -197,6 +201,15 @@ class LoginThrottle(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     attempts: Mapped[int]
     window_start: Mapped[datetime] = mapped_column(index=True)
+
+
+def is_taken(error: IntegrityError, unique: Index) -> bool:
+    """Whether it is ``unique`` that refused a row: PostgreSQL tells its name, SQLite its columns."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return bool(diagnosis.constraint_name == unique.name)
+    columns = ", ".join(f"{column.table.name}.{column.name}" for column in unique.columns)
+    return str(error.orig) == f"UNIQUE constraint failed: {columns}"
 
 
 def _principal(user_id: UUID, role: Role, name: str, tenant: Tenant) -> Principal:

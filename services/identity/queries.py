@@ -17,25 +17,34 @@ from services.identity.models import ApiKey, RefreshToken, SigningKey, Tenant, U
 from services.identity.rules import KeyState
 
 
-def access_tenant(session: Session, tenant_id: UUID, *, lock: bool = False) -> Tenant:
-    """The tenant, locked for a change where ``lock``; 404 when the caller may not see it or there is none."""
-    return _found(session, select(Tenant).where(Tenant.id == tenant_id), "tenant", lock=lock)
+def tenant(session: Session, tenant_id: UUID) -> Tenant:
+    """One tenant.
+
+    Raises:
+        NotFound: there is none, or it is not the caller's.
+    """
+    return _found(session, select(Tenant).where(Tenant.id == tenant_id), "tenant")
 
 
-def access_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
-    """A present user of the tenant, locked for a change."""
+def hold_tenant(session: Session, tenant_id: UUID) -> Tenant:
+    """One tenant, locked until the transaction ends. Raises as ``tenant``."""
+    return _found(session, select(Tenant).where(Tenant.id == tenant_id).with_for_update(), "tenant")
+
+
+def hold_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
+    """A present user of the tenant, locked until the transaction ends. Raises as ``tenant``."""
     statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id, User.removed_at.is_(None))
-    return _found(session, statement, "user", lock=True)
+    return _found(session, statement.with_for_update(), "user")
 
 
-def access_api_key(session: Session, tenant_id: UUID, key_id: UUID) -> ApiKey:
-    """A present API key of the tenant, locked for a change."""
+def hold_api_key(session: Session, tenant_id: UUID, key_id: UUID) -> ApiKey:
+    """A present API key of the tenant, locked until the transaction ends. Raises as ``tenant``."""
     statement = select(ApiKey).where(ApiKey.id == key_id, ApiKey.tenant_id == tenant_id, ApiKey.removed_at.is_(None))
-    return _found(session, statement, "API key", lock=True)
+    return _found(session, statement.with_for_update(), "API key")
 
 
-def _found(session: Session, statement: Select[Any], noun: str, *, lock: bool) -> Any:
-    row = session.scalar(statement.with_for_update() if lock else statement)
+def _found(session: Session, statement: Select[Any], noun: str) -> Any:
+    row = session.scalar(statement)
     if row is None:
         raise NotFound(f"No such {noun}.")
     return row
@@ -53,14 +62,14 @@ def list_tenants(session: Session, *, page: int, page_size: int, kind: str | Non
 
 def list_users(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:
     """The tenant's present users in the order they came."""
-    access_tenant(session, tenant_id)
+    tenant(session, tenant_id)
     statement = select(User).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).order_by(User.id)
     return paginate(session, statement, page=page, page_size=page_size)
 
 
 def list_api_keys(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:
     """The tenant's present API keys in the order they came; never their secrets."""
-    access_tenant(session, tenant_id)
+    tenant(session, tenant_id)
     statement = select(ApiKey).where(ApiKey.tenant_id == tenant_id, ApiKey.removed_at.is_(None)).order_by(ApiKey.id)
     return paginate(session, statement, page=page, page_size=page_size)
 
@@ -106,14 +115,20 @@ def user_of_email(session: Session, email: str) -> User | None:
     return session.scalar(select(User).where(User.email_key == rules.email_key(email), User.removed_at.is_(None)))
 
 
+def has_platform_admin(session: Session) -> bool:
+    """Whether somebody can administer the platform."""
+    statement = select(User.id).where(User.role == Role.PLATFORM_ADMIN, User.removed_at.is_(None)).limit(1)
+    return session.scalar(statement) is not None
+
+
 def sole_user(session: Session, tenant_id: UUID) -> bool:
     """Whether the tenant has only one user left."""
     statement = select(User.id).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).limit(2)
     return len(session.scalars(statement).all()) == 1
 
 
-def refresh_token(session: Session, digest: str) -> RefreshToken | None:
-    """The refresh token, locked, so that of two who bring it at once only one finds it unused."""
+def hold_refresh_token(session: Session, digest: str) -> RefreshToken | None:
+    """The refresh token, locked until the transaction ends: of two who bring it at once only one finds it unused."""
     return session.scalar(select(RefreshToken).where(RefreshToken.digest == digest).with_for_update())
 
 

@@ -27,7 +27,7 @@ def issue_api_key(
     session: Session, tenant_id: UUID, *, name: str, vault: Vault, actor: Principal, now: datetime
 ) -> IssuedKey:
     """A new API key of the tenant. The secret is kept encrypted, because signed requests are checked with it."""
-    tenant = queries.access_tenant(session, tenant_id)
+    tenant = queries.tenant(session, tenant_id)
     issued = IssuedKey(uuid7(), new_api_key(), new_secret())
     key = ApiKey(
         id=issued.id,
@@ -44,6 +44,6 @@ def issue_api_key(
 
 def remove_api_key(session: Session, tenant_id: UUID, key_id: UUID, *, actor: Principal, now: datetime) -> None:
     """Shut an API key out; its secret is forgotten, and the gateway refuses the tokens still alive."""
-    key = queries.access_api_key(session, tenant_id, key_id)
+    key = queries.hold_api_key(session, tenant_id, key_id)
     key.remove(now)
     audit.record(session, "api_key.removed", key, tenant_id=tenant_id, actor=actor, now=now)

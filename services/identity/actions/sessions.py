@@ -97,7 +97,7 @@ def sign_in(
 
 def refresh(session: Session, presented: str, *, settings: IdentitySettings, now: datetime) -> Granted | None:
     """Exchange a refresh token for a new pair. One that was used before ends its whole family (RFC 9700, 4.14)."""
-    token = queries.refresh_token(session, digest(presented))
+    token = queries.hold_refresh_token(session, digest(presented))
     if token is None:
         return None
     if token.used_at is not None:
@@ -121,13 +121,13 @@ def sign_in_machine(
     if not same(kept, secret) or key is None:
         return None
     key.last_used_at = now
-    tenant = queries.access_tenant(session, key.tenant_id)
+    tenant = queries.tenant(session, key.tenant_id)
     return _grant(session, key.as_principal(tenant), None, settings=settings, now=now)
 
 
 def revoke(session: Session, presented: str, *, now: datetime) -> None:
     """End the sign-in a refresh token belongs to; what is no refresh token of ours is ended already (RFC 7009)."""
-    token = queries.refresh_token(session, digest(presented))
+    token = queries.hold_refresh_token(session, digest(presented))
     if token is not None:
         _end_family(session, token.family, now=now)
 
@@ -159,7 +159,7 @@ def _end_family(session: Session, family: UUID, *, now: datetime) -> None:
 
 
 def _grant_user(session: Session, user: User, *, family: UUID, settings: IdentitySettings, now: datetime) -> Granted:
-    tenant = queries.access_tenant(session, user.tenant_id)
+    tenant = queries.tenant(session, user.tenant_id)
     presented = new_secret()
     session.add(
         RefreshToken(

@@ -54,7 +54,7 @@ def change_tenant(
     now: datetime,
 ) -> Tenant:
     """Rename the tenant or move it to another time zone; what changes nothing is not told to anybody."""
-    tenant = queries.access_tenant(session, tenant_id, lock=True)
+    tenant = queries.hold_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.change(name=name, time_zone=time_zone, now=now):
         _tell(session, "tenant.changed", tenant, actor=actor, now=now)
@@ -71,7 +71,7 @@ def switch_features(
     now: datetime,
 ) -> Tenant:
     """Switch features on and off; those left out keep their value. The gateway learns it within a second or two."""
-    tenant = queries.access_tenant(session, tenant_id, lock=True)
+    tenant = queries.hold_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.switch(changes, now):
         _tell(session, "tenant.features_switched", tenant, actor=actor, now=now)

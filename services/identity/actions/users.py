@@ -15,7 +15,7 @@ from services.identity import queries, rules
 from services.identity.actions import sessions, tenants
 from services.identity.crypto import hash_password
 from services.identity.events import UserAdded, UserRemoved
-from services.identity.models import Tenant, User
+from services.identity.models import ONE_ADDRESS, Tenant, User, is_taken
 from services.identity.rules import Kind
 
 PLATFORM_NAME = "Concord"
@@ -38,7 +38,7 @@ def add_user(
         Invalid: ``role_does_not_fit`` the kind of tenant.
         Conflict: ``email_taken``, by a present user of any tenant.
     """
-    tenant = queries.access_tenant(session, tenant_id)
+    tenant = queries.tenant(session, tenant_id)
     if not rules.role_fits(tenant.kind, role):
         raise Invalid.field("role", f"A {tenant.kind} has no {role}.", code="role_does_not_fit")
     user = User(
@@ -58,6 +58,8 @@ def add_user(
     try:
         outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
     except IntegrityError as error:
+        if not is_taken(error, ONE_ADDRESS):
+            raise
         raise Conflict("Somebody signs in with this e-mail address already.", code="email_taken") from error
     return user
 
@@ -68,8 +70,8 @@ def remove_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Prin
     Raises:
         Conflict: ``last_platform_admin``; nobody could administer the platform any more.
     """
-    tenant = queries.access_tenant(session, tenant_id, lock=True)  # two last admins cannot remove each other at once
-    user = queries.access_user(session, tenant.id, user_id)
+    tenant = queries.hold_tenant(session, tenant_id)  # two last admins cannot remove each other at once
+    user = queries.hold_user(session, tenant.id, user_id)
     if tenant.kind == Kind.PLATFORM and queries.sole_user(session, tenant.id):
         raise Conflict("The last platform admin cannot be removed.", code="last_platform_admin")
     user.remove(now)
@@ -79,8 +81,8 @@ def remove_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Prin
     outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
 
 
-def ensure_platform_admin(session: Session, email: str, name: str, password: str, now: datetime) -> User:
-    """The platform's tenant and its admin with this address; made where missing, left as they are where not.
+def add_first_platform_admin(session: Session, email: str, name: str, password: str, now: datetime) -> User | None:
+    """The platform's tenant, where it is missing, and its first admin; None where somebody is one already.
 
     Raises:
         Conflict: ``email_taken`` by a user of another tenant.
@@ -89,9 +91,8 @@ def ensure_platform_admin(session: Session, email: str, name: str, password: str
     platform = session.scalar(select(Tenant).where(Tenant.kind == Kind.PLATFORM).with_for_update())
     if platform is None:
         platform = tenants.create_tenant(session, name=PLATFORM_NAME, kind=Kind.PLATFORM, actor=system, now=now)
-    user = queries.user_of_email(session, email)
-    if user and user.tenant_id == platform.id:
-        return user
+    if queries.has_platform_admin(session):
+        return None
     return add_user(
         session,
         platform.id,

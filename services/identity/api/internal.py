@@ -33,4 +33,4 @@ class InternalTenant(MethodView):
     def get(self, tenant_id):
         """Any tenant: a service asks on behalf of a supplier about a retailer."""
         with own.name(), db.read() as session:
-            return queries.access_tenant(session, tenant_id)
+            return queries.tenant(session, tenant_id)

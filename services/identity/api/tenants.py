@@ -39,7 +39,7 @@ class OneTenant(MethodView):
     @blp.response(200, TenantOut)
     def get(self, tenant_id):
         with db.read() as session:
-            tenant = queries.access_tenant(session, tenant_id)
+            tenant = queries.tenant(session, tenant_id)
         versions.set_etag(tenant)
         return tenant
 
