@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from sqlalchemy import event
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from bench.postgres import Databases, databases
 from bench.table import Row

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import TupleRow
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from bench.postgres import Databases, databases
 from bench.processes import prepared

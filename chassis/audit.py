@@ -10,7 +10,7 @@ from uuid import UUID
 from marshmallow import fields
 from sqlalchemy import Index, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis import context
 from chassis.database import ChassisBase

@@ -10,9 +10,10 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Event
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -20,16 +21,19 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    FromClause,
     Integer,
     MetaData,
     Numeric,
     String,
+    Table,
     Text,
     TypeDecorator,
     Uuid,
     create_engine,
     event,
     false,
+    insert,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
@@ -252,6 +256,27 @@ def insert_ignoring(session: Session, model: type[DeclarativeBase], rows: Sequen
     key = next(iter(table.primary_key))
     statement = insert(table).values(list(rows)).on_conflict_do_nothing().returning(key)  # type: ignore[arg-type]
     return len(session.execute(statement).all())
+
+
+COPY_FROM = 50  # rows; fewer are inserted sooner than a COPY is begun and ended
+
+
+def insert_many(session: Session, table: FromClause, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows with the same columns; many of them on PostgreSQL by COPY, which costs half of an INSERT a row."""
+    if len(rows) < COPY_FROM or session.get_bind().dialect.name != "postgresql":
+        session.execute(insert(cast(Table, table)), list(rows))
+        return
+    connection = session.connection()
+    columns = list(rows[0])
+    statement = f"COPY {cast(Table, table).name} ({', '.join(columns)}) FROM STDIN"
+    cursor: Any = connection.connection.cursor()
+    try:
+        with cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row([row[column] for column in columns])
+    except psycopg.Error as error:
+        lost = connection.connection.dbapi_connection.closed  # type: ignore[union-attr]
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, connection_invalidated=lost) from error
 
 
 def is_away(error: BaseException) -> bool:

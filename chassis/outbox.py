@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Text, UniqueConstraint, insert, text
+from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis.broker import MAX_BODY
-from chassis.database import Aggregate, BigId, ChassisBase
+from chassis.database import Aggregate, BigId, ChassisBase, insert_many
 from chassis.events import envelope
 from chassis.identity import Principal
 
@@ -87,5 +87,5 @@ def record(
 def add_records(session: Session, records: Sequence[dict[str, Any]]) -> None:
     """Insert many events at once, for aggregates that this transaction has made or locked, in their order."""
     if records:
-        session.execute(insert(OutboxRow.__table__), list(records))  # type: ignore[arg-type]
+        insert_many(session, OutboxRow.__table__, records)
         session.info["outbox"] = True

@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter
 from sqlalchemy import select, update
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 from werkzeug.test import Client
 
 from chassis import logs, migrate, settings

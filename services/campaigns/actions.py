@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, outbox, versions
-from chassis.database import insert_ignoring
+from chassis.database import insert_ignoring, insert_many
 from chassis.errors import Invalid
 from chassis.events import plain
 from chassis.identity import Principal
@@ -251,7 +251,7 @@ def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, act
         campaign.id, campaign.supplier_id, campaign.name, campaign.status, len(rows), campaign.invite_count
     )
     _publish(session, campaign, sent, actor, now)
-    session.execute(insert(INVITES), rows)
+    insert_many(session, INVITES, rows)
     outbox.add_records(session, [_invite_record(campaign, supplier_name, row, actor, now) for row in rows])
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis.database import insert_ignoring
 from services.notifier import queries, rules

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis.identity import acting_as
 from chassis.outbox import OutboxRow

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis.clock import utcnow
 from services.prm.models import Relationship, TenantName

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import case, delete, literal, or_, select, update
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis.database import UtcDateTime, insert_ignoring
 from chassis.errors import Failure

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis.database import insert_ignoring
 from services.identity import rules

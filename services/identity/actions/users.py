@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox
 from chassis.errors import Conflict, Invalid

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, delete, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, versions

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, outbox, versions

@@ -8,7 +8,7 @@ from flask.views import MethodView
 from marshmallow import fields
 from sqlalchemy import ColumnElement, MetaData, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox, versions
 from chassis.clock import utcnow
