@@ -22,6 +22,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     FromClause,
+    Index,
     Integer,
     MetaData,
     Numeric,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     Uuid,
     create_engine,
     event,
@@ -37,7 +39,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -277,6 +279,15 @@ def insert_many(session: Session, table: FromClause, rows: Sequence[Mapping[str,
     except psycopg.Error as error:
         lost = connection.connection.dbapi_connection.closed  # type: ignore[union-attr]
         raise DBAPIError.instance(statement, None, error, psycopg.Error, connection_invalidated=lost) from error
+
+
+def is_taken(error: IntegrityError, unique: UniqueConstraint | Index) -> bool:
+    """Whether it is ``unique`` that refused a row: PostgreSQL tells its name, SQLite its columns."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return bool(diagnosis.constraint_name == unique.name)
+    columns = ", ".join(f"{column.table.name}.{column.name}" for column in unique.columns)
+    return str(error.orig) == f"UNIQUE constraint failed: {columns}"
 
 
 def is_away(error: BaseException) -> bool:

@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
@@ -201,15 +200,6 @@ class LoginThrottle(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     attempts: Mapped[int]
     window_start: Mapped[datetime] = mapped_column(index=True)
-
-
-def is_taken(error: IntegrityError, unique: Index) -> bool:
-    """Whether it is ``unique`` that refused a row: PostgreSQL tells its name, SQLite its columns."""
-    diagnosis = getattr(error.orig, "diag", None)
-    if diagnosis is not None:
-        return bool(diagnosis.constraint_name == unique.name)
-    columns = ", ".join(f"{column.table.name}.{column.name}" for column in unique.columns)
-    return str(error.orig) == f"UNIQUE constraint failed: {columns}"
 
 
 def _principal(user_id: UUID, role: Role, name: str, tenant: Tenant) -> Principal:

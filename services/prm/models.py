@@ -6,7 +6,6 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
@@ -173,12 +172,3 @@ class Assignment(TenantScoped, Base):
         """Leave the tier held so far for ``tier`` (S0-51)."""
         self.tier_id = tier.id
         self.assigned_at = now
-
-
-def is_taken(error: IntegrityError, unique: UniqueConstraint) -> bool:
-    """Whether it is ``unique`` that refused a row: PostgreSQL tells its name, SQLite its columns."""
-    diagnosis = getattr(error.orig, "diag", None)
-    if diagnosis is not None:
-        return bool(diagnosis.constraint_name == unique.name)
-    columns = ", ".join(f"{column.table.name}.{column.name}" for column in unique.columns)
-    return str(error.orig) == f"UNIQUE constraint failed: {columns}"

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
+from chassis.database import is_taken
 from chassis.identity import Role, acting_as
 from chassis.testing import principal
 from services.identity import bootstrap
 from services.identity.crypto import is_password
-from services.identity.models import ONE_ADDRESS, RefreshToken, User, is_taken
+from services.identity.models import ONE_ADDRESS, RefreshToken, User
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
 
 GOOD = {"email": "Rolf@Fjord-Retail.example", "name": "Rolf", "role": "RetailerAdmin", "password": PASSWORD}

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox
+from chassis.database import is_taken
 from chassis.errors import Conflict, Invalid
 from chassis.identity import Principal, Role
 from services.identity import queries, rules
 from services.identity.actions import sessions, tenants
 from services.identity.crypto import hash_password
 from services.identity.events import UserAdded, UserRemoved
-from services.identity.models import ONE_ADDRESS, Tenant, User, is_taken
+from services.identity.models import ONE_ADDRESS, Tenant, User
 from services.identity.rules import Kind
 
 PLATFORM_NAME = "Concord"

@@ -11,10 +11,11 @@ from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, versions
+from chassis.database import is_taken
 from chassis.errors import Conflict
 from chassis.identity import Principal
 from services.prm import rules
-from services.prm.models import ONE_NAME, Group, GroupMember, is_taken
+from services.prm.models import ONE_NAME, Group, GroupMember
 from services.prm.queries.groups import hold_group, member_ids, unrelated
 from services.prm.queries.names import given
 

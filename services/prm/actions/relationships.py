@@ -9,11 +9,12 @@ from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, outbox, versions
+from chassis.database import is_taken
 from chassis.errors import Conflict
 from chassis.identity import Principal
 from services.prm import events, rules
 from services.prm.actions import names, tiers
-from services.prm.models import ONE_A_PAIR, Relationship, TenantName, is_taken
+from services.prm.models import ONE_A_PAIR, Relationship, TenantName
 from services.prm.queries.relationships import hold_pair, hold_relationship, name_sides
 from services.prm.rules import Side, Status, Step
 
