@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 from chassis import context, metrics
 from chassis.broker import Broker, Message, TopologyBroken
 from chassis.clock import utcnow
-from chassis.database import Database, insert_ignoring, is_away
+from chassis.database import Database, insert_ignoring
 from chassis.events import Drop, Subscription, parse
 from chassis.identity import Principal, acting_as
 from chassis.inbox import DEAD, WAITING, InboxRow, ParkedRow
 from chassis.logs import logger
+from chassis.refusals import is_away
 from chassis.retry import Backoff, delay_after
 
 MAX_ATTEMPTS = 8

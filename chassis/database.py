@@ -1,37 +1,23 @@
-"""A service's own database: engine, transactions, column types, and the tenant filter on every statement.
+"""A service's own database: engine, transactions, and the tenant filter on every statement.
 
-SQLite and PostgreSQL behave alike here: a write transaction takes its locks at once (``BEGIN IMMEDIATE`` on SQLite),
-times are aware and in UTC, money is exact.
+SQLite and PostgreSQL behave alike here: a write transaction takes its locks at once (``BEGIN IMMEDIATE`` on SQLite), a
+reading one cannot write. ``chassis.columns`` has the column types, ``chassis.refusals`` what a refusal means.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
-from decimal import Decimal
 from threading import Event
 from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 from sqlalchemy import (
-    JSON,
-    BigInteger,
     ColumnElement,
-    DateTime,
-    Dialect,
     Engine,
     FromClause,
-    Index,
-    Integer,
     MetaData,
-    Numeric,
-    String,
     Table,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-    Uuid,
     create_engine,
     event,
     false,
@@ -39,8 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import (
     DeclarativeBase,
     LoaderCriteriaOption,
@@ -52,65 +37,8 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
+from chassis.columns import NAMING, TYPES
 from chassis.identity import Role, caller
-
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-BigId = BigInteger().with_variant(Integer, "sqlite")
-"""An id the database counts up itself; SQLite only does so for INTEGER."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment, stored and read in UTC; a naive one is a mistake of ours and refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a datetime without zone must not reach the database")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Money(TypeDecorator[Decimal]):
-    """An exact amount with two decimals. SQLite has no exact numbers, so it keeps text."""
-
-    impl = Numeric(14, 2)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(String(20) if dialect.name == "sqlite" else Numeric(14, 2))
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
-        if value is None:
-            return None
-        return format(value, ".2f") if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
-
-
-TYPES: dict[Any, Any] = {
-    str: Text,
-    datetime: UtcDateTime,
-    UUID: Uuid,
-    Decimal: Money,
-    dict[str, Any]: JSON,
-    list[str]: JSON,
-}
 
 
 class ChassisBase(DeclarativeBase):
@@ -279,37 +207,6 @@ def insert_many(session: Session, table: FromClause, rows: Sequence[Mapping[str,
     except psycopg.Error as error:
         lost = connection.connection.dbapi_connection.closed  # type: ignore[union-attr]
         raise DBAPIError.instance(statement, None, error, psycopg.Error, connection_invalidated=lost) from error
-
-
-def is_taken(error: IntegrityError, unique: UniqueConstraint | Index) -> bool:
-    """Whether it is ``unique`` that refused a row: PostgreSQL tells its name, SQLite its columns."""
-    diagnosis = getattr(error.orig, "diag", None)
-    if diagnosis is not None:
-        return bool(diagnosis.constraint_name == unique.name)
-    columns = ", ".join(f"{column.table.name}.{column.name}" for column in unique.columns)
-    return str(error.orig) == f"UNIQUE constraint failed: {columns}"
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether an error means that the database cannot be reached just now, so that the same work succeeds later."""
-    if isinstance(error, PoolTimeout):
-        return True
-    if not isinstance(error, DBAPIError):
-        return False
-    could_not_connect = isinstance(error, OperationalError) and error.statement is None
-    return bool(error.connection_invalidated) or could_not_connect
-
-
-BUSY = frozenset({"55P03", "57014", "40001", "40P01"})
-"""SQLSTATEs of lock and statement time-outs, serialization failures and deadlocks."""
-
-
-def is_busy(error: BaseException) -> bool:
-    """Whether a statement gave up because of others at work, so that the same request succeeds later."""
-    if not isinstance(error, DBAPIError):
-        return False
-    locked = isinstance(error, OperationalError) and "database is locked" in str(error.orig)
-    return locked or getattr(error.orig, "sqlstate", None) in BUSY
 
 
 def _scoped(session: Session) -> Session:

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
 from chassis.broker import MAX_BODY
-from chassis.database import Aggregate, BigId, ChassisBase, insert_many
+from chassis.columns import BigId
+from chassis.database import Aggregate, ChassisBase, insert_many
 from chassis.events import envelope
 from chassis.identity import Principal
 

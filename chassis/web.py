@@ -22,9 +22,10 @@ from werkzeug.local import LocalProxy
 
 from chassis import context, errors, idempotency, identity, metrics, openapi, parsing, versions
 from chassis.client import ServiceClient
-from chassis.database import Database, is_away, is_busy
+from chassis.database import Database
 from chassis.identity import Role, Verifier, caller
 from chassis.logs import logger
+from chassis.refusals import is_away, is_busy
 
 F = TypeVar("F", bound=Callable[..., Any])
 MAX_BODY = 1024 * 1024

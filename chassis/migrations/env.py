@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from chassis.database import Money, UtcDateTime
+from chassis.columns import Money, UtcDateTime
 
 
 def render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
+from chassis.columns import NAMING, TYPES
+from chassis.database import Aggregate, TenantScoped
 from chassis.errors import Conflict
 from chassis.versions import Versioned
 from services.campaigns import rules

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
+from chassis.columns import NAMING, TYPES
+from chassis.database import Aggregate, TenantScoped
 from chassis.errors import Conflict
 from chassis.identity import Principal, Role
 from chassis.versions import Versioned

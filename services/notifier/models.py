@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.database import NAMING, TYPES, TenantScoped
+from chassis.columns import NAMING, TYPES
+from chassis.database import TenantScoped
 from chassis.errors import Conflict
 from chassis.retry import delay_after
 from services.notifier import rules

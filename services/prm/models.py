@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
+from chassis.columns import NAMING, TYPES
+from chassis.database import Aggregate, TenantScoped
 from chassis.versions import Versioned
 from services.prm.rules import Side, Status, Step, next_status
 

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from chassis.database import is_taken
 from chassis.identity import Role, acting_as
+from chassis.refusals import is_taken
 from chassis.testing import principal
 from services.identity import bootstrap
 from services.identity.crypto import is_password

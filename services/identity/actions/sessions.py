@@ -9,7 +9,8 @@ from sqlalchemy import case, delete, literal, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.database import UtcDateTime, insert_ignoring
+from chassis.columns import UtcDateTime
+from chassis.database import insert_ignoring
 from chassis.errors import Failure
 from chassis.identity import Principal
 from chassis.logs import logger

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox
-from chassis.database import is_taken
 from chassis.errors import Conflict, Invalid
 from chassis.identity import Principal, Role
+from chassis.refusals import is_taken
 from services.identity import queries, rules
 from services.identity.actions import sessions, tenants
 from services.identity.crypto import hash_password

@@ -11,9 +11,9 @@ from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, versions
-from chassis.database import is_taken
 from chassis.errors import Conflict
 from chassis.identity import Principal
+from chassis.refusals import is_taken
 from services.prm import rules
 from services.prm.models import ONE_NAME, Group, GroupMember
 from services.prm.queries.groups import hold_group, member_ids, unrelated

@@ -9,9 +9,9 @@ from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, outbox, versions
-from chassis.database import is_taken
 from chassis.errors import Conflict
 from chassis.identity import Principal
+from chassis.refusals import is_taken
 from services.prm import events, rules
 from services.prm.actions import names, tiers
 from services.prm.models import ONE_A_PAIR, Relationship, TenantName

@@ -12,7 +12,8 @@ from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox, versions
 from chassis.clock import utcnow
-from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
+from chassis.columns import NAMING, TYPES
+from chassis.database import Aggregate, TenantScoped
 from chassis.errors import Conflict, NotFound
 from chassis.events import Drop, Received, on, publishes
 from chassis.identity import Role
