@@ -73,11 +73,12 @@ class Database:
 
     Args:
         url: SQLAlchemy URL.
-        pool_size: connections kept open; one a thread that may use the database at the same time.
+        pool_size: connections kept open.
+        overflow: connections opened beyond that and closed after use.
     """
 
-    def __init__(self, url: str, pool_size: int = 12) -> None:
-        self.engine = _create_engine(url, pool_size)
+    def __init__(self, url: str, pool_size: int = 8, overflow: int = 8) -> None:
+        self.engine = _create_engine(url, pool_size, overflow)
         self.wake_relay = Event()
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         read_only = {"concord_read": True, "postgresql_readonly": True}
@@ -227,9 +228,10 @@ def _narrow_to_tenant(state: ORMExecuteState) -> None:
         state.statement = state.statement.options(*state.session.info["narrow"])
 
 
-def _create_engine(url: str, pool_size: int) -> Engine:
+def _create_engine(url: str, pool_size: int, overflow: int) -> Engine:
     if url.startswith("sqlite"):
-        engine = create_engine(url, pool_size=pool_size, connect_args={"timeout": 30, "check_same_thread": False})
+        waiting = {"timeout": 30, "check_same_thread": False}
+        engine = create_engine(url, pool_size=pool_size, max_overflow=overflow, connect_args=waiting)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -238,7 +240,7 @@ def _create_engine(url: str, pool_size: int) -> Engine:
     return create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=4,
+        max_overflow=overflow,
         pool_timeout=5,
         pool_pre_ping=True,
         pool_use_lifo=True,  # as few connections at work as there is work, so that the server can close the others

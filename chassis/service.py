@@ -73,8 +73,9 @@ class Runtime:
 
     def __post_init__(self) -> None:
         name, settings = self.service.name, self.settings
-        # One connection a web thread, and one each for relay, consumer, retries and every scheduled task.
-        self.database = Database(settings.database_url_of(name), settings.threads + 4 + len(self.service.schedule))
+        # As many as there are web threads are kept; relay, consumer, retries and tasks are busy only now and then.
+        others = 4 + len(self.service.schedule)
+        self.database = Database(settings.database_url_of(name), pool_size=settings.threads, overflow=others)
         self.signer = Signer(settings.keys, name)
         self.client = ServiceClient(settings.services, self.signer, places=max(1, settings.threads // 2))
 

@@ -21,7 +21,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, update
 from uuid_utils.compat import uuid7
 from werkzeug.test import Client
 
@@ -247,6 +247,17 @@ def test_settings(tmp_path_factory: pytest.TempPathFactory) -> settings.Settings
     )
 
 
+_engines: list[Engine] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _give_connections_back() -> Iterator[None]:
+    """After each file: PostgreSQL has a hundred connections for all that runs at the same time."""
+    yield
+    for engine in _engines:
+        engine.dispose()
+
+
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
 def dialect(request: pytest.FixtureRequest) -> str:
     """Each test that uses it runs on both databases."""
@@ -269,6 +280,7 @@ def _running(
                 url = database.__enter__()
                 databases.append(database)
             runtime = Runtime(service, replace(test_settings, database_url=url))
+            _engines.append(runtime.database.engine)
             migrate.upgrade(service, runtime.database.engine)
             started[service.name] = ServiceUnderTest(runtime)
         return started[service.name]

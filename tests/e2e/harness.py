@@ -122,7 +122,7 @@ class Platform:
             "CONCORD_PORT": str(self.port),
             "CONCORD_SERVICES": services,
             "CONCORD_LOG_LEVEL": "WARNING",
-            "CONCORD_THREADS": "4",  # a pool of this size in each process, and one PostgreSQL for all of them
+            "CONCORD_THREADS": "3",  # a pool of this size in each process, and one PostgreSQL for all of them
             "CONCORD_LIMIT_TENANT": "100000/second",
             "CONCORD_LIMIT_ADDRESS": "100000/second",
             "CONCORD_LIMIT_SIGN_IN": "10000/minute",
@@ -151,10 +151,11 @@ class Platform:
 
     def start(self, name: str) -> None:
         service, _, role = name.partition("-")
+        threads = {"CONCORD_THREADS": "12"} if name == platform.GATEWAY else {}
         log = (self.home / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
             [sys.executable, "-m", "concord", "run", service, *([role] if role else [])],
-            env=self.environment | {"CONCORD_BIND": f"127.0.0.1:{self.port_of(name)}"},
+            env=self.environment | {"CONCORD_BIND": f"127.0.0.1:{self.port_of(name)}"} | threads,
             stderr=log,
             stdout=log,
             start_new_session=True,
