@@ -1,10 +1,19 @@
 """Optimistic locking: every resource that can be edited has a version, its ``ETag``, and honours ``If-Match`` (D6)."""
 
+from typing import Protocol
+
 from flask import Response, g, request
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from werkzeug.datastructures import ETags
 
 from chassis.errors import Stale
+
+
+class HasVersion(Protocol):
+    """What ``ETag`` and ``If-Match`` go by: a :class:`Versioned` row, or one caller's view of a thing."""
+
+    @property
+    def version(self) -> int | str: ...
 
 
 class Versioned:
@@ -22,7 +31,7 @@ def if_match() -> ETags | None:
     return request.if_match if "If-Match" in request.headers else None
 
 
-def require(resource: Versioned, expected: ETags | None) -> None:
+def require(resource: HasVersion, expected: ETags | None) -> None:
     """Refuse a write on a version the client has not seen. Call it after the caller was found to be allowed.
 
     Raises:
@@ -32,7 +41,7 @@ def require(resource: Versioned, expected: ETags | None) -> None:
         raise Stale("This has been changed since you read it. Read it again and repeat your change.")
 
 
-def set_etag(resource: Versioned) -> None:
+def set_etag(resource: HasVersion) -> None:
     """Give the answer at hand the ``ETag`` of ``resource``."""
     g.etag = str(resource.version)
 
