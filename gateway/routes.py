@@ -53,6 +53,7 @@ ROUTES = (
     Route("/api/v1/campaigns", "campaigns", feature="campaigns"),
     Route("/api/v1/campaigns/{id}/send", "campaigns", feature="campaigns", exact=True, read=30, total=35),
     Route("/api/v1/prm", "prm", feature="prm"),
+    Route("/api/v1/messaging", "messaging", feature="messaging"),
     Route("/api/v1/notifications", "notifier"),
     Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
     Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),

@@ -23,7 +23,9 @@ def test_models_and_migrations_agree(service, start_service):
     tables = {*service.metadata.tables, *ChassisBase.metadata.tables}
     with running.database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, [ChassisBase.metadata, service.metadata]) == []
+        differences = compare_metadata(context, [ChassisBase.metadata, service.metadata])
+        # A search index over an expression stands in the migration alone: only PostgreSQL has it.
+        assert [one for one in differences if not (one[0] == "remove_index" and one[1].name.endswith("_search"))] == []
         assert set(inspect(connection).get_table_names()) == tables | {"alembic_version"}
     assert migrate.is_current(service, running.database.engine)
 

@@ -39,8 +39,9 @@ class Platform:
         self.identity = FakeIdentity(settings.keys)
         self.campaigns = FakeService("campaigns", settings.keys)
         self.prm = FakeService("prm", settings.keys)
+        self.messaging = FakeService("messaging", settings.keys)
         self.notifier = FakeService("notifier", settings.keys)
-        self.all: list[FakeService] = [self.identity, self.campaigns, self.prm, self.notifier]
+        self.all: list[FakeService] = [self.identity, self.campaigns, self.prm, self.messaging, self.notifier]
         self.settings = replace(settings, services={one.name: one.url for one in self.all}, threads=16)
 
 
@@ -50,7 +51,7 @@ class Caller:
     def __init__(self, gateway: Gateway, identity: FakeIdentity) -> None:
         self.gateway = gateway
         self._client = Client(gateway, use_cookies=False)
-        self.tenant = identity.add_tenant("campaigns", "prm")
+        self.tenant = identity.add_tenant("campaigns", "prm", "messaging")
         self.token: str | None = identity.token(tenant=self.tenant)
 
     def __call__(self, method: str, target: str, *, headers: Any = (), environ: Any = None, **options: Any) -> Any:

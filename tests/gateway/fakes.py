@@ -205,7 +205,7 @@ class FakeIdentity(FakeService):
             "tenant_kind": "Supplier",
             "role": "SupplierAdmin",
             "name": "Anna",
-            "features": ["campaigns", "prm"],
+            "features": ["campaigns", "prm", "messaging"],
             "iat": now,
             "exp": now + 900,
             "jti": str(uuid4()),

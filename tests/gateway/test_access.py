@@ -50,7 +50,10 @@ def test_features_passed_on_are_those_in_force(call: Caller, identity: FakeIdent
     def as_identity_says() -> bool:
         call("GET", PATH)
         who = campaigns.seen[-1].caller
-        return who is not None and (who.features, who.tenant_name) == ({"campaigns", "prm"}, "Nordic Heating")
+        return who is not None and (who.features, who.tenant_name) == (
+            {"campaigns", "prm", "messaging"},
+            "Nordic Heating",
+        )
 
     assert eventually(as_identity_says, 5)
 

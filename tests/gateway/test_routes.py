@@ -16,6 +16,8 @@ ROUTED = [
     ("POST", "/api/v1/campaigns/1/send", "campaigns"),
     ("DELETE", "/api/v1/campaigns/1", "campaigns"),
     ("PATCH", "/api/v1/prm/tiers/1", "prm"),
+    ("GET", "/api/v1/messaging/threads/unread-count", "messaging"),
+    ("PUT", "/api/v1/messaging/threads/1/read", "messaging"),
     ("GET", "/api/v1/notifications/preferences", "notifier"),
     ("GET", "/dev/mailbox", "notifier"),
     ("GET", "/dev/mailbox.json", "notifier"),

@@ -1,0 +1,15 @@
+"""Messaging: conversations between a supplier and one of its retailers (S0)."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from services.messaging import api, consumers, events, models
+
+service = Service(
+    name="messaging",
+    metadata=models.Base.metadata,
+    migrations=Path(__file__).parent / "migrations",
+    blueprints=(api.blp,),
+    events=(events.ThreadStarted, events.MessagePosted, events.ThreadRead),
+    subscriptions=(consumers.follow_renamed_tenant,),
+)

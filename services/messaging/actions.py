@@ -1,0 +1,105 @@
+"""Writes: opening threads, posting, read marks, archiving, following a tenant's new name.
+
+Each adds its events to the caller's transaction and never commits. Every thread handed in is new or locked.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from chassis import audit, outbox
+from chassis.identity import Principal
+from services.messaging import events, queries
+from services.messaging.models import Base, Message, TenantName, Thread
+from services.messaging.network import Partner
+from services.messaging.rules import Side
+
+THREADS = Base.metadata.tables["threads"]
+
+
+def start_thread(
+    session: Session,
+    partner: Partner,
+    *,
+    subject: str,
+    first_message: str,
+    about: Mapping[str, Any] | None,
+    actor: Principal,
+    now: datetime,
+) -> Thread:
+    """Open a thread with its opening system message, which counts as the supplier's (S0-56, S0-58, D14)."""
+    newest = queries.newest_names(session, [actor.tenant_id, partner.retailer_id])
+    supplier = (actor.tenant_id, newest.get(actor.tenant_id, partner.supplier_name))
+    retailer = (partner.retailer_id, newest.get(partner.retailer_id, partner.retailer_name))
+    thread = Thread.start(subject, supplier=supplier, retailer=retailer, about=about, now=now)
+    opening = thread.post(first_message, by=Side.SUPPLIER, sender_name=actor.name, now=now, is_system=True)
+    session.add(thread)
+    audit.record(session, "thread.started", thread, tenant_id=actor.tenant_id, actor=actor, now=now)
+    started = events.ThreadStarted(thread.id, subject, *supplier, *retailer, thread.about_type, thread.about_id)
+    _publish(session, thread, started, actor, now)
+    session.add(opening)
+    _publish(session, thread, _posted(thread, opening), actor, now)
+    return thread
+
+
+def post_message(session: Session, thread: Thread, body: str, *, by: Side, actor: Principal, now: datetime) -> Message:
+    """Add a message to a thread; who answers has read what there was (S0-59, S0-60, D14)."""
+    had_unread = thread.standing(by).unread > 0
+    message = thread.post(body, by=by, sender_name=actor.name, now=now)
+    session.add(message)
+    if had_unread:
+        _publish_read(session, thread, by, actor, message.created_at)
+    _publish(session, thread, _posted(thread, message), actor, message.created_at)
+    return message
+
+
+def mark_read(session: Session, thread: Thread, *, by: Side, actor: Principal, now: datetime) -> None:
+    """Move a side's read mark behind the newest message; once is enough, so a second time tells nobody (S0-65)."""
+    if thread.mark_read(by, now):
+        _publish_read(session, thread, by, actor, now)
+
+
+def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int, now: datetime) -> None:
+    """Show a tenant under its new name, unless something newer is known of it."""
+    known = session.get(TenantName, tenant_id, with_for_update=True)
+    if known is None:
+        session.add(TenantName(tenant_id=tenant_id, name=name, sequence=sequence))
+    elif sequence > known.sequence:
+        known.name, known.sequence = name, sequence
+    else:
+        return
+    shown = THREADS.c
+    for party, shown_name in ((shown.supplier_id, shown.supplier_name), (shown.retailer_id, shown.retailer_name)):
+        changed = {shown_name: name, shown.supplier_updated_at: now, shown.retailer_updated_at: now}
+        session.execute(update(THREADS).where(party == tenant_id, shown_name != name).values(changed))
+
+
+def _posted(thread: Thread, message: Message) -> events.MessagePosted:
+    return events.MessagePosted(
+        message_id=message.id,
+        thread_id=thread.id,
+        subject=thread.subject,
+        sender_tenant_id=message.sender_tenant_id,
+        sender_name=message.sender_name,
+        recipient_tenant_id=message.recipient_tenant_id,
+        supplier_id=thread.supplier_id,
+        supplier_name=thread.supplier_name,
+        retailer_id=thread.retailer_id,
+        retailer_name=thread.retailer_name,
+        preview=thread.last_message_preview,
+        is_system=message.is_system,
+    )
+
+
+def _publish_read(session: Session, thread: Thread, by: Side, actor: Principal, now: datetime) -> None:
+    tenant_id = thread.tenant_of(by)
+    event = events.ThreadRead(thread.id, tenant_id, read_at=now)
+    outbox.add(session, thread, event, tenants=(tenant_id,), actor=actor, now=now)
+
+
+def _publish(session: Session, thread: Thread, event: Any, actor: Principal, now: datetime) -> None:
+    outbox.add(session, thread, event, tenants=(thread.supplier_id, thread.retailer_id), actor=actor, now=now)

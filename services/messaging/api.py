@@ -1,0 +1,158 @@
+"""The endpoints of threads and messages.
+
+Ids are UUIDs, so ``/unread-count`` is never taken for one (S0-67).
+"""
+
+from flask.views import MethodView
+
+from chassis import audit, versions
+from chassis.audit import AuditIn, AuditOut
+from chassis.clock import utcnow
+from chassis.identity import Role, caller
+from chassis.pages import page_of
+from chassis.web import Blueprint, db
+from services.messaging import actions, network, queries
+from services.messaging.schemas import (
+    MessageIn,
+    MessageOut,
+    MessagesIn,
+    ThreadIn,
+    ThreadOut,
+    ThreadsIn,
+    UnreadCountOut,
+)
+
+PREFIX = "/api/v1/messaging"
+PARTIES = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
+
+blp = Blueprint("messaging", __name__, url_prefix=PREFIX, feature="messaging")
+
+
+@blp.route("/threads")
+class Threads(MethodView):
+    @blp.allow(*PARTIES)
+    @blp.arguments(ThreadsIn, location="query")
+    @blp.response(200, page_of(ThreadOut))
+    def get(self, wanted):
+        """The caller's threads, the newest message first."""
+        with db.read() as session:
+            return queries.threads(session, **wanted)
+
+    @blp.allow(Role.SUPPLIER_ADMIN)
+    @blp.arguments(ThreadIn)
+    @blp.response(201, ThreadOut)
+    def post(self, opening):
+        """Open a thread with a retailer the supplier has a relationship with."""
+        partner = network.partner(opening.pop("retailer_id"))
+        with db.begin() as session:
+            thread = actions.start_thread(session, partner, **opening, actor=caller(), now=utcnow())
+        seen = queries.SeenThread(thread, queries.my_side())
+        versions.set_etag(seen)
+        return seen, 201, {"Location": f"{PREFIX}/threads/{thread.id}"}
+
+
+@blp.route("/threads/unread-count")
+class UnreadCount(MethodView):
+    @blp.allow(*PARTIES)
+    @blp.response(200, UnreadCountOut)
+    def get(self):
+        """How many of the caller's threads have something unread: the badge."""
+        with db.read() as session:
+            return {"unread_count": queries.unread_count(session)}
+
+
+@blp.route("/threads/<uuid:thread_id>")
+class OneThread(MethodView):
+    @blp.allow(*PARTIES)
+    @blp.response(200, ThreadOut)
+    def get(self, thread_id):
+        """One thread; its messages have a list of their own."""
+        with db.read() as session:
+            seen = queries.thread(session, thread_id)
+        versions.set_etag(seen)
+        return seen
+
+
+@blp.route("/threads/<uuid:thread_id>/messages")
+class Messages(MethodView):
+    @blp.allow(*PARTIES)
+    @blp.arguments(MessagesIn, location="query")
+    @blp.response(200, page_of(MessageOut))
+    def get(self, wanted, thread_id):
+        """A thread's messages, oldest first. Reading them moves no read mark."""
+        with db.read() as session:
+            return queries.messages(session, thread_id, **wanted)
+
+    @blp.allow(*PARTIES)
+    @blp.arguments(MessageIn)
+    @blp.response(201, MessageOut)
+    def post(self, message, thread_id):
+        """Write to the other party."""
+        with db.begin() as session:
+            seen = thread_to_change(session, thread_id)
+            return actions.post_message(
+                session, seen.thread, message["body"], by=seen.side, actor=caller(), now=utcnow()
+            )
+
+
+@blp.route("/threads/<uuid:thread_id>/read")
+class Read(MethodView):
+    @blp.allow(*PARTIES)
+    @blp.response(204)
+    def put(self, thread_id):
+        """Mark everything in a thread as read."""
+        with db.begin() as session:
+            seen = thread_to_change(session, thread_id)
+            actions.mark_read(session, seen.thread, by=seen.side, actor=caller(), now=utcnow())
+        versions.set_etag(seen)
+
+
+@blp.route("/threads/<uuid:thread_id>/unread")
+class Unread(MethodView):
+    @blp.allow(*PARTIES)
+    @blp.response(204)
+    def put(self, thread_id):
+        """Mark the other party's newest message as unread again."""
+        with db.begin() as session:
+            seen = thread_to_change(session, thread_id)
+            seen.thread.mark_unread(seen.side, utcnow())
+        versions.set_etag(seen)
+
+
+@blp.route("/threads/<uuid:thread_id>/archive")
+class Archive(MethodView):
+    @blp.allow(*PARTIES)
+    @blp.response(204)
+    def put(self, thread_id):
+        """Put a thread away for the caller's side, until the other party writes again."""
+        with db.begin() as session:
+            seen = thread_to_change(session, thread_id)
+            seen.thread.archive(seen.side, utcnow())
+        versions.set_etag(seen)
+
+    @blp.allow(*PARTIES)
+    @blp.response(204)
+    def delete(self, thread_id):
+        """Take a thread back out of the archive."""
+        with db.begin() as session:
+            seen = thread_to_change(session, thread_id)
+            seen.thread.unarchive(seen.side, utcnow())
+        versions.set_etag(seen)
+
+
+@blp.route("/audit")
+class Audit(MethodView):
+    @blp.allow(*PARTIES)
+    @blp.arguments(AuditIn, location="query")
+    @blp.response(200, page_of(AuditOut))
+    def get(self, wanted):
+        """Who of the caller's tenant opened which thread, newest first (D8)."""
+        with db.read() as session:
+            return audit.trail(session, caller().tenant_id, **wanted)
+
+
+def thread_to_change(session, thread_id):
+    """The caller's thread, locked, in the version the caller has seen (D6)."""
+    seen = queries.thread(session, thread_id, lock=True)
+    versions.require(seen, versions.if_match())
+    return seen

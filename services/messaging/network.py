@@ -1,0 +1,36 @@
+"""Asks prm whether the calling supplier may write to a retailer, before any transaction of ours."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.errors import Invalid, Upstream
+from chassis.web import neighbours
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A retailer with a relationship to the calling supplier, and what prm calls the two."""
+
+    supplier_name: str
+    retailer_id: UUID
+    retailer_name: str
+
+
+def partner(retailer_id: UUID) -> Partner:
+    """The retailer, if the caller has a relationship with it, Active or Paused (S0-56, D10).
+
+    Raises:
+        Invalid: ``no_relationship``, whether or not there is such a retailer.
+        Upstream: prm is away or answers nonsense; the same request works later.
+    """
+    question = {"retailerIds": [str(retailer_id)], "groupIds": []}
+    answer = neighbours.look_up("prm", "/internal/network/expand", question)
+    try:
+        related = {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
+        supplier_name = str(answer["supplierName"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Upstream("The prm service gave an answer that cannot be read.") from error
+    if retailer_id not in related:
+        message = "You have no relationship with this retailer."
+        raise Invalid.field("retailerId", message, code="no_relationship")
+    return Partner(supplier_name, retailer_id, related[retailer_id])

@@ -1,0 +1,157 @@
+"""Reads: a tenant's threads as its side sees them, their messages, the badge.
+
+Every statement is narrowed to the caller's tenant (S0-9, S0-59), and asks besides by the column of the caller's side,
+so that an index serves it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, union
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from chassis.clock import rfc3339
+from chassis.errors import NotFound
+from chassis.identity import Role, caller
+from chassis.pages import Page, paginate
+from services.messaging import search
+from services.messaging.models import Message, TenantName, Thread
+from services.messaging.rules import Side
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one side."""
+
+    tenant: InstrumentedAttribute[UUID]
+    unread: InstrumentedAttribute[int]
+    archived: InstrumentedAttribute[bool]
+    updated_at: InstrumentedAttribute[datetime]
+
+
+COLUMNS = {
+    Side.SUPPLIER: Columns(
+        Thread.supplier_id, Thread.supplier_unread, Thread.supplier_archived, Thread.supplier_updated_at
+    ),
+    Side.RETAILER: Columns(
+        Thread.retailer_id, Thread.retailer_unread, Thread.retailer_archived, Thread.retailer_updated_at
+    ),
+}
+
+
+def my_side() -> Side:
+    """On which side of a thread the caller stands."""
+    return Side.SUPPLIER if caller().role is Role.SUPPLIER_ADMIN else Side.RETAILER
+
+
+@dataclass(frozen=True)
+class SeenThread:
+    """A thread as one side sees it. The other side's marks are not shown."""
+
+    thread: Thread
+    side: Side
+
+    @property
+    def unread_count(self) -> int:
+        return self.thread.standing(self.side).unread
+
+    @property
+    def archived(self) -> bool:
+        return self.thread.standing(self.side).archived
+
+    @property
+    def updated_at(self) -> datetime:
+        return self.thread.standing(self.side).updated_at
+
+    @property
+    def version(self) -> str:
+        """What ``ETag`` and ``If-Match`` go by (D6): it changes with everything this side sees."""
+        return rfc3339(self.updated_at)
+
+
+def thread(session: Session, thread_id: UUID, *, lock: bool = False) -> SeenThread:
+    """One thread of the caller's, its row locked until the transaction ends where ``lock`` says so.
+
+    Raises:
+        NotFound: there is none of that id, or it is other people's.
+    """
+    side = my_side()
+    statement = select(Thread).where(Thread.id == thread_id, COLUMNS[side].tenant == caller().tenant_id)
+    found = session.scalar(statement.with_for_update() if lock else statement)
+    if found is None:
+        raise NotFound("There is no such thread.")
+    return SeenThread(found, side)
+
+
+def threads(
+    session: Session,
+    *,
+    page: int,
+    page_size: int,
+    q: str | None = None,
+    updated_since: datetime | None = None,
+    archived: bool | None = None,
+) -> Page:
+    """The caller's threads, the newest message first (S0-60).
+
+    Args:
+        q: only threads with these words in their subject or in one of their messages.
+        updated_since: only what changed for the caller at this moment or later.
+        archived: only those put away, or only the others; None for both.
+    """
+    side = my_side()
+    mine = COLUMNS[side]
+    statement = select(Thread).where(mine.tenant == caller().tenant_id)
+    if archived is not None:
+        statement = statement.where(mine.archived.is_(archived))
+    if updated_since is not None:
+        statement = statement.where(mine.updated_at >= updated_since)
+    if q is not None:
+        statement = statement.where(_has_words(session.get_bind().dialect.name, q, mine.tenant))
+    statement = statement.order_by(Thread.last_message_at.desc(), Thread.id.desc())
+    return paginate(session, statement, page=page, page_size=page_size, to_item=lambda row: SeenThread(row, side))
+
+
+def unread_count(session: Session) -> int:
+    """How many of the caller's threads have something unread: the badge (S0-66, D14)."""
+    mine = COLUMNS[my_side()]
+    statement = select(func.count()).select_from(Thread).where(mine.tenant == caller().tenant_id, mine.unread > 0)
+    return session.scalar(statement) or 0
+
+
+def messages(session: Session, thread_id: UUID, *, page: int, page_size: int, order: str) -> Page:
+    """A thread's messages, ``asc`` or ``desc`` (S0-63). A page costs the same wherever it is: numbers have no gaps.
+
+    Raises:
+        NotFound: there is no such thread, or it is other people's.
+    """
+    total = thread(session, thread_id).thread.message_count
+    skipped = (page - 1) * page_size
+    first, last = skipped + 1, skipped + page_size
+    if order == "desc":
+        first, last = total - last + 1, total - skipped
+    wanted = select(Message).where(Message.thread_id == thread_id, Message.number.between(max(first, 1), last))
+    ordered = wanted.order_by(Message.number.desc() if order == "desc" else Message.number)
+    return Page(session.scalars(ordered).all(), page, page_size, total)
+
+
+def newest_names(session: Session, tenants: Collection[UUID]) -> dict[UUID, str]:
+    """What those of ``tenants`` that were ever changed are called now, by id."""
+    statement = select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(tenants))
+    return dict(session.execute(statement).tuples().all())
+
+
+def _has_words(dialect: str, words: str, mine: Any) -> ColumnElement[bool]:
+    """Threads of the caller's with all words in the subject, or all in one message."""
+    tenant_id = caller().tenant_id
+    in_subject = search.matches(dialect, words, Thread.subject, search.SUBJECTS, tenant_id)
+    in_body = search.matches(dialect, words, Message.body, search.BODIES, tenant_id)
+    return Thread.id.in_(
+        union(
+            select(Thread.id).where(mine == tenant_id, in_subject),
+            select(Message.thread_id).where(in_body),
+        )
+    )

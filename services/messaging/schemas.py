@@ -1,0 +1,96 @@
+"""Threads and messages on the wire, and the events of others as far as they matter here."""
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from chassis.pages import PageIn
+from chassis.schemas import CamelSchema, Instant, text
+from services.messaging.rules import Side, Topic
+
+SUBJECT, BODY, SEARCH = 200, 10_000, 200
+
+
+class AboutSchema(CamelSchema):
+    """What a thread is about: a campaign or an invite. Kept as it was sent; nobody asks whether it exists."""
+
+    type = fields.String(required=True, validate=validate.OneOf(list(Topic)))
+    id = fields.UUID(required=True)
+
+
+class ThreadIn(CamelSchema):
+    """A new thread with its first message (S0-57)."""
+
+    retailer_id = fields.UUID(required=True)
+    subject = text(SUBJECT)
+    first_message = text(BODY)
+    about = fields.Nested(AboutSchema, load_default=None, allow_none=True)
+
+
+class ThreadOut(CamelSchema):
+    """A thread as the caller's side sees it (S0-64); dumps a ``queries.SeenThread``.
+
+    ``waitingFor`` owes an answer since ``waitingSince``: the first message since its own last one.
+    """
+
+    id = fields.UUID(required=True)
+    subject = fields.String(required=True)
+    supplier_id = fields.UUID(required=True)
+    supplier_name = fields.String(required=True)
+    retailer_id = fields.UUID(required=True)
+    retailer_name = fields.String(required=True)
+    created_at = Instant(required=True)
+    last_message_at = Instant(required=True)
+    last_message_preview = fields.String(required=True)
+    unread_count = fields.Integer(required=True)
+    waiting_for = fields.String(required=True, validate=validate.OneOf(list(Side)))
+    waiting_since = Instant(required=True)
+    about = fields.Nested(AboutSchema, required=True, allow_none=True)
+    archived = fields.Boolean(required=True)
+    updated_at = Instant(required=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        seen = attr in ("unread_count", "archived", "updated_at")
+        return super().get_attribute(obj if seen else obj.thread, attr, default)
+
+
+class ThreadsIn(PageIn):
+    """Archived threads are left out unless asked for; ``updatedSince`` without ``archived`` gives both kinds, so that
+    who keeps a copy also learns what was put away."""
+
+    q = text(SEARCH, required=False)
+    updated_since = Instant()
+    archived = fields.Boolean(truthy={"true"}, falsy={"false"})
+
+    @post_load
+    def leave_archived_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data if "updated_since" in data else {"archived": False} | data
+
+
+class MessageIn(CamelSchema):
+    body = text(BODY)
+
+
+class MessageOut(CamelSchema):
+    """A message: plain text, exactly as it was written but for white space around it."""
+
+    id = fields.UUID(required=True)
+    thread_id = fields.UUID(required=True)
+    sender_tenant_id = fields.UUID(required=True)
+    sender_name = fields.String(required=True)
+    body = fields.String(required=True)
+    is_system = fields.Boolean(required=True)
+    created_at = Instant(required=True)
+
+
+class MessagesIn(PageIn):
+    order = fields.String(load_default="asc", validate=validate.OneOf(["asc", "desc"]))
+
+
+class UnreadCountOut(CamelSchema):
+    unread_count = fields.Integer(required=True)
+
+
+class TenantChangedIn(CamelSchema):
+    tenant_id = fields.UUID(required=True)
+    name = fields.String(required=True, validate=validate.Length(min=1))

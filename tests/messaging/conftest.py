@@ -1,0 +1,43 @@
+"""Messaging beside partner management, and the people who use it."""
+
+import pytest
+
+from services.messaging import service
+from services.prm import service as prm
+from tests.campaigns.partners import Partners
+from tests.messaging.helpers import ANNA, OTTO, RITA, ROLF
+
+
+@pytest.fixture
+def messaging(start_service):
+    return start_service(service)
+
+
+@pytest.fixture
+def partners(messaging, start_service):
+    """Anna has a relationship with Rolf and with Rita, Otto with Rolf."""
+    found = Partners(start_service(prm))
+    messaging.connect("prm", found.prm)
+    found.relate(ANNA, ROLF, RITA)
+    found.relate(OTTO, ROLF)
+    return found
+
+
+@pytest.fixture
+def anna(messaging, partners):
+    return messaging.client(ANNA)
+
+
+@pytest.fixture
+def otto(messaging, partners):
+    return messaging.client(OTTO)
+
+
+@pytest.fixture
+def rolf(messaging):
+    return messaging.client(ROLF)
+
+
+@pytest.fixture
+def rita(messaging):
+    return messaging.client(RITA)

@@ -1,0 +1,92 @@
+"""Finding threads by the words in them."""
+
+import pytest
+from sqlalchemy import event
+
+from services.messaging.search import beginnings
+from tests.messaging.helpers import RITA, ROLF, THREADS, begun, done, listed, write
+
+
+@pytest.fixture
+def found(anna, rolf):
+    """Looks for words in three threads of Anna's, as they come in her list."""
+    begun(anna, subject="Invoice 4711", firstMessage="For the window display")
+    artwork = begun(anna, subject="Artwork", firstMessage="Banner in 100% size, name_final.png")
+    begun(anna, RITA, subject="Åre opening", firstMessage="Come at nine, it's O'Brien's day")
+    write(rolf, artwork, "The BANNER is too wide; back\\slash and 'quotes'")
+    return lambda query, client=anna: [
+        item["subject"] for item in client.get(THREADS, query_string={"q": query}).json["items"]
+    ]
+
+
+def test_words_are_found_in_subjects_and_in_any_message(found, rolf):
+    assert found("artwork") == ["Artwork"]
+    assert found("window") == ["Invoice 4711"]
+    assert found("wide") == ["Artwork"]
+    assert found("4711") == ["Invoice 4711"]
+    assert found("opening") == ["Åre opening"]
+    assert found("display", rolf) == ["Invoice 4711"]
+    assert found("nowhere") == []
+
+
+def test_case_and_unfinished_words_do_not_matter(found):
+    for query in ("banner", "Banner", "BANNER", "bann", "  banner  "):
+        assert found(query) == ["Artwork"]
+
+
+def test_all_words_must_stand_in_one_text(found):
+    assert found("too banner") == ["Artwork"]
+    assert found("banner nine") == []
+    assert found("artwork banner") == []
+
+
+def test_nothing_but_letters_means_anything(found):
+    """Wildcards and operators stand for themselves or for a space, and break nothing."""
+    for query in ("%", "_", "b%r", "ban_er", "ba*", "banner | nine", "!nowhere", "'", "\\", "& |", "()", ":*", "—"):
+        assert set(found(query)) <= {"Artwork", "Åre opening"}, query
+    for query in ("b%r", "ban_er", "banner | nine", "!nowhere"):
+        assert found(query) == [], query
+
+
+def test_signs_in_words_do_no_harm(found):
+    for query in ("100%", "name_final", "name_final.p", "back\\slash", "'quotes'", "it's", "O'Brien", "wide;"):
+        assert len(found(query)) == 1, query
+
+
+def test_a_search_goes_with_the_other_filters_and_pages(anna, rolf):
+    first, _ = begun(anna, subject="Offer one"), begun(anna, subject="Offer two")
+    done(anna.put(f"{first}/archive"))
+    assert listed(anna, "?q=offer") == ["Offer two"]
+    assert listed(anna, "?q=offer&archived=true") == ["Offer one"]
+    assert listed(rolf, "?q=offer") == ["Offer two", "Offer one"]
+    page = rolf.get(f"{THREADS}?q=offer&page=2&pageSize=1").json
+    assert ([item["subject"] for item in page["items"]], page["totalItems"]) == (["Offer one"], 2)
+    assert listed(rolf, "?q=offer&updatedSince=2999-01-01T00:00:00Z") == []
+
+
+def test_ids_of_tenants_are_no_words(found):
+    """On PostgreSQL they are indexed beside the words, and no search reaches them."""
+    tenant = str(ROLF.tenant_id)
+    for query in (tenant, tenant[:8], f"@{tenant}", f"'@{tenant}'", f"@{tenant[:8]}"):
+        assert found(query) == []
+
+
+def test_a_query_holds_words_only():
+    assert beginnings("spring  art'work, <b>!@") == "'spring':* & 'art':* & 'work':* & 'b':*"
+    assert beginnings("%") == ""
+
+
+def test_a_search_reads_the_indexes(messaging, found):
+    """On PostgreSQL, where the expressions of query and index must be the same to the letter."""
+    if messaging.database.dialect != "postgresql":
+        pytest.skip("SQLite has no such index")
+    seen = []
+    note = lambda *args: seen.append(args[2:4])  # noqa: E731
+    event.listen(messaging.database.engine, "before_cursor_execute", note)
+    assert found("banner") == ["Artwork"]
+    event.remove(messaging.database.engine, "before_cursor_execute", note)
+    statement, parameters = seen[-1]
+    with messaging.database.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plan = "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters))
+    assert "on ix_messages_search" in plan
