@@ -1,4 +1,4 @@
-"""``python -m bench [send|kanban|gateway|platform …]``: measure everything, or only what is named; print one table."""
+"""``python -m bench [send|kanban|messaging|…]``: measure everything, or only what is named; print one table."""
 
 import os
 import signal
@@ -9,13 +9,14 @@ from typing import NoReturn
 
 import psycopg
 
-from bench import gateway, kanban, platform, postgres, send
+from bench import gateway, kanban, messaging, platform, postgres, send
 from bench.table import Row, render
 from chassis import logs
 
 MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "send": send.measure,
     "kanban": kanban.measure,
+    "messaging": messaging.measure,
     "gateway": gateway.measure,
     "platform": platform.measure,
 }

@@ -3,7 +3,8 @@
 Each adds its events to the caller's transaction and never commits. Every thread handed in is new or locked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,13 +13,15 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from chassis import audit, outbox
+from chassis.database import insert_ignoring
 from chassis.identity import Principal
 from services.messaging import events, queries
-from services.messaging.models import Base, Message, TenantName, Thread
+from services.messaging.models import Base, Message, TenantName, Thread, ThreadCount
 from services.messaging.network import Partner
 from services.messaging.rules import Side
 
 THREADS = Base.metadata.tables["threads"]
+COUNTS = Base.metadata.tables["thread_counts"]
 
 
 def start_thread(
@@ -36,31 +39,57 @@ def start_thread(
     supplier = (actor.tenant_id, newest.get(actor.tenant_id, partner.supplier_name))
     retailer = (partner.retailer_id, newest.get(partner.retailer_id, partner.retailer_name))
     thread = Thread.start(subject, supplier=supplier, retailer=retailer, about=about, now=now)
-    opening = thread.post(first_message, by=Side.SUPPLIER, sender_name=actor.name, now=now, is_system=True)
-    session.add(thread)
-    audit.record(session, "thread.started", thread, tenant_id=actor.tenant_id, actor=actor, now=now)
-    started = events.ThreadStarted(thread.id, subject, *supplier, *retailer, thread.about_type, thread.about_id)
-    _publish(session, thread, started, actor, now)
-    session.add(opening)
-    _publish(session, thread, _posted(thread, opening), actor, now)
+    with _counted(session, thread):
+        opening = thread.post(first_message, by=Side.SUPPLIER, sender_name=actor.name, now=now, is_system=True)
+        session.add(thread)
+        audit.record(session, "thread.started", thread, tenant_id=actor.tenant_id, actor=actor, now=now)
+        started = events.ThreadStarted(thread.id, subject, *supplier, *retailer, thread.about_type, thread.about_id)
+        _publish(session, thread, started, actor, now)
+        session.add(opening)
+        _publish(session, thread, _posted(thread, opening), actor, now)
+        _count_new(session, thread)
     return thread
 
 
 def post_message(session: Session, thread: Thread, body: str, *, by: Side, actor: Principal, now: datetime) -> Message:
     """Add a message to a thread; who answers has read what there was (S0-59, S0-60, D14)."""
     had_unread = thread.standing(by).unread > 0
-    message = thread.post(body, by=by, sender_name=actor.name, now=now)
-    session.add(message)
-    if had_unread:
-        _publish_read(session, thread, by, actor, message.created_at)
-    _publish(session, thread, _posted(thread, message), actor, message.created_at)
+    with _counted(session, thread):
+        message = thread.post(body, by=by, sender_name=actor.name, now=now)
+        session.add(message)
+        if had_unread:
+            _publish_read(session, thread, by, actor, message.created_at)
+        _publish(session, thread, _posted(thread, message), actor, message.created_at)
     return message
 
 
 def mark_read(session: Session, thread: Thread, *, by: Side, actor: Principal, now: datetime) -> None:
     """Move a side's read mark behind the newest message; once is enough, so a second time tells nobody (S0-65)."""
-    if thread.mark_read(by, now):
-        _publish_read(session, thread, by, actor, now)
+    with _counted(session, thread):
+        if thread.mark_read(by, now):
+            _publish_read(session, thread, by, actor, now)
+
+
+def mark_unread(session: Session, thread: Thread, *, by: Side, now: datetime) -> None:
+    """Move a side's read mark back before the other side's newest message.
+
+    Raises:
+        Conflict: ``nothing_received``.
+    """
+    with _counted(session, thread):
+        thread.mark_unread(by, now)
+
+
+def archive(session: Session, thread: Thread, *, by: Side, now: datetime) -> None:
+    """Put a thread away for one side."""
+    with _counted(session, thread):
+        thread.archive(by, now)
+
+
+def unarchive(session: Session, thread: Thread, *, by: Side, now: datetime) -> None:
+    """Take a thread back for one side."""
+    with _counted(session, thread):
+        thread.unarchive(by, now)
 
 
 def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int, now: datetime) -> None:
@@ -76,6 +105,32 @@ def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int
     for party, shown_name in ((shown.supplier_id, shown.supplier_name), (shown.retailer_id, shown.retailer_name)):
         changed = {shown_name: name, shown.supplier_updated_at: now, shown.retailer_updated_at: now}
         session.execute(update(THREADS).where(party == tenant_id, shown_name != name).values(changed))
+
+
+@contextmanager
+def _counted(session: Session, thread: Thread) -> Iterator[None]:
+    """Carry what happens to ``thread`` in the block over to what its two tenants have unread and archived."""
+    before = {side: thread.standing(side) for side in Side}
+    yield
+    session.flush()  # the thread's row is written before the counts, as everywhere
+    for side, was in before.items():
+        standing = thread.standing(side)
+        unread, archived = (standing.unread > 0) - (was.unread > 0), standing.archived - was.archived
+        if unread or archived:
+            _count(session, thread.tenant_of(side), unread=unread, archived=archived)
+
+
+def _count_new(session: Session, thread: Thread) -> None:
+    tenants = [thread.tenant_of(side) for side in Side]
+    nothing = {"threads": 0, "unread": 0, "archived": 0}
+    insert_ignoring(session, ThreadCount, [{"tenant_id": tenant_id} | nothing for tenant_id in tenants])
+    for tenant_id in tenants:
+        _count(session, tenant_id, threads=1)
+
+
+def _count(session: Session, tenant_id: UUID, **more: int) -> None:
+    changed = {COUNTS.c[name]: COUNTS.c[name] + change for name, change in more.items()}
+    session.execute(update(COUNTS).where(COUNTS.c.tenant_id == tenant_id).values(changed))
 
 
 def _posted(thread: Thread, message: Message) -> events.MessagePosted:

@@ -115,7 +115,7 @@ class Unread(MethodView):
         """Mark the other party's newest message as unread again."""
         with db.begin() as session:
             seen = thread_to_change(session, thread_id)
-            seen.thread.mark_unread(seen.side, utcnow())
+            actions.mark_unread(session, seen.thread, by=seen.side, now=utcnow())
         versions.set_etag(seen)
 
 
@@ -127,7 +127,7 @@ class Archive(MethodView):
         """Put a thread away for the caller's side, until the other party writes again."""
         with db.begin() as session:
             seen = thread_to_change(session, thread_id)
-            seen.thread.archive(seen.side, utcnow())
+            actions.archive(session, seen.thread, by=seen.side, now=utcnow())
         versions.set_etag(seen)
 
     @blp.allow(*PARTIES)
@@ -136,7 +136,7 @@ class Archive(MethodView):
         """Take a thread back out of the archive."""
         with db.begin() as session:
             seen = thread_to_change(session, thread_id)
-            seen.thread.unarchive(seen.side, utcnow())
+            actions.unarchive(session, seen.thread, by=seen.side, now=utcnow())
         versions.set_etag(seen)
 
 

@@ -1,4 +1,4 @@
-"""Threads, their messages, and the newest known name of each tenant that was renamed."""
+"""Threads and messages, how many threads a tenant has, and the newest known name of each tenant that was renamed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_
 from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 from uuid6 import uuid7
 
@@ -14,9 +14,6 @@ from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
 from chassis.errors import Conflict
 from services.messaging import rules
 from services.messaging.rules import Side
-
-SUPPLIER_UNREAD = text("supplier_unread > 0")
-RETAILER_UNREAD = text("retailer_unread > 0")
 
 
 class Base(DeclarativeBase):
@@ -48,24 +45,10 @@ class Thread(Aggregate, TenantScoped, Base):
 
     __tablename__ = "threads"
     __table_args__ = (
-        Index("ix_threads_supplier", "supplier_id", "supplier_archived", "last_message_at", "id", "retailer_id"),
-        Index("ix_threads_retailer", "retailer_id", "retailer_archived", "last_message_at", "id", "supplier_id"),
+        Index("ix_threads_supplier", "supplier_id", "supplier_archived", "last_message_at", "id"),
+        Index("ix_threads_retailer", "retailer_id", "retailer_archived", "last_message_at", "id"),
         Index("ix_threads_supplier_updated", "supplier_id", "supplier_updated_at"),
         Index("ix_threads_retailer_updated", "retailer_id", "retailer_updated_at"),
-        Index(
-            "ix_threads_supplier_unread",
-            "supplier_id",
-            "retailer_id",
-            postgresql_where=SUPPLIER_UNREAD,
-            sqlite_where=SUPPLIER_UNREAD,
-        ),
-        Index(
-            "ix_threads_retailer_unread",
-            "retailer_id",
-            "supplier_id",
-            postgresql_where=RETAILER_UNREAD,
-            sqlite_where=RETAILER_UNREAD,
-        ),
         CheckConstraint("supplier_unread >= 0 AND retailer_unread >= 0", name="unread"),
         CheckConstraint("(about_type IS NULL) = (about_id IS NULL)", name="about"),
     )
@@ -226,6 +209,29 @@ class Message(TenantScoped, Base):
     def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
         """S0-9, S0-59: the two parties of its thread."""
         return or_(cls.sender_tenant_id == tenant_id, cls.recipient_tenant_id == tenant_id)
+
+
+class ThreadCount(TenantScoped, Base):
+    """How many threads a tenant has, and how many of them have something unread or are put away: no list or badge
+    counts threads.
+
+    Locked after threads, a supplier's before a retailer's, as late in a transaction as can be.
+    """
+
+    __tablename__ = "thread_counts"
+    __table_args__ = (
+        CheckConstraint("unread BETWEEN 0 AND threads AND archived BETWEEN 0 AND threads", name="within"),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    threads: Mapped[int]
+    unread: Mapped[int]
+    archived: Mapped[int]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        """S0-9."""
+        return cls.tenant_id == tenant_id
 
 
 class TenantName(Base):

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, union
+from sqlalchemy import ColumnElement, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.clock import rfc3339
@@ -18,7 +18,7 @@ from chassis.errors import NotFound
 from chassis.identity import Role, caller
 from chassis.pages import Page, paginate
 from services.messaging import search
-from services.messaging.models import Message, TenantName, Thread
+from services.messaging.models import Message, TenantName, Thread, ThreadCount
 from services.messaging.rules import Side
 
 
@@ -27,18 +27,13 @@ class Columns:
     """The columns of one side."""
 
     tenant: InstrumentedAttribute[UUID]
-    unread: InstrumentedAttribute[int]
     archived: InstrumentedAttribute[bool]
     updated_at: InstrumentedAttribute[datetime]
 
 
 COLUMNS = {
-    Side.SUPPLIER: Columns(
-        Thread.supplier_id, Thread.supplier_unread, Thread.supplier_archived, Thread.supplier_updated_at
-    ),
-    Side.RETAILER: Columns(
-        Thread.retailer_id, Thread.retailer_unread, Thread.retailer_archived, Thread.retailer_updated_at
-    ),
+    Side.SUPPLIER: Columns(Thread.supplier_id, Thread.supplier_archived, Thread.supplier_updated_at),
+    Side.RETAILER: Columns(Thread.retailer_id, Thread.retailer_archived, Thread.retailer_updated_at),
 }
 
 
@@ -112,14 +107,16 @@ def threads(
     if q is not None:
         statement = statement.where(_has_words(session.get_bind().dialect.name, q, mine.tenant))
     statement = statement.order_by(Thread.last_message_at.desc(), Thread.id.desc())
+    if q is None and updated_since is None:
+        found = session.scalars(statement.limit(page_size).offset((page - 1) * page_size))
+        return Page([SeenThread(row, side) for row in found], page, page_size, _how_many(session, archived))
     return paginate(session, statement, page=page, page_size=page_size, to_item=lambda row: SeenThread(row, side))
 
 
 def unread_count(session: Session) -> int:
     """How many of the caller's threads have something unread: the badge (S0-66, D14)."""
-    mine = COLUMNS[my_side()]
-    statement = select(func.count()).select_from(Thread).where(mine.tenant == caller().tenant_id, mine.unread > 0)
-    return session.scalar(statement) or 0
+    counted = _counted(session)
+    return counted.unread if counted else 0
 
 
 def messages(session: Session, thread_id: UUID, *, page: int, page_size: int, order: str) -> Page:
@@ -142,6 +139,18 @@ def newest_names(session: Session, tenants: Collection[UUID]) -> dict[UUID, str]
     """What those of ``tenants`` that were ever changed are called now, by id."""
     statement = select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(tenants))
     return dict(session.execute(statement).tuples().all())
+
+
+def _how_many(session: Session, archived: bool | None) -> int:
+    """How many threads the caller has, put away, not put away or both."""
+    counted = _counted(session)
+    if counted is None:
+        return 0
+    return {None: counted.threads, True: counted.archived, False: counted.threads - counted.archived}[archived]
+
+
+def _counted(session: Session) -> ThreadCount | None:
+    return session.scalar(select(ThreadCount).where(ThreadCount.tenant_id == caller().tenant_id))
 
 
 def _has_words(dialect: str, words: str, mine: Any) -> ColumnElement[bool]:

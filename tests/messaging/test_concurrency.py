@@ -8,9 +8,13 @@ from tests.messaging.helpers import (
     ANNA,
     ASTA,
     NORDIC,
+    OTTO,
+    RITA,
     ROLF,
+    THREADS,
     badge,
     begun,
+    opening,
     renamed,
     rows,
     stored,
@@ -55,6 +59,18 @@ def assert_whole(messaging, address):
     return messages, thread
 
 
+def assert_counted(messaging):
+    """What a list says of its length, and the badge, is what there is (S0-66)."""
+    threads = stored(messaging, Thread)
+    for who, side in ((ANNA, "supplier"), (ROLF, "retailer"), (RITA, "retailer")):
+        mine = [each for each in threads if who.tenant_id == getattr(each, f"{side}_id")]
+        put_away = sum(getattr(each, f"{side}_archived") for each in mine)
+        for query, count in (("", len(mine) - put_away), ("?archived=true", put_away)):
+            page = messaging.client(who).get(f"{THREADS}{query}").json
+            assert page["totalItems"] == len(page["items"]) == count
+        assert badge(messaging.client(who)) == sum(getattr(each, f"{side}_unread") > 0 for each in mine)
+
+
 def expected_unread(messages, tenant_id):
     """D14, counted from the messages: those of the other after the newest own one, where nobody marked anything."""
     count = 0
@@ -72,6 +88,7 @@ def test_messages_at_once_are_all_kept_in_one_order(messaging, anna, rolf):
     assert len(messages) == 13
     assert unread(anna, address) == expected_unread(messages, NORDIC)
     assert unread(rolf, address) == expected_unread(messages, ROLF.tenant_id)
+    assert_counted(messaging)
 
 
 def test_reading_while_the_other_writes_loses_no_message(messaging, anna, rolf):
@@ -87,6 +104,26 @@ def test_reading_while_the_other_writes_loses_no_message(messaging, anna, rolf):
     assert (badge(rolf), rolf.get(address).json["archived"]) == (1, False)
     rolf.put(f"{address}/read")
     assert (unread(rolf, address), badge(rolf)) == (0, 0)
+    assert_counted(messaging)
+
+
+def test_threads_opened_and_put_away_at_once_are_counted(messaging, partners, anna):
+    """Two suppliers and two retailers, crosswise."""
+    address = begun(anna)
+
+    def opens(who, retailer):
+        def work():
+            messaging.connect("prm", partners.prm)  # each thread has an outbound session of its own
+            return messaging.client(who).post(THREADS, json=opening(retailer))
+
+        return work
+
+    works = [opens(*pair) for pair in ((ANNA, ROLF), (OTTO, ROLF), (ANNA, RITA), (ASTA, ROLF), (ASTA, RITA))]
+    works += [put(messaging, who, address, "archive") for who in (ANNA, ROLF, ASTA)]
+    works += [put(messaging, ROLF, address, what) for what in ("read", "unread")]
+    works += [post(messaging, ROLF, address), post(messaging, ANNA, address)]
+    assert {each.status_code for each in at_once(*works)} == {201, 204}
+    assert_counted(messaging)
 
 
 def test_of_two_answers_to_what_was_seen_one_wins(messaging, anna, rolf):

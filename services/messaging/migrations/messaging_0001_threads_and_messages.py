@@ -1,4 +1,4 @@
-"""Threads, messages, and the newest names of tenants."""
+"""Threads, messages, how many threads a tenant has, and the newest names of tenants."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -56,31 +56,15 @@ def upgrade() -> None:
     op.create_index(
         "ix_threads_retailer",
         "threads",
-        ["retailer_id", "retailer_archived", "last_message_at", "id", "supplier_id"],
+        ["retailer_id", "retailer_archived", "last_message_at", "id"],
         unique=False,
-    )
-    op.create_index(
-        "ix_threads_retailer_unread",
-        "threads",
-        ["retailer_id", "supplier_id"],
-        unique=False,
-        postgresql_where=sa.text("retailer_unread > 0"),
-        sqlite_where=sa.text("retailer_unread > 0"),
     )
     op.create_index("ix_threads_retailer_updated", "threads", ["retailer_id", "retailer_updated_at"], unique=False)
     op.create_index(
         "ix_threads_supplier",
         "threads",
-        ["supplier_id", "supplier_archived", "last_message_at", "id", "retailer_id"],
+        ["supplier_id", "supplier_archived", "last_message_at", "id"],
         unique=False,
-    )
-    op.create_index(
-        "ix_threads_supplier_unread",
-        "threads",
-        ["supplier_id", "retailer_id"],
-        unique=False,
-        postgresql_where=sa.text("supplier_unread > 0"),
-        sqlite_where=sa.text("supplier_unread > 0"),
     )
     op.create_index("ix_threads_supplier_updated", "threads", ["supplier_id", "supplier_updated_at"], unique=False)
     op.create_table(
@@ -98,28 +82,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("thread_id", "number", name=op.f("uq_messages_thread_id_number")),
     )
+    op.create_table(
+        "thread_counts",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("threads", sa.Integer(), nullable=False),
+        sa.Column("unread", sa.Integer(), nullable=False),
+        sa.Column("archived", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "unread BETWEEN 0 AND threads AND archived BETWEEN 0 AND threads", name=op.f("ck_thread_counts_within")
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_thread_counts")),
+    )
     if op.get_bind().dialect.name == "postgresql":
         op.execute(f"CREATE INDEX ix_threads_search ON threads USING gin ({SUBJECTS})")
         op.execute(f"CREATE INDEX ix_messages_search ON messages USING gin ({BODIES})")
 
 
 def downgrade() -> None:
+    op.drop_table("thread_counts")
     op.drop_table("messages")
     op.drop_index("ix_threads_supplier_updated", table_name="threads")
-    op.drop_index(
-        "ix_threads_supplier_unread",
-        table_name="threads",
-        postgresql_where=sa.text("supplier_unread > 0"),
-        sqlite_where=sa.text("supplier_unread > 0"),
-    )
     op.drop_index("ix_threads_supplier", table_name="threads")
     op.drop_index("ix_threads_retailer_updated", table_name="threads")
-    op.drop_index(
-        "ix_threads_retailer_unread",
-        table_name="threads",
-        postgresql_where=sa.text("retailer_unread > 0"),
-        sqlite_where=sa.text("retailer_unread > 0"),
-    )
     op.drop_index("ix_threads_retailer", table_name="threads")
     op.drop_table("threads")
     op.drop_table("tenant_names")
