@@ -1,6 +1,7 @@
 """Demo data for an empty platform, made through the gateway as its users would make it.
 
-Two suppliers with tiers, groups and campaigns in every status; twelve retailers with relationships in every status.
+Two suppliers with tiers, groups and campaigns in every status; twelve retailers with relationships in every status;
+a few conversations.
 """
 
 import hashlib
@@ -109,6 +110,8 @@ def seed(base: str, say: Callable[[str], None]) -> None:
     say("  relationships, groups and tiers")
     _campaigns(anna, list(shops.values()))
     say("  campaigns")
+    _conversations(anna, peter, list(shops.values()))
+    say("  conversations")
 
 
 def _is_complete(base: str, operator: "User") -> bool:
@@ -217,6 +220,28 @@ def _campaigns(supplier: User, shops: list[Shop]) -> None:
         _answer(shops[: 2 + steps], campaign["id"])
         for status in ADVANCES[:steps]:
             supplier.post(f"{address}/status", {"status": status})
+
+
+def _conversations(anna: User, peter: User, shops: list[Shop]) -> None:
+    """One that was answered, one that waits for the retailer, and one that waits for the supplier."""
+    fjord, bergen = shops[:2]
+    spring = next(one for one in anna.get("/api/v1/campaigns")["items"] if one["name"].startswith(SPRING["name"]))
+    artwork = {
+        "subject": "Spring campaign artwork",
+        "firstMessage": "Hi — here is the artwork for the spring push. Let me know if it works.",
+        "about": {"type": "campaign", "id": spring["id"]},
+    }
+    answered = _thread(anna, fjord, artwork)
+    fjord.admin.post(f"{answered}/messages", {"body": "It does. Can we have the banner in Norwegian as well?"})
+    anna.post(f"{answered}/messages", {"body": "Of course, you will have it on Monday."})
+    _thread(anna, bergen, artwork)
+    question = _thread(peter, fjord, {"subject": "Pump display", "firstMessage": "Two square metres by the door?"})
+    fjord.admin.post(f"{question}/messages", {"body": "We can do three. When does it arrive?"})
+
+
+def _thread(supplier: User, shop: Shop, opening: dict[str, Any]) -> str:
+    created = supplier.post("/api/v1/messaging/threads", {"retailerId": shop.id, **opening})
+    return f"/api/v1/messaging/threads/{created['id']}"
 
 
 def _answer(shops: list[Shop], campaign_id: str) -> None:
