@@ -105,6 +105,7 @@ def threads(
     if updated_since is not None:
         statement = statement.where(mine.updated_at >= updated_since)
     if q is not None:
+        search.prepare(session)
         statement = statement.where(_has_words(session.get_bind().dialect.name, q, mine.tenant))
     statement = statement.order_by(Thread.last_message_at.desc(), Thread.id.desc())
     if q is None and updated_since is None:

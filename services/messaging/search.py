@@ -9,23 +9,33 @@ mark begins with a sign, so no text becomes one.
 import string
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, literal_column
+from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, literal_column, text
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 SIGNS = string.punctuation
 QUOTED = SIGNS.replace("'", "''")
 
 
-def document(text: str, one: str, other: str) -> str:
-    """The SQL of what is indexed: the words of the column ``text``, and the marks of two columns with tenants."""
+def document(column: str, one: str, other: str) -> str:
+    """The SQL of what is indexed: the words of a column, and the marks of two columns with tenants."""
     marks = f"array_to_tsvector(ARRAY['@' || CAST({one} AS text), '@' || CAST({other} AS text)])"
-    return f"(to_tsvector('simple', translate({text}, '{QUOTED}', '{' ' * len(SIGNS)}')) || {marks})"
+    return f"(to_tsvector('simple', translate({column}, '{QUOTED}', '{' ' * len(SIGNS)}')) || {marks})"
 
 
 # Indexed by the migration, to the letter.
 SUBJECTS = document("subject", "supplier_id", "retailer_id")
 BODIES = document("body", "sender_tenant_id", "recipient_tenant_id")
+
+
+def prepare(session: Session) -> None:
+    """Keep PostgreSQL to the indexes for the rest of the transaction.
+
+    It takes making a document for cheap, so for a word that stands in many messages it would rather make a million
+    documents than read a million entries of the index, which is fifty times quicker.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def matches(

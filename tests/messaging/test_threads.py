@@ -398,7 +398,8 @@ def test_lists_badge_and_pages_cost_a_fixed_number_of_statements(anna, rolf, mes
     for _ in range(12):
         write(rolf, begun(anna), "It works")
         write(rolf, address, "It works")
-    assert [cost(path) for path in paths] == few == [2, 2, 1, 1, 2]
+    assert [cost(path) for path in paths] == few
+    assert few == [2, 3 if messaging.database.dialect == "postgresql" else 2, 1, 1, 2]
 
 
 def test_a_clock_that_runs_behind_does_not_turn_the_order_round(anna, rolf, monkeypatch):
