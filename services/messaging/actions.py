@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from chassis import audit, outbox
 from chassis.database import insert_ignoring
 from chassis.identity import Principal
-from services.messaging import events, queries
+from services.messaging import events
 from services.messaging.models import Base, Message, TenantName, Thread, ThreadCount
 from services.messaging.network import Partner
 from services.messaging.rules import Side
@@ -35,9 +35,8 @@ def start_thread(
     now: datetime,
 ) -> Thread:
     """Open a thread with its opening system message, which counts as the supplier's (S0-56, S0-58, D14)."""
-    newest = queries.newest_names(session, [actor.tenant_id, partner.retailer_id])
-    supplier = (actor.tenant_id, newest.get(actor.tenant_id, partner.supplier_name))
-    retailer = (partner.retailer_id, newest.get(partner.retailer_id, partner.retailer_name))
+    told = {actor.tenant_id: partner.supplier_name, partner.retailer_id: partner.retailer_name}
+    supplier, retailer = _hold_names(session, told)
     thread = Thread.start(subject, supplier=supplier, retailer=retailer, about=about, now=now)
     with _counted(session, thread):
         opening = thread.post(first_message, by=Side.SUPPLIER, sender_name=actor.name, now=now, is_system=True)
@@ -94,17 +93,29 @@ def unarchive(session: Session, thread: Thread, *, by: Side, now: datetime) -> N
 
 def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int, now: datetime) -> None:
     """Show a tenant under its new name, unless something newer is known of it."""
-    known = session.get(TenantName, tenant_id, with_for_update=True)
-    if known is None:
-        session.add(TenantName(tenant_id=tenant_id, name=name, sequence=sequence))
-    elif sequence > known.sequence:
+    first = {"tenant_id": tenant_id, "name": name, "sequence": sequence}
+    if not insert_ignoring(session, TenantName, [first]):
+        known = session.get_one(TenantName, tenant_id, with_for_update=True)
+        if sequence <= known.sequence:
+            return
         known.name, known.sequence = name, sequence
-    else:
-        return
+        session.flush()
     shown = THREADS.c
     for party, shown_name in ((shown.supplier_id, shown.supplier_name), (shown.retailer_id, shown.retailer_name)):
         changed = {shown_name: name, shown.supplier_updated_at: now, shown.retailer_updated_at: now}
         session.execute(update(THREADS).where(party == tenant_id, shown_name != name).values(changed))
+
+
+def _hold_names(session: Session, told: Mapping[UUID, str]) -> list[tuple[UUID, str]]:
+    """What tenants are called now, as ``told`` where we have not heard of them.
+
+    Held until the transaction ends: a new name waits, and then finds what this transaction has written.
+    """
+    rows = [{"tenant_id": tenant_id, "name": name, "sequence": 0} for tenant_id, name in told.items()]
+    insert_ignoring(session, TenantName, rows)
+    statement = select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(told))
+    newest = dict(session.execute(statement.with_for_update(read=True)).tuples().all())
+    return [(tenant_id, newest[tenant_id]) for tenant_id in told]
 
 
 @contextmanager

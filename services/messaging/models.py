@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_
 from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
-from uuid6 import uuid7
+from uuid_utils.compat import uuid7
 
 from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
 from chassis.errors import Conflict
@@ -235,7 +235,10 @@ class ThreadCount(TenantScoped, Base):
 
 
 class TenantName(Base):
-    """What a tenant has been called since its event number ``sequence``; older events change nothing."""
+    """What a tenant has been called since its event number ``sequence``; older events change nothing.
+
+    0 is what prm called it when it first had a thread.
+    """
 
     __tablename__ = "tenant_names"
 

@@ -4,7 +4,6 @@ Every statement is narrowed to the caller's tenant (S0-9, S0-59), and asks besid
 so that an index serves it.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +17,7 @@ from chassis.errors import NotFound
 from chassis.identity import Role, caller
 from chassis.pages import Page, paginate
 from services.messaging import search
-from services.messaging.models import Message, TenantName, Thread, ThreadCount
+from services.messaging.models import Message, Thread, ThreadCount
 from services.messaging.rules import Side
 
 
@@ -134,12 +133,6 @@ def messages(session: Session, thread_id: UUID, *, page: int, page_size: int, or
     wanted = select(Message).where(Message.thread_id == thread_id, Message.number.between(max(first, 1), last))
     ordered = wanted.order_by(Message.number.desc() if order == "desc" else Message.number)
     return Page(session.scalars(ordered).all(), page, page_size, total)
-
-
-def newest_names(session: Session, tenants: Collection[UUID]) -> dict[UUID, str]:
-    """What those of ``tenants`` that were ever changed are called now, by id."""
-    statement = select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(tenants))
-    return dict(session.execute(statement).tuples().all())
 
 
 def _how_many(session: Session, archived: bool | None) -> int:

@@ -118,7 +118,7 @@ def test_threads_opened_and_put_away_at_once_are_counted(messaging, partners, an
 
         return work
 
-    works = [opens(*pair) for pair in ((ANNA, ROLF), (OTTO, ROLF), (ANNA, RITA), (ASTA, ROLF), (ASTA, RITA))]
+    works = [opens(*pair) for pair in ((ANNA, ROLF), (OTTO, ROLF), (ANNA, RITA), (ASTA, RITA))]
     works += [put(messaging, who, address, "archive") for who in (ANNA, ROLF, ASTA)]
     works += [put(messaging, ROLF, address, what) for what in ("read", "unread")]
     works += [post(messaging, ROLF, address), post(messaging, ANNA, address)]
@@ -148,6 +148,18 @@ def test_a_key_used_twice_at_once_posts_once(messaging, anna):
     ]
     assert {each.status_code for each in at_once(*works)} <= {201, 409}
     assert rows(messaging)["messages"] == 2
+
+
+def test_a_thread_opened_during_a_rename_shows_the_new_name(messaging, partners, anna):
+    def opens():
+        messaging.connect("prm", partners.prm)
+        return messaging.client(ANNA).post(THREADS, json=opening(ROLF))
+
+    for number in range(1, 6):
+        at_once(opens, opens, lambda number=number: messaging.deliver(renamed(NORDIC, f"Name {number}", number)))
+        messaging.retry_parked()
+        names = {item["supplierName"] for item in anna.get(f"{THREADS}?pageSize=200").json["items"]}
+        assert names == {f"Name {number}"}
 
 
 def test_a_rename_while_people_write(messaging, anna):

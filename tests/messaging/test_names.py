@@ -35,7 +35,7 @@ def test_an_older_or_repeated_event_changes_nothing(messaging, anna):
 
 
 def test_a_name_known_to_be_newer_counts_when_a_thread_is_opened(messaging, anna):
-    """An answer of prm or a token may be older than the event."""
+    """An answer of prm may be older than the event."""
     messaging.deliver(renamed(ROLF.tenant_id, "Fjord AS", 2), renamed(NORDIC, "Nordic Heat", 2))
     begun(anna)
     assert names(anna) == [("Nordic Heat", "Fjord AS")]

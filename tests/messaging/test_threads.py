@@ -319,7 +319,7 @@ def test_bad_queries_are_refused(anna):
     for path, query in BAD_QUERIES:
         target = THREADS if path == THREADS else f"{address}/messages"
         problem = is_problem(anna.get(f"{target}?{query}"), 422, "validation_failed")
-        assert fields_of(problem) == [query.split("&")[-1].partition("=")[0]], query
+        assert set(fields_of(problem)) == {query.split("&")[-1].partition("=")[0]}, query
     is_problem(anna.get(f"{THREADS}?q=a%00b"), 400, "malformed")
 
 
@@ -328,7 +328,7 @@ def test_bad_messages_are_refused_and_write_nothing(anna, rolf, messaging):
     before = everything(messaging)
     for body in (None, 7, "", " \n ", ["x"], {}, True, "x" * 10_001):
         problem = is_problem(rolf.post(f"{address}/messages", json={"body": body}), 422, "validation_failed")
-        assert fields_of(problem) == ["body"], body
+        assert set(fields_of(problem)) == {"body"}, body
     for extra in ("isSystem", "senderName", "threadId"):
         problem = is_problem(rolf.post(f"{address}/messages", json={"body": "x", extra: "y"}), 422, "validation_failed")
         assert fields_of(problem) == [extra]
