@@ -10,7 +10,8 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, MetaDa
 from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 from uuid_utils.compat import uuid7
 
-from chassis.database import NAMING, TYPES, Aggregate, TenantScoped
+from chassis.columns import NAMING, TYPES
+from chassis.database import Aggregate, TenantScoped
 from chassis.errors import Conflict
 from services.messaging import rules
 from services.messaging.rules import Side

@@ -34,6 +34,8 @@ from tests.messaging.helpers import (
 
 NOTHING = {"threads": 0, "messages": 0, "outbox": 0, "audit": 0}
 
+SOME_ID = "8f3c1d2e-0000-4000-8000-000000000001"
+
 
 def test_a_thread_is_opened_as_the_guide_shows(anna):
     """S0-55, S0-56, S0-57."""
@@ -175,20 +177,20 @@ TEXTS = [("subject", 200), ("firstMessage", 10_000)]
 BAD = [
     *[(field, value) for field, _ in TEXTS for value in (None, 7, "", " \n\t ", ["x"], {}, True)],
     *[(field, "x" * (longest + 1)) for field, longest in TEXTS],
-    *[("retailerId", value) for value in (None, "", "x", "8f3c…", 7, [str(uuid4())], {})],
+    *[("retailerId", value) for value in (None, "", "x", "8f3c…", 7, [SOME_ID], {})],
     *[("about", value) for value in ("campaign", [], 7, True)],
     ("isSystem", True),
-    ("supplierId", str(uuid4())),
+    ("supplierId", SOME_ID),
     ("unreadCount", 0),
 ]
 BAD_ABOUT = [
     {},
     {"type": "campaign"},
-    {"id": str(uuid4())},
-    {"type": "tier", "id": str(uuid4())},
-    {"type": None, "id": str(uuid4())},
+    {"id": SOME_ID},
+    {"type": "tier", "id": SOME_ID},
+    {"type": None, "id": SOME_ID},
     {"type": "invite", "id": "1"},
-    {"type": "invite", "id": str(uuid4()), "name": "x"},
+    {"type": "invite", "id": SOME_ID, "name": "x"},
 ]
 
 
