@@ -337,10 +337,10 @@ def test_bad_messages_are_refused_and_write_nothing(anna, rolf, messaging):
     assert everything(messaging) == before
 
 
-@pytest.mark.parametrize(
-    NO_IDS=["1", "8f3c", "not-a-uuid", "unread-count/messages", "%20", "8f3c1d2e-0000-4000-8000-000000000001x"]
-    @ pytest.mark.parametrize("thread_id", NO_IDS)
-)
+NO_IDS = ["1", "8f3c", "not-a-uuid", "unread-count/messages", "%20", "8f3c1d2e-0000-4000-8000-000000000001x"]
+
+
+@pytest.mark.parametrize("thread_id", NO_IDS)
 def test_what_is_no_id_is_not_there(anna, thread_id):
     is_problem(anna.get(f"{THREADS}/{thread_id}"), 404, "not_found")
     is_problem(anna.put(f"{THREADS}/{thread_id}/read"), 404, "not_found")
