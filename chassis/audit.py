@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from flask.views import MethodView
 from marshmallow import fields
 from sqlalchemy import Index, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -15,9 +16,10 @@ from uuid_utils.compat import uuid7
 from chassis import context
 from chassis.database import ChassisBase
 from chassis.events import camel, plain
-from chassis.identity import Principal
-from chassis.pages import Page, PageIn, paginate
+from chassis.identity import Principal, Role, caller
+from chassis.pages import Page, PageIn, page_of, paginate
 from chassis.schemas import CamelSchema, Instant
+from chassis.web import Blueprint, db
 
 UNTOLD = frozenset({"version", "event_sequence", "updated_at", "password_hash", "secret"})
 
@@ -95,6 +97,20 @@ def trail(session: Session, tenant_id: UUID, *, page: int, page_size: int, targe
     if target_id:
         statement = statement.where(AuditRow.target_id == target_id)
     return paginate(session, statement, page=page, page_size=page_size)
+
+
+def serve(blp: Blueprint, *roles: Role, path: str = "/audit") -> None:
+    """Give a blueprint the endpoint at which these roles read their own tenant's trail."""
+
+    @blp.route(path)
+    class Audit(MethodView):
+        @blp.allow(*roles)
+        @blp.arguments(AuditIn, location="query")
+        @blp.response(200, page_of(AuditOut))
+        def get(self, wanted: dict[str, Any]) -> Page:
+            """Who of the caller's tenant changed what, newest first (D8)."""
+            with db.read() as session:
+                return trail(session, caller().tenant_id, **wanted)
 
 
 def _changes(target: Any) -> dict[str, Any]:

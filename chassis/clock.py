@@ -1,4 +1,4 @@
-"""The one clock. Everything that asks the time asks here, so that a test can set it."""
+"""The clock of every rule and every row, and how a moment is written."""
 
 from datetime import UTC, datetime
 

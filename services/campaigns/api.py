@@ -6,7 +6,6 @@ Ids are UUIDs, so ``/invites`` and ``/audit`` are never taken for one (S0-41).
 from flask.views import MethodView
 
 from chassis import audit, versions
-from chassis.audit import AuditIn, AuditOut
 from chassis.clock import utcnow
 from chassis.identity import Role, caller
 from chassis.pages import PageIn, page_of
@@ -170,12 +169,4 @@ class Respond(MethodView):
         return item
 
 
-@blp.route("/audit")
-class Audit(MethodView):
-    @blp.allow(Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
-    @blp.arguments(AuditIn, location="query")
-    @blp.response(200, page_of(AuditOut))
-    def get(self, wanted):
-        """Who of the caller's tenant changed what, newest first (D8)."""
-        with db.read() as session:
-            return audit.trail(session, caller().tenant_id, **wanted)
+audit.serve(blp, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)

@@ -6,7 +6,6 @@ Ids are UUIDs, so ``/unread-count`` is never taken for one (S0-67).
 from flask.views import MethodView
 
 from chassis import audit, versions
-from chassis.audit import AuditIn, AuditOut
 from chassis.clock import utcnow
 from chassis.identity import Role, caller
 from chassis.pages import page_of
@@ -140,15 +139,7 @@ class Archive(MethodView):
         versions.set_etag(seen)
 
 
-@blp.route("/audit")
-class Audit(MethodView):
-    @blp.allow(*PARTIES)
-    @blp.arguments(AuditIn, location="query")
-    @blp.response(200, page_of(AuditOut))
-    def get(self, wanted):
-        """Who of the caller's tenant opened which thread, newest first (D8)."""
-        with db.read() as session:
-            return audit.trail(session, caller().tenant_id, **wanted)
+audit.serve(blp, *PARTIES)
 
 
 def thread_to_change(session, thread_id):
