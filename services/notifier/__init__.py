@@ -9,7 +9,7 @@ service = Service(
     name="notifier",
     metadata=models.Base.metadata,
     migrations=Path(__file__).parent / "migrations",
-    blueprints=(api.notifications, api.development),
+    blueprints=api.BLUEPRINTS,
     subscriptions=(
         consumers.keep_the_user,
         consumers.drop_the_user,

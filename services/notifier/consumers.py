@@ -4,15 +4,16 @@ from sqlalchemy.orm import Session
 
 from chassis.clock import rfc3339, utcnow
 from chassis.events import Received, on
-from services.notifier import actions, settings
+from services.notifier import settings
+from services.notifier.actions import contacts, deliveries
 from services.notifier.rules import INVITE
-from services.notifier.schemas import InviteCreatedIn, UserAddedIn, UserRemovedIn
+from services.notifier.schemas.events import InviteCreatedIn, UserAddedIn, UserRemovedIn
 
 
 @on("identity.UserAdded.v1", UserAddedIn)
 def keep_the_user(session: Session, event: Received) -> None:
     user = event.data
-    actions.keep_contact(
+    contacts.keep_contact(
         session,
         user.user_id,
         user.tenant_id,
@@ -27,7 +28,7 @@ def keep_the_user(session: Session, event: Received) -> None:
 @on("identity.UserRemoved.v1", UserRemovedIn)
 def drop_the_user(session: Session, event: Received) -> None:
     user = event.data
-    actions.drop_contact(session, user.user_id, user.tenant_id, sequence=event.sequence, now=utcnow())
+    contacts.drop_contact(session, user.user_id, user.tenant_id, sequence=event.sequence, now=utcnow())
 
 
 @on("campaigns.InviteCreated.v1", InviteCreatedIn)
@@ -42,7 +43,7 @@ def mail_the_invited_retailer(session: Session, event: Received) -> None:
         "start_date": rfc3339(invite.start_date),
         "end_date": rfc3339(invite.end_date),
     }
-    actions.queue_mail(
+    deliveries.queue_mail(
         session,
         INVITE,
         event_id=event.id,

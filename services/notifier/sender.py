@@ -16,8 +16,10 @@ from chassis.clock import utcnow
 from chassis.database import Database
 from chassis.logs import logger
 from chassis.service import Runtime
-from services.notifier import actions, letters, queries, rules, settings, transport
+from services.notifier import letters, rules, settings, transport
+from services.notifier.actions import deliveries as actions
 from services.notifier.models import Contact, Delivery
+from services.notifier.queries import deliveries as queries
 from services.notifier.rules import Category, State, Trouble
 from services.notifier.transport import NotTaken, Transport
 

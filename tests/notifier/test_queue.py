@@ -12,7 +12,9 @@ from sqlalchemy import delete, select, text, update
 from chassis.clock import utcnow
 from chassis.identity import acting_as
 from chassis.inbox import InboxRow
-from services.notifier import actions
+from services.notifier.actions.contacts import keep_contact
+from services.notifier.actions.deliveries import COVERED, queue_mail
+from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Delivery
 from services.notifier.rules import INVITE, Trouble
 from services.notifier.transport import NotTaken
@@ -224,7 +226,7 @@ def test_a_mail_in_hand_whose_colleague_has_one_says_so(notifier, inbox):
     assert in_hand_while(notifier, inbox, user_removed()) == ["rita@fjord-retail.example"]
     rows = {row.state: row for row in deliveries(notifier)}
     assert set(rows) == {"sent", "suppressed"}
-    assert rows["suppressed"].last_error == actions.COVERED
+    assert rows["suppressed"].last_error == COVERED
 
 
 def test_passing_on_locks_the_tenant_before_the_mail(notifier, inbox):
@@ -239,11 +241,11 @@ def test_passing_on_locks_the_tenant_before_the_mail(notifier, inbox):
     found = []
     thread = threading.Thread(target=lambda: found.append(claim(notifier, later)))
     with acting_as(SYSTEM), notifier.database.begin() as session:
-        actions.lock_tenant(session, FJORD)
+        lock_tenant(session, FJORD)
         thread.start()
         wait_until_blocked(notifier, thread)
         added = {"email": "rita@fjord-retail.example", "name": "Rita", "role": "RetailerAdmin"}
-        actions.keep_contact(session, RITA, FJORD, **added, sequence=1, now=later)
+        keep_contact(session, RITA, FJORD, **added, sequence=1, now=later)
     thread.join(10)
     assert found[0].delivery.user_id == RITA
 
@@ -269,13 +271,13 @@ def test_an_invite_and_its_user_handled_at_the_same_moment_meet(notifier, invite
     def invite(session):
         now = utcnow()
         context = {"campaign_name": "C", "supplier_name": "S"}
-        actions.queue_mail(
+        queue_mail(
             session, INVITE, event_id=uuid4(), tenant_id=FJORD, context=context, domain="concord.example", now=now
         )
 
     def add(session):
         role = "RetailerAdmin"
-        actions.keep_contact(session, ROLF, FJORD, email="r@x.example", name="R", role=role, sequence=1, now=utcnow())
+        keep_contact(session, ROLF, FJORD, email="r@x.example", name="R", role=role, sequence=1, now=utcnow())
 
     first, second = (invite, add) if invite_first else (add, invite)
 

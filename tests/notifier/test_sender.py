@@ -273,7 +273,7 @@ def test_the_claim_uses_its_index(notifier):
         pytest.skip("PostgreSQL reads a small table whole, whatever indexes it has")
     from sqlalchemy.dialects import sqlite
 
-    from services.notifier.queries import _due
+    from services.notifier.queries.deliveries import _due
 
     statement = str(_due(utcnow()).compile(dialect=sqlite.dialect()))
     with notifier.database.engine.connect() as connection:

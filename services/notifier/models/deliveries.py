@@ -1,57 +1,23 @@
-"""Whom mail may go to, and every mail that was, is or will be on its way."""
+"""Every mail that was, is or will be on its way."""
 
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, MetaData, UniqueConstraint, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ColumnElement, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.columns import NAMING, TYPES
 from chassis.database import TenantScoped
 from chassis.errors import Conflict
 from chassis.retry import delay_after
 from services.notifier import rules
+from services.notifier.models.base import Base
+from services.notifier.models.contacts import Contact
 from services.notifier.rules import Category, State, Trouble
 
 # Written out, not bound: only so do both databases use the partial indexes for the statements that name them.
 CLAIMABLE = text("state IN ('new', 'sending')")
 UNADDRESSED = text("state = 'no_recipient'")
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = TYPES
-
-
-class Tenant(Base):
-    """A tenant that mail concerns. Its row is the lock under which its contacts and its new mails meet."""
-
-    __tablename__ = "tenants"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-
-
-class Contact(TenantScoped, Base):
-    """A user as identity last told of them. Somebody removed stays as a tombstone without personal data.
-
-    ``sequence`` is the number of the newest event about this user; older ones change nothing.
-    """
-
-    __tablename__ = "contacts"
-    __table_args__ = (Index(None, "tenant_id", "role"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
-    email: Mapped[str | None]
-    name: Mapped[str | None]
-    role: Mapped[str | None]
-    active: Mapped[bool]
-    sequence: Mapped[int]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
 
 
 class Delivery(TenantScoped, Base):

@@ -1,4 +1,4 @@
-"""Reads: who gets a tenant's mail, which mail is next, and what was delivered."""
+"""Which mail is next, and what was delivered."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,14 +8,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from chassis.pages import Page, paginate
-from services.notifier.models import CLAIMABLE, UNADDRESSED, Contact, Delivery
+from services.notifier.models import Delivery
+from services.notifier.models.deliveries import CLAIMABLE, UNADDRESSED
 from services.notifier.rules import State
-
-
-def contacts(session: Session, tenant_id: UUID) -> Sequence[Contact]:
-    """The users a tenant has now."""
-    statement = select(Contact).where(Contact.tenant_id == tenant_id, Contact.active).order_by(Contact.id)
-    return session.scalars(statement).all()
 
 
 def is_queued(session: Session, event_id: UUID, template: str, tenant_id: UUID) -> bool:

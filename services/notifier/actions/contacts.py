@@ -1,0 +1,53 @@
+"""Keeping contacts as identity tells of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from services.notifier import rules
+from services.notifier.actions.deliveries import REMOVED, readdress
+from services.notifier.actions.tenants import lock_tenant
+from services.notifier.models import Contact
+from services.notifier.queries import deliveries as queries
+
+
+def keep_contact(
+    session: Session, user_id: UUID, tenant_id: UUID, *, email: str, name: str, role: str, sequence: int, now: datetime
+) -> None:
+    """Take over a user; mails of the tenant that waited for somebody like them are theirs now."""
+    contact = _newer(session, user_id, tenant_id, sequence)
+    if contact is None:
+        return
+    contact.email = rules.one_line(email, 320)
+    contact.name = rules.one_line(name, 200)
+    contact.role = rules.one_line(role, 50)
+    contact.active = True
+    session.flush()
+    readdress(session, tenant_id, now)
+
+
+def drop_contact(session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, now: datetime) -> None:
+    """Remove a user; nothing further goes to them, and what only they would have got waits for somebody else."""
+    contact = _newer(session, user_id, tenant_id, sequence)
+    if contact is None:
+        return
+    contact.email = contact.name = contact.role = None
+    contact.active = False
+    for delivery in queries.queued_for(session, user_id):
+        delivery.lose_recipient(REMOVED)
+    session.flush()
+    readdress(session, tenant_id, now)
+
+
+def _newer(session: Session, user_id: UUID, tenant_id: UUID, sequence: int) -> Contact | None:
+    """The contact to change, the tenant locked; None where something as new is known already."""
+    lock_tenant(session, tenant_id)
+    contact = session.get(Contact, user_id)
+    if contact is None:
+        contact = Contact(id=user_id, tenant_id=tenant_id, active=False, sequence=0)
+        session.add(contact)
+    if contact.sequence >= sequence:
+        return None
+    contact.sequence = sequence
+    return contact

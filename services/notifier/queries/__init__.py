@@ -1,0 +1,1 @@
+"""Reads: selects, pages and projections."""
