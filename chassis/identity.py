@@ -65,6 +65,7 @@ class Principal:
     name: str = ""
     tenant_name: str = ""
     tenant_kind: str = ""
+    tenant_slug: str = ""
     features: frozenset[str] = frozenset()
 
     @classmethod
@@ -84,6 +85,7 @@ class Principal:
             "name": self.name,
             "tenant_name": self.tenant_name,
             "tenant_kind": self.tenant_kind,
+            "tenant_slug": self.tenant_slug,
             "features": sorted(self.features),
         }
 
@@ -96,6 +98,7 @@ class Principal:
             name=claims["name"],
             tenant_name=claims["tenant_name"],
             tenant_kind=claims["tenant_kind"],
+            tenant_slug=claims.get("tenant_slug", ""),  # signed before tenants had one
             features=frozenset(claims["features"]),
         )
 

@@ -87,6 +87,7 @@ def principal(role: Role = Role.SUPPLIER_ADMIN, *, tenant_id: UUID | None = None
         "user_id": uuid4(),
         "name": f"A {role}",
         "tenant_name": f"Tenant {role}",
+        "tenant_slug": f"tenant-{role.lower()}",
         "tenant_kind": next((kind[word] for word in kind if role.startswith(word)), "Platform"),
         "features": frozenset({"campaigns", "prm", "messaging", "promotions", "affiliates"}),
     }

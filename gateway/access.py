@@ -22,6 +22,7 @@ Fetch = Callable[[str, Mapping[str, str]], dict[str, Any]]
 class Tenant:
     name: str
     kind: str
+    slug: str
     features: frozenset[str]
 
 
@@ -79,4 +80,4 @@ def _merged(state: _State, answer: Mapping[str, Any]) -> _State:
 
 
 def _tenant(entry: Mapping[str, Any]) -> Tenant:
-    return Tenant(entry["name"], entry["kind"], frozenset(entry["features"]))
+    return Tenant(entry["name"], entry["kind"], entry.get("slug", ""), frozenset(entry["features"]))

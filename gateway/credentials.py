@@ -92,7 +92,11 @@ class Credentials:
         tenant = self._access.tenant(known.principal.tenant_id)
         if tenant is not None and tenant is not known.tenant:
             known.current = replace(
-                known.principal, tenant_name=tenant.name, tenant_kind=tenant.kind, features=tenant.features
+                known.principal,
+                tenant_name=tenant.name,
+                tenant_kind=tenant.kind,
+                tenant_slug=tenant.slug,
+                features=tenant.features,
             )
             known.tenant = tenant
         return known.current

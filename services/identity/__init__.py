@@ -15,5 +15,9 @@ service = Service(
     blueprints=BLUEPRINTS,
     events=EVENTS,
     check=settings.of,
-    schedule=(Task("rotate keys", 60, tasks.rotate_keys), Task("trim", 600, tasks.trim)),
+    schedule=(
+        Task("rotate keys", 60, tasks.rotate_keys),
+        Task("name tenants", 60, tasks.name_tenants),
+        Task("trim", 600, tasks.trim),
+    ),
 )

@@ -1,4 +1,8 @@
-"""What identity publishes. A published shape never changes; a new shape is a new version."""
+"""What identity publishes. A published shape never changes; a new shape is a new version.
+
+Version 1 of ``TenantCreated`` and ``TenantChanged`` had no slug. It is not published any more; who listens goes on
+taking it, because it may still be under way.
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,24 +10,26 @@ from uuid import UUID
 from chassis.events import publishes
 
 
-@publishes("identity.TenantCreated.v1")
+@publishes("identity.TenantCreated.v2")
 @dataclass(frozen=True)
 class TenantCreated:
     """A tenant has come to the platform. Subject: the tenant."""
 
     tenant_id: UUID
+    slug: str
     name: str
     kind: str
     time_zone: str
     features: list[str]
 
 
-@publishes("identity.TenantChanged.v1")
+@publishes("identity.TenantChanged.v2")
 @dataclass(frozen=True)
 class TenantChanged:
     """A tenant has another name, time zone or set of features; all of them as they are now. Subject: the tenant."""
 
     tenant_id: UUID
+    slug: str
     name: str
     kind: str
     time_zone: str

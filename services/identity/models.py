@@ -25,17 +25,21 @@ PLATFORM = text("kind = 'Platform'")
 PRESENT = text("removed_at IS NULL")
 REMOVED = text("removed_at IS NOT NULL")
 IN_USE = text("state <> 'retired'")
+ONE_SLUG = Index("uq_tenants_slug", "slug", unique=True)
 
 
 class Tenant(Aggregate, Versioned, TenantScoped, Base):
-    """A company on the platform, or the platform's operator. ``kind`` never changes, and no tenant is ever deleted."""
+    """A company on the platform, or the platform's operator. ``kind`` and ``slug`` never change, and no tenant is ever
+    deleted. Only a row that older code has made has no slug, until ``actions.tenants.name_tenants`` gives it one."""
 
     __tablename__ = "tenants"
     __table_args__ = (
+        ONE_SLUG,
         Index("uq_tenants_platform", "kind", unique=True, sqlite_where=PLATFORM, postgresql_where=PLATFORM),
         Index("ix_tenants_kind_id", "kind", "id"),
     )
 
+    slug: Mapped[str | None]
     name: Mapped[str]
     kind: Mapped[str]
     time_zone: Mapped[str]
@@ -47,6 +51,11 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
     def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
         return cls.id == tenant_id
 
+    @property
+    def address(self) -> str:
+        """What paths call it by: its slug, or its id as long as it has none."""
+        return self.slug or str(self.id)
+
     def change(self, *, name: str | None, time_zone: str | None, now: datetime) -> bool:
         """Take over what is not None; returns whether anything is different now."""
         wanted = (name or self.name, time_zone or self.time_zone)
@@ -55,6 +64,13 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         self.name, self.time_zone = wanted
         self.updated_at = now
         return True
+
+    def name_it(self, slug: str, now: datetime) -> None:
+        """Give a tenant that has none its slug, once and for all."""
+        if self.slug is not None:
+            raise Conflict("This tenant has a slug already.", code="invalid_transition")
+        self.slug = slug
+        self.updated_at = now
 
     def switch(self, changes: Mapping[str, bool], now: datetime) -> bool:
         """Switch features on and off; returns whether anything is different now (S0-1)."""
@@ -211,5 +227,6 @@ def _principal(user_id: UUID, role: Role, name: str, tenant: Tenant) -> Principa
         name=name,
         tenant_name=tenant.name,
         tenant_kind=tenant.kind,
+        tenant_slug=tenant.address,
         features=frozenset(tenant.features),
     )

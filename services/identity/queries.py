@@ -31,6 +31,12 @@ def hold_tenant(session: Session, tenant_id: UUID) -> Tenant:
     return _found(session, select(Tenant).where(Tenant.id == tenant_id).with_for_update(), "tenant")
 
 
+def hold_nameless_tenants(session: Session, limit: int) -> Sequence[Tenant]:
+    """Some of the tenants that have no slug, locked until the transaction ends."""
+    statement = select(Tenant).where(Tenant.slug.is_(None)).order_by(Tenant.id).limit(limit)
+    return session.scalars(statement.with_for_update(skip_locked=True)).all()
+
+
 def hold_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
     """A present user of the tenant, locked until the transaction ends. Raises as ``tenant``."""
     statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id, User.removed_at.is_(None))
@@ -148,7 +154,7 @@ def access_feed(
 ) -> dict[str, Any]:
     """What the gateway must know to let callers in: tenants changed ``since`` (else all), and every user and API key
     removed so lately that a token of theirs may still live."""
-    tenants = select(Tenant.id, Tenant.name, Tenant.kind, Tenant.features)
+    tenants = select(Tenant.id, Tenant.slug, Tenant.name, Tenant.kind, Tenant.features)
     if since:
         tenants = tenants.where(Tenant.updated_at >= since - rules.FEED_OVERLAP)
     alive_from = now - token_lifetime - rules.MARGIN

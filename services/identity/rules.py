@@ -1,9 +1,12 @@
 """Pure decisions: which features and roles there are, what fits what, how long a key or token counts."""
 
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from chassis.identity import Role
@@ -11,6 +14,8 @@ from chassis.identity import Role
 FEATURES = ("campaigns", "prm", "messaging", "promotions", "affiliates")
 """Every flag there is; three of them are the S0 document's, each on its own (S0-1)."""
 
+SLUG_MAX = 63
+"""As long as a label of a host name may be."""
 PASSWORD_MIN, PASSWORD_MAX = 10, 200
 DEFAULT_TIME_ZONE = "Europe/Stockholm"
 
@@ -72,6 +77,33 @@ def switched(features: Iterable[str], changes: Mapping[str, bool]) -> list[str]:
     """The features after ``changes``; those it does not name keep their value (S0-1)."""
     now = dict.fromkeys(features, True) | dict(changes)
     return in_order(feature for feature, on in now.items() if on)
+
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_PLAIN_LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
+
+
+def is_slug(text: str) -> bool:
+    """Lowercase letters, digits and single hyphens between them; never like an id, because paths take either."""
+    if len(text) > SLUG_MAX or not _SLUG.fullmatch(text):
+        return False
+    try:
+        UUID(text)
+    except ValueError:
+        return True
+    return False
+
+
+def slugs_of(name: str, chance: Iterable[str]) -> Iterator[str]:
+    """Slugs for a tenant called ``name``, the best first: plain, numbered, at last each with a piece of ``chance``."""
+    letters = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN_LETTERS))
+    words = re.findall(r"[a-z0-9]+", "".join(one for one in letters if not unicodedata.combining(one)))
+    base = "-".join(words)[:50].strip("-") or "tenant"
+    if not is_slug(base):
+        base = f"tenant-{base}"
+    yield base
+    yield from (f"{base}-{number}" for number in range(2, 6))
+    yield from (f"{base}-{piece}" for piece in chance)
 
 
 @cache

@@ -38,6 +38,18 @@ def _time_zone(name: str) -> None:
         raise ValidationError("Not a time zone of the IANA database, such as Europe/Stockholm.")
 
 
+def _slug(text: str) -> None:
+    if not rules.is_slug(text):
+        raise ValidationError("Lowercase letters, digits and hyphens between them, at most 63, not like an id.")
+
+
+class Slug(fields.String):
+    """A tenant's slug; its id stands for it as long as it has none."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return super()._serialize(value or obj.id, attr, obj, **kwargs)
+
+
 class TenantChangeIn(CamelSchema):
     """What is left out stays as it is."""
 
@@ -46,7 +58,10 @@ class TenantChangeIn(CamelSchema):
 
 
 class TenantIn(CamelSchema):
+    """``slug`` is made from the name where it is left out."""
+
     name = text(NAME_MAX)
+    slug = fields.String(validate=_slug)
     kind = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in rules.TENANT_KINDS]))
     time_zone = fields.String(validate=_time_zone)
     features = fields.List(
@@ -56,6 +71,7 @@ class TenantIn(CamelSchema):
 
 class TenantOut(CamelSchema):
     id = fields.UUID(required=True)
+    slug = Slug(required=True)
     name = fields.String(required=True)
     kind = fields.String(required=True)
     time_zone = fields.String(required=True)
@@ -124,6 +140,7 @@ class TrailOut(AuditOut):
 
 class MyTenantOut(CamelSchema):
     id = fields.UUID(required=True)
+    slug = Slug(required=True)
     name = fields.String(required=True)
     kind = fields.String(required=True)
 
@@ -145,6 +162,7 @@ class FeedIn(CamelSchema):
 
 class FeedTenantOut(CamelSchema):
     id = fields.UUID(required=True)
+    slug = Slug(required=True)
     name = fields.String(required=True)
     kind = fields.String(required=True)
     features = fields.List(fields.String(), required=True)

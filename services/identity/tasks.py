@@ -3,13 +3,19 @@
 from chassis.clock import utcnow
 from chassis.service import Runtime
 from services.identity import settings
-from services.identity.actions import sessions, signing_keys
+from services.identity.actions import sessions, signing_keys, tenants
 
 
 def rotate_keys(runtime: Runtime) -> None:
     """Take the rotation of signing keys one step further where one is due."""
     with runtime.database.begin() as session:
         signing_keys.rotate_keys(session, settings=settings.of(runtime.settings), now=utcnow())
+
+
+def name_tenants(runtime: Runtime) -> bool:
+    """Give slugs to tenants that older code has made; True while there may be more."""
+    with runtime.database.begin() as session:
+        return tenants.name_tenants(session, now=utcnow())
 
 
 def trim(runtime: Runtime) -> bool:

@@ -7,16 +7,14 @@ from services.prm.actions import names
 from services.prm.schemas import TenantEventIn
 
 
-@on("identity.TenantCreated.v1", TenantEventIn)
-def learn_new_tenant(session: Session, event: Received) -> None:
-    _learn(session, event)
-
-
-@on("identity.TenantChanged.v1", TenantEventIn)
-def learn_changed_tenant(session: Session, event: Received) -> None:
-    _learn(session, event)
-
-
-def _learn(session: Session, event: Received) -> None:
+def learn_tenant(session: Session, event: Received) -> None:
+    """Names follow the tenant's own, whichever version tells of them; the first may still be under way."""
     data = event.data
     names.learn(session, data.tenant_id, name=data.name, kind=data.kind, sequence=event.sequence)
+
+
+LEARN_TENANTS = tuple(
+    on(f"identity.{name}.{version}", TenantEventIn)(learn_tenant)
+    for name in ("TenantCreated", "TenantChanged")
+    for version in ("v1", "v2")
+)

@@ -89,7 +89,9 @@ def last_id(address: str) -> UUID:
     return UUID(address.rpartition("/")[2])
 
 
-def renamed(tenant_id, name, sequence):
+def renamed(tenant_id, name, sequence, version="v2"):
     """The event by which identity tells of a tenant's new name."""
     data = {"tenantId": str(tenant_id), "name": name, "kind": "Retailer", "timeZone": "Europe/Oslo", "features": []}
-    return sample_event("identity.TenantChanged.v1", data, subject=str(tenant_id), sequence=sequence)
+    if version != "v1":
+        data["slug"] = "a-slug"
+    return sample_event(f"identity.TenantChanged.{version}", data, subject=str(tenant_id), sequence=sequence)

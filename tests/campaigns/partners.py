@@ -62,4 +62,4 @@ def _created(who):
         "timeZone": "Europe/Oslo",
         "features": sorted(who.features),
     }
-    return sample_event("identity.TenantCreated.v1", data, subject=str(who.tenant_id), sequence=1)
+    return sample_event("identity.TenantCreated.v2", data, subject=str(who.tenant_id), sequence=1)

@@ -62,6 +62,12 @@ def test_a_name_known_to_be_newer_counts_when_something_is_made(campaigns, anna,
     assert campaigns.events("campaigns.InviteCreated.v1")[0]["data"]["retailerName"] == "Fjord AS"
 
 
+def test_a_rename_still_under_way_in_its_first_version_counts(campaigns, anna):
+    address = sent(anna, ROLF)
+    campaigns.deliver(renamed(ROLF.tenant_id, "Fjord AS", 2, "v1"), renamed(NORDIC, "Nordic Heat", 2, "v2"))
+    assert [each["retailerName"] for each in anna.get(f"{address}/invites").json["items"]] == ["Fjord AS"]
+
+
 def test_later_events_say_the_newest_names(campaigns, anna, rolf):
     address, other = sent(anna, ROLF), draft(anna)
     campaigns.deliver(renamed(ROLF.tenant_id, "Fjord AS", 2), renamed(NORDIC, "Nordic Heat", 2))

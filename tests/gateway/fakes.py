@@ -190,7 +190,13 @@ class FakeIdentity(FakeService):
 
     def add_tenant(self, *features: str, kind: str = "Supplier") -> str:
         tenant = str(uuid4())
-        self.tenants[tenant] = {"id": tenant, "name": "Nordic Heating", "kind": kind, "features": list(features)}
+        self.tenants[tenant] = {
+            "id": tenant,
+            "slug": "nordic-heating",
+            "name": "Nordic Heating",
+            "kind": kind,
+            "features": list(features),
+        }
         return tenant
 
     def token(self, *, kid: str = "k1", header: dict[str, Any] | None = None, without: str = "", **claims: Any) -> str:
@@ -203,6 +209,7 @@ class FakeIdentity(FakeService):
             "tenant": str(uuid4()),
             "tenant_name": "Told by the token",
             "tenant_kind": "Supplier",
+            "tenant_slug": "told-by-the-token",
             "role": "SupplierAdmin",
             "name": "Anna",
             "features": ["campaigns", "prm", "messaging"],

@@ -50,9 +50,10 @@ def test_features_passed_on_are_those_in_force(call: Caller, identity: FakeIdent
     def as_identity_says() -> bool:
         call("GET", PATH)
         who = campaigns.seen[-1].caller
-        return who is not None and (who.features, who.tenant_name) == (
+        return who is not None and (who.features, who.tenant_name, who.tenant_slug) == (
             {"campaigns", "prm", "messaging"},
             "Nordic Heating",
+            "nordic-heating",
         )
 
     assert eventually(as_identity_says, 5)

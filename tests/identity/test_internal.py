@@ -18,8 +18,14 @@ def test_the_feed_tells_everything_at_first(identity, tenant):
     feed = identity.feed()
     assert set(feed) == {"at", "tenants", "revoked"}
     assert sorted(feed["tenants"], key=lambda entry: entry["id"]) == [
-        {"id": tenant, "name": "Nordic Heating", "kind": "Supplier", "features": ["campaigns", "prm"]},
-        {"id": other, "name": "Fjord Retail", "kind": "Retailer", "features": []},
+        {
+            "id": tenant,
+            "slug": "nordic-heating",
+            "name": "Nordic Heating",
+            "kind": "Supplier",
+            "features": ["campaigns", "prm"],
+        },
+        {"id": other, "slug": "fjord-retail", "name": "Fjord Retail", "kind": "Retailer", "features": []},
     ]
 
 
@@ -63,6 +69,7 @@ def test_a_service_reads_any_tenant_on_behalf_of_another(identity, tenant, sende
     asking = identity.running.client(supplier, sender=sender)
     assert asking.get(f"/internal/tenants/{tenant}").json == {
         "id": tenant,
+        "slug": "nordic-heating",
         "name": "Nordic Heating",
         "kind": "Supplier",
         "timeZone": "Europe/Stockholm",

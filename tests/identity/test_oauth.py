@@ -39,6 +39,7 @@ def test_a_user_signs_in_with_password(identity, tenant, anna):
         "tenant": tenant,
         "tenant_name": "Nordic Heating",
         "tenant_kind": "Supplier",
+        "tenant_slug": "nordic-heating",
         "role": "SupplierAdmin",
         "name": "Anna",
         "features": ["campaigns", "prm"],
@@ -59,7 +60,7 @@ def test_me_is_fresh_from_the_database(identity, tenant, anna):
         "name": "Anna",
         "email": "anna@nordic-heating.example",
         "role": "SupplierAdmin",
-        "tenant": {"id": tenant, "name": "Nordic Heating", "kind": "Supplier"},
+        "tenant": {"id": tenant, "slug": "nordic-heating", "name": "Nordic Heating", "kind": "Supplier"},
         "features": {"campaigns": True, "prm": False, "messaging": True, "promotions": False, "affiliates": False},
     }
 

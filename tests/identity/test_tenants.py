@@ -17,6 +17,7 @@ def test_a_tenant_is_created_as_the_contract_shows(identity):
     tenant = answer.json
     assert tenant == {
         "id": tenant["id"],
+        "slug": "nordic-heating",
         "name": "Nordic Heating",
         "kind": "Supplier",
         "timeZone": "Europe/Stockholm",
@@ -25,10 +26,11 @@ def test_a_tenant_is_created_as_the_contract_shows(identity):
     read = identity.admin.get(f"{ADMIN}/{tenant['id']}")
     assert (read.json, read.headers["ETag"]) == (tenant, '"1"')
     (event,) = identity.running.events()
-    assert event["type"] == "identity.TenantCreated.v1"
+    assert event["type"] == "identity.TenantCreated.v2"
     assert (event["subject"], event["sequence"], event["tenantids"]) == (tenant["id"], 1, tenant["id"])
     assert event["data"] == {
         "tenantId": tenant["id"],
+        "slug": "nordic-heating",
         "name": "Nordic Heating",
         "kind": "Supplier",
         "timeZone": "Europe/Stockholm",
@@ -48,10 +50,11 @@ def test_patch_changes_name_and_time_zone(identity, tenant):
     assert answer.status_code == 200
     assert (answer.json["name"], answer.json["timeZone"]) == ("Nordic Heat", "Europe/Oslo")
     assert answer.headers["ETag"] == '"2"'
-    event = identity.running.events("identity.TenantChanged.v1")[-1]
+    event = identity.running.events("identity.TenantChanged.v2")[-1]
     assert (event["sequence"], event["tenantids"], event["subject"]) == (2, tenant, tenant)
     assert event["data"] == {
         "tenantId": tenant,
+        "slug": "nordic-heating",
         "name": "Nordic Heat",
         "kind": "Supplier",
         "timeZone": "Europe/Oslo",

@@ -114,7 +114,9 @@ def told(service, address) -> list[tuple[str, int]]:
     return [(each["type"].split(".")[1], each["sequence"]) for each in service.events() if each["subject"] == subject]
 
 
-def renamed(tenant_id: UUID, name, sequence):
+def renamed(tenant_id: UUID, name, sequence, version="v2"):
     """The event by which identity tells of a tenant's new name."""
     data = {"tenantId": str(tenant_id), "name": name, "kind": "Retailer", "timeZone": "Europe/Oslo", "features": []}
-    return sample_event("identity.TenantChanged.v1", data, subject=str(tenant_id), sequence=sequence)
+    if version != "v1":
+        data["slug"] = "a-slug"
+    return sample_event(f"identity.TenantChanged.{version}", data, subject=str(tenant_id), sequence=sequence)

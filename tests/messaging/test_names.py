@@ -16,6 +16,12 @@ def test_new_names_are_shown_to_both(messaging, anna, rolf):
     assert names(anna) == names(rolf) == [("Nordic Heat", "Fjord AS")]
 
 
+def test_a_rename_still_under_way_in_its_first_version_counts(messaging, anna):
+    begun(anna)
+    messaging.deliver(renamed(ROLF.tenant_id, "Fjord AS", 2, "v1"), renamed(NORDIC, "Nordic Heat", 2, "v2"))
+    assert names(anna) == [("Nordic Heat", "Fjord AS")]
+
+
 def test_events_carry_the_new_names(messaging, anna, rolf):
     address = begun(anna)
     messaging.deliver(renamed(ROLF.tenant_id, "Fjord AS", 2))

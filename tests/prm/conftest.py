@@ -68,9 +68,9 @@ class World:
     def retailer(self, name: str = "Fjord Retail", **kwargs) -> Principal:
         return self.tenant(Role.RETAILER_ADMIN, name, **kwargs)
 
-    def hear(self, who: Principal, name: str, *, sequence: int = 1) -> None:
+    def hear(self, who: Principal, name: str, *, sequence: int = 1, version: str = "v2") -> None:
         """Let identity tell prm what a tenant is called."""
-        event_type = "identity.TenantCreated.v1" if sequence == 1 else "identity.TenantChanged.v1"
+        event_type = f"identity.{'TenantCreated' if sequence == 1 else 'TenantChanged'}.{version}"
         data = {
             "tenantId": str(who.tenant_id),
             "name": name,

@@ -1,18 +1,25 @@
 """Tenants: creating, changing, switching features (S0-1, S0-4)."""
 
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, outbox, versions
+from chassis.errors import Conflict
 from chassis.identity import Principal
+from chassis.refusals import is_taken
 from services.identity import queries, rules
 from services.identity.events import TenantChanged, TenantCreated
-from services.identity.models import Tenant
+from services.identity.models import ONE_SLUG, Tenant
+
+AT_ONCE = 100  # tenants named in one transaction
 
 
 def create_tenant(
@@ -20,27 +27,51 @@ def create_tenant(
     *,
     name: str,
     kind: str,
+    slug: str | None = None,
     time_zone: str = rules.DEFAULT_TIME_ZONE,
     features: Iterable[str] = (),
     actor: Principal,
     now: datetime,
 ) -> Tenant:
-    """A new tenant with the given features on and all others off."""
-    tenant = Tenant(
-        id=uuid7(),
-        name=name,
-        kind=kind,
-        time_zone=time_zone,
-        features=rules.in_order(features),
-        created_at=now,
-        updated_at=now,
-        event_sequence=0,
-    )
-    session.add(tenant)
-    audit.record(session, "tenant.created", tenant, tenant_id=tenant.id, actor=actor, now=now)
-    event = TenantCreated(tenant.id, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
-    outbox.add(session, tenant, event, tenants=(tenant.id,), actor=actor, now=now)
-    return tenant
+    """A new tenant with the given features on and all others off; without a ``slug`` it gets one from its name.
+
+    Raises:
+        Conflict: ``slug_taken``.
+    """
+    for address in [slug] if slug else _slugs(name):
+        tenant = Tenant(
+            id=uuid7(),
+            slug=address,
+            name=name,
+            kind=kind,
+            time_zone=time_zone,
+            features=rules.in_order(features),
+            created_at=now,
+            updated_at=now,
+            event_sequence=0,
+        )
+        with _unless_taken(session) as added:
+            session.add(tenant)
+            audit.record(session, "tenant.created", tenant, tenant_id=tenant.id, actor=actor, now=now)
+            event = TenantCreated(tenant.id, address, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
+            outbox.add(session, tenant, event, tenants=(tenant.id,), actor=actor, now=now)
+        if added:
+            return tenant
+    raise Conflict("Another tenant has this slug.", code="slug_taken")
+
+
+def name_tenants(session: Session, *, now: datetime) -> bool:
+    """Give a slug to some of the tenants that have none, and tell those who listen; True while there may be more."""
+    nameless = queries.hold_nameless_tenants(session, AT_ONCE)
+    system = Principal.system("identity")
+    for tenant in nameless:
+        for address in _slugs(tenant.name):
+            with _unless_taken(session) as added:
+                tenant.name_it(address, now)
+                _tell(session, "tenant.named", tenant, actor=system, now=now)
+            if added:
+                break
+    return len(nameless) == AT_ONCE
 
 
 def change_tenant(
@@ -78,7 +109,28 @@ def switch_features(
     return tenant
 
 
+def _slugs(name: str) -> Iterator[str]:
+    return rules.slugs_of(name, (secrets.token_hex(4) for _ in range(5)))
+
+
+@contextmanager
+def _unless_taken(session: Session) -> Iterator[list[bool]]:
+    """Run a block and undo it where its slug turns out to be another tenant's; what it yields is then empty.
+
+    Trying is the only way to know: somebody may take a slug at this very moment.
+    """
+    added: list[bool] = []
+    try:
+        with session.begin_nested():
+            yield added
+            session.flush()
+        added.append(True)
+    except IntegrityError as error:
+        if not is_taken(error, ONE_SLUG):
+            raise
+
+
 def _tell(session: Session, action: str, tenant: Tenant, *, actor: Principal, now: datetime) -> None:
     audit.record(session, action, tenant, tenant_id=tenant.id, actor=actor, now=now)
-    event = TenantChanged(tenant.id, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
+    event = TenantChanged(tenant.id, tenant.address, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
     outbox.add(session, tenant, event, tenants=(tenant.id,), actor=actor, now=now)
