@@ -6,7 +6,7 @@ from chassis.clock import rfc3339, utcnow
 from chassis.events import Received, on
 from services.notifier import settings
 from services.notifier.actions import contacts, deliveries
-from services.notifier.rules import INVITE
+from services.notifier.rules.mails import INVITE
 from services.notifier.schemas.events import InviteCreatedIn, UserAddedIn, UserRemovedIn
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from services.notifier import rules
 from services.notifier.models import Delivery
+from services.notifier.rules import wording
 from services.notifier.settings import Settings
 
 
@@ -49,8 +49,8 @@ def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[st
     Raises:
         Unmailable: no mail can go to this address.
     """
-    local, domain = rules.mailable(delivery.address or "")
-    recipient = Address(_literal(rules.display_name(name)), local, domain)
+    local, domain = wording.mailable(delivery.address or "")
+    recipient = Address(_literal(wording.display_name(name)), local, domain)
     sender = Address(settings.sender[0], addr_spec=settings.sender[1])
     text, html = render(delivery.template, delivery.context | dict(links) | {"subject": delivery.subject})
     message = EmailMessage(policy=ANY_SERVER)
@@ -88,7 +88,7 @@ def _check(content: bytes, recipient: Address) -> None:
     read = message_from_bytes(content, policy=default)
     to = getattr(read["To"], "addresses", ())
     if sorted(read.keys()) != HEADERS or [address.addr_spec for address in to] != [recipient.addr_spec]:
-        raise rules.Unmailable("its texts would change the headers of the mail")
+        raise wording.Unmailable("its texts would change the headers of the mail")
 
 
 def render(template: str, context: Mapping[str, str]) -> tuple[str, str]:
@@ -107,8 +107,8 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["date"] = lambda moment: rules.said_date(datetime.fromisoformat(moment))
-    environment.filters["line"] = lambda text: rules.one_line(text, 500)
+    environment.filters["date"] = lambda moment: wording.said_date(datetime.fromisoformat(moment))
+    environment.filters["line"] = lambda text: wording.one_line(text, 500)
     return environment
 
 

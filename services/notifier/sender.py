@@ -16,11 +16,12 @@ from chassis.clock import utcnow
 from chassis.database import Database
 from chassis.logs import logger
 from chassis.service import Runtime
-from services.notifier import letters, rules, settings, transport
+from services.notifier import letters, settings, transport
 from services.notifier.actions import deliveries as actions
 from services.notifier.models import Contact, Delivery
 from services.notifier.queries import deliveries as queries
-from services.notifier.rules import Category, State, Trouble
+from services.notifier.rules import sending, wording
+from services.notifier.rules.sending import Category, State, Trouble
 from services.notifier.transport import NotTaken, Transport
 
 BATCH = 100  # mails over one connection, and before a stopping process is heeded
@@ -95,7 +96,7 @@ def hand_over(runtime: Runtime, claim: Claim, post: Transport) -> NotTaken | Non
         post.send(letter)
     except NotTaken as failure:
         return failure
-    except rules.Unmailable as error:
+    except wording.Unmailable as error:
         return NotTaken(Trouble.PERMANENT, f"No mail can be sent to this recipient: {error}.")
     except Exception as error:
         log.error("a mail could not be made or sent", delivery_id=str(delivery.id), exc_info=error)
@@ -127,7 +128,7 @@ def _is_any_due(database: Database, now: datetime) -> bool:
 
 def _claim(session: Session, delivery: Delivery, now: datetime, lease: timedelta) -> str | None:
     """Begin to send; the recipient's name, or None where this mail is not to be sent (again) or not to this user."""
-    if delivery.state == State.SENDING and rules.state_after_lease(Category(delivery.category)) is State.UNCERTAIN:
+    if delivery.state == State.SENDING and sending.state_after_lease(Category(delivery.category)) is State.UNCERTAIN:
         delivery.outlive_lease()
         return None
     contact = session.get(Contact, delivery.user_id)

@@ -11,7 +11,7 @@ from environs import Env, ValidationError, validate
 
 from chassis.settings import Settings as Chassis
 from chassis.settings import SettingsError, read
-from services.notifier import rules
+from services.notifier.rules import wording
 
 PLAIN, STARTTLS, TLS = "plain", "starttls", "tls"
 PORTS = {PLAIN: 25, STARTTLS: 587, TLS: 465}
@@ -126,13 +126,13 @@ def _smtp_url(url: str) -> None:
 
 def _sender(sender: str) -> None:
     try:
-        rules.mailable(parseaddr(sender)[1])
+        wording.mailable(parseaddr(sender)[1])
     except ValueError:
         raise ValidationError("must look like Name <address@domain>") from None
 
 
 def _domain(domain: str) -> None:
     try:
-        rules.mailable(f"a@{domain}")
+        wording.mailable(f"a@{domain}")
     except ValueError:
         raise ValidationError("must be a domain name") from None

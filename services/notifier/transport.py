@@ -11,9 +11,10 @@ from threading import Timer
 from typing import NoReturn, Protocol
 
 from chassis.logs import logger
-from services.notifier import mailbox, rules
+from services.notifier import mailbox
 from services.notifier.letters import Letter
-from services.notifier.rules import Trouble
+from services.notifier.rules import wording
+from services.notifier.rules.sending import Trouble
 from services.notifier.settings import STARTTLS, TLS, Settings, SmtpServer
 
 AFTER_TEXT = 3  # times the usual wait: a server may look closely at a letter before it answers
@@ -33,7 +34,7 @@ class NotTaken(Exception):
     def __init__(self, trouble: Trouble, reason: str, *, is_server: bool = False) -> None:
         super().__init__(reason)
         self.trouble = trouble
-        self.reason = rules.one_line(reason, 500)
+        self.reason = wording.one_line(reason, 500)
         self.is_server = is_server
 
 

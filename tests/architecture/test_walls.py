@@ -46,7 +46,10 @@ def test_only_settings_read_the_environment():
     assert others <= {"concord/up.py", "chassis/testing.py"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "services").rglob("rules.py")), ids=lambda path: path.parent.name)
+RULES = [path for pattern in ("rules.py", "rules/*.py") for path in (ROOT / "services").rglob(pattern)]
+
+
+@pytest.mark.parametrize("path", sorted(RULES), ids=lambda path: str(path.relative_to(ROOT / "services")))
 def test_rules_are_pure(path):
     assert not set(imports(path)) & {"flask", "sqlalchemy", "flask_smorest", "requests"}
     assert "utcnow" not in path.read_text()

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.notifier import letters, rules, settings
+from services.notifier import letters, settings
 from services.notifier.models import Delivery
+from services.notifier.rules import mails, wording
 
 LINKS = {"inbox_url": "http://localhost:8080/api/v1/campaigns/invites"}
 CONTEXT = {
@@ -32,7 +33,7 @@ def compose(name="Rolf Fjord", address="rolf@fjord-retail.example", **changes):
         template="invite",
         address=address,
         context=context,
-        subject=rules.subject_of(rules.INVITE, context),
+        subject=mails.subject_of(mails.INVITE, context),
         message_id="<0190.ab@concord.example>",
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
     )
@@ -139,9 +140,9 @@ def test_a_name_never_becomes_an_address(name, shown):
 
 
 def test_no_mail_can_be_made_for_no_address():
-    with pytest.raises(rules.Unmailable):
+    with pytest.raises(wording.Unmailable):
         compose(address="rolf@fjord-retail.example\r\nBcc: b@x.example")
-    with pytest.raises(rules.Unmailable):
+    with pytest.raises(wording.Unmailable):
         compose(address=None)
 
 
@@ -154,8 +155,8 @@ def test_the_sender_and_the_domain_are_settings(configure):
 
 
 def test_every_mail_has_both_templates_and_a_subject_that_fits_its_context():
-    for template in rules.MAILS:
-        assert rules.subject_of(rules.MAILS[template], CONTEXT)
+    for template in mails.MAILS:
+        assert mails.subject_of(mails.MAILS[template], CONTEXT)
         text, html = letters.render(template, CONTEXT | LINKS | {"subject": "S"})
         assert text
         assert html.startswith("<!DOCTYPE html>")

@@ -16,7 +16,8 @@ from services.notifier.actions.contacts import keep_contact
 from services.notifier.actions.deliveries import COVERED, queue_mail
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Delivery
-from services.notifier.rules import INVITE, Trouble
+from services.notifier.rules.mails import INVITE
+from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken
 from tests.notifier.helpers import (
     FJORD,

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notifier import rules
-from services.notifier.rules import Category, State, Trouble
+from services.notifier.rules import mails, sending, wording
+from services.notifier.rules.sending import Category, State, Trouble
 
 YOUNG, OLD = timedelta(hours=23), timedelta(days=1)
 
@@ -26,12 +26,12 @@ YOUNG, OLD = timedelta(hours=23), timedelta(days=1)
     ],
 )
 def test_what_follows_from_a_failure(trouble, category, age, state):
-    assert rules.state_after(trouble, category, age) is state
+    assert sending.state_after(trouble, category, age) is state
 
 
 def test_what_follows_from_a_vanished_sender():
-    assert rules.state_after_lease(Category.MUST_ARRIVE) is State.NEW
-    assert rules.state_after_lease(Category.ONCE) is State.UNCERTAIN
+    assert sending.state_after_lease(Category.MUST_ARRIVE) is State.NEW
+    assert sending.state_after_lease(Category.ONCE) is State.UNCERTAIN
 
 
 @pytest.mark.parametrize(
@@ -45,16 +45,16 @@ def test_what_follows_from_a_vanished_sender():
     ],
 )
 def test_a_line_is_one_line(text, line):
-    assert rules.one_line(text, 250) == line
+    assert wording.one_line(text, 250) == line
 
 
 def test_text_keeps_its_line_ends_only():
-    assert rules.printable("a\nb\tc\x00\x07\ud800d") == "a\nb\tcd"
+    assert wording.printable("a\nb\tc\x00\x07\ud800d") == "a\nb\tcd"
 
 
 def test_braces_in_a_name_are_only_text():
     context = {"campaign_name": "{supplier_name} {0.__class__}", "supplier_name": "N"}
-    assert rules.subject_of(rules.INVITE, context) == "{supplier_name} {0.__class__}: N invites you"
+    assert mails.subject_of(mails.INVITE, context) == "{supplier_name} {0.__class__}: N invites you"
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_braces_in_a_name_are_only_text():
     ],
 )
 def test_addresses_no_mail_can_go_to(address):
-    with pytest.raises(rules.Unmailable):
-        rules.mailable(address)
+    with pytest.raises(wording.Unmailable):
+        wording.mailable(address)
 
 
 def test_a_domain_of_any_script_becomes_what_dns_knows():
-    assert rules.mailable("rolf@blåbær.example") == ("rolf", "xn--blbr-roah.example")
-    assert rules.mailable("r.o'l+f@fjord-retail.example") == ("r.o'l+f", "fjord-retail.example")
+    assert wording.mailable("rolf@blåbær.example") == ("rolf", "xn--blbr-roah.example")
+    assert wording.mailable("r.o'l+f@fjord-retail.example") == ("r.o'l+f", "fjord-retail.example")
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_a_domain_of_any_script_becomes_what_dns_knows():
     ],
 )
 def test_dates_as_people_say_them(moment, said):
-    assert rules.said_date(moment) == said
+    assert wording.said_date(moment) == said

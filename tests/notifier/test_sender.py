@@ -15,7 +15,7 @@ from chassis.errors import Conflict
 from chassis.identity import acting_as
 from services.notifier import sender, settings
 from services.notifier.models import Delivery
-from services.notifier.rules import Trouble
+from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken
 from tests.notifier.helpers import (
     SYSTEM,

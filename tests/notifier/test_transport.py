@@ -9,7 +9,7 @@ from aiosmtpd.smtp import AuthResult
 
 from services.notifier import settings
 from services.notifier.letters import Letter
-from services.notifier.rules import Trouble
+from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken, Smtp
 from tests.notifier.certificates import make_certificate
 from tests.notifier.helpers import GREETING, RCPT, TEXT, BadServer, Inbox, mail_server

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from services.notifier import rules
 from services.notifier.actions.deliveries import REMOVED, readdress
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact
 from services.notifier.queries import deliveries as queries
+from services.notifier.rules import wording
 
 
 def keep_contact(
@@ -19,9 +19,9 @@ def keep_contact(
     contact = _newer(session, user_id, tenant_id, sequence)
     if contact is None:
         return
-    contact.email = rules.one_line(email, 320)
-    contact.name = rules.one_line(name, 200)
-    contact.role = rules.one_line(role, 50)
+    contact.email = wording.one_line(email, 320)
+    contact.name = wording.one_line(name, 200)
+    contact.role = wording.one_line(role, 50)
     contact.active = True
     session.flush()
     readdress(session, tenant_id, now)

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.database import insert_ignoring
-from services.notifier import rules
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Delivery
 from services.notifier.queries import contacts as people
 from services.notifier.queries import deliveries as queries
-from services.notifier.rules import MAILS, Mail, State
+from services.notifier.rules import mails, sending, wording
+from services.notifier.rules.mails import MAILS, Mail
+from services.notifier.rules.sending import State
 
 NOBODY_THERE = "The tenant has no user who could get this mail."
 REMOVED = "The user was removed, and the tenant has nobody else who could get this mail."
@@ -39,7 +40,7 @@ def queue_mail(
     lock_tenant(session, tenant_id)
     if queries.is_queued(session, event_id, mail.template, tenant_id):
         return
-    clean = {name: rules.printable(value) for name, value in context.items()}
+    clean = {name: wording.printable(value) for name, value in context.items()}
     about = {
         "event_id": event_id,
         "template": mail.template,
@@ -47,7 +48,7 @@ def queue_mail(
         "topic": mail.topic,
         "tenant_id": tenant_id,
         "context": clean,
-        "subject": rules.subject_of(mail, clean),
+        "subject": mails.subject_of(mail, clean),
         "attempts": 0,
         "created_at": now,
         "queued_at": now,
@@ -79,7 +80,7 @@ def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: dateti
 
 def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
     """Give the tenant's mails that nobody gets to a user who fits, one mail an event. The tenant is locked."""
-    since = now - rules.KEEP_UNADDRESSED
+    since = now - sending.KEEP_UNADDRESSED
     waiting = queries.unaddressed(session, tenant_id, since)
     if not waiting:
         return

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.database import TenantScoped
 from chassis.errors import Conflict
 from chassis.retry import delay_after
-from services.notifier import rules
 from services.notifier.models.base import Base
 from services.notifier.models.contacts import Contact
-from services.notifier.rules import Category, State, Trouble
+from services.notifier.rules import sending
+from services.notifier.rules.sending import Category, State, Trouble
 
 # Written out, not bound: only so do both databases use the partial indexes for the statements that name them.
 CLAIMABLE = text("state IN ('new', 'sending')")
@@ -83,10 +83,10 @@ class Delivery(TenantScoped, Base):
 
     def go_wrong(self, trouble: Trouble, reason: str, now: datetime) -> None:
         """It could not be handed over: try again later or not at all."""
-        state = rules.state_after(trouble, Category(self.category), now - self.queued_at)
+        state = sending.state_after(trouble, Category(self.category), now - self.queued_at)
         self._move(state, State.SENDING)
         self.last_error = reason
-        self.next_at = now + delay_after(self.attempts, rules.RETRY_DELAYS) if state is State.NEW else None
+        self.next_at = now + delay_after(self.attempts, sending.RETRY_DELAYS) if state is State.NEW else None
 
     def outlive_lease(self) -> None:
         """Its sender vanished without a word; a mail that must not come twice stays where it is, visibly."""

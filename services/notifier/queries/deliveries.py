@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chassis.pages import Page, paginate
 from services.notifier.models import Delivery
 from services.notifier.models.deliveries import CLAIMABLE, UNADDRESSED
-from services.notifier.rules import State
+from services.notifier.rules.sending import State
 
 
 def is_queued(session: Session, event_id: UUID, template: str, tenant_id: UUID) -> bool:

@@ -4,7 +4,8 @@ from marshmallow import fields, validate
 
 from chassis.pages import PageIn
 from chassis.schemas import CamelSchema, Instant
-from services.notifier.rules import TOPICS, State
+from services.notifier.rules.mails import TOPICS
+from services.notifier.rules.sending import State
 
 
 class DeliveriesIn(PageIn):

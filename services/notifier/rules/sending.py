@@ -1,0 +1,63 @@
+"""Where a mail is on its way, and what follows from how sending it went."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+GIVE_UP_AFTER = timedelta(days=1)
+"""A mail that could not be handed over for so long has failed."""
+
+KEEP_UNADDRESSED = timedelta(days=30)
+"""A mail to a tenant without a user waits so long for one."""
+
+RETRY_DELAYS = [timedelta(seconds=s) for s in (10, 60, 300, 900, 1800, 3600)]
+
+
+class Category(StrEnum):
+    """What a crash in the middle of sending does to a mail.
+
+    ``must-arrive``: it is sent again with the same Message-ID. ``once``: it becomes ``uncertain``, never repeated.
+    """
+
+    MUST_ARRIVE = "must-arrive"
+    ONCE = "once"
+
+
+class State(StrEnum):
+    """Where a mail is on its way: new → sending → sent, uncertain or failed.
+
+    ``no_recipient``: the tenant has nobody to write to. ``suppressed``: decided against, ``last_error`` says why.
+    """
+
+    NEW = "new"
+    SENDING = "sending"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    NO_RECIPIENT = "no_recipient"
+
+
+class Trouble(StrEnum):
+    """How handing over a mail went wrong.
+
+    ``temporary``: it was certainly not taken and may be later. ``permanent``: it never will be. ``unknown``: the
+    connection ended after the text had gone out, so nobody can say.
+    """
+
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    UNKNOWN = "unknown"
+
+
+def state_after(trouble: Trouble, category: Category, age: timedelta) -> State:
+    """Where a mail goes that could not be handed over; ``age`` is how long it has been tried (S0-28)."""
+    if trouble is Trouble.PERMANENT:
+        return State.FAILED
+    if trouble is Trouble.UNKNOWN and category is Category.ONCE:
+        return State.UNCERTAIN
+    return State.FAILED if age >= GIVE_UP_AFTER else State.NEW
+
+
+def state_after_lease(category: Category) -> State:
+    """Where a mail goes whose sender has vanished: it may have been sent or not."""
+    return State.NEW if category is Category.MUST_ARRIVE else State.UNCERTAIN
