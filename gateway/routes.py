@@ -55,6 +55,9 @@ ROUTES = (
     Route("/api/v1/prm", "prm", feature="prm"),
     Route("/api/v1/messaging", "messaging", feature="messaging"),
     Route("/api/v1/notifications", "notifier"),
+    Route("/v2/tenants", "promotions", feature="promotions"),
+    Route("/stores/company", "promotions", feature="promotions"),
+    Route("/marketing", "promotions", feature="promotions"),
     Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
     Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),
 )

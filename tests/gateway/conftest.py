@@ -41,7 +41,15 @@ class Platform:
         self.prm = FakeService("prm", settings.keys)
         self.messaging = FakeService("messaging", settings.keys)
         self.notifier = FakeService("notifier", settings.keys)
-        self.all: list[FakeService] = [self.identity, self.campaigns, self.prm, self.messaging, self.notifier]
+        self.promotions = FakeService("promotions", settings.keys)
+        self.all: list[FakeService] = [
+            self.identity,
+            self.campaigns,
+            self.prm,
+            self.messaging,
+            self.notifier,
+            self.promotions,
+        ]
         self.settings = replace(settings, services={one.name: one.url for one in self.all}, threads=16)
 
 

@@ -212,7 +212,7 @@ class FakeIdentity(FakeService):
             "tenant_slug": "told-by-the-token",
             "role": "SupplierAdmin",
             "name": "Anna",
-            "features": ["campaigns", "prm", "messaging"],
+            "features": ["campaigns", "prm", "messaging", "promotions"],
             "iat": now,
             "exp": now + 900,
             "jti": str(uuid4()),

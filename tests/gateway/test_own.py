@@ -48,6 +48,7 @@ def test_the_platforms_document_shows_what_is_routed(start_gateway, platform: Pl
     )
     publish(platform, "prm", document({"/api/v1/prm/tiers": operation("Tier")}, {"Tier": {"type": "object"}}))
     publish(platform, "messaging", document({}))
+    publish(platform, "promotions", document({}))
     platform.notifier.plan("/openapi.json", Planned(500))
     answer = start_gateway()("GET", "/openapi.json")
     assert set(answer.json["paths"]) == {
@@ -65,7 +66,7 @@ def test_the_platforms_document_shows_what_is_routed(start_gateway, platform: Pl
     "content", [b"nonsense", b"[]", b"{}", b'{"paths": 1}', b'{"paths": {}, "components": {"x": 1}}']
 )
 def test_a_document_that_is_none_is_left_out(start_gateway, platform: Platform, content: bytes) -> None:
-    for name in ("identity", "campaigns", "messaging", "notifier"):
+    for name in ("identity", "campaigns", "messaging", "notifier", "promotions"):
         publish(platform, name, document({}))
     publish(platform, "prm", content)
     answer = start_gateway()("GET", "/openapi.json")

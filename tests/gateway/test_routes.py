@@ -19,6 +19,9 @@ ROUTED = [
     ("GET", "/api/v1/messaging/threads/unread-count", "messaging"),
     ("PUT", "/api/v1/messaging/threads/1/read", "messaging"),
     ("GET", "/api/v1/notifications/preferences", "notifier"),
+    ("POST", "/v2/tenants/fjord-retail/campaigns", "promotions"),
+    ("PUT", "/stores/company/fjord-retail/campaigns/7/stores", "promotions"),
+    ("GET", "/marketing/campaigns", "promotions"),
     ("GET", "/dev/mailbox", "notifier"),
     ("GET", "/dev/mailbox.json", "notifier"),
 ]

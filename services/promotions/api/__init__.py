@@ -1,0 +1,28 @@
+"""The HTTP side: load, one transaction, one action or query, dump. One module a noun."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from chassis.identity import Role
+from services.promotions.queries import tenants
+
+PREFIX = "/v2/tenants/<tenant_uid>"
+FEATURE = "promotions"
+ADMINS = (Role.RETAILER_ADMIN, Role.MACHINE)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def own_tenant(view: F) -> F:
+    """Answer 404 unless the path names the caller's own tenant, by id or slug (D5). Write it below ``allow``.
+
+    The view does not see ``tenant_uid``: whose things it shows the caller's identity says.
+    """
+
+    @functools.wraps(view)
+    def of_own_tenant(*args: Any, tenant_uid: str, **kwargs: Any) -> Any:
+        tenants.require_own(tenant_uid)
+        return view(*args, **kwargs)
+
+    return cast(F, of_own_tenant)

@@ -1,0 +1,38 @@
+"""``/v2/tenants/{tenantUid}/settings``: how a tenant's promotions work."""
+
+from flask.views import MethodView
+
+from chassis import versions
+from chassis.clock import utcnow
+from chassis.identity import caller
+from chassis.web import Blueprint, db
+from services.promotions.actions import settings as actions
+from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.queries import settings as queries
+from services.promotions.schemas.settings import SettingsIn, SettingsOut
+
+blp = Blueprint("settings", __name__, url_prefix=f"{PREFIX}/settings", feature=FEATURE)
+
+
+@blp.route("")
+class Settings(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, SettingsOut)
+    def get(self):
+        """Time zone, currency and strategy as they hold."""
+        with db.read() as session:
+            found = queries.settings(session)
+        versions.set_etag(found)
+        return found
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(SettingsIn)
+    @blp.response(200, SettingsOut)
+    def put(self, changes):
+        """Change what is named; what is left out stays as it is."""
+        with db.begin() as session:
+            changed = actions.change(session, changes, expected=versions.if_match(), actor=caller(), now=utcnow())
+        versions.set_etag(changed)
+        return changed

@@ -1,0 +1,1 @@
+"""The discount engine: pure Python, no I/O."""

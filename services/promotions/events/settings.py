@@ -1,0 +1,18 @@
+"""What is told of a tenant's settings."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.events import publishes
+
+
+@publishes("promotions.SettingsChanged.v1")
+@dataclass(frozen=True)
+class SettingsChanged:
+    """A tenant's promotions work in another way; all settings as they are now. Subject: the tenant's settings."""
+
+    tenant_id: UUID
+    time_zone: str | None
+    currency: str
+    strategy: str
+    pricelist_uid: str | None

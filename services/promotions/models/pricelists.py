@@ -1,0 +1,38 @@
+"""Lists of products with prices set for them."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import Aggregate, TenantScoped
+from chassis.versions import Versioned
+from services.promotions.models.base import Base, Owned
+
+ONE_LIST = UniqueConstraint("tenant_id", "pricelist_uid")
+
+
+class Pricelist(Aggregate, Versioned, Owned, TenantScoped, Base):
+    """Prices that a campaign can bring into force (S1-2). They may change while it runs (S1-14)."""
+
+    __tablename__ = "pricelists"
+    __table_args__ = (ONE_LIST,)
+
+    pricelist_uid: Mapped[str]
+    name: Mapped[str]
+    product_count: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class PricelistEntry(Base):
+    """The price of one product on one list. Only reached through its list."""
+
+    __tablename__ = "pricelist_entries"
+    __table_args__ = (Index("ix_pricelist_entries_product", "product_id"),)
+
+    pricelist_id: Mapped[UUID] = mapped_column(ForeignKey("pricelists.id"), primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    price: Mapped[Decimal]

@@ -1,0 +1,101 @@
+"""Sales campaigns (S1): what they give, where, and to which products."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import Aggregate, TenantScoped
+from chassis.versions import Versioned
+from services.promotions.models.base import Base, Owned
+
+ONE_UID = UniqueConstraint("tenant_id", "campaign_uid")
+
+
+class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
+    """A sales campaign of one tenant (S1).
+
+    Attributes:
+        type: ``PRICELIST`` or ``CAMPAIGN`` (S1-1).
+        status: ``NEW``, ``ACTIVE`` or ``INACTIVE`` (D28).
+        all_stores: it runs everywhere; otherwise in the stores of its ``SalesStore`` rows (S1-1, S1-32).
+        campaign_code: empty where it works by itself (S1-30).
+        quantity_threshold, amount_threshold, max_usage: 0 where there is none (S1-9).
+        discount_amount, discount_percent: one of them is not 0 in a ``CAMPAIGN``, none in a ``PRICELIST`` (S1-6).
+        total_uses_limit, total_discount_limit: of all orders together; None where there is none.
+        activated_at: when its selection was last resolved (S1-27).
+    """
+
+    __tablename__ = "sales_campaigns"
+    __table_args__ = (
+        ONE_UID,
+        CheckConstraint("valid_from < valid_to", name="validity"),
+        Index("ix_sales_campaigns_status", "tenant_id", "status"),
+        Index("ix_sales_campaigns_pricelist", "pricelist_id"),
+    )
+
+    campaign_uid: Mapped[str]
+    name: Mapped[str]
+    display_name: Mapped[str]
+    type: Mapped[str]
+    discount_type: Mapped[str]
+    status: Mapped[str]
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime]
+    all_stores: Mapped[bool]
+    pricelist_id: Mapped[UUID | None] = mapped_column(ForeignKey("pricelists.id"))
+    customer_group_id: Mapped[UUID | None] = mapped_column(ForeignKey("customer_groups.id"))
+    priority: Mapped[int]
+    campaign_code: Mapped[str]
+    prevent_combinations: Mapped[bool]
+    quantity_threshold: Mapped[int]
+    amount_threshold: Mapped[Decimal]
+    max_usage: Mapped[int]
+    discount_amount: Mapped[Decimal]
+    discount_percent: Mapped[Decimal]
+    total_uses_limit: Mapped[int | None]
+    total_discount_limit: Mapped[Decimal | None]
+    activated_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class SalesStore(Base):
+    """A store that a campaign runs in (S1-32). Only reached through its campaign."""
+
+    __tablename__ = "sales_stores"
+    __table_args__ = (Index("ix_sales_stores_store", "store_id"),)
+
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("sales_campaigns.id"), primary_key=True)
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"), primary_key=True)
+
+
+class SalesSelection(Base):
+    """One line of a campaign's selection as it was written (S1-23): ``include`` or ``exclude``, and whom.
+
+    ``kind`` is ``brand``, ``category``, ``product_group`` or ``product``. ``uid`` need not exist (yet).
+    """
+
+    __tablename__ = "sales_selections"
+
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("sales_campaigns.id"), primary_key=True)
+    side: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+
+
+class SalesSnapshot(Base):
+    """A product that qualified when its campaign was last activated (S1-27).
+
+    Only ``CAMPAIGN``s by product have them; an order discount is about the order, a price list about its entries.
+    Without foreign keys, which would be looked up a hundred thousand times: neither products nor campaigns are deleted.
+    """
+
+    __tablename__ = "sales_snapshots"
+    __table_args__ = (Index("ix_sales_snapshots_product", "product_id"),)
+
+    campaign_id: Mapped[UUID] = mapped_column(primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(primary_key=True)

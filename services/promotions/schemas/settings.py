@@ -1,0 +1,31 @@
+"""A tenant's settings on the wire."""
+
+from typing import Any
+
+from marshmallow import fields, post_dump, validate
+
+from chassis.schemas import CamelSchema
+from services.promotions.rules.settings import Strategy
+from services.promotions.schemas.common import time_zone, uid
+
+
+class SettingsIn(CamelSchema):
+    """What is left out stays as it is. ``pricelistUid`` is the chain's list of regular prices (S1-34)."""
+
+    time_zone = fields.String(validate=time_zone)
+    currency = fields.String(
+        validate=validate.Regexp(r"^[A-Z]{3}\Z", error="Must be the three letters of a currency, such as SEK.")
+    )
+    strategy = fields.String(validate=validate.OneOf(list(Strategy)))
+    pricelist_uid = uid(allow_none=True)
+
+
+class SettingsOut(CamelSchema):
+    time_zone = fields.String(required=True)
+    currency = fields.String(required=True)
+    strategy = fields.String(required=True, validate=validate.OneOf(list(Strategy)))
+    pricelist_uid = fields.String()
+
+    @post_dump
+    def leave_out_what_is_not_set(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if value is not None}
