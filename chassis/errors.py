@@ -1,4 +1,5 @@
-"""The families of failure and their one shape on the wire: RFC 9457 ``application/problem+json``.
+"""The families of failure and their shape on the wire: RFC 9457 ``application/problem+json``, if no documented
+system has one of its own (``chassis.error_bodies``).
 
 A failure is raised as one of the families with a ``code`` that clients and tests can rely on. ``docs/problems.md``
 lists every code.
@@ -20,6 +21,7 @@ class Failure(Exception):
         code: stable machine-readable reason; defaults to the family's.
         errors: per-field problems, ``[{"field": …, "message": …}]``.
         headers: further headers of the answer, e.g. ``Retry-After``.
+        more: further members of the answer's body, where its shape has room for them.
     """
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -32,12 +34,14 @@ class Failure(Exception):
         code: str | None = None,
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail or self.status.phrase)
         self.detail = detail or self.status.description or self.status.phrase
         self.code = code or self.default_code
         self.errors = list(errors)
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
 
 class Malformed(Failure):

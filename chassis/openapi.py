@@ -1,83 +1,79 @@
 """Completes the OpenAPI document that flask-smorest makes: who may call, and every refusal an endpoint can give."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
 
-from chassis.errors import MEDIA_TYPE
+from chassis.error_bodies import ERROR_BODIES, PROBLEM, ErrorBody
 
 READ_PROBLEMS = (400, 401, 403, 404, 422, 429, 502, 503, 504)
 WRITE_PROBLEMS = (*READ_PROBLEMS, 409, 412, 413, 415, 428)
+NO_VALIDATION = {(422, method) for method in ("get", "put", "delete", "patch")}
 METHODS = ("get", "put", "post", "delete", "patch")
-
-PROBLEM_SCHEMA = {
-    "type": "object",
-    "description": "RFC 9457 problem details. `code` is stable; `errors` names fields.",
-    "required": ["type", "title", "status", "detail", "code", "requestId"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "requestId": {"type": "string", "nullable": True},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-    },
-}
 
 
 def document(spec: dict[str, Any], app: Flask) -> dict[str, Any]:
     """The finished document of a service; internal endpoints are left out."""
     spec["paths"] = {path: item for path, item in spec["paths"].items() if not path.startswith("/internal/")}
     components = spec.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    operations = _operations(app)
+    for name in {operation.error_body for operation in operations.values()} | {PROBLEM}:
+        shape = ERROR_BODIES[name]
+        components.setdefault("schemas", {})[shape.component] = dict(shape.schema)
     components.setdefault("securitySchemes", {})["bearer"] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
     }
-    guards = _guards(app)
     for path, item in spec["paths"].items():
         for method in METHODS:
             if method in item:
-                _complete(item[method], method, guards.get((path, method), ()))
+                _complete(item[method], method, operations[path, method])
     return spec
 
 
-def _complete(operation: dict[str, Any], method: str, roles: tuple[str, ...]) -> None:
-    responses = operation.setdefault("responses", {})
+def _complete(described: dict[str, Any], method: str, operation: "_Operation") -> None:
+    responses = described.setdefault("responses", {})
     responses.pop("default", None)
+    shape = ERROR_BODIES[operation.error_body]
     for status in READ_PROBLEMS if method == "get" else WRITE_PROBLEMS:
-        _describe_problem(responses, str(status))
-    operation["security"] = [{"bearer": []}] if roles else []
-    if roles:
-        operation["description"] = f"{operation.get('description', '')}\n\nFor: {', '.join(roles)}.".strip()
+        # Where 400 stands for validation, 422 is left to idempotency keys.
+        if status != shape.invalid and (status, method) in NO_VALIDATION:
+            continue
+        _describe_refusal(responses, str(status), shape)
+    described["security"] = [{"bearer": []}] if operation.roles else []
+    if operation.roles:
+        described["description"] = f"{described.get('description', '')}\n\nFor: {', '.join(operation.roles)}.".strip()
 
 
-def _describe_problem(responses: dict[str, Any], status: str) -> None:
-    """Say that ``status`` may come as a problem, beside whatever else a view has described for it."""
+def _describe_refusal(responses: dict[str, Any], status: str, shape: ErrorBody) -> None:
+    """Say that ``status`` may come in this shape, beside whatever else a view has described for it."""
     described = responses.get(status, {})
     if "$ref" in described:  # flask-smorest's own error body, which we never send
         described = {}
-    content = described.get("content", {}) | {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    body = {"schema": {"$ref": f"#/components/schemas/{shape.component}"}}
+    content = described.get("content", {}) | {shape.media_type: body}
     responses[status] = {"description": described.get("description", "A problem."), "content": content}
 
 
-def _guards(app: Flask) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Who may call each documented operation, read from the views."""
+@dataclass(frozen=True)
+class _Operation:
+    """What a view says of itself."""
+
+    roles: tuple[str, ...]
+    error_body: str
+
+
+def _operations(app: Flask) -> dict[tuple[str, str], _Operation]:
+    """Who may call each documented operation and how it refuses, read from the views."""
     found = {}
     for rule in app.url_map.iter_rules():
         view_class = getattr(app.view_functions[rule.endpoint], "view_class", None)
+        blueprint = app.blueprints.get(rule.endpoint.rpartition(".")[0])
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
         for method in METHODS:
             if view := getattr(view_class, method, None):
-                found[path, method] = view.access
+                found[path, method] = _Operation(view.access, getattr(blueprint, "error_body", PROBLEM))
     return found

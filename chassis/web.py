@@ -5,8 +5,9 @@ off 403, role not allowed 403; what the caller may not see is 404 further in.
 """
 
 import functools
+import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
@@ -20,8 +21,9 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
-from chassis import context, errors, idempotency, identity, metrics, openapi, parsing, versions
+from chassis import context, error_bodies, errors, idempotency, identity, metrics, openapi, parsing, versions
 from chassis.client import ServiceClient
+from chassis.clock import utcnow
 from chassis.database import Database
 from chassis.identity import Role, Verifier, caller
 from chassis.logs import logger
@@ -40,13 +42,29 @@ neighbours: ServiceClient = cast(ServiceClient, LocalProxy(lambda: current_app.e
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """Endpoints of one resource. ``feature`` is the tenant flag that gates all of them (S0-1)."""
+    """Endpoints of one resource.
+
+    Args:
+        feature: the tenant flag that gates all of them (S0-1).
+        error_body: the shape of every refusal under the prefix, by its name in ``chassis.error_bodies``.
+    """
 
     ARGUMENTS_PARSER = parsing.Parser()
 
-    def __init__(self, name: str, import_name: str, *, feature: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        import_name: str,
+        *,
+        feature: str | None = None,
+        error_body: str = error_bodies.PROBLEM,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name, import_name, **kwargs)
+        if error_body not in error_bodies.ERROR_BODIES:
+            raise ValueError(f"there is no error body called {error_body}")
         self.feature = feature
+        self.error_body = error_body
 
     def allow(self, *roles: Role) -> Callable[[F], F]:
         """Let callers of these roles in, any signed-in caller when none is named. Write it above everything else.
@@ -133,17 +151,37 @@ def create_app(name: str, verifier: Verifier, database: Database, client: Servic
     app.after_request(_end_request)
     app.teardown_request(_forget)
     for kind in (errors.Failure, HTTPException, StaleDataError, IntegrityError, Exception):
-        app.register_error_handler(kind, _answer_problem)
+        app.register_error_handler(kind, _answer_failure)
     return app
 
 
-def mount(app: Flask, blueprints: Iterable[Blueprint]) -> None:
+def mount(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     """Register the service's endpoints and serve their OpenAPI document at ``/openapi.json``."""
     api = Api(app)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
+    app.extensions["error_bodies"] = _by_prefix(blueprints)
     document = openapi.document(api.spec.to_dict(), app)
     app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(document))
+
+
+def _by_prefix(blueprints: Iterable[Blueprint]) -> list[tuple[re.Pattern[str], str]]:
+    """Which error body belongs to a path, the longest prefix first."""
+    prefixes = {blueprint.url_prefix or "": blueprint.error_body for blueprint in blueprints}
+    found = []
+    for prefix in sorted(prefixes, key=lambda prefix: prefix.count("/"), reverse=True):
+        literals = [re.escape(part) for part in re.split(r"<[^<>]*>", prefix)]
+        found.append((re.compile("[^/]+".join(literals) + r"(?:/|\Z)"), prefixes[prefix]))
+    return found
+
+
+def _error_body() -> str:
+    """The error body of the request at hand; what has no endpoint goes by its path, as it stands in the table."""
+    blueprint = current_app.blueprints.get(request.blueprint or "")
+    if isinstance(blueprint, Blueprint):
+        return blueprint.error_body
+    by_prefix = current_app.extensions.get("error_bodies", ())
+    return next((name for prefix, name in by_prefix if prefix.match(request.path)), error_bodies.PROBLEM)
 
 
 def _begin_request() -> None:
@@ -185,14 +223,14 @@ def _forget(_error: BaseException | None) -> None:
     identity.set_caller(None)
 
 
-def _answer_problem(error: Exception) -> Response:
+def _answer_failure(error: Exception) -> Response:
     failure = _as_failure(error)
-    body = errors.problem(
-        failure.status, failure.code, failure.detail, request_id=context.request_id.get(), errors=failure.errors
+    written = error_bodies.write(
+        _error_body(), failure, request_id=context.request_id.get(), path=request.path, now=utcnow()
     )
-    response = jsonify(body)
-    response.status_code = failure.status
-    response.content_type = errors.MEDIA_TYPE
+    response = jsonify(written.body)
+    response.status_code = written.status
+    response.content_type = written.media_type
     response.headers.extend(failure.headers)
     return response
 

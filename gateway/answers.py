@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from chassis.errors import MEDIA_TYPE, Failure, problem
+from chassis import error_bodies
+from chassis.clock import utcnow
+from chassis.errors import Failure
+from gateway.request import Request
 
 Headers = list[tuple[str, str]]
 STATUS_LINES = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
@@ -24,28 +27,29 @@ class Answer:
     body: Iterable[bytes]
 
 
-def of_failure(failure: Failure, request_id: str) -> Answer:
-    """The problem answer of a failure."""
-    return _problem(int(failure.status), failure.code, failure.detail, list(failure.headers.items()), request_id)
+def of_failure(failure: Failure, request: Request) -> Answer:
+    """The answer of a failure, in the shape of the request's route.
+
+    ``http-contract.md``: failures of services (502, 503, 504) say when to come back.
+    """
+    written = error_bodies.write(request.error_body, failure, request_id=request.id, path=request.path, now=utcnow())
+    data = json.dumps(written.body, separators=(",", ":")).encode()
+    headers = [("Content-Type", written.media_type), ("Content-Length", str(len(data))), *failure.headers.items()]
+    if written.status in (502, 503, 504) and not any(name.lower() == "retry-after" for name, _ in headers):
+        headers.append(("Retry-After", "5"))
+    return Answer(int(written.status), headers, [data])
 
 
-def of_status(status: int, headers: Headers, request_id: str) -> Answer:
-    """A problem in place of an error page; what still means something of the page's own headers is kept."""
+def of_status(status: int, headers: Headers, request: Request) -> Answer:
+    """A refusal in place of an error page; what still means something of the page's own headers is kept."""
     phrase = HTTPStatus(status).phrase
+    kept = {name: value for name, value in headers if name.lower() in STILL_TRUE}
     code = CODES.get(status) or phrase.lower().replace(" ", "_").replace("-", "_")
-    kept = [(name, value) for name, value in headers if name.lower() in STILL_TRUE]
-    return _problem(status, code, f"The service answered: {phrase}.", kept, request_id)
+    failure = Failure(f"The service answered: {phrase}.", code=code, headers=kept)
+    failure.status = HTTPStatus(status)
+    return of_failure(failure, request)
 
 
 def of_json(body: object) -> Answer:
     data = json.dumps(body).encode()
     return Answer(200, [("Content-Type", "application/json"), ("Content-Length", str(len(data)))], [data])
-
-
-def _problem(status: int, code: str, detail: str, headers: Headers, request_id: str) -> Answer:
-    """``http-contract.md``: failures of services (502, 503, 504) say when to come back."""
-    data = json.dumps(problem(status, code, detail, request_id=request_id), separators=(",", ":")).encode()
-    headers = [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(data))), *headers]
-    if status in (502, 503, 504) and not any(name.lower() == "retry-after" for name, _ in headers):
-        headers.append(("Retry-After", "5"))
-    return Answer(status, headers, [data])

@@ -81,10 +81,10 @@ class Gateway:
         try:
             answer = self._answer(request)
         except Failure as failure:
-            answer = of_failure(failure, request.id)
+            answer = of_failure(failure, request)
         except Exception as error:
             log.error("request failed", request_id=request.id, path=request.path, exc_info=error)
-            answer = of_failure(Failure(), request.id)
+            answer = of_failure(Failure(), request)
         seconds = perf_counter() - started
         telemetry.note_request(request, answer.status, seconds, access_log=self._settings.access_log)
         start_response(STATUS_LINES[answer.status], self._finished(answer, request))
@@ -100,7 +100,7 @@ class Gateway:
         route = self._table.find(request.path)
         if route is None:
             return self._answer_ourselves(request)
-        request.route = route.path
+        request.route, request.error_body = route.path, route.error_body
         self._admit(request, route)
         answer = self._proxy.forward(request, route)
         if route.sign_in and answer.status in REFUSED_SIGN_IN:

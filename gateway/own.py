@@ -63,7 +63,7 @@ class OwnEndpoints:
         body, status, headers = run_wsgi_app(self._app, asked.environ)
         code = int(status.split()[0])
         if code >= 400:
-            return of_status(code, list(headers), asked.id)
+            return of_status(code, list(headers), asked)
         return Answer(code, list(headers), body)
 
 

@@ -57,7 +57,7 @@ def _answer(reply: Reply, request: Request, route: Route, upstream: Upstream) ->
     headers = passed_back(reply.fields, route)
     if reply.status >= 400 and not _is_json(headers):
         reply.close()
-        return of_status(reply.status, headers, request.id)
+        return of_status(reply.status, headers, request)
     if reply.status in (201, 202) or 300 <= reply.status < 400:
         headers = [_public_location(name, value, upstream.base_url) for name, value in headers]
     if request.method == "HEAD" or reply.status in BODILESS:

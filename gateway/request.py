@@ -3,6 +3,7 @@
 from typing import Any
 
 from chassis.context import accept_request_id, accept_traceparent
+from chassis.error_bodies import PROBLEM
 from chassis.identity import Principal
 from gateway.settings import Network, contains
 
@@ -19,11 +20,12 @@ class Request:
         target: the request line's target as it was sent, not decoded.
         client: the client's address; what a proxy says about it counts only when the proxy is trusted.
         route: the route's path for logs and metrics, ``none`` when there is none.
+        error_body: the shape of what the gateway refuses, by its name in ``chassis.error_bodies``.
     """
 
     __slots__ = (
-        "client", "environ", "id", "method", "path", "peer", "peer_is_trusted", "principal", "query", "route", "target",
-        "traceparent",
+        "client", "environ", "error_body", "id", "method", "path", "peer", "peer_is_trusted", "principal", "query",
+        "route", "target", "traceparent",
     )  # fmt: skip
 
     def __init__(self, environ: Environ, trusted_proxies: tuple[Network, ...]) -> None:
@@ -38,6 +40,7 @@ class Request:
         self.peer_is_trusted = bool(trusted_proxies) and contains(trusted_proxies, self.peer)
         self.client = self._client(trusted_proxies) if self.peer_is_trusted else self.peer
         self.route = "none"
+        self.error_body = PROBLEM
         self.principal: Principal | None = None
 
     @property

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from chassis.error_bodies import PROBLEM
 from gateway.failures import BadTarget
 
 
@@ -27,6 +28,7 @@ class Route:
         development: only in the development environment.
         read, total: timeouts in seconds where the general ones do not fit.
         cookies: the service may set cookies.
+        error_body: the shape of what the gateway refuses here, as the service's own (``chassis.error_bodies``).
     """
 
     path: str
@@ -40,6 +42,7 @@ class Route:
     read: float | None = None
     total: float | None = None
     cookies: bool = False
+    error_body: str = PROBLEM
 
 
 # The longest path that fits decides. Merchants' API keys on /api/v1/campaigns (D1) will be a second table of the same
