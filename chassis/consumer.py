@@ -2,34 +2,36 @@
 
 A handler that returns has handled its event. One that raises :class:`Drop` sends it to the dead letters. One that
 raises anything else has it parked in the database and tried again, 8 times over growing delays, then it is dead too.
-A message is acknowledged once it is handled, parked or dead, so a bad one never holds up the others.
+A message is acknowledged once it is handled, parked, dead or kept for its turn, so a bad one never holds up others.
 """
 
-import contextlib
-import hashlib
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from threading import Event
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
-from chassis import context, metrics
+from chassis import context, metrics, parked
 from chassis.broker import Broker, Message, TopologyBroken
+from chassis.broker.topic import matches
 from chassis.clock import utcnow
-from chassis.database import Database, insert_ignoring
-from chassis.events import Drop, Subscription, parse
+from chassis.database import Database, insert_new
+from chassis.events import Subscriber, Subscription, parse
+from chassis.gate import Gate, Turn
 from chassis.identity import Principal, acting_as
-from chassis.inbox import DEAD, WAITING, InboxRow, ParkedRow
+from chassis.inbox import AheadRow, InboxRow, ParkedRow
 from chassis.logs import logger
 from chassis.refusals import is_away
-from chassis.retry import Backoff, delay_after
+from chassis.retry import Backoff
 
-MAX_ATTEMPTS = 8
 KEEP_INBOX = timedelta(days=30)
 RETRY_POLL = 0.5  # seconds between looks for parked events that are due
+SWEEP = 5.0  # seconds between looks for waiting events whose turn has come unnoticed
 TRIM = 1000
 
 log = logger(__name__)
@@ -38,16 +40,15 @@ log = logger(__name__)
 class Consumer:
     """One subscriber's handlers on its queue."""
 
-    def __init__(
-        self, subscriber: str, database: Database, broker: Broker, subscriptions: Sequence[Subscription]
-    ) -> None:
-        self._subscriber = subscriber
+    def __init__(self, subscriber: Subscriber, database: Database, broker: Broker) -> None:
+        self._name = subscriber.name
+        self._patterns = subscriber.patterns
+        self._subscriptions = subscriber.subscriptions
+        self._gate = Gate(subscriber.name) if subscriber.ordered else None
         self._database = database
         self._broker = broker
-        self._system = Principal.system(subscriber)
-        self._handlers: dict[str, list[Subscription]] = {}
-        for subscription in subscriptions:
-            self._handlers.setdefault(subscription.event_type, []).append(subscription)
+        self._system = Principal.system(subscriber.name)
+        self._handlers: dict[str, list[Subscription]] = {}  # by type, as types come by
 
     def run(self, stop: Event) -> None:
         """Handle events until ``stop`` is set; reconnects and declares its queue again for as long as it takes."""
@@ -59,12 +60,12 @@ class Consumer:
 
         while not stop.is_set():
             try:
-                self._broker.declare(self._subscriber, sorted(self._handlers))
-                self._broker.consume(self._subscriber, handle, stop=stop)
+                self._broker.declare(self._name, self._patterns)
+                self._broker.consume(self._name, handle, stop=stop)
             except Exception as error:
                 metrics.consumer_failures.inc()
                 level = log.error if isinstance(error, TopologyBroken) else log.warning
-                level("consumer stopped, starting again", error=repr(error))
+                level("consumer stopped, starting again", subscriber=self._name, error=repr(error))
                 stop.wait(backoff.next())
 
     def handle(self, batch: Sequence[Message]) -> None:
@@ -76,137 +77,171 @@ class Consumer:
         with acting_as(self._system):
             try:
                 with self._database.begin() as session:
-                    outcomes = [self._apply(session, message) for message in batch]
+                    outcomes = self._apply(session, batch)
             except Exception as error:
                 if is_away(error):
                     raise
                 for message in batch:
                     self._handle_alone(message)
             else:
-                _count(outcomes)
+                self._count(outcomes)
 
     def _handle_alone(self, message: Message) -> None:
         try:
             with self._database.begin() as session:
-                outcome = self._apply(session, message)
+                outcomes = self._apply(session, [message])
         except Exception as error:
             if is_away(error):
                 raise
-            self._park(message, error)
+            with self._database.begin() as session:
+                self._park(session, message, error)
         else:
-            _count([outcome])
+            self._count(outcomes)
 
-    def _apply(self, session: Session, message: Message) -> str | None:
-        """Take an event's effect into the transaction; return its type, None when it was handled before."""
-        received = parse(message.body)
-        new = insert_ignoring(session, InboxRow, [{"event_id": UUID(received["id"]), "handled_at": utcnow()}])
-        if not new:
-            return None
-        context.traceparent.set(context.accept_traceparent(received.get("traceparent")))
-        context.request_id.set(received.get("correlationid"))
-        with structlog.contextvars.bound_contextvars(event_id=received["id"], event_type=received["type"]):
-            for handler in self._handlers.get(received["type"], []):
-                handler(session, received)
-        return str(received["type"])
+    def _apply(self, session: Session, batch: Sequence[Message]) -> list[str | None]:
+        """Take the events' effects into the transaction; return their types, None for those handled before."""
+        events = [parse(message.body) for message in batch]
+        turns = [Turn.NOW] * len(events)
+        if self._gate:
+            turns = self._gate.admit(session, [(e, m.body) for e, m in zip(events, batch, strict=True)])
+        due = [event for event, turn in zip(events, turns, strict=True) if turn is Turn.NOW]
+        outcomes = self._take(session, due) + [None for turn in turns if turn in (Turn.AGAIN, Turn.BEFORE_START)]
+        return outcomes + self._follow_up(session, {UUID(event["subject"]) for event in due})
 
-    def _park(self, message: Message, error: Exception) -> None:
+    def _take(self, session: Session, events: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        """Inbox rows of all, then the effect of each one that was new."""
         now = utcnow()
+        rows = [{"consumer": self._name, "event_id": UUID(event["id"]), "handled_at": now} for event in events]
+        new = set(insert_new(session, InboxRow, rows, InboxRow.__table__.c.event_id))
+        outcomes: list[str | None] = []
+        for event in events:
+            event_id = UUID(event["id"])
+            if event_id in new:
+                new.remove(event_id)  # the same one may stand twice in a batch
+                self._run_handlers(session, event)
+                outcomes.append(str(event["type"]))
+            else:
+                outcomes.append(None)
+        return outcomes
+
+    def _run_handlers(self, session: Session, event: Mapping[str, Any]) -> None:
+        context.traceparent.set(context.accept_traceparent(event.get("traceparent")))
+        context.request_id.set(event.get("correlationid"))
+        with structlog.contextvars.bound_contextvars(event_id=event["id"], event_type=event["type"]):
+            for handler in self._handlers_of(event["type"]):
+                handler(session, event)
+
+    def _handlers_of(self, event_type: str) -> list[Subscription]:
+        if event_type not in self._handlers:
+            found = [one for one in self._subscriptions if matches(one.event_type, event_type)]
+            self._handlers[event_type] = found
+        return self._handlers[event_type]
+
+    def _follow_up(self, session: Session, subjects: Iterable[UUID]) -> list[str | None]:
+        """Take waiting events whose turn has come, in subjects this transaction holds; one that fails is parked."""
+        outcomes: list[str | None] = []
+
+        def take(row: AheadRow) -> bool:
+            body = row.body.encode()
+            try:
+                with session.begin_nested():
+                    outcomes.extend(self._take(session, [parse(body)]))
+            except Exception as error:
+                if is_away(error):
+                    raise
+                self._park(session, Message(str(row.event_id), row.type, body), error)
+                return False
+            return True
+
+        if self._gate and subjects:
+            self._gate.follow_up(session, subjects, take)
+        return outcomes
+
+    def _park(self, session: Session, message: Message, error: Exception) -> None:
         log.warning("event parked", event_id=message.id, event_type=message.type, error=repr(error))
         metrics.events_parked.inc()
-        with self._database.begin() as session:
-            row = {
-                "event_id": _key(message),
-                "type": message.type.replace("\x00", ""),
-                "body": message.body.decode("utf-8", "replace").replace("\x00", ""),
-                "state": DEAD if isinstance(error, Drop) else WAITING,
-                "attempts": 1,
-                "error": _reason(error),
-                "parked_at": now,
-                "next_at": now + delay_after(1),
-            }
-            insert_ignoring(session, ParkedRow, [row])
+        parked.park(session, self._name, message, error)
+        subject, sequence = parked.place_of(message)
+        if self._gate and subject and sequence:
+            self._gate.begin(session, subject, sequence)
 
     def retry_parked(self, stop: Event) -> None:
-        """Try parked events again when they are due, until ``stop`` is set."""
+        """Try parked events again when they are due, and waiting ones when it is their turn, until ``stop`` is set."""
         backoff = Backoff(cap=15)
+        swept = 0.0
         while not stop.is_set():
             try:
                 pause = 0.0 if self.retry_one() else RETRY_POLL
+                if self._gate and time.monotonic() - swept > SWEEP and not self.sweep():
+                    swept = time.monotonic()
                 backoff.reset()
             except Exception as error:
-                log.warning("retrying parked events failed", error=repr(error))
+                log.warning("retrying parked events failed", subscriber=self._name, error=repr(error))
                 pause = backoff.next()
             stop.wait(pause)
 
     def retry_one(self) -> bool:
         """Try one due event again; say whether there was one."""
         with acting_as(self._system), self._database.read() as session:
-            if session.execute(_due_ids()).first() is None:
+            if not parked.is_any_due(session, self._name, utcnow()):
                 return False
         with acting_as(self._system), self._database.begin() as session:
-            row = session.scalar(_due())
+            row = parked.next_due(session, self._name, utcnow())
             if row is None:
                 return False
             try:
                 with session.begin_nested():
-                    outcome = self._apply(session, Message(row.event_id, row.type, row.body.encode()))
+                    outcomes = self._apply_again(session, row)
             except Exception as error:
                 if is_away(error):
                     raise
-                _put_off(row, error)
+                parked.put_off(row, error)
             else:
                 session.delete(row)
-                _count([outcome])
+                self._count(outcomes)
             return True
 
+    def _apply_again(self, session: Session, row: ParkedRow) -> list[str | None]:
+        message = Message(row.event_id, row.type, row.body.encode())
+        if not row.forced:
+            return self._apply(session, [message])
+        event = parse(message.body)
+        session.execute(delete(InboxRow).where(InboxRow.consumer == self._name, InboxRow.event_id == UUID(event["id"])))
+        outcomes = self._take(session, [event])
+        if self._gate:
+            self._gate.skip(session, UUID(event["subject"]), int(event["sequence"]))
+        return outcomes
 
-def _key(message: Message) -> str:
-    """What a parked event is known by: its own id, not the transport's, which others may leave out or repeat."""
-    with contextlib.suppress(Drop):
-        return str(parse(message.body)["id"])
-    return message.id.replace("\x00", "") or f"sha256:{hashlib.sha256(message.body).hexdigest()}"
+    def sweep(self) -> bool:
+        """Take waiting events that nothing else would wake: a late subscriber's first, and the rest of a long row."""
+        gate = self._gate
+        if gate is None:
+            return False
+        with acting_as(self._system), self._database.read() as session:
+            if (
+                session.execute(select(AheadRow.sequence).where(AheadRow.consumer == self._name).limit(1)).first()
+                is None
+            ):
+                return False
+        with acting_as(self._system), self._database.begin() as session:
+            subjects = [*gate.settle(session, utcnow()), *gate.ready(session)]
+            gate.hold(session, subjects)
+            outcomes = self._follow_up(session, subjects)
+        self._count(outcomes)
+        return bool(subjects)
 
-
-def _count(outcomes: Iterable[str | None]) -> None:
-    """Count effects once they are committed."""
-    for event_type in outcomes:
-        if event_type is None:
-            metrics.events_duplicate.inc()
-        else:
-            metrics.events_handled.labels(event_type).inc()
+    def _count(self, outcomes: Iterable[str | None]) -> None:
+        """Count effects once they are committed."""
+        for event_type in outcomes:
+            if event_type is None:
+                metrics.events_duplicate.labels(self._name).inc()
+            else:
+                metrics.events_handled.labels(self._name, event_type).inc()
 
 
 def trim_inbox(session: Session) -> int:
     """Forget some of the events handled long ago."""
-    oldest = select(InboxRow.event_id).where(InboxRow.handled_at < utcnow() - KEEP_INBOX).limit(TRIM)
-    result = session.execute(delete(InboxRow).where(InboxRow.event_id.in_(oldest)))
+    key = (InboxRow.consumer, InboxRow.event_id)
+    oldest = select(*key).where(InboxRow.handled_at < utcnow() - KEEP_INBOX).limit(TRIM)
+    result = session.execute(delete(InboxRow).where(tuple_(*key).in_(oldest)))
     return int(result.rowcount)  # type: ignore[attr-defined]
-
-
-def parked_counts(session: Session) -> dict[str, int]:
-    """How many events are ``waiting`` and ``dead``."""
-    rows = session.execute(select(ParkedRow.state, func.count()).group_by(ParkedRow.state))
-    return {WAITING: 0, DEAD: 0} | {row[0]: row[1] for row in rows}
-
-
-def _due_ids() -> Select[tuple[str]]:
-    due = select(ParkedRow.event_id).where(ParkedRow.state == WAITING, ParkedRow.next_at <= utcnow())
-    return due.order_by(ParkedRow.next_at).limit(1)
-
-
-def _due() -> Select[tuple[ParkedRow]]:
-    due = select(ParkedRow).where(ParkedRow.state == WAITING, ParkedRow.next_at <= utcnow())
-    return due.order_by(ParkedRow.next_at).limit(1).with_for_update(skip_locked=True)
-
-
-def _put_off(row: ParkedRow, error: Exception) -> None:
-    row.attempts += 1
-    row.error = _reason(error)
-    row.next_at = utcnow() + delay_after(row.attempts)
-    if isinstance(error, Drop) or row.attempts >= MAX_ATTEMPTS:
-        row.state = DEAD
-        log.error("event is dead", event_id=row.event_id, event_type=row.type, error=row.error)
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")

@@ -180,13 +180,18 @@ _unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
 
 def insert_ignoring(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert rows, leaving out those whose key exists already; return how many were new."""
+    return len(insert_new(session, model, rows, next(iter(model.__table__.primary_key))))
+
+
+def insert_new(
+    session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]], column: ColumnElement[Any]
+) -> list[Any]:
+    """Insert rows, leaving out those whose key exists already; return ``column`` of those that were new."""
     if not rows:
-        return 0
+        return []
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    table = model.__table__
-    key = next(iter(table.primary_key))
-    statement = insert(table).values(list(rows)).on_conflict_do_nothing().returning(key)  # type: ignore[arg-type]
-    return len(session.execute(statement).all())
+    statement = insert(model.__table__).values(list(rows)).on_conflict_do_nothing()  # type: ignore[arg-type]
+    return list(session.scalars(statement.returning(column)))
 
 
 COPY_FROM = 50  # rows; fewer are inserted sooner than a COPY is begun and ended

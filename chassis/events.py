@@ -6,7 +6,7 @@ changes: a new shape is a new version.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -106,7 +106,7 @@ def envelope(
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An event as a handler sees it; ``data`` has the attributes of the handler's schema."""
+    """An event as a handler sees it; ``data`` has the attributes of the handler's schema, ``envelope`` is the whole."""
 
     id: UUID
     type: str
@@ -117,17 +117,21 @@ class Received:
     tenant_ids: tuple[UUID, ...]
     actor_id: UUID
     data: Any
+    envelope: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One handler of one event type."""
+    """One handler of one event type, or of all types that fit a topic pattern (``campaigns.#``, ``*.*.v1``, ``#``)."""
 
     event_type: str
-    schema: type[Schema]
+    schema: type[Schema] | None
     handle: Callable[[Any, Received], None]
 
     def __call__(self, session: Any, received: Mapping[str, Any]) -> None:
+        if self.schema is None:
+            self.handle(session, _receive(received, received["data"]))
+            return
         try:
             loaded = self.schema(unknown=EXCLUDE).load(received["data"])
         except ValidationError as error:
@@ -135,8 +139,34 @@ class Subscription:
         self.handle(session, _receive(received, SimpleNamespace(**loaded)))
 
 
-def on(event_type: str, schema: type[Schema]) -> Callable[[Callable[[Any, Received], None]], Subscription]:
-    """Make a function the handler of an event type; ``schema`` names only the fields it needs."""
+@dataclass(frozen=True)
+class Subscriber:
+    """One listener of a service, with a queue of its own.
+
+    Attributes:
+        name: of its queue (``<name>.events``) and in its inbox: the service's name, or that, a dot and a word.
+        subscriptions: its handlers.
+        ordered: the events of one subject take effect in their sequence (see ``chassis.gate``). One that fails holds
+            its successors until it succeeds, or until an operator drops it.
+    """
+
+    name: str
+    subscriptions: Sequence[Subscription]
+    ordered: bool = False
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What its queue is bound to."""
+        return tuple(sorted({subscription.event_type for subscription in self.subscriptions}))
+
+
+def on(
+    event_type: str, schema: type[Schema] | None = None
+) -> Callable[[Callable[[Any, Received], None]], Subscription]:
+    """Make a function the handler of an event type or pattern.
+
+    ``schema`` names only the fields it needs; without one ``data`` is the mapping that was published.
+    """
 
     def decorate(handle: Callable[[Any, Received], None]) -> Subscription:
         return Subscription(event_type, schema, handle)
@@ -172,4 +202,5 @@ def _receive(received: Mapping[str, Any], data: Any) -> Received:
         tenant_ids=tuple(UUID(part) for part in received.get("tenantids", "").split(",") if part),
         actor_id=UUID(received.get("actorid") or str(UUID(int=0))),
         data=data,
+        envelope=received,
     )

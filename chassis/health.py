@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError
 
-from chassis import consumer, metrics, migrate, relay
+from chassis import gate, metrics, migrate, parked, relay
 from chassis.errors import Upstream
 from chassis.identity import Principal, acting_as
 from chassis.logs import logger
@@ -49,8 +49,13 @@ def _measure(runtime: "Runtime") -> None:
     """Set the gauges that are read from the database."""
     with runtime.database.read() as session:
         waiting, age = relay.backlog(session)
-        parked = consumer.parked_counts(session)
+        failed = parked.counts(session)
+        early = gate.waiting(session)
     metrics.outbox_backlog.set(waiting)
     metrics.outbox_age.set(age)
-    for state, count in parked.items():
+    for state, count in failed.items():
         metrics.events_waiting.labels(state).set(count)
+    for subscriber in (subscriber.name for subscriber in runtime.service.listeners if subscriber.ordered):
+        count, seconds = early.get(subscriber, (0, 0.0))
+        metrics.events_early.labels(subscriber).set(count)
+        metrics.events_early_age.labels(subscriber).set(seconds)

@@ -15,8 +15,10 @@ outbox_age = Gauge("concord_outbox_oldest_seconds", "Age of the oldest event not
 relay_published = Counter("concord_relay_published_total", "Events confirmed by the broker")
 relay_failures = Counter("concord_relay_failures_total", "Relay rounds that failed and were tried again")
 
-events_handled = Counter("concord_events_handled_total", "Events whose effect is committed", ["type"])
-events_duplicate = Counter("concord_events_duplicate_total", "Redeliveries absorbed by the inbox")
+events_handled = Counter("concord_events_handled_total", "Events whose effect is committed", ["subscriber", "type"])
+events_duplicate = Counter("concord_events_duplicate_total", "Redeliveries absorbed by the inbox", ["subscriber"])
 events_parked = Counter("concord_event_failures_total", "Failures of a handler that were parked")
 events_waiting = Gauge("concord_events_parked", "Parked events by state", ["state"])
+events_early = Gauge("concord_events_early", "Events of ordered subscribers that wait for predecessors", ["subscriber"])
+events_early_age = Gauge("concord_events_early_oldest_seconds", "How long the oldest of these waits", ["subscriber"])
 consumer_failures = Counter("concord_consumer_failures_total", "Lost connections and databases away")

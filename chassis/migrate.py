@@ -1,6 +1,7 @@
 """Schema migrations: the chassis' own branch and the service's, applied together to the service's database."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -30,13 +31,19 @@ def upgrade(service: "Service", engine: Engine) -> None:
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """Keep other migrations of this database waiting, for as long as ours takes; SQLite's write lock does so too."""
+    """Keep other migrations of this database waiting, for as long as ours takes; SQLite's write lock does so too.
+
+    They ask again and again: a statement that waits for the lock would itself be waited for by an index that is built
+    concurrently under it.
+    """
     if connection.dialect.name != "postgresql":
         yield
         return
     connection.execute(text("SET statement_timeout = 0"))
-    connection.execute(text("SET lock_timeout = 0"))
-    connection.execute(text("SELECT pg_advisory_lock(hashtext('concord.migrate'))"))
+    connection.commit()
+    while not connection.execute(text("SELECT pg_try_advisory_lock(hashtext('concord.migrate'))")).scalar():
+        connection.rollback()
+        time.sleep(0.1)
     connection.execute(text("SET lock_timeout = '2s'"))  # a migration that waits for a lock makes requests wait for it
     connection.commit()
     try:
@@ -89,6 +96,7 @@ def config_of(service: "Service") -> Config:
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", f"{HERE / 'versions'}\n{service.migrations}")
     config.attributes["target_metadata"] = [ChassisBase.metadata, service.metadata]
+    config.attributes["service"] = service.name
     return config
 
 

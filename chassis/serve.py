@@ -82,11 +82,11 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
         broker = runtime.broker("relay")
         publisher = relay.Relay(service.name, database, broker)
         background.start("relay", publisher.run, wake=database.wake_relay, broker=broker)
-    if "consumer" in roles and service.subscriptions:
+    for subscriber in service.listeners if "consumer" in roles else ():
         broker = runtime.broker("consumer")
-        subscriber = consumer.Consumer(service.name, database, broker, service.subscriptions)
-        background.start("consumer", subscriber.run, broker=broker)
-        background.start("parked", subscriber.retry_parked)
+        listening = consumer.Consumer(subscriber, database, broker)
+        background.start(f"{subscriber.name} consumer", listening.run, broker=broker)
+        background.start(f"{subscriber.name} parked", listening.retry_parked)
     if "scheduler" in roles:
         for task in (*service.schedule, Task("housekeeping", HOUSEKEEPING, keep_house)):
             background.start(task.name, partial(_repeat, task, runtime))

@@ -12,7 +12,7 @@ from sqlalchemy import MetaData
 from chassis import broker, health, web
 from chassis.client import ServiceClient
 from chassis.database import Database
-from chassis.events import Subscription
+from chassis.events import Subscriber, Subscription
 from chassis.identity import Signer, Verifier
 from chassis.settings import Settings
 
@@ -40,7 +40,8 @@ class Service:
         metadata: its own tables.
         migrations: folder of its alembic versions.
         events: what it publishes, every version.
-        subscriptions: what it listens to.
+        subscriptions: what it listens to on the queue that is named after it.
+        subscribers: further listeners with queues of their own, named ``<service>.<word>``.
         check: reads the service's own settings; raises ``SettingsError`` so that a process with a wrong environment
             does not start, whatever its role.
     """
@@ -51,13 +52,20 @@ class Service:
     blueprints: Sequence[web.Blueprint] = ()
     events: Sequence[type] = ()
     subscriptions: Sequence[Subscription] = ()
+    subscribers: Sequence[Subscriber] = ()
     schedule: Sequence[Task] = ()
     check: Callable[[Settings], object] = lambda _settings: None
 
     @property
+    def listeners(self) -> tuple[Subscriber, ...]:
+        """Every subscriber of the service, the one named after it first."""
+        own = (Subscriber(self.name, self.subscriptions),) if self.subscriptions else ()
+        return (*own, *self.subscribers)
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """The roles this service has work for."""
-        wanted = {"api": True, "relay": self.events, "consumer": self.subscriptions, "scheduler": True}
+        wanted = {"api": True, "relay": self.events, "consumer": self.listeners, "scheduler": True}
         return tuple(role for role in ROLES if wanted[role])
 
 
@@ -74,7 +82,7 @@ class Runtime:
     def __post_init__(self) -> None:
         name, settings = self.service.name, self.settings
         # As many as there are web threads are kept; relay, consumer, retries and tasks are busy only now and then.
-        others = 4 + len(self.service.schedule)
+        others = 2 + 2 * len(self.service.listeners) + len(self.service.schedule)
         self.database = Database(settings.database_url_of(name), pool_size=settings.threads, overflow=others)
         self.signer = Signer(settings.keys, name)
         self.client = ServiceClient(settings.services, self.signer, places=max(1, settings.threads // 2))

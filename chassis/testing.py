@@ -27,9 +27,11 @@ from werkzeug.test import Client
 
 from chassis import logs, migrate, settings
 from chassis.broker import Message
+from chassis.broker.topic import matches
 from chassis.clock import rfc3339, utcnow
 from chassis.consumer import Consumer
 from chassis.database import ChassisBase
+from chassis.events import Subscriber
 from chassis.identity import HEADER, Principal, Role, Signer, acting_as, create_keys
 from chassis.inbox import WAITING, ParkedRow
 from chassis.outbox import OutboxRow
@@ -138,7 +140,9 @@ class ServiceUnderTest:
         self.database = runtime.database
         self.app = runtime.create_app()
         self.app.test_client_class = CallerClient
-        self.consumer = Consumer(runtime.service.name, self.database, _NoBroker(), runtime.service.subscriptions)
+        listeners = runtime.service.listeners or (Subscriber(runtime.service.name, ()),)
+        self.consumers = {one: Consumer(one, self.database, _NoBroker()) for one in listeners}
+        self.consumer = next(iter(self.consumers.values()))
 
     def client(self, who: Principal | None = None, *, sender: str = "gateway") -> CallerClient:
         client = self.app.test_client(use_cookies=False)
@@ -162,10 +166,10 @@ class ServiceUnderTest:
         return [body for body in bodies if event_type in (None, body["type"])]
 
     def deliver(self, *envelopes: Mapping[str, Any]) -> None:
-        """Hand events to the service's consumer as the broker would."""
-        self.consumer.handle(
-            [Message(str(e["id"]), str(e["type"]), json.dumps(e).encode()) for e in envelopes],
-        )
+        """Hand events to the service's subscribers as the broker would, to each those that it listens to."""
+        batch = [Message(str(e["id"]), str(e["type"]), json.dumps(e).encode()) for e in envelopes]
+        for subscriber, consumer in self.consumers.items():
+            consumer.handle([m for m in batch if any(matches(pattern, m.type) for pattern in subscriber.patterns)])
 
     def parked(self) -> list[ParkedRow]:
         with acting_as(Principal.system("test")), self.database.read() as session:
@@ -177,8 +181,9 @@ class ServiceUnderTest:
             session.execute(
                 update(ParkedRow).where(ParkedRow.state == WAITING).values(next_at=utcnow() - timedelta(seconds=1))
             )
-        while self.consumer.retry_one():
-            pass
+        for consumer in self.consumers.values():
+            while consumer.retry_one() or consumer.sweep():
+                pass
 
     def wipe(self) -> None:
         """Empty every table."""

@@ -74,12 +74,13 @@ def test_the_broker_knows_our_user_and_its_policies_match_the_queues_that_code_d
     assert {(user["name"], user["password"]) for user in definitions["users"]} == {(url.username, url.password)}
     assert [grant["user"] for grant in definitions["permissions"]] == [url.username]
     patterns = {policy["name"]: policy for policy in definitions["policies"]}
-    for name in (name for name in platform.SERVICES if platform.load(name).subscriptions):
+    for name in (one.name for service in platform.SERVICES for one in platform.load(service).listeners):
         policy = patterns[f"concord-{name}"]
         assert re.match(policy["pattern"], f"{name}.events")
         # A dead letter keeps its routing key, so each subscriber's must be sent to its own queue by name.
         assert policy["definition"]["dead-letter-routing-key"] == f"{name}.dead"
         assert policy["definition"]["overflow"] == "reject-publish"
+        assert re.match(patterns["concord-dead"]["pattern"], f"{name}.dead")
     assert re.match(patterns["concord-archive"]["pattern"], "concord.archive")
 
 

@@ -6,6 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from chassis import migrate
+from chassis.broker.topic import matches
 from chassis.database import ChassisBase
 from chassis.error_bodies import ERROR_BODIES
 from chassis.testing import endpoints
@@ -72,10 +73,17 @@ def test_events_are_named_after_their_service_and_versioned(service):
 
 def test_every_subscription_has_a_publisher(service):
     """Of its version, or of a later one: what was published before may still be under way."""
+    published = {event.event_type for name in platform.SERVICES for event in platform.load(name).events}
     newest = {}
-    for event in (event for name in platform.SERVICES for event in platform.load(name).events):
-        name, _, version = event.event_type.rpartition(".v")
+    for name, _, version in (event_type.rpartition(".v") for event_type in published):
         newest[name] = max(newest.get(name, 0), int(version))
-    for subscription in service.subscriptions:
-        name, _, version = subscription.event_type.rpartition(".v")
-        assert int(version) <= newest.get(name, 0), subscription.event_type
+    for pattern in (pattern for subscriber in service.listeners for pattern in subscriber.patterns):
+        name, _, version = pattern.rpartition(".v")
+        is_old = version.isdigit() and int(version) <= newest.get(name, 0)
+        assert is_old or any(matches(pattern, event_type) for event_type in published), pattern
+
+
+def test_subscribers_are_named_after_their_service(service):
+    names = [subscriber.name for subscriber in service.listeners]
+    assert len(set(names)) == len(names)
+    assert all(name == service.name or name.startswith(f"{service.name}.") for name in names)

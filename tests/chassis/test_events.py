@@ -222,7 +222,7 @@ def test_failures_without_a_message_id_are_all_kept(sample):
 
 def test_effects_are_counted_once_they_are_committed(sample):
     def count():
-        return metrics.events_handled.labels("sample.NoteWritten.v1")._value.get()
+        return metrics.events_handled.labels("sample", "sample.NoteWritten.v1")._value.get()
 
     before = count()
     titles = ["x", "fail", "y"]

@@ -12,10 +12,10 @@ from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox, versions
 from chassis.clock import utcnow
-from chassis.columns import NAMING, TYPES
+from chassis.columns import NAMING, TYPES, BigId
 from chassis.database import Aggregate, TenantScoped
 from chassis.errors import Conflict, NotFound
-from chassis.events import Drop, Received, on, publishes
+from chassis.events import Drop, Received, Subscriber, on, publishes
 from chassis.identity import Role
 from chassis.pages import PageIn, page_of, paginate
 from chassis.schemas import CamelSchema, text
@@ -37,6 +37,17 @@ class Note(Aggregate, versions.Versioned, TenantScoped, Base):
     @classmethod
     def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
+
+
+class Heard(Base):
+    """What the ordered subscriber heard, in the order in which it took effect."""
+
+    __tablename__ = "heard"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    event_id: Mapped[UUID]
+    subject: Mapped[UUID]
+    sequence: Mapped[int]
 
 
 @publishes("sample.NoteWritten.v1")
@@ -141,6 +152,16 @@ def copy_note(session: Session, event: Received) -> None:
     session.add(Note(id=uuid7(), tenant_id=event.subject, title=f"copy of {event.data.title}", event_sequence=0))
 
 
+@on("#")
+def write_down(session: Session, event: Received) -> None:
+    """Hears everything, in order; ``hear`` says what should go wrong."""
+    if event.data.get("hear") == "drop":
+        raise Drop("not for these ears")
+    if event.data.get("hear") == "fail":
+        raise RuntimeError("not heard")
+    session.add(Heard(event_id=event.id, subject=event.subject, sequence=event.sequence))
+
+
 service = Service(
     name="sample",
     metadata=Base.metadata,
@@ -148,4 +169,5 @@ service = Service(
     blueprints=(blp,),
     events=(NoteWritten,),
     subscriptions=(copy_note,),
+    subscribers=(Subscriber("sample.history", (write_down,), ordered=True),),
 )

@@ -1,0 +1,93 @@
+"""Events whose handling failed, as rows: written when it fails, taken when they are due, and dead in the end."""
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from chassis.broker import Message
+from chassis.clock import utcnow
+from chassis.database import insert_ignoring
+from chassis.events import Drop, parse
+from chassis.inbox import DEAD, WAITING, ParkedRow
+from chassis.logs import logger
+from chassis.retry import delay_after
+
+MAX_ATTEMPTS = 8
+
+log = logger(__name__)
+
+
+def park(session: Session, consumer: str, message: Message, error: Exception) -> None:
+    """Keep a failed event with its reason; does nothing where it is parked already."""
+    now = utcnow()
+    subject, sequence = place_of(message)
+    row = {
+        "consumer": consumer,
+        "event_id": _key(message),
+        "type": message.type.replace("\x00", ""),
+        "subject": subject,
+        "sequence": sequence,
+        "body": message.body.decode("utf-8", "replace").replace("\x00", ""),
+        "state": DEAD if isinstance(error, Drop) else WAITING,
+        "attempts": 1,
+        "error": _reason(error),
+        "forced": False,
+        "parked_at": now,
+        "next_at": now + delay_after(1),
+    }
+    insert_ignoring(session, ParkedRow, [row])
+
+
+def place_of(message: Message) -> tuple[UUID, int] | tuple[None, None]:
+    """The subject and the sequence of an event; of what is none, nothing."""
+    with contextlib.suppress(Drop):
+        event = parse(message.body)
+        return UUID(event["subject"]), int(event["sequence"])
+    return None, None
+
+
+def _key(message: Message) -> str:
+    """What a parked event is known by: its own id, not the transport's, which others may leave out or repeat."""
+    with contextlib.suppress(Drop):
+        return str(parse(message.body)["id"])
+    return message.id.replace("\x00", "") or f"sha256:{hashlib.sha256(message.body).hexdigest()}"
+
+
+def is_any_due(session: Session, consumer: str, now: datetime) -> bool:
+    """A look that locks nothing."""
+    return session.execute(_due(consumer, now).with_only_columns(ParkedRow.event_id)).first() is not None
+
+
+def next_due(session: Session, consumer: str, now: datetime) -> ParkedRow | None:
+    """The event that has been due for longest, locked; None when another process has it."""
+    return session.scalar(_due(consumer, now).with_for_update(skip_locked=True))
+
+
+def _due(consumer: str, now: datetime) -> Select[tuple[ParkedRow]]:
+    mine: Sequence[ColumnElement[bool]] = (ParkedRow.consumer == consumer, ParkedRow.state == WAITING)
+    return select(ParkedRow).where(*mine, ParkedRow.next_at <= now).order_by(ParkedRow.next_at).limit(1)
+
+
+def put_off(row: ParkedRow, error: Exception) -> None:
+    """It failed again: later once more, or never."""
+    row.attempts += 1
+    row.error = _reason(error)
+    row.next_at = utcnow() + delay_after(row.attempts)
+    if isinstance(error, Drop) or row.attempts >= MAX_ATTEMPTS:
+        row.state = DEAD
+        log.error("event is dead", event_id=row.event_id, event_type=row.type, error=row.error)
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many events are ``waiting`` and ``dead``."""
+    rows = session.execute(select(ParkedRow.state, func.count()).group_by(ParkedRow.state))
+    return {WAITING: 0, DEAD: 0} | {row[0]: row[1] for row in rows}
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")

@@ -1,0 +1,105 @@
+"""The chassis' migrations: what was there keeps its meaning, code from before goes on, and several may try at once."""
+
+import subprocess
+import sys
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from sqlalchemy import create_engine, inspect, select, text
+
+from chassis import migrate
+from chassis.clock import utcnow
+from chassis.database import Database
+from chassis.inbox import InboxRow, ParkedRow
+from chassis.testing import postgres_database
+from tests.chassis.sample import service
+
+BEFORE = "chassis_0001"
+
+
+@pytest.fixture
+def engine(dialect, tmp_path):
+    if dialect == "sqlite":
+        engine = create_engine(f"sqlite:///{tmp_path}/sample.db")
+        yield engine
+        engine.dispose()
+        return
+    with postgres_database() as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+def move(engine, to, how=command.upgrade):
+    with engine.connect() as connection:
+        config = migrate.config_of(service)
+        config.attributes["connection"] = connection
+        how(config, to)
+        connection.commit()
+
+
+def insert_as_before(engine, event_id):
+    """What code of the schema before writes."""
+    now = utcnow()
+    inbox = {"event_id": event_id if engine.dialect.name == "postgresql" else event_id.hex, "now": now}
+    with engine.begin() as connection:
+        statement = "INSERT INTO inbox (event_id, handled_at) VALUES (:event_id, :now) ON CONFLICT DO NOTHING"
+        new = connection.execute(text(statement), inbox).rowcount
+        connection.execute(
+            text(
+                "INSERT INTO parked (event_id, type, body, state, attempts, error, parked_at, next_at)"
+                " VALUES (:event_id, 'x.Y.v1', '{}', 'dead', 1, 'e', :now, :now) ON CONFLICT DO NOTHING"
+            ),
+            {"event_id": str(event_id), "now": now},
+        )
+    return new
+
+
+def test_rows_from_before_belong_to_the_service_s_own_subscriber(engine):
+    move(engine, BEFORE)
+    event_id = uuid4()
+    assert insert_as_before(engine, event_id) == 1
+    migrate.upgrade(service, engine)
+    with engine.connect() as connection:
+        assert connection.execute(select(InboxRow.consumer, InboxRow.event_id)).all() == [("sample", event_id)]
+        rows = connection.execute(select(ParkedRow.consumer, ParkedRow.event_id, ParkedRow.forced)).all()
+        assert rows == [("sample", str(event_id), False)]
+
+
+def test_code_from_before_goes_on_with_the_new_schema(engine):
+    migrate.upgrade(service, engine)
+    event_id = uuid4()
+    assert insert_as_before(engine, event_id) == 1
+    assert insert_as_before(engine, event_id) == 0
+    with engine.connect() as connection:
+        assert connection.execute(select(InboxRow.consumer)).all() == [("sample",)]
+
+
+def test_there_is_a_way_back(engine):
+    migrate.upgrade(service, engine)
+    insert_as_before(engine, uuid4())
+    move(engine, BEFORE, command.downgrade)
+    assert "inbox_cursor" not in inspect(engine).get_table_names()
+    assert inspect(engine).get_pk_constraint("inbox")["constrained_columns"] == ["event_id"]
+    assert insert_as_before(engine, uuid4()) == 1
+    migrate.upgrade(service, engine)
+    assert migrate.is_current(service, engine)
+
+
+UPGRADE = """
+import sys
+from chassis import migrate
+from chassis.database import Database
+from tests.chassis.sample import service
+migrate.upgrade(service, Database(sys.argv[1]).engine)
+"""
+
+
+def test_several_processes_may_migrate_at_once(engine):
+    url = engine.url.render_as_string(hide_password=False)
+    Database(url).engine.connect().close()  # the file is there: two that make it race for its mode
+    command = [sys.executable, "-c", UPGRADE, url]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [process.communicate(timeout=60)[1] for process in processes] == ["", ""]
+    assert migrate.is_current(service, engine)
