@@ -1,39 +1,16 @@
-"""Passwords, secrets at rest and random credentials. Nothing here knows the database or HTTP."""
+"""Passwords and random credentials. Nothing here knows the database or HTTP."""
 
-import base64
 import hashlib
 import hmac
 import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$67eYk6e9IcFtknmCU3Duog$PeyD0qjjQCdY1VfhGRivuF1GS4xrg4zCL+IST9tgzjs"
 """The hash of a password nobody knows, checked for accounts that do not exist so that they answer as slowly."""
-
-
-class Vault:
-    """Keeps secrets that must be read again (API secrets, signing keys), encrypted under the master secret."""
-
-    def __init__(self, master_secret: str) -> None:
-        kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"concord identity vault")
-        self._fernet = Fernet(base64.urlsafe_b64encode(kdf.derive(master_secret.encode())))
-
-    def lock(self, secret: str) -> str:
-        return self._fernet.encrypt(secret.encode()).decode()
-
-    def unlock(self, locked: str) -> str:
-        """The secret again.
-
-        Raises:
-            cryptography.fernet.InvalidToken: locked under another master secret, or tampered with.
-        """
-        return self._fernet.decrypt(locked.encode()).decode()
 
 
 def hash_password(password: str) -> str:

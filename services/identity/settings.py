@@ -1,7 +1,5 @@
 """Identity's own settings, beside those every process has (``chassis.settings``)."""
 
-import contextlib
-import tempfile
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property
@@ -10,9 +8,7 @@ from pathlib import Path
 from environs import Env, validate
 
 from chassis.settings import Settings, read
-from services.identity.crypto import Vault, new_secret
-
-SECRET_FILE = "identity.secret"  # noqa: S105
+from chassis.vault import Vault, development_secret
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class IdentitySettings:
 
     @cached_property
     def vault(self) -> Vault:
-        return Vault(self.master_secret)
+        return Vault(self.master_secret, "identity")
 
 
 def of(process: Settings) -> IdentitySettings:
@@ -60,7 +56,7 @@ def _load(keys: Path, development: bool) -> IdentitySettings:
             return env.int(name, default, validate=rule) or 0  # None where it is wrong, which read() then reports
 
         return IdentitySettings(
-            master_secret=secret or (_development_secret(keys) if development else ""),
+            master_secret=secret or (development_secret(keys, "identity") if development else ""),
             issuer=env.str("ISSUER", "concord"),
             token_lifetime=timedelta(seconds=number("TOKEN_SECONDS", 900, validate.Range(60, 3600))),
             refresh_lifetime=timedelta(days=number("REFRESH_DAYS", 30)),
@@ -69,16 +65,3 @@ def _load(keys: Path, development: bool) -> IdentitySettings:
         )
 
     return read(build)
-
-
-def _development_secret(keys: Path) -> str:
-    """The secret beside this machine's keys. Made once, also when several processes start at the same moment."""
-    kept = keys / SECRET_FILE
-    if not kept.exists():
-        keys.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=keys, prefix=".identity-") as whole:  # made with mode 0600
-            whole.write(new_secret())
-            whole.flush()
-            with contextlib.suppress(FileExistsError):  # another process was first; its secret counts
-                kept.hardlink_to(whole.name)
-    return kept.read_text().strip()

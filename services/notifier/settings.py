@@ -1,4 +1,4 @@
-"""The settings of this service alone: which mail server, as whom, and how long to wait for it."""
+"""The settings of this service alone: how mail is sent, where webhooks may lead, how long the event log is kept."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +11,7 @@ from environs import Env, ValidationError, validate
 
 from chassis.settings import Settings as Chassis
 from chassis.settings import SettingsError, read
+from chassis.vault import Vault, development_secret
 from services.notifier.rules import wording
 
 PLAIN, STARTTLS, TLS = "plain", "starttls", "tls"
@@ -38,6 +39,9 @@ class Settings:
         domain: right-hand side of every Message-ID, and how we greet the server.
         timeout: seconds to wait for each answer of the server.
         inbox_url: where a retailer finds its invites; None for the inbox behind the gateway.
+        secret: what webhooks' secrets and cursors are encrypted under.
+        webhook_loopback: webhooks may lead to this machine and over plain http; None where the environment decides.
+        event_log_days: how long the event log, and what became of webhooks, is kept.
     """
 
     smtp: SmtpServer | None
@@ -45,6 +49,9 @@ class Settings:
     domain: str
     timeout: float
     inbox_url: str | None
+    secret: str | None = field(repr=False)
+    webhook_loopback: bool | None
+    event_log_days: int
 
     @property
     def deadline(self) -> float:
@@ -68,14 +75,31 @@ def mailbox(chassis: Chassis) -> Path | None:
     return chassis.home / "mail" if chassis.development and load().smtp is None else None
 
 
+def vault(chassis: Chassis, purpose: str) -> Vault:
+    """Where secrets of one purpose are locked away."""
+    return Vault(load().secret or development_secret(chassis.keys, "notifier"), purpose)
+
+
+def webhook_loopback(chassis: Chassis) -> bool:
+    """Whether webhooks may lead to this machine: on one that develops, never in production."""
+    wanted = load().webhook_loopback
+    return chassis.development and wanted is not False
+
+
 def check(chassis: Chassis) -> None:
-    """Refuse to run in production without a mail server.
+    """Refuse to run in production with what only development may do without.
 
     Raises:
-        SettingsError: ``CONCORD_SMTP_URL`` is not set.
+        SettingsError: there is no mail server or no secret, or webhooks might reach into our own network.
     """
-    if load().smtp is None and not chassis.development:
-        raise SettingsError("Settings are missing or wrong:\n  CONCORD_SMTP_URL: required in production")
+    own = load()
+    wrong = [
+        *(["CONCORD_SMTP_URL: required in production"] if own.smtp is None else []),
+        *(["CONCORD_NOTIFIER_SECRET: required in production"] if own.secret is None else []),
+        *(["CONCORD_WEBHOOK_LOOPBACK: not in production"] if own.webhook_loopback else []),
+    ]
+    if wrong and not chassis.development:
+        raise SettingsError("Settings are missing or wrong:\n  " + "\n  ".join(wrong))
 
 
 def parse_smtp(url: str) -> SmtpServer:
@@ -113,7 +137,13 @@ def _build(env: Env) -> Settings:
         domain=env.str("MAIL_DOMAIN", address.rpartition("@")[2], validate=_domain),
         timeout=env.float("SMTP_TIMEOUT", 10.0, validate=validate.Range(min=0.1, max=300)),
         inbox_url=env.str("INBOX_URL", None),
+        secret=env.str("NOTIFIER_SECRET", None, validate=_secret),
+        webhook_loopback=env.bool("WEBHOOK_LOOPBACK", None),
+        event_log_days=env.int("EVENT_LOG_DAYS", 30, validate=validate.Range(min=1, max=3650)),
     )
+
+
+_secret = validate.Length(min=32, error="must be at least 32 characters long")
 
 
 def _smtp_url(url: str) -> None:

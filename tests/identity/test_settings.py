@@ -7,8 +7,8 @@ import pytest
 from cryptography.fernet import InvalidToken
 
 from chassis.settings import SettingsError
+from chassis.vault import Vault, development_secret
 from services.identity import settings
-from services.identity.crypto import Vault
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_development_makes_its_secret_once_for_its_owner_only(process):
 def test_processes_that_start_together_share_it(process):
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(settings._development_secret(process.keys))) for _ in "1234"
+        threading.Thread(target=lambda: found.append(development_secret(process.keys, "identity"))) for _ in "1234"
     ]
     for thread in threads:
         thread.start()
@@ -73,7 +73,9 @@ def test_nonsense_is_named(process, monkeypatch):
 
 
 def test_what_one_secret_locked_another_cannot_open():
-    locked = Vault("a" * 32).lock("hello")
-    assert Vault("a" * 32).unlock(locked) == "hello"
+    locked = Vault("a" * 32, "identity").lock("hello")
+    assert Vault("a" * 32, "identity").unlock(locked) == "hello"
     with pytest.raises(InvalidToken):
-        Vault("b" * 32).unlock(locked)
+        Vault("b" * 32, "identity").unlock(locked)
+    with pytest.raises(InvalidToken):
+        Vault("a" * 32, "another").unlock(locked)

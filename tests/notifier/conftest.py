@@ -7,7 +7,10 @@ import pytest
 from services.notifier import service, settings
 from tests.notifier.helpers import Inbox, mail_server
 
-VARIABLES = ("SMTP_URL", "MAIL_FROM", "MAIL_DOMAIN", "SMTP_TIMEOUT", "INBOX_URL")
+VARIABLES = (
+    *("SMTP_URL", "MAIL_FROM", "MAIL_DOMAIN", "SMTP_TIMEOUT", "INBOX_URL"),
+    *("NOTIFIER_SECRET", "WEBHOOK_LOOPBACK", "EVENT_LOG_DAYS"),
+)
 
 
 @pytest.fixture(autouse=True)

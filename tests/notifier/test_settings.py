@@ -72,3 +72,28 @@ def test_production_needs_a_mail_server(notifier, configure):
 def test_a_lease_outlives_any_attempt(configure):
     configure(SMTP_TIMEOUT=2)
     assert settings.load().lease.total_seconds() > settings.load().deadline > 3 * settings.load().timeout
+
+
+def test_production_needs_a_secret_and_keeps_webhooks_out_of_its_own_network(notifier, configure):
+    production = replace(notifier.runtime.settings, environment="production")
+    configure(SMTP_URL="smtp://mail.example", WEBHOOK_LOOPBACK="true")
+    with pytest.raises(SettingsError, match=r"NOTIFIER_SECRET: required(.|\n)*WEBHOOK_LOOPBACK: not in production"):
+        service.check(production)
+    assert not settings.webhook_loopback(production)
+    configure(WEBHOOK_LOOPBACK="false", NOTIFIER_SECRET="s" * 32)
+    service.check(production)
+    assert not settings.webhook_loopback(production)
+    assert "sss" not in repr(settings.load())
+
+
+def test_a_development_machine_may_forbid_webhooks_to_itself(notifier, configure):
+    assert settings.webhook_loopback(notifier.runtime.settings)
+    configure(WEBHOOK_LOOPBACK="false")
+    assert not settings.webhook_loopback(notifier.runtime.settings)
+
+
+def test_a_short_secret_is_refused_and_not_told(configure):
+    configure(NOTIFIER_SECRET="hunter2")
+    with pytest.raises(SettingsError, match="CONCORD_NOTIFIER_SECRET") as refused:
+        settings.load()
+    assert "hunter2" not in str(refused.value)

@@ -9,8 +9,9 @@ from uuid_utils.compat import uuid7
 
 from chassis import audit
 from chassis.identity import Principal
+from chassis.vault import Vault
 from services.identity import queries
-from services.identity.crypto import Vault, new_api_key, new_secret
+from services.identity.crypto import new_api_key, new_secret
 from services.identity.models import ApiKey
 
 

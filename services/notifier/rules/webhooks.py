@@ -1,0 +1,112 @@
+"""How webhooks are retried, when one is given up, and what an answer means for its message and for its endpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+DEADLINE = 20.0  # seconds a receiver has for its answer, all in all
+LEASE = timedelta(seconds=2 * DEADLINE)
+"""How long a sender may hold a message; longer than it can take to deliver it."""
+
+IN_FLIGHT = 4
+"""Messages on their way to one endpoint at the same time; to one that fails, a single one."""
+
+RETRY_DELAYS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 3600, 7200, 14400)]
+COOLING_DELAYS = RETRY_DELAYS[:6]
+GIVE_UP_AFTER = timedelta(days=3)
+"""A message tried for so long has failed; an endpoint that took nothing for so long is disabled."""
+
+LONGEST_RETRY_AFTER = timedelta(days=1)
+SECRET_OVERLAP = timedelta(hours=24)
+"""How long the secret before the present one goes on signing."""
+
+MAX_BODY = 20_000  # bytes; a larger event is announced, and fetched by who wants it
+MAX_WEBHOOKS = 20
+MAX_REDELIVERED = 10_000
+
+GONE = 410
+OVERLOADED = frozenset({429, 502, 503, 504})
+
+
+class Status(StrEnum):
+    """``paused`` by its owner: messages gather. ``disabled`` by us: none is added."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+class MessageState(StrEnum):
+    """waiting (for an earlier event of its subject) → ready → sending → delivered, or ready again, or failed."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Verdict(StrEnum):
+    """What an answer means.
+
+    ``taken``: delivered. ``refused``: this message, others may fare better. ``trouble``: the endpoint as a whole.
+    ``gone``: it wants nothing any more.
+    """
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    TROUBLE = "trouble"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What of an endpoint's messages decides when a sender has to look at it next.
+
+    Attributes:
+        leases: when each message on its way is given up for lost.
+        first_ready: when the first of the ready ones is due.
+    """
+
+    leases: Sequence[datetime]
+    first_ready: datetime | None
+
+
+def verdict(status: int | None) -> Verdict:
+    """What a status means; None where there was no answer."""
+    if status is None or status in OVERLOADED:
+        return Verdict.TROUBLE
+    if status == GONE:
+        return Verdict.GONE
+    return Verdict.TAKEN if 200 <= status < 300 else Verdict.REFUSED
+
+
+def retry_after(header: str | None, now: datetime) -> timedelta:
+    """How long a receiver asks to be left alone: RFC 9110's seconds or date; nothing where it is neither."""
+    if not header:
+        return timedelta()
+    try:
+        asked = timedelta(seconds=int(header)) if header.strip().isdecimal() else _at(header) - now
+    except (ValueError, OverflowError, TypeError):
+        return timedelta()
+    return min(max(asked, timedelta()), LONGEST_RETRY_AFTER)
+
+
+def in_flight(failures: int) -> int:
+    """How many messages may be on their way at once after so many failures in a row."""
+    return 1 if failures else IN_FLIGHT
+
+
+def look_again(queue: Queue, *, failures: int, cool_until: datetime | None) -> datetime | None:
+    """When an endpoint is due: None while nothing is to be done for it."""
+    moments = list(queue.leases)
+    if len(queue.leases) < in_flight(failures) and queue.first_ready is not None:
+        moments.append(max(queue.first_ready, cool_until or queue.first_ready))
+    return min(moments, default=None)
+
+
+def _at(date: str) -> datetime:
+    moment = parsedate_to_datetime(date)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,115 @@
+"""What answers mean, how long is waited, when an endpoint is looked at next, and which events somebody wants."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chassis.retry import delay_after
+from services.notifier.rules import event_types, webhooks
+from services.notifier.rules.webhooks import Queue, Verdict, look_again
+
+NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
+SOON = timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        *((status, Verdict.TAKEN) for status in (200, 201, 202, 204, 299)),
+        *((status, Verdict.REFUSED) for status in (301, 302, 307, 308, 304, 400, 401, 404, 413, 422, 500, 501)),
+        *((status, Verdict.TROUBLE) for status in (None, 429, 502, 503, 504)),
+        (410, Verdict.GONE),
+    ],
+)
+def test_what_a_status_means(status, expected):
+    assert webhooks.verdict(status) is expected
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, 0),
+        ("", 0),
+        ("120", 120),
+        (" 7 ", 7),
+        ("-5", 0),
+        ("soon", 0),
+        ("1e9", 0),
+        ("9" * 30, 0),
+        ("999999", 86400),
+        ("Wed, 01 Apr 2026 12:10:00 GMT", 600),
+        ("Wed, 01 Apr 2026 11:00:00 GMT", 0),
+        ("Wed, 01 Apr 2099 11:00:00 GMT", 86400),
+        ("Wed, 99 Apr 2026", 0),
+    ],
+)
+def test_how_long_a_receiver_asks_to_be_left_alone(header, seconds):
+    assert webhooks.retry_after(header, NOW) == timedelta(seconds=seconds)
+
+
+def test_a_message_is_tried_again_over_three_days_with_growing_delays():
+    waits = [delay_after(attempt, webhooks.RETRY_DELAYS) for attempt in range(1, 60)]
+    for wait, longest in zip(waits, webhooks.RETRY_DELAYS, strict=False):
+        assert longest / 2 <= wait <= longest
+    spent, attempts = timedelta(), 0
+    while spent < webhooks.GIVE_UP_AFTER:
+        spent += waits[attempts]
+        attempts += 1
+    assert 18 < attempts < 50
+    assert len(set(waits)) == len(waits), "jitter"
+
+
+@pytest.mark.parametrize(
+    ("queue", "failures", "cool_until", "expected"),
+    [
+        (Queue([], None), 0, None, None),
+        (Queue([], NOW), 0, None, NOW),
+        (Queue([], NOW), 3, NOW + SOON, NOW + SOON),
+        (Queue([], NOW + SOON), 3, NOW, NOW + SOON),
+        (Queue([NOW + SOON], None), 0, None, NOW + SOON),
+        (Queue([NOW + SOON] * 3, NOW), 0, None, NOW),
+        (Queue([NOW + SOON] * 4, NOW), 0, None, NOW + SOON),
+        (Queue([NOW + SOON], NOW), 1, None, NOW + SOON),
+    ],
+)
+def test_when_an_endpoint_is_looked_at_next(queue, failures, cool_until, expected):
+    assert look_again(queue, failures=failures, cool_until=cool_until) == expected
+
+
+@pytest.mark.parametrize(
+    ("patterns", "wanted"),
+    [
+        (["*"], True),
+        (["campaigns.*"], True),
+        (["campaigns.InviteCreated.*"], True),
+        (["campaigns.InviteCreated.v1"], True),
+        (["prm.*", "campaigns.InviteCreated.v1"], True),
+        ([], False),
+        (["campaign.*"], False),
+        (["campaigns.Invite.*"], False),
+        (["campaigns.InviteCreated"], False),
+        (["campaigns.InviteCreated.v10"], False),
+        (["campaigns.InviteCreated.v2"], False),
+    ],
+)
+def test_which_events_are_wanted(patterns, wanted):
+    assert event_types.is_wanted("campaigns.InviteCreated.v1", patterns) is wanted
+    assert all(event_types.PATTERN.fullmatch(pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "",
+        "**",
+        "*.InviteCreated.v1",
+        "campaigns",
+        "Campaigns.*",
+        "campaigns.*.v1",
+        "campaigns.In%.*",
+        "a.b.c.d",
+        "a.*\n",
+    ],
+)
+def test_what_is_no_pattern(pattern):
+    assert not event_types.PATTERN.fullmatch(pattern)
