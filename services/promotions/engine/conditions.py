@@ -1,0 +1,48 @@
+"""Whether a campaign applies to a basket at all, and what is missing where it does not."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from .basket import Basket
+from .campaigns import Left
+from .results import Outcome, Reason
+from .state import Candidate, OrderState
+
+
+def refuse(
+    candidate: Candidate, basket: Basket, order: OrderState, at: datetime, left: Mapping[str, Left]
+) -> Outcome | None:
+    """Why the candidate does not apply; None where it does."""
+    reason = _unmet(candidate, basket, at, left)
+    if reason:
+        return outcome(candidate, order, reason)
+    missing_quantity = max(0, candidate.rule.campaign.quantity_threshold - candidate.quantity)
+    missing_amount = max(0, candidate.rule.amount_threshold - order.total)
+    if missing_quantity or missing_amount:
+        reason = Reason.QUANTITY_MISSING if missing_quantity else Reason.AMOUNT_MISSING
+        return outcome(candidate, order, reason, missing_quantity=missing_quantity, missing_amount=missing_amount)
+    return None
+
+
+def outcome(candidate: Candidate, order: OrderState, reason: Reason, **more: int) -> Outcome:
+    """An outcome with the basis that thresholds were compared with."""
+    rule = candidate.rule
+    return Outcome(rule.uid, reason, rule.by_order, candidate.quantity, order.total, **more)
+
+
+def _unmet(candidate: Candidate, basket: Basket, at: datetime, left: Mapping[str, Left]) -> Reason | None:
+    campaign = candidate.rule.campaign
+    if campaign.stores is not None and basket.store not in campaign.stores:
+        return Reason.OTHER_STORE
+    if at < campaign.valid_from:
+        return Reason.NOT_STARTED
+    if at > campaign.valid_to:
+        return Reason.ENDED
+    if campaign.code and campaign.code not in basket.codes:
+        return Reason.CODE_NOT_GIVEN
+    if campaign.customer_group is not None and campaign.customer_group != basket.customer_group:
+        return Reason.OTHER_CUSTOMER_GROUP
+    if not candidate.touched:
+        return Reason.NOTHING_QUALIFIES
+    remaining = left.get(campaign.uid)
+    return Reason.USED_UP if remaining and remaining.uses is not None and remaining.uses < 1 else None

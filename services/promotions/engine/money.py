@@ -1,0 +1,69 @@
+"""Money as whole minor units: amounts go in and come out as ``Decimal``, in between are exact integers."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+WITHOUT_DECIMALS = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF"}
+    | {"XOF", "XPF"}
+)
+WITH_THREE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+
+
+class InexactAmount(ValueError):
+    """An amount that the currency has no coin for, or that is no number."""
+
+
+def decimals(currency: str) -> int:
+    """How many decimals the currency's minor unit is (ISO 4217)."""
+    return 0 if currency in WITHOUT_DECIMALS else 3 if currency in WITH_THREE else 2
+
+
+def to_minor(amount: Decimal, places: int) -> int:
+    """An amount as minor units.
+
+    Raises:
+        InexactAmount: it has more decimals than the currency.
+    """
+    if not amount.is_finite():
+        raise InexactAmount(f"{amount} is no amount")
+    numerator, denominator = amount.as_integer_ratio()
+    minor, rest = divmod(numerator * 10**places, denominator)
+    if rest:
+        raise InexactAmount(f"{amount} has more than {places} decimals")
+    return minor
+
+
+def to_decimal(minor: int, places: int) -> Decimal:
+    return Decimal(minor).scaleb(-places)
+
+
+def to_text(minor: int, places: int) -> str:
+    """``12.00``: a decimal string with as many decimals as the currency has."""
+    if not places:
+        return str(minor)
+    whole, rest = divmod(minor, 10**places)
+    return f"{whole}.{rest:0{places}}"
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The quotient of two numbers ≥ 0, rounded to the nearest whole one, a half up (D27)."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def split(total: int, weights: Sequence[int]) -> list[int]:
+    """``total`` in parts that follow the weights and add up to it, by largest remainder (D25).
+
+    ``total`` is at most the sum of the weights, so no part is larger than its weight; a weight of 0 gets nothing. Equal
+    remainders go to the larger weight, then to the earlier one.
+    """
+    whole = sum(weights)
+    if not whole:
+        return [0] * len(weights)
+    parts = [total * weight // whole for weight in weights]
+    missing = total - sum(parts)
+    if missing:
+        order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), -weights[i], i))
+        for i in order[:missing]:
+            parts[i] += 1
+    return parts

@@ -1,0 +1,190 @@
+"""What came of an evaluation: per line and unit what was taken off by whom, per campaign why or why not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from .campaigns import Strategy
+from .money import to_decimal, to_text
+
+
+class Reason(StrEnum):
+    """Why a campaign has applied or not."""
+
+    APPLIED = "applied"
+    QUANTITY_MISSING = "quantity_missing"  # below its quantityThreshold, and perhaps its amountThreshold too
+    AMOUNT_MISSING = "amount_missing"
+    NOT_STARTED = "not_started"
+    ENDED = "ended"
+    CODE_NOT_GIVEN = "code_not_given"
+    OTHER_CUSTOMER_GROUP = "other_customer_group"
+    OTHER_STORE = "other_store"
+    NOTHING_QUALIFIES = "nothing_qualifies"  # no unit in the basket is for it
+    NOTHING_TO_TAKE_OFF = "nothing_to_take_off"  # its units cost nothing, or not more than its price list says
+    NOT_COMBINABLE = "not_combinable"  # something has applied already, and it cannot be combined
+    EXCLUDED = "excluded"  # one that cannot be combined has applied
+    BETTER_CAMPAIGN = "better_campaign"  # other campaigns give the customer more
+    USED_UP = "used_up"  # its uses of all orders together
+    BUDGET_SPENT = "budget_spent"  # what is left of its budget is less than it would give
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring units of a line with the same discount. ``parts`` are ``(campaign uid, minor units)`` of each."""
+
+    count: int
+    discount: int
+    parts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """A line and what its units came to, in minor units."""
+
+    id: str
+    product: str
+    quantity: int
+    unit_price: int
+    runs: tuple[Run, ...]
+
+    @property
+    def gross(self) -> int:
+        return self.quantity * self.unit_price
+
+    @property
+    def discount(self) -> int:
+        return sum(run.count * run.discount for run in self.runs)
+
+    @property
+    def net(self) -> int:
+        return self.gross - self.discount
+
+    def units(self) -> Iterator[Run]:
+        """Its units one by one."""
+        for run in self.runs:
+            one = run if run.count == 1 else Run(1, run.discount, run.parts)
+            for _ in range(run.count):
+                yield one
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one campaign that was considered.
+
+    Attributes:
+        missing_quantity, missing_amount: how much more would have met its thresholds; 0 where they are met.
+        quantity: the units that were counted: qualifying ones, or all for a discount on the order (D24).
+        amount: the order total before campaign discounts, which an amountThreshold is compared with.
+    """
+
+    uid: str
+    reason: Reason
+    all_units: bool
+    quantity: int
+    amount: int
+    applications: int = 0
+    discount: int = 0
+    missing_quantity: int = 0
+    missing_amount: int = 0
+
+    @property
+    def applied(self) -> bool:
+        return self.reason is Reason.APPLIED
+
+    def missing(self, places: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if self.missing_quantity:
+            found["quantity"] = self.missing_quantity
+        if self.missing_amount:
+            found["amount"] = to_text(self.missing_amount, places)
+        return found
+
+    def sentence(self, places: int) -> str:
+        """What was missing in words, ``needs 1 more unit``; empty where nothing was."""
+        wanted = []
+        if self.missing_quantity:
+            wanted.append(f"{self.missing_quantity} more unit{'s' if self.missing_quantity > 1 else ''}")
+        if self.missing_amount:
+            wanted.append(f"{to_text(self.missing_amount, places)} more")
+        return f"needs {' and '.join(wanted)}" if wanted else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The whole answer; ``lines`` come in the basket's order, ``campaigns`` in the order they were considered."""
+
+    strategy: Strategy
+    at: datetime
+    currency: str
+    places: int
+    lines: Sequence[LineResult]
+    campaigns: Sequence[Outcome]
+
+    @property
+    def gross(self) -> Decimal:
+        return to_decimal(sum(line.gross for line in self.lines), self.places)
+
+    @property
+    def discount(self) -> Decimal:
+        return to_decimal(sum(line.discount for line in self.lines), self.places)
+
+    @property
+    def net(self) -> Decimal:
+        return to_decimal(sum(line.net for line in self.lines), self.places)
+
+    def to_wire(self) -> dict[str, Any]:
+        """As JSON has it: camelCase, money as decimal strings."""
+        places = self.places
+        gross = sum(line.gross for line in self.lines)
+        discount = sum(line.discount for line in self.lines)
+        return {
+            "strategy": str(self.strategy),
+            "at": self.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "currency": self.currency,
+            "lines": [_line(line, places) for line in self.lines],
+            "totals": {
+                "gross": to_text(gross, places),
+                "discount": to_text(discount, places),
+                "net": to_text(gross - discount, places),
+            },
+            "campaigns": [_outcome(outcome, places) for outcome in self.campaigns],
+        }
+
+
+def _line(line: LineResult, places: int) -> dict[str, Any]:
+    units: list[dict[str, Any]] = []
+    for run in line.runs:
+        parts = [{"campaignUid": uid, "amount": to_text(amount, places)} for uid, amount in run.parts]
+        units += [{"discount": to_text(run.discount, places), "campaigns": parts}] * run.count
+    return {
+        "lineId": line.id,
+        "productUid": line.product,
+        "quantity": line.quantity,
+        "unitPrice": to_text(line.unit_price, places),
+        "gross": to_text(line.gross, places),
+        "discount": to_text(line.discount, places),
+        "net": to_text(line.net, places),
+        "units": units,
+    }
+
+
+def _outcome(outcome: Outcome, places: int) -> dict[str, Any]:
+    wire: dict[str, Any] = {
+        "campaignUid": outcome.uid,
+        "status": "applied" if outcome.applied else "skipped",
+        "reason": str(outcome.reason),
+        "applications": outcome.applications,
+        "discount": to_text(outcome.discount, places),
+        "basis": {
+            "quantityOf": "all_units" if outcome.all_units else "qualifying_units",
+            "quantity": outcome.quantity,
+            "amountOf": "order_total_before_campaigns",
+            "amount": to_text(outcome.amount, places),
+        },
+    }
+    if missing := outcome.missing(places):
+        wire |= {"missing": missing, "detail": outcome.sentence(places)}
+    return wire
