@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from marshmallow import fields, validate
@@ -35,8 +36,9 @@ class Page:
         return -(-self.total_items // self.page_size)
 
 
+@cache
 def page_of(item: type[CamelSchema]) -> type[CamelSchema]:
-    """The schema of a page of ``item``."""
+    """The schema of a page of ``item``, the same one for the same item."""
     name = item.__name__.removesuffix("Out").removesuffix("Schema") + "Page"
     return CamelSchema.from_dict(  # type: ignore[return-value]
         {

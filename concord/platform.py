@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chassis.service import Service
 
-SERVICES = ("identity", "prm", "campaigns", "messaging", "notifier", "promotions")
+SERVICES = ("identity", "prm", "campaigns", "messaging", "notifier", "promotions", "affiliates")
 GATEWAY = "gateway"
 
 

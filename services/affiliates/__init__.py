@@ -1,0 +1,17 @@
+"""The affiliate programme: merchants' campaigns, links and clicks, conversions and commission (S2)."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from services.affiliates import consumers, events, models, settings
+from services.affiliates.api import BLUEPRINTS
+
+service = Service(
+    name="affiliates",
+    metadata=models.Base.metadata,
+    migrations=Path(__file__).parent / "migrations",
+    blueprints=BLUEPRINTS,
+    events=events.ALL,
+    subscriptions=consumers.LEARN_TENANTS,
+    check=lambda _process: settings.load(),
+)

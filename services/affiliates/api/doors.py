@@ -1,0 +1,54 @@
+"""The two doors of the merchant API (D1): ``/api/v1`` for API keys, ``/merchant/api/v1`` for people who sign in.
+
+Both lead to the same views. The gateway sends each caller to the right one by the kind of credential; here either takes
+whoever was let in.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from chassis import audit
+from chassis.error_bodies import MERCHANT as MERCHANT_ERRORS
+from chassis.identity import Role
+from chassis.web import Blueprint
+
+C = TypeVar("C", bound=type)
+MERCHANT = (Role.MERCHANT_ADMIN, Role.MACHINE)
+PREFIXES = {"keyed": "/api/v1", "signed_in": "/merchant/api/v1"}
+
+
+class Doors:
+    """One resource of the merchant API at both addresses."""
+
+    def __init__(self, name: str) -> None:
+        self.blueprints = tuple(
+            Blueprint(
+                f"{name}_{door}",
+                __name__,
+                url_prefix=f"{prefix}/{name}",
+                feature="affiliates",
+                error_body=MERCHANT_ERRORS,
+            )
+            for door, prefix in PREFIXES.items()
+        )
+        first = self.blueprints[0]
+        self.allow = first.allow
+        self.arguments = first.arguments
+        self.response = first.response
+
+    def route(self, path: str) -> Callable[[C], C]:
+        def decorate(view: C) -> C:
+            for blueprint in self.blueprints:
+                blueprint.route(path)(view)
+            return view
+
+        return decorate
+
+    def serve_audit(self) -> None:
+        for blueprint in self.blueprints:
+            audit.serve(blueprint, *MERCHANT)
+
+
+def location(request: Any, thing_id: object) -> dict[str, str]:
+    """The address of what a POST to the request's path has made."""
+    return {"Location": f"{request.path}/{thing_id}"}

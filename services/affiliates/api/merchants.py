@@ -1,0 +1,36 @@
+"""What a merchant has set for all of its campaigns."""
+
+from flask.views import MethodView
+
+from chassis import versions
+from chassis.clock import utcnow
+from chassis.identity import caller
+from chassis.web import db
+from services.affiliates import queries
+from services.affiliates.actions import merchants as actions
+from services.affiliates.api.doors import MERCHANT, Doors
+from services.affiliates.schemas.merchants import SettingsIn, SettingsOut
+
+doors = Doors("settings")
+
+
+@doors.route("")
+class Settings(MethodView):
+    @doors.allow(*MERCHANT)
+    @doors.response(200, SettingsOut)
+    def get(self):
+        """Default commission, fallback address, where links may lead, and whether affiliates wait for approval."""
+        with db.read() as session:
+            merchant = queries.merchants.merchant(session, utcnow())
+        versions.set_etag(merchant)
+        return merchant
+
+    @doors.allow(*MERCHANT)
+    @doors.arguments(SettingsIn)
+    @doors.response(200, SettingsOut)
+    def put(self, settings):
+        """Replace all of them."""
+        with db.begin() as session:
+            merchant = actions.change(session, settings, expected=versions.if_match(), actor=caller(), now=utcnow())
+        versions.set_etag(merchant)
+        return merchant

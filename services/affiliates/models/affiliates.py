@@ -1,0 +1,54 @@
+"""Affiliates of a merchant, and the links they spread."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import Aggregate, TenantScoped
+from chassis.versions import Versioned
+from services.affiliates.models.base import Base, OfMerchant
+from services.affiliates.rules.affiliates import Enrolment, next_enrolment
+
+ONE_ADDRESS = UniqueConstraint("merchant_id", "email_key")
+ONE_CODE = UniqueConstraint("code")
+
+
+class Affiliate(OfMerchant, Aggregate, Versioned, TenantScoped, Base):
+    """Somebody who sends buyers to one merchant; who works with two has two enrolments (D30)."""
+
+    __tablename__ = "affiliates"
+    __table_args__ = (ONE_ADDRESS, Index("ix_affiliates_merchant", "merchant_id", "created_at", "id"))
+
+    name: Mapped[str]
+    email: Mapped[str]
+    email_key: Mapped[str]  # without regard to case
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    def enrol(self, wanted: Enrolment, now: datetime) -> bool:
+        """Approve or suspend; False where it stood so before."""
+        target = next_enrolment(Enrolment(self.status), wanted)
+        if target is None:
+            return False
+        self.status, self.updated_at = target, now
+        return True
+
+
+class Link(OfMerchant, TenantScoped, Base):
+    """A tracking link: one affiliate, one campaign, one destination. Never changed."""
+
+    __tablename__ = "links"
+    __table_args__ = (ONE_CODE, Index("ix_links_campaign", "campaign_id", "created_at", "id"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-2)
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
+    affiliate_id: Mapped[UUID] = mapped_column(ForeignKey("affiliates.id"), index=True)
+    code: Mapped[str]
+    destination: Mapped[str]
+    created_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    url = ""

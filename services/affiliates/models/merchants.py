@@ -1,0 +1,34 @@
+"""A merchant: our copy of the tenant, and what it has set for all of its campaigns."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import TenantScoped
+from chassis.versions import Versioned
+from services.affiliates.models.base import Base, HasTerms
+
+
+class Merchant(HasTerms, Versioned, TenantScoped, Base):
+    """One a tenant, with the tenant's id. ``sequence`` is of the newest event of identity applied, 0 before any.
+
+    ``slug`` begins the codes of the merchant's links, so that an unknown code still leads to its fallback address.
+    """
+
+    __tablename__ = "merchants"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-2)
+    name: Mapped[str]
+    slug: Mapped[str] = mapped_column(index=True)  # not unique: one that changes hands may come before it goes
+    enabled: Mapped[bool]  # the tenant's flag, which also gates its links
+    sequence: Mapped[int]
+    fallback_url: Mapped[str | None]
+    allowed_hosts: Mapped[list[str]]
+    affiliate_approval_required: Mapped[bool]
+    updated_at: Mapped[datetime]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return cls.id == tenant_id

@@ -1,0 +1,28 @@
+"""Products, which say by themselves to which campaign they belong (S2-16)."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import TenantScoped
+from services.affiliates.models.base import Base, HasTerms, OfMerchant
+
+ONE_PRODUCT = UniqueConstraint("merchant_id", "external_id")
+
+
+class Product(OfMerchant, HasTerms, TenantScoped, Base):
+    """One product of a merchant, known by the merchant's own id for it."""
+
+    __tablename__ = "products"
+    __table_args__ = (ONE_PRODUCT,)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-2)
+    external_id: Mapped[str]
+    name: Mapped[str]
+    price: Mapped[Decimal]
+    campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"), index=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

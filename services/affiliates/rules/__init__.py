@@ -1,0 +1,1 @@
+"""Pure decisions of the affiliate programme: no database, no HTTP, no clock."""

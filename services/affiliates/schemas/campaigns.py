@@ -1,0 +1,133 @@
+"""Campaigns on the wire, as S2's document writes them."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from chassis.pages import PageIn
+from chassis.schemas import CamelSchema, Instant, Stripped, text
+from services.affiliates.rules.campaigns import COOKIE_DAYS, MAX_COOKIE_DAYS, TITLE, Status, Visibility, in_order
+from services.affiliates.schemas.common import (
+    COMMISSION_FIELDS,
+    DecimalString,
+    IsoDateTime,
+    TermsFields,
+    Truth,
+    Whole,
+    WithTerms,
+)
+
+EMPTY: dict[str, Any] = {
+    "description": None,
+    "start_date": None,
+    "end_date": None,
+    "cookie_days": COOKIE_DAYS,
+    "traffic_sources": [],
+    "terms_and_conditions": None,
+    "approval_required": False,
+    "visibility": Visibility.PRIVATE,
+}
+"""What a campaign has where nothing was said."""
+
+
+class CampaignFields(TermsFields):
+    """What may be written of a campaign; only the title must be (S2-7, S2-8). ``null`` is as good as nothing."""
+
+    description = Stripped(allow_none=True, validate=validate.Length(max=10_000))
+    start_date = IsoDateTime(allow_none=True)
+    end_date = IsoDateTime(allow_none=True)
+    cookie_days = Whole(data_key="cookie_duration_days", allow_none=True, validate=validate.Range(0, MAX_COOKIE_DAYS))
+    traffic_sources = fields.List(
+        text(100), data_key="allowed_traffic_sources", allow_none=True, validate=validate.Length(max=100)
+    )
+    terms_and_conditions = Stripped(allow_none=True, validate=validate.Length(max=50_000))
+    approval_required = Truth(allow_none=True)
+    visibility = fields.String(allow_none=True, validate=validate.OneOf(list(Visibility)))
+
+    @validates_schema
+    def end_follows_start(self, data: dict[str, Any], **_: Any) -> None:
+        """D3."""
+        check_dates(data)
+
+    @post_load
+    def nothing_said(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: EMPTY.get(name) if value is None else value for name, value in data.items()}
+
+
+class CampaignIn(CampaignFields, WithTerms):
+    """A new campaign."""
+
+    title = text(TITLE)
+
+    @post_load
+    def whole(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return EMPTY | dict.fromkeys(COMMISSION_FIELDS) | data
+
+
+class CampaignChangeIn(CampaignFields):
+    """What PATCH changes; what is left out stays (S2-4). Whether it fits together is seen with what is stored."""
+
+    title = text(TITLE, required=False)
+    status = fields.String(validate=validate.OneOf(list(Status)))
+
+
+def check_dates(campaign: dict[str, Any]) -> None:
+    """Raises ``ValidationError`` where the end is not after the start (D3)."""
+    if not in_order(campaign.get("start_date"), campaign.get("end_date")):
+        raise ValidationError("Must be after startDate.", "endDate")
+
+
+class CampaignsIn(PageIn):
+    status = fields.String(validate=validate.OneOf(list(Status)))
+
+
+class CampaignCreatedOut(CamelSchema):
+    """S2-9: what creating answers."""
+
+    id = fields.UUID(required=True)
+    campaign_code = fields.String(required=True, attribute="code")
+    title = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(list(Status)))
+
+
+class CampaignOut(CamelSchema):
+    """A campaign as its merchant sees it."""
+
+    id = fields.UUID(required=True)
+    campaign_code = fields.String(required=True, attribute="code")
+    title = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    status = fields.String(required=True, attribute="shown_status", validate=validate.OneOf(list(Status)))
+    start_date = Instant(required=True, allow_none=True)
+    end_date = Instant(required=True, allow_none=True)
+    default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
+    default_commission_value = DecimalString(required=True, allow_none=True, attribute="commission_value")
+    cookie_duration_days = fields.Integer(required=True, attribute="cookie_days")
+    allowed_traffic_sources = fields.List(fields.String(), required=True, attribute="traffic_sources")
+    terms_and_conditions = fields.String(required=True, allow_none=True)
+    approval_required = fields.Boolean(required=True)
+    approved = fields.Boolean(required=True)
+    visibility = fields.String(required=True, validate=validate.OneOf(list(Visibility)))
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class PublicCampaignOut(CamelSchema):
+    """A campaign as anybody sees it in the public listing (S2-24)."""
+
+    id = fields.UUID(required=True)
+    campaign_code = fields.String(required=True, attribute="code")
+    title = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    merchant_name = fields.String(required=True)
+    start_date = Instant(required=True, allow_none=True)
+    end_date = Instant(required=True, allow_none=True)
+    default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
+    default_commission_value = DecimalString(required=True, allow_none=True, attribute="commission_value")
+    cookie_duration_days = fields.Integer(required=True, attribute="cookie_days")
+    allowed_traffic_sources = fields.List(fields.String(), required=True, attribute="traffic_sources")
+    terms_and_conditions = fields.String(required=True, allow_none=True)
+
+
+class VisibilityIn(CamelSchema):
+    visibility = fields.String(required=True, validate=validate.OneOf(list(Visibility)))

@@ -1,0 +1,103 @@
+"""Fields that S2 writes in its own way: decimal strings, ISO 8601 times, a commission's two halves."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from chassis.schemas import CamelSchema, Instant
+from services.affiliates.rules.addresses import host_of
+from services.affiliates.rules.commission import HUNDRED, Kind
+
+DECIMAL = re.compile(r"\d{1,9}(\.\d{1,4})?", re.ASCII)
+ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
+COMMISSION_FIELDS = ("commission_type", "commission_value")
+
+
+class IsoDateTime(Instant):
+    """An ISO 8601 date-time; one without a zone is in UTC (S2-8)."""
+
+    default_error_messages = {"invalid": "Not a valid ISO 8601 date-time, such as 2026-10-01T00:00:00Z."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not ISO_8601.fullmatch(value):
+            raise self.make_error("invalid")
+        try:
+            moment = datetime.fromisoformat(value.upper())
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise self.make_error("invalid") from error
+
+
+class DecimalString(fields.String):
+    """A decimal as text, kept as it was written: ``"12"`` or ``"250.00"`` (S2-8)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("validate", validate.Regexp(rf"\A(?:{DECIMAL.pattern})\Z", re.ASCII, error=_NO_DECIMAL))
+        super().__init__(**kwargs)
+
+
+_NO_DECIMAL = 'Must be a decimal string, such as "15" or "250.00".'
+
+
+class Whole(fields.Integer):
+    """A JSON number without a fraction; neither ``1.5`` nor ``true`` is one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid", input=value)
+        return int(super()._deserialize(value, attr, data, **kwargs) or 0)
+
+
+class Truth(fields.Boolean):
+    """``true`` or ``false`` and nothing that looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class TermsFields(CamelSchema):
+    """A default commission; S2 calls its halves ``defaultCommissionType`` and ``defaultCommissionValue``."""
+
+    commission_type = fields.String(
+        data_key="default_commission_type", allow_none=True, validate=validate.OneOf(list(Kind))
+    )
+    commission_value = DecimalString(data_key="default_commission_value", allow_none=True)
+
+
+class WithTerms(TermsFields):
+    """A body that gives the commission in whole or not at all."""
+
+    @validates_schema
+    def terms_fit(self, data: dict[str, Any], **_: Any) -> None:
+        check_terms(data.get("commission_type"), data.get("commission_value"))
+
+
+def check_terms(kind: str | None, value: str | None, name: str = "defaultCommission") -> None:
+    """Type and value travel together (S2-14), and a percentage is one.
+
+    Raises:
+        ValidationError: names the field, which begins with ``name``.
+    """
+    if (kind is None) != (value is None):
+        missing = "Type" if kind is None else "Value"
+        raise ValidationError("Type and value go together.", f"{name}{missing}")
+    if kind is None or value is None:
+        return
+    if kind == Kind.PERCENTAGE and Decimal(value) > HUNDRED:
+        raise ValidationError("A percentage is at most 100.", f"{name}Value")
+    if kind == Kind.FIXED and Decimal(value) != round(Decimal(value), 2):
+        raise ValidationError("An amount has at most two decimals.", f"{name}Value")
+
+
+def web_address(value: str) -> None:
+    """An absolute http or https address without anything that two readers could read in two ways."""
+    if host_of(value) is None:
+        raise ValidationError("Not a web address: http:// or https:// and a host.")

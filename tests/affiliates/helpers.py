@@ -1,0 +1,110 @@
+"""People, bodies and look-ups that the tests of affiliates share."""
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from uuid import UUID, uuid4
+
+from chassis.audit import AuditRow
+from chassis.clock import rfc3339
+from chassis.database import ChassisBase
+from chassis.identity import Principal, Role, acting_as
+from chassis.outbox import OutboxRow
+from chassis.testing import principal, sample_event
+from services.affiliates.models import Base
+
+KEYED = "/api/v1"
+SIGNED_IN = "/merchant/api/v1"
+CAMPAIGNS = f"{KEYED}/campaigns"
+ADMIN = "/api/v1/admin/affiliate-campaigns"
+LISTING = "/api/v1/public/campaigns"
+
+DASHAIN = uuid4()
+NAME = {"tenant_name": "Dashain Market", "tenant_kind": "Merchant", "tenant_slug": "dashain-market"}
+SHOP = principal(Role.MACHINE, tenant_id=DASHAIN, name="Shop", **NAME)
+MAJA = principal(Role.MERCHANT_ADMIN, tenant_id=DASHAIN, name="Maja", **NAME)
+OTTO = principal(Role.MERCHANT_ADMIN, name="Otto", tenant_name="Other Merchant", tenant_slug="other-merchant")
+ADA = principal(Role.PLATFORM_ADMIN, name="Ada")
+
+SALE = {
+    "title": "Dashain Sale",
+    "defaultCommissionType": "PERCENTAGE",
+    "defaultCommissionValue": "12",
+    "cookieDurationDays": 30,
+    "approvalRequired": False,
+}
+"""The document's example, word for word."""
+
+
+def refused(answer, status, *words):
+    """The answer is S2's error body (S2-29) of this status; ``words`` stand in its message. Returns the message."""
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    assert answer.content_type == "application/json"
+    body = answer.json
+    assert set(body) == {"statusCode", "message", "error"}
+    assert (body["statusCode"], body["error"]) == (status, HTTPStatus(status).phrase)
+    assert isinstance(body["message"], list)
+    assert body["message"]
+    for word in words:
+        assert any(word in sentence for sentence in body["message"]), body["message"]
+    return body["message"]
+
+
+def ok(answer, status=200):
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    return answer.json
+
+
+def created(client, **changes) -> str:
+    """The address of a new campaign."""
+    answer = client.post(CAMPAIGNS, json=SALE | changes)
+    ok(answer, 201)
+    return answer.headers["Location"]
+
+
+def activated(client, **changes) -> str:
+    """The address of a new campaign that is switched on."""
+    address = created(client, **changes)
+    ok(client.post(f"{address}/activate"))
+    return address
+
+
+def last_id(address: str) -> str:
+    return address.rpartition("/")[2]
+
+
+def ago(**parts) -> str:
+    return rfc3339(datetime.now(UTC) - timedelta(**parts))
+
+
+def hence(**parts) -> str:
+    return rfc3339(datetime.now(UTC) + timedelta(**parts))
+
+
+def everything(service) -> dict:
+    """All rows that are kept, to see that a refusal changes none."""
+    with acting_as(Principal.system("test")), service.database.read() as session:
+        tables = [*Base.metadata.sorted_tables, AuditRow.__table__, OutboxRow.__table__]
+        assert ChassisBase.metadata.tables.keys() >= {"audit", "outbox"}
+        return {table.name: sorted(map(repr, session.execute(table.select()))) for table in tables}
+
+
+def trail(client) -> list[dict]:
+    """The merchant's audit trail, newest first."""
+    return ok(client.get(f"{CAMPAIGNS}/audit?pageSize=200"))["items"]
+
+
+def heard(who: Principal, sequence: int, *, name="Dashain Market", slug="dashain-market", features=("affiliates",)):
+    """The event by which identity tells of a tenant."""
+    data = {
+        "tenantId": str(who.tenant_id),
+        "name": name,
+        "slug": slug,
+        "kind": "Merchant",
+        "timeZone": "UTC",
+        "features": list(features),
+    }
+    return sample_event("identity.TenantChanged.v2", data, subject=str(who.tenant_id), sequence=sequence)
+
+
+def ids(page) -> list[UUID]:
+    return [item["id"] for item in page["items"]]

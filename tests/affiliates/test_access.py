@@ -1,0 +1,153 @@
+"""Who may call which endpoint: every one of them, as everybody."""
+
+from itertools import product
+from uuid import uuid4
+
+import pytest
+
+from chassis.identity import Role
+from chassis.testing import endpoints, principal
+from tests.affiliates.helpers import (
+    ADA,
+    ADMIN,
+    CAMPAIGNS,
+    KEYED,
+    LISTING,
+    MAJA,
+    OTTO,
+    SALE,
+    SHOP,
+    SIGNED_IN,
+    created,
+    everything,
+    ids,
+    last_id,
+    ok,
+    refused,
+)
+
+MERCHANT = {Role.MERCHANT_ADMIN, Role.MACHINE}
+OPERATOR = {Role.PLATFORM_ADMIN}
+ONE = "campaigns/<uuid:campaign_id>"
+
+BOTH_DOORS = {
+    ("GET", "campaigns"): None,
+    ("POST", "campaigns"): SALE,
+    ("GET", ONE): None,
+    ("PATCH", ONE): {"title": "Another"},
+    ("POST", f"{ONE}/activate"): None,
+    ("POST", f"{ONE}/pause"): None,
+    ("GET", "campaigns/audit"): None,
+    ("GET", "settings"): None,
+    ("PUT", "settings"): {},
+}
+"""What the merchant API has, below either prefix (D1), with a body that fits."""
+
+OTHERS = {
+    ("POST", f"{ADMIN}/<uuid:campaign_id>/approve"): (OPERATOR, None),
+    ("PUT", f"{ADMIN}/<uuid:campaign_id>/visibility"): (OPERATOR, {"visibility": "PUBLIC"}),
+}
+PUBLIC = {("GET", LISTING)}
+
+ACCESS = {
+    (method, f"{prefix}/{path}"): (MERCHANT, body)
+    for (method, path), body in BOTH_DOORS.items()
+    for prefix in (KEYED, SIGNED_IN)
+} | OTHERS
+
+
+@pytest.fixture
+def things(shop):
+    """One of each of the merchant's things, by the name that paths give its id."""
+    return {"uuid:campaign_id": last_id(created(shop))}
+
+
+def ask(client, endpoint, things, **kwargs):
+    method, path = endpoint
+    body = ACCESS[endpoint][1]
+    for name, value in things.items():
+        path = path.replace(f"<{name}>", str(value))
+    return client.open(path, method=method, **({} if body is None else {"json": body}), **kwargs)
+
+
+def nowhere(things):
+    return {name: uuid4() for name in things}
+
+
+def without_request_id(answer):
+    request_id = answer.headers.pop("X-Request-Id")
+    return answer.get_data(as_text=True).replace(request_id, ""), dict(answer.headers)
+
+
+def test_the_table_names_every_endpoint(affiliates):
+    """S2-1 … S2-6: both doors have the same (D1)."""
+    expected = {key: roles for key, (roles, _) in ACCESS.items()} | {key: set() for key in PUBLIC}
+    assert {key: set(roles) for key, roles in endpoints(affiliates.app).items()} == expected
+
+
+def test_nobody_unknown_gets_in(affiliates, things):
+    """S2-26, D5."""
+    before = everything(affiliates)
+    for endpoint in ACCESS:
+        assert ask(affiliates.client(None), endpoint, things).status_code == 401, endpoint
+    refused(affiliates.client(None).get(CAMPAIGNS), 401)
+    assert everything(affiliates) == before
+
+
+def test_with_the_flag_off_nothing_answers(affiliates, things):
+    """D5: 403 before the role is looked at."""
+    before = everything(affiliates)
+    for endpoint, role in product(ACCESS.keys() - OTHERS.keys(), Role):
+        who = principal(role, tenant_id=MAJA.tenant_id, features=frozenset({"campaigns", "prm"}))
+        refused(ask(affiliates.client(who), endpoint, things), 403, "affiliates")
+    assert everything(affiliates) == before
+
+
+def test_the_wrong_role_is_refused(affiliates, things):
+    """D5: before anything is looked up, so also for ids that are nobody's."""
+    before = everything(affiliates)
+    for endpoint, role in product(ACCESS, Role):
+        if role not in ACCESS[endpoint][0]:
+            client = affiliates.client(principal(role, tenant_id=MAJA.tenant_id))
+            assert ask(client, endpoint, things).status_code == 403, (endpoint, role)
+            assert ask(client, endpoint, nowhere(things)).status_code == 403, (endpoint, role)
+    assert everything(affiliates) == before
+
+
+def test_to_another_merchant_things_do_not_exist(affiliates, things):
+    """S2-22, D5: the answer is the same to the letter as for an id that is nobody's, in every endpoint."""
+    before = everything(affiliates)
+    stranger = principal(Role.MACHINE, tenant_id=OTTO.tenant_id)
+    for endpoint, who in product((each for each in ACCESS.keys() - OTHERS.keys() if "<" in each[1]), (OTTO, stranger)):
+        client = affiliates.client(who)
+        foreign, absent = ask(client, endpoint, things), ask(client, endpoint, nowhere(things))
+        refused(foreign, 404)
+        assert without_request_id(foreign) == without_request_id(absent)
+        refused(ask(client, endpoint, things, headers={"If-Match": '"99"'}), 404)
+    assert everything(affiliates) == before
+
+
+def test_lists_and_the_trail_hold_nothing_of_others(affiliates, shop, otto, things):
+    """S2-2, S2-22."""
+    theirs = last_id(created(otto, title="Otto's"))
+    assert ids(ok(otto.get(CAMPAIGNS))) == [theirs]
+    assert ids(ok(shop.get(CAMPAIGNS))) == [str(things["uuid:campaign_id"])]
+    assert [row["targetId"] for row in ok(otto.get(f"{CAMPAIGNS}/audit"))["items"]] == [theirs]
+
+
+def test_both_doors_lead_to_the_same(affiliates):
+    """D1: what one makes the other sees."""
+    shop, maja = affiliates.client(SHOP), affiliates.client(MAJA)
+    made = ok(maja.post(f"{SIGNED_IN}/campaigns", json=SALE), 201)
+    through_one, through_other = (client.get(f"{door}/campaigns/{made['id']}") for client, door in
+                                  ((shop, KEYED), (maja, SIGNED_IN)))  # fmt: skip
+    assert ok(through_one) == ok(through_other)
+    refused(maja.get(f"{SIGNED_IN}/campaigns/{uuid4()}"), 404)
+    refused(maja.get(f"{SIGNED_IN}/campaigns?pageSize=0"), 400)
+
+
+def test_the_operator_sees_all_merchants_campaigns(affiliates, things):
+    """D30."""
+    for endpoint in OTHERS:
+        assert ask(affiliates.client(ADA), endpoint, things).status_code == 200
+        assert ask(affiliates.client(ADA), endpoint, nowhere(things)).status_code == 404
