@@ -15,6 +15,7 @@ from services.affiliates.models import Base
 KEYED = "/api/v1"
 SIGNED_IN = "/merchant/api/v1"
 CAMPAIGNS = f"{KEYED}/campaigns"
+AFFILIATES = f"{KEYED}/affiliates"
 ADMIN = "/api/v1/admin/affiliate-campaigns"
 LISTING = "/api/v1/public/campaigns"
 
@@ -66,6 +67,21 @@ def activated(client, **changes) -> str:
     address = created(client, **changes)
     ok(client.post(f"{address}/activate"))
     return address
+
+
+def enrolled(client, *, name="Bina Gurung", approve=True) -> str:
+    """The id of a new affiliate."""
+    email = f"{name.lower().replace(' ', '.').encode('ascii', 'ignore').decode()}@blog.example"
+    affiliate = ok(client.post(AFFILIATES, json={"name": name, "email": email}), 201)
+    if approve:
+        ok(client.post(f"{AFFILIATES}/{affiliate['id']}/approve"))
+    return affiliate["id"]
+
+
+def linked(client, campaign, affiliate=None, destination="https://shop.example/shoes") -> str:
+    """The code of a new link of a campaign."""
+    wanted = {"affiliateId": affiliate or enrolled(client, name=f"Bina {uuid4().hex[:6]}"), "destination": destination}
+    return ok(client.post(f"{campaign}/links", json=wanted), 201)["code"]
 
 
 def last_id(address: str) -> str:

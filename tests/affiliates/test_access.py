@@ -19,6 +19,7 @@ from tests.affiliates.helpers import (
     SHOP,
     SIGNED_IN,
     created,
+    enrolled,
     everything,
     ids,
     last_id,
@@ -29,6 +30,7 @@ from tests.affiliates.helpers import (
 MERCHANT = {Role.MERCHANT_ADMIN, Role.MACHINE}
 OPERATOR = {Role.PLATFORM_ADMIN}
 ONE = "campaigns/<uuid:campaign_id>"
+AFFILIATE = "affiliates/<uuid:affiliate_id>"
 
 BOTH_DOORS = {
     ("GET", "campaigns"): None,
@@ -38,6 +40,16 @@ BOTH_DOORS = {
     ("POST", f"{ONE}/activate"): None,
     ("POST", f"{ONE}/pause"): None,
     ("GET", "campaigns/audit"): None,
+    ("GET", f"{ONE}/links"): None,
+    ("POST", f"{ONE}/links"): {"affiliateId": str(uuid4()), "destination": "https://shop.example/"},
+    ("GET", "products"): None,
+    ("POST", "products"): {"products": [{"externalId": "SKU-1", "name": "Shoes", "price": "1.00"}]},
+    ("GET", "products/<string:external_id>"): None,
+    ("GET", "affiliates"): None,
+    ("POST", "affiliates"): {"name": "Bina", "email": "bina@blog.example"},
+    ("GET", AFFILIATE): None,
+    ("POST", f"{AFFILIATE}/approve"): None,
+    ("POST", f"{AFFILIATE}/suspend"): None,
     ("GET", "settings"): None,
     ("PUT", "settings"): {},
 }
@@ -59,7 +71,12 @@ ACCESS = {
 @pytest.fixture
 def things(shop):
     """One of each of the merchant's things, by the name that paths give its id."""
-    return {"uuid:campaign_id": last_id(created(shop))}
+    ok(shop.post(f"{KEYED}/products", json={"products": [{"externalId": "SKU-9", "name": "Shoes", "price": 1}]}), 202)
+    return {
+        "uuid:campaign_id": last_id(created(shop)),
+        "uuid:affiliate_id": enrolled(shop),
+        "string:external_id": "SKU-9",
+    }
 
 
 def ask(client, endpoint, things, **kwargs):

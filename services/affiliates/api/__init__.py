@@ -1,9 +1,12 @@
 """The endpoints, one module a noun."""
 
-from services.affiliates.api import admin, campaigns, merchants, public
+from services.affiliates.api import admin, affiliates, campaigns, links, merchants, products, public
 
 BLUEPRINTS = (
     *campaigns.doors.blueprints,
+    *links.doors.blueprints,
+    *products.doors.blueprints,
+    *affiliates.doors.blueprints,
     *merchants.doors.blueprints,
     admin.blp,
     public.blp,

@@ -18,14 +18,14 @@ PREFIXES = {"keyed": "/api/v1", "signed_in": "/merchant/api/v1"}
 
 
 class Doors:
-    """One resource of the merchant API at both addresses."""
+    """One resource of the merchant API at both addresses; ``path`` where it is not the resource's name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, path: str | None = None) -> None:
         self.blueprints = tuple(
             Blueprint(
                 f"{name}_{door}",
                 __name__,
-                url_prefix=f"{prefix}/{name}",
+                url_prefix=f"{prefix}/{path or name}",
                 feature="affiliates",
                 error_body=MERCHANT_ERRORS,
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis.schemas import CamelSchema, Instant
+from chassis.schemas import Amount, CamelSchema, Instant, text
 from services.affiliates.rules.addresses import host_of
 from services.affiliates.rules.commission import HUNDRED, Kind
 
@@ -101,3 +101,22 @@ def web_address(value: str) -> None:
     """An absolute http or https address without anything that two readers could read in two ways."""
     if host_of(value) is None:
         raise ValidationError("Not a web address: http:// or https:// and a host.")
+
+
+class Money(Amount):
+    """An amount, answered as a decimal string with its cents: ``"2999.00"``; taken as that or as a number."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else format(value, ".2f")
+
+
+def line(maximum: int, **kwargs: Any) -> fields.String:
+    """A text of one line: a name, or an id that others have given."""
+    field = text(maximum, **kwargs)
+    field.validators = [*field.validators, _one_line]
+    return field
+
+
+def _one_line(value: str) -> None:
+    if not value.isprintable():
+        raise ValidationError("Must be one line without control characters.")

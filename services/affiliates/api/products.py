@@ -1,0 +1,44 @@
+"""Products (S2-16, S2-28)."""
+
+from flask.views import MethodView
+
+from chassis.clock import utcnow
+from chassis.identity import caller
+from chassis.pages import page_of
+from chassis.web import db
+from services.affiliates import queries
+from services.affiliates.actions import products as actions
+from services.affiliates.api.doors import MERCHANT, Doors
+from services.affiliates.schemas.products import ProductFilterIn, ProductOut, ProductsIn, ProductsOut, read_products
+
+doors = Doors("products")
+
+
+@doors.route("")
+class Products(MethodView):
+    @doors.allow(*MERCHANT)
+    @doors.arguments(ProductFilterIn, location="query")
+    @doors.response(200, page_of(ProductOut))
+    def get(self, wanted):
+        """The merchant's products by their ids."""
+        with db.read() as session:
+            return queries.products.products(session, **wanted)
+
+    @doors.allow(*MERCHANT)
+    @doors.arguments(ProductsIn)
+    @doors.response(202, ProductsOut)
+    def post(self, body):
+        """Import up to 5,000 products: new ones are created, known ones replaced, a bad one rejects only itself."""
+        offered = read_products(body["products"])
+        with db.begin() as session:
+            return {"results": actions.import_products(session, offered, actor=caller(), now=utcnow())}
+
+
+@doors.route("/<string:external_id>")
+class OneProduct(MethodView):
+    @doors.allow(*MERCHANT)
+    @doors.response(200, ProductOut)
+    def get(self, external_id):
+        """One product by the merchant's own id."""
+        with db.read() as session:
+            return queries.products.product(session, external_id)

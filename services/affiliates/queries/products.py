@@ -1,0 +1,32 @@
+"""Reading products."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chassis.errors import NotFound
+from chassis.identity import caller
+from chassis.pages import Page, paginate
+from services.affiliates.models import Product
+
+
+def products(session: Session, *, page: int, page_size: int, campaign_id: UUID | None = None) -> Page:
+    """The caller's products by their ids; with ``campaign_id`` those attached to that campaign."""
+    statement = select(Product).where(Product.merchant_id == caller().tenant_id).order_by(Product.external_id)
+    if campaign_id:
+        statement = statement.where(Product.campaign_id == campaign_id)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def product(session: Session, external_id: str) -> Product:
+    """One of the caller's products.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    wanted = (Product.merchant_id == caller().tenant_id, Product.external_id == external_id)
+    found = session.scalar(select(Product).where(*wanted))
+    if found is None:
+        raise NotFound("There is no such product.")
+    return found
