@@ -12,6 +12,7 @@ import json
 import selectors
 import socket
 import struct
+import threading
 import time
 from functools import partial
 from http import HTTPStatus
@@ -33,6 +34,9 @@ REFUSED = {
     http.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
 }
 
+stopping = threading.Event()
+"""Set once this process has been told to stop, for a request that waits for something to happen."""
+
 
 class Worker(ThreadWorker):
     """``gthread`` for the open sea."""
@@ -40,6 +44,10 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._heads: dict[TConn, float] = {}  # connections whose head a thread reads, and when it must be there
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        stopping.set()
 
     def enqueue_req(self, conn: TConn) -> None:
         if conn.initialized or conn.data_ready:

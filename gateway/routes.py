@@ -58,6 +58,8 @@ ROUTES = (
     Route("/api/v1/prm", "prm", feature="prm"),
     Route("/api/v1/messaging", "messaging", feature="messaging"),
     Route("/api/v1/notifications", "notifier"),
+    Route("/api/v1/events", "notifier", exact=True, read=30, total=35),  # it may wait for something to happen
+    Route("/api/v1/events", "notifier"),
     Route("/v2/tenants", "promotions", feature="promotions"),
     Route("/stores/company", "promotions", feature="promotions"),
     Route("/marketing", "promotions", feature="promotions"),

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from chassis.clock import rfc3339, utcnow
 from chassis.events import Received, on
 from services.notifier import settings
-from services.notifier.actions import contacts, deliveries
+from services.notifier.actions import contacts, deliveries, event_log
 from services.notifier.rules.mails import INVITE
 from services.notifier.schemas.events import InviteCreatedIn, UserAddedIn, UserRemovedIn
 
@@ -52,3 +52,9 @@ def mail_the_invited_retailer(session: Session, event: Received) -> None:
         domain=settings.load().domain,
         now=utcnow(),
     )
+
+
+@on("#")
+def log_the_event(session: Session, event: Received) -> None:
+    """Every event of every service."""
+    event_log.record(session, event, now=utcnow())

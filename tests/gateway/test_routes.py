@@ -19,6 +19,8 @@ ROUTED = [
     ("GET", "/api/v1/messaging/threads/unread-count", "messaging"),
     ("PUT", "/api/v1/messaging/threads/1/read", "messaging"),
     ("GET", "/api/v1/notifications/preferences", "notifier"),
+    ("GET", "/api/v1/events", "notifier"),
+    ("GET", "/api/v1/events/1", "notifier"),
     ("POST", "/v2/tenants/fjord-retail/campaigns", "promotions"),
     ("PUT", "/stores/company/fjord-retail/campaigns/7/stores", "promotions"),
     ("GET", "/marketing/campaigns", "promotions"),
@@ -121,6 +123,15 @@ def test_the_longest_path_decides() -> None:
     assert send.read == 30
     assert rest is not None
     assert rest.path == "/api/v1/campaigns"
+
+
+def test_only_the_list_of_events_may_be_waited_for() -> None:
+    table = Table()
+    events, one = table.find("/api/v1/events"), table.find("/api/v1/events/1")
+    assert events is not None
+    assert events.total == 35
+    assert one is not None
+    assert one.total is None
 
 
 def test_the_table_itself_is_plain() -> None:

@@ -1,5 +1,6 @@
 """Who may ask the notifier what; every endpoint stands in the table."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -10,12 +11,22 @@ from tests.notifier.helpers import FJORD, NORDIC, invite_created, send, user_add
 
 DELIVERIES = "/api/v1/notifications/deliveries"
 EVERYBODY = ()
+ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
+EVENT_READERS = (*ADMINS, Role.MACHINE)
 TABLE = {
-    ("GET", DELIVERIES): (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.PLATFORM_ADMIN),
+    ("GET", DELIVERIES): (*ADMINS, Role.PLATFORM_ADMIN),
+    ("GET", "/api/v1/events"): EVENT_READERS,
+    ("GET", "/api/v1/events/<uuid:event_id>"): EVENT_READERS,
     ("GET", "/dev/mailbox"): EVERYBODY,
     ("GET", "/dev/mailbox.json"): EVERYBODY,
 }
+REFUSALS = ("unauthorized", "forbidden")
 GUARDED = [endpoint for endpoint, roles in TABLE.items() if roles]
+
+
+def concrete(path):
+    """An address of something that is not there."""
+    return re.sub(r"<uuid:\w+>", lambda _: str(uuid4()), path)
 
 
 def test_the_table_names_every_endpoint(notifier):
@@ -25,7 +36,7 @@ def test_the_table_names_every_endpoint(notifier):
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 def test_who_is_not_signed_in_is_refused(notifier, method, path):
     """S0-5"""
-    answer = notifier.client(None).open(path, method=method)
+    answer = notifier.client(None).open(concrete(path), method=method)
     assert (answer.status_code, answer.json["code"]) == (401, "unauthorized")
 
 
@@ -34,17 +45,17 @@ def test_every_role_is_let_in_or_refused_as_the_table_says(notifier, method, pat
     """S0-7: a viewer sees campaigns, nothing else. No feature flag gates notifications."""
     for role in Role:
         who = principal(role, features=frozenset())
-        answer = notifier.client(who).open(path, method=method)
+        answer = notifier.client(who).open(concrete(path), method=method)
         if TABLE[method, path] in (EVERYBODY,) or role in TABLE[method, path]:
-            assert answer.status_code == 200, role
+            assert answer.status_code == 200 or answer.json["code"] not in REFUSALS, role
         else:
             assert (answer.status_code, answer.json["code"]) == (403, "forbidden"), role
 
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
 def test_what_an_address_does_not_offer_is_refused(notifier, method, path):
-    for verb in {"POST", "PUT", "PATCH", "DELETE"} - {method}:
-        assert notifier.client(principal(Role.PLATFORM_ADMIN)).open(path, method=verb).status_code == 405
+    for verb in {"POST", "PUT", "PATCH", "DELETE"} - {one for one, known in TABLE if known == path}:
+        assert notifier.client(principal(Role.PLATFORM_ADMIN)).open(concrete(path), method=verb).status_code == 405
 
 
 def test_a_tenant_sees_the_mails_to_its_own_users_only(notifier):

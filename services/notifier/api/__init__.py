@@ -1,5 +1,5 @@
 """The endpoints, one module a noun."""
 
-from services.notifier.api import deliveries, mailbox
+from services.notifier.api import deliveries, event_log, mailbox
 
-BLUEPRINTS = (deliveries.blp, mailbox.blp)
+BLUEPRINTS = (deliveries.blp, event_log.blp, mailbox.blp)

@@ -1,0 +1,99 @@
+"""``/api/v1/events``: everything that happened to the caller's tenant, in order, from any moment on."""
+
+from http import HTTPStatus
+
+from flask import current_app
+from flask.views import MethodView
+
+from chassis.errors import Failure
+from chassis.identity import Role, caller
+from chassis.schemas import ProblemSchema
+from chassis.service import settings_of
+from chassis.web import Blueprint, db
+from services.notifier import cursors, settings
+from services.notifier.queries import event_log as queries
+from services.notifier.schemas.event_log import EventOut, EventsIn, EventsOut
+from services.notifier.waiting import WaitingRoom
+
+READERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.MACHINE)
+LATEST = "latest"
+
+blp = Blueprint("events", __name__, url_prefix="/api/v1/events")
+
+
+class Expired(Failure):
+    """What came after this cursor is no longer kept, so going on from it would skip events."""
+
+    status = HTTPStatus.GONE
+    default_code = "cursor_expired"
+
+
+@blp.route("")
+class Events(MethodView):
+    @blp.allow(*READERS)
+    @blp.arguments(EventsIn, location="query")
+    @blp.response(200, EventsOut)
+    @blp.alt_response(410, schema=ProblemSchema, content_type="application/problem+json", description="Expired.")
+    def get(self, wanted):
+        """The next events of the caller's tenant after a cursor; with ``wait`` as soon as there are any.
+
+        Going on with ``next`` gives each event once, in one order. An answer may hold fewer than ``limit`` events, or
+        none, and yet have ``hasMore``: the types asked for are rare.
+        """
+        vault = settings.vault(settings_of(current_app), cursors.PURPOSE)
+        after, wait = start(vault, wanted.pop("after")), wanted.pop("wait")
+        found = look(after, wanted)
+        if wait and not found.items and not found.has_more:
+            found = wait_for(found.position, wait, wanted)
+        return {
+            "items": found.items,
+            "next": cursors.write(vault, caller().tenant_id, found.position),
+            "has_more": found.has_more,
+        }
+
+
+@blp.route("/<uuid:event_id>")
+class OneEvent(MethodView):
+    @blp.allow(*READERS)
+    @blp.response(200, EventOut)
+    def get(self, event_id):
+        """One event, for as long as the log keeps it."""
+        with db.read() as session:
+            return queries.event(session, event_id)
+
+
+def start(vault, after):
+    """The position that ``after`` means."""
+    with db.read() as session:
+        last, trimmed = queries.ends(session)
+    if after is None:
+        return 0
+    if after == LATEST:
+        return last
+    position = cursors.read(vault, caller().tenant_id, after)
+    if position < trimmed:
+        raise Expired("Events after this cursor are no longer kept. Begin again without one.")
+    return position
+
+
+def look(after, wanted):
+    with db.read() as session:
+        return queries.events(session, after=after, **wanted)
+
+
+def wait_for(position, seconds, wanted):
+    """What turns up within so many seconds; holds a thread, but no connection while nothing happens."""
+    room = current_app.extensions.setdefault(
+        "waiting-room", WaitingRoom(seats=max(1, settings_of(current_app).threads // 2))
+    )
+    found = queries.Slice([], position, has_more=False)
+
+    def has_happened():
+        nonlocal found
+        with db.read() as session:
+            if queries.is_anything_after(session, found.position):
+                found = queries.events(session, after=found.position, **wanted)
+        return bool(found.items) or found.has_more
+
+    room.wait(caller().tenant_id, seconds, has_happened)
+    return found

@@ -1,0 +1,51 @@
+"""Long polling: a bounded number of requests may wait for something to happen, without a database connection."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+from time import monotonic
+from uuid import UUID
+
+from chassis.worker import stopping
+
+LOOK = 0.25  # seconds between looks
+PER_TENANT = 2
+
+
+class WaitingRoom:
+    """Seats for those who wait in one process. Who finds none is answered at once.
+
+    Args:
+        seats: threads that may wait; the others go on answering.
+    """
+
+    def __init__(self, seats: int, stopping: Event = stopping) -> None:
+        self._seats = seats
+        self._stopping = stopping
+        self._taken: Counter[UUID] = Counter()
+        self._lock = Lock()
+
+    def wait(self, tenant_id: UUID, seconds: float, has_happened: Callable[[], bool]) -> bool:
+        """Look again and again until it has happened; False when time is up, nothing is free or the process stops."""
+        deadline = monotonic() + seconds
+        with self._seat(tenant_id) as seated:
+            while seated and not self._stopping.wait(max(0.0, min(LOOK, deadline - monotonic()))):
+                if has_happened():
+                    return True
+                if monotonic() >= deadline:
+                    return False
+        return False
+
+    @contextmanager
+    def _seat(self, tenant_id: UUID) -> Iterator[bool]:
+        with self._lock:
+            free = self._taken.total() < self._seats and self._taken[tenant_id] < PER_TENANT
+            self._taken[tenant_id] += free
+        try:
+            yield free
+        finally:
+            with self._lock:
+                self._taken[tenant_id] -= free
+                if not self._taken[tenant_id]:
+                    del self._taken[tenant_id]
