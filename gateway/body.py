@@ -1,7 +1,8 @@
 """Reads a request's body whole before any service is asked.
 
-It is at most 1 MiB, so this costs little memory, and it means that a slow client occupies a thread here and none in a
-service, that a body which turns out too large or broken reaches nobody, and that the length we pass on is counted.
+It is at most 1 MiB, on a few routes 4 MiB, so this costs little memory, and it means that a slow client occupies a
+thread here and none in a service, that a body which turns out too large or broken reaches nobody, and that the length
+we pass on is counted.
 """
 
 import socket

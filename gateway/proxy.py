@@ -33,7 +33,7 @@ class Proxy:
         upstream = self._upstreams.get(route.service)
         if upstream is None:
             raise Unavailable("The service is not there.", retry_after=30)
-        body = read_body(request.environ, self._max_body, self._watchdog)
+        body = read_body(request.environ, route.max_body or self._max_body, self._watchdog)
         message = self._written(request, route, upstream, body)
         reply = upstream.ask(request.method, message, read=route.read, total=route.total)
         try:

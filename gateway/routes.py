@@ -29,6 +29,7 @@ class Route:
         read, total: timeouts in seconds where the general ones do not fit.
         cookies: the service may set cookies.
         error_body: the shape of what the gateway refuses here, as the service's own (``chassis.error_bodies``).
+        max_body: bytes of a body where the general limit does not fit.
     """
 
     path: str
@@ -43,7 +44,10 @@ class Route:
     total: float | None = None
     cookies: bool = False
     error_body: str = PROBLEM
+    max_body: int | None = None
 
+
+BULK = 4 * 1024 * 1024  # 5,000 products in one call
 
 # The longest path that fits decides. Merchants' API keys on /api/v1/campaigns (D1) will be a second table of the same
 # kind, asked first when a request carries X-API-Key.
@@ -61,6 +65,8 @@ ROUTES = (
     Route("/api/v1/events", "notifier", exact=True, read=30, total=35),  # it may wait for something to happen
     Route("/api/v1/events", "notifier"),
     Route("/v2/tenants", "promotions", feature="promotions"),
+    Route("/v2/tenants/{tenant}/products", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
+    Route("/v2/tenants/{tenant}/pricelists", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
     Route("/stores/company", "promotions", feature="promotions"),
     Route("/marketing", "promotions", feature="promotions"),
     Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),

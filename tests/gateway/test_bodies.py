@@ -6,7 +6,7 @@ from http.client import HTTPResponse
 
 import pytest
 
-from tests.gateway.conftest import Caller, Served
+from tests.gateway.conftest import Caller, Platform, Served
 from tests.gateway.fakes import FakeService, Planned, eventually
 
 PATH = "/api/v1/campaigns"
@@ -44,6 +44,16 @@ def test_too_much_in_chunks_is_413_too(served: Served, campaigns: FakeService) -
     assert (status, headers["content-type"]) == (413, "application/problem+json")
     assert b"request_entity_too_large" in body
     assert not campaigns.seen
+
+
+@pytest.mark.parametrize("noun", ["products", "pricelists", "pricelists/spring/products"])
+def test_thousands_of_products_are_let_through(served: Served, platform: Platform, noun: str) -> None:
+    path = f"/v2/tenants/fjord-retail/{noun}"
+    assert served.request("PUT", path, body=b"x" * 4 * LIMIT).status == 200
+    head = HEAD.replace(f"POST {PATH}", f"PUT {path}")
+    status, _, body = served.raw(head + f"Content-Length: {4 * LIMIT + 1}\r\n\r\n", b"")
+    assert (status, b"request_entity_too_large" in body) == (413, True)
+    assert [len(request.body) for request in platform.promotions.seen] == [4 * LIMIT]
 
 
 def test_the_limit_is_a_setting(start_gateway, campaigns: FakeService) -> None:

@@ -4,12 +4,15 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from flask import request
+
 from chassis.identity import Role
 from services.promotions.queries import tenants
 
 PREFIX = "/v2/tenants/<tenant_uid>"
 FEATURE = "promotions"
 ADMINS = (Role.RETAILER_ADMIN, Role.MACHINE)
+MAX_BULK_BODY = 4 * 1024 * 1024  # 5,000 products with categories and variants; the gateway lets as much through
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,3 +29,8 @@ def own_tenant(view: F) -> F:
         return view(*args, **kwargs)
 
     return cast(F, of_own_tenant)
+
+
+def accept_bulk() -> None:
+    """Let the bodies of a blueprint hold thousands of things; to be run before its requests."""
+    request.max_content_length = MAX_BULK_BODY

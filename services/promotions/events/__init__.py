@@ -1,5 +1,16 @@
 """What this service publishes, one module a noun. A published shape never changes; a new shape is a new version."""
 
-from services.promotions.events.settings import SettingsChanged
+from services.promotions.events import catalogue, pricelists, settings
 
-ALL: tuple[type, ...] = (SettingsChanged,)
+ALL: tuple[type, ...] = (
+    settings.SettingsChanged,
+    catalogue.ProductsChanged,
+    catalogue.StoreCreated,
+    catalogue.StoreChanged,
+    catalogue.CustomerGroupCreated,
+    catalogue.CustomerGroupChanged,
+    pricelists.PricelistCreated,
+    pricelists.PricelistRenamed,
+    pricelists.PricelistDeleted,
+    pricelists.PricelistProductsChanged,
+)

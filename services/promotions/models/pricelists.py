@@ -1,7 +1,9 @@
 """Lists of products with prices set for them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
@@ -25,6 +27,9 @@ class Pricelist(Aggregate, Versioned, Owned, TenantScoped, Base):
     product_count: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    products = cast(Sequence[Any], ())
 
 
 class PricelistEntry(Base):

@@ -1,6 +1,7 @@
 """Where a tenant sells, and the groups its customers are in."""
 
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, UniqueConstraint
@@ -25,6 +26,9 @@ class Store(Aggregate, Versioned, Owned, TenantScoped, Base):
     pricelist_id: Mapped[UUID | None] = mapped_column(ForeignKey("pricelists.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    pricelist_uid = cast(str | None, None)
 
 
 class CustomerGroup(Aggregate, Versioned, Owned, TenantScoped, Base):

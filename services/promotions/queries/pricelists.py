@@ -2,18 +2,21 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from chassis.errors import Invalid
-from services.promotions.models import Pricelist
+from chassis.errors import Invalid, NotFound
+from chassis.pages import Page, paginate
+from services.promotions.models import Pricelist, PricelistEntry, Product, SalesCampaign, Settings, Store
+
+SHOWN = 200  # products of a list that its detail shows; the others stand in pages of their own
 
 
 def id_of(session: Session, pricelist_uid: str | None) -> UUID | None:
     """The id of a price list that a body names; None for None.
 
     Raises:
-        Invalid: the caller has none of that uid (S1-3).
+        Invalid: ``unknown_pricelist``: the caller has none of that uid (S1-3).
     """
     if pricelist_uid is None:
         return None
@@ -21,3 +24,45 @@ def id_of(session: Session, pricelist_uid: str | None) -> UUID | None:
     if found is None:
         raise Invalid.field("pricelistUid", f"There is no price list {pricelist_uid}.", code="unknown_pricelist")
     return found
+
+
+def pricelist(session: Session, pricelist_uid: str, *, lock: bool = False) -> Pricelist:
+    """One price list of the caller, its row locked until the transaction ends where ``lock`` says so.
+
+    Raises:
+        NotFound: there is none of that uid.
+    """
+    statement = select(Pricelist).where(Pricelist.pricelist_uid == pricelist_uid)
+    found = session.scalar(statement.with_for_update(key_share=True) if lock else statement)
+    if found is None:
+        raise NotFound("There is no such price list.")
+    return found
+
+
+def with_products(session: Session, found: Pricelist) -> Pricelist:
+    """Give a list the first products that stand on it, for the answer."""
+    found.products = entries(session, found, page=1, page_size=SHOWN).items
+    return found
+
+
+def pricelists(session: Session, *, page: int, page_size: int) -> Page:
+    """The caller's price lists by their uid, without what stands on them."""
+    return paginate(session, select(Pricelist).order_by(Pricelist.pricelist_uid), page=page, page_size=page_size)
+
+
+def entries(session: Session, found: Pricelist, *, page: int, page_size: int) -> Page:
+    """What stands on a price list, by the products' uids."""
+    listed = (
+        select(Product.product_uid, PricelistEntry.price)
+        .join(Product, Product.id == PricelistEntry.product_id)
+        .where(PricelistEntry.pricelist_id == found.id)
+        .order_by(Product.product_uid)
+    )
+    rows = session.execute(listed.limit(page_size).offset((page - 1) * page_size)).all()
+    return Page(rows, page, page_size, found.product_count)
+
+
+def is_used(session: Session, found: Pricelist) -> bool:
+    """Whether a campaign of whatever status, a store or the settings name a price list."""
+    uses = [exists().where(model.pricelist_id == found.id) for model in (SalesCampaign, Store, Settings)]
+    return bool(session.scalar(select(or_(*uses))))

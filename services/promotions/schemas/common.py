@@ -2,21 +2,29 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, post_dump, validate
 
+from chassis.schemas import CamelSchema
 from services.promotions.rules import settings as rules
 
 UID_LENGTH = 100
+NAME_LENGTH = 200
+MAX_BULK = 5000  # things that one call may write
 _PARTS_OF_PATHS = frozenset("/\\;?#%")
 
 
 def uid(**kwargs: Any) -> fields.String:
     """A key that a tenant has given to a thing of its own. It can stand in a path as it is."""
-    return fields.String(validate=[validate.Length(1, UID_LENGTH), _one_segment], **kwargs)
+    return fields.String(validate=[validate.Length(1, UID_LENGTH), one_segment], **kwargs)
 
 
 def uids(maximum: int, **kwargs: Any) -> fields.List:
     return fields.List(uid(), validate=validate.Length(max=maximum), **kwargs)
+
+
+def amount(**kwargs: Any) -> fields.Decimal:
+    """An amount as our own answers have it: text with two decimals."""
+    return fields.Decimal(places=2, as_string=True, **kwargs)
 
 
 def time_zone(name: str) -> None:
@@ -24,8 +32,16 @@ def time_zone(name: str) -> None:
         raise ValidationError("Not a time zone of the IANA database, such as Europe/Oslo.")
 
 
-def _one_segment(value: str) -> None:
+def one_segment(value: str) -> None:
     if value in (".", "..") or not all(each.isprintable() and not each.isspace() for each in value):
         raise ValidationError("Must be visible characters without spaces.")
     if _PARTS_OF_PATHS & set(value):
         raise ValidationError("Must not have any of / \\ ; ? # %.")
+
+
+class SparseSchema(CamelSchema):
+    """Leaves out of an answer what is None."""
+
+    @post_dump
+    def leave_out_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if value is not None}

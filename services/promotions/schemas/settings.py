@@ -1,12 +1,10 @@
 """A tenant's settings on the wire."""
 
-from typing import Any
-
-from marshmallow import fields, post_dump, validate
+from marshmallow import fields, validate
 
 from chassis.schemas import CamelSchema
 from services.promotions.rules.settings import Strategy
-from services.promotions.schemas.common import time_zone, uid
+from services.promotions.schemas.common import SparseSchema, time_zone, uid
 
 
 class SettingsIn(CamelSchema):
@@ -20,12 +18,8 @@ class SettingsIn(CamelSchema):
     pricelist_uid = uid(allow_none=True)
 
 
-class SettingsOut(CamelSchema):
+class SettingsOut(SparseSchema):
     time_zone = fields.String(required=True)
     currency = fields.String(required=True)
     strategy = fields.String(required=True, validate=validate.OneOf(list(Strategy)))
     pricelist_uid = fields.String()
-
-    @post_dump
-    def leave_out_what_is_not_set(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if value is not None}

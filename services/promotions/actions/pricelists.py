@@ -1,0 +1,218 @@
+"""Making price lists, putting products on them and taking them off, which a running campaign follows at once (S1-14).
+
+The list's row is locked first, the tenant's catalogue last.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+from werkzeug.datastructures import ETags
+
+from chassis import audit, outbox, versions
+from chassis.database import insert_many
+from chassis.errors import Conflict, Invalid
+from chassis.identity import Principal
+from services.promotions.actions import catalogue, uids
+from services.promotions.events import pricelists as events
+from services.promotions.events.batches import in_batches
+from services.promotions.models import Base, Pricelist, PricelistEntry
+from services.promotions.models.pricelists import ONE_LIST
+from services.promotions.queries import pricelists as queries
+from services.promotions.queries import products
+from services.promotions.rules.uids import slug
+
+ENTRIES = Base.metadata.tables["pricelist_entries"]
+
+
+def create(
+    session: Session,
+    *,
+    name: str,
+    products: Sequence[Mapping[str, Any]],
+    pricelist_uid: str | None = None,
+    actor: Principal,
+    now: datetime,
+) -> Pricelist:
+    """A new price list.
+
+    Raises:
+        Conflict: ``pricelist_exists``: the uid is taken.
+        Invalid: ``unknown_product``.
+    """
+
+    def make(uid: str) -> Pricelist:
+        pricelist = Pricelist(
+            id=uuid7(),
+            tenant_id=actor.tenant_id,
+            pricelist_uid=uid,
+            name=name,
+            product_count=0,
+            created_at=now,
+            updated_at=now,
+            event_sequence=0,
+        )
+        session.add(pricelist)
+        audit.record(session, "pricelist.created", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
+        return pricelist
+
+    pricelist = uids.insert(
+        session,
+        make,
+        wanted=pricelist_uid,
+        seed=slug(name, otherwise="pricelist"),
+        column=Pricelist.pricelist_uid,
+        unique=ONE_LIST,
+        taken=Conflict(f"There is a price list {pricelist_uid} already.", code="pricelist_exists"),
+    )
+    _tell(session, pricelist, events.PricelistCreated, actor=actor, now=now)
+    if products:
+        _change_products(session, pricelist, products, [], actor=actor, now=now, field="products")
+    return pricelist
+
+
+def rename(
+    session: Session, pricelist_uid: str, name: str, *, expected: ETags | None, actor: Principal, now: datetime
+) -> Pricelist:
+    """Give a price list another name, also while a campaign runs with it.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+    """
+    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    versions.require(pricelist, expected)
+    if name != pricelist.name:
+        pricelist.name, pricelist.updated_at = name, now
+        audit.record(session, "pricelist.renamed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
+        _tell(session, pricelist, events.PricelistRenamed, actor=actor, now=now)
+    return pricelist
+
+
+def change_products(
+    session: Session,
+    pricelist_uid: str,
+    *,
+    add: Sequence[Mapping[str, Any]],
+    remove: Collection[str],
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Pricelist:
+    """Put products on a list or give them another price there, and take others off; those not on it are passed over.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+        Invalid: ``unknown_product``; ``errors`` names each.
+    """
+    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    versions.require(pricelist, expected)
+    _change_products(session, pricelist, add, remove, actor=actor, now=now, field="add")
+    return pricelist
+
+
+def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
+    """Delete a price list that nothing uses.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+        Conflict: ``pricelist_in_use``.
+    """
+    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    versions.require(pricelist, expected)
+    if queries.is_used(session, pricelist):
+        raise Conflict("A campaign, a store or the settings use this price list.", code="pricelist_in_use")
+    gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
+    audit.record(session, "pricelist.deleted", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
+    _tell(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
+    session.execute(delete(PricelistEntry).where(PricelistEntry.pricelist_id == pricelist.id))
+    session.delete(pricelist)
+
+
+def _change_products(
+    session: Session,
+    pricelist: Pricelist,
+    add: Sequence[Mapping[str, Any]],
+    remove: Collection[str],
+    *,
+    actor: Principal,
+    now: datetime,
+    field: str,
+) -> None:
+    ids = products.ids_of(session, [*(entry["product_uid"] for entry in add), *remove])
+    _require_known(add, ids, field)
+    before = _prices(session, pricelist, ids.values())
+    wanted = {entry["product_uid"]: entry["price"] for entry in add}
+    changed = {uid: price for uid, price in wanted.items() if before.get(ids[uid]) != price}
+    gone = [uid for uid in dict.fromkeys(remove) if uid in ids and ids[uid] in before]
+    if not changed and not gone:
+        return
+    _replace(session, pricelist, changed, gone, ids, before)
+    pricelist.updated_at = now
+    told = [{"productUid": uid, "price": price} for uid, price in changed.items()]
+    told += [{"productUid": uid, "price": None} for uid in gone]
+    was = {uid: str(before[ids[uid]]) for uid in (*changed, *gone) if ids[uid] in before}
+    audited = {"products": [was, {uid: str(price) for uid, price in changed.items()}]}
+    audit.record(
+        session, "pricelist.changed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=audited
+    )
+    for batch in in_batches(told):
+        event = events.PricelistProductsChanged(actor.tenant_id, pricelist.pricelist_uid, batch)
+        outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    catalogue.touch(session, actor.tenant_id)
+
+
+def _require_known(add: Sequence[Mapping[str, Any]], ids: Mapping[str, UUID], field: str) -> None:
+    missing = [
+        {"field": f"{field}.{place}.productUid", "message": f"There is no product {entry['product_uid']}."}
+        for place, entry in enumerate(add)
+        if entry["product_uid"] not in ids
+    ]
+    if missing:
+        raise Invalid(" ".join(each["message"] for each in missing[:3]), code="unknown_product", errors=missing[:100])
+
+
+def _prices(session: Session, pricelist: Pricelist, product_ids: Collection[UUID]) -> dict[UUID, Decimal]:
+    listed = select(PricelistEntry.product_id, PricelistEntry.price).where(
+        PricelistEntry.pricelist_id == pricelist.id, PricelistEntry.product_id.in_(list(product_ids))
+    )
+    return dict(session.execute(listed).tuples().all())
+
+
+def _replace(
+    session: Session,
+    pricelist: Pricelist,
+    changed: Mapping[str, Decimal],
+    gone: Sequence[str],
+    ids: Mapping[str, UUID],
+    before: Mapping[UUID, Decimal],
+) -> None:
+    """Take off what goes or has another price, and put on what comes or has another price."""
+    old = [ids[uid] for uid in (*changed, *gone) if ids[uid] in before]
+    session.execute(
+        delete(PricelistEntry).where(PricelistEntry.pricelist_id == pricelist.id, PricelistEntry.product_id.in_(old)),
+        execution_options={"synchronize_session": False},
+    )
+    rows = [{"pricelist_id": pricelist.id, "product_id": ids[uid], "price": price} for uid, price in changed.items()]
+    if rows:
+        insert_many(session, ENTRIES, rows)
+    pricelist.product_count += len(rows) - len(old)
+
+
+def _tell(
+    session: Session,
+    pricelist: Pricelist,
+    told: type[events.PricelistCreated | events.PricelistRenamed | events.PricelistDeleted],
+    *,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    event = told(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
+    outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)

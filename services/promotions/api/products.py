@@ -1,0 +1,59 @@
+"""``/v2/tenants/{tenantUid}/products``: what a tenant sells."""
+
+from flask.views import MethodView
+
+from chassis.clock import utcnow
+from chassis.identity import caller
+from chassis.pages import page_of
+from chassis.web import Blueprint, db
+from services.promotions.actions import products as actions
+from services.promotions.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant
+from services.promotions.queries import products as queries
+from services.promotions.schemas.products import ProductOut, ProductResultsOut, ProductsIn, ProductsQueryIn
+
+blp = Blueprint("products", __name__, url_prefix=f"{PREFIX}/products", feature=FEATURE)
+blp.before_request(accept_bulk)
+
+
+@blp.route("")
+class Products(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ProductsQueryIn, location="query")
+    @blp.response(200, page_of(ProductOut))
+    def get(self, wanted):
+        """The tenant's products, by uid."""
+        with db.read() as session:
+            return queries.products(session, **wanted)
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ProductsIn)
+    @blp.response(200, ProductResultsOut)
+    def post(self, body):
+        """Write up to 5,000 products, each in whole; a bad row rejects itself only."""
+        return _upsert(body["products"])
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ProductsIn)
+    @blp.response(200, ProductResultsOut)
+    def put(self, body):
+        """The same as POST."""
+        return _upsert(body["products"])
+
+
+@blp.route("/<product_uid>")
+class OneProduct(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, ProductOut)
+    def get(self, product_uid):
+        """One product with its categories and variants."""
+        with db.read() as session:
+            return queries.product(session, product_uid)
+
+
+def _upsert(rows):
+    with db.begin() as session:
+        return {"results": actions.upsert(session, rows, actor=caller(), now=utcnow())}
