@@ -1,0 +1,172 @@
+"""The processes of a run: the platform's busy roles, some of them twice, and a subscriber that keeps a ledger."""
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from concord import platform
+from tests.chaos import ledger, servers
+from tests.e2e.harness import Engines, Platform, free_ports
+
+# What a name stands for, and how often it runs: relays have a standby, consumers and senders share their work.
+MEMBERS = {
+    "gateway": 1,
+    "identity-api": 1,
+    "identity-relay": 1,
+    "prm-api": 1,
+    "prm-relay": 1,
+    "campaigns-api": 1,
+    "campaigns-relay": 2,
+    "campaigns-consumer": 1,
+    "messaging-api": 1,
+    "messaging-relay": 2,
+    "messaging-consumer": 1,
+    "notifier-api": 1,
+    "notifier-consumer": 2,
+    "notifier-scheduler": 2,
+    ledger.NAME: 2,
+}
+# How likely each role is the next to be killed, and which processes play it.
+WEIGHTS = {"relay": 30, "consumer": 30, "writer": 15, "notifier": 10, "database": 10, "broker": 5}
+CAST = {
+    "relay": ("campaigns-relay", "messaging-relay", "prm-relay", "identity-relay"),
+    "consumer": ("notifier-consumer", ledger.NAME, "campaigns-consumer", "messaging-consumer"),
+    "writer": ("gateway", "campaigns-api", "messaging-api", "prm-api"),
+    "notifier": ("notifier-scheduler",),
+}
+DUPLICATES = "concord_events_duplicate"
+
+
+class Fleet(Platform):
+    """A platform of which any process may die at any moment and is started again at once."""
+
+    def names(self) -> list[str]:
+        return [f"{member}.{number}" for member, count in MEMBERS.items() for number in range(count)]
+
+    def port_of(self, name: str) -> int:
+        """The api listens where its neighbours expect it, everything else further up, in the order of ``names``."""
+        service, _, role = name.partition(".")[0].partition("-")
+        if role == "api" or service == platform.GATEWAY:
+            return platform.port_of(service, self.port)
+        return self.port + len(platform.SERVICES) + 1 + self.names().index(name)
+
+    def start(self, name: str) -> None:
+        service, _, role = name.partition(".")[0].partition("-")
+        module = ["tests.chaos.ledger"] if service == ledger.NAME else ["concord", "run", service]
+        threads = "16" if service == platform.GATEWAY else "4"
+        with (self.home / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", *module, *([role] if role else [])],
+                env=self.environment | {"CONCORD_BIND": f"127.0.0.1:{self.port_of(name)}", "CONCORD_THREADS": threads},
+                stderr=log,
+                stdout=log,
+                start_new_session=True,
+            )
+
+    def duplicates(self, name: str) -> float:
+        """How many redeliveries the inbox of a running process has absorbed, by its own count."""
+        address = f"http://127.0.0.1:{self.port_of(name)}/metrics"
+        with suppress(requests.RequestException):
+            for family in text_string_to_metric_families(requests.get(address, timeout=1).text):
+                if family.name == DUPLICATES:
+                    return sum(sample.value for sample in family.samples if sample.name.endswith("_total"))
+        return 0.0
+
+
+@dataclass
+class Absorbed:
+    """Redeliveries that consumers absorbed, watched from outside: what a killed one had not told yet is not counted."""
+
+    fleet: Fleet
+    _seen: dict[str, float] = field(default_factory=dict)  # by process as long as it lives
+    _gone: float = 0.0
+
+    @property
+    def total(self) -> int:
+        return int(self._gone + sum(self._seen.values()))
+
+    def look(self) -> None:
+        for name in self.fleet.names():
+            if "consumer" in name or name.startswith(ledger.NAME):
+                count = self.fleet.duplicates(name)
+                if count < self._seen.get(name, 0.0):  # another process by now
+                    self._gone += self._seen[name]
+                self._seen[name] = count
+
+
+@dataclass
+class Killer:
+    """Kills somebody every few seconds and brings them back, at most one at a time, as its dice say."""
+
+    fleet: Fleet
+    servers: dict[str, servers.Server]  # "database" and "broker", where the run has its own
+    dice: random.Random
+    pause: float  # seconds between two kills, on average
+    kills: dict[str, int] = field(default_factory=dict)
+    outages: list[float] = field(default_factory=list)  # when a server came back
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.wait(self.dice.uniform(0.5, 1.5) * self.pause):
+            self.strike()
+
+    def strike(self) -> None:
+        roles = [role for role in WEIGHTS if role in CAST or role in self.servers]
+        role = self.dice.choices(roles, [WEIGHTS[each] for each in roles])[0]
+        if role in self.servers:
+            self.servers[role].kill()
+            self.servers[role].start()
+            self.outages.append(time.monotonic())
+        else:
+            name = self._victim(role)
+            if name is None:
+                return
+            self.fleet.kill(name)
+            self.fleet.start(name)
+        self.kills[role] = self.kills.get(role, 0) + 1
+
+    def _victim(self, role: str) -> str | None:
+        """Somebody who is up; to kill a process that is only starting would prove less."""
+        members = [name for name in self.fleet.names() if name.partition(".")[0] in CAST[role]]
+        self.dice.shuffle(members)
+        return next((name for name in members if servers.answers(self.fleet.port_of(name))), None)
+
+
+@contextmanager
+def real() -> Iterator[tuple[Engines, dict[str, servers.Server]]]:
+    """A PostgreSQL and a RabbitMQ that the run may kill."""
+    with servers.postgres() as database, servers.rabbitmq() as broker:
+        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{database.port}/postgres", autocommit=True) as admin:
+            for name in (*platform.SERVICES, ledger.NAME):
+                admin.execute(f'CREATE DATABASE "{name}"')
+        environment = {
+            "CONCORD_DATABASE_URL": f"postgresql://postgres@127.0.0.1:{database.port}/{{service}}",
+            "CONCORD_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{broker.port}/",
+        }
+        yield Engines("real", environment, split=True), {"database": database, "broker": broker}
+
+
+@contextmanager
+def embedded() -> Iterator[tuple[Engines, dict[str, servers.Server]]]:
+    """Files, which nobody can kill."""
+    yield Engines("embedded", {}, split=True), {}
+
+
+@contextmanager
+def running(home: Path, engines: Engines, extra: dict[str, str]) -> Iterator[Fleet]:
+    """A fleet with every process up; all of them are ended afterwards."""
+    fleet = Fleet(home, engines, extra, port=free_ports(len(platform.SERVICES) + 1 + sum(MEMBERS.values())))
+    try:
+        fleet.start_all()
+        yield fleet
+    finally:
+        fleet.stop_all()

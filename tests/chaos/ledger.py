@@ -1,0 +1,78 @@
+"""A subscriber that writes down every event it is given, in the order in which it takes effect.
+
+Nothing in its table keeps an event from standing there twice or in the wrong place: only inbox and gate do that, and
+the run's verdict reads here whether they did.
+"""
+
+import signal
+import threading
+from datetime import datetime
+from uuid import UUID
+
+from prometheus_client import start_http_server
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis import logs, settings
+from chassis.broker import connect
+from chassis.clock import utcnow
+from chassis.columns import NAMING, TYPES, BigId
+from chassis.consumer import Consumer
+from chassis.database import ChassisBase, Database
+from chassis.events import Subscriber, on
+
+NAME = "ledger"
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = TYPES
+
+
+class Effect(Base):
+    """An event that took effect; ``id`` counts effects in their order."""
+
+    __tablename__ = "effects"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    event_id: Mapped[UUID]
+    subject: Mapped[UUID]
+    sequence: Mapped[int]
+    at: Mapped[datetime]
+
+
+@on("#")
+def write_down(session, event):
+    session.add(Effect(event_id=event.id, subject=event.subject, sequence=event.sequence, at=utcnow()))
+    session.flush()  # in the order of the events, whatever else the batch holds
+
+
+def prepare(url: str) -> None:
+    """Make its tables, which have no migrations: nobody keeps a ledger longer than a run."""
+    database = Database(url)
+    for metadata in (ChassisBase.metadata, Base.metadata):
+        metadata.create_all(database.engine)
+    database.close()
+
+
+def main() -> None:
+    """Listen until SIGTERM; metrics stand where the other processes have theirs."""
+    loaded = settings.load()
+    logs.configure("WARNING", "console", service=NAME)
+    host, _, port = loaded.bind.partition(":")
+    start_http_server(int(port), host)
+    database = Database(loaded.database_url_of(NAME))
+    broker = connect(loaded.broker_url, f"{NAME}.consumer")
+    consumer = Consumer(Subscriber(NAME, [write_down], ordered=True), database, broker)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    retries = threading.Thread(target=consumer.retry_parked, args=(stop,))
+    retries.start()
+    consumer.run(stop)
+    retries.join()
+    broker.close()
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

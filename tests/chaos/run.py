@@ -1,0 +1,168 @@
+"""One run: bring a platform up, load it while everything is killed, let it settle, judge."""
+
+import random
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from tests.chaos import fleet, ledger
+from tests.chaos.load import Load, build
+from tests.chaos.verdict import Books, Verdict, judge, settle, stalls
+from tests.e2e.harness import free_ports
+
+DRAIN = 30.0  # seconds everything has to settle once the killing ends
+STALL = 30.0  # seconds a role may stand still: ten, and the twenty a server takes to come back
+ABSORBED = 100  # a run with fewer than one absorbed redelivery among so many events has not tried hard enough
+LOOK = 1.0
+WARM_UP = 10.0  # seconds before the first kill: a queue that is seconds old does not survive one (RabbitMQ 3.10)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how hard. ``pause`` is the seconds between two kills, on average."""
+
+    seconds: float
+    pause: float
+    seed: int
+    suppliers: int = 3
+    retailers: int = 5
+    silent: int = 25
+
+
+@dataclass
+class Outcome:
+    """What a run saw and found."""
+
+    engines: str
+    seed: int
+    kills: dict[str, int]
+    requests: int
+    unanswered: int
+    absorbed: int
+    drained: float
+    left: dict[str, int]
+    longest_stalls: dict[str, float]
+    verdict: Verdict
+    void: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict.clean and not self.void and not self.left
+
+
+class MailServer:
+    """Takes every mail, and counts how often it took which."""
+
+    def __init__(self) -> None:
+        self.posted: Counter[str] = Counter()
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        self.posted[str(message_from_bytes(envelope.content)["Message-ID"])] += 1
+        return "250 OK"
+
+
+@contextmanager
+def mail_server() -> Iterator[tuple[MailServer, int]]:
+    server, port = MailServer(), free_ports(1)
+    controller = Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield server, port
+    finally:
+        controller.stop()
+
+
+def run(engines: str, plan: Plan, say: Callable[[str], None]) -> Outcome:
+    """A whole run on ``real`` or ``embedded`` engines; removes all it made but the logs of a run that failed."""
+    home = Path(tempfile.mkdtemp(prefix=f"concord-chaos-{engines}-"))
+    with getattr(fleet, engines)() as (chosen, servers), mail_server() as (mails, smtp_port):
+        extra = {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}", "CONCORD_MAIL_RATE": "0"}
+        template = chosen.environment.get("CONCORD_DATABASE_URL", f"sqlite:///{home}/{{service}}.db")
+        books = Books(template, chosen.environment.get("CONCORD_BROKER_URL", f"embedded:///{home}/broker.db"))
+        ledger.prepare(template.replace("{service}", ledger.NAME))
+        with fleet.running(home, chosen, extra) as running:
+            say(f"{engines}: {len(running.processes)} processes are up, logs in {home}")
+            return _batter(running, servers, books, mails, plan, say)
+
+
+def _batter(running: Any, servers: Any, books: Books, mails: MailServer, plan: Plan, say: Any) -> Outcome:
+    world = build(running, suppliers=plan.suppliers, retailers=plan.retailers, silent=plan.silent)
+    load = Load(running, world, plan.seed)
+    killer = fleet.Killer(running, servers, random.Random(plan.seed), plan.pause)
+    absorbed = fleet.Absorbed(running)
+    watch = Watch(stalls(books, load.accepted, mails.posted.total), killer)
+    load.start()
+    time.sleep(WARM_UP)
+    stop = threading.Event()
+    killing = threading.Thread(target=killer.run, args=(stop,))
+    killing.start()
+    deadline = time.monotonic() + plan.seconds
+    while time.monotonic() < deadline and killing.is_alive():
+        absorbed.look()
+        watch.look()
+        time.sleep(LOOK)
+    stop.set()
+    killing.join()
+    say(f"killing is over: {sum(killer.kills.values())} kills")
+    load.stop()
+    running.wait_until_ready()
+    drained, left = settle(books, DRAIN)
+    absorbed.look()
+    outcome = Outcome(
+        engines=running.engines.name,
+        seed=plan.seed,
+        kills=killer.kills,
+        requests=load.accepted.requests,
+        unanswered=load.accepted.unanswered,
+        absorbed=absorbed.total,
+        drained=drained,
+        left=left,
+        longest_stalls=watch.longest,
+        verdict=judge(books, load.accepted, mails.posted),
+    )
+    outcome.void += _voids(outcome, watch)
+    return outcome
+
+
+def _voids(outcome: Outcome, watch: "Watch") -> Iterator[str]:
+    """Why a run proves nothing, whatever it found."""
+    if outcome.absorbed * ABSORBED < outcome.verdict.events:
+        yield f"only {outcome.absorbed} redeliveries were absorbed among {outcome.verdict.events} events"
+    for role, seconds in watch.longest.items():
+        if seconds > STALL:
+            yield f"{role} stood still for {seconds:.0f} s"
+    yield from (f"{role} made no progress" for role in watch.idle)
+
+
+class Watch:
+    """How long each role has stood still at most."""
+
+    def __init__(self, progress: dict[str, Callable[[], int]], killer: fleet.Killer) -> None:
+        self._progress = progress
+        self._killer = killer
+        now = time.monotonic()
+        self._last = dict.fromkeys(progress, (0, now))
+        self.longest = dict.fromkeys(progress, 0.0)
+
+    @property
+    def idle(self) -> list[str]:
+        return [role for role, (reached, _) in self._last.items() if not reached]
+
+    def look(self) -> None:
+        now = time.monotonic()
+        for role, ask in self._progress.items():
+            reached, since = self._last[role]
+            with suppress(Exception):  # the database is being killed, too
+                if ask() > reached:
+                    self._last[role] = (ask(), now)
+                    continue
+            self.longest[role] = max(self.longest[role], now - since)
