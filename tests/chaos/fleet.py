@@ -1,14 +1,18 @@
 """The processes of a run: the platform's busy roles, some of them twice, and a subscriber that keeps a ledger."""
 
+import fcntl
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psycopg
 import requests
@@ -39,11 +43,14 @@ MEMBERS = {
 # How likely each role is the next to be killed, and which processes play it.
 WEIGHTS = {"relay": 30, "consumer": 30, "writer": 15, "notifier": 10, "database": 10, "broker": 5}
 CAST = {
-    "relay": ("campaigns-relay", "messaging-relay", "prm-relay", "identity-relay"),
+    "relay": ("campaigns-relay", "messaging-relay"),
     "consumer": ("notifier-consumer", ledger.NAME, "campaigns-consumer", "messaging-consumer"),
     "writer": ("gateway", "campaigns-api", "messaging-api", "prm-api"),
     "notifier": ("notifier-scheduler",),
 }
+AT_WORK = ("relay", "consumer")  # are killed in the middle of a batch
+HELD = 1.5  # seconds in which work piles up
+INSIDE = 0.03  # seconds into its work at which somebody dies, at most
 DUPLICATES = "concord_events_duplicate"
 
 
@@ -104,6 +111,40 @@ class Absorbed:
                 self._seen[name] = count
 
 
+class Lease:
+    """Sees from outside whether a service's relay is publishing: it holds its lease just then."""
+
+    def __init__(self, fleet: Fleet, database: servers.Server | None) -> None:
+        self._fleet = fleet
+        self._database = database
+
+    def wait_until_held(self, service: str, within: float = 1.0) -> None:
+        deadline = time.monotonic() + within
+        with suppress(psycopg.OperationalError), self._looking(service) as is_held:
+            while time.monotonic() < deadline and not is_held():
+                time.sleep(0.002)
+
+    @contextmanager
+    def _looking(self, service: str) -> Iterator[Callable[[], bool]]:
+        if self._database is None:
+            with Path(self._fleet.home / f"{service}.db.relay").open("ab") as file:
+                yield lambda: not _could_lock(file)
+            return
+        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self._database.port}/{service}") as connection:
+            here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            held = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND {here}"
+            yield lambda: connection.execute(held).fetchone() is not None
+
+
+def _could_lock(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True
+
+
 @dataclass
 class Killer:
     """Kills somebody every few seconds and brings them back, at most one at a time, as its dice say."""
@@ -112,8 +153,12 @@ class Killer:
     servers: dict[str, servers.Server]  # "database" and "broker", where the run has its own
     dice: random.Random
     pause: float  # seconds between two kills, on average
+    lease: Lease = field(init=False)
     kills: dict[str, int] = field(default_factory=dict)
     outages: list[float] = field(default_factory=list)  # when a server came back
+
+    def __post_init__(self) -> None:
+        self.lease = Lease(self.fleet, self.servers.get("database"))
 
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(self.dice.uniform(0.5, 1.5) * self.pause):
@@ -130,9 +175,24 @@ class Killer:
             name = self._victim(role)
             if name is None:
                 return
+            if role in AT_WORK:
+                self._let_work_pile_up(name)
             self.fleet.kill(name)
             self.fleet.start(name)
         self.kills[role] = self.kills.get(role, 0) + 1
+
+    def _let_work_pile_up(self, name: str) -> None:
+        """Hold it and its twins still for a moment, so that it dies in the middle of a batch and not between two."""
+        member = name.partition(".")[0]
+        twins = [self.fleet.processes[each].pid for each in self.fleet.names() if each.partition(".")[0] == member]
+        for pid in twins:
+            os.killpg(pid, signal.SIGSTOP)
+        time.sleep(HELD)
+        for pid in twins:
+            os.killpg(pid, signal.SIGCONT)
+        if member.endswith("-relay"):
+            self.lease.wait_until_held(member.partition("-")[0])
+        time.sleep(self.dice.uniform(0, INSIDE))
 
     def _victim(self, role: str) -> str | None:
         """Somebody who is up; to kill a process that is only starting would prove less."""

@@ -28,12 +28,12 @@ class Accepted:
     invites: dict[str, set[str]] = field(default_factory=dict)  # campaign: retailers it was sent to
     responses: dict[str, str] = field(default_factory=dict)  # invite: response
     messages: dict[str, str] = field(default_factory=dict)  # id: text, which no two requests share
-    requests: int = 0
+    answered: int = 0
     refused: list[str] = field(default_factory=list)  # answers that no user should have had
     unanswered: int = 0
 
     def note(self, answer: requests.Response) -> None:
-        self.requests += 1
+        self.answered += 1
         if not answer.ok:
             self.refused.append(
                 f"{answer.request.method} {answer.request.path_url}: {answer.status_code} {answer.text}"

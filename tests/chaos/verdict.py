@@ -235,7 +235,7 @@ def stalls(books: Books, accepted: Accepted, mailed: Callable[[], int]) -> dict[
 
     sent = select(func.max(OutboxRow.id)).where(OutboxRow.sent_at.is_not(None))
     return {
-        "writer": lambda: accepted.requests,
+        "writer": lambda: accepted.answered,
         "relay": lambda: newest("campaigns", sent) + newest("messaging", sent),
         "consumer": lambda: newest(ledger.NAME, select(func.max(ledger.Effect.id))),
         "notifier": mailed,
