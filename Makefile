@@ -2,8 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+CHAOS ?= --seconds 330 --kills 100 --events 20000
 
-.PHONY: up test check lint format types imports bench clean lock
+.PHONY: up test check lint format types imports bench chaos clean lock
 
 up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
@@ -29,6 +30,9 @@ imports: $(VENV)/.dev
 
 bench: $(VENV)/.dev              ## Measure ours beside the comparison (needs PostgreSQL)
 	$(BIN)/python -m bench
+
+chaos: $(VENV)/.dev              ## Kill everything under load and prove nothing was lost; CHAOS="--seconds 60" and the like
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 lock: $(VENV)/.dev               ## Write down the versions that are installed
 	$(BIN)/pip freeze --exclude-editable --exclude concord | grep -v '^-e' | sort -f > requirements.lock
