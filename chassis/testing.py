@@ -6,6 +6,7 @@ A test that needs an engine which is not there is skipped, or fails where ``CI=t
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -52,6 +53,11 @@ def need(address: tuple[str, int], name: str) -> None:
         socket.create_connection(address, timeout=2).close()
     except OSError:
         _absent(f"{name} does not answer on {address[0]}:{address[1]}")
+
+
+def need_program(name: str) -> str:
+    """The path of a program; skips or fails like ``need``."""
+    return shutil.which(name) or _absent(f"{name} is not installed")
 
 
 def _absent(message: str) -> NoReturn:

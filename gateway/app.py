@@ -5,6 +5,7 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
 
+from chassis.error_bodies import MERCHANT
 from chassis.errors import Failure, Forbidden, NotFound, Unauthorized
 from chassis.identity import Principal, Role, Signer
 from chassis.logs import logger
@@ -13,18 +14,21 @@ from gateway import cors, telemetry
 from gateway import settings as gateway_settings
 from gateway.access import POLL_SECONDS, Access
 from gateway.answers import STATUS_LINES, Answer, of_failure
+from gateway.api_keys import ApiKeys
 from gateway.background import Every
 from gateway.body import Watchdog
 from gateway.credentials import Credentials
 from gateway.failures import MethodNotAllowed
 from gateway.fetch import Fetcher
 from gateway.limiting import Limit, Limiter
+from gateway.once import once
 from gateway.openapi import Catalogue
 from gateway.own import OwnEndpoints
 from gateway.proxy import Proxy
 from gateway.request import METHODS, Environ, Request
-from gateway.routes import Route, Table, split_target
+from gateway.routes import KEY_ROUTES, Route, Table, split_target
 from gateway.settings import TENANT_ROLES, GatewaySettings, Issuer
+from gateway.signatures import KEEP, Signatures, UnknownKey, carries_key
 from gateway.upstream import Upstream
 
 ACCESS_LIMIT = 16 * 1024 * 1024
@@ -40,6 +44,7 @@ class Gateway:
     def __init__(self, settings: Settings, ours: GatewaySettings) -> None:
         self._settings = ours
         self._table = Table(development=settings.development)
+        self._key_table = Table(KEY_ROUTES)
         fetcher = Fetcher()
         signer = Signer(settings.keys, "gateway")
         identity = settings.services.get("identity", "").rstrip("/")
@@ -47,18 +52,21 @@ class Gateway:
         issuers = [_identity_as_issuer(ours.issuer, identity), *ours.oidc_issuers]
         self._credentials = Credentials(issuers, self._access, fetcher.json)
         self._limiter = Limiter(ours.limits_url)
+        api_keys = ApiKeys(identity, signer, fetcher.json)
+        self._signatures = Signatures(api_keys, self._access, once(self._limiter.storage, KEEP))
         self._per_tenant = Limit("tenant", ours.tenant_limit)
         self._per_address = Limit("address", ours.address_limit)
         self._per_sign_in = Limit("sign-in", ours.sign_in_limit)
+        self._per_api_key = Limit("api-key", ours.sign_in_limit)
         watchdog = Watchdog(ours.body_timeout)
         in_flight = ours.in_flight or max(1, settings.threads * 3 // 4)
         self._upstreams = {
             name: Upstream(name, settings.services[name], ours, in_flight)
-            for name in self._table.services
+            for name in {*self._table.services, *self._key_table.services}
             if name in settings.services
         }
         self._proxy = Proxy(self._upstreams, signer, watchdog, ours.max_body)
-        catalogue = Catalogue(self._table, settings.services, settings.public_url, fetcher.json)
+        catalogue = Catalogue(self._table, self._key_table, settings.services, settings.public_url, fetcher.json)
         self._started = monotonic()
         self._own = OwnEndpoints(catalogue, ours.metrics_from, self._is_ready)
         self._background = [
@@ -93,19 +101,29 @@ class Gateway:
     def _answer(self, request: Request) -> Answer:
         if request.method not in METHODS:
             raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
+        if carries_key(request.environ):
+            request.error_body = MERCHANT  # until its route says otherwise
         request.path, request.query = split_target(request.target)
         asked = cors.preflight(request, self._settings.cors_origins)
         if asked:
             return asked
-        route = self._table.find(request.path)
+        route, by_key = self._find(request)
         if route is None:
             return self._answer_ourselves(request)
         request.route, request.error_body = route.path, route.error_body
-        self._admit(request, route)
+        self._admit(request, route, by_key=by_key)
         answer = self._proxy.forward(request, route)
         if route.sign_in and answer.status in REFUSED_SIGN_IN:
             self._limiter.note(self._per_sign_in, request.client)
         return answer
+
+    def _find(self, request: Request) -> tuple[Route | None, bool]:
+        """The route of a request, and whether it is one that an API key opens (D1)."""
+        signed, keyed = carries_key(request.environ), self._key_table.find(request.path)
+        if signed and keyed:
+            return keyed, True
+        route = self._table.find(request.path)
+        return (route, False) if route else (keyed, True)
 
     def _is_ready(self) -> bool:
         """Ready once tenants and revocations are known; after a while also without, or no gateway could start while
@@ -121,12 +139,12 @@ class Gateway:
             self._limiter.count(self._per_address, request.client)
         return self._own.answer(request)
 
-    def _admit(self, request: Request, route: Route) -> None:
+    def _admit(self, request: Request, route: Route, *, by_key: bool) -> None:
         """Let a request through to its route, or raise why not. The order is D5's: 401, then the flag's 403."""
         if route.public:
             self._admit_anybody(request, route)
             return
-        request.principal = principal = self._principal(request)
+        request.principal = principal = self._principal(request, route, by_key=by_key)
         self._limiter.count(self._per_tenant, str(principal.tenant_id))
         if route.feature and route.feature not in principal.features:
             raise Forbidden(f"The feature '{route.feature}' is not enabled.", code="feature_disabled")
@@ -137,11 +155,24 @@ class Gateway:
         if route.sign_in:
             self._limiter.check(self._per_sign_in, request.client)
 
-    def _principal(self, request: Request) -> Principal:
+    def _principal(self, request: Request, route: Route, *, by_key: bool) -> Principal:
         try:
+            if by_key:
+                return self._signer_of(request, route)
+            if "HTTP_X_API_KEY" in request.environ:
+                raise Unauthorized("API keys are not taken here.")
             return self._credentials.principal(request.environ.get("HTTP_AUTHORIZATION"))
         except Unauthorized:
             self._limiter.count(self._per_address, request.client)
+            raise
+
+    def _signer_of(self, request: Request, route: Route) -> Principal:
+        read_body = partial(self._proxy.body_of, request, route)
+        may_ask = partial(self._limiter.check, self._per_api_key, request.client)
+        try:
+            return self._signatures.principal(request.environ, read_body, may_ask)
+        except UnknownKey:
+            self._limiter.note(self._per_api_key, request.client)
             raise
 
     def _finished(self, answer: Answer, request: Request) -> list[tuple[str, str]]:

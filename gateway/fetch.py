@@ -11,7 +11,11 @@ READ = 2.0
 
 
 class FetchError(Exception):
-    """The document could not be had."""
+    """The document could not be had; ``status`` is what was answered instead, if anything was."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Fetcher:
@@ -40,7 +44,7 @@ class Fetcher:
         answer = self._http.request("GET", url, headers=headers, redirect=False, preload_content=False)
         try:
             if answer.status != 200:
-                raise FetchError(f"{url}: status {answer.status}")
+                raise FetchError(f"{url}: status {answer.status}", answer.status)
             body = answer.read(limit + 1)
             if len(body) > limit:
                 raise FetchError(f"{url}: larger than {limit} bytes")

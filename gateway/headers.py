@@ -16,10 +16,10 @@ HOP_BY_HOP = frozenset(
 )  # fmt: skip
 # Credentials, what the gateway writes itself, and what some software takes for the truth about the request.
 NOT_PASSED_ON = HOP_BY_HOP | frozenset(
-    ["host", "content-length", "content-type", "expect", "authorization", "cookie", "x-api-key", "forwarded", "via",
-     "proxy", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-request-id", "traceparent",
-     "tracestate", "x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url",
-     "x-original-host", "x-host"]
+    ["host", "content-length", "content-type", "expect", "authorization", "cookie", "x-api-key", "x-timestamp",
+     "x-signature", "forwarded", "via", "proxy", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip",
+     "x-request-id", "traceparent", "tracestate", "x-http-method", "x-http-method-override", "x-method-override",
+     "x-original-url", "x-rewrite-url", "x-original-host", "x-host"]
 )  # fmt: skip
 NOT_PASSED_BACK = HOP_BY_HOP | frozenset(
     ["server", "date", "x-powered-by", "via", "x-request-id", "traceparent", "tracestate", "alt-svc", "content-length",
@@ -44,6 +44,8 @@ def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
         fields.append(("Content-Type", environ["CONTENT_TYPE"]))
     if route.basic and environ.get("HTTP_AUTHORIZATION", "")[:6].lower() == "basic ":
         fields.append(("Authorization", environ["HTTP_AUTHORIZATION"]))
+    if route.cookies and "HTTP_COOKIE" in environ and _VALUE.fullmatch(environ["HTTP_COOKIE"]):
+        fields.append(("Cookie", environ["HTTP_COOKIE"]))
     if environ.get("HTTP_TRACEPARENT") == request.traceparent and "HTTP_TRACESTATE" in environ:
         fields.append(("tracestate", environ["HTTP_TRACESTATE"]))
     fields += [

@@ -9,7 +9,7 @@ from math import ceil
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import storage_from_string
+from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from chassis.logs import logger
@@ -27,6 +27,8 @@ class Limiter:
     def __init__(self, url: str) -> None:
         options = {} if url.startswith("memory:") else REDIS_OPTIONS
         storage = storage_from_string(url, wrap_exceptions=True, **options)
+        assert isinstance(storage, Storage)  # the library has asynchronous ones as well
+        self.storage = storage
         self._windows = FixedWindowRateLimiter(storage)
         self._paused_until = 0.0
 

@@ -16,6 +16,12 @@ from gateway.routes import Table
 
 CACHE_SECONDS = 30.0
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
+# A request that an API key signs carries all three (S2-26).
+SIGNING = {
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "timestamp": {"type": "apiKey", "in": "header", "name": "X-Timestamp"},
+    "signature": {"type": "apiKey", "in": "header", "name": "X-Signature"},
+}
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 
 Document = dict[str, Any]
@@ -26,9 +32,15 @@ class Catalogue:
     """The platform's document, made anew when somebody asks and the last one is older than ``CACHE_SECONDS``."""
 
     def __init__(
-        self, table: Table, services: Mapping[str, str], public_url: str, fetch: Callable[[str], Document]
+        self,
+        table: Table,
+        key_table: Table,
+        services: Mapping[str, str],
+        public_url: str,
+        fetch: Callable[[str], Document],
     ) -> None:
         self._table = table
+        self._key_table = key_table
         self._services = services
         self._public_url = public_url
         self._fetch = fetch
@@ -44,8 +56,8 @@ class Catalogue:
             return self._made
 
     def _make(self) -> Document:
-        names = self._table.services
-        with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        names = [name for name in self._table.services if name in self._services]
+        with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
             found = dict(zip(names, pool.map(self._document_of, names), strict=True))
         parts = {name: self._routed(name, part) for name, part in found.items() if part is not None}
         document = merged(parts) | {"servers": [{"url": self._public_url}]}
@@ -53,8 +65,6 @@ class Catalogue:
         return document | ({"x-unavailable": absent} if absent else {})
 
     def _document_of(self, service: str) -> Document | None:
-        if service not in self._services:
-            return None
         try:
             part = self._fetch(f"{self._services[service].rstrip('/')}/openapi.json")
         except FetchError:
@@ -63,13 +73,31 @@ class Catalogue:
         return part if all(isinstance(shape, dict) for shape in shapes) else None
 
     def _routed(self, service: str, part: Document) -> Document:
-        """The part of a service's document that the gateway leads to."""
+        """The part of a service's document that the gateway leads to.
+
+        A path that means one thing to who is signed in and another to an API key (D1) is shown as the former; a
+        document has room for one. The Merchant API stands there as a whole under ``/merchant``.
+        """
         paths = {}
         for path, item in part["paths"].items():
-            route = self._table.find(_PARAMETER.sub("x", path)) if path.startswith("/") else None
-            if route and route.service == service and isinstance(item, dict):
+            concrete = _PARAMETER.sub("x", path)
+            if not path.startswith("/") or not isinstance(item, dict):
+                continue
+            route = self._table.find(concrete)
+            if route and route.service == service:
                 paths[path] = item
+            elif not route and (keyed := self._key_table.find(concrete)) and keyed.service == service:
+                paths[path] = _signed(item)
         return part | {"paths": paths}
+
+
+def _signed(item: Document) -> Document:
+    """The operations of a path as a signing client sees them."""
+    together: list[dict[str, list[str]]] = [{name: [] for name in SIGNING}]
+    return {
+        key: value | {"security": together} if key in METHODS and isinstance(value, dict) else value
+        for key, value in item.items()
+    }
 
 
 def merged(parts: Mapping[str, Document]) -> Document:
@@ -79,7 +107,7 @@ def merged(parts: Mapping[str, Document]) -> Document:
         "openapi": next((part["openapi"] for part in parts.values() if "openapi" in part), "3.0.3"),
         "info": {"title": "Concord", "version": "v1"},
         "paths": {},
-        "components": {},
+        "components": {"securitySchemes": dict(SIGNING)},
         "tags": [],
     }
     operation_ids: set[str] = set()

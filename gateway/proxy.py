@@ -33,14 +33,19 @@ class Proxy:
         upstream = self._upstreams.get(route.service)
         if upstream is None:
             raise Unavailable("The service is not there.", retry_after=30)
-        body = read_body(request.environ, route.max_body or self._max_body, self._watchdog)
-        message = self._written(request, route, upstream, body)
+        message = self._written(request, route, upstream, self.body_of(request, route))
         reply = upstream.ask(request.method, message, read=route.read, total=route.total)
         try:
             return _answer(reply, request, route, upstream)
         except BaseException:
             reply.close()
             raise
+
+    def body_of(self, request: Request, route: Route) -> bytes:
+        """The request's body, read once and bounded. Raises as ``read_body``."""
+        if request.body is None:
+            request.body = read_body(request.environ, route.max_body or self._max_body, self._watchdog)
+        return request.body
 
     def _written(self, request: Request, route: Route, upstream: Upstream, body: bytes) -> bytes:
         """The request as it goes over the wire. A caller's identity is added last, so nothing can replace it."""

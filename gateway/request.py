@@ -17,6 +17,7 @@ class Request:
     Attributes:
         id: the client's request id when it is well-formed, else a new one.
         traceparent: the client's trace when it is valid, else the start of a new one.
+        body: the whole body, once somebody has read it.
         target: the request line's target as it was sent, not decoded.
         client: the client's address; what a proxy says about it counts only when the proxy is trusted.
         route: the route's path for logs and metrics, ``none`` when there is none.
@@ -24,8 +25,8 @@ class Request:
     """
 
     __slots__ = (
-        "client", "environ", "error_body", "id", "method", "path", "peer", "peer_is_trusted", "principal", "query",
-        "route", "target", "traceparent",
+        "body", "client", "environ", "error_body", "id", "method", "path", "peer", "peer_is_trusted", "principal",
+        "query", "route", "target", "traceparent",
     )  # fmt: skip
 
     def __init__(self, environ: Environ, trusted_proxies: tuple[Network, ...]) -> None:
@@ -35,6 +36,7 @@ class Request:
         self.traceparent = accept_traceparent(environ.get("HTTP_TRACEPARENT"))
         self.target: str = environ["RAW_URI"]
         self.path = ""
+        self.body: bytes | None = None
         self.query = ""
         self.peer: str = environ.get("REMOTE_ADDR", "")
         self.peer_is_trusted = bool(trusted_proxies) and contains(trusted_proxies, self.peer)

@@ -8,9 +8,10 @@ can only be reached behind the gateway.
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
-from chassis.error_bodies import PROBLEM
+from chassis.error_bodies import MARKETING, MERCHANT, PROBLEM, STORES
 from gateway.failures import BadTarget
 
 
@@ -27,7 +28,7 @@ class Route:
         sign_in: refused credentials are counted against the caller's address.
         development: only in the development environment.
         read, total: timeouts in seconds where the general ones do not fit.
-        cookies: the service may set cookies.
+        cookies: the service may set cookies and gets those it has set.
         error_body: the shape of what the gateway refuses here, as the service's own (``chassis.error_bodies``).
         max_body: bytes of a body where the general limit does not fit.
     """
@@ -49,14 +50,19 @@ class Route:
 
 BULK = 4 * 1024 * 1024  # 5,000 products in one call
 
-# The longest path that fits decides. Merchants' API keys on /api/v1/campaigns (D1) will be a second table of the same
-# kind, asked first when a request carries X-API-Key.
+
+def _merchant(path: str, **more: Any) -> Route:
+    return Route(path, "affiliates", feature="affiliates", error_body=MERCHANT, **more)
+
+
+# The longest path that fits decides.
 ROUTES = (
     Route("/oauth/token", "identity", public=True, exact=True, basic=True, sign_in=True),
     Route("/oauth/revoke", "identity", public=True, exact=True, basic=True, sign_in=True),
     Route("/.well-known/jwks.json", "identity", public=True, exact=True),
     Route("/api/v1/me", "identity"),
     Route("/api/v1/admin", "identity"),
+    Route("/api/v1/admin/affiliate-campaigns", "affiliates"),
     Route("/api/v1/campaigns", "campaigns", feature="campaigns"),
     Route("/api/v1/campaigns/{id}/send", "campaigns", feature="campaigns", exact=True, read=30, total=35),
     Route("/api/v1/prm", "prm", feature="prm"),
@@ -67,10 +73,31 @@ ROUTES = (
     Route("/v2/tenants", "promotions", feature="promotions"),
     Route("/v2/tenants/{tenant}/products", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
     Route("/v2/tenants/{tenant}/pricelists", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
-    Route("/stores/company", "promotions", feature="promotions"),
-    Route("/marketing", "promotions", feature="promotions"),
+    Route("/stores/company", "promotions", feature="promotions", error_body=STORES),
+    Route("/marketing", "promotions", feature="promotions", error_body=MARKETING),
+    # Shoppers do not sign in; the shop's flag is looked at by the service.
+    Route("/shops/{shop}/checkout/add", "promotions", public=True, exact=True, error_body=MARKETING),
+    Route("/shops/{shop}/carts", "promotions", public=True, error_body=MARKETING),
+    _merchant("/merchant/api/v1"),
+    _merchant("/merchant/api/v1/products", read=30, total=35, max_body=BULK),
+    Route("/api/v1/public/campaigns", "affiliates", public=True, error_body=MERCHANT),
+    Route("/r/{code}", "affiliates", public=True, exact=True, cookies=True),
     Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
     Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),
+)
+
+# What a merchant's API key opens (D1): the Merchant API at its documented paths. A request that carries X-API-Key is
+# looked up here first, and some of these paths mean something else to who is signed in.
+KEY_ROUTES = (
+    _merchant("/api/v1/campaigns"),
+    _merchant("/api/v1/products", read=30, total=35, max_body=BULK),
+    _merchant("/api/v1/affiliates"),
+    _merchant("/api/v1/links"),
+    _merchant("/api/v1/conversions"),
+    _merchant("/api/v1/settings"),
+    _merchant("/api/v1/ledger"),
+    _merchant("/api/v1/reports"),
+    _merchant("/api/v1/statements"),
 )
 
 # RFC 3986 pchar without ``;``, every segment at least one character long.

@@ -12,6 +12,7 @@ from chassis.audit import AuditRow
 from chassis.errors import NotFound, Unauthorized
 from chassis.identity import Principal, Role
 from chassis.pages import Page, paginate
+from chassis.vault import Vault
 from services.identity import rules
 from services.identity.models import ApiKey, RefreshToken, SigningKey, Tenant, User
 from services.identity.rules import KeyState
@@ -54,6 +55,20 @@ def _found(session: Session, statement: Select[Any], noun: str) -> Any:
     if row is None:
         raise NotFound(f"No such {noun}.")
     return row
+
+
+def api_key_with_secret(session: Session, api_key: str, vault: Vault) -> dict[str, Any]:
+    """A present API key with its secret in the clear and its tenant.
+
+    Raises:
+        NotFound: there is none, or it has been removed.
+    """
+    statement = select(ApiKey, Tenant).join(Tenant, Tenant.id == ApiKey.tenant_id)
+    found = session.execute(statement.where(ApiKey.api_key == api_key, ApiKey.removed_at.is_(None))).one_or_none()
+    if found is None or found.ApiKey.secret is None:
+        raise NotFound("No such API key.")
+    key = found.ApiKey
+    return {"id": key.id, "name": key.name, "secret": vault.unlock(key.secret), "tenant": found.Tenant}
 
 
 def list_tenants(session: Session, *, page: int, page_size: int, kind: str | None = None, q: str | None = None) -> Page:

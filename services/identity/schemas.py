@@ -132,6 +132,15 @@ class ApiKeyOut(CamelSchema):
     last_used_at = Instant(required=True, allow_none=True)
 
 
+class ApiKeySecretOut(CamelSchema):
+    """For the gateway only."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    secret = fields.String(required=True)
+    tenant = fields.Nested(lambda: FeedTenantOut(), required=True)
+
+
 class TrailOut(AuditOut):
     """A change as identity tells it; the operator reads those of many tenants."""
 

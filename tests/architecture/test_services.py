@@ -1,5 +1,7 @@
 """What must hold in every service, read from its declaration."""
 
+import re
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -11,6 +13,7 @@ from chassis.database import ChassisBase
 from chassis.error_bodies import ERROR_BODIES
 from chassis.testing import endpoints
 from concord import platform
+from gateway.routes import KEY_ROUTES, Table
 
 KNOWN_FEATURES = {"campaigns", "prm", "messaging", "promotions", "affiliates"}
 
@@ -54,6 +57,22 @@ def test_every_guarded_route_refuses_who_is_not_signed_in(service, start_service
             answer = nobody.open(concrete, method=method)
             assert answer.status_code == 401, (method, rule)
             assert answer.content_type in {shape.media_type for shape in ERROR_BODIES.values()}
+
+
+def test_every_endpoint_has_a_door_with_its_own_error_body(service, start_service):
+    """And the gateway gates by no other feature than the service; what is internal has no door."""
+    app = start_service(service).app
+    tables = (Table(development=True), Table(KEY_ROUTES))
+    for rule in app.url_map.iter_rules():
+        blueprint = app.blueprints.get(rule.endpoint.rpartition(".")[0])
+        if blueprint is None:
+            continue
+        concrete = re.sub(r"<[^<>]*>", "x", rule.rule)
+        doors = [route for table in tables if (route := table.find(concrete)) and route.service == service.name]
+        assert bool(doors) != rule.rule.startswith("/internal/"), rule.rule
+        for route in doors:
+            assert route.error_body == blueprint.error_body, rule.rule
+            assert route.feature in (None, blueprint.feature), rule.rule
 
 
 def test_features_are_known(service):

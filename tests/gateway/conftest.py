@@ -42,6 +42,7 @@ class Platform:
         self.messaging = FakeService("messaging", settings.keys)
         self.notifier = FakeService("notifier", settings.keys)
         self.promotions = FakeService("promotions", settings.keys)
+        self.affiliates = FakeService("affiliates", settings.keys)
         self.all: list[FakeService] = [
             self.identity,
             self.campaigns,
@@ -49,6 +50,7 @@ class Platform:
             self.messaging,
             self.notifier,
             self.promotions,
+            self.affiliates,
         ]
         self.settings = replace(settings, services={one.name: one.url for one in self.all}, threads=16)
 
@@ -59,7 +61,7 @@ class Caller:
     def __init__(self, gateway: Gateway, identity: FakeIdentity) -> None:
         self.gateway = gateway
         self._client = Client(gateway, use_cookies=False)
-        self.tenant = identity.add_tenant("campaigns", "prm", "messaging")
+        self.tenant = identity.add_tenant("campaigns", "prm", "messaging", "promotions", "affiliates")
         self.token: str | None = identity.token(tenant=self.tenant)
 
     def __call__(self, method: str, target: str, *, headers: Any = (), environ: Any = None, **options: Any) -> Any:

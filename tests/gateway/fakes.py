@@ -135,13 +135,16 @@ class FakeService:
         except Unauthorized:
             return handler.send(Planned(401, body=b'{"code": "unauthorized"}'))
         self.seen.append(seen)
-        plan = self.plans.get(seen.target.partition("?")[0], Planned())
+        plan = self.plans.get(seen.target.partition("?")[0]) or self.unplanned(seen)
         plan = plan(seen) if callable(plan) else plan
         if plan.until:
             plan.until.wait(20)
         with suppress(OSError):
             handler.send(plan)
         return None
+
+    def unplanned(self, _seen: Seen) -> Planned:
+        return Planned()
 
     def stop(self) -> None:
         """Refuse connections, and end those there are, as a killed process does."""
@@ -169,6 +172,7 @@ class FakeIdentity(FakeService):
         self.published: list[str] = []
         self.tenants: dict[str, dict[str, Any]] = {}
         self.revoked: list[str] = []
+        self.api_keys: dict[str, dict[str, Any]] = {}
         self.add_key("k1")
         super().__init__("identity", keys)
         self.reset()
@@ -212,13 +216,34 @@ class FakeIdentity(FakeService):
             "tenant_slug": "told-by-the-token",
             "role": "SupplierAdmin",
             "name": "Anna",
-            "features": ["campaigns", "prm", "messaging", "promotions"],
+            "features": ["campaigns", "prm", "messaging", "promotions", "affiliates"],
             "iat": now,
             "exp": now + 900,
             "jti": str(uuid4()),
         } | claims
         content.pop(without, None)
         return jwt.encode(content, self.signing[kid], algorithm="EdDSA", headers={"kid": kid} | (header or {}))
+
+    def add_api_key(self, tenant: str, **changed: Any) -> tuple[str, str]:
+        """A new API key of the tenant and its secret."""
+        api_key, secret = f"ck_{uuid4().hex[:24]}", uuid4().hex
+        entry = {"id": str(uuid4()), "name": "till", "secret": secret, "tenant": dict(self.tenants[tenant])}
+        self.api_keys[api_key] = entry | changed
+        return api_key, secret
+
+    def remove_api_key(self, api_key: str) -> None:
+        self.revoked.append(self.api_keys.pop(api_key)["id"])
+
+    def asked_for_keys(self) -> list[str]:
+        return [seen.target for seen in self.seen if seen.target.startswith("/internal/api-keys/")]
+
+    def unplanned(self, seen: Seen) -> Planned:
+        if not seen.target.startswith("/internal/api-keys/"):
+            return Planned()
+        entry = self.api_keys.get(seen.target.rpartition("/")[2])
+        if seen.caller is None or not seen.caller.is_system:
+            return Planned(403)
+        return Planned(body=json.dumps(entry).encode()) if entry else Planned(404, body=b'{"code": "not_found"}')
 
     def _access(self, seen: Seen) -> Planned:
         if seen.caller is None or not seen.caller.is_system:

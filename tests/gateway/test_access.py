@@ -44,14 +44,14 @@ def test_the_flag_comes_before_the_service(call: Caller, identity: FakeIdentity,
 
 
 def test_features_passed_on_are_those_in_force(call: Caller, identity: FakeIdentity, campaigns: FakeService) -> None:
-    call.token = identity.token(tenant=call.tenant, features=["campaigns", "promotions"])
+    call.token = identity.token(tenant=call.tenant, features=["campaigns", "prm"])
     call("GET", PATH)
 
     def as_identity_says() -> bool:
         call("GET", PATH)
         who = campaigns.seen[-1].caller
         return who is not None and (who.features, who.tenant_name, who.tenant_slug) == (
-            {"campaigns", "prm", "messaging"},
+            {"campaigns", "prm", "messaging", "promotions", "affiliates"},
             "Nordic Heating",
             "nordic-heating",
         )

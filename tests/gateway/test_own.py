@@ -49,12 +49,22 @@ def test_the_platforms_document_shows_what_is_routed(start_gateway, platform: Pl
     publish(platform, "prm", document({"/api/v1/prm/tiers": operation("Tier")}, {"Tier": {"type": "object"}}))
     publish(platform, "messaging", document({}))
     publish(platform, "promotions", document({}))
+    keyed = {
+        "/api/v1/campaigns": operation("MerchantCampaign"),
+        "/api/v1/campaigns/{id}": operation("MerchantCampaign"),
+        "/api/v1/products": operation("Product", security=[{"bearer": []}]),
+        "/merchant/api/v1/campaigns": operation("MerchantCampaign"),
+    }
+    publish(platform, "affiliates", document(keyed))
     platform.notifier.plan("/openapi.json", Planned(500))
     answer = start_gateway()("GET", "/openapi.json")
     assert set(answer.json["paths"]) == {
         "/api/v1/me", "/oauth/token", "/api/v1/campaigns/{campaign_id}", "/api/v1/campaigns/{campaign_id}/send",
-        "/api/v1/prm/tiers",
+        "/api/v1/prm/tiers", "/api/v1/products", "/merchant/api/v1/campaigns",
     }  # fmt: skip
+    products = answer.json["paths"]["/api/v1/products"]["get"]
+    assert products["security"] == [{"apiKey": [], "timestamp": [], "signature": []}]
+    assert {"apiKey", "timestamp", "signature"} <= set(answer.json["components"]["securitySchemes"])
     tiers = answer.json["paths"]["/api/v1/prm/tiers"]
     assert tiers == operation("Tier")
     assert answer.json["x-unavailable"] == ["notifier"]
@@ -66,7 +76,7 @@ def test_the_platforms_document_shows_what_is_routed(start_gateway, platform: Pl
     "content", [b"nonsense", b"[]", b"{}", b'{"paths": 1}', b'{"paths": {}, "components": {"x": 1}}']
 )
 def test_a_document_that_is_none_is_left_out(start_gateway, platform: Platform, content: bytes) -> None:
-    for name in ("identity", "campaigns", "messaging", "notifier", "promotions"):
+    for name in ("identity", "campaigns", "messaging", "notifier", "promotions", "affiliates"):
         publish(platform, name, document({}))
     publish(platform, "prm", content)
     answer = start_gateway()("GET", "/openapi.json")

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from chassis.error_bodies import ERROR_BODIES
 from gateway.failures import BadTarget
-from gateway.routes import ROUTES, Table, split_target
+from gateway.routes import KEY_ROUTES, ROUTES, Table, split_target
 from tests.gateway.conftest import Caller, Platform
+from tests.gateway.fakes import HTML, FakeIdentity, Planned
 
 ROUTED = [
     ("POST", "/oauth/token", "identity"),
@@ -26,6 +28,13 @@ ROUTED = [
     ("POST", "/v2/tenants/fjord-retail/campaigns", "promotions"),
     ("PUT", "/stores/company/fjord-retail/campaigns/7/stores", "promotions"),
     ("GET", "/marketing/campaigns", "promotions"),
+    ("GET", "/shops/fjord-retail/checkout/add", "promotions"),
+    ("PUT", "/shops/fjord-retail/carts/7/items/8", "promotions"),
+    ("DELETE", "/shops/fjord-retail/carts/7", "promotions"),
+    ("POST", "/merchant/api/v1/campaigns/7/activate", "affiliates"),
+    ("POST", "/api/v1/admin/affiliate-campaigns/7/approve", "affiliates"),
+    ("GET", "/api/v1/public/campaigns", "affiliates"),
+    ("GET", "/r/maja-sale", "affiliates"),
     ("GET", "/dev/mailbox", "notifier"),
     ("GET", "/dev/mailbox.json", "notifier"),
 ]
@@ -74,6 +83,18 @@ NOT_THERE = [
     "/api/v2/campaigns",
     "/api/v1",
     "/internal/access",
+    "/internal/api-keys/ck_1",
+    "/shops",
+    "/shops/fjord-retail",
+    "/shops/fjord-retail/checkout",
+    "/shops/fjord-retail/checkout/add/x",
+    "/shops/fjord-retail/products",
+    "/r",
+    "/r/maja-sale/x",
+    "/merchant",
+    "/merchant/api/v2/campaigns",
+    "/api/v1/public",
+    "/v2/tenant",
     "/internal/relationships",
     "/oauth/token/x",
     "/oauth",
@@ -137,8 +158,9 @@ def test_only_the_list_of_events_may_be_waited_for() -> None:
 
 
 def test_the_table_itself_is_plain() -> None:
-    for route in ROUTES:
-        assert split_target(re.sub(r"\{\w+\}", "x", route.path))
+    for route in (*ROUTES, *KEY_ROUTES):
+        assert split_target(re.sub(r"{\w+}", "x", route.path))
+        assert route.error_body in ERROR_BODIES
         assert not route.path.startswith("/internal")
         assert not (route.public and route.feature)
     with pytest.raises(BadTarget):
@@ -156,4 +178,75 @@ def test_a_service_that_is_not_deployed_is_away(start_gateway, platform: Platfor
     call = start_gateway(services={"prm": "http://127.0.0.1:1"})
     answer = call("GET", "/api/v1/prm/tiers")
     assert (answer.status_code, answer.json["code"]) == (503, "upstream_unavailable")
+    assert answer.headers["Retry-After"]
+
+
+PUBLIC = ["/shops/fjord-retail/checkout/add", "/shops/fjord-retail/carts/7", "/api/v1/public/campaigns", "/r/maja-sale"]
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_a_public_door_needs_no_credential_and_passes_none_on(call: Caller, platform: Platform, path: str) -> None:
+    """Also when one is sent: nobody's identity may decide what a shopper sees."""
+    sent = {"X-API-Key": "ck_1", "Authorization": f"Bearer {call.token}"}
+    call.token = None
+    for headers in ({}, sent, {"X-API-Key": "ck_1", "X-Signature": "0" * 64}):
+        assert call("GET", path, headers=headers).status_code == 200
+    reached = [seen for one in (platform.promotions, platform.affiliates) for seen in one.seen]
+    assert [seen.caller for seen in reached] == [None] * 3
+    assert not any({"authorization", "x-api-key", "x-signature"} & seen.names for seen in reached)
+
+
+def test_only_a_link_keeps_a_cookie(call: Caller, platform: Platform) -> None:
+    """Both ways; a cookie sent to any other door stays behind, and one set there does not come back."""
+    plan = Planned(302, headers={"Location": "https://shop.example/", "Set-Cookie": "click=7"}, body=b"")
+    platform.affiliates.plan("/r/maja-sale", plan)
+    answer = call("GET", "/r/maja-sale", headers={"Cookie": "click=6"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "https://shop.example/")
+    assert answer.headers["Set-Cookie"] == "click=7"
+    assert platform.affiliates.last("/r/maja-sale").get("Cookie") == "click=6"
+    for path in ("/api/v1/public/campaigns", "/merchant/api/v1/campaigns"):
+        platform.affiliates.plan(path, Planned(200, headers={"Set-Cookie": "a=b", "Content-Type": "application/json"}))
+        assert "Set-Cookie" not in call("GET", path, headers={"Cookie": "click=6"}).headers
+        assert "cookie" not in platform.affiliates.last(path).names
+
+
+SHAPES = {
+    "/merchant/api/v1/campaigns": {"statusCode", "message", "error"},
+    "/api/v1/conversions": {"statusCode", "message", "error"},
+    "/stores/company/fjord-retail/campaigns": {"success", "message", "error_code"},
+    "/marketing/campaigns": {"error", "message", "path", "status", "timestamp"},
+    "/v2/tenants/fjord-retail/campaigns": {"type", "title", "status", "detail", "code", "requestId"},
+}
+
+
+@pytest.mark.parametrize("path", SHAPES)
+def test_the_gateway_refuses_in_the_shape_of_its_route(
+    start_gateway, platform: Platform, identity: FakeIdentity, path: str
+) -> None:
+    """S2-29, S3-14, S4-18: 401, 403, 429, 502 and 503 are not the services', and clients read them all the same."""
+    call = start_gateway(tenant_limit="4/hour")
+    good, call.token = call.token, None
+    refused = [call("GET", path)]
+    if path != "/api/v1/conversions":  # which nobody who is signed in may use
+        call.token = identity.token(features=[])
+        refused.append(call("GET", path))
+        call.token = good
+        service = platform.promotions if "merchant" not in path else platform.affiliates
+        service.plan(path, Planned(raw=b"nonsense"))
+        refused.append(call("GET", path))
+        service.plan(path, Planned(500, headers={"Content-Type": "text/html"}, body=HTML))
+        refused.append(call("GET", path))
+        for _ in range(3):
+            last = call("GET", path)
+        refused.append(last)
+    assert [answer.status_code for answer in refused] == [401, 403, 502, 500, 429][: len(refused)]
+    for answer in refused:
+        assert set(answer.json) == SHAPES[path]
+        assert answer.headers["X-Request-Id"]
+
+
+def test_a_service_that_this_deployment_lacks_is_away_in_its_own_shape(start_gateway, platform: Platform) -> None:
+    call = start_gateway(services={"affiliates": "http://127.0.0.1:1"})
+    answer = call("GET", "/merchant/api/v1/campaigns")
+    assert (answer.status_code, answer.json["statusCode"]) == (503, 503)
     assert answer.headers["Retry-After"]

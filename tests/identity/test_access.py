@@ -37,10 +37,12 @@ TABLE = {
         Role.MERCHANT_ADMIN,
     ),
     ("GET", "/internal/access"): INTERNAL,
+    ("GET", "/internal/api-keys/<api_key>"): INTERNAL,
     ("GET", "/internal/tenants/<uuid:tenant_id>"): INTERNAL,
 }
 SENDERS = {
     "/internal/access": {"gateway"},
+    "/internal/api-keys/<api_key>": {"gateway"},
     "/internal/tenants/<uuid:tenant_id>": {"prm", "campaigns", "notifier", "messaging", "promotions", "affiliates"},
 }
 GUARDED = [key for key, roles in TABLE.items() if roles != PUBLIC]
@@ -85,9 +87,10 @@ def test_roles_that_are_not_allowed_are_403_and_change_nothing(identity, tenant)
 @pytest.mark.parametrize(("method", "rule"), [key for key in GUARDED if TABLE[key] == INTERNAL])
 def test_internal_endpoints_answer_their_senders_only(identity, tenant, method, rule):
     every = {"gateway", "identity", "prm", "campaigns", "messaging", "promotions", "affiliates", "notifier"}
+    made = rule.replace("<api_key>", identity.api_key(tenant)["apiKey"])
     for sender in every:
         client = identity.running.client(Principal.system(sender), sender=sender)
-        answer = call(client, method, rule, tenant)
+        answer = call(client, method, made, tenant)
         assert answer.status_code == (200 if sender in SENDERS[rule] else 403), sender
     person = identity.running.client(identity.operator, sender="gateway")
     is_problem(call(person, method, rule, tenant), 403, "forbidden")

@@ -78,6 +78,38 @@ def test_a_service_reads_any_tenant_on_behalf_of_another(identity, tenant, sende
     is_problem(asking.get(f"/internal/tenants/{uuid4()}"), 404, "not_found")
 
 
+def test_the_gateway_reads_what_signed_requests_are_checked_with(identity, tenant):
+    """S2-26: the secret of a present key, and of no other."""
+    key, gone = identity.api_key(tenant), identity.api_key(tenant)
+    identity.admin.delete(f"{ADMIN}/{tenant}/api-keys/{gone['id']}")
+    gateway = identity.running.client(Principal.system("gateway"), sender="gateway")
+    answer = gateway.get(f"/internal/api-keys/{key['apiKey']}")
+    assert answer.json == {
+        "id": key["id"],
+        "name": "till",
+        "secret": key["secret"],
+        "tenant": {
+            "id": tenant,
+            "slug": "nordic-heating",
+            "name": "Nordic Heating",
+            "kind": "Supplier",
+            "features": ["campaigns", "prm"],
+        },
+    }
+    assert answer.headers["Cache-Control"] == "no-store"
+    for name in (gone["apiKey"], "ck_0", key["apiKey"].upper(), key["id"], "%", "x" * 500):
+        is_problem(gateway.get(f"/internal/api-keys/{name}"), 404, "not_found")
+
+
+def test_nobody_else_reads_a_secret(identity, tenant):
+    """Not even the gateway on behalf of somebody."""
+    path = f"/internal/api-keys/{identity.api_key(tenant)['apiKey']}"
+    admin = principal(Role.MERCHANT_ADMIN, tenant_id=tenant)
+    for who, sender in ((Principal.system("affiliates"), "affiliates"), (admin, "gateway"), (identity.operator, "prm")):
+        is_problem(identity.running.client(who, sender=sender).get(path), 403, "forbidden")
+    is_problem(identity.nobody.get(path), 401, "unauthorized")
+
+
 def test_a_caller_of_another_issuer_is_told_what_that_issuer_says(identity, tenant):
     foreign = principal(Role.SUPPLIER_ADMIN, tenant_id=tenant, name="Fredrik")
     me = identity.running.client(foreign).get("/api/v1/me").json

@@ -6,7 +6,7 @@ from chassis.clock import utcnow
 from chassis.web import Blueprint, db
 from services.identity import queries
 from services.identity.api import own
-from services.identity.schemas import FeedIn, FeedOut, TenantOut
+from services.identity.schemas import ApiKeySecretOut, FeedIn, FeedOut, TenantOut
 
 blp = Blueprint("internal", __name__, url_prefix="/internal")
 
@@ -24,6 +24,16 @@ class Access(MethodView):
                 token_lifetime=own.settings().token_lifetime,
                 now=utcnow(),
             )
+
+
+@blp.route("/api-keys/<api_key>")
+class InternalApiKey(MethodView):
+    @blp.allow_senders("gateway")
+    @blp.response(200, ApiKeySecretOut)
+    def get(self, api_key):
+        """What the gateway checks signed requests with (S2-26)."""
+        with db.read() as session:
+            return queries.api_key_with_secret(session, api_key, own.settings().vault)
 
 
 @blp.route("/tenants/<uuid:tenant_id>")

@@ -1,0 +1,70 @@
+"""Remembers which signatures have been used: in this process, or in the Redis that all gateways count their limits in.
+
+In memory each gateway knows only what it has seen itself since it started, so several gateways, or one that restarts
+within the ten minutes a signature is good for, need Redis. When that is away nobody can say whether a signature is
+new, and it is refused with 503: a limit may lapse for a while, this must not.
+"""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Protocol
+
+from limits.errors import StorageError
+from limits.storage import Storage
+from limits.storage.memory import MemoryStorage
+
+from chassis.errors import Upstream
+
+
+class Once(Protocol):
+    def is_first(self, what: str) -> bool:
+        """Whether ``what`` has not been asked about before; of several at the same moment one is the first.
+
+        Raises:
+            Upstream: nobody can say just now.
+        """
+        ...
+
+
+class InMemory:
+    """Two generations, each ``keep`` seconds long: nothing is forgotten sooner, all of it soon after."""
+
+    def __init__(self, keep: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._keep = keep
+        self._clock = clock
+        self._turned = clock()
+        self._new: set[str] = set()
+        self._old: set[str] = set()
+        self._lock = Lock()
+
+    def is_first(self, what: str) -> bool:
+        with self._lock:
+            now = self._clock()
+            if now - self._turned >= self._keep:
+                self._old = self._new if now - self._turned < 2 * self._keep else set()
+                self._new, self._turned = set(), now
+            if what in self._new or what in self._old:
+                return False
+            self._new.add(what)
+            return True
+
+
+class Shared:
+    """A counter a thing; whoever counts to one was the first."""
+
+    def __init__(self, storage: Storage, keep: int) -> None:
+        self._storage = storage
+        self._keep = keep
+
+    def is_first(self, what: str) -> bool:
+        try:
+            return self._storage.incr(f"once/{what}", self._keep) == 1
+        except StorageError as error:
+            raise Upstream("Signatures cannot be checked right now.", retry_after=2) from error
+
+
+def once(storage: Storage, keep: int) -> Once:
+    """The right one for where limits are counted."""
+    # The library's own memory store is no place for this: two threads may both count to one there.
+    return InMemory(keep) if isinstance(storage, MemoryStorage) else Shared(storage, keep)
