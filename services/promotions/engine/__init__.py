@@ -9,7 +9,7 @@ from .applicator import evaluate
 from .basket import Basket, Line
 from .campaigns import Campaign, Discount, Left, Strategy
 from .catalogue import CampaignSet
-from .money import InexactAmount
+from .money import InexactAmount, decimals, to_text
 from .results import Evaluation, LineResult, Outcome, Reason, Run
 
 __all__ = [
@@ -26,5 +26,7 @@ __all__ = [
     "Reason",
     "Run",
     "Strategy",
+    "decimals",
     "evaluate",
+    "to_text",
 ]

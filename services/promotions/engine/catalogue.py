@@ -59,6 +59,10 @@ class CampaignSet:
             if product not in rule.campaign.excluded:
                 yield rule, None
 
+    def concerning(self, products: Iterable[str]) -> set[str]:
+        """The uids of all that would be considered for a basket of these products."""
+        return {rule.uid for rule in self.by_order} | {r.uid for each in products for r, _ in self.touching(each)}
+
     def learn(self, product: str, found: Iterable[tuple[str, Decimal | None]]) -> None:
         """Say which campaigns a product belongs to, by uid and with its price in a price list.
 

@@ -1,6 +1,6 @@
 """What came of an evaluation: per line and unit what was taken off by whom, per campaign why or why not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from .campaigns import Strategy
-from .money import to_decimal, to_text
+from .money import decimals, to_decimal, to_text
 
 
 class Reason(StrEnum):
@@ -62,6 +62,10 @@ class LineResult:
     def net(self) -> int:
         return self.gross - self.discount
 
+    def to_record(self) -> list[Any]:
+        runs = [[run.count, run.discount, run.parts] for run in self.runs]
+        return [self.id, self.product, self.quantity, self.unit_price, runs]
+
     def units(self) -> Iterator[Run]:
         """Its units one by one."""
         for run in self.runs:
@@ -93,6 +97,9 @@ class Outcome:
     @property
     def applied(self) -> bool:
         return self.reason is Reason.APPLIED
+
+    def to_record(self) -> list[Any]:
+        return [getattr(self, name) for name in self.__slots__]
 
     def missing(self, places: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -135,6 +142,35 @@ class Evaluation:
     def net(self) -> Decimal:
         return to_decimal(sum(line.net for line in self.lines), self.places)
 
+    def to_record(self) -> dict[str, Any]:
+        """What to keep of it, small and exact; :meth:`from_record` makes the same of it again."""
+        return {
+            "strategy": str(self.strategy),
+            "at": self.at.isoformat(),
+            "currency": self.currency,
+            "lines": [
+                [
+                    line.id,
+                    line.product,
+                    line.quantity,
+                    line.unit_price,
+                    [[r.count, r.discount, r.parts] for r in line.runs],
+                ]
+                for line in self.lines
+            ],
+            "campaigns": [outcome.to_record() for outcome in self.campaigns],
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Evaluation":
+        lines = [
+            LineResult(uid, product, quantity, price, tuple(_run(*run) for run in runs))
+            for uid, product, quantity, price, runs in record["lines"]
+        ]
+        campaigns = [Outcome(uid, Reason(reason), *rest) for uid, reason, *rest in record["campaigns"]]
+        currency, at = record["currency"], datetime.fromisoformat(record["at"])
+        return cls(Strategy(record["strategy"]), at, currency, decimals(currency), lines, campaigns)
+
     def to_wire(self) -> dict[str, Any]:
         """As JSON has it: camelCase, money as decimal strings."""
         places = self.places
@@ -152,6 +188,10 @@ class Evaluation:
             },
             "campaigns": [_outcome(outcome, places) for outcome in self.campaigns],
         }
+
+
+def _run(count: int, discount: int, parts: Iterable[Iterable[Any]]) -> Run:
+    return Run(count, discount, tuple((uid, amount) for uid, amount in parts))
 
 
 def _line(line: LineResult, places: int) -> dict[str, Any]:

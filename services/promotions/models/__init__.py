@@ -1,20 +1,28 @@
 """What promotions remembers, one module a noun. All of them are imported here, so that the metadata is whole."""
 
 from services.promotions.models.base import Base
+from services.promotions.models.bundles import BundleVersion
 from services.promotions.models.catalogue import Catalogue, Product, ProductCategory, Variant
+from services.promotions.models.evaluations import Evaluation, UnitReturn
 from services.promotions.models.pricelists import Pricelist, PricelistEntry
 from services.promotions.models.sales import SalesCampaign, SalesSelection, SalesSnapshot, SalesStore
 from services.promotions.models.stores import CustomerGroup, Store
 from services.promotions.models.tenants import Settings, Tenant
+from services.promotions.models.usage import CampaignUsage, Reservation, ReservedCampaign
 
 __all__ = [
     "Base",
+    "BundleVersion",
+    "CampaignUsage",
     "Catalogue",
     "CustomerGroup",
+    "Evaluation",
     "Pricelist",
     "PricelistEntry",
     "Product",
     "ProductCategory",
+    "Reservation",
+    "ReservedCampaign",
     "SalesCampaign",
     "SalesSelection",
     "SalesSnapshot",
@@ -22,5 +30,6 @@ __all__ = [
     "Settings",
     "Store",
     "Tenant",
+    "UnitReturn",
     "Variant",
 ]

@@ -1,0 +1,191 @@
+"""Reserving, committing and releasing what an order uses of campaigns, and setting how much there is (never exceeded).
+
+Locks, in this order: the reservation, then the usage rows of its campaigns by id.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ETags
+
+from chassis import audit, versions
+from chassis.database import insert_ignoring
+from chassis.errors import Conflict, Invalid, NotFound
+from chassis.identity import Principal
+from services.promotions import engine
+from services.promotions.actions import catalogue
+from services.promotions.models import CampaignUsage, Reservation, ReservedCampaign, SalesCampaign
+from services.promotions.models.usage import ReservationState, new_reservation
+from services.promotions.queries import evaluations
+from services.promotions.queries import usage as queries
+
+LONGEST_ID = 100
+TRIM = 1000
+KEEP = timedelta(days=7)
+"""How long a reservation that holds nothing can be read."""
+
+
+def reserve(
+    session: Session, order_id: str, evaluation_id: UUID, lifetime: timedelta, *, actor: Principal, now: datetime
+) -> Reservation:
+    """Hold, for an order, what an evaluation gave; instead of what the order held before.
+
+    Raises:
+        Invalid: ``unknown_evaluation``, or the number of the order is too long.
+        Conflict: ``limit_reached``: somebody else was given what was left; nothing is held that was not before.
+            ``reservation_committed``.
+    """
+    if len(order_id) > LONGEST_ID:
+        raise Invalid.field("orderId", f"At most {LONGEST_ID} characters.")
+    found = _hold(session, order_id, evaluation_id, actor=actor, now=now)
+    found.reserve(evaluation_id, expires_at=now + lifetime, now=now)
+    wanted = _wanted(session, evaluation_id)
+    _require_left(session, wanted, but=found.id, actor=actor, now=now)
+    session.execute(delete(ReservedCampaign).where(ReservedCampaign.reservation_id == found.id))
+    for campaign, mills in wanted.items():
+        session.add(ReservedCampaign(reservation_id=found.id, campaign_id=campaign, discount_mills=mills))
+    session.flush()
+    return found
+
+
+def commit(session: Session, order_id: str, *, actor: Principal, now: datetime) -> Reservation:
+    """The order is paid: what it held is used. One whose time was over is held again where there is enough left.
+
+    Raises:
+        NotFound: nothing is reserved for it.
+        Conflict: ``limit_reached``; ``reservation_released``.
+    """
+    found = queries.reservation(session, order_id, lock=True)
+    expired = found.state_at(now) is ReservationState.EXPIRED
+    if found.commit(now):
+        lines = _lines(session, found)
+        if expired:
+            _require_left(session, lines, but=found.id, actor=actor, now=now)
+        _count(session, lines, 1, actor=actor)
+    return found
+
+
+def release(session: Session, order_id: str, *, actor: Principal, now: datetime) -> Reservation:
+    """The order is off: what it held or had used is there for others again.
+
+    Raises:
+        NotFound: nothing is reserved for it.
+    """
+    found = queries.reservation(session, order_id, lock=True)
+    if found.release(now):
+        _count(session, _lines(session, found), -1, actor=actor)
+    return found
+
+
+def set_limits(
+    session: Session,
+    campaign_uid: str,
+    limits: Mapping[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> SalesCampaign:
+    """Say how much a campaign may give, all orders together. Also while it is active: it is none of its details.
+
+    Fewer than have been used already is allowed; then nothing is left.
+
+    Raises:
+        NotFound: the caller has none of that uid.
+        Stale: ``expected`` is not its version.
+    """
+    statement = select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid)
+    campaign = session.scalar(statement.with_for_update(key_share=True))  # rows that point to it may go on being made
+    if campaign is None:
+        raise NotFound("There is no such campaign.")
+    versions.require(campaign, expected)
+    _lock(session, [campaign.id], actor)
+    for name, value in limits.items():
+        setattr(campaign, name, value)
+    if session.is_modified(campaign):
+        campaign.updated_at = now
+        audit.record(session, "campaign.limited", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
+        catalogue.touch(session, actor.tenant_id)
+    return campaign
+
+
+def trim(session: Session, *, now: datetime) -> bool:
+    """Delete some reservations that hold nothing and have used nothing; True while there may be more."""
+    old = (
+        select(Reservation.id)
+        .where(Reservation.state != ReservationState.COMMITTED, Reservation.expires_at < now - KEEP)
+        .limit(TRIM)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(session.scalars(old))
+    session.execute(delete(ReservedCampaign).where(ReservedCampaign.reservation_id.in_(ids)))
+    session.execute(delete(Reservation).where(Reservation.id.in_(ids)))
+    return len(ids) == TRIM
+
+
+def _hold(session: Session, order_id: str, evaluation_id: UUID, *, actor: Principal, now: datetime) -> Reservation:
+    insert_ignoring(session, Reservation, [new_reservation(actor.tenant_id, order_id, evaluation_id, now)])
+    return queries.reservation(session, order_id, lock=True)
+
+
+def _wanted(session: Session, evaluation_id: UUID) -> dict[UUID, int]:
+    """What an evaluation gave by each campaign, in thousandths."""
+    try:
+        record = evaluations.evaluation(session, evaluation_id).record
+    except NotFound as error:
+        raise Invalid.field("evaluationId", "There is no such evaluation.", code="unknown_evaluation") from error
+    found = engine.Evaluation.from_record(record)
+    mills = 10 ** (3 - found.places)
+    given = {each.uid: each.discount * mills for each in found.campaigns if each.applied}
+    ids = select(SalesCampaign.campaign_uid, SalesCampaign.id).where(SalesCampaign.campaign_uid.in_(given))
+    return {campaign: given[uid] for uid, campaign in session.execute(ids)}
+
+
+def _lines(session: Session, found: Reservation) -> dict[UUID, int]:
+    lines = select(ReservedCampaign.campaign_id, ReservedCampaign.discount_mills)
+    rows = session.execute(lines.where(ReservedCampaign.reservation_id == found.id))
+    return {row.campaign_id: row.discount_mills for row in rows}
+
+
+def _require_left(session: Session, wanted: Mapping[UUID, int], *, but: UUID, actor: Principal, now: datetime) -> None:
+    """Refuse unless every limited campaign has enough left; it stays so until the transaction ends."""
+    with_limits = select(SalesCampaign).where(
+        SalesCampaign.id.in_(wanted),
+        SalesCampaign.total_uses_limit.is_not(None) | SalesCampaign.total_discount_limit.is_not(None),
+    )
+    if not session.scalars(with_limits).first():
+        return
+    _lock(session, wanted, actor)
+    limited = session.scalars(with_limits.execution_options(populate_existing=True)).all()  # as they are under the lock
+    ids = [campaign.id for campaign in limited]
+    committed, held = queries.committed_of(session, ids), queries.reserved_of(session, ids, now=now, but=but)
+    for campaign in limited:
+        used = committed.get(campaign.id, queries.Used()) + held.get(campaign.id, queries.Used())
+        left = queries.left_of((campaign.total_uses_limit, campaign.total_discount_limit), used)
+        discount = Decimal(wanted[campaign.id]) / queries.MILLS
+        if (left.uses is not None and left.uses < 1) or (left.discount is not None and left.discount < discount):
+            raise Conflict(f"The campaign {campaign.campaign_uid} has not enough left.", code="limit_reached")
+
+
+def _lock(session: Session, campaigns: Iterable[UUID], actor: Principal) -> None:
+    ids = sorted(campaigns)
+    for campaign in ids:
+        row = {"campaign_id": campaign, "tenant_id": actor.tenant_id, "uses": 0, "discount_mills": 0}
+        insert_ignoring(session, CampaignUsage, [row])
+    statement = select(CampaignUsage.campaign_id).where(CampaignUsage.campaign_id.in_(ids))
+    session.execute(statement.order_by(CampaignUsage.campaign_id).with_for_update()).all()
+
+
+def _count(session: Session, lines: Mapping[UUID, int], sign: int, *, actor: Principal) -> None:
+    _lock(session, lines, actor)
+    for usage in session.scalars(
+        select(CampaignUsage).where(CampaignUsage.campaign_id.in_(lines)).execution_options(populate_existing=True)
+    ):
+        usage.uses += sign
+        usage.discount_mills += sign * lines[usage.campaign_id]
+    session.flush()

@@ -1,0 +1,85 @@
+"""``/v2/tenants/{tenantUid}/orders``: what baskets cost and why, and units that come back."""
+
+from typing import Any
+
+from flask import Response, current_app, jsonify
+from flask.views import MethodView
+
+from chassis.clock import utcnow
+from chassis.identity import caller
+from chassis.web import Blueprint, db
+from services.promotions import engine
+from services.promotions.actions import evaluations as actions
+from services.promotions.active import sets_of
+from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.queries import evaluations as queries
+from services.promotions.schemas.evaluations import EvaluationOut, OrderIn, ReturnIn, ReturnOut
+
+blp = Blueprint("evaluations", __name__, url_prefix=f"{PREFIX}/orders", feature=FEATURE)
+
+
+@blp.route("/evaluate")
+class Evaluate(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(OrderIn)
+    @blp.response(200, EvaluationOut)
+    def post(self, order):
+        """What each unit costs at a moment, and what became of every campaign that was considered."""
+        with db.begin() as session:
+            found = actions.evaluate(session, sets_of(current_app), order, actor=caller(), now=utcnow())
+        return answer(*found)
+
+
+@blp.route("/evaluations/<uuid:evaluation_id>")
+class OneEvaluation(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, EvaluationOut)
+    def get(self, evaluation_id):
+        """An earlier answer, as it was given."""
+        with db.read() as session:
+            kept = queries.evaluation(session, evaluation_id)
+        return answer(kept.id, engine.Evaluation.from_record(kept.record))
+
+
+@blp.route("/evaluations/<uuid:evaluation_id>/returns")
+class Returns(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ReturnIn)
+    @blp.response(200, ReturnOut)
+    def post(self, asked, evaluation_id):
+        """Units come back: what was paid for each of them. No unit comes back twice."""
+        with db.begin() as session:
+            return_id, found, units = actions.give_back(session, evaluation_id, **asked, now=utcnow())
+        return refund(return_id, found, units)
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, ReturnOut(many=True))
+    def get(self, evaluation_id):
+        """What has come back so far."""
+        with db.read() as session:
+            found = engine.Evaluation.from_record(queries.evaluation(session, evaluation_id).record)
+            units = queries.returned(session, evaluation_id)
+        made: dict[Any, list[Any]] = {}
+        for unit in units:
+            made.setdefault(unit.return_id, []).append(unit)
+        return [refund(return_id, found, each) for return_id, each in made.items()]
+
+
+def answer(evaluation_id: Any, found: engine.Evaluation) -> Response:
+    """The engine writes its answer itself: there is one for every basket at every till."""
+    body = {"evaluationId": evaluation_id and str(evaluation_id)} | found.to_wire()
+    return jsonify(body)
+
+
+def refund(return_id: Any, found: engine.Evaluation, units: Any) -> dict[str, Any]:
+    text = [(unit, engine.to_text(unit.refund, found.places)) for unit in units]
+    return {
+        "return_id": return_id,
+        "currency": found.currency,
+        "units": [{"line_id": unit.line_id, "unit": unit.unit, "refund": paid} for unit, paid in text],
+        "refund": engine.to_text(sum(unit.refund for unit in units), found.places),
+    }

@@ -1,0 +1,200 @@
+"""What is active in a store: its campaigns, and what products cost and belong to."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from chassis.errors import Invalid
+from chassis.identity import NOBODY
+from services.promotions import engine
+from services.promotions.models import (
+    Catalogue,
+    CustomerGroup,
+    PricelistEntry,
+    Product,
+    SalesCampaign,
+    SalesSnapshot,
+    SalesStore,
+    Settings,
+    Store,
+    Variant,
+)
+from services.promotions.queries import settings as settings_queries
+
+CATALOGUES = Catalogue.__table__
+LISTED = "PRICELIST"
+Stamp = tuple[UUID, int]
+"""A tenant's catalogue row and its revision: the row too, because a number alone could come again with a new row."""
+
+
+@dataclass
+class StoreSet:
+    """The campaigns of one store, and the products that baskets there have asked for so far.
+
+    Products are looked up when a basket first names them: a campaign may be for a hundred thousand of them.
+
+    Attributes:
+        stamp: of the tenant's catalogue when all this was read; what was read is never older.
+        since: campaigns that ended before are left out.
+        regular: price lists that come before the products' own prices: the store's, the chain's (S1-34).
+        limited: total uses and discount of campaigns that have such limits.
+        by_list: uids of campaigns by the price list they bring into force.
+    """
+
+    tenant_id: UUID
+    store_uid: str
+    stamp: Stamp
+    since: datetime
+    currency: str
+    strategy: engine.Strategy
+    campaigns: engine.CampaignSet
+    regular: tuple[UUID | None, UUID | None]
+    uids: dict[UUID, str]
+    by_list: dict[UUID, list[str]]
+    limited: dict[UUID, tuple[int | None, Decimal | None]]
+    prices: dict[str, Decimal] = field(default_factory=dict)
+    products: dict[str, UUID] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return len(self.uids) + len(self.prices)
+
+
+def stamp(session: Session, tenant_id: UUID) -> Stamp:
+    """Another one after every change that an evaluation could show."""
+    statement = select(CATALOGUES.c.id, CATALOGUES.c.revision).where(CATALOGUES.c.tenant_id == tenant_id)
+    found = session.execute(statement).one_or_none()
+    return (found.id, found.revision) if found else (NOBODY, 0)
+
+
+def store_set(session: Session, tenant_id: UUID, store_uid: str, *, since: datetime) -> StoreSet:
+    """The active campaigns of a store.
+
+    Raises:
+        Invalid: ``unknown_store``.
+    """
+    read = stamp(session, tenant_id)  # first, so that what follows is of this state or of a newer one
+    store = session.scalar(select(Store).where(Store.tenant_id == tenant_id, Store.store_uid == store_uid))
+    if store is None:
+        raise Invalid.field("storeUid", f"There is no store {store_uid}.", code="unknown_store")
+    settings = session.scalar(select(Settings).where(Settings.tenant_id == tenant_id))
+    seen = settings_queries.seen(session, settings)
+    rows = session.execute(in_store(store.id).where(SalesCampaign.status == "ACTIVE", SalesCampaign.valid_to >= since))
+    found = [(row, group) for row, group in rows]
+    by_list: dict[UUID, list[str]] = {}
+    for row, _ in found:
+        if row.pricelist_id:
+            by_list.setdefault(row.pricelist_id, []).append(row.campaign_uid)
+    limits = [(row.id, (row.total_uses_limit, row.total_discount_limit)) for row, _ in found]
+    return StoreSet(
+        tenant_id=tenant_id,
+        store_uid=store_uid,
+        stamp=read,
+        since=since,
+        currency=seen.currency,
+        strategy=engine.Strategy(seen.strategy),
+        campaigns=engine.CampaignSet((without_products(row, group) for row, group in found), seen.currency),
+        regular=(store.pricelist_id, settings.pricelist_id if settings else None),
+        uids={row.id: row.campaign_uid for row, _ in found},
+        by_list=by_list,
+        limited={campaign: limit for campaign, limit in limits if limit != (None, None)},
+    )
+
+
+def in_store(store_id: UUID) -> Any:
+    """Campaigns of a store, each with the uid of its customer group."""
+    here = select(SalesStore.campaign_id).where(SalesStore.store_id == store_id)
+    return (
+        select(SalesCampaign, CustomerGroup.customer_group_uid)
+        .outerjoin(CustomerGroup, CustomerGroup.id == SalesCampaign.customer_group_id)
+        .where(or_(SalesCampaign.all_stores, SalesCampaign.id.in_(here)))
+    )
+
+
+def without_products(row: SalesCampaign, group: str | None, **more: Any) -> engine.Campaign:
+    """A campaign as the engine knows it. Unless ``more`` says which, it is for no product yet."""
+    selected: dict[str, Any] = {"products": frozenset()}
+    if row.type == LISTED:
+        selected = {"prices": {}}
+    elif row.discount_type == engine.Discount.ORDER_DISCOUNT:
+        selected = {}
+    return engine.Campaign(
+        row.campaign_uid,
+        engine.Discount(row.discount_type),
+        row.valid_from,
+        row.valid_to,
+        percent=row.discount_percent or None,
+        amount=row.discount_amount or None,
+        priority=row.priority,
+        code=row.campaign_code,
+        combinable=not row.prevent_combinations,
+        quantity_threshold=row.quantity_threshold,
+        amount_threshold=row.amount_threshold,
+        max_usage=row.max_usage,
+        customer_group=group,
+        **(selected | more),
+    )
+
+
+def learn(session: Session, known: StoreSet, uids: Collection[str]) -> list[str]:
+    """Look up products and variants the set has not met yet; return those that do not exist."""
+    wanted = [uid for uid in dict.fromkeys(uids) if uid not in known.prices]
+    if not wanted:
+        return []
+    found = {row.uid: row for row in session.execute(_products(known, wanted))}
+    if missing := [uid for uid in wanted if uid not in found]:
+        found |= {row.uid: row for row in session.execute(_variants(known, missing))}
+    ids = {row.id for row in found.values()}
+    belongs = _memberships(session, known, ids)
+    for uid, row in found.items():
+        known.campaigns.learn(uid, belongs.get(row.id, ()))
+        known.products[uid] = row.id
+        known.prices[uid] = next(price for price in row[2:] if price is not None)
+    return [uid for uid in wanted if uid not in found]
+
+
+def _products(known: StoreSet, uids: Collection[str]) -> Any:
+    """S1-34: the store's list, then the chain's, then the product's own price."""
+    store, chain = aliased(PricelistEntry), aliased(PricelistEntry)
+    first, second = known.regular
+    return (
+        select(Product.product_uid.label("uid"), Product.id, store.price, chain.price, Product.price)
+        .outerjoin(store, and_(store.product_id == Product.id, store.pricelist_id == first))
+        .outerjoin(chain, and_(chain.product_id == Product.id, chain.pricelist_id == second))
+        .where(Product.tenant_id == known.tenant_id, Product.product_uid.in_(uids))
+    )
+
+
+def _variants(known: StoreSet, uids: Collection[str]) -> Any:
+    """A variant belongs to what its product does, at a price of its own where it has one."""
+    store, chain = aliased(PricelistEntry), aliased(PricelistEntry)
+    first, second = known.regular
+    return (
+        select(Variant.variant_uid.label("uid"), Product.id, Variant.price, store.price, chain.price, Product.price)
+        .join(Product, Product.id == Variant.product_id)
+        .outerjoin(store, and_(store.product_id == Product.id, store.pricelist_id == first))
+        .outerjoin(chain, and_(chain.product_id == Product.id, chain.pricelist_id == second))
+        .where(Variant.tenant_id == known.tenant_id, Variant.variant_uid.in_(uids))
+    )
+
+
+def _memberships(
+    session: Session, known: StoreSet, ids: Iterable[UUID]
+) -> dict[UUID, list[tuple[str, Decimal | None]]]:
+    """By product: the campaigns it was selected for (S1-27), and those whose price list it stands in (S1-14)."""
+    belongs: dict[UUID, list[tuple[str, Decimal | None]]] = {}
+    snapshots = select(SalesSnapshot.product_id, SalesSnapshot.campaign_id).where(SalesSnapshot.product_id.in_(ids))
+    for product, campaign in session.execute(snapshots):
+        if campaign in known.uids:
+            belongs.setdefault(product, []).append((known.uids[campaign], None))
+    if known.by_list:
+        entries = select(PricelistEntry.product_id, PricelistEntry.pricelist_id, PricelistEntry.price)
+        for product, pricelist, price in session.execute(entries.where(PricelistEntry.product_id.in_(ids))):
+            belongs.setdefault(product, []).extend((uid, price) for uid in known.by_list.get(pricelist, ()))
+    return belongs

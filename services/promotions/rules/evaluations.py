@@ -1,0 +1,29 @@
+"""What a basket may be, and which units of it come back first."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from services.promotions.engine import LineResult
+
+MAX_LINES = 1000
+MAX_UNITS = 10_000
+"""Units of all lines together: the answer names each."""
+FARTHEST = timedelta(days=3660)
+"""From now to the moment an evaluation is asked for; beyond, somebody's clock is wrong."""
+KEEP = timedelta(days=3 * 366)
+"""How long an evaluation can be read and its units returned."""
+
+
+def is_far_away(at: datetime, now: datetime) -> bool:
+    return abs(at - now) > FARTHEST
+
+
+def next_back(line: LineResult, quantity: int, gone: Collection[int]) -> Sequence[int]:
+    """Which units of a line come back when nobody says which: those with the largest discount first.
+
+    Who returns one of three for the price of two so gets back what it cost to have two, and never more by returning
+    units one by one.
+    """
+    discounts = [unit.discount for unit in line.units()]
+    there = [unit for unit in range(line.quantity) if unit not in gone]
+    return sorted(there, key=lambda unit: (-discounts[unit], unit))[:quantity]

@@ -1,0 +1,17 @@
+"""What the scheduler of promotions repeats."""
+
+from chassis.clock import utcnow
+from chassis.service import Runtime
+from services.promotions.actions import evaluations, usage
+
+
+def trim_evaluations(runtime: Runtime) -> bool:
+    """Delete evaluations past their time, a thousand a time; True while there is more."""
+    with runtime.database.begin() as session:
+        return evaluations.trim(session, now=utcnow())
+
+
+def trim_reservations(runtime: Runtime) -> bool:
+    """Delete reservations that hold nothing, a thousand a time; True while there is more."""
+    with runtime.database.begin() as session:
+        return usage.trim(session, now=utcnow())
