@@ -90,6 +90,8 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
     if "scheduler" in roles:
         for task in (*service.schedule, Task("housekeeping", HOUSEKEEPING, keep_house)):
             background.start(task.name, partial(_repeat, task, runtime))
+    for task in service.beside_api if "api" in roles else ():
+        background.start(task.name, partial(_repeat, task, runtime, once_more=True))
     return background
 
 
@@ -100,11 +102,13 @@ def keep_house(runtime: Runtime) -> bool:
     return max(trimmed) >= relay.TRIM
 
 
-def _repeat(task: Task, runtime: Runtime, stop: threading.Event) -> None:
+def _repeat(task: Task, runtime: Runtime, stop: threading.Event, *, once_more: bool = False) -> None:
     with acting_as(Principal.system(runtime.service.name)):
         while not stop.is_set():
             if not task.run(runtime):
                 stop.wait(task.every)
+        while once_more and task.run(runtime):
+            pass
 
 
 class _Logger(Logger):

@@ -42,6 +42,7 @@ class Service:
         events: what it publishes, every version.
         subscriptions: what it listens to on the queue that is named after it.
         subscribers: further listeners with queues of their own, named ``<service>.<word>``.
+        beside_api: what each process with the api role repeats beside its web server, and once more when it ends.
         check: reads the service's own settings; raises ``SettingsError`` so that a process with a wrong environment
             does not start, whatever its role.
     """
@@ -54,6 +55,7 @@ class Service:
     subscriptions: Sequence[Subscription] = ()
     subscribers: Sequence[Subscriber] = ()
     schedule: Sequence[Task] = ()
+    beside_api: Sequence[Task] = ()
     check: Callable[[Settings], object] = lambda _settings: None
 
     @property
@@ -71,13 +73,17 @@ class Service:
 
 @dataclass
 class Runtime:
-    """A service at work in this process: settings, database, neighbours, brokers."""
+    """A service at work in this process: settings, database, neighbours, brokers.
+
+    ``memory`` is what the service keeps in this process, by names of its own; it is gone with the process.
+    """
 
     service: Service
     settings: Settings
     database: Database = field(init=False)
     signer: Signer = field(init=False)
     client: ServiceClient = field(init=False)
+    memory: dict[str, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         name, settings = self.service.name, self.settings
@@ -100,6 +106,7 @@ class Runtime:
         secret = self.signer.derive("idempotency")
         app = web.create_app(self.service.name, self.verifier, self.database, self.client, secret)
         app.extensions["settings"] = self.settings
+        app.extensions["runtime"] = self
         health.add(app, self)
         if api:
             web.mount(app, self.service.blueprints)
@@ -112,3 +119,8 @@ class Runtime:
 def settings_of(app: Any) -> Settings:
     settings: Settings = app.extensions["settings"]
     return settings
+
+
+def runtime_of(app: Any) -> Runtime:
+    runtime: Runtime = app.extensions["runtime"]
+    return runtime

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from chassis.service import Service
-from services.affiliates import consumers, events, models, settings
+from chassis.service import Service, Task
+from services.affiliates import consumers, events, models, settings, tracking
 from services.affiliates.api import BLUEPRINTS
 
 service = Service(
@@ -13,5 +13,6 @@ service = Service(
     blueprints=BLUEPRINTS,
     events=events.ALL,
     subscriptions=consumers.LEARN_TENANTS,
+    beside_api=(Task("links", 0.5, tracking.refresh_links), Task("clicks", 0.2, tracking.flush_clicks)),
     check=lambda _process: settings.load(),
 )

@@ -1,8 +1,8 @@
 """What the affiliate programme tells the others. A shape never changes; a new shape is a new version."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from chassis.events import publishes
@@ -54,30 +54,17 @@ class AffiliateSuspended(_AffiliateEvent):
     """An affiliate's links no longer work."""
 
 
-@dataclass(frozen=True)
-class RecordedClick:
-    """One click within a batch; ``reason`` says why it led to the fallback address, where it did."""
-
-    click_id: UUID
-    link_id: UUID
-    campaign_id: UUID
-    affiliate_id: UUID
-    clicked_at: datetime
-    live: bool
-    reason: str | None
-    flags: tuple[str, ...]
-
-
 @publishes("affiliates.ClickRecorded.v1")
 @dataclass(frozen=True)
 class ClickRecorded:
     """Clicks of one merchant that were written together. Subject: the merchant's tenant. Told to the merchant.
 
-    ``clicks`` holds a :class:`RecordedClick` each, as a mapping with its names in camelCase.
+    Each of ``clicks``: ``{clickId, linkId, campaignId, affiliateId, clickedAt, live, reason, flags}``; ``reason`` says
+    why it led to the fallback address, where it did.
     """
 
     merchant_id: UUID
-    clicks: tuple[dict[str, object], ...]
+    clicks: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)

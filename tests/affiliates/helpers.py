@@ -4,13 +4,16 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID, uuid4
 
+from sqlalchemy import func, select
+
 from chassis.audit import AuditRow
 from chassis.clock import rfc3339
 from chassis.database import ChassisBase
 from chassis.identity import Principal, Role, acting_as
 from chassis.outbox import OutboxRow
 from chassis.testing import principal, sample_event
-from services.affiliates.models import Base
+from services.affiliates import tracking
+from services.affiliates.models import Base, Click, ClickCount
 
 KEYED = "/api/v1"
 SIGNED_IN = "/merchant/api/v1"
@@ -48,6 +51,12 @@ def refused(answer, status, *words):
     for word in words:
         assert any(word in sentence for sentence in body["message"]), body["message"]
     return body["message"]
+
+
+def assert_problem(answer, status, code):
+    """The answer is a problem, as everywhere outside the merchant API."""
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json"), answer.get_data()
+    assert answer.json["code"] == code
 
 
 def ok(answer, status=200):
@@ -124,3 +133,32 @@ def heard(who: Principal, sequence: int, *, name="Dashain Market", slug="dashain
 
 def ids(page) -> list[UUID]:
     return [item["id"] for item in page["items"]]
+
+
+def without_links_in_memory(service) -> None:
+    """As a process that has just begun."""
+    service.runtime.memory.clear()
+
+
+def flushed(service) -> None:
+    """Write the clicks that wait in memory."""
+    while flushed_once(service):
+        pass
+
+
+def flushed_once(service) -> bool:
+    with acting_as(Principal.system("affiliates")):
+        return tracking.flush_clicks(service.runtime)
+
+
+def clicks(service) -> list[Click]:
+    """Every click that was written, in the order of their ids."""
+    with acting_as(Principal.system("test")), service.database.read() as session:
+        return list(session.scalars(select(Click).order_by(Click.id)))
+
+
+def counted(service) -> dict[str, int]:
+    """How many clicks the days' counts hold together."""
+    with acting_as(Principal.system("test")), service.database.read() as session:
+        live, other = session.execute(select(func.sum(ClickCount.live), func.sum(ClickCount.other))).one()
+        return {"live": live or 0, "other": other or 0}

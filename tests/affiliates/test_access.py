@@ -59,7 +59,7 @@ OTHERS = {
     ("POST", f"{ADMIN}/<uuid:campaign_id>/approve"): (OPERATOR, None),
     ("PUT", f"{ADMIN}/<uuid:campaign_id>/visibility"): (OPERATOR, {"visibility": "PUBLIC"}),
 }
-PUBLIC = {("GET", LISTING)}
+PUBLIC = {("GET", LISTING), ("GET", "/r/<string:code>")}
 
 ACCESS = {
     (method, f"{prefix}/{path}"): (MERCHANT, body)

@@ -1,6 +1,6 @@
 """The endpoints, one module a noun."""
 
-from services.affiliates.api import admin, affiliates, campaigns, links, merchants, products, public
+from services.affiliates.api import admin, affiliates, campaigns, links, merchants, products, public, redirects
 
 BLUEPRINTS = (
     *campaigns.doors.blueprints,
@@ -10,4 +10,5 @@ BLUEPRINTS = (
     *merchants.doors.blueprints,
     admin.blp,
     public.blp,
+    redirects.blp,
 )

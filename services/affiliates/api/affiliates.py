@@ -1,6 +1,5 @@
 """Affiliates: apply, approve, suspend (D30)."""
 
-from flask import request
 from flask.views import MethodView
 
 from chassis import versions
@@ -35,7 +34,7 @@ class Affiliates(MethodView):
         with db.begin() as session:
             affiliate = actions.apply(session, **application, actor=caller(), now=utcnow())
         versions.set_etag(affiliate)
-        return affiliate, 201, location(request, affiliate.id)
+        return affiliate, 201, location(affiliate.id)
 
 
 @doors.route("/<uuid:affiliate_id>")

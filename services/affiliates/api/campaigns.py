@@ -1,6 +1,5 @@
 """Campaigns (S2-1 … S2-6)."""
 
-from flask import request
 from flask.views import MethodView
 
 from chassis import versions
@@ -40,7 +39,7 @@ class Campaigns(MethodView):
         with db.begin() as session:
             created = actions.create_campaign(session, campaign, actor=caller(), now=utcnow())
         versions.set_etag(created)
-        return created, 201, location(request, created.id)
+        return created, 201, location(created.id)
 
 
 @doors.route("/<uuid:campaign_id>")

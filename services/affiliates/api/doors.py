@@ -5,12 +5,16 @@ whoever was let in.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from flask import Response, current_app, request
 
 from chassis import audit
 from chassis.error_bodies import MERCHANT as MERCHANT_ERRORS
 from chassis.identity import Role
+from chassis.service import runtime_of
 from chassis.web import Blueprint
+from services.affiliates import tracking
 
 C = TypeVar("C", bound=type)
 MERCHANT = (Role.MERCHANT_ADMIN, Role.MACHINE)
@@ -31,6 +35,8 @@ class Doors:
             )
             for door, prefix in PREFIXES.items()
         )
+        for blueprint in self.blueprints:
+            blueprint.after_request(_look_anew)
         first = self.blueprints[0]
         self.allow = first.allow
         self.arguments = first.arguments
@@ -49,6 +55,13 @@ class Doors:
             audit.serve(blueprint, *MERCHANT)
 
 
-def location(request: Any, thing_id: object) -> dict[str, str]:
+def location(thing_id: object) -> dict[str, str]:
     """The address of what a POST to the request's path has made."""
     return {"Location": f"{request.path}/{thing_id}"}
+
+
+def _look_anew(response: Response) -> Response:
+    """What was changed here, redirects of this process follow at once; other processes look within a second."""
+    if request.method not in ("GET", "HEAD"):
+        tracking.of(runtime_of(current_app)).links.outdate()
+    return response

@@ -106,7 +106,7 @@ def upgrade() -> None:
         sa.Column("live", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("address_hash", sa.Text(), nullable=True),
-        sa.Column("flags", sa.JSON(), nullable=False),
+        sa.Column("flags", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clicks")),
     )
     op.create_index("ix_clicks_merchant", "clicks", ["merchant_id", "clicked_at"], unique=False)

@@ -33,7 +33,7 @@ class Click(OfMerchant, TenantScoped, Base):
     live: Mapped[bool]
     reason: Mapped[str | None]
     address_hash: Mapped[str | None]  # keyed, so that nobody reads an address from it
-    flags: Mapped[list[str]]
+    flags: Mapped[str]  # words with spaces between
 
 
 class ClickCount(OfMerchant, TenantScoped, Base):
