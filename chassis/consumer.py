@@ -51,7 +51,10 @@ class Consumer:
         self._handlers: dict[str, list[Subscription]] = {}  # by type, as types come by
 
     def run(self, stop: Event) -> None:
-        """Handle events until ``stop`` is set; reconnects and declares its queue again for as long as it takes."""
+        """Handle events until ``stop`` is set; reconnects and declares its queue again for as long as it takes.
+
+        It takes no message before the database answers: each that it gave back would come closer to being dead.
+        """
         backoff = Backoff(cap=15)
 
         def handle(batch: Sequence[Message]) -> None:
@@ -60,6 +63,7 @@ class Consumer:
 
         while not stop.is_set():
             try:
+                self._ask_database()
                 self._broker.declare(self._name, self._patterns)
                 self._broker.consume(self._name, handle, stop=stop)
             except Exception as error:
@@ -67,6 +71,10 @@ class Consumer:
                 level = log.error if isinstance(error, TopologyBroken) else log.warning
                 level("consumer stopped, starting again", subscriber=self._name, error=repr(error))
                 stop.wait(backoff.next())
+
+    def _ask_database(self) -> None:
+        with acting_as(self._system), self._database.read() as session:
+            session.execute(select(1))
 
     def handle(self, batch: Sequence[Message]) -> None:
         """Handle a batch in one transaction; when one of it fails, each in its own.

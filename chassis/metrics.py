@@ -13,6 +13,7 @@ latency = Histogram(
 outbox_backlog = Gauge("concord_outbox_backlog", "Events written but not yet confirmed by the broker")
 outbox_age = Gauge("concord_outbox_oldest_seconds", "Age of the oldest event not yet confirmed")
 relay_published = Counter("concord_relay_published_total", "Events confirmed by the broker")
+relay_returned = Counter("concord_relay_returned_total", "Messages the broker had no queue for: its topology is broken")
 relay_failures = Counter("concord_relay_failures_total", "Relay rounds that failed and were tried again")
 
 events_handled = Counter("concord_events_handled_total", "Events whose effect is committed", ["subscriber", "type"])

@@ -6,11 +6,12 @@ Both keep the same promises (tests/chassis/test_broker_contract.py holds them to
   archive, so a message without a route means a broken topology and is refused.
 * Every subscriber owns one durable queue ``<subscriber>.events``; each queue gets its own copy.
 * A message is acknowledged only after the handler returned; when the handler raises or its process dies, it is
-  delivered again.
+  delivered again, until it has come back fifty times: then it is a dead letter in ``<subscriber>.dead``.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event
 from typing import Protocol
 
@@ -27,6 +28,14 @@ class Message:
     type: str
     body: bytes
     redelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that its consumers gave back too often: each of them died of it, before it could say why."""
+
+    message: Message
+    reason: str
 
 
 class BrokerUnavailable(Exception):
@@ -85,6 +94,23 @@ class Broker(Protocol):
             TopologyBroken: the queue does not exist.
         """
 
+    def dead_letters(self, subscriber: str, take: Callable[[DeadLetter], bool], *, limit: int = 1000) -> None:
+        """Show at most ``limit`` messages of ``<subscriber>.dead`` to ``take``; those it says yes to are removed.
+
+        Raises:
+            BrokerUnavailable: connection refused or lost.
+            TopologyBroken: the queue does not exist.
+        """
+
+    def read_archive(self, since: datetime, read: Callable[[Message, datetime], object]) -> None:
+        """Give ``read`` every message since then that is still kept, oldest first, with the second it was published
+        in. Those published meanwhile do not come.
+
+        Raises:
+            BrokerUnavailable: connection refused or lost.
+            TopologyBroken: nothing has ever been published.
+        """
+
     def close(self) -> None:
         """Give connections and threads back. Safe to call twice."""
 
@@ -92,6 +118,11 @@ class Broker(Protocol):
 def queue_of(subscriber: str) -> str:
     """The name of the subscriber's queue."""
     return f"{subscriber}.events"
+
+
+def dead_queue_of(subscriber: str) -> str:
+    """The name of the queue with the subscriber's dead letters."""
+    return f"{subscriber}.dead"
 
 
 def refuse_large_bodies(messages: Sequence[Message]) -> None:

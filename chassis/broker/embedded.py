@@ -5,12 +5,21 @@ who dies or stalls loses the lease, and the messages are delivered again. Works 
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from threading import Event
 
-from chassis.broker import BrokerUnavailable, Handler, Message, queue_of, refuse_large_bodies
-from chassis.broker.store import Claim, Store
+from chassis.broker import (
+    BrokerUnavailable,
+    DeadLetter,
+    Handler,
+    Message,
+    dead_queue_of,
+    queue_of,
+    refuse_large_bodies,
+)
+from chassis.broker.store import MAX_DELIVERIES, Claim, Store
 
 LEASE = 30.0
 POLL = 0.03  # other processes' messages are seen after this long; this process's wake the consumer
@@ -32,6 +41,7 @@ class EmbeddedBroker:
         """Replaces the subscriber's bindings: nobody but its owner adds any here."""
         with self._store() as store:
             store.declare(queue_of(subscriber), types)
+            store.declare(dead_queue_of(subscriber), [])
 
     def publish(self, messages: Sequence[Message]) -> int:
         refuse_large_bodies(messages)
@@ -70,6 +80,17 @@ class EmbeddedBroker:
     def depth(self, subscriber: str) -> int:
         with self._store() as store:
             return store.depth(queue_of(subscriber))
+
+    def dead_letters(self, subscriber: str, take: Callable[[DeadLetter], bool], *, limit: int = 1000) -> None:
+        with self._store() as store:
+            kept = store.waiting(dead_queue_of(subscriber), limit)
+            reason = f"came back {MAX_DELIVERIES} times"
+            store.discard(dead_queue_of(subscriber), [seq for seq, one in kept if take(DeadLetter(one, reason))])
+
+    def read_archive(self, since: datetime, read: Callable[[Message, datetime], object]) -> None:
+        with self._store() as store:
+            for message, published_at in store.archive(since.timestamp()):
+                read(message, datetime.fromtimestamp(int(published_at), UTC))
 
     def close(self) -> None:
         self._closed.set()

@@ -8,12 +8,14 @@ heartbeats while a callback runs.
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from threading import Event
 from typing import Any
+from uuid import uuid4
 
 import pika
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ChannelWrongStateError, ConnectionWrongStateError
@@ -22,9 +24,11 @@ from chassis.broker import (
     ARCHIVE,
     EXCHANGE,
     BrokerUnavailable,
+    DeadLetter,
     Handler,
     Message,
     TopologyBroken,
+    dead_queue_of,
     queue_of,
     refuse_large_bodies,
 )
@@ -56,7 +60,7 @@ class RabbitBroker:
             _declare_exchange_if_missing(connection)
             channel = connection.channel()
             channel.queue_declare(queue_of(subscriber), durable=True, arguments=QUORUM)
-            channel.queue_declare(f"{subscriber}.dead", durable=True, arguments=QUORUM)
+            channel.queue_declare(dead_queue_of(subscriber), durable=True, arguments=QUORUM)
             for pattern in types:
                 channel.queue_bind(queue_of(subscriber), EXCHANGE, pattern)
 
@@ -85,6 +89,41 @@ class RabbitBroker:
     def depth(self, subscriber: str) -> int:
         with self._connection("depth") as connection:
             return int(connection.channel().queue_declare(queue_of(subscriber), passive=True).method.message_count)
+
+    def dead_letters(self, subscriber: str, take: Callable[[DeadLetter], bool], *, limit: int = 1000) -> None:
+        """What ``take`` does not want goes back to its place when the connection closes."""
+        queue = dead_queue_of(subscriber)
+        with self._connection("dead") as connection:
+            channel = connection.channel()
+            waiting = channel.queue_declare(queue, passive=True).method.message_count
+            for _ in range(min(limit, waiting)):
+                method, properties, body = channel.basic_get(queue)
+                if method is None:
+                    break
+                message = Message(properties.message_id or "", properties.type or method.routing_key, body)
+                if take(DeadLetter(message, _why_dead(properties))):
+                    channel.basic_ack(method.delivery_tag)
+
+    def read_archive(self, since: datetime, read: Callable[[Message, datetime], object]) -> None:
+        """A stream does not say where it ends: a mark does, put there once reading has begun. Nobody else hears it."""
+        with self._connection("archive") as connection:
+            channel, mark, read_to_mark = connection.channel(), str(uuid4()), Event()
+
+            def on_message(_: Any, method: Any, properties: Any, body: bytes) -> None:
+                published_at = datetime.fromtimestamp(properties.timestamp or 0, UTC)
+                if properties.message_id == mark:
+                    read_to_mark.set()
+                elif read_to_mark.is_set():
+                    return  # it came in the same breath
+                elif method.exchange == EXCHANGE and published_at >= since.replace(microsecond=0):
+                    read(Message(properties.message_id or "", method.routing_key, body), published_at)
+                channel.basic_ack(method.delivery_tag)
+
+            channel.basic_qos(prefetch_count=500)
+            channel.basic_consume(ARCHIVE, on_message, arguments={"x-stream-offset": since})
+            connection.channel().basic_publish("", ARCHIVE, b"", pika.BasicProperties(message_id=mark))
+            while not read_to_mark.is_set():
+                connection.process_data_events(time_limit=POLL)
 
     def close(self) -> None:
         self._closed.set()
@@ -128,6 +167,12 @@ def _ours(error: BaseException) -> Exception:
     if isinstance(error, ChannelClosedByBroker) and error.reply_code in _TOPOLOGY_CODES:
         return TopologyBroken(error.reply_text)
     return BrokerUnavailable(repr(error))
+
+
+def _why_dead(properties: pika.BasicProperties) -> str:
+    deaths = (properties.headers or {}).get("x-death") or [{}]
+    last = deaths[0]
+    return f"{last.get('reason', 'unknown')} from {last.get('queue', 'an unknown queue')}"
 
 
 def _declare_exchange_if_missing(connection: pika.BlockingConnection) -> None:

@@ -20,6 +20,7 @@ BUSY_SECONDS = 30.0
 # Leases end by the wall clock, the only one that all processes share, also over a restart. A lease that ends further
 # away than this was taken before the clock was set back, and counts as ended.
 LONGEST_LEASE = 300.0
+MAX_DELIVERIES = 50  # what was given out as often and never acknowledged kills its consumers: it is a dead letter
 
 _SCHEMA = """
 create table if not exists queue (name text primary key) without rowid;
@@ -138,6 +139,7 @@ class Store:
             if not self._free(queue, 1):
                 return None
         with self._transaction() as db:
+            self._bury(queue)
             token, until, seqs = uuid4().hex, self._clock() + seconds, self._free(queue, limit)
             db.executemany(
                 "update delivery set token = ?, lease_until = ?, deliveries = deliveries + 1"
@@ -145,6 +147,16 @@ class Store:
                 [(token, until, queue, seq) for seq in seqs],
             )
             return self._claimed(queue, token, seqs) if seqs else None
+
+    def _bury(self, queue: str) -> None:
+        """Move what was given out too often to the subscriber's dead letters, if it has such a queue."""
+        dead = queue.removesuffix(".events") + ".dead"
+        self._db.execute(
+            "update or ignore delivery set queue = :dead, token = null, lease_until = 0, deliveries = 0"
+            " where queue = :queue and deliveries >= :most and lease_until not between :now and :now + :longest"
+            " and exists (select 1 from queue where name = :dead)",
+            {"dead": dead, "queue": queue, "most": MAX_DELIVERIES, "now": self._clock(), "longest": LONGEST_LEASE},
+        )
 
     def _free(self, queue: str, limit: int) -> list[int]:
         """The oldest deliveries that nobody has a lease on; a negative ``limit`` is none."""
@@ -181,6 +193,35 @@ class Store:
         where = " where queue = ? and seq between ? and ? and token = ?"
         with self._transaction() as db:
             return db.execute(change + where, (*values, claim.queue, claim.first, claim.last, claim.token)).rowcount
+
+    def waiting(self, queue: str, limit: int) -> list[tuple[int, Message]]:
+        """The oldest messages of a queue with their numbers, as they stand; nobody gets a lease on them.
+
+        Raises:
+            TopologyBroken: the queue does not exist.
+        """
+        with _sqlite_errors_as_ours():
+            self._refuse_unknown(queue)
+            rows = self._db.execute(
+                "select seq, id, type, body from delivery join message using (seq)"
+                " where queue = ? order by seq limit ?",
+                (queue, limit),
+            )
+            return [(seq, Message(id, type, bytes(body))) for seq, id, type, body in rows]
+
+    def discard(self, queue: str, seqs: Sequence[int]) -> None:
+        """Take messages out of one queue."""
+        with self._transaction() as db:
+            db.executemany("delete from delivery where queue = ? and seq = ?", [(queue, seq) for seq in seqs])
+
+    def archive(self, since: float) -> Iterator[tuple[Message, float]]:
+        """Every message published since then that is still kept, with its time. Looks page by page."""
+        with _sqlite_errors_as_ours():
+            (newest,) = self._db.execute("select coalesce(max(seq), 0) from message").fetchone()
+            page, at = "select seq, id, type, body, published_at from message where seq > ? order by seq limit 500", 0
+            while at < newest and (rows := self._db.execute(page, (at,)).fetchall()):
+                rows, at = [row for row in rows if row[0] <= newest], rows[-1][0]
+                yield from ((Message(id, type, bytes(body)), when) for _, id, type, body, when in rows if when >= since)
 
     def depth(self, queue: str) -> int:
         """How many messages are free to be claimed."""

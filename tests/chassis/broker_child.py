@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -24,11 +25,16 @@ def publish(url: str, noun: str) -> None:
 
 
 def consume(url: str, subscriber: str, behaviour: str) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
     def handle(batch: Sequence[Message]) -> None:
         report(*(message.id for message in batch))
         threading.Event().wait(None if behaviour == "hang" else 0.01)
 
-    _broker(url).consume(subscriber, handle, stop=threading.Event(), prefetch=5)
+    broker = _broker(url)
+    broker.consume(subscriber, handle, stop=stop, prefetch=5)
+    broker.close()
 
 
 def _broker(url: str) -> Broker:

@@ -1,15 +1,18 @@
 """Fixtures for broker tests: both kinds behind one name, and a RabbitMQ virtual host for each module."""
 
+import json
 import os
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
-from chassis.broker import Broker, connect
+from chassis.broker import Broker, connect, queue_of, store
 from tests.chassis.broker_helpers import Child, rabbitmqctl
 
 AMQP = "amqp://guest:guest@127.0.0.1:5672"
@@ -86,3 +89,34 @@ def child() -> Iterator[Callable[..., Child]]:
     yield start
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def few_deliveries(broker_url: str, noun: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """How often a message may come back here before it is a dead letter: seldom, to be there soon."""
+    most = 3
+    if not broker_url.startswith("amqp"):
+        monkeypatch.setattr(store, "MAX_DELIVERIES", most)
+        yield most
+        return
+    vhost, queue = urlsplit(broker_url).path[1:], rf"^{noun}\.events$"
+    dead = {"dead-letter-exchange": "", "dead-letter-routing-key": f"{noun}.dead", "overflow": "reject-publish"}
+    policy = dead | {"delivery-limit": most - 1, "dead-letter-strategy": "at-least-once"}
+    rabbitmqctl("set_policy", "-p", vhost, "--apply-to", "queues", noun, queue, json.dumps(policy))
+    yield most
+    rabbitmqctl("clear_policy", "-p", vhost, noun)
+
+
+@pytest.fixture
+def delete_queue(broker_url: str) -> Callable[[str], None]:
+    """Deletes a subscriber's queue, as an operator might by mistake."""
+
+    def delete(subscriber: str) -> None:
+        if broker_url.startswith("amqp"):
+            rabbitmqctl("delete_queue", "-p", urlsplit(broker_url).path[1:], queue_of(subscriber))
+            return
+        with closing(sqlite3.connect(broker_url.removeprefix("embedded://"), timeout=10)) as file:
+            file.execute("delete from queue where name = ?", (queue_of(subscriber),))
+            file.commit()
+
+    return delete

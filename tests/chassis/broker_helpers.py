@@ -36,6 +36,12 @@ class Child:
         assert line, "the child ended before it reported"
         return line
 
+    def terminate(self) -> tuple[int, list[str]]:
+        """SIGTERM; how it ended, and what it had still reported."""
+        self._process.terminate()
+        rest = self._process.communicate(timeout=PATIENCE)[0].splitlines()
+        return self._process.returncode, rest
+
     def kill(self) -> list[str]:
         """``kill -9``; what it had still reported."""
         if self._process.returncode is not None:

@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.broker import MAX_BODY, Broker, BrokerUnavailable, Message, TopologyBroken, connect
+from chassis.broker import MAX_BODY, Broker, BrokerUnavailable, DeadLetter, Message, TopologyBroken, connect
 from chassis.broker.embedded import EmbeddedBroker
 from chassis.broker.rabbitmq import RabbitBroker
 from tests.chassis.broker_helpers import (
@@ -428,3 +429,132 @@ def collect_all(broker: Broker, subscriber: str, wanted: set[str]) -> set[str]:
         with stopping(stop, PATIENCE):
             broker.consume(subscriber, handle, stop=stop)
     return got
+
+
+# Dead letters
+
+
+def test_what_comes_back_too_often_is_a_dead_letter(broker: Broker, noun: str, few_deliveries: int) -> None:
+    """Each consumer dies of it; its neighbours in the queue are delivered all the same."""
+    broker.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 1))
+    for _ in range(few_deliveries):
+        with pytest.raises(ZeroDivisionError):
+            consume(broker, noun, lambda batch: 1 / 0, prefetch=1)  # type: ignore[arg-type,return-value]
+    broker.publish(messages(noun, 1, start=1))
+    with Consuming(broker, noun) as consumer:
+        eventually(lambda: "00001" in ids(consumer.got))
+    assert ids(consumer.got) == ["00001"]
+    letters = dead_letters(broker, noun)
+    assert [letter.message for letter in letters] == messages(noun, 1)
+    assert letters[0].reason
+
+
+def test_dead_letters_stay_until_somebody_takes_them(broker: Broker, noun: str, few_deliveries: int) -> None:
+    broker.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 3))
+    for _ in range(few_deliveries * 3):
+        with pytest.raises(ZeroDivisionError):
+            consume(broker, noun, lambda batch: 1 / 0, prefetch=1)  # type: ignore[arg-type,return-value]
+        if broker.depth(noun) == 0:
+            break
+    with Consuming(broker, noun):
+        eventually(lambda: len(dead_letters(broker, noun)) == 3)
+    broker.dead_letters(noun, lambda letter: letter.message.id == "00001")
+    assert sorted(letter.message.id for letter in dead_letters(broker, noun)) == ["00000", "00002"]
+    assert len(dead_letters(broker, noun, limit=1)) == 1
+
+
+def test_no_dead_letters(broker: Broker, noun: str) -> None:
+    broker.declare(noun, [f"{noun}.#"])
+    assert dead_letters(broker, noun) == []
+    with pytest.raises(TopologyBroken, match="nobody"):
+        dead_letters(broker, f"{noun}-nobody")
+
+
+def dead_letters(broker: Broker, subscriber: str, limit: int = 100) -> list[DeadLetter]:
+    found: list[DeadLetter] = []
+    broker.dead_letters(subscriber, lambda letter: bool(found.append(letter)), limit=limit)  # type: ignore[func-returns-value]
+    return found
+
+
+# The archive
+
+
+def test_the_archive_keeps_what_was_published_also_without_a_subscriber(broker: Broker, noun: str) -> None:
+    since = datetime.now(UTC)
+    broker.publish(messages(noun, 120))
+    broker.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 5, start=120))
+    collect(broker, noun, 5)
+    got = archived(broker, noun, since)
+    assert [message for message, _ in got] == messages(noun, 125)
+    assert all(abs((at - since).total_seconds()) < 60 for _, at in got)
+
+
+def test_the_archive_ends_where_it_ended_when_it_was_asked(broker: Broker, noun: str) -> None:
+    broker.publish(messages(noun, 3))
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    seen: list[str] = []
+
+    def read(message: Message, _: datetime) -> None:
+        if message.type.startswith(noun):
+            seen.append(message.id)
+            broker.publish(messages(noun, 1, start=100 + len(seen)))
+
+    broker.read_archive(since, read)
+    assert seen == ids(messages(noun, 3))
+
+
+def test_the_archive_begins_where_it_is_asked_to(broker: Broker, noun: str) -> None:
+    broker.publish(messages(noun, 1))
+    assert archived(broker, noun, datetime.now(UTC) + timedelta(seconds=2)) == []
+
+
+def test_reading_the_archive_tells_no_subscriber(broker: Broker, noun: str) -> None:
+    broker.declare(noun, ["#"])
+    broker.publish(messages(noun, 1))
+    archived(broker, noun, datetime.now(UTC) - timedelta(minutes=1))
+    assert broker.depth(noun) == 1
+
+
+def archived(broker: Broker, noun: str, since: datetime) -> list[tuple[Message, datetime]]:
+    found: list[tuple[Message, datetime]] = []
+    broker.read_archive(since, lambda message, at: found.append((message, at)))
+    return [(message, at) for message, at in found if message.type.startswith(noun)]
+
+
+# Stopping a process
+
+
+@pytest.mark.parametrize("state", ["idle", "at work"])
+def test_sigterm_ends_a_consumer_cleanly(
+    broker: Broker, broker_url: str, noun: str, child: Callable[..., Child], state: str
+) -> None:
+    """What it had in hand is acknowledged, what it had not begun is not; it says what it handled."""
+    broker.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 30 if state == "at work" else 1))
+    consumer = child("consume", broker_url, noun, "work")
+    handled = consumer.line().split()
+    code, rest = consumer.terminate()
+    handled += [id for line in rest for id in line.split()]
+    assert code == 0
+    assert len(handled) == len(set(handled))
+    left = collect(broker, noun, 30 - len(handled)) if state == "at work" and len(handled) < 30 else []
+    assert sorted([*handled, *ids(left)]) == ids(messages(noun, 30 if state == "at work" else 1))
+    assert not any(message.redelivered for message in left if message.id in handled)
+
+
+def test_a_consumer_declares_and_starts_again_after_its_queue_was_deleted(
+    broker: Broker, delete_queue: Callable[[str], None], noun: str
+) -> None:
+    broker.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 1))
+    with Consuming(broker, noun) as consumer:
+        assert consumer.entered.wait(PATIENCE)
+        delete_queue(noun)
+        consumer.join()
+    assert isinstance(consumer.error, TopologyBroken)
+    broker.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 1, start=1))
+    assert ids(collect(broker, noun, 1)) == ["00001"]

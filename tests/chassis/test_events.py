@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from chassis import metrics, relay
+from chassis import metrics, relay, retry
 from chassis.broker import BrokerUnavailable, Message, connect
 from chassis.clock import utcnow
+from chassis.consumer import Consumer
 from chassis.identity import Principal, Role, acting_as
 from chassis.inbox import DEAD, WAITING
 from chassis.outbox import OutboxRow
@@ -237,6 +239,29 @@ def test_a_handler_may_drop_an_event_with_a_reason(sample):
     assert reasons[0] == (DEAD, "Drop: asked to")
     assert reasons[1][0] == DEAD
     assert "title" in reasons[1][1]
+
+
+def test_a_consumer_takes_no_message_while_its_database_is_away(sample, monkeypatch):
+    """Each message given back comes closer to being a dead letter, and none of them has done anything wrong."""
+    monkeypatch.setattr(retry, "jitter", lambda _delay: 0.001)
+    stop, asked, taken = threading.Event(), [], []
+
+    class Away:
+        def read(self):
+            asked.append(1)
+            if len(asked) < 5:
+                raise OperationalError(None, None, OSError("connection refused"))
+            return sample.database.read()
+
+    class Broker(MemoryBroker):
+        def declare(self, subscriber, types):
+            taken.append(len(asked))
+
+        def consume(self, subscriber, handle, *, stop):
+            stop.set()
+
+    Consumer(service.listeners[0], Away(), Broker()).run(stop)
+    assert taken == [5]
 
 
 def test_from_request_to_effect_over_a_real_broker(anna, sample, tmp_path):
