@@ -187,7 +187,10 @@ class Gateway:
 
 def create_app(settings: Settings, ours: GatewaySettings | None = None) -> Gateway:
     """The gateway of one process, with its background threads running; call it in the process that serves."""
-    return Gateway(settings, ours or gateway_settings.load())
+    ours = ours or gateway_settings.load()
+    if not settings.development and ours.limits_url.startswith("memory:"):
+        log.warning("limits and used signatures are known to this process only: no second gateway may run")
+    return Gateway(settings, ours)
 
 
 def _identity_as_issuer(issuer: str, identity: str) -> Issuer:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import time_machine
 
 from chassis.identity import HEADER, Role
 from tests.gateway.conftest import Caller, Platform, Served
@@ -129,6 +130,13 @@ def test_but_no_more(call: Caller, platform: Platform, merchant: Merchant, off: 
         refused(call("GET", PATH, headers=merchant.headers(timestamp=moment)), 401, "300 seconds")
     assert not platform.identity.asked_for_keys()
     assert not platform.affiliates.seen
+
+
+@pytest.mark.parametrize(("off", "status"), [(-301, 401), (-300, 200), (0, 200), (300, 200), (301, 401)])
+def test_five_minutes_to_the_second(call: Caller, merchant: Merchant, off: int, status: int) -> None:
+    with time_machine.travel(int(time.time()), tick=False):
+        sent = merchant.headers(timestamp=str(int(time.time()) + off))
+        assert call("GET", PATH, headers=sent).status_code == status
 
 
 # Who does not

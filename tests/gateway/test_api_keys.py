@@ -1,0 +1,154 @@
+"""What a gateway remembers of API keys: briefly what exists, more briefly what does not, and asks for few of them."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.errors import Upstream
+from chassis.identity import Role, Signer
+from chassis.settings import Settings
+from gateway.api_keys import (
+    KNOWN_SIZE,
+    QUESTIONS,
+    REMEMBER,
+    REMEMBER_UNKNOWN,
+    REMEMBER_WHILE_AWAY,
+    UNKNOWN_SIZE,
+    ApiKeys,
+)
+from gateway.failures import TooMany
+from gateway.fetch import FetchError
+
+TENANT = {"id": str(uuid4()), "slug": "dashain-market", "name": "Dashain Market", "kind": "Merchant", "features": []}
+
+
+class Told:
+    """What identity knows, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, dict[str, Any]] = {}
+        self.asked: list[str] = []
+        self.away = False
+
+    def __call__(self, url: str, headers: object) -> dict[str, Any]:
+        name = url.removeprefix("http://identity/internal/api-keys/")
+        self.asked.append(name)
+        if self.away:
+            raise FetchError("away")
+        if name not in self.keys:
+            raise FetchError("not there", 404)
+        return self.keys[name]
+
+    def add(self, name: str) -> UUID:
+        key_id = uuid4()
+        self.keys[name] = {"id": str(key_id), "name": "till", "secret": f"secret of {name}", "tenant": TENANT}
+        return key_id
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    return [1000.0]
+
+
+@pytest.fixture
+def keys(test_settings: Settings, told: Told, clock: list[float]) -> ApiKeys:
+    return ApiKeys("http://identity", Signer(test_settings.keys, "gateway"), told, clock=lambda: clock[0])
+
+
+def yes() -> None:
+    pass
+
+
+def test_a_key_is_remembered_a_minute(keys: ApiKeys, told: Told, clock: list[float]) -> None:
+    key_id = told.add("ck_1")
+    found = keys.find("ck_1", yes)
+    assert found is not None
+    who = found.principal
+    assert (who.user_id, who.role, who.name) == (key_id, Role.MACHINE, "till")
+    assert (str(who.tenant_id), who.tenant_slug, who.tenant_kind) == (TENANT["id"], "dashain-market", "Merchant")
+    assert "secret" not in repr(replace(found)), "it would end up in a log"
+    clock[0] += REMEMBER - 1
+    assert keys.find("ck_1", yes) is found
+    assert told.asked == ["ck_1"]
+    clock[0] += 1
+    del told.keys["ck_1"]
+    assert keys.find("ck_1", yes) is None
+    assert keys.find("ck_1", yes) is None
+    assert told.asked == ["ck_1"] * 2
+
+
+def test_an_unknown_key_is_remembered_for_less(keys: ApiKeys, told: Told, clock: list[float]) -> None:
+    """So that a new key works soon, though somebody was too early with it."""
+    assert keys.find("ck_1", yes) is None
+    told.add("ck_1")
+    clock[0] += REMEMBER_UNKNOWN - 1
+    assert keys.find("ck_1", yes) is None
+    assert told.asked == ["ck_1"]
+    clock[0] += 1
+    assert keys.find("ck_1", yes) is not None
+
+
+def outcome(keys: ApiKeys, name: str) -> str:
+    try:
+        return "known" if keys.find(name, yes) else "unknown"
+    except Upstream as failure:
+        return f"again in {failure.headers['Retry-After']} s"
+
+
+def test_a_flood_of_unknown_keys_is_not_passed_on(keys: ApiKeys, told: Told, clock: list[float]) -> None:
+    """Whatever is not remembered is asked for at most so often a second; what is known goes on working."""
+    told.add("ck_1")
+    for second in range(3):
+        assert outcome(keys, "ck_1") == "known"
+        told.asked.clear()
+        clock[0] += 1
+        found = [outcome(keys, f"ck_{second}_{number}") for number in range(QUESTIONS * 4)]
+        assert found == ["unknown"] * QUESTIONS + ["again in 2 s"] * QUESTIONS * 3
+        assert len(told.asked) == QUESTIONS
+    clock[0] += REMEMBER
+    assert {outcome(keys, f"ck_{number}x") for number in range(QUESTIONS * 2)} == {"unknown", "again in 2 s"}
+    assert outcome(keys, "ck_1") == "known", "though its minute is over and nobody may be asked"
+
+
+def test_a_flood_takes_only_so_much_room(keys: ApiKeys, told: Told, clock: list[float]) -> None:
+    for number in range(UNKNOWN_SIZE + 100):
+        keys._asked = 0
+        keys.find(f"ck_{number}", yes)
+    assert len(keys._unknown) == UNKNOWN_SIZE
+    assert KNOWN_SIZE <= UNKNOWN_SIZE
+
+
+def test_whoever_may_not_ask_is_refused_unless_the_answer_is_known(keys: ApiKeys, told: Told) -> None:
+    def no() -> None:
+        raise TooMany
+
+    told.add("ck_1")
+    with pytest.raises(TooMany):
+        keys.find("ck_1", no)
+    assert told.asked == []
+    keys.find("ck_1", yes)
+    keys.find("ck_2", yes)
+    assert keys.find("ck_1", no) is not None
+    assert keys.find("ck_2", no) is None
+
+
+def test_while_identity_is_away_a_key_counts_as_long_as_a_token_would(
+    keys: ApiKeys, told: Told, clock: list[float]
+) -> None:
+    told.add("ck_1")
+    found = keys.find("ck_1", yes)
+    told.away = True
+    clock[0] += REMEMBER_WHILE_AWAY - 1
+    assert keys.find("ck_1", yes) is found
+    clock[0] += 1
+    with pytest.raises(Upstream):
+        keys.find("ck_1", yes)
+    told.away = False
+    assert keys.find("ck_1", yes) is not None
