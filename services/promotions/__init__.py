@@ -3,8 +3,20 @@
 from pathlib import Path
 
 from chassis.service import Service, Task
-from services.promotions import consumers, events, tasks
-from services.promotions.api import customer_groups, evaluations, pricelists, products, settings, stores, usage
+from services.promotions import campaign_clock, consumers, events, tasks
+from services.promotions.api import (
+    cart_campaigns,
+    carts,
+    customer_groups,
+    evaluations,
+    linked_products,
+    pricelists,
+    products,
+    settings,
+    store_campaigns,
+    stores,
+    usage,
+)
 from services.promotions.models import Base
 
 service = Service(
@@ -19,11 +31,17 @@ service = Service(
         pricelists.blp,
         evaluations.blp,
         usage.blp,
+        store_campaigns.blp,
+        cart_campaigns.blp,
+        linked_products.blp,
+        carts.blp,
     ),
     events=events.ALL,
     subscriptions=consumers.LEARN_TENANTS,
     schedule=(
         Task("trim evaluations", 600, tasks.trim_evaluations),
         Task("trim reservations", 600, tasks.trim_reservations),
+        Task("trim carts", 600, tasks.trim_carts),
+        Task("store campaigns", campaign_clock.EVERY, campaign_clock.run),
     ),
 )

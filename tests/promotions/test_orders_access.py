@@ -1,4 +1,4 @@
-"""Who may evaluate, reserve and take back: every such endpoint, as everybody. ``test_access`` says that none is missing."""
+"""Who may evaluate, reserve and take back: each endpoint, as everybody. ``test_access`` says that none is missing."""
 
 from itertools import product
 from uuid import uuid4

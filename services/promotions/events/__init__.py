@@ -1,6 +1,6 @@
 """What this service publishes, one module a noun. A published shape never changes; a new shape is a new version."""
 
-from services.promotions.events import catalogue, pricelists, settings
+from services.promotions.events import cart_campaigns, catalogue, pricelists, settings, store_campaigns
 
 ALL: tuple[type, ...] = (
     settings.SettingsChanged,
@@ -13,4 +13,6 @@ ALL: tuple[type, ...] = (
     pricelists.PricelistRenamed,
     pricelists.PricelistDeleted,
     pricelists.PricelistProductsChanged,
+    *store_campaigns.ALL,
+    *cart_campaigns.ALL,
 )

@@ -2,10 +2,13 @@
 
 from services.promotions.models.base import Base
 from services.promotions.models.bundles import BundleVersion
+from services.promotions.models.cart_campaigns import CartCampaign, CartCampaignProduct, LinkedProducts
+from services.promotions.models.carts import Cart, CartItem
 from services.promotions.models.catalogue import Catalogue, Product, ProductCategory, Variant
 from services.promotions.models.evaluations import Evaluation, UnitReturn
 from services.promotions.models.pricelists import Pricelist, PricelistEntry
 from services.promotions.models.sales import SalesCampaign, SalesSelection, SalesSnapshot, SalesStore
+from services.promotions.models.store_campaigns import StoreCampaign, StoreCampaignStore
 from services.promotions.models.stores import CustomerGroup, Store
 from services.promotions.models.tenants import Settings, Tenant
 from services.promotions.models.usage import CampaignUsage, Reservation, ReservedCampaign
@@ -14,9 +17,14 @@ __all__ = [
     "Base",
     "BundleVersion",
     "CampaignUsage",
+    "Cart",
+    "CartCampaign",
+    "CartCampaignProduct",
+    "CartItem",
     "Catalogue",
     "CustomerGroup",
     "Evaluation",
+    "LinkedProducts",
     "Pricelist",
     "PricelistEntry",
     "Product",
@@ -29,6 +37,8 @@ __all__ = [
     "SalesStore",
     "Settings",
     "Store",
+    "StoreCampaign",
+    "StoreCampaignStore",
     "Tenant",
     "UnitReturn",
     "Variant",

@@ -7,8 +7,17 @@ from sqlalchemy.orm import Session
 
 from chassis.errors import Invalid, NotFound
 from chassis.pages import Page, paginate
-from services.promotions.models import Pricelist, PricelistEntry, Product, SalesCampaign, Settings, Store
+from services.promotions.models import (
+    CartCampaign,
+    Pricelist,
+    PricelistEntry,
+    Product,
+    SalesCampaign,
+    Settings,
+    Store,
+)
 
+USERS = (SalesCampaign, CartCampaign, Store, Settings)
 SHOWN = 200  # products of a list that its detail shows; the others stand in pages of their own
 
 
@@ -64,5 +73,5 @@ def entries(session: Session, found: Pricelist, *, page: int, page_size: int) ->
 
 def is_used(session: Session, found: Pricelist) -> bool:
     """Whether a campaign of whatever status, a store or the settings name a price list."""
-    uses = [exists().where(model.pricelist_id == found.id) for model in (SalesCampaign, Store, Settings)]
+    uses = [exists().where(model.pricelist_id == found.id) for model in USERS]
     return bool(session.scalar(select(or_(*uses))))

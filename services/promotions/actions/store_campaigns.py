@@ -1,0 +1,216 @@
+"""Making and changing store campaigns, and writing down what the clock has made of them (S3).
+
+The campaign's row is locked first; whoever changes one catches up with the clock before, so that a start and an end
+are told of once, in order, whether or not the scheduler has come by.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+from werkzeug.datastructures import ETags
+
+from chassis import audit, outbox, versions
+from chassis.errors import Invalid
+from chassis.identity import Principal, Role
+from chassis.refusals import is_taken
+from services.promotions.events import store_campaigns as events
+from services.promotions.models import Base, StoreCampaign, StoreCampaignStore
+from services.promotions.models.store_campaigns import ONE_CAMPAIGN_NAME, ONE_IDENTIFIER
+from services.promotions.queries import store_campaigns as queries
+from services.promotions.rules import store_campaigns as rules
+from services.promotions.rules.store_campaigns import Status
+
+LINKS = Base.metadata.tables["store_campaign_stores"]
+CLOCK = Principal.system("promotions")
+TOLD_BY_STATUS = {Status.ACTIVE: events.CampaignStarted, Status.EXPIRED: events.CampaignEnded}
+NAME_TAKEN = {"field": "name", "message": "Campaign name must be unique within company"}
+IDENTIFIER_TAKEN = {
+    "field": "campaign_identifier",
+    "message": "Campaign identifier must be unique across all campaigns",
+}
+
+
+def create_campaign(
+    session: Session, data: dict[str, Any], *, store_uids: Sequence[str], actor: Principal, now: datetime
+) -> StoreCampaign:
+    """A new campaign, shown by ``store_uids``. Its window may lie anywhere (S3-19).
+
+    Raises:
+        Invalid: name or identifier is taken, a store unknown, or ``invalid_date_range``.
+    """
+    rules.require_window(data["starts_at"], data["ends_at"])
+    campaign = StoreCampaign(
+        id=uuid7(), tenant_id=actor.tenant_id, **data, created_at=now, updated_at=now, event_sequence=0
+    )
+    if campaign.campaign_identifier is None:
+        campaign.campaign_identifier = _made_of_name(session, campaign)
+    _require_free(session, campaign, data)
+    linked = _known_stores(session, store_uids)
+    session.add(campaign)
+    audit.record(session, "store_campaign.created", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
+    _save(session)
+    _link(session, campaign, linked, now)
+    _tell(session, campaign, events.CampaignCreated, actor, now)
+    if campaign.status == Status.ACTIVE:
+        _tell(session, campaign, events.CampaignStarted, actor, now)
+    catch_up(session, campaign, now)
+    return campaign
+
+
+def update_campaign(
+    session: Session,
+    campaign_id: str,
+    changes: Mapping[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> StoreCampaign:
+    """Take over what is named, at once (S3-4, S3-6). What changes nothing tells nobody and leaves no audit row.
+
+    Raises:
+        NotFound: ``campaign_not_found``.
+        Stale: ``expected`` is not its version.
+        Conflict: ``campaign_not_modifiable`` (S3-13).
+        Invalid: name or identifier is taken, or ``invalid_date_range``.
+        Forbidden: ``extra_permission_required``.
+    """
+    campaign = _hold(session, campaign_id, expected, now)
+    before = Status(campaign.status)
+    _require_free(session, campaign, changes)
+    different = campaign.change(changes, is_person=actor.role is not Role.MACHINE, now=now)
+    if different:
+        campaign.catch_up(now)
+        audit.record(session, "store_campaign.updated", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
+        _save(session)
+        _tell(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
+        after = Status(campaign.status)
+        if after is not before and after in TOLD_BY_STATUS:
+            _tell(session, campaign, TOLD_BY_STATUS[after], actor, now)
+    return campaign
+
+
+def link_stores(
+    session: Session,
+    campaign_id: str,
+    store_uids: Sequence[str],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> StoreCampaign:
+    """Let these stores and no others show the campaign (S3-9). Raises as ``update_campaign``, and:
+
+    Raises:
+        Invalid: there is no such store.
+    """
+    campaign = _hold(session, campaign_id, expected, now)
+    linked, before = _known_stores(session, store_uids), campaign.store_uids
+    if sorted(linked) != before:
+        changes = {"storeIds": [before, sorted(linked)]}
+        campaign.updated_at = now
+        audit.record(
+            session,
+            "store_campaign.linked",
+            campaign,
+            tenant_id=actor.tenant_id,
+            actor=actor,
+            now=now,
+            changes=changes,
+        )
+        _link(session, campaign, linked, now)
+        _tell(session, campaign, events.CampaignUpdated, actor, now, updated_fields=("store_ids",))
+    return campaign
+
+
+def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
+    """Write down and tell what the clock has made of a locked campaign (S3-7). A second time there is nothing to do."""
+    passed = campaign.catch_up(now)
+    if not passed:
+        return
+    tenant_id = campaign.tenant_id
+    audit.record(session, "store_campaign.clocked", campaign, tenant_id=tenant_id, actor=CLOCK, now=now)
+    campaign.current_status = campaign.status_at(now)
+    for status in passed:
+        _tell(session, campaign, TOLD_BY_STATUS[status], CLOCK, now, status=status)
+
+
+def _hold(session: Session, campaign_id: str, expected: ETags | None, now: datetime) -> StoreCampaign:
+    """A campaign to change: locked, in the version the caller has seen, up to date with the clock, and not over."""
+    campaign = queries.campaign(session, campaign_id, now, lock=True)
+    versions.require(campaign, expected)
+    rules.require_modifiable(campaign.status_at(now))
+    catch_up(session, campaign, now)
+    return campaign
+
+
+def _require_free(session: Session, campaign: StoreCampaign, wanted: Mapping[str, Any]) -> None:
+    """S3-15, S3-17: says that a name or identifier is taken, never by whom."""
+    taken = []
+    name, identifier = wanted.get("name"), wanted.get("campaign_identifier")
+    with session.no_autoflush:
+        if name and queries.has_name(session, campaign.tenant_id, name, other_than=campaign.id):
+            taken.append(NAME_TAKEN)
+        if identifier and queries.has_identifier(session, identifier, other_than=campaign.id):
+            taken.append(IDENTIFIER_TAKEN)
+    if taken:
+        raise Invalid("Field validation failed", errors=taken)
+
+
+def _save(session: Session) -> None:
+    """Write the campaign; another one may have taken its name at the same moment."""
+    try:
+        session.flush()
+    except IntegrityError as error:
+        for unique, problem in ((ONE_CAMPAIGN_NAME, NAME_TAKEN), (ONE_IDENTIFIER, IDENTIFIER_TAKEN)):
+            if is_taken(error, unique):
+                raise Invalid("Field validation failed", errors=[problem]) from error
+        raise
+
+
+def _made_of_name(session: Session, campaign: StoreCampaign) -> str:
+    made = rules.identifier_for(campaign.name)
+    if queries.has_identifier(session, made, other_than=campaign.id):
+        return f"{made}_{campaign.id.hex[-12:].upper()}"
+    return made
+
+
+def _known_stores(session: Session, store_uids: Sequence[str]) -> dict[str, UUID]:
+    found = queries.store_ids(session, store_uids)
+    unknown = [
+        {"field": f"store_ids.{place}", "message": f"There is no store {store_uid}"}
+        for place, store_uid in enumerate(store_uids)
+        if store_uid not in found
+    ]
+    if unknown:
+        raise Invalid("Field validation failed", errors=unknown[:100])
+    return found
+
+
+def _link(session: Session, campaign: StoreCampaign, linked: Mapping[str, UUID], now: datetime) -> None:
+    session.execute(delete(StoreCampaignStore).where(StoreCampaignStore.campaign_id == campaign.id))
+    rows = [{"campaign_id": campaign.id, "store_id": store_id} for store_id in linked.values()]
+    if rows:
+        session.execute(insert(LINKS), rows)
+    queries.complete(session, [campaign], now)
+
+
+def _tell(session: Session, campaign: StoreCampaign, event: Any, actor: Principal, now: datetime, **more: Any) -> None:
+    told = {
+        "campaign_id": campaign.id,
+        "company_id": campaign.tenant_id,
+        "name": campaign.name,
+        "description": campaign.description,
+        "campaign_identifier": campaign.campaign_identifier,
+        "starts_at": campaign.starts_at,
+        "ends_at": campaign.ends_at,
+        "status": campaign.status,
+        "store_ids": tuple(campaign.store_uids),
+    }
+    outbox.add(session, campaign, event(**told | more), tenants=(campaign.tenant_id,), actor=actor, now=now)

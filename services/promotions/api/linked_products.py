@@ -1,0 +1,69 @@
+"""``/marketing/linked-products``: products that go only with others, in S4's shapes."""
+
+from flask.views import MethodView
+
+from chassis import versions
+from chassis.clock import utcnow
+from chassis.error_bodies import MARKETING
+from chassis.identity import caller
+from chassis.web import Blueprint, db
+from services.promotions.actions import linked_products as actions
+from services.promotions.api import ADMINS, FEATURE
+from services.promotions.queries import linked_products as queries
+from services.promotions.schemas.linked_products import LinkedProductsIn, LinkedProductsListIn, LinkedProductsOut
+from services.promotions.schemas.marketing import list_of
+
+PREFIX = "/marketing/linked-products"
+
+blp = Blueprint("linked_products", __name__, url_prefix=PREFIX, feature=FEATURE, error_body=MARKETING)
+
+
+@blp.route("")
+class LinkedProductsList(MethodView):
+    @blp.allow(*ADMINS)
+    @blp.arguments(LinkedProductsListIn, location="query")
+    @blp.response(200, list_of(LinkedProductsOut))
+    def get(self, wanted):
+        """The tenant's linked products, filtered and sorted (S4-19)."""
+        with db.read() as session:
+            return queries.linked_products(session, **wanted)
+
+    @blp.allow(*ADMINS)
+    @blp.arguments(LinkedProductsIn)
+    @blp.response(201, LinkedProductsOut)
+    def post(self, data):
+        """Link a product to another one in the carts of a campaign; the address is in ``Location``."""
+        with db.begin() as session:
+            linked = actions.create(session, data, actor=caller(), now=utcnow())
+        versions.set_etag(linked)
+        return linked, 201, {"Location": f"{PREFIX}/{linked.id}"}
+
+
+@blp.route("/<uuid:linked_id>")
+class LinkedProducts(MethodView):
+    @blp.allow(*ADMINS)
+    @blp.response(200, LinkedProductsOut)
+    def get(self, linked_id):
+        """One pair of linked products."""
+        with db.read() as session:
+            linked = queries.linked(session, linked_id)
+        versions.set_etag(linked)
+        return linked
+
+    @blp.allow(*ADMINS)
+    @blp.arguments(LinkedProductsIn)
+    @blp.response(200, LinkedProductsOut)
+    def put(self, data, linked_id):
+        """Replace linked products, in the version that ``dbVersion`` or ``If-Match`` names (S4-14, D6)."""
+        expected = versions.if_match()
+        with db.begin() as session:
+            linked = actions.replace(session, linked_id, data, expected=expected, actor=caller(), now=utcnow())
+        versions.set_etag(linked)
+        return linked
+
+    @blp.allow(*ADMINS)
+    @blp.response(204)
+    def delete(self, linked_id):
+        """Delete linked products."""
+        with db.begin() as session:
+            actions.delete_one(session, linked_id, expected=versions.if_match(), actor=caller(), now=utcnow())

@@ -1,0 +1,95 @@
+"""Store campaigns (S3): what a company's stores show, and when."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.database import Aggregate, TenantScoped
+from chassis.versions import Versioned
+from services.promotions.models.base import Base, Owned
+from services.promotions.rules import store_campaigns as rules
+from services.promotions.rules.store_campaigns import Status
+
+ONE_CAMPAIGN_NAME = UniqueConstraint("tenant_id", "name")
+ONE_IDENTIFIER = UniqueConstraint("campaign_identifier")
+
+
+class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
+    """A campaign in a company's stores; the company is the tenant.
+
+    ``status`` is what was last written. What the campaign *is* at a moment says ``status_at``, and nothing depends on
+    the clock's having written that down already (D3).
+    """
+
+    __tablename__ = "store_campaigns"
+    __table_args__ = (
+        ONE_CAMPAIGN_NAME,
+        ONE_IDENTIFIER,
+        CheckConstraint("starts_at < ends_at", name="window"),
+        Index("ix_store_campaigns_starts", "status", "starts_at"),
+        Index("ix_store_campaigns_ends", "status", "ends_at"),
+    )
+
+    name: Mapped[str]
+    description: Mapped[str | None]
+    campaign_identifier: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    status: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    # Not stored here: set by the queries, for the answer.
+    store_uids = cast(list[str], ())
+    current_status = Status.INACTIVE
+
+    def status_at(self, now: datetime) -> Status:
+        return rules.status_at(Status(self.status), self.starts_at, self.ends_at, now)
+
+    def change(self, changes: Mapping[str, Any], *, is_person: bool, now: datetime) -> tuple[str, ...]:
+        """Take over what is named and leave the rest (S3-4); return what differs now. A refusal changes nothing.
+
+        Raises:
+            Conflict: ``campaign_not_modifiable``.
+            Forbidden: ``extra_permission_required``.
+            Invalid: ``invalid_date_range``.
+        """
+        current = self.status_at(now)
+        rules.require_modifiable(current)
+        if "status" in changes:
+            rules.require_transition(current, Status(changes["status"]), is_person=is_person)
+        rules.require_window(changes.get("starts_at", self.starts_at), changes.get("ends_at", self.ends_at))
+        different = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        for name, value in different.items():
+            setattr(self, name, value)
+        if different:
+            self.updated_at = now
+        return tuple(different)
+
+    def catch_up(self, now: datetime) -> list[Status]:
+        """Write down what the clock has made of the campaign; say what it became on the way, in order.
+
+        One that began and ended since anybody looked has done both.
+        """
+        passed = []
+        if self.status == Status.SCHEDULED and now >= self.starts_at:
+            passed.append(Status.ACTIVE)
+        if self.status != Status.EXPIRED and now > self.ends_at:
+            passed.append(Status.EXPIRED)
+        if passed:
+            self.status, self.updated_at = str(passed[-1]), now
+        return passed
+
+
+class StoreCampaignStore(Base):
+    """A store that shows a campaign. Only reached through its campaign."""
+
+    __tablename__ = "store_campaign_stores"
+    __table_args__ = (Index("ix_store_campaign_stores_store", "store_id"),)
+
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("store_campaigns.id"), primary_key=True)
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"), primary_key=True)

@@ -1,0 +1,180 @@
+"""Carts as a shopper sees them now: what the campaign lets them hold, and what it costs.
+
+The clock, the campaign, its linked products and the prices may have changed since the cart was written, so what is
+shown is worked out anew each time; the next write keeps it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chassis.errors import Invalid, NotFound
+from services.promotions.models import Cart, CartCampaign, LinkedProducts, PricelistEntry, Product, Variant
+from services.promotions.rules import cart_campaigns as campaign_rules
+from services.promotions.rules import carts as rules
+from services.promotions.rules.cart_campaigns import MatchMode, QuantitySelector, Reason
+from services.promotions.rules.carts import Item, Link, Match, Terms
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A product or variant as the catalogue has it."""
+
+    product_key: UUID
+    product_uid: str
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class SeenItem:
+    product_id: str
+    quantity: int
+    unit_price: Decimal
+    list_price: Decimal
+    linked_to: str | None
+    removed_because: str | None
+
+
+@dataclass(frozen=True)
+class SeenCampaign:
+    name: str | None
+    reason: Reason | str | None
+
+    @property
+    def applied(self) -> bool:
+        return self.name is not None and self.reason is None
+
+
+@dataclass(frozen=True)
+class SeenCart:
+    """A cart as it is shown. ``settled`` are its lines as they would be written now."""
+
+    id: UUID
+    version: int
+    campaign: SeenCampaign
+    items: Sequence[SeenItem]
+    settled: Sequence[Item]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((item.unit_price * item.quantity for item in self.items), Decimal(0))
+
+
+def cart(session: Session, cart_id: UUID, now: datetime, *, lock: bool = False) -> Cart:
+    """A cart of the shop at hand, its row locked until the transaction ends where ``lock`` says so.
+
+    Raises:
+        NotFound: there is none, it is another shop's, or it has expired.
+    """
+    statement = select(Cart).where(Cart.id == cart_id, Cart.expires_at > now)
+    found = session.scalar(statement.with_for_update() if lock else statement)
+    if found is None:
+        raise NotFound("There is no such cart.")
+    return found
+
+
+def see(session: Session, found: Cart, now: datetime) -> SeenCart:
+    """A cart under its campaign as both are now."""
+    sold = catalogued(session, [line.product_id for line in found.lines])
+    items = [
+        Item(line.product_id, sold[line.product_id].product_uid, line.quantity, line.removed_because)
+        for line in found.lines
+    ]
+    campaign, reason = _campaign_of(session, found, now)
+    terms = Terms()
+    if campaign is not None:
+        terms = _terms(session, campaign, items)
+        items, reason = rules.settle(items, terms)
+    applied = campaign if reason is None else None
+    prices = _campaign_prices(session, applied, sold.values())
+    seen = [_see_item(item, sold[item.product_id], prices, terms if applied else Terms()) for item in items]
+    return SeenCart(found.id, found.version, SeenCampaign(found.campaign_name, reason), seen, items)
+
+
+def catalogued(session: Session, ids: Iterable[str]) -> dict[str, Sold]:
+    """Those of ``ids`` that the shop sells: products, and variants at their own price or their product's."""
+    wanted = set(ids)
+    products = select(Product).where(Product.product_uid.in_(wanted))
+    variants = select(Variant, Product).join(Product, Product.id == Variant.product_id)
+    found = {
+        variant.variant_uid: Sold(
+            product.id, product.product_uid, product.price if variant.price is None else variant.price
+        )
+        for variant, product in session.execute(variants.where(Variant.variant_uid.in_(wanted)))
+    }
+    return found | {each.product_uid: Sold(each.id, each.product_uid, each.price) for each in session.scalars(products)}
+
+
+def require_sold(session: Session, product_id: str) -> None:
+    """Refuse what the shop does not sell.
+
+    Raises:
+        Invalid: ``unknown_product``.
+    """
+    if product_id not in catalogued(session, [product_id]):
+        raise Invalid.field("product", f"There is no product {product_id}.", code="unknown_product")
+
+
+def _campaign_of(session: Session, found: Cart, now: datetime) -> tuple[CartCampaign | None, Reason | str | None]:
+    """The campaign that counts for a cart at ``now`` (S4-24, S4-25), or why there is none."""
+    if found.campaign_id is None:
+        return None, found.campaign_reason
+    campaign = session.scalar(select(CartCampaign).where(CartCampaign.id == found.campaign_id))
+    if campaign is None:
+        return None, Reason.UNKNOWN
+    reason = campaign_rules.reason_against(campaign.status, campaign.start_date, campaign.end_date, now)
+    return (None, reason) if reason else (campaign, None)
+
+
+def _terms(session: Session, campaign: CartCampaign, items: Sequence[Item]) -> Terms:
+    """What a campaign asks of the products in a cart: of its links only those that concern them."""
+    products = {item.product_uid for item in items}
+    in_cart = select(Variant.variant_uid, Product.product_uid).join(Product, Product.id == Variant.product_id)
+    of_product = dict(session.execute(in_cart.where(Product.product_uid.in_(products))).tuples().all())
+
+    def match(product_id: str, mode: str) -> Match:
+        return Match(product_id, MatchMode(mode), of_product.get(product_id, product_id))
+
+    links = select(LinkedProducts).where(
+        LinkedProducts.marketing_campaign_id == campaign.id,
+        LinkedProducts.linked_id.in_(products | of_product.keys()),
+    )
+    return Terms(
+        products=tuple(match(line.product_id, line.match_mode) for line in campaign.products),
+        mandatory=tuple(match(line.product_id, line.match_mode) for line in campaign.mandatory_products),
+        links=tuple(
+            Link(
+                match(link.base_id, link.base_match_mode),
+                match(link.linked_id, link.linked_match_mode),
+                QuantitySelector(link.quantity_selector),
+            )
+            for link in session.scalars(links.order_by(LinkedProducts.id))
+        ),
+    )
+
+
+def _campaign_prices(session: Session, campaign: CartCampaign | None, sold: Iterable[Sold]) -> dict[UUID, Decimal]:
+    """The campaign's own prices of products (S4-27), whichever variant."""
+    if campaign is None or campaign.pricelist_id is None:
+        return {}
+    listed = select(PricelistEntry.product_id, PricelistEntry.price).where(
+        PricelistEntry.pricelist_id == campaign.pricelist_id,
+        PricelistEntry.product_id.in_({each.product_key for each in sold}),
+    )
+    return dict(session.execute(listed).tuples().all())
+
+
+def _see_item(item: Item, sold: Sold, prices: dict[UUID, Decimal], terms: Terms) -> SeenItem:
+    return SeenItem(
+        product_id=item.product_id,
+        quantity=item.quantity,
+        unit_price=prices.get(sold.product_key, sold.price),
+        list_price=sold.price,
+        linked_to=rules.linked_to(item, terms.links),
+        removed_because=item.removed_because,
+    )

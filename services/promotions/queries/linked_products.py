@@ -1,0 +1,51 @@
+"""Linked products: one, and a filtered list (S4-19)."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chassis.errors import NotFound
+from services.promotions.models import LinkedProducts
+from services.promotions.queries import marketing
+from services.promotions.queries.marketing import Listed
+from services.promotions.rules.lists import SortKey
+
+
+def linked(session: Session, linked_id: UUID, *, lock: bool = False) -> LinkedProducts:
+    """Linked products of the caller's tenant, the row locked until the transaction ends where ``lock`` says so.
+
+    Raises:
+        NotFound: there are none of that id, or they are another's.
+    """
+    statement = select(LinkedProducts).where(LinkedProducts.id == linked_id)
+    found = session.scalar(statement.with_for_update() if lock else statement)
+    if found is None:
+        raise NotFound("There are no such linked products.")
+    return found
+
+
+def linked_products(session: Session, *, page: int, size: int, sort: Sequence[SortKey], **filters: Any) -> Listed:
+    """The tenant's linked products; ``filters`` are names of columns and what they must be."""
+    statement = select(LinkedProducts).filter_by(**filters)
+    return marketing.list_page(session, statement, COLUMNS, sort=sort, page=page, size=size)
+
+
+COLUMNS = {
+    name: lambda _descending, column=column: column
+    for name, column in {
+        "id": LinkedProducts.id,
+        "customerId": LinkedProducts.customer_id,
+        "marketingCampaignId": LinkedProducts.marketing_campaign_id,
+        "createDate": LinkedProducts.created_at,
+        "updateDate": LinkedProducts.updated_at,
+        "dbVersion": LinkedProducts.db_version,
+        "baseProduct.id": LinkedProducts.base_id,
+        "baseProduct.matchMode": LinkedProducts.base_match_mode,
+        "linkedProduct.id": LinkedProducts.linked_id,
+        "linkedProduct.matchMode": LinkedProducts.linked_match_mode,
+        "linkedProduct.quantitySelector": LinkedProducts.quantity_selector,
+    }.items()
+}
