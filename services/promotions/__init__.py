@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.service import Service, Task
 from services.promotions import campaign_clock, consumers, events, tasks
 from services.promotions.api import (
+    bundles,
     cart_campaigns,
     carts,
     customer_groups,
@@ -35,6 +36,7 @@ service = Service(
         cart_campaigns.blp,
         linked_products.blp,
         carts.blp,
+        bundles.blp,
     ),
     events=events.ALL,
     subscriptions=consumers.LEARN_TENANTS,

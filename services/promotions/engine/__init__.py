@@ -5,6 +5,7 @@ modules name each other relatively, so this folder is a library by itself wherev
 network). ``README.md`` says how it decides.
 """
 
+from . import bundle
 from .applicator import evaluate
 from .basket import Basket, Line
 from .campaigns import Campaign, Discount, Left, Strategy
@@ -26,6 +27,7 @@ __all__ = [
     "Reason",
     "Run",
     "Strategy",
+    "bundle",
     "decimals",
     "evaluate",
     "to_text",
