@@ -82,6 +82,7 @@ ROUTES = (
     _merchant("/merchant/api/v1/products", read=30, total=35, max_body=BULK),
     Route("/api/v1/public/campaigns", "affiliates", public=True, error_body=MERCHANT),
     Route("/r/{code}", "affiliates", public=True, exact=True, cookies=True),
+    Route("/unsubscribe", "notifier", public=True),
     Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
     Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chassis.events import Subscriber
 from chassis.service import Service, Task
-from services.notifier import api, consumers, housekeeping, models, sender, settings
+from services.notifier import api, consumers, digesting, housekeeping, models, sender, settings
 
 service = Service(
     name="notifier",
@@ -12,13 +12,16 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     blueprints=api.BLUEPRINTS,
     subscriptions=(
+        *consumers.KEEP_TENANTS,
         consumers.keep_the_user,
         consumers.drop_the_user,
-        consumers.mail_the_invited_retailer,
+        *consumers.MAILED,
     ),
     subscribers=(Subscriber("notifier.log", (consumers.log_the_event,), ordered=True),),
     schedule=(
         Task("sender", 0.2, sender.send_due),
+        Task("digests", 5.0, digesting.write_due),
+        Task("old mails", 300.0, housekeeping.forget_old_mails),
         Task("old events", 60, housekeeping.forget_old_events),
     ),
     check=settings.check,

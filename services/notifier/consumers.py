@@ -1,13 +1,37 @@
 """What this service listens to."""
 
+from typing import Any
+from uuid import UUID
+
 from sqlalchemy.orm import Session
 
 from chassis.clock import rfc3339, utcnow
 from chassis.events import Received, on
 from services.notifier import settings
-from services.notifier.actions import contacts, deliveries, event_log
-from services.notifier.rules.mails import INVITE
-from services.notifier.schemas.events import InviteCreatedIn, UserAddedIn, UserRemovedIn
+from services.notifier.actions import contacts, deliveries, event_log, messages, tenants
+from services.notifier.models import Contact
+from services.notifier.rules.mails import INVITE, RELATIONSHIP, RESPONSE, TIER, Mail
+from services.notifier.schemas.events import (
+    InviteCreatedIn,
+    InviteRespondedIn,
+    MessagePostedIn,
+    PartnersIn,
+    TenantIn,
+    ThreadReadIn,
+    TierAssignedIn,
+    TierUnassignedIn,
+    UserAddedIn,
+    UserRemovedIn,
+)
+
+
+def keep_the_tenant(session: Session, event: Received) -> None:
+    tenants.keep_tenant(session, event.data.tenant_id, event.data.time_zone, sequence=event.sequence)
+
+
+KEEP_TENANTS = tuple(
+    on(f"identity.{name}.v2", TenantIn)(keep_the_tenant) for name in ("TenantCreated", "TenantChanged")
+)
 
 
 @on("identity.UserAdded.v1", UserAddedIn)
@@ -32,7 +56,7 @@ def drop_the_user(session: Session, event: Received) -> None:
 
 
 @on("campaigns.InviteCreated.v1", InviteCreatedIn)
-def mail_the_invited_retailer(session: Session, event: Received) -> None:
+def tell_the_invited_retailer(session: Session, event: Received) -> None:
     """S0-27: one mail per newly invited retailer's admin, with the campaign's name."""
     invite = event.data
     context = {
@@ -43,13 +67,43 @@ def mail_the_invited_retailer(session: Session, event: Received) -> None:
         "start_date": rfc3339(invite.start_date),
         "end_date": rfc3339(invite.end_date),
     }
-    deliveries.queue_mail(
+    _tell(session, event, INVITE, invite.retailer_id, context)
+
+
+@on("campaigns.InviteResponded.v1", InviteRespondedIn)
+def tell_the_supplier_of_a_response(session: Session, event: Received) -> None:
+    response = event.data
+    context = {
+        "campaign_id": str(response.campaign_id),
+        "campaign_name": response.campaign_name,
+        "supplier_name": response.supplier_name,
+        "retailer_name": response.retailer_name,
+        "response": response.response.lower(),
+        "note": response.note or "",
+    }
+    _tell(session, event, RESPONSE, response.supplier_id, context)
+
+
+@on("messaging.MessagePosted.v1", MessagePostedIn)
+def tell_the_other_party_of_a_message(session: Session, event: Received) -> None:
+    """S0-61, D14: also of the first one."""
+    posted = event.data
+    own = settings.load()
+    to_supplier = posted.recipient_tenant_id == posted.supplier_id
+    messages.tell_of_message(
         session,
-        INVITE,
         event_id=event.id,
-        tenant_id=invite.retailer_id,
-        context=context,
-        domain=settings.load().domain,
+        thread_id=posted.thread_id,
+        sequence=event.sequence,
+        tenant_id=posted.recipient_tenant_id,
+        thread={
+            "thread_subject": posted.subject,
+            "party_name": posted.retailer_name if to_supplier else posted.supplier_name,
+            "own_name": posted.supplier_name if to_supplier else posted.retailer_name,
+        },
+        message={"sender_name": posted.sender_name, "preview": posted.preview, "at": rfc3339(event.time)},
+        domain=own.domain,
+        wait=own.gather_messages,
         now=utcnow(),
     )
 
@@ -58,3 +112,97 @@ def mail_the_invited_retailer(session: Session, event: Received) -> None:
 def log_the_event(session: Session, event: Received) -> None:
     """Every event of every service."""
     event_log.record(session, event, now=utcnow())
+
+
+@on("messaging.ThreadRead.v1", ThreadReadIn)
+def forget_what_was_read(session: Session, event: Received) -> None:
+    read = event.data
+    messages.mark_read(session, tenant_id=read.tenant_id, thread_id=read.thread_id, sequence=event.sequence)
+
+
+@on("prm.TierAssigned.v1", TierAssignedIn)
+def tell_the_retailer_of_its_tier(session: Session, event: Received) -> None:
+    tier = event.data
+    moved = f" It was {tier.previous_tier_name} until now." if tier.previous_tier_name else ""
+    context = _between(tier) | {
+        "headline": f"{tier.supplier_name} has made you a {tier.tier_name} partner",
+        "tier_name": tier.tier_name,
+        "detail": f"Your tier with {tier.supplier_name} is {tier.tier_name} now.{moved}",
+    }
+    _tell(session, event, TIER, tier.retailer_id, context)
+
+
+@on("prm.TierUnassigned.v1", TierUnassignedIn)
+def tell_the_retailer_of_a_lost_tier(session: Session, event: Received) -> None:
+    tier = event.data
+    context = _between(tier) | {
+        "headline": f"Your {tier.tier_name} tier with {tier.supplier_name} has ended",
+        "tier_name": tier.tier_name,
+        "detail": f"{tier.supplier_name} has taken {tier.retailer_name} off its tier {tier.tier_name}.",
+    }
+    _tell(session, event, TIER, tier.retailer_id, context)
+
+
+@on("prm.RelationshipInvited.v1", PartnersIn)
+def tell_the_retailer_who_asks(session: Session, event: Received) -> None:
+    asked = event.data
+    _tell(session, event, RELATIONSHIP, asked.retailer_id, _asked(asked, asked.supplier_name, asked.retailer_name))
+
+
+@on("prm.RelationshipRequested.v1", PartnersIn)
+def tell_the_supplier_who_asks(session: Session, event: Received) -> None:
+    asked = event.data
+    _tell(session, event, RELATIONSHIP, asked.supplier_id, _asked(asked, asked.retailer_name, asked.supplier_name))
+
+
+@on("prm.RelationshipAccepted.v1", PartnersIn)
+def tell_who_asked_that_it_was_accepted(session: Session, event: Received) -> None:
+    """The other side than the one whose user has said yes; both, where that user is not known here."""
+    accepted = event.data
+    sides = {
+        accepted.supplier_id: (accepted.supplier_name, accepted.retailer_name),
+        accepted.retailer_id: (accepted.retailer_name, accepted.supplier_name),
+    }
+    actor = session.get(Contact, event.actor_id)
+    for tenant_id, (own_name, other_name) in sides.items():
+        if actor is None or actor.tenant_id != tenant_id:
+            context = _between(accepted) | {
+                "headline": f"{other_name} and {own_name} are partners now",
+                "detail": f"{other_name} has accepted. You can run campaigns together and write to each other.",
+                "own_name": own_name,
+                "action": "See your partners",
+            }
+            _tell(session, event, RELATIONSHIP, tenant_id, context)
+
+
+MAILED = (
+    tell_the_invited_retailer,
+    tell_the_supplier_of_a_response,
+    tell_the_other_party_of_a_message,
+    forget_what_was_read,
+    tell_the_retailer_of_its_tier,
+    tell_the_retailer_of_a_lost_tier,
+    tell_the_retailer_who_asks,
+    tell_the_supplier_who_asks,
+    tell_who_asked_that_it_was_accepted,
+)
+
+
+def _tell(session: Session, event: Received, mail: Mail, tenant_id: UUID, context: dict[str, Any]) -> None:
+    domain = settings.load().domain
+    deliveries.queue_mail(
+        session, mail, event_id=event.id, tenant_id=tenant_id, context=context, domain=domain, now=utcnow()
+    )
+
+
+def _asked(asked: Any, who: str, whom: str) -> dict[str, Any]:
+    return _between(asked) | {
+        "headline": f"{who} wants to work with you",
+        "detail": f"{who} asks {whom} to be its partner on Concord.",
+        "own_name": whom,
+        "action": "Accept or decline",
+    }
+
+
+def _between(partners: Any) -> dict[str, Any]:
+    return {"supplier_name": partners.supplier_name, "retailer_name": partners.retailer_name}

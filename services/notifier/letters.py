@@ -20,15 +20,22 @@ from services.notifier.settings import Settings
 
 
 class Policy(EmailPolicy):
-    """How a letter is written out; a Message-ID stays on its line, because not everything that reads it unfolds."""
+    """How a letter is written out; ids and links stay on their line, because not everything that reads them unfolds."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        if name == "Message-ID":
+        if name in WHOLE:
             return f"{name}: {value}{self.linesep}".encode("ascii")
         return super().fold_binary(name, value)
 
 
-HEADERS = sorted(("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"))
+WHOLE = frozenset({"Message-ID", "In-Reply-To", "References", "List-Unsubscribe"})
+HEADERS = frozenset(
+    {
+        *("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"),
+        *("List-Unsubscribe", "List-Unsubscribe-Post"),
+    }
+)
+OF_A_THREAD = frozenset({"In-Reply-To", "References"})
 ANY_SERVER = Policy(linesep="\r\n", cte_type="7bit")  # not every server takes eight bits
 
 
@@ -60,10 +67,14 @@ def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[st
     message["Date"] = delivery.queued_at
     message["Message-ID"] = delivery.message_id
     message["Auto-Submitted"] = "auto-generated"
+    message["List-Unsubscribe"] = f"<{links['unsubscribe_url']}>"
+    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if delivery.thread_id:
+        message["In-Reply-To"] = message["References"] = _root(delivery, settings.domain)
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     content = message.as_bytes()
-    _check(content, recipient)
+    _check(content, recipient, HEADERS | OF_A_THREAD if delivery.thread_id else HEADERS)
     return Letter(
         sender=sender.addr_spec,
         recipient=recipient.addr_spec,
@@ -79,7 +90,12 @@ def _literal(text: str) -> str:
     return text.replace("=?", "=\u2060?")
 
 
-def _check(content: bytes, recipient: Address) -> None:
+def _root(delivery: Delivery, domain: str) -> str:
+    """An id that all mails of a thread to one user name, so that they are shown together; it is no mail's own."""
+    return f"<thread.{delivery.thread_id}.{delivery.recipient}@{domain}>"
+
+
+def _check(content: bytes, recipient: Address, headers: frozenset[str]) -> None:
     """Read the finished letter as its reader will; a second wall, whatever the library does with odd texts.
 
     Raises:
@@ -87,11 +103,11 @@ def _check(content: bytes, recipient: Address) -> None:
     """
     read = message_from_bytes(content, policy=default)
     to = getattr(read["To"], "addresses", ())
-    if sorted(read.keys()) != HEADERS or [address.addr_spec for address in to] != [recipient.addr_spec]:
+    if sorted(read.keys()) != sorted(headers) or [address.addr_spec for address in to] != [recipient.addr_spec]:
         raise wording.Unmailable("its texts would change the headers of the mail")
 
 
-def render(template: str, context: Mapping[str, str]) -> tuple[str, str]:
+def render(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
     """The text and the HTML of a mail; whatever the context holds shows as text."""
     text = templates().get_template(f"{template}.txt").render(context)
     html = templates().get_template(f"{template}.html").render(context)
@@ -108,6 +124,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["date"] = lambda moment: wording.said_date(datetime.fromisoformat(moment))
+    environment.filters["moment"] = lambda moment: wording.said_moment(datetime.fromisoformat(moment))
     environment.filters["line"] = lambda text: wording.one_line(text, 500)
     return environment
 

@@ -22,6 +22,7 @@ from services.notifier.letters import Letter
 log = logger(__name__)
 
 NEWEST = 500
+KEEP = 5000
 TIME = "%Y%m%dT%H%M%S%fZ"
 NAME = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{16}-[0-9a-f]{16}\.eml")
 
@@ -54,6 +55,17 @@ def newest(folder: Path, *, to: str | None = None, limit: int = NEWEST) -> list[
     names = (path.name for path in folder.iterdir() if wanted in path.name and NAME.fullmatch(path.name))
     read = (_read(folder / name) for name in heapq.nlargest(limit, names))
     return [mail for mail in read if mail]
+
+
+def trim(folder: Path, before: datetime) -> None:
+    """Remove letters older than ``before``, and all but the newest ``KEEP``."""
+    if not folder.is_dir():
+        return
+    names = sorted((path.name for path in folder.iterdir() if NAME.fullmatch(path.name)), reverse=True)
+    oldest = before.astimezone(UTC).strftime(TIME)
+    for number, name in enumerate(names):
+        if number >= KEEP or name < oldest:
+            (folder / name).unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=2 * NEWEST)

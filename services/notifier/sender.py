@@ -1,45 +1,32 @@
-"""Sends what is due: a mail is claimed and the claim committed, then it is handed over, then the outcome committed.
+"""Sends what is due: mails are claimed and the claim committed, then handed over, then each outcome is committed.
 
 Any number of senders may run. A crash repeats at most the one mail in hand, and only one that must arrive; nothing is
 held in the database while a server is waited for.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
 
 from prometheus_client import Counter
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from chassis.clock import utcnow
 from chassis.database import Database
 from chassis.logs import logger
 from chassis.service import Runtime
-from services.notifier import letters, settings, transport
-from services.notifier.actions import deliveries as actions
-from services.notifier.models import Contact, Delivery
+from services.notifier import letters, rates, settings, transport, unsubscribing
+from services.notifier.actions import deliveries, sending
+from services.notifier.actions.sending import Claim, Taken
+from services.notifier.models import Delivery
 from services.notifier.queries import deliveries as queries
-from services.notifier.rules import sending, wording
-from services.notifier.rules.sending import Category, State, Trouble
+from services.notifier.rules import wording
+from services.notifier.rules.sending import State, Trouble
 from services.notifier.transport import NotTaken, Transport
 
 BATCH = 100  # mails over one connection, and before a stopping process is heeded
+HAND = 20  # mails claimed at a time
 
 outcomes = Counter("concord_mails_total", "Mails by what became of them", ["topic", "outcome"])
 log = logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A mail in this sender's hand: the row as it was committed, and the recipient's name."""
-
-    delivery: Delivery
-    name: str
-
-    @property
-    def id(self) -> UUID:
-        return self.delivery.id
 
 
 def send_due(runtime: Runtime) -> bool:
@@ -55,43 +42,54 @@ def send_due(runtime: Runtime) -> bool:
 
 def send_batch(runtime: Runtime, post: Transport) -> bool:
     """Send up to ``BATCH`` mails; False when none is left or the server takes none just now."""
-    own = settings.load()
-    for _ in range(BATCH):
-        claim = claim_next(runtime.database, utcnow(), own.lease)
-        if claim is None:
+    for _ in range(BATCH // HAND):
+        claims = claim_due(runtime.database, utcnow())
+        if not claims:
             return False
-        failure = hand_over(runtime, claim, post)
-        settle(runtime.database, claim, failure, utcnow())
-        if failure and failure.is_server:
+        if not send_all(runtime, claims, post):
             return False
     return True
 
 
-def claim_next(database: Database, now: datetime, lease: timedelta) -> Claim | None:
-    """Take the next due mail, its claim committed; None when none is due."""
+def claim_due(database: Database, now: datetime, limit: int = HAND) -> list[Claim]:
+    """Take due mails, their claim committed; none when none is due.
+
+    What is decided against on the way, held back or passed on is neither returned nor looked at again.
+    """
+    own = settings.load()
     while _is_any_due(database, now):
         with database.begin() as session:
-            delivery = queries.next_due(session, now)
-            if delivery is None:
-                return None  # another sender was quicker
-            name = _claim(session, delivery, now, lease)
-        if name is not None:
-            return Claim(delivery, name)
-        if delivery.state == State.UNCERTAIN:
-            outcomes.labels(delivery.topic, State.UNCERTAIN).inc()
-        else:
-            _pass_on(database, delivery, now)
-    return None
+            taken = sending.take_due(session, rates.load(), now=now, lease=own.lease, limit=limit)
+        _follow_up(database, taken, now)
+        if taken.claims or not taken:
+            return taken.claims
+    return []
+
+
+def send_all(runtime: Runtime, claims: list[Claim], post: Transport) -> bool:
+    """Hand claimed mails over, one after the other; False when the server takes none just now.
+
+    What cannot be handed over before its lease ends is given back, or another sender would send it as well.
+    """
+    own = settings.load()
+    for number, claim in enumerate(claims):
+        if (claim.until - utcnow()).total_seconds() < own.deadline:
+            _give_back(runtime.database, claims[number:])
+            return True
+        failure = hand_over(runtime, claim, post)
+        settle(runtime.database, claim, failure, utcnow())
+        if failure and failure.is_server:
+            _give_back(runtime.database, claims[number + 1 :])
+            return False
+    return True
 
 
 def hand_over(runtime: Runtime, claim: Claim, post: Transport) -> NotTaken | None:
     """Compose a mail and give it to the transport; what went wrong, or None. Outside of any transaction."""
     delivery = claim.delivery
-    own = settings.load()
-    links = {"inbox_url": own.inbox_url or f"{runtime.settings.public_url}/api/v1/campaigns/invites"}
     trouble = Trouble.TEMPORARY
     try:
-        letter = letters.compose(delivery, claim.name, own, links)
+        letter = letters.compose(delivery, claim.name, settings.load(), links_of(runtime, delivery))
         trouble = Trouble.UNKNOWN
         post.send(letter)
     except NotTaken as failure:
@@ -104,6 +102,17 @@ def hand_over(runtime: Runtime, claim: Claim, post: Transport) -> NotTaken | Non
     return None
 
 
+def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
+    """The addresses a mail may lead to."""
+    own, public = settings.load(), runtime.settings.public_url
+    links = own.links_url or f"{public}/api/v1"
+    return {
+        "links_url": links,
+        "inbox_url": own.inbox_url or f"{links}/campaigns/invites",
+        "unsubscribe_url": f"{public}/unsubscribe/{unsubscribing.token(runtime.signer, delivery)}",
+    }
+
+
 def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime) -> None:
     """Commit what became of a mail. A sender that was slower than its lease no longer has a say, unless it sent."""
     with database.begin() as session:
@@ -113,8 +122,12 @@ def settle(database: Database, claim: Claim, failure: NotTaken | None, now: date
             return
         if failure is None:
             delivery.succeed(now)
+            if claim.has_bounced:
+                sending.forget_bounces(session, delivery.address or "")
         else:
             delivery.go_wrong(failure.trouble, failure.reason, now)
+            if failure.is_bounce:
+                sending.count_bounce(session, delivery.address or "", now)
         outcome = "deferred" if delivery.state == State.NEW else str(delivery.state)
     outcomes.labels(delivery.topic, outcome).inc()
     log.info("mail handled", delivery_id=str(claim.id), topic=delivery.topic, outcome=outcome)
@@ -126,25 +139,23 @@ def _is_any_due(database: Database, now: datetime) -> bool:
         return queries.is_any_due(session, now)
 
 
-def _claim(session: Session, delivery: Delivery, now: datetime, lease: timedelta) -> str | None:
-    """Begin to send; the recipient's name, or None where this mail is not to be sent (again) or not to this user."""
-    if delivery.state == State.SENDING and sending.state_after_lease(Category(delivery.category)) is State.UNCERTAIN:
-        delivery.outlive_lease()
-        return None
-    contact = session.get(Contact, delivery.user_id)
-    if contact is None or not contact.active:
-        return None
-    delivery.begin(contact, now, lease)
-    return contact.name or ""
+def _follow_up(database: Database, taken: Taken, now: datetime) -> None:
+    """Count what was decided, and pass removed users' mails on: a transaction each, for the tenant is locked first."""
+    for delivery in taken.decided:
+        held = delivery.state in (State.NEW, State.SENDING)
+        outcomes.labels(delivery.topic, "held" if held else str(delivery.state)).inc()
+    for delivery in taken.orphaned:
+        with database.begin() as session:
+            passed = deliveries.pass_on(session, delivery.id, delivery.tenant_id, now=now)
+        if passed is not None:
+            outcome = "readdressed" if passed.state == State.NEW else str(passed.state)
+            outcomes.labels(passed.topic, outcome).inc()
 
 
-def _pass_on(database: Database, delivery: Delivery, now: datetime) -> None:
-    """A removed user's mail goes to somebody else: a transaction of its own, for the tenant is locked before a mail."""
-    with database.begin() as session:
-        passed = actions.pass_on(session, delivery.id, delivery.tenant_id, now=now)
-    if passed is not None:
-        outcome = "readdressed" if passed.state == State.NEW else str(passed.state)
-        outcomes.labels(passed.topic, outcome).inc()
+def _give_back(database: Database, claims: list[Claim]) -> None:
+    if claims:
+        with database.begin() as session:
+            sending.give_back(session, claims, utcnow())
 
 
 def _is_ours(delivery: Delivery, claim: Claim, *, sent: bool) -> bool:

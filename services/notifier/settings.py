@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from environs import Env, ValidationError, validate
+from limits import RateLimitItem, parse
 
 from chassis.settings import Settings as Chassis
 from chassis.settings import SettingsError, read
@@ -42,6 +43,12 @@ class Settings:
         secret: what webhooks' secrets and cursors are encrypted under.
         webhook_loopback: webhooks may lead to this machine and over plain http; None where the environment decides.
         event_log_days: how long the event log, and what became of webhooks, is kept.
+        inbox_url: where a retailer finds its invites; None for the inbox below ``links_url``.
+        links_url: what the other links of mails begin with; None for the API behind the gateway.
+        gather_messages: how long the first new message of a thread waits for more of them.
+        rate: how much mail one provider, told by the recipient's domain, is given; None for no end of it.
+        limits_url: where that is counted, if several senders are to share it.
+        keep: how long mails and digests are remembered after they were written.
     """
 
     smtp: SmtpServer | None
@@ -52,6 +59,11 @@ class Settings:
     secret: str | None = field(repr=False)
     webhook_loopback: bool | None
     event_log_days: int
+    links_url: str | None
+    gather_messages: timedelta
+    rate: RateLimitItem | None
+    limits_url: str
+    keep: timedelta
 
     @property
     def deadline(self) -> float:
@@ -140,6 +152,11 @@ def _build(env: Env) -> Settings:
         secret=env.str("NOTIFIER_SECRET", None, validate=_secret),
         webhook_loopback=env.bool("WEBHOOK_LOOPBACK", None),
         event_log_days=env.int("EVENT_LOG_DAYS", 30, validate=validate.Range(min=1, max=3650)),
+        links_url=env.str("LINKS_URL", None),
+        gather_messages=timedelta(seconds=env.float("MESSAGE_DELAY", 180.0, validate=validate.Range(min=0, max=3600))),
+        rate=parse(rate) if (rate := env.str("MAIL_RATE", "1000/minute", validate=_rate)) else None,
+        limits_url=env.str("LIMITS_URL", "memory://"),
+        keep=timedelta(days=env.int("KEEP_MAILS", 180, validate=validate.Range(min=31, max=3650))),
     )
 
 
@@ -152,6 +169,14 @@ def _smtp_url(url: str) -> None:
             parse_smtp(url)
         except ValueError as error:
             raise ValidationError(str(error)) from None
+
+
+def _rate(rate: str) -> None:
+    if rate:
+        try:
+            parse(rate)
+        except ValueError:
+            raise ValidationError("must look like 1000/minute, or be empty") from None
 
 
 def _sender(sender: str) -> None:

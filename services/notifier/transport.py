@@ -18,6 +18,7 @@ from services.notifier.rules.sending import Trouble
 from services.notifier.settings import STARTTLS, TLS, Settings, SmtpServer
 
 AFTER_TEXT = 3  # times the usual wait: a server may look closely at a letter before it answers
+ABOUT_POLICY = re.compile(r"\b5\.7\.\d")  # what is refused so says something about us, not about the address
 ASKS_TO_SIGN_IN = frozenset({530, 534, 535, 538})
 
 log = logger(__name__)
@@ -29,10 +30,12 @@ class NotTaken(Exception):
     Attributes:
         trouble: what that means for the letter.
         is_server: it concerns the server, so that other letters fare no better just now.
+        is_bounce: the recipient's address was refused for good.
     """
 
-    def __init__(self, trouble: Trouble, reason: str, *, is_server: bool = False) -> None:
+    def __init__(self, trouble: Trouble, reason: str, *, is_server: bool = False, is_bounce: bool = False) -> None:
         super().__init__(reason)
+        self.is_bounce = is_bounce
         self.trouble = trouble
         self.reason = wording.one_line(reason, 500)
         self.is_server = is_server
@@ -129,7 +132,11 @@ class Smtp:
 
     def _announce(self, connection: smtplib.SMTP, letter: Letter) -> None:
         self._expect(250, connection.mail(letter.sender))
-        self._expect(250, connection.rcpt(letter.recipient))
+        try:
+            self._expect(250, connection.rcpt(letter.recipient))
+        except NotTaken as failure:
+            failure.is_bounce = failure.trouble is Trouble.PERMANENT and not ABOUT_POLICY.search(failure.reason)
+            raise
         self._expect(354, connection.docmd("DATA"))
 
     def _transfer(self, connection: smtplib.SMTP, letter: Letter) -> None:

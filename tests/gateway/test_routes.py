@@ -35,6 +35,7 @@ ROUTED = [
     ("POST", "/api/v1/admin/affiliate-campaigns/7/approve", "affiliates"),
     ("GET", "/api/v1/public/campaigns", "affiliates"),
     ("GET", "/r/maja-sale", "affiliates"),
+    ("POST", "/unsubscribe/WyI4ZjNj.4nq1T0b3_-x", "notifier"),
     ("GET", "/dev/mailbox", "notifier"),
     ("GET", "/dev/mailbox.json", "notifier"),
 ]

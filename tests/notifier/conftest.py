@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from services.notifier import service, settings
+from services.notifier import rates, service, settings
 from tests.notifier.helpers import Inbox, mail_server
 
 VARIABLES = (
     *("SMTP_URL", "MAIL_FROM", "MAIL_DOMAIN", "SMTP_TIMEOUT", "INBOX_URL"),
+    *("LINKS_URL", "MESSAGE_DELAY", "MAIL_RATE", "LIMITS_URL", "KEEP_MAILS"),
     *("NOTIFIER_SECRET", "WEBHOOK_LOOPBACK", "EVENT_LOG_DAYS"),
 )
 
@@ -23,10 +24,12 @@ def configure(monkeypatch):
         for name, value in variables.items():
             monkeypatch.setenv(f"CONCORD_{name}", str(value))
         settings.load.cache_clear()
+        rates.load.cache_clear()
 
     set_variables()
     yield set_variables
     settings.load.cache_clear()
+    rates.load.cache_clear()
 
 
 @pytest.fixture
@@ -43,5 +46,6 @@ def inbox(configure):
     """What a real mail server took; the notifier is set to hand its mail over there."""
     taken = Inbox()
     with mail_server(taken) as port:
+        taken.port = port
         configure(SMTP_URL=f"smtp://127.0.0.1:{port}", SMTP_TIMEOUT=5)
         yield taken

@@ -9,17 +9,18 @@ from email.policy import default
 from uuid import UUID, uuid4
 
 from aiosmtpd.controller import Controller
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
-from chassis.testing import sample_event
-from services.notifier import sender, settings
+from chassis.clock import rfc3339, utcnow
+from chassis.identity import Principal, Role, acting_as
+from chassis.testing import principal, sample_event
+from services.notifier import digesting, sender
 from services.notifier.models import Delivery
 
 FJORD = UUID("8f3c0000-0000-4000-8000-000000000001")
 ROLF = UUID("8f3c0000-0000-4000-8000-00000000000a")
 NORDIC = UUID("a91b0000-0000-4000-8000-000000000002")
+ANNA = UUID("a91b0000-0000-4000-8000-00000000000b")
 SYSTEM = Principal.system("notifier")
 
 
@@ -56,11 +57,120 @@ def invite_created(retailer_id=FJORD, **changes):
     return sample_event("campaigns.InviteCreated.v1", data | changes, subject=data["inviteId"], tenantids=tenants)
 
 
+PARTNERS = {
+    "supplierId": str(NORDIC),
+    "supplierName": "Nordic Heating",
+    "retailerId": str(FJORD),
+    "retailerName": "Fjord Retail",
+}
+BOTH = f"{NORDIC},{FJORD}"
+
+
+def anna_added(**changes):
+    """The supplier's admin."""
+    data = {"email": "anna@nordic-heating.example", "name": "Anna Lind", "role": "SupplierAdmin"}
+    return user_added(ANNA, NORDIC, **data | changes)
+
+
+def invite_responded(response="Accepted", note="Happy to join.", **changes):
+    data = PARTNERS | {
+        "inviteId": str(uuid4()),
+        "campaignId": str(UUID(int=7)),
+        "campaignName": "Spring Showroom Push",
+        "response": response,
+        "note": note,
+    }
+    return sample_event("campaigns.InviteResponded.v1", data | changes, subject=data["inviteId"], tenantids=BOTH)
+
+
+THREAD = UUID("7a1d0000-0000-4000-8000-000000000004")
+
+
+def message_posted(sequence=2, *, thread=THREAD, to=FJORD, preview="Let me know if it works.", **changes):
+    """A message in a thread of Nordic Heating and Fjord Retail, to the latter where nothing else is said."""
+    sender = FJORD if to == NORDIC else NORDIC
+    data = PARTNERS | {
+        "messageId": str(uuid4()),
+        "threadId": str(thread),
+        "subject": "Spring campaign artwork",
+        "senderTenantId": str(sender),
+        "senderName": "Rolf Fjord" if to == NORDIC else "Anna Lind",
+        "recipientTenantId": str(to),
+        "preview": preview,
+        "isSystem": False,
+    }
+    event = "messaging.MessagePosted.v1"
+    return sample_event(event, data | changes, subject=str(thread), sequence=sequence, tenantids=BOTH)
+
+
+def thread_read(sequence, *, thread=THREAD, by=FJORD):
+    data = {"threadId": str(thread), "tenantId": str(by), "readAt": rfc3339(utcnow())}
+    return sample_event("messaging.ThreadRead.v1", data, subject=str(thread), sequence=sequence, tenantids=str(by))
+
+
+def tier_assigned(**changes):
+    data = PARTNERS | {
+        "tierId": str(uuid4()),
+        "tierName": "Gold",
+        "previousTierId": None,
+        "previousTierName": None,
+    }
+    return sample_event("prm.TierAssigned.v1", data | changes, subject=data["tierId"], tenantids=BOTH)
+
+
+def tier_unassigned():
+    data = PARTNERS | {"tierId": str(uuid4()), "tierName": "Gold"}
+    return sample_event("prm.TierUnassigned.v1", data, subject=data["tierId"], tenantids=BOTH)
+
+
+def relationship(what, status="Active", actor=ROLF):
+    """``what`` is Invited, Requested, Accepted …"""
+    data = PARTNERS | {"relationshipId": str(uuid4()), "status": status}
+    event = f"prm.Relationship{what}.v1"
+    return sample_event(event, data, subject=data["relationshipId"], tenantids=BOTH, actorid=str(actor))
+
+
+def tenant_created(tenant_id=FJORD, time_zone="Europe/Oslo", sequence=1, what="Created"):
+    data = {
+        "tenantId": str(tenant_id),
+        "slug": "fjord-retail",
+        "name": "Fjord Retail",
+        "kind": "Retailer",
+        "timeZone": time_zone,
+        "features": [],
+    }
+    return sample_event(f"identity.Tenant{what}.v2", data, subject=str(tenant_id), sequence=sequence)
+
+
+PREFERENCES = "/api/v1/notifications/preferences"
+
+
+def choose(notifier, user_id=ROLF, tenant_id=FJORD, role=Role.RETAILER_ADMIN, **changes):
+    """A user's preferences changed as a client would."""
+    who = principal(role, tenant_id=tenant_id, user_id=user_id)
+    answer = notifier.client(who).put(PREFERENCES, json=changes)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def write_digests(notifier):
+    """What the scheduler does until no digest is due."""
+    with acting_as(SYSTEM):
+        while digesting.write_due(notifier.runtime):
+            pass
+
+
 def deliveries(notifier, **wanted):
     """Every row, oldest first."""
     with acting_as(SYSTEM), notifier.database.read() as session:
         rows = session.scalars(select(Delivery).filter_by(**wanted).order_by(Delivery.id)).all()
     return list(rows)
+
+
+def mark(notifier, **values):
+    """Change every row, as if it had become so."""
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        session.execute(update(Delivery).values(**values))
 
 
 def states(notifier):
@@ -77,7 +187,8 @@ def send(notifier):
 def claim(notifier, now=None):
     """A sender takes the next due mail."""
     with acting_as(SYSTEM):
-        return sender.claim_next(notifier.database, now or utcnow(), settings.load().lease)
+        claims = sender.claim_due(notifier.database, now or utcnow(), limit=1)
+    return claims[0] if claims else None
 
 
 def settle(notifier, claimed, failure=None):

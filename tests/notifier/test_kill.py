@@ -7,13 +7,16 @@ import sys
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 import time_machine
+from sqlalchemy import event
 
 from chassis.clock import utcnow
-from services.notifier import settings
-from tests.notifier.helpers import deliveries, queue, send, states
+from chassis.identity import acting_as
+from services.notifier import sender, settings, transport
+from tests.notifier.helpers import SYSTEM, deliveries, mark, queue, send, states
 
-MAILS = 10
+MAILS = 50
 KILLS = 2
 
 
@@ -24,7 +27,10 @@ def start_sender(notifier):
 
 
 def test_no_mail_is_missing_after_kills_and_a_double_has_the_same_message_id(notifier, inbox):
-    """Each sender is killed when the server has taken its third mail but not yet said so."""
+    """Each sender is killed when the server has taken its third mail but not yet said so.
+
+    What else it had claimed waits for the end of the lease as well, and comes once.
+    """
     queue(notifier, MAILS)
     wanted = {row.message_id for row in deliveries(notifier)}
     for _ in range(KILLS):
@@ -40,10 +46,97 @@ def test_no_mail_is_missing_after_kills_and_a_double_has_the_same_message_id(not
         _out, errors = child.communicate(timeout=30)
         assert child.returncode == -signal.SIGKILL, errors.decode()
     inbox.before_answer = lambda taken: None
-    assert Counter(states(notifier)) == {"sent": 2 * KILLS, "sending": KILLS, "new": MAILS - 3 * KILLS}
+    counts = Counter(states(notifier))
+    assert counts == {
+        "sent": 2 * KILLS,
+        "sending": KILLS * (sender.HAND - 2),
+        "new": MAILS - KILLS * sender.HAND,
+    }
     with time_machine.travel(utcnow() + settings.load().lease + timedelta(seconds=1)):
         send(notifier)
     assert states(notifier) == ["sent"] * MAILS
     arrived = Counter(inbox.message_ids)
     assert set(arrived) == wanted
     assert sum(arrived.values()) == MAILS + KILLS
+
+
+STEPS = {
+    # killed: (copies that arrive in the end, and the state) of a mail that must arrive and of one that comes once
+    "before the claim is committed": ((1, "sent"), (1, "sent")),
+    "before it is handed over": ((1, "sent"), (0, "uncertain")),
+    "when it was taken but not confirmed": ((2, "sent"), (1, "uncertain")),
+    "when it was confirmed": ((2, "sent"), (1, "uncertain")),
+    "before its outcome is committed": ((2, "sent"), (1, "uncertain")),
+    "afterwards": ((1, "sent"), (1, "sent")),
+}
+
+
+@pytest.mark.parametrize("category", ["must-arrive", "once"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_each_step_of_a_mails_life(notifier, inbox, step, category):
+    """None that must arrive is missing, and a copy has the same Message-ID; none that comes once comes twice, and
+    what nobody knows is listed."""
+    queue(notifier)
+    mark(notifier, category=category)
+    child = fork_sender(notifier, step)
+    if step == "when it was taken but not confirmed":
+        inbox.before_answer = lambda _taken: os.kill(child, signal.SIGKILL)
+    _pid, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    inbox.before_answer = lambda _taken: None
+    with time_machine.travel(utcnow() + settings.load().lease + timedelta(seconds=1)):
+        send(notifier)
+    copies, state = STEPS[step][category == "once"]
+    [row] = deliveries(notifier)
+    assert (len(inbox.taken), row.state) == (copies, state)
+    assert set(inbox.message_ids) <= {row.message_id}
+    assert bool(row.last_error) == (state == "uncertain")
+
+
+def fork_sender(notifier, step):
+    """A sender in a process of its own that is killed at a step; its id."""
+    notifier.database.engine.dispose()
+    child = os.fork()
+    if child:
+        return child
+    try:
+        notifier.database.engine.dispose(close=False)
+        run_until_killed(notifier, step)
+    finally:
+        os._exit(1)
+
+
+def run_until_killed(notifier, step):
+    commits = ["before the claim is committed", "before its outcome is committed", "afterwards"]
+
+    def before_commit(connection):
+        if not connection.get_execution_options().get("concord_read") and commits.pop(0) == step:
+            die()
+
+    event.listen(notifier.database.engine, "commit", before_commit)
+    own = settings.load()
+    with acting_as(SYSTEM):
+        sender.send_batch(notifier.runtime, Mortal(transport.connect(own, None), step))
+        if step == "afterwards":
+            die()
+
+
+class Mortal:
+    """A transport that is killed together with its sender."""
+
+    def __init__(self, post, step):
+        self.post, self.step = post, step
+
+    def send(self, letter):
+        if self.step == "before it is handed over":
+            die()
+        self.post.send(letter)
+        if self.step == "when it was confirmed":
+            die()
+
+    def close(self):
+        self.post.close()
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)

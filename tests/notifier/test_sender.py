@@ -8,13 +8,12 @@ from email.headerregistry import Address
 import pytest
 import time_machine
 from prometheus_client import REGISTRY
-from sqlalchemy import update
 
 from chassis.clock import utcnow
 from chassis.errors import Conflict
 from chassis.identity import acting_as
-from services.notifier import sender, settings
-from services.notifier.models import Delivery
+from services.notifier import settings
+from services.notifier.models import Contact, Delivery
 from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken
 from tests.notifier.helpers import (
@@ -26,6 +25,7 @@ from tests.notifier.helpers import (
     deliveries,
     free_port,
     mail_server,
+    mark,
     queue,
     send,
     settle,
@@ -36,11 +36,6 @@ from tests.notifier.helpers import (
 def only(notifier):
     [row] = deliveries(notifier)
     return row
-
-
-def mark(notifier, **values):
-    with acting_as(SYSTEM), notifier.database.begin() as session:
-        session.execute(update(Delivery).values(**values))
 
 
 def counted(outcome):
@@ -170,7 +165,7 @@ def test_what_may_have_arrived_is_sent_again_under_the_same_message_id(notifier,
 def test_an_address_that_cannot_be_mailed_fails_alone(notifier, inbox):
     queue(notifier)
     with acting_as(SYSTEM), notifier.database.begin() as session:
-        contact = session.get(sender.Contact, only(notifier).user_id)
+        contact = session.get(Contact, only(notifier).user_id)
         contact.email = "not an address"
     send(notifier)
     row = only(notifier)
@@ -275,7 +270,7 @@ def test_the_claim_uses_its_index(notifier):
 
     from services.notifier.queries.deliveries import _due
 
-    statement = str(_due(utcnow()).compile(dialect=sqlite.dialect()))
+    statement = str(_due(utcnow(), 1).compile(dialect=sqlite.dialect()))
     with notifier.database.engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (utcnow().isoformat(), 1, 0)).all()
     assert [row[3] for row in plan] == ["SEARCH deliveries USING INDEX ix_deliveries_claimable (next_at<?)"]

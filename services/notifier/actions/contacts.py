@@ -3,11 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from services.notifier.actions.deliveries import REMOVED, readdress
+from services.notifier.actions.deliveries import readdress, take_away
+from services.notifier.actions.digests import drop_user
 from services.notifier.actions.tenants import lock_tenant
-from services.notifier.models import Contact
+from services.notifier.models import Contact, Preferences
 from services.notifier.queries import deliveries as queries
 from services.notifier.rules import wording
 
@@ -35,7 +37,9 @@ def drop_contact(session: Session, user_id: UUID, tenant_id: UUID, *, sequence: 
     contact.email = contact.name = contact.role = None
     contact.active = False
     for delivery in queries.queued_for(session, user_id):
-        delivery.lose_recipient(REMOVED)
+        take_away(delivery)
+    drop_user(session, user_id)
+    session.execute(delete(Preferences).where(Preferences.id == user_id))
     session.flush()
     readdress(session, tenant_id, now)
 

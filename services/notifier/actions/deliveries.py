@@ -1,7 +1,7 @@
 """Writing down each mail before anybody sends it, and passing on what a removed user would have got."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,16 +11,19 @@ from uuid_utils.compat import uuid7
 
 from chassis.database import insert_ignoring
 from services.notifier.actions.tenants import lock_tenant
-from services.notifier.models import Contact, Delivery
+from services.notifier.models import Contact, Delivery, DigestItem, Tenant
 from services.notifier.queries import contacts as people
 from services.notifier.queries import deliveries as queries
-from services.notifier.rules import mails, sending, wording
+from services.notifier.rules import mails, wording
 from services.notifier.rules.mails import MAILS, Mail
-from services.notifier.rules.sending import State
+from services.notifier.rules.preferences import DIGESTS, Cadence, Wishes
+from services.notifier.rules.sending import KEEP_UNADDRESSED, State
 
 NOBODY_THERE = "The tenant has no user who could get this mail."
 REMOVED = "The user was removed, and the tenant has nobody else who could get this mail."
 COVERED = "The user was removed; somebody else of the tenant gets this mail."
+
+Audience = Sequence[tuple[Contact, Wishes]]
 
 
 def queue_mail(
@@ -29,37 +32,100 @@ def queue_mail(
     *,
     event_id: UUID,
     tenant_id: UUID,
-    context: Mapping[str, str],
+    context: Mapping[str, Any],
     domain: str,
     now: datetime,
 ) -> None:
-    """Write one mail for each user of the tenant it is for, once an event, whatever comes twice (S0-27).
+    """Let each user of the tenant that a mail is for hear of an event as they have chosen, once an event, whatever
+    comes twice (S0-27).
 
     A tenant without such a user gets a ``no_recipient`` row, which the next fitting user takes over.
     """
-    lock_tenant(session, tenant_id)
+    tenant = lock_tenant(session, tenant_id)
     if queries.is_queued(session, event_id, mail.template, tenant_id):
         return
-    clean = {name: wording.printable(value) for name, value in context.items()}
+    fitting = audience(session, mail, tenant)
+    at_once: list[Contact | None] = [one for one, wishes in fitting if wishes.cadence(mail.topic) is Cadence.INSTANT]
+    clean = {name: wording.printable(value) if isinstance(value, str) else value for name, value in context.items()}
+    about: dict[str, Any] = {"event_id": event_id, "tenant": tenant, "context": clean, "now": now}
+    add_deliveries(session, mail, at_once if fitting else [None], **about, domain=domain)
+    add_to_digests(session, mail, fitting, **about)
+
+
+def audience(session: Session, mail: Mail, tenant: Tenant) -> Audience:
+    """The users of a tenant that a mail is for, and what they want to hear."""
+    fitting = [contact for contact in people.contacts(session, tenant.id) if contact.role in mail.roles]
+    wishes = people.wishes_of(session, tenant, [contact.id for contact in fitting])
+    return [(contact, wishes[contact.id]) for contact in fitting]
+
+
+def add_deliveries(
+    session: Session,
+    mail: Mail,
+    recipients: Iterable[Contact | None],
+    *,
+    event_id: UUID,
+    tenant: Tenant,
+    context: Mapping[str, Any],
+    domain: str,
+    now: datetime,
+    send_at: datetime | None = None,
+    thread_id: UUID | None = None,
+) -> None:
+    """Write a mail for each of these users, to be sent now or at ``send_at``; None is for whoever comes."""
     about = {
         "event_id": event_id,
         "template": mail.template,
         "category": mail.category,
         "topic": mail.topic,
-        "tenant_id": tenant_id,
-        "context": clean,
-        "subject": mails.subject_of(mail, clean),
+        "tenant_id": tenant.id,
+        "context": dict(context),
+        "subject": mails.subject_of(mail, context),
+        "thread_id": thread_id,
         "attempts": 0,
         "created_at": now,
-        "queued_at": now,
+        "queued_at": send_at or now,
     }
-    recipients = [contact for contact in people.contacts(session, tenant_id) if contact.role == mail.role]
-    targets = [_to_user(contact, now) for contact in recipients] or [_to_nobody(tenant_id)]
-    rows = [
-        about | target | {"id": uuid7(), "message_id": message_id(event_id, mail.template, target["recipient"], domain)}
-        for target in targets
-    ]
+    rows = []
+    for contact in recipients:
+        to = _to_user(contact, send_at or now) if contact else _to_nobody(tenant.id)
+        own = {"id": uuid7(), "message_id": message_id(event_id, mail.template, to["recipient"], domain)}
+        rows.append(about | to | own)
     insert_ignoring(session, Delivery, rows)
+
+
+def add_to_digests(
+    session: Session,
+    mail: Mail,
+    audience: Audience,
+    *,
+    event_id: UUID,
+    tenant: Tenant,
+    context: Mapping[str, Any],
+    now: datetime,
+    thread_id: UUID | None = None,
+    sequence: int | None = None,
+) -> None:
+    """Write an event down for the next digest of each of these users who wants it there."""
+    rows = [
+        {
+            "id": uuid7(),
+            "user_id": contact.id,
+            "tenant_id": tenant.id,
+            "topic": mail.topic,
+            "cadence": str(cadence),
+            "event_id": event_id,
+            "template": mail.template,
+            "thread_id": thread_id,
+            "sequence": sequence,
+            "context": dict(context),
+            "created_at": now,
+            "due_at": wishes.next_digest(cadence, now),
+        }
+        for contact, wishes in audience
+        if (cadence := wishes.cadence(mail.topic)) in DIGESTS
+    ]
+    insert_ignoring(session, DigestItem, rows)
 
 
 def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datetime) -> Delivery | None:
@@ -72,22 +138,30 @@ def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: dateti
     contact = delivery and session.get(Contact, delivery.user_id)
     if delivery is None or (contact and contact.active):
         return None
-    delivery.lose_recipient(REMOVED)
+    take_away(delivery)
     session.flush()
     readdress(session, tenant_id, now)
     return delivery
 
 
+def take_away(delivery: Delivery) -> None:
+    """Take a mail from a removed user: for a colleague, or for nobody where it was theirs alone."""
+    if MAILS[delivery.template].roles:
+        delivery.lose_recipient(REMOVED)
+    else:
+        delivery.suppress(REMOVED)
+
+
 def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
     """Give the tenant's mails that nobody gets to a user who fits, one mail an event. The tenant is locked."""
-    since = now - sending.KEEP_UNADDRESSED
+    since = now - KEEP_UNADDRESSED
     waiting = queries.unaddressed(session, tenant_id, since)
     if not waiting:
         return
     contacts = people.contacts(session, tenant_id)
     taken = queries.addressed_to(session, [contact.id for contact in contacts], since)
     for delivery in waiting:
-        fitting = [contact for contact in contacts if contact.role == MAILS[delivery.template].role]
+        fitting = [contact for contact in contacts if contact.role in MAILS[delivery.template].roles]
         if any((delivery.event_id, delivery.template, contact.id) in taken for contact in fitting):
             delivery.suppress(COVERED)
         elif fitting:
@@ -101,9 +175,9 @@ def message_id(event_id: UUID, template: str, recipient: UUID, domain: str) -> s
     return f"<{event_id}.{digest}@{domain}>"
 
 
-def _to_user(contact: Contact, now: datetime) -> dict[str, Any]:
+def _to_user(contact: Contact, at: datetime) -> dict[str, Any]:
     to = {"recipient": contact.id, "user_id": contact.id, "address": contact.email}
-    return to | {"state": State.NEW, "next_at": now, "last_error": None}
+    return to | {"state": State.NEW, "next_at": at, "last_error": None}
 
 
 def _to_nobody(tenant_id: UUID) -> dict[str, Any]:

@@ -11,9 +11,18 @@ from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
 from services.notifier.models import Tenant
+from services.notifier.rules.preferences import is_time_zone
 
 
-def lock_tenant(session: Session, tenant_id: UUID) -> None:
-    """Hold a tenant until the transaction ends."""
+def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
+    """A tenant, held until the transaction ends."""
     insert_ignoring(session, Tenant, [{"id": tenant_id}])
-    session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update())
+    return session.execute(select(Tenant).where(Tenant.id == tenant_id).with_for_update()).scalar_one()
+
+
+def keep_tenant(session: Session, tenant_id: UUID, time_zone: str, *, sequence: int) -> None:
+    """Take over where a tenant is; its users' digests follow its clock unless they have chosen another."""
+    tenant = lock_tenant(session, tenant_id)
+    if sequence > tenant.sequence:
+        tenant.sequence = sequence
+        tenant.time_zone = time_zone if is_time_zone(time_zone) else None

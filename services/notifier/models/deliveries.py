@@ -18,16 +18,18 @@ from services.notifier.rules.sending import Category, State, Trouble
 # Written out, not bound: only so do both databases use the partial indexes for the statements that name them.
 CLAIMABLE = text("state IN ('new', 'sending')")
 UNADDRESSED = text("state = 'no_recipient'")
+OF_A_THREAD = text("thread_id IS NOT NULL")
 
 
 class Delivery(TenantScoped, Base):
-    """One mail to one recipient about one event.
+    """One mail to one recipient about one event, or about several messages of one thread, the first of which it is.
 
     Attributes:
         recipient: whom it was first meant for, a user or a tenant without any; with event and template the key that
             keeps it from being written twice.
         user_id: who gets it; None while there is nobody.
         message_id: fixed for good, so that a copy sent twice is known as the same mail.
+        thread_id: of a mail about messages, which is one a thread and gathers them while it waits.
         queued_at: since when somebody is to get it.
         next_at: when a sender may take it: the next attempt of a new one, the end of the lease of one being sent.
         attempts: how often a sender has taken it; also tells that sender's outcome from a later one's.
@@ -40,6 +42,8 @@ class Delivery(TenantScoped, Base):
         Index("ix_deliveries_claimable", "next_at", sqlite_where=CLAIMABLE, postgresql_where=CLAIMABLE),
         Index("ix_deliveries_unaddressed", "tenant_id", sqlite_where=UNADDRESSED, postgresql_where=UNADDRESSED),
         Index(None, "user_id", "state"),
+        Index("ix_deliveries_thread", "thread_id", sqlite_where=OF_A_THREAD, postgresql_where=OF_A_THREAD),
+        Index(None, "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -55,6 +59,7 @@ class Delivery(TenantScoped, Base):
     subject: Mapped[str]
     message_id: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str]
+    thread_id: Mapped[UUID | None]
     attempts: Mapped[int]
     next_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -108,8 +113,21 @@ class Delivery(TenantScoped, Base):
         self.queued_at = self.next_at = now
         self.last_error = None
 
+    def hold(self, until: datetime) -> None:
+        """Wait with it: its recipient wants to be left alone just now, or their provider has been given enough."""
+        if not self.attempts:
+            self.queued_at = until
+        self.next_at = until
+
+    def release(self, now: datetime) -> None:
+        """Give it back untried; its sender has no time for it, or no server."""
+        self._move(State.NEW, State.SENDING)
+        self.attempts -= 1
+        self.next_at = now
+
     def suppress(self, reason: str) -> None:
-        self._move(State.SUPPRESSED, State.NEW, State.NO_RECIPIENT)
+        """Decide against it; also against repeating one whose sender has vanished."""
+        self._move(State.SUPPRESSED, State.NEW, State.SENDING, State.NO_RECIPIENT)
         self.next_at = None
         self.last_error = reason
 

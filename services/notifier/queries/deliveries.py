@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from chassis.pages import Page, paginate
 from services.notifier.models import Delivery
-from services.notifier.models.deliveries import CLAIMABLE, UNADDRESSED
+from services.notifier.models.deliveries import CLAIMABLE, OF_A_THREAD, UNADDRESSED
 from services.notifier.rules.sending import State
 
 
@@ -38,6 +38,21 @@ def queued_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
     return session.scalars(statement.with_for_update()).all()
 
 
+def waiting_of_thread(session: Session, tenant_id: UUID, thread_id: UUID) -> Sequence[Delivery]:
+    """A tenant's mails about a thread that nobody has begun to send, locked."""
+    statement = (
+        select(Delivery)
+        .where(
+            OF_A_THREAD,
+            Delivery.thread_id == thread_id,
+            Delivery.tenant_id == tenant_id,
+            Delivery.state.in_([State.NEW, State.NO_RECIPIENT]),
+        )
+        .order_by(Delivery.id)
+    )
+    return session.scalars(statement.with_for_update()).all()
+
+
 def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> set[tuple[UUID, str, UUID]]:
     """Event, template and user of what these users get or got."""
     statement = select(Delivery.event_id, Delivery.template, Delivery.user_id).where(
@@ -48,12 +63,12 @@ def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> se
 
 def is_any_due(session: Session, now: datetime) -> bool:
     """A look that locks nothing."""
-    return session.execute(_due(now).with_only_columns(Delivery.id)).first() is not None
+    return session.execute(_due(now, 1).with_only_columns(Delivery.id)).first() is not None
 
 
-def next_due(session: Session, now: datetime) -> Delivery | None:
-    """The mail a sender takes next, locked; one that another sender holds is passed over."""
-    return session.scalar(_due(now).with_for_update(skip_locked=True))
+def next_due(session: Session, now: datetime, limit: int) -> Sequence[Delivery]:
+    """The mails a sender takes next, locked; those that another sender holds are passed over."""
+    return session.scalars(_due(now, limit).with_for_update(skip_locked=True)).all()
 
 
 def due(session: Session, delivery_id: UUID, now: datetime) -> Delivery | None:
@@ -72,5 +87,5 @@ def deliveries(session: Session, *, page: int, page_size: int, state: str | None
     return paginate(session, statement, page=page, page_size=page_size)
 
 
-def _due(now: datetime) -> Select[tuple[Delivery]]:
-    return select(Delivery).where(CLAIMABLE, Delivery.next_at <= now).order_by(Delivery.next_at).limit(1)
+def _due(now: datetime, limit: int) -> Select[tuple[Delivery]]:
+    return select(Delivery).where(CLAIMABLE, Delivery.next_at <= now).order_by(Delivery.next_at).limit(limit)

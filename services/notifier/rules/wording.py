@@ -51,6 +51,11 @@ def said_date(moment: datetime) -> str:
     return day if (moment.hour, moment.minute) == (0, 0) else f"{day}, {moment:%H:%M} UTC"
 
 
+def said_moment(moment: datetime) -> str:
+    """A moment with its time: ``1 April 2026, 09:05 UTC``."""
+    return f"{moment.day} {month_name[moment.month]} {moment.year}, {moment:%H:%M} UTC"
+
+
 def _is_unfit(character: str) -> bool:
     turns_direction = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
     return turns_direction or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")

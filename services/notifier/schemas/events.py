@@ -5,6 +5,11 @@ from marshmallow import fields
 from chassis.schemas import CamelSchema, Instant
 
 
+class TenantIn(CamelSchema):
+    tenant_id = fields.UUID(required=True)
+    time_zone = fields.String(required=True)
+
+
 class UserAddedIn(CamelSchema):
     user_id = fields.UUID(required=True)
     tenant_id = fields.UUID(required=True)
@@ -18,6 +23,15 @@ class UserRemovedIn(CamelSchema):
     tenant_id = fields.UUID(required=True)
 
 
+class PartnersIn(CamelSchema):
+    """Of every event between a supplier and a retailer."""
+
+    supplier_id = fields.UUID(required=True)
+    supplier_name = fields.String(required=True)
+    retailer_id = fields.UUID(required=True)
+    retailer_name = fields.String(required=True)
+
+
 class InviteCreatedIn(CamelSchema):
     campaign_name = fields.String(required=True)
     participation_ask = fields.String(required=True)
@@ -26,3 +40,32 @@ class InviteCreatedIn(CamelSchema):
     supplier_name = fields.String(required=True)
     retailer_id = fields.UUID(required=True)
     retailer_name = fields.String(required=True)
+
+
+class InviteRespondedIn(PartnersIn):
+    campaign_id = fields.UUID(required=True)
+    campaign_name = fields.String(required=True)
+    response = fields.String(required=True)
+    note = fields.String(load_default=None, allow_none=True)
+
+
+class MessagePostedIn(PartnersIn):
+    thread_id = fields.UUID(required=True)
+    subject = fields.String(required=True)
+    sender_name = fields.String(required=True)
+    recipient_tenant_id = fields.UUID(required=True)
+    preview = fields.String(required=True)
+
+
+class ThreadReadIn(CamelSchema):
+    thread_id = fields.UUID(required=True)
+    tenant_id = fields.UUID(required=True)
+
+
+class TierAssignedIn(PartnersIn):
+    tier_name = fields.String(required=True)
+    previous_tier_name = fields.String(load_default=None, allow_none=True)
+
+
+class TierUnassignedIn(PartnersIn):
+    tier_name = fields.String(required=True)

@@ -1,0 +1,105 @@
+"""New messages, gathered: one mail a thread and user, which waits a little for more, and for being read in time."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from chassis.database import insert_ignoring
+from services.notifier.actions import digests
+from services.notifier.actions.deliveries import add_deliveries, add_to_digests, audience
+from services.notifier.actions.tenants import lock_tenant
+from services.notifier.models import Contact, Delivery, ReadMark, Tenant
+from services.notifier.queries import deliveries as queries
+from services.notifier.queries.digests import read_upto
+from services.notifier.rules.mails import MESSAGE, MOST_SHOWN
+from services.notifier.rules.preferences import Cadence
+from services.notifier.rules.wording import printable
+
+READ = "Everything in it was read before it was sent."
+
+
+def tell_of_message(
+    session: Session,
+    *,
+    event_id: UUID,
+    thread_id: UUID,
+    sequence: int,
+    tenant_id: UUID,
+    thread: Mapping[str, str],
+    message: Mapping[str, str],
+    domain: str,
+    wait: timedelta,
+    now: datetime,
+) -> None:
+    """Let the users of a tenant hear of a message to it, unless the tenant has read it (S0-61).
+
+    Args:
+        sequence: the event's number in the history of the thread, which tells what came before what.
+        thread, message: what the mail says of them.
+    """
+    tenant = lock_tenant(session, tenant_id)
+    if sequence < read_upto(session, tenant_id, thread_id) or queries.is_queued(
+        session, event_id, MESSAGE.template, tenant_id
+    ):
+        return
+    said = {name: printable(text) for name, text in message.items()} | {"sequence": sequence}
+    about = {name: printable(text) for name, text in thread.items()} | {"thread_id": str(thread_id)}
+    fitting = audience(session, MESSAGE, tenant)
+    at_once: list[Contact | None] = [one for one, wishes in fitting if wishes.cadence("message") is Cadence.INSTANT]
+    new = _add_to_waiting(session, tenant, thread_id, at_once if fitting else [None], said)
+    common: dict[str, Any] = {"event_id": event_id, "tenant": tenant, "thread_id": thread_id, "now": now}
+    add_deliveries(
+        session,
+        MESSAGE,
+        new,
+        **common,
+        context=about | {"messages": [said], "left_out": 0},
+        domain=domain,
+        send_at=now + wait,
+    )
+    add_to_digests(session, MESSAGE, fitting, **common, context=about | said, sequence=sequence)
+
+
+def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: int) -> None:
+    """Forget the messages of a thread that came before this event of it: the tenant has read them."""
+    lock_tenant(session, tenant_id)
+    insert_ignoring(session, ReadMark, [{"tenant_id": tenant_id, "thread_id": thread_id, "sequence": sequence}])
+    session.execute(
+        update(ReadMark)
+        .where(ReadMark.tenant_id == tenant_id, ReadMark.thread_id == thread_id, ReadMark.sequence < sequence)
+        .values(sequence=sequence)
+    )
+    for delivery in queries.waiting_of_thread(session, tenant_id, thread_id):
+        unread = [message for message in delivery.context["messages"] if message["sequence"] > sequence]
+        if len(unread) == len(delivery.context["messages"]):
+            continue
+        if unread:
+            delivery.context = delivery.context | {"messages": unread, "left_out": 0}
+        else:
+            delivery.suppress(READ)
+    digests.forget_read(session, tenant_id, thread_id, sequence)
+
+
+def _add_to_waiting(
+    session: Session, tenant: Tenant, thread_id: UUID, recipients: list[Contact | None], said: Mapping[str, Any]
+) -> list[Contact | None]:
+    """Add a message to the mails that wait for more of its thread; those of ``recipients`` who have none."""
+    waiting = {
+        delivery.user_id: delivery
+        for delivery in queries.waiting_of_thread(session, tenant.id, thread_id)
+        if not delivery.attempts  # one that may have arrived must not say more when it is repeated
+    }
+    for contact in recipients:
+        if delivery := waiting.get(contact.id if contact else None):
+            _gather(delivery, said)
+    return [contact for contact in recipients if (contact.id if contact else None) not in waiting]
+
+
+def _gather(delivery: Delivery, said: Mapping[str, Any]) -> None:
+    messages = sorted([*delivery.context["messages"], dict(said)], key=lambda one: one["sequence"])
+    left_out = delivery.context.get("left_out", 0) + max(0, len(messages) - MOST_SHOWN)
+    delivery.context = delivery.context | {"messages": messages[-MOST_SHOWN:], "left_out": left_out}

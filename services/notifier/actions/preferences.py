@@ -1,0 +1,74 @@
+"""Choosing what to hear of and when."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ETags
+
+from chassis import audit, versions
+from chassis.identity import Principal
+from services.notifier.actions import digests
+from services.notifier.actions.tenants import lock_tenant
+from services.notifier.models import Contact, Preferences
+from services.notifier.queries.preferences import Chosen
+from services.notifier.rules.preferences import DIGESTS, Cadence
+
+
+def choose(
+    session: Session,
+    changes: dict[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Chosen:
+    """Change the caller's own preferences; what is left out keeps its value. It counts for what waits already.
+
+    Raises:
+        Stale: ``expected`` is not their version.
+    """
+    return _choose(session, actor.user_id, actor.tenant_id, changes, expected=expected, actor=actor, now=now)
+
+
+def unsubscribe(session: Session, user_id: UUID, what: str, *, actor: Principal, now: datetime) -> bool:
+    """Turn off a topic, or all topics that come in the digest of a cadence (RFC 8058). Twice is once.
+
+    Returns:
+        False where there is no such user any more, who then gets nothing anyway.
+    """
+    contact = session.get(Contact, user_id)
+    if contact is None or not contact.active:
+        return False
+    lock_tenant(session, contact.tenant_id)
+    off = {what: Cadence.OFF}
+    if what in DIGESTS:
+        held = session.get(Preferences, user_id) or Preferences.unsaid(user_id, contact.tenant_id, now)
+        off = {topic: Cadence.OFF for topic, cadence in held.wishes(None).topics.items() if cadence == what}
+    _choose(session, user_id, contact.tenant_id, {"topics": off}, expected=None, actor=actor, now=now)
+    return True
+
+
+def _choose(
+    session: Session,
+    user_id: UUID,
+    tenant_id: UUID,
+    changes: dict[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Chosen:
+    tenant = lock_tenant(session, tenant_id)
+    held = session.get(Preferences, user_id)
+    versions.require(Chosen.of(held, tenant.time_zone), expected)
+    if held is None:
+        held = Preferences.unsaid(user_id, tenant_id, now)
+        session.add(held)
+    held.choose(now, **changes)
+    audit.record(session, "preferences.changed", held, tenant_id=tenant_id, actor=actor, now=now)
+    session.flush()
+    chosen = Chosen.of(held, tenant.time_zone)
+    digests.reschedule(session, user_id, chosen.wishes, now)
+    return chosen

@@ -1,0 +1,176 @@
+"""Claiming due mails: what is decided about each at the last moment, and what became of those that were handed over.
+
+A sender claims several mails at a time that must arrive, and settles each by itself: a crash repeats at most the one
+whose outcome was not written yet. One that must not come twice is claimed alone, for a crash leaves it uncertain.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from chassis.database import insert_ignoring
+from services.notifier.models import Bounce, Contact, Delivery, Preferences, Tenant
+from services.notifier.queries import deliveries as queries
+from services.notifier.queries import digests
+from services.notifier.rates import Rates
+from services.notifier.rules.digest import sections
+from services.notifier.rules.mails import DIGEST
+from services.notifier.rules.preferences import DEFAULTS, Cadence, Wishes, default_wishes
+from services.notifier.rules.sending import Category, State, state_after_lease
+
+OFF = "The recipient does not want to hear of this."
+GIVEN_UP = "This address has refused too much mail; nothing is sent there for a while."
+NOTHING_LEFT = "There was nothing left to say."
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A mail in a sender's hand: the row as it was committed, the recipient's name, until when it is theirs."""
+
+    delivery: Delivery
+    name: str
+    until: datetime
+    has_bounced: bool
+
+    @property
+    def id(self) -> UUID:
+        return self.delivery.id
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a look at due mails came to.
+
+    Attributes:
+        claims: to be sent.
+        decided: not to be sent, or not now; the outcome of each stands in its state.
+        orphaned: of removed users, to be passed on.
+    """
+
+    claims: list[Claim] = field(default_factory=list)
+    decided: list[Delivery] = field(default_factory=list)
+    orphaned: list[Delivery] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.claims or self.decided or self.orphaned)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What decides about a batch of mails, read once for all of them."""
+
+    contacts: Mapping[UUID | None, Contact]
+    wishes: Mapping[UUID, Wishes]
+    bounces: Mapping[str, Bounce]
+    contents: Mapping[UUID, dict[str, object]]
+
+
+def take_due(session: Session, rates: Rates, *, now: datetime, lease: timedelta, limit: int) -> Taken:
+    """Look at due mails and claim those that are to be sent now."""
+    rows = queries.next_due(session, now, limit)
+    known = _known(session, rows)
+    taken = Taken()
+    for delivery in rows:
+        if delivery.category == Category.ONCE and taken.claims:
+            break
+        contact = known.contacts.get(delivery.user_id)
+        if _is_uncertain(delivery):
+            delivery.outlive_lease()
+            taken.decided.append(delivery)
+        elif contact is None or not contact.active:
+            taken.orphaned.append(delivery)
+        elif _decide(delivery, contact, known, rates, now):
+            taken.decided.append(delivery)
+        else:
+            delivery.begin(contact, now, lease)
+            has_bounced = (contact.email or "") in known.bounces
+            taken.claims.append(Claim(delivery, contact.name or "", now + lease, has_bounced))
+            if delivery.category == Category.ONCE:
+                break
+    return taken
+
+
+def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    """Return mails untried, those still ours."""
+    held = session.scalars(select(Delivery).where(Delivery.id.in_([claim.id for claim in claims])).with_for_update())
+    attempts = {claim.id: claim.delivery.attempts for claim in claims}
+    for delivery in held:
+        if delivery.state == State.SENDING and delivery.attempts == attempts[delivery.id]:
+            delivery.release(now)
+
+
+def count_bounce(session: Session, address: str, now: datetime) -> None:
+    """Note that an address has refused a mail for good."""
+    if not insert_ignoring(session, Bounce, [{"address": address, "score": 1, "last_at": now}]):
+        more = {"score": Bounce.score + 1, "last_at": now}
+        session.execute(update(Bounce).where(Bounce.address == address).values(more))
+
+
+def forget_bounces(session: Session, address: str) -> None:
+    """It takes mail again."""
+    session.execute(delete(Bounce).where(Bounce.address == address))
+
+
+def _is_uncertain(delivery: Delivery) -> bool:
+    vanished = delivery.state == State.SENDING
+    return vanished and state_after_lease(Category(delivery.category)) is State.UNCERTAIN
+
+
+def _decide(delivery: Delivery, contact: Contact, known: _Known, rates: Rates, now: datetime) -> bool:
+    """Whether something stands against sending this mail now; then that has been written down."""
+    wishes = known.wishes[contact.id]
+    address = contact.email or ""
+    if wishes.cadence(delivery.topic) is Cadence.OFF:
+        delivery.suppress(OFF)
+    elif address in known.bounces and known.bounces[address].is_given_up(now):
+        delivery.address = address
+        delivery.suppress(GIVEN_UP)
+    elif delivery.topic in DEFAULTS and (morning := wishes.quiet_until(now)):
+        delivery.hold(morning)
+    elif delivery.template == DIGEST.template and not _fill(delivery, known):
+        delivery.suppress(NOTHING_LEFT)
+    elif later := rates.take(address.rpartition("@")[2].lower(), now):
+        delivery.hold(later)
+    else:
+        return False
+    return True
+
+
+def _fill(delivery: Delivery, known: _Known) -> bool:
+    """Put into a digest what it has to say at this moment; False where that is nothing."""
+    contents = known.contents.get(delivery.event_id, {})
+    delivery.context = delivery.context | {"sections": contents}
+    return bool(contents)
+
+
+def _known(session: Session, rows: Sequence[Delivery]) -> _Known:
+    users = {delivery.user_id for delivery in rows if delivery.user_id}
+    contacts = session.scalars(select(Contact).where(Contact.id.in_(users))).all()
+    said = {row.id: row for row in session.scalars(select(Preferences).where(Preferences.id.in_(users)))}
+    tenants = {contact.tenant_id for contact in contacts}
+    zones = dict(session.execute(select(Tenant.id, Tenant.time_zone).where(Tenant.id.in_(tenants))).tuples().all())
+    wishes = {}
+    for contact in contacts:
+        zone = zones.get(contact.tenant_id)
+        held = said.get(contact.id)
+        wishes[contact.id] = held.wishes(zone) if held else default_wishes(zone)
+    addresses = {contact.email for contact in contacts if contact.email}
+    bounces = {
+        bounce.address: bounce for bounce in session.scalars(select(Bounce).where(Bounce.address.in_(addresses)))
+    }
+    return _Known({one.id: one for one in contacts}, wishes, bounces, _contents(session, rows))
+
+
+def _contents(session: Session, rows: Sequence[Delivery]) -> dict[UUID, dict[str, object]]:
+    written = [delivery.event_id for delivery in rows if delivery.template == DIGEST.template]
+    if not written:
+        return {}
+    said: dict[UUID, list[tuple[str, Mapping[str, object]]]] = {}
+    for item in digests.items(session, written):
+        if item.digest_id:
+            said.setdefault(item.digest_id, []).append((item.template, item.context))
+    return {digest: sections(events) for digest, events in said.items()}

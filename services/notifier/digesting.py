@@ -1,0 +1,24 @@
+"""Writes digests when they are due."""
+
+from chassis.clock import utcnow
+from chassis.service import Runtime
+from services.notifier import settings
+from services.notifier.actions import digests as actions
+from services.notifier.queries import digests as queries
+from services.notifier.rules.preferences import Cadence
+
+AT_ONCE = 100  # digests looked for together
+
+
+def write_due(runtime: Runtime) -> bool:
+    """Write the digests that are due, each in a transaction of its own; say whether there may be more.
+
+    Any number of schedulers may do this: who comes second finds nothing left.
+    """
+    now, domain = utcnow(), settings.load().domain
+    with runtime.database.read() as session:
+        due = queries.due(session, now, AT_ONCE)
+    for tenant_id, user_id, cadence in due:
+        with runtime.database.begin() as session:
+            actions.close_due(session, tenant_id, user_id, Cadence(cadence), domain=domain, now=now)
+    return len(due) == AT_ONCE

@@ -1,0 +1,21 @@
+"""Addresses that mail came back from."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.notifier.models.base import Base
+from services.notifier.rules import sending
+
+
+class Bounce(Base):
+    """An address that refused mail for good, how often since it last took any, and when it did so last."""
+
+    __tablename__ = "bounces"
+
+    address: Mapped[str] = mapped_column(primary_key=True)
+    score: Mapped[int]
+    last_at: Mapped[datetime]
+
+    def is_given_up(self, now: datetime) -> bool:
+        return sending.is_given_up(self.score, now - self.last_at)

@@ -1,0 +1,46 @@
+"""Which digests are due, what stands in one, and how far threads were read."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.notifier.models import DigestItem, ReadMark
+from services.notifier.models.digests import OPEN
+from services.notifier.rules.preferences import Cadence
+
+Due = tuple[UUID, UUID, str]
+"""A tenant, a user of it and a cadence."""
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[Due]:
+    """Whose digests are due. A look that locks nothing."""
+    statement = (
+        select(DigestItem.tenant_id, DigestItem.user_id, DigestItem.cadence)
+        .where(OPEN, DigestItem.due_at <= now)
+        .distinct()
+        .limit(limit)
+    )
+    return [(tenant_id, user_id, cadence) for tenant_id, user_id, cadence in session.execute(statement)]
+
+
+def is_due(session: Session, user_id: UUID, cadence: Cadence, now: datetime) -> bool:
+    """Whether this digest is still to be written."""
+    mine = select(DigestItem.id).where(
+        DigestItem.user_id == user_id, DigestItem.cadence == cadence, OPEN, DigestItem.due_at <= now
+    )
+    return session.execute(mine.limit(1)).first() is not None
+
+
+def items(session: Session, digests: Sequence[UUID]) -> Sequence[DigestItem]:
+    """What stands in these digests, oldest first."""
+    statement = select(DigestItem).where(DigestItem.digest_id.in_(digests))
+    return session.scalars(statement.order_by(DigestItem.created_at, DigestItem.id)).all()
+
+
+def read_upto(session: Session, tenant_id: UUID, thread_id: UUID) -> int:
+    """The number of the newest event of a thread that says this tenant has read what came before; 0 for none."""
+    mark = session.get(ReadMark, (tenant_id, thread_id))
+    return mark.sequence if mark else 0

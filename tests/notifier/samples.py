@@ -1,0 +1,172 @@
+"""One mail of every kind as its recipient gets it; ``make mails`` writes them to ``docs/mails`` to be looked at.
+
+``python -m tests.notifier.samples FOLDER`` writes the HTML, and a picture of each where there is a Chromium.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from uuid import UUID
+
+from services.notifier import letters, settings
+from services.notifier.models import Delivery
+from services.notifier.rules.digest import sections
+from services.notifier.rules.mails import MAILS, subject_of
+
+API = "https://concord.example/api/v1"
+LINKS = {
+    "links_url": API,
+    "inbox_url": f"{API}/campaigns/invites",
+    "unsubscribe_url": "https://concord.example/unsubscribe/WyI4ZjNjIiwiaW52aXRlIl0.4nq1T0b3",
+}
+PARTNERS = {"supplier_name": "Nordic Heating", "retailer_name": "Fjord Retail"}
+CAMPAIGN = {"campaign_id": "0b5e0000-0000-4000-8000-000000000003", "campaign_name": "Spring Showroom Push"}
+THREAD = {
+    "thread_id": "7a1d0000-0000-4000-8000-000000000004",
+    "thread_subject": "Spring campaign artwork",
+    "party_name": "Nordic Heating",
+    "own_name": "Fjord Retail",
+}
+ARTWORK = {
+    "sequence": 2,
+    "sender_name": "Anna Lind",
+    "preview": "Hi — here is the artwork for the spring push. Let me know if it works.",
+    "at": "2026-03-02T08:30:00Z",
+}
+BANNER = {
+    "sequence": 3,
+    "sender_name": "Anna Lind",
+    "preview": "The banner in Norwegian follows on Monday.",
+    "at": "2026-03-02T08:32:00Z",
+}
+INVITE = PARTNERS | {
+    "campaign_name": CAMPAIGN["campaign_name"],
+    "participation_ask": "Feature the spring display for 4 weeks and run the 10% bundle offer.",
+    "start_date": "2026-04-01T00:00:00Z",
+    "end_date": "2026-05-15T00:00:00Z",
+}
+RESPONSE = PARTNERS | CAMPAIGN | {"response": "accepted", "note": "Happy to join. Can the display come a week earlier?"}
+TIER = PARTNERS | {
+    "headline": "Nordic Heating has made you a Gold partner",
+    "tier_name": "Gold",
+    "detail": "Your tier with Nordic Heating is Gold now. It was Silver until now.",
+}
+RELATIONSHIP = PARTNERS | {
+    "headline": "Nordic Heating wants to work with you",
+    "detail": "Nordic Heating asks Fjord Retail to be its partner on Concord.",
+    "own_name": "Fjord Retail",
+    "action": "Accept or decline",
+}
+
+
+def _bergen(**changes: str) -> dict[str, str]:
+    return RESPONSE | {"retailer_name": "Bergen Bygg", "response": "declined", "note": ""} | changes
+
+
+RETAILERS_DAY = [
+    ("invite", INVITE),
+    ("invite", INVITE | {"campaign_name": "HVAC Installer Co-Marketing", "supplier_name": "Alpine Pumps"}),
+    ("message", THREAD | ARTWORK),
+    ("message", THREAD | BANNER),
+    ("tier", TIER),
+    ("relationship", RELATIONSHIP | {"headline": "Alpine Pumps wants to work with you"}),
+]
+SUPPLIERS_WEEK = [
+    ("response", RESPONSE),
+    ("response", _bergen()),
+    *(("response", _bergen(retailer_name=f"Showroom {number}", response="accepted")) for number in range(1, 13)),
+    ("response", _bergen(campaign_id="0b5e0000-0000-4000-8000-000000000005", campaign_name="Autumn Boiler Swap")),
+    ("message", THREAD | ARTWORK | {"party_name": "Fjord Retail", "sender_name": "Rolf Fjord", "preview": "It works."}),
+]
+SAMPLES = {
+    "invite": ("invite", INVITE),
+    "response": ("response", RESPONSE),
+    "message": ("message", THREAD | {"messages": [ARTWORK, BANNER], "left_out": 0}),
+    "tier": ("tier", TIER),
+    "relationship": ("relationship", RELATIONSHIP),
+    "digest-daily": ("digest", {"cadence": "daily", "sections": sections(RETAILERS_DAY)}),
+    "digest-weekly": ("digest", {"cadence": "weekly", "sections": sections(SUPPLIERS_WEEK)}),
+}
+
+
+def sample(name: str, *, to: str = "Rolf Fjord", address: str | None = "rolf@fjord-retail.example", **changes):
+    """The letter of a sample, ``changes`` made to what it says; and the message its reader makes of it."""
+    template, context = SAMPLES[name]
+    context = context | changes
+    delivery = Delivery(
+        template=template,
+        recipient=UUID("8f3c0000-0000-4000-8000-00000000000a"),
+        address=address,
+        context=context,
+        subject=subject_of(MAILS[template], context),
+        message_id="<0190.ab@concord.example>",
+        thread_id=UUID(THREAD["thread_id"]) if template == "message" else None,
+        queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
+    )
+    letter = letters.compose(delivery, to, settings.load(), LINKS)
+    return letter, message_from_bytes(letter.content, policy=default)
+
+
+def html_of(name: str) -> str:
+    """What stands in ``docs/mails``, with the subject above it."""
+    _letter, message = sample(name)
+    html = message.get_body(("html",)).get_content().replace("\r\n", "\n")
+    return html.replace("<head>", f"<!-- Subject: {message['Subject']} -->\n<head>", 1).rstrip() + "\n"
+
+
+def text_of(name: str) -> str:
+    _letter, message = sample(name)
+    return message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+
+
+LIGHT, DARK = "--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0"
+PICTURES = [
+    *((name, "", 600, LIGHT) for name in SAMPLES),
+    *((name, "-dark", 600, DARK) for name in ("invite", "message", "digest-daily")),
+    *((name, "-phone", 375, LIGHT) for name in ("invite", "digest-daily")),
+]
+
+
+def main(folder: Path) -> None:
+    """Write every sample, and where there is a Chromium how it looks, some in the dark and on a phone too."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    for name in SAMPLES:
+        page = folder / f"{name}.html"
+        page.write_text(html_of(name))
+        (folder / f"{name}.txt").write_text(text_of(name))
+        print(page)
+    for name, suffix, width, scheme in PICTURES if browser else ():
+        _take_picture(browser, folder / f"{name}.html", folder / f"{name}{suffix}.png", width, scheme)
+
+
+def _take_picture(browser: str, page: Path, picture: Path, width: int, scheme: str) -> None:
+    height = _height(browser, page, width)
+    common = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", scheme]
+    size = [f"--window-size={width},{height}", f"--screenshot={picture.absolute()}"]
+    subprocess.run([*common, *size, page.absolute().as_uri()], check=True, capture_output=True, timeout=60)
+
+
+def _height(browser: str, page: Path, width: int) -> int:
+    """How high a page is in a window of this width, asked of the browser itself."""
+    asking = page.with_suffix(".measure.html")
+    script = "<script>document.title=document.querySelector('.page').offsetHeight+' '+innerWidth</script></body>"
+    asking.write_text(page.read_text().replace("</body>", script))
+    try:
+        command = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--dump-dom"]
+        size = f"--window-size={width},600"
+        done = subprocess.run(
+            [*command, size, asking.absolute().as_uri()], check=True, capture_output=True, text=True, timeout=60
+        )
+    finally:
+        asking.unlink()
+    found = re.search(r"<title>(\d+) \d+</title>", done.stdout)
+    return int(found[1]) if found else 900
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
