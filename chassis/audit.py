@@ -21,7 +21,7 @@ from chassis.pages import Page, PageIn, page_of, paginate
 from chassis.schemas import CamelSchema, Instant
 from chassis.web import Blueprint, db
 
-UNTOLD = frozenset({"version", "event_sequence", "updated_at", "password_hash", "secret"})
+UNTOLD = frozenset({"version", "event_sequence", "updated_at", "password_hash", "secret", "previous_secret"})
 
 
 class AuditRow(ChassisBase):

@@ -70,6 +70,7 @@ ROUTES = (
     Route("/api/v1/notifications", "notifier"),
     Route("/api/v1/events", "notifier", exact=True, read=30, total=35),  # it may wait for something to happen
     Route("/api/v1/events", "notifier"),
+    Route("/api/v1/webhooks", "notifier"),
     Route("/v2/tenants", "promotions", feature="promotions"),
     Route("/v2/tenants/{tenant}/products", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
     Route("/v2/tenants/{tenant}/pricelists", "promotions", feature="promotions", read=30, total=35, max_body=BULK),

@@ -1,10 +1,10 @@
-"""The notifier: turns events into mail and sends it; keeps the log of all events for those who may see them."""
+"""The notifier: turns events into mail and sends it; keeps the log of all events, and sends them on to webhooks."""
 
 from pathlib import Path
 
 from chassis.events import Subscriber
 from chassis.service import Service, Task
-from services.notifier import api, consumers, digesting, housekeeping, models, sender, settings
+from services.notifier import api, consumers, digesting, housekeeping, models, sender, settings, webhook_sender
 
 service = Service(
     name="notifier",
@@ -22,7 +22,9 @@ service = Service(
         Task("sender", 0.2, sender.send_due),
         Task("digests", 5.0, digesting.write_due),
         Task("old mails", 300.0, housekeeping.forget_old_mails),
+        *webhook_sender.tasks(),
         Task("old events", 60, housekeeping.forget_old_events),
+        Task("old webhook messages", 60, housekeeping.forget_old_messages),
     ),
     check=settings.check,
 )

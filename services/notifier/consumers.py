@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from chassis.clock import rfc3339, utcnow
 from chassis.events import Received, on
 from services.notifier import settings
-from services.notifier.actions import contacts, deliveries, event_log, messages, tenants
+from services.notifier.actions import contacts, deliveries, event_log, messages, tenants, webhook_messages
 from services.notifier.models import Contact
 from services.notifier.rules.mails import INVITE, RELATIONSHIP, RESPONSE, TIER, Mail
 from services.notifier.schemas.events import (
@@ -110,8 +110,11 @@ def tell_the_other_party_of_a_message(session: Session, event: Received) -> None
 
 @on("#")
 def log_the_event(session: Session, event: Received) -> None:
-    """Every event of every service."""
-    event_log.record(session, event, now=utcnow())
+    """Every event of every service, and with it a message for each webhook that wants it."""
+    now = utcnow()
+    position = event_log.record(session, event, now=now)
+    if position is not None:
+        webhook_messages.queue_event(session, event, position, now=now)
 
 
 @on("messaging.ThreadRead.v1", ThreadReadIn)

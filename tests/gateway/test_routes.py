@@ -25,6 +25,7 @@ ROUTED = [
     ("GET", "/api/v1/notifications/preferences", "notifier"),
     ("GET", "/api/v1/events", "notifier"),
     ("GET", "/api/v1/events/1", "notifier"),
+    ("POST", "/api/v1/webhooks/1/rotate-secret", "notifier"),
     ("POST", "/v2/tenants/fjord-retail/campaigns", "promotions"),
     ("PUT", "/stores/company/fjord-retail/campaigns/7/stores", "promotions"),
     ("GET", "/marketing/campaigns", "promotions"),

@@ -24,6 +24,19 @@ TABLE = {
     ("POST", UNSUBSCRIBE): EVERYBODY,
     ("GET", "/api/v1/events"): EVENT_READERS,
     ("GET", "/api/v1/events/<uuid:event_id>"): EVENT_READERS,
+    **dict.fromkeys(
+        (
+            *((method, "/api/v1/webhooks") for method in ("GET", "POST")),
+            *((method, "/api/v1/webhooks/<uuid:webhook_id>") for method in ("GET", "PUT", "DELETE")),
+            *(
+                ("POST", f"/api/v1/webhooks/<uuid:webhook_id>/{step}")
+                for step in ("pause", "resume", "rotate-secret", "test", "redeliver")
+            ),
+            *(("GET", f"/api/v1/webhooks/<uuid:webhook_id>/{kind}") for kind in ("messages", "attempts")),
+            ("GET", "/api/v1/webhooks/audit"),
+        ),
+        EVENT_READERS,
+    ),
     ("GET", "/dev/mailbox"): EVERYBODY,
     ("GET", "/dev/mailbox.json"): EVERYBODY,
 }

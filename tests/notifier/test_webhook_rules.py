@@ -9,7 +9,6 @@ from services.notifier.rules import event_types, webhooks
 from services.notifier.rules.webhooks import Queue, Verdict, look_again
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
-SOON = timedelta(seconds=10)
 
 
 @pytest.mark.parametrize(
@@ -60,20 +59,31 @@ def test_a_message_is_tried_again_over_three_days_with_growing_delays():
 
 
 @pytest.mark.parametrize(
-    ("queue", "failures", "cool_until", "expected"),
+    ("leases", "first_ready", "failures", "cooling", "expected"),
     [
-        (Queue([], None), 0, None, None),
-        (Queue([], NOW), 0, None, NOW),
-        (Queue([], NOW), 3, NOW + SOON, NOW + SOON),
-        (Queue([], NOW + SOON), 3, NOW, NOW + SOON),
-        (Queue([NOW + SOON], None), 0, None, NOW + SOON),
-        (Queue([NOW + SOON] * 3, NOW), 0, None, NOW),
-        (Queue([NOW + SOON] * 4, NOW), 0, None, NOW + SOON),
-        (Queue([NOW + SOON], NOW), 1, None, NOW + SOON),
+        ([], None, 0, None, None),
+        ([], 0, 0, None, 0),
+        ([], -5, 3, 10, 10),
+        ([], 20, 3, 10, 20),
+        ([10], None, 0, None, 10),
+        ([10], None, 0, 30, 30),
+        ([10] * 3, 0, 0, None, 0),
+        ([10] * 4, 0, 0, None, 10),
+        ([10, -5, 20, 30, 40], 0, 0, None, 10),
+        ([10, -5], 0, 0, None, -5),
+        ([10], 0, 1, None, 10),
+        ([10, -5], 0, 1, None, 10),
+        ([-5], None, 1, 10, 10),
     ],
 )
-def test_when_an_endpoint_is_looked_at_next(queue, failures, cool_until, expected):
-    assert look_again(queue, failures=failures, cool_until=cool_until) == expected
+def test_when_an_endpoint_is_looked_at_next(leases, first_ready, failures, cooling, expected):
+    """In seconds from now. Never earlier than there is something to do, or senders would look again and again."""
+
+    def moment(seconds):
+        return None if seconds is None else NOW + timedelta(seconds=seconds)
+
+    queue = Queue([moment(lease) for lease in leases], moment(first_ready))
+    assert look_again(queue, NOW, failures=failures, cool_until=moment(cooling)) == moment(expected)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from services.notifier.models.contacts import Contact, Preferences, Tenant
 from services.notifier.models.deliveries import Delivery
 from services.notifier.models.digests import Digest, DigestItem, ReadMark
 from services.notifier.models.event_log import EventLogEnd, EventViewer, LoggedEvent
+from services.notifier.models.webhooks import Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 
 __all__ = [
     "Base",
@@ -20,4 +21,8 @@ __all__ = [
     "Preferences",
     "ReadMark",
     "Tenant",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookMessage",
+    "WebhookQueue",
 ]

@@ -37,7 +37,7 @@ class LoggedEvent(Base):
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     event_id: Mapped[UUID] = mapped_column(unique=True)
     body: Mapped[str]
-    logged_at: Mapped[datetime]
+    logged_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class EventViewer(TenantScoped, Base):

@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.errors import NotFound
 from chassis.identity import caller
 from services.notifier.models import EventLogEnd, EventViewer, LoggedEvent
 from services.notifier.rules import envelopes
 from services.notifier.rules.event_types import prefix_of
+
+Column = ColumnElement[str] | InstrumentedAttribute[str]
 
 WINDOW = 5000
 """Events that are looked through for one answer; when few of them are of the wanted types, the answer is short."""
@@ -87,12 +89,12 @@ def event(session: Session, event_id: UUID) -> dict[str, Any]:
     return envelopes.told(json.loads(body))
 
 
-def is_wanted(column: ColumnElement[str], patterns: Sequence[str]) -> ColumnElement[bool]:
+def is_wanted(column: Column, patterns: Sequence[str]) -> ColumnElement[bool]:
     """``rules.event_types.is_wanted`` for a column."""
     return or_(*(_fits(column, pattern) for pattern in patterns))
 
 
-def _fits(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+def _fits(column: Column, pattern: str) -> ColumnElement[bool]:
     prefix = prefix_of(pattern)
     if prefix is None:
         return column == pattern

@@ -99,12 +99,16 @@ def in_flight(failures: int) -> int:
     return 1 if failures else IN_FLIGHT
 
 
-def look_again(queue: Queue, *, failures: int, cool_until: datetime | None) -> datetime | None:
+def look_again(queue: Queue, now: datetime, *, failures: int, cool_until: datetime | None) -> datetime | None:
     """When an endpoint is due: None while nothing is to be done for it."""
-    moments = list(queue.leases)
-    if len(queue.leases) < in_flight(failures) and queue.first_ready is not None:
-        moments.append(max(queue.first_ready, cool_until or queue.first_ready))
-    return min(moments, default=None)
+    alive = [lease for lease in queue.leases if lease > now]
+    moments = list(alive)
+    if len(alive) < in_flight(failures):
+        moments += [lease for lease in queue.leases if lease <= now]
+        moments += [queue.first_ready] if queue.first_ready else []
+    if not moments:
+        return None
+    return max(min(moments), cool_until or min(moments))
 
 
 def _at(date: str) -> datetime:

@@ -1,0 +1,145 @@
+"""Writes: every message to a webhook from when its event is logged to when it was delivered or has failed.
+
+A webhook's queue is locked first, always; webhooks in the order of their ids. Of each subject at most one message is
+ready or being sent, the one of its first unfinished event: the others wait for their turn.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
+
+from chassis.database import insert_ignoring
+from chassis.events import Received
+from services.notifier.models import EventViewer, Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
+from services.notifier.models.webhooks import UNFINISHED
+from services.notifier.queries import webhooks as queries
+from services.notifier.rules import event_types
+from services.notifier.rules import webhooks as rules
+from services.notifier.rules.webhooks import MessageState
+
+CHUNK = 500  # rows of one INSERT
+TRIM = 1000
+
+
+def queue_event(session: Session, event: Received, position: int, *, now: datetime) -> None:
+    """Write a message for every webhook that wants an event: a fixed number of statements, however many do."""
+    listening = queries.listeners(session, event.tenant_ids)
+    wanted = [one for one, (_, types) in listening.items() if event_types.is_wanted(event.type, types)]
+    queues = queries.hold(session, wanted) if wanted else {}
+    if not queues:
+        return
+    busy = queries.busy_with(session, queues, event.subject)
+    about = {"event_id": event.id, "position": position, "type": event.type, "subject": event.subject}
+    rows = []
+    for webhook_id, queue in queues.items():
+        state = MessageState.WAITING if webhook_id in busy else MessageState.READY
+        rows.append(_row(queue, about, state, now))
+        if state is MessageState.READY:
+            queue.due_by(now)
+    insert_ignoring(session, WebhookMessage, rows)
+
+
+def queue_test(
+    session: Session, queue: WebhookQueue, event_id: UUID, event_type: str, body: str, now: datetime
+) -> None:
+    """Write a message that is no event; it is about nothing else, so it waits for nothing."""
+    about = {"event_id": event_id, "position": 0, "type": event_type, "subject": event_id}
+    insert_ignoring(session, WebhookMessage, [_row(queue, about, MessageState.READY, now) | {"body": body}])
+    queue.cool_until = None
+    queue.due_by(now)
+
+
+def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventViewer], *, now: datetime) -> int:
+    """Send events (again) that were delivered, have failed or were never queued; how many that are.
+
+    Whatever of their subjects is still to be sent lines up behind them by position.
+    """
+    about = [{name: getattr(event, name) for name in ("event_id", "position", "type", "subject")} for event in events]
+    rows = [_row(queue, one, MessageState.WAITING, now) for one in about]
+    queued = 0
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        queued += insert_ignoring(session, WebhookMessage, chunk)
+        again = update(WebhookMessage).where(
+            WebhookMessage.webhook_id == queue.webhook_id,
+            WebhookMessage.event_id.in_([row["event_id"] for row in chunk]),
+            WebhookMessage.finished_at.is_not(None),
+        )
+        fresh = {"state": MessageState.WAITING, "attempts": 0, "tried_since": None, "finished_at": None}
+        queued += _execute(session, again.values(fresh | {"next_at": None, "queued_at": now}))
+    if queued:
+        _line_up(session, queue, now)
+    return queued
+
+
+def let_the_next_go(session: Session, message: WebhookMessage, now: datetime) -> None:
+    """A message is finished: it is the next one's turn in its subject."""
+    session.flush()
+    head = queries.first_of(session, message.webhook_id, message.subject)
+    if head is not None and head.state == MessageState.WAITING:
+        head.get_ready(now)
+
+
+def look_again(session: Session, queue: WebhookQueue, webhook: Webhook | None, now: datetime) -> None:
+    """Note when a sender has to look at an endpoint next."""
+    if webhook is None or not webhook.is_active:
+        queue.due_at = None
+        return
+    session.flush()
+    leases = [message.next_at for message in queries.being_sent(session, queue.webhook_id)]
+    ready = queries.first_ready(session, queue.webhook_id)
+    state = rules.Queue([lease for lease in leases if lease], ready.next_at if ready else None)
+    queue.due_at = rules.look_again(state, now, failures=queue.failures, cool_until=queue.cool_until)
+
+
+def give_up_all(session: Session, queue: WebhookQueue, now: datetime) -> None:
+    """Nobody is there any more to send anything to."""
+    rest = update(WebhookMessage).where(UNFINISHED, WebhookMessage.webhook_id == queue.webhook_id)
+    gone = {"state": MessageState.FAILED, "next_at": None, "finished_at": now, "last_error": "The webhook was deleted."}
+    _execute(session, rest.values(gone))
+
+
+def trim(session: Session, *, before: datetime) -> bool:
+    """Forget some of the messages finished, and of the requests made, before a moment; whether there may be more."""
+    old = select(WebhookMessage.webhook_id, WebhookMessage.event_id).where(WebhookMessage.finished_at < before)
+    key = tuple_(WebhookMessage.webhook_id, WebhookMessage.event_id)
+    trimmed = _execute(session, delete(WebhookMessage).where(key.in_(old.limit(TRIM))))
+    requests = select(WebhookAttempt.id).where(WebhookAttempt.at < before).limit(TRIM)
+    trimmed = max(trimmed, _execute(session, delete(WebhookAttempt).where(WebhookAttempt.id.in_(requests))))
+    return trimmed == TRIM
+
+
+def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:
+    """Let the first unfinished message of each subject be the ready one, but where one is being sent."""
+    mine = (WebhookMessage.webhook_id == queue.webhook_id) & (WebhookMessage.state == MessageState.READY)
+    _execute(session, update(WebhookMessage).where(mine).values(state=MessageState.WAITING))
+    other = aliased(WebhookMessage)
+    before_it = (
+        (other.webhook_id == WebhookMessage.webhook_id)
+        & (other.subject == WebhookMessage.subject)
+        & other.finished_at.is_(None)
+        & ((other.position < WebhookMessage.position) | (other.state == MessageState.SENDING))
+    )
+    first = update(WebhookMessage).where(
+        WebhookMessage.webhook_id == queue.webhook_id,
+        WebhookMessage.state == MessageState.WAITING,
+        ~exists().where(before_it),
+    )
+    _execute(session, first.values(state=MessageState.READY, next_at=func.coalesce(WebhookMessage.next_at, now)))
+    queue.due_by(now)
+
+
+def _row(queue: WebhookQueue, about: Mapping[str, Any], state: MessageState, now: datetime) -> dict[str, Any]:
+    start = {"body": None, "attempts": 0, "tried_since": None, "last_status": None, "last_error": None}
+    of = {"webhook_id": queue.webhook_id, "tenant_id": queue.tenant_id}
+    next_at = now if state is MessageState.READY else None
+    return of | dict(about) | start | {"state": state, "next_at": next_at, "queued_at": now, "finished_at": None}
+
+
+def _execute(session: Session, statement: Any) -> int:
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return int(result.rowcount)  # type: ignore[attr-defined]

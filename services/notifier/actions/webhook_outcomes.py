@@ -1,0 +1,63 @@
+"""Writes: what follows from a receiver's answer for its message, its endpoint and its owner."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from chassis import audit
+from chassis.identity import Principal
+from chassis.retry import delay_after
+from services.notifier.actions.webhook_messages import let_the_next_go
+from services.notifier.models import Webhook, WebhookMessage, WebhookQueue
+from services.notifier.rules import webhooks as rules
+from services.notifier.rules.webhooks import MessageState, Status, Verdict
+from services.notifier.webhook_call import Answer
+
+GONE = "The receiver answered 410 Gone."
+NOTHING_TAKEN = "The receiver has taken nothing for three days."
+
+
+def take_in(
+    session: Session, queue: WebhookQueue, webhook: Webhook, message: WebhookMessage, answer: Answer, now: datetime
+) -> Verdict:
+    """Carry an answer over; queue and webhook are locked."""
+    verdict = rules.verdict(answer.status)
+    message.last_status, message.last_error = answer.status, answer.error
+    if verdict is Verdict.TAKEN:
+        queue.start_afresh()
+        message.finish(MessageState.DELIVERED, now)
+        let_the_next_go(session, message, now)
+        return verdict
+    has_had_its_time = queue.fail(now)
+    if verdict is Verdict.GONE:
+        message.try_again(now)
+        _disable(session, webhook, GONE, now)
+        return verdict
+    _try_later_or_give_up(session, queue, message, verdict, answer, now)
+    if has_had_its_time:
+        _disable(session, webhook, NOTHING_TAKEN, now)
+    return verdict
+
+
+def _try_later_or_give_up(
+    session: Session, queue: WebhookQueue, message: WebhookMessage, verdict: Verdict, answer: Answer, now: datetime
+) -> None:
+    asked = rules.retry_after(answer.retry_after, now)
+    if verdict is Verdict.REFUSED:
+        moment = now + max(delay_after(message.attempts, rules.RETRY_DELAYS), asked)
+    else:
+        moment = queue.cool(now, asked)
+    if message.is_given_up(now):
+        message.finish(MessageState.FAILED, now)
+        let_the_next_go(session, message, now)
+    else:
+        message.try_again(moment)
+
+
+def _disable(session: Session, webhook: Webhook, reason: str, now: datetime) -> None:
+    """Stop sending, once, and tell the owner."""
+    if webhook.status == Status.DISABLED:
+        return
+    webhook.disable(reason, now)
+    system = Principal.system("notifier")
+    audit.record(session, "webhook.disabled", webhook, tenant_id=webhook.tenant_id, actor=system, now=now)

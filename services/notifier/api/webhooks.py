@@ -1,0 +1,193 @@
+"""``/api/v1/webhooks``: a tenant's events sent to addresses of its own, signed and in order."""
+
+from flask import current_app
+from flask.views import MethodView
+
+from chassis import audit, versions
+from chassis.clock import utcnow
+from chassis.errors import Invalid
+from chassis.identity import Role, caller
+from chassis.pages import PageIn, page_of
+from chassis.service import settings_of
+from chassis.web import Blueprint, db
+from services.notifier import settings, signing, targets
+from services.notifier.actions import webhooks as actions
+from services.notifier.queries import webhooks as queries
+from services.notifier.schemas.webhooks import (
+    AttemptsIn,
+    MessagesIn,
+    RedeliverIn,
+    RedeliverOut,
+    WebhookAttemptOut,
+    WebhookIn,
+    WebhookMessageOut,
+    WebhookOut,
+    WebhookWithSecretOut,
+)
+
+PREFIX = "/api/v1/webhooks"
+OWNERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.MACHINE)
+
+blp = Blueprint("webhooks", __name__, url_prefix=PREFIX)
+
+
+@blp.route("")
+class Webhooks(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(WebhookOut))
+    def get(self, page):
+        """The caller's webhooks, oldest first."""
+        with db.read() as session:
+            return queries.webhooks(session, **page)
+
+    @blp.allow(*OWNERS)
+    @blp.arguments(WebhookIn)
+    @blp.response(201, WebhookWithSecretOut)
+    def post(self, data):
+        """Set a webhook up. Its secret is in this answer and nowhere else."""
+        check_target(data["url"])
+        with db.begin() as session:
+            created = actions.create(session, **data, vault=vault(), actor=caller(), now=utcnow())
+        versions.set_etag(created.webhook)
+        return created, 201, {"Location": f"{PREFIX}/{created.webhook.id}"}
+
+
+@blp.route("/<uuid:webhook_id>")
+class OneWebhook(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(200, WebhookOut)
+    def get(self, webhook_id):
+        """One webhook."""
+        with db.read() as session:
+            webhook = queries.webhook(session, webhook_id)
+        versions.set_etag(webhook)
+        return webhook
+
+    @blp.allow(*OWNERS)
+    @blp.arguments(WebhookIn)
+    @blp.response(200, WebhookOut)
+    def put(self, data, webhook_id):
+        """Replace URL, types and description; what is queued already goes to the new URL."""
+        with db.read() as session:
+            queries.webhook(session, webhook_id)
+        check_target(data["url"])
+        with db.begin() as session:
+            webhook = actions.replace(session, webhook_id, **data, **change())
+        versions.set_etag(webhook)
+        return webhook
+
+    @blp.allow(*OWNERS)
+    @blp.response(204)
+    def delete(self, webhook_id):
+        """Delete a webhook; nothing more is sent to it."""
+        with db.begin() as session:
+            actions.delete(session, webhook_id, **change())
+
+
+@blp.route("/<uuid:webhook_id>/pause")
+class Pause(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(200, WebhookOut)
+    def post(self, webhook_id):
+        """Send nothing until it is resumed; what happens meanwhile is kept for then."""
+        with db.begin() as session:
+            webhook = actions.pause(session, webhook_id, **change())
+        versions.set_etag(webhook)
+        return webhook
+
+
+@blp.route("/<uuid:webhook_id>/resume")
+class Resume(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(200, WebhookOut)
+    def post(self, webhook_id):
+        """Go on sending to a paused or disabled webhook, at once."""
+        with db.begin() as session:
+            webhook = actions.resume(session, webhook_id, **change())
+        versions.set_etag(webhook)
+        return webhook
+
+
+@blp.route("/<uuid:webhook_id>/rotate-secret")
+class RotateSecret(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(200, WebhookWithSecretOut)
+    def post(self, webhook_id):
+        """A new secret, shown only here; the one before it signs, too, until ``previousSecretUntil``."""
+        with db.begin() as session:
+            rotated = actions.rotate_secret(session, webhook_id, vault=vault(), **change())
+        versions.set_etag(rotated.webhook)
+        return rotated
+
+
+@blp.route("/<uuid:webhook_id>/test")
+class Test(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(202, WebhookMessageOut)
+    def post(self, webhook_id):
+        """Send a message of type ``webhooks.Test.v1``; ``attempts`` shows what came of it."""
+        with db.begin() as session:
+            return actions.send_test(session, webhook_id, actor=caller(), now=utcnow())
+
+
+@blp.route("/<uuid:webhook_id>/redeliver")
+class Redeliver(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.arguments(RedeliverIn)
+    @blp.response(202, RedeliverOut)
+    def post(self, wanted, webhook_id):
+        """Send one event, or all of a time that the webhook wants, again or for the first time."""
+        with db.begin() as session:
+            if "event_id" in wanted:
+                return {"queued": actions.redeliver_one(session, webhook_id, wanted["event_id"], now=utcnow())}
+            time = {"since": wanted["since"], "until": wanted.get("until")}
+            return {"queued": actions.redeliver_since(session, webhook_id, **time, now=utcnow())}
+
+
+@blp.route("/<uuid:webhook_id>/messages")
+class Messages(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.arguments(MessagesIn, location="query")
+    @blp.response(200, page_of(WebhookMessageOut))
+    def get(self, wanted, webhook_id):
+        """What was, is or will be sent, the newest event first."""
+        with db.read() as session:
+            queries.webhook(session, webhook_id)
+            return queries.messages(session, webhook_id, **wanted)
+
+
+@blp.route("/<uuid:webhook_id>/attempts")
+class Attempts(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.arguments(AttemptsIn, location="query")
+    @blp.response(200, page_of(WebhookAttemptOut))
+    def get(self, wanted, webhook_id):
+        """Every request to the webhook and what came of it, newest first."""
+        with db.read() as session:
+            queries.webhook(session, webhook_id)
+            return queries.attempts(session, webhook_id, **wanted)
+
+
+audit.serve(blp, *OWNERS)
+
+
+def check_target(url):
+    """Refuse a URL we would not deliver to, as far as it can be told without asking a name server.
+
+    Raises:
+        Invalid: ``forbidden_target``.
+    """
+    try:
+        targets.parse(url, loopback=settings.webhook_loopback(settings_of(current_app)))
+    except targets.BadTarget as error:
+        raise Invalid.field("url", str(error), code="forbidden_target") from None
+
+
+def vault():
+    return settings.vault(settings_of(current_app), signing.PURPOSE)
+
+
+def change():
+    """Who changes a webhook now, and which version of it they have seen."""
+    return {"expected": versions.if_match(), "actor": caller(), "now": utcnow()}
