@@ -16,6 +16,7 @@ from services.promotions.rules.cart_campaigns import Reason
 
 KEEP = timedelta(days=30)  # after the last change
 TRIM = 500
+SHOWN_NAME = 200  # characters of an ``mktop``; no campaign has a longer name
 
 
 def start(session: Session, tenant_id: UUID, *, mktop: str | None, customer_id: str | None, now: datetime) -> Cart:
@@ -32,7 +33,7 @@ def start(session: Session, tenant_id: UUID, *, mktop: str | None, customer_id: 
     cart = Cart(
         id=uuid4(),  # of random bits alone: who knows it has the cart
         tenant_id=tenant_id,
-        campaign_name=mktop,
+        campaign_name=mktop and mktop[:SHOWN_NAME],
         campaign_id=campaign_id,
         campaign_reason=reason and str(reason),
         created_at=now,
