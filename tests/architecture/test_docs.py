@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from concord import platform
 from concord.demo import ACCOUNTS, PASSWORD
 
@@ -58,14 +60,22 @@ def test_links_between_documents_lead_somewhere():
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} → {target}"
 
 
-RULES = {"comarketing-prm-messaging": range(1, 68)}
-"""The numbered rules whose services are here; each is named by the tests that would fail without it."""
+RULES = {"S0": 67, "S3": 23, "S4": 28}
+"""How many numbered rules a system has whose services are here; tests name each of those that would fail without it."""
 
 
-def test_every_rule_is_named_by_a_test():
+@pytest.mark.parametrize("system", RULES)
+def test_every_rule_is_named_by_a_test(system):
     named = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         if path != Path(__file__):
-            named |= set(re.findall(r"\bS0-(\d+)\b", path.read_text()))
-    missing = [number for number in RULES["comarketing-prm-messaging"] if str(number) not in named]
-    assert missing == []
+            named |= _named(system, path.read_text())
+    assert sorted(set(range(1, RULES[system] + 1)) - named) == []
+
+
+def _named(system, text):
+    """The numbers of a system's rules in a text, also those within ``S4-2 to S4-5``."""
+    found = {int(number) for number in re.findall(rf"\b{system}-(\d+)\b", text)}
+    for first, last in re.findall(rf"\b{system}-(\d+) to {system}-(\d+)\b", text):
+        found |= set(range(int(first), int(last) + 1))
+    return found
