@@ -13,7 +13,8 @@ from chassis.broker import Message
 from chassis.clock import utcnow
 from chassis.database import insert_ignoring
 from chassis.events import Drop, parse
-from chassis.inbox import DEAD, WAITING, ParkedRow
+from chassis.gate import Gate
+from chassis.inbox import DEAD, WAITING, InboxRow, ParkedRow
 from chassis.logs import logger
 from chassis.retry import delay_after
 
@@ -81,6 +82,35 @@ def put_off(row: ParkedRow, error: Exception) -> None:
     if isinstance(error, Drop) or row.attempts >= MAX_ATTEMPTS:
         row.state = DEAD
         log.error("event is dead", event_id=row.event_id, event_type=row.type, error=row.error)
+
+
+def find(session: Session, consumers: Sequence[str], **wanted: str) -> list[ParkedRow]:
+    """Parked events of some subscribers, oldest first, with a ``state`` or an ``event_id``."""
+    rows = select(ParkedRow).where(ParkedRow.consumer.in_(consumers)).filter_by(**wanted)
+    return list(session.scalars(rows.order_by(ParkedRow.parked_at, ParkedRow.event_id)))
+
+
+def replay(session: Session, row: ParkedRow, now: datetime, *, force: bool = False) -> bool:
+    """Have an event tried again at once, under its own id; False where it was handled meanwhile, unless forced."""
+    if not force and is_handled(session, row.consumer, row.event_id):
+        return False
+    row.state, row.attempts, row.next_at, row.forced = WAITING, 0, now, force
+    return True
+
+
+def is_handled(session: Session, consumer: str, event_id: str) -> bool:
+    """Whether a subscriber's inbox knows the event."""
+    try:
+        return session.get(InboxRow, (consumer, UUID(event_id))) is not None
+    except ValueError:  # it is no event of ours
+        return False
+
+
+def drop(session: Session, row: ParkedRow, *, ordered: bool) -> None:
+    """Give an event up. Where it held its subject, the subject goes on without it."""
+    if ordered and row.subject and row.sequence:
+        Gate(row.consumer).skip(session, row.subject, row.sequence)
+    session.delete(row)
 
 
 def counts(session: Session) -> dict[str, int]:

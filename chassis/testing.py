@@ -76,9 +76,9 @@ def postgres_admin() -> psycopg.Connection:
 
 
 @contextmanager
-def postgres_database() -> Iterator[str]:
-    """The URL of a new PostgreSQL database, removed afterwards."""
-    name = f"concord_test_{uuid4().hex[:12]}"
+def postgres_database(suffix: str = "") -> Iterator[str]:
+    """The URL of a new PostgreSQL database, removed afterwards; its name ends with ``suffix``."""
+    name = f"concord_test_{uuid4().hex[:12]}{suffix}"
     admin = postgres_admin()
     admin.execute(f'CREATE DATABASE "{name}"')
     try:

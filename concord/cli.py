@@ -5,7 +5,8 @@ import sys
 import click
 
 from chassis import identity, logs, migrate, serve, service, settings
-from concord import platform
+from concord import dead, events, platform
+from concord.environment import settings_or_exit
 
 NAMES = click.Choice(platform.SERVICES)
 
@@ -25,7 +26,7 @@ def run(name: str, roles: tuple[str, ...]) -> None:
         return
     declaration = _load(name)
     try:
-        serve.serve(declaration, _settings(), roles or declaration.roles)
+        serve.serve(declaration, settings_or_exit(), roles or declaration.roles)
     except settings.SettingsError as error:
         sys.exit(str(error))
 
@@ -34,7 +35,7 @@ def run(name: str, roles: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1, type=NAMES)
 def migrate_databases(names: tuple[str, ...]) -> None:
     """Bring the databases of the named services, or of all, to the newest schema."""
-    loaded = _settings()
+    loaded = settings_or_exit()
     logs.configure("WARNING", "console")
     for name in names or platform.SERVICES:
         runtime = service.Runtime(_load(name), loaded)
@@ -57,7 +58,7 @@ def up(demo: bool) -> None:
     """Start the whole platform on this machine; Ctrl-C stops all of it."""
     from concord.up import start
 
-    start(_settings(), with_demo=demo)
+    start(settings_or_exit(), with_demo=demo)
 
 
 @main.command()
@@ -68,7 +69,7 @@ def operator(email: str, password: str, name: str) -> None:
     """Create the platform's first operator (PlatformAdmin) with EMAIL; does nothing once there is one."""
     from services.identity import bootstrap
 
-    runtime = service.Runtime(_load("identity"), _settings())
+    runtime = service.Runtime(_load("identity"), settings_or_exit())
     created = bootstrap.platform_admin(runtime, email, password, name=name)
     runtime.close()
     click.echo(f"{email} can sign in." if created else "There is an operator already; nothing was changed.")
@@ -79,7 +80,7 @@ def seed() -> None:
     """Fill an empty development platform with demo data, through its gateway at CONCORD_PUBLIC_URL."""
     from concord import demo
 
-    loaded = _settings()
+    loaded = settings_or_exit()
     if not loaded.development:
         sys.exit("Demo data is for development only (CONCORD_ENV=dev).")
     runtime = service.Runtime(_load("identity"), loaded)
@@ -91,26 +92,23 @@ def seed() -> None:
 @main.command()
 def keys() -> None:
     """Make the key pair of every process that has none yet, in CONCORD_KEYS."""
-    identity.create_keys(_settings().keys, [platform.GATEWAY, *platform.SERVICES])
+    identity.create_keys(settings_or_exit().keys, [platform.GATEWAY, *platform.SERVICES])
+
+
+main.add_command(dead.commands)
+main.add_command(events.commands)
 
 
 def _run_gateway() -> None:
     from gateway import settings as gateway_settings
     from gateway.app import create_app
 
-    loaded = _settings()
+    loaded = settings_or_exit()
     try:
         ours = gateway_settings.load()
     except settings.SettingsError as error:
         sys.exit(str(error))
     serve.serve_app(lambda: create_app(loaded, ours), loaded, platform.GATEWAY)
-
-
-def _settings() -> settings.Settings:
-    try:
-        return settings.load()
-    except settings.SettingsError as error:
-        sys.exit(str(error))
 
 
 def _load(name: str) -> service.Service:
