@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chassis.service import Service, Task
-from services.affiliates import consumers, events, models, settings, tracking
+from services.affiliates import consumers, events, models, settings, tasks, tracking
 from services.affiliates.api import BLUEPRINTS
 
 service = Service(
@@ -13,6 +13,7 @@ service = Service(
     blueprints=BLUEPRINTS,
     events=events.ALL,
     subscriptions=consumers.LEARN_TENANTS,
+    schedule=(Task("conversions", 0.3, tasks.weigh_due),),
     beside_api=(Task("links", 0.5, tracking.refresh_links), Task("clicks", 0.2, tracking.flush_clicks)),
     check=lambda _process: settings.load(),
 )

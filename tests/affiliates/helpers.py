@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID, uuid4
 
+import time_machine
 from sqlalchemy import func, select
 
 from chassis.audit import AuditRow
@@ -12,13 +13,14 @@ from chassis.database import ChassisBase
 from chassis.identity import Principal, Role, acting_as
 from chassis.outbox import OutboxRow
 from chassis.testing import principal, sample_event
-from services.affiliates import tracking
+from services.affiliates import tasks, tracking
 from services.affiliates.models import Base, Click, ClickCount
 
 KEYED = "/api/v1"
 SIGNED_IN = "/merchant/api/v1"
 CAMPAIGNS = f"{KEYED}/campaigns"
 AFFILIATES = f"{KEYED}/affiliates"
+CONVERSIONS = f"{KEYED}/conversions"
 ADMIN = "/api/v1/admin/affiliate-campaigns"
 LISTING = "/api/v1/public/campaigns"
 
@@ -162,3 +164,23 @@ def counted(service) -> dict[str, int]:
     with acting_as(Principal.system("test")), service.database.read() as session:
         live, other = session.execute(select(func.sum(ClickCount.live), func.sum(ClickCount.other))).one()
         return {"live": live or 0, "other": other or 0}
+
+
+def order(number, **changes) -> dict:
+    """An order as a shop reports it."""
+    return {"externalOrderId": number, "orderAmount": "2999.00", "currency": "NPR"} | changes
+
+
+def reported(client, number, **changes) -> str:
+    """Report an order; what the answer calls it."""
+    return ok(client.post(CONVERSIONS, json=order(number, **changes)), 202)["status"]
+
+
+def settled(service, *, minutes: float = 0.1, flush: bool = True) -> None:
+    """Let what happens in the background happen, ``minutes`` from now."""
+    if flush:
+        flushed(service)
+    later = datetime.now(UTC) + timedelta(minutes=minutes)
+    with time_machine.travel(later, tick=False), acting_as(Principal.system("affiliates")):
+        while tasks.weigh_due(service.runtime):
+            pass

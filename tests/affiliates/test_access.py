@@ -24,7 +24,9 @@ from tests.affiliates.helpers import (
     ids,
     last_id,
     ok,
+    order,
     refused,
+    reported,
 )
 
 MERCHANT = {Role.MERCHANT_ADMIN, Role.MACHINE}
@@ -50,6 +52,13 @@ BOTH_DOORS = {
     ("GET", AFFILIATE): None,
     ("POST", f"{AFFILIATE}/approve"): None,
     ("POST", f"{AFFILIATE}/suspend"): None,
+    ("GET", "conversions"): None,
+    ("POST", "conversions"): order("A-8"),
+    ("POST", "conversions/preview"): order("A-8"),
+    ("GET", "conversions/<path:external_order_id>"): None,
+    ("POST", "conversions/<path:external_order_id>/status"): {"status": "confirmed"},
+    ("GET", "ledger"): None,
+    ("GET", "ledger/balances"): None,
     ("GET", "settings"): None,
     ("PUT", "settings"): {},
 }
@@ -76,6 +85,7 @@ def things(shop):
         "uuid:campaign_id": last_id(created(shop)),
         "uuid:affiliate_id": enrolled(shop),
         "string:external_id": "SKU-9",
+        "path:external_order_id": reported(shop, "A-9") and "A-9",
     }
 
 

@@ -1,12 +1,25 @@
 """The endpoints, one module a noun."""
 
-from services.affiliates.api import admin, affiliates, campaigns, links, merchants, products, public, redirects
+from services.affiliates.api import (
+    admin,
+    affiliates,
+    campaigns,
+    conversions,
+    ledger,
+    links,
+    merchants,
+    products,
+    public,
+    redirects,
+)
 
 BLUEPRINTS = (
     *campaigns.doors.blueprints,
     *links.doors.blueprints,
     *products.doors.blueprints,
     *affiliates.doors.blueprints,
+    *conversions.doors.blueprints,
+    *ledger.doors.blueprints,
     *merchants.doors.blueprints,
     admin.blp,
     public.blp,

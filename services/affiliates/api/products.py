@@ -1,5 +1,6 @@
 """Products (S2-16, S2-28)."""
 
+from flask import request
 from flask.views import MethodView
 
 from chassis.clock import utcnow
@@ -11,7 +12,17 @@ from services.affiliates.actions import products as actions
 from services.affiliates.api.doors import MERCHANT, Doors
 from services.affiliates.schemas.products import ProductFilterIn, ProductOut, ProductsIn, ProductsOut, read_products
 
+MAX_BODY = 4 * 1024 * 1024  # of 5,000 products with long names
+
 doors = Doors("products")
+
+
+def _accept_bulk():
+    request.max_content_length = MAX_BODY
+
+
+for _blueprint in doors.blueprints:
+    _blueprint.before_request(_accept_bulk)
 
 
 @doors.route("")

@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("named_click_id", sa.Uuid(), nullable=True),
         sa.Column("visitor_id", sa.Uuid(), nullable=True),
+        sa.Column("buyer_hash", sa.Text(), nullable=True),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),

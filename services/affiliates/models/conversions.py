@@ -35,6 +35,7 @@ class Conversion(OfMerchant, Aggregate, TenantScoped, Base):
     currency: Mapped[str]
     named_click_id: Mapped[UUID | None]
     visitor_id: Mapped[UUID | None]
+    buyer_hash: Mapped[str | None]  # of the buyer's address, keyed: only to tell whether it is the affiliate's
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
     due_at: Mapped[datetime]

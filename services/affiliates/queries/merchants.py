@@ -15,6 +15,7 @@ def merchant(session: Session, now: datetime) -> Merchant:
         return known
     return Merchant(
         id=caller().tenant_id,
+        enabled=True,
         commission_type=None,
         commission_value=None,
         fallback_url=None,

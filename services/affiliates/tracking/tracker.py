@@ -2,12 +2,14 @@
 
 import hmac
 import time
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from chassis.identity import Principal, acting_as
 from chassis.logs import logger
 from chassis.service import Runtime
 from services.affiliates.rules.addresses import with_click
@@ -74,6 +76,10 @@ class Tracker:
         header = set_cookie(self.visitors.write(known), known, now, secure=self._secure) if known != visitor else None
         return Visit(with_click(led.address, str(click_id)), header)
 
+    def hash_of(self, address: str) -> str:
+        """What is kept of an address, of a network or of mail: enough to tell that it is the same again."""
+        return hmac.digest(self._secret, address.encode(), "sha256").hex()[:32]
+
     def _visitor(self, cookie: str | None, now: datetime) -> tuple[Visitor, list[str]]:
         """Who comes: whom the cookie names, or somebody new. One that was tampered with counts for nothing."""
         try:
@@ -94,7 +100,7 @@ class Tracker:
             window_days=target.window_days,
             live=led.live,
             reason=led.reason,
-            address_hash=hmac.digest(self._secret, address.encode(), "sha256").hex()[:32] if address else None,
+            address_hash=self.hash_of(address) if address else None,
             flags=" ".join(flags),
         )
         self.clicks.add(click)
@@ -129,3 +135,13 @@ def refresh_links(runtime: Runtime) -> None:
 def flush_clicks(runtime: Runtime) -> bool:
     """What every process repeats while it serves redirects, and once more when it ends."""
     return of(runtime).clicks.flush(runtime)
+
+
+def flush_now(runtime: Runtime) -> None:
+    """Write what this process holds before somebody asks about it, apart from the transaction of who asks."""
+    Context().run(_flush_as_system, runtime)
+
+
+def _flush_as_system(runtime: Runtime) -> None:
+    with acting_as(Principal.system(runtime.service.name)):
+        flush_clicks(runtime)

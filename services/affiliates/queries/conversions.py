@@ -1,0 +1,110 @@
+"""Reading conversions as they explain themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from chassis.errors import NotFound
+from chassis.identity import caller
+from chassis.pages import Page, paginate
+from services.affiliates.models import Conversion, ConversionItem
+from services.affiliates.rules import ledger as money
+from services.affiliates.rules.conversions import ConversionStatus, explain
+from services.affiliates.rules.ledger import Account, OrderState, OrderStatus
+
+FILTERS = ("status", "order_status", "external_order_id", "affiliate_id", "campaign_id")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A conversion as it is told: what was decided, why, and what is left of the commission."""
+
+    conversion: Conversion
+    items: Sequence[ConversionItem]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.conversion, name)
+
+    @property
+    def affiliate_id(self) -> UUID | None:
+        """Whom it was credited to; nobody until it was."""
+        return self.conversion.affiliate_id if self.status == ConversionStatus.CREDITED else None
+
+    @property
+    def commission_credited(self) -> Decimal | None:
+        if self.status == ConversionStatus.ACCEPTED:
+            return None
+        return self.conversion.commission or Decimal(0)
+
+    @property
+    def commission(self) -> Decimal | None:
+        credited = self.commission_credited
+        return credited and money.remaining(credited, self._order)
+
+    @property
+    def commission_state(self) -> str | None:
+        """Where the commission stands: HELD, APPROVED, or REVERSED once the order was undone."""
+        if self.status != ConversionStatus.CREDITED:
+            return None
+        if self._order.status in money.REVERSING:
+            return "REVERSED"
+        return Account.APPROVED if self._order.status in money.APPROVING else Account.HELD
+
+    @property
+    def window_ends_at(self) -> datetime | None:
+        found = self.conversion
+        return found.clicked_at + timedelta(days=found.window_days or 0) if found.clicked_at else None
+
+    @property
+    def explanation(self) -> str | None:
+        found = self.conversion
+        if found.reason is None:
+            return None
+        level = found.commission_level
+        return explain(found.reason, clicked_at=found.clicked_at, window_days=found.window_days, level=level)
+
+    @property
+    def _order(self) -> OrderState:
+        found = self.conversion
+        return OrderState(OrderStatus(found.order_status), found.order_amount, found.refunded)
+
+
+def conversion(session: Session, external_order_id: str, *, lock: bool = False) -> Conversion:
+    """One of the caller's conversions.
+
+    Raises:
+        NotFound: no such order was reported.
+    """
+    mine = (Conversion.merchant_id == caller().tenant_id, Conversion.external_order_id == external_order_id)
+    statement = select(Conversion).where(*mine)
+    found = session.scalar(statement.with_for_update() if lock else statement)
+    if found is None:
+        raise NotFound("No such order was reported.")
+    return found
+
+
+def told(session: Session, found: Conversion) -> Told:
+    lines = select(ConversionItem).where(ConversionItem.conversion_id == found.id).order_by(ConversionItem.position)
+    return Told(found, session.scalars(lines).all())
+
+
+def conversions(session: Session, *, page: int, page_size: int, **wanted: Any) -> Page:
+    """The caller's conversions, newest first, without their lines."""
+    statement = select(Conversion).where(Conversion.merchant_id == caller().tenant_id)
+    for name in FILTERS:
+        if name in wanted:
+            statement = statement.where(getattr(Conversion, name) == wanted[name])
+    statement = statement.order_by(Conversion.received_at.desc(), Conversion.id.desc())
+    return paginate(session, statement, page=page, page_size=page_size, to_item=lambda found: Told(found, ()))
+
+
+def due(now: datetime) -> Select[tuple[Conversion]]:
+    """The conversions that wait to be weighed, the longest due first."""
+    waiting = select(Conversion).where(Conversion.status == ConversionStatus.ACCEPTED, Conversion.due_at <= now)
+    return waiting.order_by(Conversion.due_at).limit(1)

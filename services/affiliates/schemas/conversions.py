@@ -1,0 +1,146 @@
+"""Conversions on the wire (S2-25, S2-27)."""
+
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from chassis.pages import PageIn
+from chassis.schemas import CamelSchema, Instant
+from services.affiliates.rules.conversions import ConversionStatus
+from services.affiliates.rules.ledger import OrderStatus
+from services.affiliates.schemas.common import IsoDateTime, Money, Whole, line
+
+MAX_LINES = 500
+CENT = Decimal("0.01")
+
+
+class OrderLineIn(CamelSchema):
+    """``amount`` is the line's, whatever its quantity."""
+
+    external_id = line(200)
+    quantity = Whole(load_default=1, validate=validate.Range(1, 1_000_000))
+    amount = Money(required=True)
+
+
+class ConversionIn(CamelSchema):
+    """An order. ``visitor`` is the value of the visitor's cookie, where the shop can see it; ``customerEmail`` is
+    compared with the affiliate's and not kept."""
+
+    external_order_id = line(200)
+    order_amount = Money(required=True)
+    currency = fields.String(
+        required=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="Must be the three letters of a currency.")
+    )
+    click_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
+    visitor = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
+    occurred_at = IsoDateTime(load_default=None, allow_none=True)
+    items = fields.List(fields.Nested(OrderLineIn), load_default=list, validate=validate.Length(max=MAX_LINES))
+    customer_email = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=254))
+
+    @validates_schema
+    def lines_fit(self, data: dict[str, Any], **_: Any) -> None:
+        if sum((item["amount"] for item in data["items"]), Decimal(0)) > data["order_amount"]:
+            raise ValidationError("The items come to more than orderAmount.", "items")
+
+
+class ConversionsIn(PageIn):
+    status = fields.String(validate=validate.OneOf(list(ConversionStatus)))
+    order_status = fields.String(validate=validate.OneOf(list(OrderStatus)))
+    external_order_id = fields.String(validate=validate.Length(max=200))
+    affiliate_id = fields.UUID()
+    campaign_id = fields.UUID()
+
+
+class ConversionAcceptedOut(CamelSchema):
+    """S2-25: what reporting an order answers, the first time and again."""
+
+    external_order_id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(["ACCEPTED", "DUPLICATE"]))
+
+
+class OrderStatusIn(CamelSchema):
+    """S2-27. ``refundAmount`` is what is refunded now; with a ``refundId`` the same refund counts once."""
+
+    status = fields.String(required=True, validate=validate.OneOf(list(OrderStatus)))
+    refund_amount = Money(load_default=None, allow_none=True)
+    refund_id = line(200, required=False, load_default=None, allow_none=True)
+
+    @validates_schema
+    def refund_is_something(self, data: dict[str, Any], **_: Any) -> None:
+        if data["refund_amount"] is not None and data["refund_amount"] < CENT:
+            raise ValidationError("Must be more than nothing.", "refundAmount")
+
+
+class FlagOut(CamelSchema):
+    code = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
+class OrderLineOut(CamelSchema):
+    external_id = fields.String(required=True)
+    quantity = fields.Integer(required=True)
+    amount = Money(required=True)
+    commission = Money(required=True, allow_none=True)
+    commission_level = fields.String(required=True, allow_none=True, attribute="level")
+
+
+class ConversionOut(CamelSchema):
+    """A conversion that explains itself. ``commission`` is what is left of ``commissionCredited`` after refunds."""
+
+    external_order_id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(list(ConversionStatus)))
+    order_status = fields.String(required=True, validate=validate.OneOf(list(OrderStatus)))
+    order_amount = Money(required=True)
+    refunded_amount = Money(required=True, attribute="refunded")
+    currency = fields.String(required=True)
+    occurred_at = Instant(required=True)
+    affiliate_id = fields.UUID(required=True, allow_none=True)
+    campaign_id = fields.UUID(required=True, allow_none=True)
+    commission = Money(required=True, allow_none=True)
+    commission_credited = Money(required=True, allow_none=True)
+    commission_level = fields.String(required=True, allow_none=True)
+    commission_state = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    explanation = fields.String(required=True, allow_none=True)
+    click_id = fields.UUID(required=True, allow_none=True)
+    clicked_at = Instant(required=True, allow_none=True)
+    window_days = fields.Integer(required=True, allow_none=True)
+    window_ends_at = Instant(required=True, allow_none=True)
+    items = fields.List(fields.Nested(OrderLineOut), required=True)
+    flags = fields.List(fields.Nested(FlagOut), required=True)
+
+
+class LedgerIn(PageIn):
+    affiliate_id = fields.UUID()
+    campaign_id = fields.UUID()
+    external_order_id = fields.String(validate=validate.Length(max=200))
+
+
+class LedgerEntryOut(CamelSchema):
+    id = fields.UUID(required=True)
+    at = Instant(required=True)
+    affiliate_id = fields.UUID(required=True)
+    campaign_id = fields.UUID(required=True)
+    external_order_id = fields.String(required=True)
+    cause = fields.String(required=True)
+    account = fields.String(required=True)
+    amount = Money(required=True)
+    currency = fields.String(required=True)
+
+
+class BalancesIn(CamelSchema):
+    affiliate_id = fields.UUID()
+
+
+class BalanceOut(CamelSchema):
+    """What the ledger's entries come to."""
+
+    affiliate_id = fields.UUID(required=True)
+    currency = fields.String(required=True)
+    held = Money(required=True)
+    approved = Money(required=True)
+
+
+class BalancesOut(CamelSchema):
+    items = fields.List(fields.Nested(BalanceOut), required=True)

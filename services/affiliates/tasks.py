@@ -1,0 +1,37 @@
+"""What the scheduler repeats: weighing the orders that were taken in."""
+
+from datetime import timedelta
+
+from chassis.clock import utcnow
+from chassis.logs import logger
+from chassis.refusals import is_away
+from chassis.service import Runtime
+from services.affiliates import queries, tracking
+from services.affiliates.actions import conversions as actions
+
+PUT_OFF = timedelta(minutes=1)
+
+log = logger(__name__)
+
+
+def weigh_due(runtime: Runtime) -> bool:
+    """Weigh one conversion that is due; say whether there was one. Several schedulers share the work row by row."""
+    now = utcnow()
+    with runtime.database.read() as session:
+        if session.scalar(queries.conversions.due(now)) is None:
+            return False
+    with runtime.database.begin() as session:
+        conversion = session.scalar(queries.conversions.due(now).with_for_update(skip_locked=True))
+        if conversion is None:
+            return False
+        try:
+            with session.begin_nested():
+                hash_of = tracking.of(runtime).hash_of
+                actions.weigh_conversion(session, conversion, hash_of=hash_of, now=now)
+        except Exception as error:
+            if is_away(error):
+                raise
+            log.error("a conversion could not be weighed", conversion_id=str(conversion.id), exc_info=error)
+            session.refresh(conversion)
+            conversion.due_at = now + PUT_OFF  # so that it holds up no other
+    return True
