@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.service import Service, Task
 from services.promotions import campaign_clock, consumers, events, tasks
 from services.promotions.api import (
+    audit,
     bundles,
     cart_campaigns,
     carts,
@@ -13,6 +14,7 @@ from services.promotions.api import (
     linked_products,
     pricelists,
     products,
+    sales,
     settings,
     store_campaigns,
     stores,
@@ -30,6 +32,8 @@ service = Service(
         stores.blp,
         customer_groups.blp,
         pricelists.blp,
+        sales.blp,
+        audit.blp,
         evaluations.blp,
         usage.blp,
         store_campaigns.blp,

@@ -7,6 +7,7 @@ import pytest
 from chassis.identity import Role
 from chassis.testing import endpoints, principal
 from tests.promotions.helpers import FJORD, HERS, MINE, ROLF, everything, is_problem
+from tests.promotions.sales import SELECTION, SOCKS
 from tests.promotions.test_orders_access import ACCESS as ORDERS
 
 TENANT = "/v2/tenants/<tenant_uid>"
@@ -35,6 +36,14 @@ ACCESS = {
     ("DELETE", f"{TENANT}/pricelists/<pricelist_uid>"): (ADMINS, None),
     ("GET", f"{TENANT}/pricelists/<pricelist_uid>/products"): (ADMINS, None),
     ("PUT", f"{TENANT}/pricelists/<pricelist_uid>/products"): (ADMINS, {"remove": ["p"]}),
+    ("GET", f"{TENANT}/campaigns"): (ADMINS, None),
+    ("POST", f"{TENANT}/campaigns"): (ADMINS, SOCKS),
+    ("POST", f"{TENANT}/campaigns/search"): (ADMINS, {}),
+    ("GET", f"{TENANT}/campaigns/<campaign_uid>"): (ADMINS, None),
+    ("PUT", f"{TENANT}/campaigns/<campaign_uid>"): (ADMINS, {"status": "ACTIVE"}),
+    ("PUT", f"{TENANT}/campaigns/<campaign_uid>/selections"): (ADMINS, SELECTION),
+    ("POST", f"{TENANT}/campaigns/<campaign_uid>/selections"): (ADMINS, SELECTION),
+    ("GET", f"{TENANT}/audit"): (ADMINS, None),
 }
 KEYS = ("product_uid", "store_uid", "customer_group_uid", "pricelist_uid", "campaign_uid")
 """Places of keys in paths; the fixture makes one thing of each with its own key."""
@@ -47,6 +56,7 @@ def things(rolf):
     rolf.post(f"{MINE}/stores", json={"storeUid": "store_uid", "name": "S"})
     rolf.post(f"{MINE}/customergroups", json={"customerGroupUid": "customer_group_uid", "name": "G"})
     rolf.post(f"{MINE}/pricelists", json={"pricelistUid": "pricelist_uid", "name": "L"})
+    rolf.post(f"{MINE}/campaigns", json=SOCKS | {"campaignUid": "campaign_uid", "storeUids": []})
 
 
 def ask(client, endpoint, *, tenant=MINE, key=None, **kwargs):

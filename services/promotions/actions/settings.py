@@ -12,6 +12,7 @@ from chassis import audit, outbox, versions
 from chassis.database import insert_ignoring
 from chassis.identity import Principal
 from services.promotions.actions import catalogue
+from services.promotions.engine import Strategy
 from services.promotions.events.settings import SettingsChanged
 from services.promotions.models import Settings
 from services.promotions.queries import pricelists
@@ -49,7 +50,7 @@ def _hold(session: Session, actor: Principal) -> Settings:
         "id": uuid7(),
         "tenant_id": actor.tenant_id,
         "currency": rules.DEFAULT_CURRENCY,
-        "strategy": rules.Strategy.PRIORITY,
+        "strategy": Strategy.PRIORITY,
         "event_sequence": 0,
         "version": 1,
     }

@@ -1,6 +1,6 @@
 """What this service publishes, one module a noun. A published shape never changes; a new shape is a new version."""
 
-from services.promotions.events import cart_campaigns, catalogue, pricelists, settings, store_campaigns
+from services.promotions.events import cart_campaigns, catalogue, pricelists, sales, settings, store_campaigns
 
 ALL: tuple[type, ...] = (
     settings.SettingsChanged,
@@ -13,6 +13,11 @@ ALL: tuple[type, ...] = (
     pricelists.PricelistRenamed,
     pricelists.PricelistDeleted,
     pricelists.PricelistProductsChanged,
+    sales.SalesCampaignCreated,
+    sales.SalesCampaignChanged,
+    sales.SalesCampaignActivated,
+    sales.SalesCampaignDeactivated,
+    sales.SalesSelectionReplaced,
     *store_campaigns.ALL,
     *cart_campaigns.ALL,
 )

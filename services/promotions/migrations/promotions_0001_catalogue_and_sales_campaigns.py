@@ -198,6 +198,7 @@ def upgrade() -> None:
         "sales_stores",
         sa.Column("campaign_id", sa.Uuid(), nullable=False),
         sa.Column("store_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["campaign_id"], ["sales_campaigns.id"], name=op.f("fk_sales_stores_campaign_id")),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_sales_stores_store_id")),
         sa.PrimaryKeyConstraint("campaign_id", "store_id", name=op.f("pk_sales_stores")),

@@ -1,15 +1,20 @@
 """Sales campaigns (S1): what they give, where, and to which products."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
 
 from chassis.database import Aggregate, TenantScoped
+from chassis.errors import Conflict
 from chassis.versions import Versioned
 from services.promotions.models.base import Base, Owned
+from services.promotions.rules.sales import Status, may_become
 
 ONE_UID = UniqueConstraint("tenant_id", "campaign_uid")
 
@@ -61,6 +66,70 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
+    DETAILS = (
+        "name",
+        "display_name",
+        "type",
+        "discount_type",
+        "valid_from",
+        "valid_to",
+        "all_stores",
+        "pricelist_id",
+        "customer_group_id",
+        "priority",
+        "campaign_code",
+        "prevent_combinations",
+        "quantity_threshold",
+        "amount_threshold",
+        "max_usage",
+        "discount_amount",
+        "discount_percent",
+    )
+    """What its tenant writes, and what stays as it is while it is active (S1-13)."""
+
+    @classmethod
+    def start(cls, campaign_uid: str, details: Mapping[str, Any], *, tenant_id: UUID, now: datetime) -> "SalesCampaign":
+        """A new campaign, which has no effect yet (S1-11)."""
+        return cls(
+            id=uuid7(),
+            tenant_id=tenant_id,
+            campaign_uid=campaign_uid,
+            status=Status.NEW,
+            created_at=now,
+            updated_at=now,
+            event_sequence=0,
+            **details,
+        )
+
+    def require_editable(self) -> None:
+        """S1-13.
+
+        Raises:
+            Conflict: ``campaign_active``.
+        """
+        if self.status == Status.ACTIVE:
+            message = "An active campaign keeps its details and its selection. Deactivate it first."
+            raise Conflict(message, code="campaign_active")
+
+    def change(self, details: Mapping[str, Any], now: datetime) -> None:
+        """Take over details that go together; the campaign is not active."""
+        self.require_editable()
+        for name, value in details.items():
+            setattr(self, name, value)
+        self.updated_at = now
+
+    def become(self, status: str, now: datetime) -> None:
+        """Activate or deactivate (S1-12, S1-15).
+
+        Raises:
+            Conflict: ``invalid_transition``.
+        """
+        if not may_become(self.status, status):
+            raise Conflict(f"A campaign does not go from {self.status} to {status}.", code="invalid_transition")
+        self.status, self.updated_at = status, now
+        if status == Status.ACTIVE:
+            self.activated_at = now
+
 
 class SalesStore(Base):
     """A store that a campaign runs in (S1-32). Only reached through its campaign."""
@@ -70,6 +139,7 @@ class SalesStore(Base):
 
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("sales_campaigns.id"), primary_key=True)
     store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class SalesSelection(Base):

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.identity import caller
+from services.promotions.engine import Strategy
 from services.promotions.models import Pricelist, Settings, Tenant
 from services.promotions.rules import settings as rules
 
@@ -38,7 +39,7 @@ def seen(session: Session, found: Settings | None) -> SeenSettings:
         own = session.scalar(select(Tenant.time_zone).where(Tenant.id == caller().tenant_id))
         time_zone = own or rules.DEFAULT_TIME_ZONE
     if found is None:
-        return SeenSettings(time_zone, rules.DEFAULT_CURRENCY, rules.Strategy.PRIORITY, None, 1)
+        return SeenSettings(time_zone, rules.DEFAULT_CURRENCY, Strategy.PRIORITY, None, 1)
     pricelist_uid = None
     if found.pricelist_id:
         pricelist_uid = session.scalar(select(Pricelist.pricelist_uid).where(Pricelist.id == found.pricelist_id))

@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from chassis.schemas import CamelSchema
-from services.promotions.rules.settings import Strategy
+from services.promotions.engine import Strategy
 from services.promotions.schemas.common import SparseSchema, time_zone, uid
 
 

@@ -1,0 +1,23 @@
+"""``/v2/tenants/{tenantUid}/audit``: who of the tenant changed what (D8)."""
+
+from flask.views import MethodView
+
+from chassis import audit
+from chassis.identity import caller
+from chassis.pages import page_of
+from chassis.web import Blueprint, db
+from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
+
+blp = Blueprint("audit", __name__, url_prefix=f"{PREFIX}/audit", feature=FEATURE)
+
+
+@blp.route("")
+class Audit(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(audit.AuditIn, location="query")
+    @blp.response(200, page_of(audit.AuditOut))
+    def get(self, wanted):
+        """The tenant's changes, the newest first; ``targetId`` is the ``subject`` of the events about a thing."""
+        with db.read() as session:
+            return audit.trail(session, caller().tenant_id, **wanted)

@@ -1,0 +1,205 @@
+"""Sales campaigns with all that belongs to them, and which products one is for."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from chassis.errors import NotFound
+from chassis.pages import Page, paginate
+from services.promotions.models import (
+    Base,
+    CustomerGroup,
+    Pricelist,
+    Product,
+    SalesCampaign,
+    SalesSelection,
+    SalesStore,
+    Store,
+)
+from services.promotions.queries.settings import settings
+
+PRODUCTS = Base.metadata.tables["products"].c
+PLACES = Base.metadata.tables["product_categories"].c
+LINES = Base.metadata.tables["sales_selections"].c
+SIDES = ("include", "exclude")
+KINDS = {"brand": "brands", "category": "categories", "product_group": "product_groups", "product": "products"}
+
+T = TypeVar("T", Pricelist, CustomerGroup)
+
+
+@dataclass(frozen=True)
+class SeenCampaign:
+    """A campaign as an answer shows it: names beside uids, times in the tenant's zone (S1-9, S1-10)."""
+
+    campaign: SalesCampaign
+    stores: Sequence[Store]
+    pricelist: Pricelist | None
+    customer_group: CustomerGroup | None
+    selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]
+    zone: ZoneInfo
+
+    @property
+    def version(self) -> int:
+        """What ``ETag`` and ``If-Match`` go by (D6)."""
+        return self.campaign.version
+
+    @property
+    def valid_from(self) -> str:
+        return self.campaign.valid_from.astimezone(self.zone).isoformat()
+
+    @property
+    def valid_to(self) -> str:
+        return self.campaign.valid_to.astimezone(self.zone).isoformat()
+
+
+def campaign(session: Session, campaign_uid: str, *, lock: bool = False) -> SalesCampaign:
+    """One campaign of the caller, its row locked until the transaction ends where ``lock`` says so.
+
+    Raises:
+        NotFound: there is none of that uid.
+    """
+    statement = select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid)
+    found = session.scalar(statement.with_for_update(key_share=True) if lock else statement)
+    if found is None:
+        raise NotFound("There is no such campaign.")
+    return found
+
+
+def seen(session: Session, found: SalesCampaign) -> SeenCampaign:
+    """A campaign with all that an answer shows."""
+    return complete(session, [found])[0]
+
+
+def campaigns(
+    session: Session,
+    *,
+    page: int,
+    page_size: int,
+    sort_by: str = "created_at",
+    descending: bool = True,
+    store_uids: Sequence[str] = (),
+    **wanted: Any,
+) -> Page:
+    """The caller's campaigns that are as ``wanted`` says (S1-38), the newest first unless told otherwise.
+
+    The statements are as many whatever the page holds.
+    """
+    statement = select(SalesCampaign).where(*(CONDITIONS[name](value) for name, value in wanted.items()))
+    if store_uids:
+        running = exists().where(
+            SalesStore.campaign_id == SalesCampaign.id,
+            SalesStore.store_id == Store.id,
+            Store.store_uid.in_(store_uids),
+        )
+        statement = statement.where(or_(SalesCampaign.all_stores, running))
+    order: InstrumentedAttribute[Any] = getattr(SalesCampaign, sort_by)
+    statement = statement.order_by(order.desc() if descending else order, SalesCampaign.campaign_uid)
+    found = paginate(session, statement, page=page, page_size=page_size)
+    return Page(complete(session, found.items), page, page_size, found.total_items)
+
+
+CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+    "query": lambda value: or_(
+        SalesCampaign.name.icontains(value, autoescape=True),
+        SalesCampaign.display_name.icontains(value, autoescape=True),
+        SalesCampaign.campaign_uid.icontains(value, autoescape=True),
+    ),
+    "name": lambda value: SalesCampaign.name.icontains(value, autoescape=True),
+    "display_name": lambda value: SalesCampaign.display_name.icontains(value, autoescape=True),
+    "campaign_code": lambda value: SalesCampaign.campaign_code == value,
+    "type": lambda value: SalesCampaign.type == value,
+    "discount_type": lambda value: SalesCampaign.discount_type == value,
+    "statuses": lambda value: SalesCampaign.status.in_(value) if value else true(),
+    "valid_from": lambda value: SalesCampaign.valid_from >= value,
+    "valid_to": lambda value: SalesCampaign.valid_to <= value,
+}
+
+
+def complete(session: Session, found: Sequence[SalesCampaign]) -> list[SeenCampaign]:
+    """Campaigns with stores, price lists, groups and selections: a fixed number of statements."""
+    zone = settings(session).zone
+    ids = [each.id for each in found]
+    stores: dict[UUID, list[Store]] = defaultdict(list)
+    placed = (
+        select(SalesStore.campaign_id, Store)
+        .join(Store, Store.id == SalesStore.store_id)
+        .where(SalesStore.campaign_id.in_(ids))
+        .order_by(SalesStore.position)
+    )
+    for campaign_id, store in session.execute(placed).tuples():
+        stores[campaign_id].append(store)
+    pricelists = _by_id(session, Pricelist, {each.pricelist_id for each in found})
+    groups = _by_id(session, CustomerGroup, {each.customer_group_id for each in found})
+    selections = _selections(session, ids)
+    return [
+        SeenCampaign(
+            each,
+            stores[each.id],
+            pricelists.get(each.pricelist_id),
+            groups.get(each.customer_group_id),
+            selections[each.id],
+            zone,
+        )
+        for each in found
+    ]
+
+
+def has_selection(session: Session, found: SalesCampaign) -> bool:
+    """Whether anything is included or excluded."""
+    return bool(session.scalar(select(exists().where(SalesSelection.campaign_id == found.id))))
+
+
+def selected_products(session: Session, found: SalesCampaign) -> Select[tuple[UUID]]:
+    """The ids of the products that a campaign is for as its selection and the catalogue are now (S1-23).
+
+    Included by any of its lines, or by none where there are none (S1-25), and excluded by none (S1-24).
+    """
+    kinds = select(LINES.side, LINES.kind).where(LINES.campaign_id == found.id).distinct()
+    there = set(session.execute(kinds).tuples().all())
+    statement = select(PRODUCTS.id).where(PRODUCTS.tenant_id == found.tenant_id)
+    if included := [_named(found, side, kind) for side, kind in sorted(there) if side == "include"]:
+        statement = statement.where(or_(*included))
+    for side, kind in sorted(there):
+        if side == "exclude":
+            statement = statement.where(not_(_named(found, side, kind)))
+    return statement
+
+
+def _named(found: SalesCampaign, side: str, kind: str) -> ColumnElement[bool]:
+    """Whether a product is named by the lines of one side and kind; never NULL, so that it can be negated."""
+    uids = select(LINES.uid).where(LINES.campaign_id == found.id, LINES.side == side, LINES.kind == kind)
+    if kind == "category":
+        placed = select(PLACES.product_id).where(PLACES.tenant_id == found.tenant_id, PLACES.category_uid.in_(uids))
+        return PRODUCTS.id.in_(placed)
+    column = PRODUCTS[f"{kind}_uid"]
+    return func.coalesce(column.in_(uids), false())
+
+
+def _by_id(session: Session, model: type[T], ids: Collection[UUID | None]) -> dict[UUID | None, T]:
+    wanted = [each for each in ids if each]
+    if not wanted:
+        return {}
+    return {each.id: each for each in session.scalars(select(model).where(model.id.in_(wanted)))}
+
+
+def _selections(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[str, dict[str, list[dict[str, str]]]]]:
+    """What campaigns include and exclude, with the names of products; of the other kinds we know no names."""
+    selections: dict[UUID, dict[str, dict[str, list[dict[str, str]]]]] = {
+        each: {side: {plural: [] for plural in KINDS.values()} for side in SIDES} for each in ids
+    }
+    lines = (
+        select(SalesSelection, Product.name)
+        .outerjoin(Product, and_(SalesSelection.kind == "product", Product.product_uid == SalesSelection.uid))
+        .where(SalesSelection.campaign_id.in_(ids))
+        .order_by(SalesSelection.position)
+    )
+    for line, name in session.execute(lines).tuples():
+        shown = {f"{line.kind}_uid": line.uid, "name": name or line.uid}
+        selections[line.campaign_id][line.side][KINDS[line.kind]].append(shown)
+    return selections
