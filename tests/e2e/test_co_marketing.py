@@ -38,6 +38,11 @@ def counts(campaign):
     return tuple(campaign[name] for name in COUNTS)
 
 
+def invites(platform, retailer):
+    """The invite mails somebody has got; others tell of the relationship."""
+    return [mail for mail in platform.mailbox(retailer.email) if "Spring Showroom Push" in mail["subject"]]
+
+
 def test_a_campaign_from_draft_to_complete(platform, network):
     anna = network.supplier
     (first, rolf), (second, rita), (third, siri) = network.retailers.items()
@@ -67,9 +72,8 @@ def test_a_campaign_from_draft_to_complete(platform, network):
     assert (again.json()["invitesCreated"], again.json()["alreadyInvited"]) == (0, 1)
 
     for retailer in (rolf, rita, siri):
-        mails = until(lambda retailer=retailer: platform.mailbox(retailer.email), what="an invite mail")
+        mails = until(lambda retailer=retailer: invites(platform, retailer), what="an invite mail")
         assert len(mails) == 1
-        assert "Spring Showroom Push" in mails[0]["subject"]
         assert "Spring Showroom Push" in mails[0]["text"]
         assert "Spring Showroom Push" in mails[0]["html"]
 
@@ -95,12 +99,12 @@ def test_a_campaign_from_draft_to_complete(platform, network):
     assert counts(detail) == (3, 1, 1, 1)
     assert sorted(invite["status"] for invite in detail["invites"]) == ["Accepted", "Declined", "Pending"]
 
-    mails = len(platform.mailbox())
+    mails = platform.mailbox()
     for status in ("ResponsesIn", "Active", "Complete"):
         advanced = anna.post(f"{address}/status", {"status": status})
         assert (advanced.status_code, advanced.json()["status"]) == (200, status)
     assert anna.post(f"{address}/status", {"status": "Active"}).status_code == 409
-    assert len(platform.mailbox()) == mails
+    assert platform.mailbox() == mails
 
 
 def test_a_proposal_keeps_its_fields(network):
