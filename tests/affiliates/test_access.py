@@ -59,6 +59,8 @@ BOTH_DOORS = {
     ("POST", "conversions/<path:external_order_id>/status"): {"status": "confirmed"},
     ("GET", "ledger"): None,
     ("GET", "ledger/balances"): None,
+    ("GET", "reports"): None,
+    ("GET", "statements"): None,
     ("GET", "settings"): None,
     ("PUT", "settings"): {},
 }

@@ -11,6 +11,7 @@ from services.affiliates.api import (
     products,
     public,
     redirects,
+    reports,
 )
 
 BLUEPRINTS = (
@@ -20,6 +21,8 @@ BLUEPRINTS = (
     *affiliates.doors.blueprints,
     *conversions.doors.blueprints,
     *ledger.doors.blueprints,
+    *reports.reports.blueprints,
+    *reports.statements.blueprints,
     *merchants.doors.blueprints,
     admin.blp,
     public.blp,

@@ -1,5 +1,14 @@
 """Reads: selects, pages, projections. Every statement is narrowed to the caller's merchant."""
 
-from services.affiliates.queries import affiliates, attribution, campaigns, conversions, ledger, merchants, products
+from services.affiliates.queries import (
+    affiliates,
+    attribution,
+    campaigns,
+    conversions,
+    ledger,
+    merchants,
+    products,
+    reports,
+)
 
-__all__ = ["affiliates", "attribution", "campaigns", "conversions", "ledger", "merchants", "products"]
+__all__ = ["affiliates", "attribution", "campaigns", "conversions", "ledger", "merchants", "products", "reports"]
