@@ -127,10 +127,10 @@ def test_products_put_into_one_cart_at_once_are_all_there(promotions, rolf, rita
     cart = ok(shopper.get(f"{add}?product=base&mktop=spring"), 201)["id"]
     works = [
         lambda product=product: promotions.client(None).post(f"{add}?product={product}&cart={cart}")
-        for product in ("base", "extra", "base", "extra", "base", "extra")
+        for product in ("base", "extra", "base", "extra")
     ]
-    assert statuses(at_once(*works)) == [200] * 6
+    assert statuses(at_once(*works)) == [200] * 4
     items = ok(shopper.get(f"/shops/fjord-retail/carts/{cart}"))["items"]
     held = {item["productId"]: item["quantity"] for item in items}
-    assert held["base"] == 4
-    assert 1 <= held["extra"] <= 3
+    assert held["base"] == 3
+    assert 1 <= held["extra"] <= 2

@@ -113,6 +113,24 @@ def test_variants_have_their_own_price_or_their_products(shopper):
     }
 
 
+def test_regular_prices_are_those_of_evaluations(rolf, shopper):
+    """S1-34: the chain's list goes before the product's price, and a variant's own price before both."""
+    prices = [{"productUid": uid, "price": "25.00"} for uid in ("base", "shirt")]
+    ok(rolf.post(f"{MINE}/pricelists", json={"pricelistUid": "chain", "name": "Chain", "products": prices}), 201)
+    ok(rolf.put(f"{MINE}/settings", json={"pricelistUid": "chain"}))
+    shown = {}
+    for product in ("base", "extra", "shirt", "shirt-s", "shirt-xl"):
+        [item] = added(shopper, product)["items"]
+        shown[product] = (item["unitPrice"], item["listPrice"])
+    assert shown == {
+        "base": ("25.00", "25.00"),
+        "extra": ("20.50", "20.50"),
+        "shirt": ("25.00", "25.00"),
+        "shirt-s": ("25.00", "25.00"),
+        "shirt-xl": ("33.00", "33.00"),
+    }
+
+
 def test_only_the_making_of_a_cart_starts_a_campaign(rolf, shopper):
     """S4-24: not a later link."""
     made(rolf)
@@ -400,6 +418,14 @@ def test_bad_input_is_named_and_changes_nothing(shopper, promotions):
 def test_what_else_stands_in_a_link_is_left_alone(shopper):
     """S4-24: links in mails carry the marks of those who count them."""
     assert held(added(shopper, utm_source="newsletter", gclid="x")) == {"base": 1}
+
+
+def test_who_only_looks_whether_a_link_leads_anywhere_makes_no_cart(shopper, promotions):
+    """S4-24: previews of mails and chats ask by HEAD."""
+    before = everything(promotions)
+    assert shopper.head(f"{ADD}?product=base").status_code == 200
+    assert shopper.head("/shops/nowhere/checkout/add?product=base").status_code == 404
+    assert everything(promotions) == before
 
 
 def test_a_cart_has_room_for_a_hundred_products(rolf, shopper, promotions):

@@ -1,5 +1,6 @@
 """What shoppers do with their carts. Every write keeps what the campaign lets the cart hold then."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -95,6 +96,7 @@ def trim(session: Session, *, now: datetime) -> bool:
 def _settle(session: Session, cart: Cart, now: datetime) -> SeenCart:
     cart.updated_at, cart.expires_at = now, now + KEEP
     with session.no_autoflush:
-        cart.take(carts.see(session, cart, now).settled)
+        seen = carts.see(session, cart, now)
+    cart.take(seen.settled)
     session.flush()
-    return carts.see(session, cart, now)
+    return replace(seen, version=cart.version)

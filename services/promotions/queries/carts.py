@@ -10,11 +10,12 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from chassis.errors import Invalid, NotFound
-from services.promotions.models import Cart, CartCampaign, LinkedProducts, PricelistEntry, Product, Variant
+from chassis.identity import caller
+from services.promotions.models import Cart, CartCampaign, LinkedProducts, PricelistEntry, Product, Settings, Variant
 from services.promotions.rules import cart_campaigns as campaign_rules
 from services.promotions.rules import carts as rules
 from services.promotions.rules.cart_campaigns import MatchMode, QuantitySelector, Reason
@@ -97,17 +98,24 @@ def see(session: Session, found: Cart, now: datetime) -> SeenCart:
 
 
 def catalogued(session: Session, ids: Iterable[str]) -> dict[str, Sold]:
-    """Those of ``ids`` that the shop sells: products, and variants at their own price or their product's."""
+    """Those of ``ids`` that the shop sells, products and variants, at their regular price as evaluations have it
+    (S1-34): a variant's own, else the chain's list's, else the product's."""
     wanted = set(ids)
-    products = select(Product).where(Product.product_uid.in_(wanted))
-    variants = select(Variant, Product).join(Product, Product.id == Variant.product_id)
-    found = {
-        variant.variant_uid: Sold(
-            product.id, product.product_uid, product.price if variant.price is None else variant.price
-        )
-        for variant, product in session.execute(variants.where(Variant.variant_uid.in_(wanted)))
-    }
-    return found | {each.product_uid: Sold(each.id, each.product_uid, each.price) for each in session.scalars(products)}
+    chain = select(Settings.pricelist_id).where(Settings.tenant_id == caller().tenant_id).scalar_subquery()
+    in_chain = and_(PricelistEntry.product_id == Product.id, PricelistEntry.pricelist_id == chain)
+    products = select(
+        Product.product_uid, Product.id, Product.product_uid.label("of"), PricelistEntry.price, Product.price
+    ).outerjoin(PricelistEntry, in_chain)
+    variants = (
+        select(Variant.variant_uid, Product.id, Product.product_uid, Variant.price, PricelistEntry.price, Product.price)
+        .join(Product, Product.id == Variant.product_id)
+        .outerjoin(PricelistEntry, in_chain)
+    )
+    rows = [
+        *session.execute(variants.where(Variant.variant_uid.in_(wanted))),
+        *session.execute(products.where(Product.product_uid.in_(wanted))),
+    ]
+    return {row[0]: Sold(row[1], row[2], next(price for price in row[3:] if price is not None)) for row in rows}
 
 
 def require_sold(session: Session, product_id: str) -> None:
