@@ -28,7 +28,7 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev              ## Measure ours beside the comparison (needs PostgreSQL)
+bench: $(VENV)/.bench            ## Measure ours beside the comparison (needs PostgreSQL)
 	$(BIN)/python -m bench
 
 chaos: $(VENV)/.dev              ## Kill everything under load and prove nothing was lost; CHAOS="--seconds 60" and the like
@@ -50,4 +50,8 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 
 $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'
 	touch $@

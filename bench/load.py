@@ -38,6 +38,12 @@ def get(path: str, **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+def post(path: str, body: bytes, **headers: str) -> bytes:
+    """The bytes of a POST of JSON."""
+    head = get(path, **headers, Content_Type="application/json", Content_Length=str(len(body)))
+    return head.replace(b"GET", b"POST", 1) + body
+
+
 def run(port: int, request: bytes, *, seconds: float, connections: int) -> Load:
     """Let a generator work for so long; it inherits the cores of the caller."""
     command = [sys.executable, "-m", "bench.load", str(port), str(seconds), str(connections)]
