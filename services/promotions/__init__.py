@@ -19,6 +19,7 @@ from services.promotions.api import (
     store_campaigns,
     stores,
     usage,
+    warnings,
 )
 from services.promotions.models import Base
 
@@ -41,6 +42,7 @@ service = Service(
         linked_products.blp,
         carts.blp,
         bundles.blp,
+        warnings.blp,
     ),
     events=events.ALL,
     subscriptions=consumers.LEARN_TENANTS,

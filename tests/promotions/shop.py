@@ -115,7 +115,10 @@ class Shop:
         row = SalesCampaign(
             id=uuid4(), tenant_id=self.tenant_id, campaign_uid=uid, **STORED, **defaults | discount | rules
         )
-        rows = [SalesStore(campaign_id=row.id, store_id=self.one(Store, store_uid=each).id) for each in stores or ()]
+        rows = [
+            SalesStore(campaign_id=row.id, store_id=self.one(Store, store_uid=each).id, position=0)
+            for each in stores or ()
+        ]
         rows += [
             SalesSnapshot(campaign_id=row.id, product_id=self.one(Product, product_uid=each).id)
             for each in products or ()

@@ -21,6 +21,7 @@ ACCESS = {
     ("POST", f"{TENANT}/orders/evaluations/<uuid:evaluation_id>/returns"): (ADMINS, RETURN),
     ("GET", f"{TENANT}/campaigns/<campaign_uid>/limits"): (ADMINS, None),
     ("PUT", f"{TENANT}/campaigns/<campaign_uid>/limits"): (ADMINS, {"totalUses": 5}),
+    ("GET", f"{TENANT}/campaigns/<campaign_uid>/warnings"): (ADMINS, None),
     ("GET", f"{TENANT}/stores/<store_uid>/bundle"): (ADMINS, None),
     ("GET", f"{TENANT}/bundle-keys"): (ADMINS, None),
     ("GET", f"{TENANT}/orders/<order_id>/reservation"): (ADMINS, None),

@@ -165,7 +165,7 @@ def test_reserving_again_replaces_what_was_held(shop, rolf, till):
 
 
 def at_once(promotions, works):
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         return list(pool.map(lambda work: work(promotions.client(ROLF)), works))
 
 
@@ -209,7 +209,9 @@ def test_limits_change_also_while_active_and_leave_a_trail(shop, rolf, promotion
     assert limit(rolf, totalDiscount="9.50")["totalUses"] == 7
     assert limit(rolf, totalUses=None)["leftDiscount"] == "9.50"
     limit(rolf)
-    changes = [row.changes for row in stored(promotions, AuditRow, AuditRow.id) if row.action == "campaign.limited"]
+    changes = [
+        row.changes for row in stored(promotions, AuditRow, AuditRow.id) if row.action == "sales_campaign.limited"
+    ]
     assert [sorted(each) for each in changes] == [["totalUsesLimit"], ["totalDiscountLimit"], ["totalUsesLimit"]]
 
 

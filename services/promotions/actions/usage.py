@@ -109,7 +109,7 @@ def set_limits(
         setattr(campaign, name, value)
     if session.is_modified(campaign):
         campaign.updated_at = now
-        audit.record(session, "campaign.limited", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit.record(session, "sales_campaign.limited", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
         catalogue.touch(session, actor.tenant_id)
     return campaign
 

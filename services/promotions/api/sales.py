@@ -8,7 +8,7 @@ from chassis.identity import caller
 from chassis.pages import page_of
 from chassis.web import Blueprint, db
 from services.promotions.actions import sales as actions
-from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant, warnings
 from services.promotions.queries import sales as queries
 from services.promotions.schemas.sales import (
     SORTS,
@@ -96,7 +96,7 @@ class OneSalesCampaign(MethodView):
                 session, campaign_uid, data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
         versions.set_etag(campaign)
-        return campaign
+        return campaign, 200, warnings.headers_of(campaign)
 
 
 @blp.route("/<campaign_uid>/selections")

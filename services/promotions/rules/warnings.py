@@ -1,0 +1,72 @@
+"""What somebody should know before a campaign is activated. None of it keeps a campaign from being activated."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+MOST = 50
+"""Products or campaigns that are named one by one; the number is of all."""
+
+
+class Code(StrEnum):
+    ENDS_IN_THE_PAST = "ends_in_the_past"
+    EMPTY_SELECTION = "empty_selection"
+    OVERLAP = "overlap"
+    PRICE_BELOW_COST = "price_below_cost"
+    PRICE_OF_ZERO = "price_of_zero"
+
+
+@dataclass(frozen=True)
+class Warned:
+    """One warning: ``count`` things it is about, the first of them by uid."""
+
+    code: Code
+    message: str
+    count: int = 1
+    uids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What a product would cost, beside what it costs the tenant itself."""
+
+    uid: str
+    price: Decimal
+    cost: Decimal | None
+
+
+def reduced(price: Decimal, *, percent: Decimal, amount: Decimal) -> Decimal:
+    """What a unit would cost: never less than nothing (D25), a percentage rounded half up (D27)."""
+    if amount:
+        return max(Decimal(0), price - amount)
+    off = (price * percent / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return price - off
+
+
+def about_prices(offered: Iterable[Offered]) -> Iterator[Warned]:
+    """Products that would cost nothing, and those that would cost less than they cost us."""
+    free: list[str] = []
+    below: list[str] = []
+    for each in offered:
+        if not each.price:
+            free.append(each.uid)
+        elif each.cost is not None and each.price < each.cost:
+            below.append(each.uid)
+    if free:
+        yield Warned(Code.PRICE_OF_ZERO, f"{_products(free)} would cost nothing.", len(free), tuple(free[:MOST]))
+    if below:
+        message = f"{_products(below)} would be sold below cost."
+        yield Warned(Code.PRICE_BELOW_COST, message, len(below), tuple(below[:MOST]))
+
+
+def about_overlap(uids: list[str]) -> Iterator[Warned]:
+    """Other active campaigns for the same products in the same stores at the same time."""
+    if uids:
+        others = "another campaign is" if len(uids) == 1 else f"{len(uids)} other campaigns are"
+        message = f"At some time in some of its stores {others} active for some of its products."
+        yield Warned(Code.OVERLAP, message, len(uids), tuple(uids[:MOST]))
+
+
+def _products(uids: list[str]) -> str:
+    return "One product" if len(uids) == 1 else f"{len(uids)} products"
