@@ -84,7 +84,7 @@ def real(home: Path) -> Iterator[Engines]:
                 "CONCORD_DATABASE_URL": f"postgresql://postgres@127.0.0.1:5432/{tag}_{{service}}",
                 "CONCORD_BROKER_URL": f"amqp://guest:guest@127.0.0.1:5672/{tag}",
             },
-            split=True,
+            split=False,  # a role a process is what tests/chaos runs; here it would only start slowly
         )
     finally:
         rabbitmqctl("delete_vhost", tag)
@@ -104,7 +104,7 @@ class Platform:
     home: Path
     engines: Engines
     extra: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: free_ports(len(platform.SERVICES) + 1 + 20))
+    port: int = field(default_factory=lambda: free_ports(len(platform.SERVICES) + 1 + 30))
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property

@@ -53,7 +53,6 @@ def fragile(request, tmp_path_factory):
         if engines.name == "real":
             path = urlsplit(engines.environment["CONCORD_BROKER_URL"]).path
             extra["CONCORD_BROKER_URL"] = f"amqp://guest:guest@127.0.0.1:{broker.port}{path}"
-        engines.split = False
         running = harness.Platform(home, engines, extra)
         running.inbox, running.broker, running.smtp = inbox, broker, smtp
         try:
