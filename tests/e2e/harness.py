@@ -18,11 +18,12 @@ import requests
 
 from chassis.testing import RABBITMQ, need, postgres_admin
 from concord import platform
+from tests.e2e.signed import Signed
 
 OPERATOR = ("admin@concord.example", "concord-demo")
 PASSWORD = "concord-demo"
 START_WITHIN = 90
-FEATURES = ["campaigns", "prm", "messaging"]
+FEATURES = ["campaigns", "prm", "messaging", "promotions"]
 
 
 def until(check: Callable[[], Any], *, within: float = 20, what: str = "it") -> Any:
@@ -271,6 +272,31 @@ def build_network(running: Platform, retailers: int = 3) -> Network:
         shops[shop_id] = new_user(running, operator, shop_id, f"shop{number}-{tag}@retailer.example", "RetailerAdmin")
         relate(supplier, shops[shop_id], shop_id)
     return Network(running, supplier_id, supplier, shops, viewer)
+
+
+@dataclass
+class Merchant:
+    """A merchant: its admin who signs in, and its software that signs."""
+
+    tenant_id: str
+    slug: str
+    admin: User
+    software: Signed
+    key_id: str
+
+
+def build_merchant(running: Platform, features: list[str] | None = None) -> Merchant:
+    """A new merchant with an API key."""
+    tag = uuid4().hex[:8]
+    operator = running.user(*OPERATOR)
+    wanted = ["affiliates"] if features is None else features
+    tenant_id = new_tenant(operator, f"Merchant {tag}", "Merchant", wanted)
+    admin = new_user(running, operator, tenant_id, f"maja-{tag}@merchant.example", "MerchantAdmin")
+    issued = operator.post(f"/api/v1/admin/tenants/{tenant_id}/api-keys", {"name": "till"})
+    assert issued.status_code == 201, issued.text
+    key = issued.json()
+    software = Signed(running.url, key["apiKey"], key["secret"])
+    return Merchant(tenant_id, f"merchant-{tag}", admin, software, key["id"])
 
 
 def new_tenant(operator: User, name: str, kind: str, features: list[str] | None = None) -> str:
