@@ -11,12 +11,14 @@ from chassis.error_bodies import ERROR_BODIES, PROBLEM, ErrorBody
 READ_PROBLEMS = (400, 401, 403, 404, 422, 429, 502, 503, 504)
 WRITE_PROBLEMS = (*READ_PROBLEMS, 409, 412, 413, 415, 428)
 NO_VALIDATION = {(422, method) for method in ("get", "put", "delete", "patch")}
+BOUNDS = ("minimum", "maximum")
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def document(spec: dict[str, Any], app: Flask) -> dict[str, Any]:
     """The finished document of a service; internal endpoints are left out."""
     spec["paths"] = {path: item for path, item in spec["paths"].items() if not path.startswith("/internal/")}
+    _describe_amounts_as_text(spec)
     components = spec.setdefault("components", {})
     operations = _operations(app)
     for name in {operation.error_body for operation in operations.values()} | {PROBLEM}:
@@ -32,6 +34,20 @@ def document(spec: dict[str, Any], app: Flask) -> dict[str, Any]:
             if method in item:
                 _complete(item[method], method, operations[path, method])
     return spec
+
+
+def _describe_amounts_as_text(node: Any) -> None:
+    """An amount whose bounds come out as text is itself answered as text, which apispec calls a number."""
+    if isinstance(node, list):
+        for item in node:
+            _describe_amounts_as_text(item)
+    elif isinstance(node, dict):
+        if any(isinstance(node.get(bound), str) for bound in BOUNDS):
+            for bound in BOUNDS:
+                node.pop(bound, None)
+            node["type"] = "string"
+        for item in node.values():
+            _describe_amounts_as_text(item)
 
 
 def _complete(described: dict[str, Any], method: str, operation: "_Operation") -> None:

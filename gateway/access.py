@@ -15,7 +15,8 @@ from chassis.identity import HEADER, Principal, Signer
 POLL_SECONDS = 1.0
 FULL_EVERY = 300
 
-Fetch = Callable[[str, Mapping[str, str]], dict[str, Any]]
+Fetch = Callable[..., dict[str, Any]]
+"""``Fetcher.json``, or what stands for it."""
 
 
 @dataclass(frozen=True)

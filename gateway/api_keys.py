@@ -22,6 +22,8 @@ REMEMBER_UNKNOWN = 10.0
 REMEMBER_WHILE_AWAY = 900.0
 KNOWN_SIZE = 10_000
 UNKNOWN_SIZE = 50_000
+REPORT_SECONDS = 5.0
+REPORTED = 1000  # keys at once
 QUESTIONS = 50  # a second: however many made-up keys come, identity hears of no more
 
 
@@ -49,6 +51,7 @@ class ApiKeys:
         self._clock = clock
         self._known: OrderedDict[str, tuple[ApiKey, float]] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._used: set[UUID] = set()
         self._second = 0
         self._asked = 0
         self._lock = Lock()
@@ -78,11 +81,28 @@ class ApiKeys:
                 return known[0]
             raise Upstream("API keys cannot be checked right now.", retry_after=2) from error
 
+    def note_use(self, key: ApiKey) -> None:
+        """A request was signed with this key; identity hears of it with the next report."""
+        with self._lock:
+            self._used.add(key.principal.user_id)
+
+    def report(self) -> None:
+        """Tell identity which keys have been used since the last time.
+
+        Raises:
+            FetchError: identity is away; it is told later.
+        """
+        with self._lock:
+            used = list(self._used)[:REPORTED]
+        if used:
+            self._fetch(f"{self._url}/used", self._header(), body={"ids": [str(key_id) for key_id in used]})
+            with self._lock:
+                self._used.difference_update(used)
+
     def _ask(self, api_key: str, now: float) -> ApiKey | None:
         self._count_question(now)
-        header = {HEADER: self._signer.sign(Principal.system("gateway"), "identity")}
         try:
-            found: ApiKey | None = _read(self._fetch(f"{self._url}/{api_key}", header))
+            found: ApiKey | None = _read(self._fetch(f"{self._url}/{api_key}", self._header()))
         except FetchError as error:
             if error.status != 404:
                 raise
@@ -94,6 +114,9 @@ class ApiKeys:
             else:
                 _put(self._known, api_key, (found, now), KNOWN_SIZE)
         return found
+
+    def _header(self) -> dict[str, str]:
+        return {HEADER: self._signer.sign(Principal.system("gateway"), "identity")}
 
     def _count_question(self, now: float) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
 
-from chassis.error_bodies import MERCHANT
+from chassis.error_bodies import MERCHANT, PROBLEM
 from chassis.errors import Failure, Forbidden, NotFound, Unauthorized
 from chassis.identity import Principal, Role, Signer
 from chassis.logs import logger
@@ -14,7 +14,7 @@ from gateway import cors, telemetry
 from gateway import settings as gateway_settings
 from gateway.access import POLL_SECONDS, Access
 from gateway.answers import STATUS_LINES, Answer, of_failure
-from gateway.api_keys import ApiKeys
+from gateway.api_keys import REPORT_SECONDS, ApiKeys
 from gateway.background import Every
 from gateway.body import Watchdog
 from gateway.credentials import Credentials
@@ -73,6 +73,7 @@ class Gateway:
             Every(POLL_SECONDS, "access", self._access.poll),
             Every(1, "keys", self._credentials.refresh_keys),
             Every(1, "watchdog", watchdog.check),
+            Every(REPORT_SECONDS, "used API keys", api_keys.report),
         ]
         for work in self._background:
             work.start()
@@ -99,10 +100,9 @@ class Gateway:
         return answer.body
 
     def _answer(self, request: Request) -> Answer:
+        request.error_body = self._error_body(request)
         if request.method not in METHODS:
             raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
-        if carries_key(request.environ):
-            request.error_body = MERCHANT  # until its route says otherwise
         request.path, request.query = split_target(request.target)
         asked = cors.preflight(request, self._settings.cors_origins)
         if asked:
@@ -116,6 +116,13 @@ class Gateway:
         if route.sign_in and answer.status in REFUSED_SIGN_IN:
             self._limiter.note(self._per_sign_in, request.client)
         return answer
+
+    def _error_body(self, request: Request) -> str:
+        """The shape of what is refused before there is a route, or where there is none."""
+        signed = carries_key(request.environ)
+        tables = (self._key_table, self._table) if signed else (self._table, self._key_table)
+        found = (table.error_body(request.target) for table in tables)
+        return next((body for body in found if body), MERCHANT if signed else PROBLEM)
 
     def _find(self, request: Request) -> tuple[Route | None, bool]:
         """The route of a request, and whether it is one that an API key opens (D1)."""

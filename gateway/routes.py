@@ -149,6 +149,11 @@ class Table:
         found = self._match(path)
         return self.routes[found.lastindex - 1] if found and found.lastindex and path[-1] != "/" else None
 
+    def error_body(self, target: str) -> str | None:
+        """The shape of refusals where a target seems to lead, however it is written; it decides nothing else."""
+        found = self._match(target.partition("?")[0].rstrip("/"))
+        return self.routes[found.lastindex - 1].error_body if found and found.lastindex else None
+
     @property
     def services(self) -> list[str]:
         return sorted({route.service for route in self.routes})

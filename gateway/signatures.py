@@ -70,6 +70,7 @@ class Signatures:
             raise _refused(NOT_VALID)
         if not self._once.is_first(f"{key.principal.user_id}/{signature.hex()}"):
             raise _refused("This signature has been used; sign every request anew.")
+        self._api_keys.note_use(key)
         return self._current(key.principal)
 
     def _current(self, principal: Principal) -> Principal:

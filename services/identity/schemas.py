@@ -141,6 +141,14 @@ class ApiKeySecretOut(CamelSchema):
     tenant = fields.Nested(lambda: FeedTenantOut(), required=True)
 
 
+class UsedKeysIn(CamelSchema):
+    ids = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=1000))
+
+
+class UsedKeysOut(CamelSchema):
+    noted = fields.Integer(required=True)
+
+
 class TrailOut(AuditOut):
     """A change as identity tells it; the operator reads those of many tenants."""
 

@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from chassis.error_bodies import MARKETING, MERCHANT, PROBLEM, STORES
 from chassis.errors import Conflict, Failure, Invalid, NotFound, Upstream
 from chassis.identity import Role
-from chassis.schemas import CamelSchema, text
+from chassis.schemas import Amount, CamelSchema, text
 from chassis.service import Runtime
 from chassis.testing import ServiceUnderTest, principal
 from chassis.web import Blueprint, db
@@ -42,8 +42,16 @@ REFUSALS: dict[str, Failure] = {
 }
 
 
+class Money(Amount):
+    """An amount that is answered as text."""
+
+    def _serialize(self, value, attr, obj, **kwargs):
+        return None if value is None else format(value, ".2f")
+
+
 class ThingIn(CamelSchema):
     title = text(160)
+    price = Money()
     cookie_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
 
 
@@ -265,6 +273,11 @@ def test_the_document_describes_the_shape_of_each(families):
         assert ("422" in document["paths"][path]["get"]["responses"]) == (name == PROBLEM)
     for prefix, name in zip(KEYS, components.values(), strict=True):
         assert set(document["components"]["schemas"][name]["required"]) == KEYS[prefix]
+
+
+def test_an_amount_answered_as_text_is_described_as_text(families):
+    schemas = families.client(None).get("/openapi.json").json["components"]["schemas"]
+    assert schemas["ThingIn"]["properties"]["price"] == {"type": "string"}
 
 
 def test_an_unknown_shape_is_a_mistake():

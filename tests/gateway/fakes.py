@@ -235,10 +235,11 @@ class FakeIdentity(FakeService):
         self.revoked.append(self.api_keys.pop(api_key)["id"])
 
     def asked_for_keys(self) -> list[str]:
-        return [seen.target for seen in self.seen if seen.target.startswith("/internal/api-keys/")]
+        found = [seen for seen in self.seen if seen.target.startswith("/internal/api-keys/")]
+        return [seen.target for seen in found if seen.method == "GET"]
 
     def unplanned(self, seen: Seen) -> Planned:
-        if not seen.target.startswith("/internal/api-keys/"):
+        if not seen.target.startswith("/internal/api-keys/") or seen.method == "POST":
             return Planned()
         entry = self.api_keys.get(seen.target.rpartition("/")[2])
         if seen.caller is None or not seen.caller.is_system:

@@ -30,13 +30,17 @@ class Told:
     def __init__(self) -> None:
         self.keys: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
+        self.used: list[set[UUID]] = []
         self.away = False
 
-    def __call__(self, url: str, headers: object) -> dict[str, Any]:
+    def __call__(self, url: str, headers: object, *, body: Any = None) -> dict[str, Any]:
         name = url.removeprefix("http://identity/internal/api-keys/")
         self.asked.append(name)
         if self.away:
             raise FetchError("away")
+        if body is not None:
+            self.used.append({UUID(one) for one in body["ids"]})
+            return {}
         if name not in self.keys:
             raise FetchError("not there", 404)
         return self.keys[name]
@@ -152,3 +156,20 @@ def test_while_identity_is_away_a_key_counts_as_long_as_a_token_would(
         keys.find("ck_1", yes)
     told.away = False
     assert keys.find("ck_1", yes) is not None
+
+
+def test_identity_hears_once_in_a_while_which_keys_are_used(keys: ApiKeys, told: Told) -> None:
+    ids = {told.add(f"ck_{number}") for number in range(3)}
+    keys.report()
+    assert told.used == []
+    for number in (0, 1, 2, 0):
+        found = keys.find(f"ck_{number}", yes)
+        assert found is not None
+        keys.note_use(found)
+    told.away = True
+    with pytest.raises(FetchError):
+        keys.report()
+    told.away = False
+    keys.report()
+    keys.report()
+    assert told.used == [ids], "also what could not be told at first, and once"

@@ -247,6 +247,25 @@ def test_the_gateway_refuses_in_the_shape_of_its_route(
         assert answer.headers["X-Request-Id"]
 
 
+@pytest.mark.parametrize("path", SHAPES)
+def test_also_what_is_written_oddly_or_leads_nowhere_below(call: Caller, platform: Platform, path: str) -> None:
+    """Refused before anybody knows the route: the shape goes by where the path seems to lead, and nothing else does."""
+    below = f"{path}/7"
+    for method, target, status in (
+        ("GET", f"{below}%00", 400),
+        ("GET", f"{below}/../8", 400),
+        ("GET", f"{below};x", 400),
+        ("GET", f"{path}/", 404),
+        ("TRACE", below, 405),
+    ):
+        answer = call(method, target)
+        assert (answer.status_code, set(answer.json)) == (status, SHAPES[path]), target
+    odd = call("GET", f"/api/v1/campaigns/../..{path}")
+    assert (odd.status_code, odd.json["code"]) == (400, "bad_path")
+    signed = call("GET", "//", headers={"X-API-Key": "ck_1"})
+    assert (signed.status_code, signed.json["statusCode"]) == (400, 400)
+
+
 def test_a_service_that_this_deployment_lacks_is_away_in_its_own_shape(start_gateway, platform: Platform) -> None:
     call = start_gateway(services={"affiliates": "http://127.0.0.1:1"})
     answer = call("GET", "/merchant/api/v1/campaigns")

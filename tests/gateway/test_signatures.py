@@ -394,6 +394,20 @@ def test_identity_is_asked_once_for_a_busy_key(call: Caller, identity: FakeIdent
     assert identity.asked_for_keys() == [f"/internal/api-keys/{merchant.key}"]
 
 
+def test_identity_learns_which_keys_are_in_use(
+    start_gateway, identity: FakeIdentity, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From what was verified, never from who only claims a key."""
+    monkeypatch.setattr("gateway.app.REPORT_SECONDS", 0.05)
+    call, other = start_gateway(), Merchant(identity)
+    call.token = None
+    refused(call("GET", PATH, headers=merchant.headers() | {"X-API-Key": other.key}))
+    assert call("GET", PATH, headers=merchant.headers()).status_code == 200
+    used = "/internal/api-keys/used"
+    assert eventually(lambda: [seen for seen in identity.seen if seen.target == used])
+    assert json.loads(identity.last(used).body) == {"ids": [identity.api_keys[merchant.key]["id"]]}
+
+
 def test_whoever_tries_keys_is_stopped_and_nobody_else(
     start_gateway, identity: FakeIdentity, merchant: Merchant
 ) -> None:

@@ -38,11 +38,13 @@ TABLE = {
     ),
     ("GET", "/internal/access"): INTERNAL,
     ("GET", "/internal/api-keys/<api_key>"): INTERNAL,
+    ("POST", "/internal/api-keys/used"): INTERNAL,
     ("GET", "/internal/tenants/<uuid:tenant_id>"): INTERNAL,
 }
 SENDERS = {
     "/internal/access": {"gateway"},
     "/internal/api-keys/<api_key>": {"gateway"},
+    "/internal/api-keys/used": {"gateway"},
     "/internal/tenants/<uuid:tenant_id>": {"prm", "campaigns", "notifier", "messaging", "promotions", "affiliates"},
 }
 GUARDED = [key for key, roles in TABLE.items() if roles != PUBLIC]

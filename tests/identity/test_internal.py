@@ -101,6 +101,22 @@ def test_the_gateway_reads_what_signed_requests_are_checked_with(identity, tenan
         is_problem(gateway.get(f"/internal/api-keys/{name}"), 404, "not_found")
 
 
+def test_keys_that_have_signed_requests_say_when(identity, tenant):
+    """Also in many at once, and without a word in the audit trail; a removed key stays as it was."""
+    used, unused, gone = (identity.api_key(tenant)["id"] for _ in range(3))
+    identity.admin.delete(f"{ADMIN}/{tenant}/api-keys/{gone}")
+    before = identity.rows()
+    gateway = identity.running.client(Principal.system("gateway"), sender="gateway")
+    with time_machine.travel(NOW, tick=False):
+        answer = gateway.post("/internal/api-keys/used", json={"ids": [used, gone, str(uuid4())]})
+    assert answer.json == {"noted": 1}
+    shown = identity.admin.get(f"{ADMIN}/{tenant}/api-keys").json["items"]
+    assert {one["id"]: one["lastUsedAt"] for one in shown} == {used: "2026-04-01T12:00:00Z", unused: None}
+    assert identity.rows() == before
+    for ids in ([used] * 1001, ["x"], used, None):
+        is_problem(gateway.post("/internal/api-keys/used", json={"ids": ids}), 422, "validation_failed")
+
+
 def test_nobody_else_reads_a_secret(identity, tenant):
     """Not even the gateway on behalf of somebody."""
     path = f"/internal/api-keys/{identity.api_key(tenant)['apiKey']}"

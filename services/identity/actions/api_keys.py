@@ -1,9 +1,11 @@
 """API keys of a tenant's own software: issuing and removing them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -48,3 +50,14 @@ def remove_api_key(session: Session, tenant_id: UUID, key_id: UUID, *, actor: Pr
     key = queries.hold_api_key(session, tenant_id, key_id)
     key.remove(now)
     audit.record(session, "api_key.removed", key, tenant_id=tenant_id, actor=actor, now=now)
+
+
+def note_uses(session: Session, key_ids: Collection[UUID], *, now: datetime) -> int:
+    """Requests have been signed with these keys; returns how many of them are there. No change that is audited."""
+    done = session.execute(
+        update(ApiKey)
+        .where(ApiKey.id.in_(key_ids), ApiKey.removed_at.is_(None))
+        .values(last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]

@@ -5,8 +5,9 @@ from flask.views import MethodView
 from chassis.clock import utcnow
 from chassis.web import Blueprint, db
 from services.identity import queries
+from services.identity.actions import api_keys
 from services.identity.api import own
-from services.identity.schemas import ApiKeySecretOut, FeedIn, FeedOut, TenantOut
+from services.identity.schemas import ApiKeySecretOut, FeedIn, FeedOut, TenantOut, UsedKeysIn, UsedKeysOut
 
 blp = Blueprint("internal", __name__, url_prefix="/internal")
 
@@ -34,6 +35,17 @@ class InternalApiKey(MethodView):
         """What the gateway checks signed requests with (S2-26)."""
         with db.read() as session:
             return queries.api_key_with_secret(session, api_key, own.settings().vault)
+
+
+@blp.route("/api-keys/used")
+class UsedApiKeys(MethodView):
+    @blp.allow_senders("gateway")
+    @blp.arguments(UsedKeysIn)
+    @blp.response(200, UsedKeysOut)
+    def post(self, used):
+        """When a key was last used shows which ones nobody needs any more."""
+        with db.begin() as session:
+            return {"noted": api_keys.note_uses(session, used["ids"], now=utcnow())}
 
 
 @blp.route("/tenants/<uuid:tenant_id>")
