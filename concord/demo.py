@@ -1,7 +1,7 @@
 """Demo data for an empty platform, made through the gateway as its users would make it.
 
 Two suppliers with tiers, groups and campaigns in every status; twelve retailers with relationships in every status;
-a few conversations.
+a few conversations; a merchant with affiliates (``concord.demo_merchant``).
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from typing import Any
 import requests
 
 from chassis.service import Runtime
+from concord import demo_merchant
 from services.identity import bootstrap
 
 PASSWORD = "concord-demo"  # noqa: S105  a demo password, printed on purpose
@@ -110,6 +111,8 @@ def seed(base: str, say: Callable[[str], None]) -> None:
     say("  relationships, groups and tiers")
     _campaigns(anna, list(shops.values()))
     say("  campaigns")
+    demo_merchant.seed(User(base, MAJA), operator)
+    say("  a merchant with affiliates")
     _conversations(anna, peter, list(shops.values()))
     say("  conversations")
 
@@ -138,6 +141,9 @@ class User:
 
     def post(self, path: str, body: Any = None) -> Any:
         return self._ask("POST", path, body)
+
+    def put(self, path: str, body: Any) -> Any:
+        return self._ask("PUT", path, body)
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         if not self._headers:
