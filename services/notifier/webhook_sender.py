@@ -124,7 +124,7 @@ def settle(database: Database, claim: Claim, answer: Answer, *, started: datetim
             log.warning("a webhook's outcome came too late", event_id=str(claim.event_id))
             return
         webhook = session.get_one(Webhook, claim.webhook_id, with_for_update=True)
-        verdict = take_in(session, queue, webhook, message, answer, now)
+        verdict = take_in(session, queue, webhook, message, answer, settings.load(), now)
         messages.look_again(session, queue, webhook, now)
     outcomes.labels(verdict).inc()
 

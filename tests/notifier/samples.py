@@ -62,6 +62,14 @@ RELATIONSHIP = PARTNERS | {
     "own_name": "Fjord Retail",
     "action": "Accept or decline",
 }
+WEBHOOK = {
+    "headline": "We have stopped sending events to erp.nordic-heating.example",
+    "receiver": "erp.nordic-heating.example",
+    "description": "Campaigns into the ERP",
+    "reason": "The receiver has taken nothing for three days.",
+    "days": "30",
+    "webhook_id": "0c7f0000-0000-4000-8000-000000000006",
+}
 
 
 def _bergen(**changes: str) -> dict[str, str]:
@@ -81,6 +89,7 @@ SUPPLIERS_WEEK = [
     ("response", _bergen()),
     *(("response", _bergen(retailer_name=f"Showroom {number}", response="accepted")) for number in range(1, 13)),
     ("response", _bergen(campaign_id="0b5e0000-0000-4000-8000-000000000005", campaign_name="Autumn Boiler Swap")),
+    ("webhook", WEBHOOK),
     ("message", THREAD | ARTWORK | {"party_name": "Fjord Retail", "sender_name": "Rolf Fjord", "preview": "It works."}),
 ]
 SAMPLES = {
@@ -89,6 +98,7 @@ SAMPLES = {
     "message": ("message", THREAD | {"messages": [ARTWORK, BANNER], "left_out": 0}),
     "tier": ("tier", TIER),
     "relationship": ("relationship", RELATIONSHIP),
+    "webhook": ("webhook", WEBHOOK),
     "digest-daily": ("digest", {"cadence": "daily", "sections": sections(RETAILERS_DAY)}),
     "digest-weekly": ("digest", {"cadence": "weekly", "sections": sections(SUPPLIERS_WEEK)}),
 }

@@ -31,6 +31,7 @@ UNSAID = {
         "message": "instant",
         "tier": "instant",
         "relationship": "instant",
+        "webhook": "instant",
     },
     "timeZone": "Europe/Stockholm",
     "sendAt": "08:00",

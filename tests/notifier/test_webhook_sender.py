@@ -22,11 +22,11 @@ from chassis.clock import utcnow
 from chassis.errors import Conflict
 from chassis.identity import Role, acting_as
 from chassis.testing import principal
-from services.notifier import housekeeping, signing
+from services.notifier import housekeeping, mailbox, settings, signing
 from services.notifier.models import Webhook, WebhookMessage, WebhookQueue
 from services.notifier.queries import webhooks as queries
 from services.notifier.rules import webhooks as rules
-from tests.notifier.helpers import FJORD, NORDIC, SYSTEM
+from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, user_added
 from tests.notifier.hooks import (
     DAY,
     WEBHOOKS,
@@ -315,6 +315,28 @@ def test_a_receiver_that_answers_410_is_disabled(notifier, anna, receiver):
     assert sorted(numbers(receiver)[1:]) == [1, 2, 3]
     trail = anna.get(f"{WEBHOOKS}/audit").json["items"]
     assert [row["action"] for row in trail if row["actorName"] == "notifier"] == ["webhook.disabled"]
+
+
+def test_the_owner_is_mailed_once_when_we_disable_a_webhook(notifier, anna, receiver):
+    """Every admin of the tenant, whatever its kind; nobody else. The URL may hold secrets and is not told."""
+    notifier.deliver(
+        user_added(uuid4(), NORDIC, role="SupplierAdmin", email="anna@nordic-heating.example"),
+        user_added(uuid4(), NORDIC, role="SupplierViewer", email="vera@nordic-heating.example"),
+        user_added(uuid4(), FJORD, role="RetailerAdmin", email="rolf@fjord-retail.example"),
+    )
+    webhook = add(anna, f"{receiver.url}?token=hunter2", description="Into the ERP", types=["campaigns.*"])
+    notifier.deliver(happened(1), happened(2))
+    for claimed in [claim(notifier), claim(notifier)]:
+        settle(notifier, claimed, 410)
+    [mail] = deliveries(notifier)
+    assert (mail.address, mail.topic, mail.category) == ("anna@nordic-heating.example", "webhook", "must-arrive")
+    assert mail.subject == "We have stopped sending events to 127.0.0.1"
+    send(notifier)
+    [shown] = mailbox.newest(settings.mailbox(notifier.runtime.settings))
+    for text in ("410 Gone", "Into the ERP", webhook["id"]):
+        assert text in shown.text
+        assert text in shown.html
+    assert "hunter2" not in shown.text + shown.html
 
 
 def test_a_receiver_that_takes_nothing_for_three_days_is_disabled(notifier, anna):

@@ -1,16 +1,21 @@
 """Writes: what follows from a receiver's answer for its message, its endpoint and its owner."""
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
 
 from chassis import audit
 from chassis.identity import Principal
 from chassis.retry import delay_after
+from services.notifier.actions.deliveries import queue_mail
 from services.notifier.actions.webhook_messages import let_the_next_go
 from services.notifier.models import Webhook, WebhookMessage, WebhookQueue
 from services.notifier.rules import webhooks as rules
+from services.notifier.rules.mails import WEBHOOK
 from services.notifier.rules.webhooks import MessageState, Status, Verdict
+from services.notifier.settings import Settings
 from services.notifier.webhook_call import Answer
 
 GONE = "The receiver answered 410 Gone."
@@ -18,9 +23,15 @@ NOTHING_TAKEN = "The receiver has taken nothing for three days."
 
 
 def take_in(
-    session: Session, queue: WebhookQueue, webhook: Webhook, message: WebhookMessage, answer: Answer, now: datetime
+    session: Session,
+    queue: WebhookQueue,
+    webhook: Webhook,
+    message: WebhookMessage,
+    answer: Answer,
+    own: Settings,
+    now: datetime,
 ) -> Verdict:
-    """Carry an answer over; queue and webhook are locked."""
+    """Carry an answer over; queue and webhook are locked. ``own`` says how the owner is written to."""
     verdict = rules.verdict(answer.status)
     message.last_status, message.last_error = answer.status, answer.error
     if verdict is Verdict.TAKEN:
@@ -31,11 +42,11 @@ def take_in(
     has_had_its_time = queue.fail(now)
     if verdict is Verdict.GONE:
         message.try_again(now)
-        _disable(session, webhook, GONE, now)
+        _disable(session, webhook, GONE, own, now)
         return verdict
     _try_later_or_give_up(session, queue, message, verdict, answer, now)
     if has_had_its_time:
-        _disable(session, webhook, NOTHING_TAKEN, now)
+        _disable(session, webhook, NOTHING_TAKEN, own, now)
     return verdict
 
 
@@ -54,10 +65,22 @@ def _try_later_or_give_up(
         message.try_again(moment)
 
 
-def _disable(session: Session, webhook: Webhook, reason: str, now: datetime) -> None:
+def _disable(session: Session, webhook: Webhook, reason: str, own: Settings, now: datetime) -> None:
     """Stop sending, once, and tell the owner."""
     if webhook.status == Status.DISABLED:
         return
     webhook.disable(reason, now)
     system = Principal.system("notifier")
     audit.record(session, "webhook.disabled", webhook, tenant_id=webhook.tenant_id, actor=system, now=now)
+    # The URL may hold a secret of the receiver's; its host is enough to know it by.
+    receiver = urlsplit(webhook.url).hostname or ""
+    context = {
+        "headline": f"We have stopped sending events to {receiver}",
+        "receiver": receiver,
+        "description": webhook.description,
+        "reason": reason,
+        "days": str(own.event_log_days),
+        "webhook_id": str(webhook.id),
+    }
+    about = {"event_id": uuid7(), "tenant_id": webhook.tenant_id}
+    queue_mail(session, WEBHOOK, **about, context=context, domain=own.domain, now=now)

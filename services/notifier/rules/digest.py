@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from services.notifier.rules.mails import INVITE, MESSAGE, MOST_SHOWN, RELATIONSHIP, RESPONSE, TIER
+from services.notifier.rules.mails import INVITE, MESSAGE, MOST_SHOWN, RELATIONSHIP, RESPONSE, TIER, WEBHOOK
 
 Context = Mapping[str, Any]
 Said = tuple[str, Context]
@@ -24,6 +24,7 @@ def sections(events: Iterable[Said]) -> dict[str, Any]:
             ("conversations", MESSAGE, _conversations),
             ("tiers", TIER, list),
             ("relationships", RELATIONSHIP, list),
+            ("webhooks", WEBHOOK, list),
         )
         if mail.template in said
     }

@@ -32,6 +32,7 @@ class Mail:
 
 
 PARTIES = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
+ADMINS = (*PARTIES, Role.MERCHANT_ADMIN)
 
 INVITE = Mail(
     template="invite",
@@ -68,6 +69,13 @@ RELATIONSHIP = Mail(
     roles=PARTIES,
     subject="{headline}",
 )
+WEBHOOK = Mail(
+    template="webhook",
+    topic="webhook",
+    category=Category.MUST_ARRIVE,
+    roles=ADMINS,
+    subject="{headline}",
+)
 DIGEST = Mail(
     template="digest",
     topic="digest",
@@ -76,7 +84,8 @@ DIGEST = Mail(
     subject="Your {cadence} summary from Concord",
 )
 
-MAILS: Mapping[str, Mail] = {mail.template: mail for mail in (INVITE, RESPONSE, MESSAGE, TIER, RELATIONSHIP, DIGEST)}
+ALL = (INVITE, RESPONSE, MESSAGE, TIER, RELATIONSHIP, WEBHOOK, DIGEST)
+MAILS: Mapping[str, Mail] = {mail.template: mail for mail in ALL}
 TOPICS = tuple(sorted({mail.topic for mail in MAILS.values()}))
 
 

@@ -27,6 +27,7 @@ DEFAULTS: Mapping[str, Cadence] = {
     "message": Cadence.INSTANT,
     "tier": Cadence.INSTANT,
     "relationship": Cadence.INSTANT,
+    "webhook": Cadence.INSTANT,
 }
 """The topics one can choose about, and what holds until one does."""
 
