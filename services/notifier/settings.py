@@ -42,6 +42,7 @@ class Settings:
         inbox_url: where a retailer finds its invites; None for the inbox behind the gateway.
         secret: what webhooks' secrets and cursors are encrypted under.
         webhook_loopback: webhooks may lead to this machine and over plain http; None where the environment decides.
+        webhook_timeout: seconds that a webhook's receiver has for its answer, all in all.
         event_log_days: how long the event log, and what became of webhooks, is kept.
         inbox_url: where a retailer finds its invites; None for the inbox below ``links_url``.
         links_url: what the other links of mails begin with; None for the API behind the gateway.
@@ -58,6 +59,7 @@ class Settings:
     inbox_url: str | None
     secret: str | None = field(repr=False)
     webhook_loopback: bool | None
+    webhook_timeout: float
     event_log_days: int
     links_url: str | None
     gather_messages: timedelta
@@ -74,6 +76,11 @@ class Settings:
     def lease(self) -> timedelta:
         """How long a sender may hold a mail; longer than it can take to hand it over or give it up."""
         return timedelta(seconds=self.timeout * 9)
+
+    @property
+    def webhook_lease(self) -> timedelta:
+        """How long a sender may hold a webhook's message; longer than it can take to deliver it."""
+        return timedelta(seconds=self.webhook_timeout * 2)
 
 
 @cache
@@ -151,6 +158,7 @@ def _build(env: Env) -> Settings:
         inbox_url=env.str("INBOX_URL", None),
         secret=env.str("NOTIFIER_SECRET", None, validate=_secret),
         webhook_loopback=env.bool("WEBHOOK_LOOPBACK", None),
+        webhook_timeout=env.float("WEBHOOK_TIMEOUT", 20.0, validate=validate.Range(min=1, max=30)),
         event_log_days=env.int("EVENT_LOG_DAYS", 30, validate=validate.Range(min=1, max=3650)),
         links_url=env.str("LINKS_URL", None),
         gather_messages=timedelta(seconds=env.float("MESSAGE_DELAY", 180.0, validate=validate.Range(min=0, max=3600))),

@@ -97,8 +97,8 @@ def call(runtime: Runtime, claim: Claim, now: datetime) -> Answer:
     vault = settings.vault(runtime.settings, signing.PURPOSE)
     body = body_for(claim.body, runtime.settings.public_url)
     headers = signing.headers(str(claim.event_id), body, [vault.unlock(secret) for secret in claim.secrets], now)
-    loopback = settings.webhook_loopback(runtime.settings)
-    return webhook_call.post(claim.url, body.encode(), headers, deadline=rules.DEADLINE, loopback=loopback)
+    deadline, loopback = settings.load().webhook_timeout, settings.webhook_loopback(runtime.settings)
+    return webhook_call.post(claim.url, body.encode(), headers, deadline=deadline, loopback=loopback)
 
 
 def body_for(envelope: str, public_url: str) -> str:
@@ -146,7 +146,7 @@ def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetim
         message.last_error = FORGOTTEN
         messages.let_the_next_go(session, message, now)
         return None
-    message.begin(now)
+    message.begin(now, settings.load().webhook_lease)
     return Claim(webhook.id, message.event_id, webhook.url, webhook.secrets(now), body, message.attempts)
 
 

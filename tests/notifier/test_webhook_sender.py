@@ -25,7 +25,6 @@ from chassis.testing import principal
 from services.notifier import housekeeping, mailbox, settings, signing
 from services.notifier.models import Webhook, WebhookMessage, WebhookQueue
 from services.notifier.queries import webhooks as queries
-from services.notifier.rules import webhooks as rules
 from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, user_added
 from tests.notifier.hooks import (
     DAY,
@@ -385,7 +384,7 @@ def test_only_a_vanished_senders_message_is_sent_again_under_the_same_id(notifie
     notifier.deliver(*(happened(number, subject=subject, sequence=number) for number in (1, 2)))
     lost = claim(notifier)
     assert claim(notifier) is None
-    with time_machine.travel(utcnow() + rules.LEASE + timedelta(seconds=1)):
+    with time_machine.travel(utcnow() + settings.load().webhook_lease + timedelta(seconds=1)):
         send_due(notifier)
         assert numbers(receiver) == [1, 2]
         assert receiver.taken[0][1]["webhook-id"] == str(lost.event_id)
@@ -447,7 +446,7 @@ def test_states_go_one_way():
     done = WebhookMessage(state="delivered")
     for change in (
         lambda: done.get_ready(utcnow()),
-        lambda: done.begin(utcnow()),
+        lambda: done.begin(utcnow(), timedelta()),
         lambda: done.try_again(utcnow()),
         lambda: done.finish("failed", utcnow()),
         lambda: Webhook(status="disabled").pause(utcnow()),

@@ -187,12 +187,12 @@ class WebhookMessage(TenantScoped, Base):
         self._move(MessageState.READY, MessageState.WAITING)
         self.next_at = now
 
-    def begin(self, now: datetime) -> None:
+    def begin(self, now: datetime, lease: timedelta) -> None:
         """A sender takes it; also one whose sender has vanished."""
         self._move(MessageState.SENDING, MessageState.READY, MessageState.SENDING)
         self.attempts += 1
         self.tried_since = self.tried_since or now
-        self.next_at = now + rules.LEASE
+        self.next_at = now + lease
 
     def try_again(self, moment: datetime) -> None:
         self._move(MessageState.READY, MessageState.SENDING)

@@ -6,10 +6,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-DEADLINE = 20.0  # seconds a receiver has for its answer, all in all
-LEASE = timedelta(seconds=2 * DEADLINE)
-"""How long a sender may hold a message; longer than it can take to deliver it."""
-
 IN_FLIGHT = 4
 """Messages on their way to one endpoint at the same time; to one that fails, a single one."""
 
