@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import psycopg
 
-from bench import evaluate, gateway, kanban, messaging, orders, platform, postgres, send
+from bench import activation, evaluate, gateway, kanban, messaging, orders, platform, postgres, send
 from bench.table import Row, render
 from chassis import logs
 
@@ -17,6 +17,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "send": send.measure,
     "kanban": kanban.measure,
     "messaging": messaging.measure,
+    "activation": activation.measure,
     "evaluate": evaluate.measure,
     "orders": orders.measure,
     "gateway": gateway.measure,

@@ -165,7 +165,7 @@ def terms(row):
     return found + [(kind, row[key]) for kind, key in singles if key in row]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(include=SIDES, exclude=SIDES)
 def test_the_database_selects_what_the_rules_say(shop, promotions, include, exclude):
     """S1-23, S1-24, S1-25, S1-26: a snapshot is what a dry run of the same selection goes by."""

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, outbox, versions
@@ -47,16 +46,7 @@ def create(
     """
 
     def make(uid: str) -> Pricelist:
-        pricelist = Pricelist(
-            id=uuid7(),
-            tenant_id=actor.tenant_id,
-            pricelist_uid=uid,
-            name=name,
-            product_count=0,
-            created_at=now,
-            updated_at=now,
-            event_sequence=0,
-        )
+        pricelist = Pricelist.start(uid, name, tenant_id=actor.tenant_id, now=now)
         session.add(pricelist)
         audit.record(session, "pricelist.created", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
         return pricelist

@@ -115,12 +115,7 @@ def replace_selection(
     campaign = queries.campaign(session, campaign_uid, lock=True)
     versions.require(campaign, expected)
     campaign.require_editable()
-    lines = [
-        {"campaign_id": campaign.id, "side": side, "kind": kind, "uid": uid, "position": position}
-        for side in queries.SIDES
-        for kind in queries.KINDS
-        for position, uid in enumerate(dict.fromkeys(selection[side][f"{kind}_uids"]))
-    ]
+    lines = _lines(campaign, selection)
     if lines:
         _require_valid(_details_of(campaign), has_selection=True)
     before = queries.seen(session, campaign).selection
@@ -136,6 +131,16 @@ def replace_selection(
         event = events.SalesSelectionReplaced(actor.tenant_id, campaign_uid, *counts)
         outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
     return after
+
+
+def _lines(campaign: SalesCampaign, selection: Mapping[str, Mapping[str, Sequence[str]]]) -> list[dict[str, Any]]:
+    """A selection as rows; what is named twice counts once."""
+    return [
+        {"campaign_id": campaign.id, "side": side, "kind": kind, "uid": uid, "position": position}
+        for side in queries.SIDES
+        for kind in queries.KINDS
+        for position, uid in enumerate(dict.fromkeys(selection[side][f"{kind}_uids"]))
+    ]
 
 
 def _resolve(session: Session, data: dict[str, Any]) -> tuple[dict[str, Any], list[Store] | None]:

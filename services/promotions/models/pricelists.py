@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
 
 from chassis.database import Aggregate, TenantScoped
 from chassis.versions import Versioned
@@ -30,6 +31,20 @@ class Pricelist(Aggregate, Versioned, Owned, TenantScoped, Base):
 
     # Not stored: set by the queries, for the answer.
     products = cast(Sequence[Any], ())
+
+    @classmethod
+    def start(cls, pricelist_uid: str, name: str, *, tenant_id: UUID, now: datetime) -> "Pricelist":
+        """A new list on which nothing stands yet."""
+        return cls(
+            id=uuid7(),
+            tenant_id=tenant_id,
+            pricelist_uid=pricelist_uid,
+            name=name,
+            product_count=0,
+            created_at=now,
+            updated_at=now,
+            event_sequence=0,
+        )
 
 
 class PricelistEntry(Base):
