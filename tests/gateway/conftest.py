@@ -150,7 +150,11 @@ class Served:
         self.port = port
         self.platform = platform
         self.token = platform.identity.token()
-        self.http = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=4, retries=False)
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Keep no connection that a refused body of an earlier test is just about to end."""
+        self.http = urllib3.HTTPConnectionPool("127.0.0.1", self.port, maxsize=4, retries=False)
 
     def request(self, method: str, path: str, headers: Any = (), body: Any = None) -> urllib3.BaseHTTPResponse:
         sent = {"Authorization": f"Bearer {self.token}"} | dict(headers)
@@ -199,4 +203,5 @@ def _is_ready(served: Served) -> bool:
 
 @pytest.fixture
 def served(_served: Served, platform: Platform) -> Served:
+    _served.reconnect()
     return _served
