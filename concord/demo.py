@@ -1,7 +1,8 @@
 """Demo data for an empty platform, made through the gateway as its users would make it.
 
 Two suppliers with tiers, groups and campaigns in every status; twelve retailers with relationships in every status;
-a few conversations; a merchant with affiliates (``concord.demo_merchant``).
+a few conversations; a merchant with affiliates (``concord.demo_merchant``); a retailer with sales campaigns
+(``concord.demo_sales``).
 """
 
 import hashlib
@@ -13,12 +14,13 @@ from typing import Any
 import requests
 
 from chassis.service import Runtime
-from concord import demo_merchant
+from concord import demo_merchant, demo_sales
 from services.identity import bootstrap
 
 PASSWORD = "concord-demo"  # noqa: S105  a demo password, printed on purpose
 TIMEOUT = 30
 FEATURES = ["campaigns", "prm", "messaging"]
+RETAILER_FEATURES = [*FEATURES, "promotions"]
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def seed(base: str, say: Callable[[str], None]) -> None:
     alpine = _tenant(operator, "Alpine Pumps", "Supplier", [PETER], FEATURES)
     _tenant(operator, "Dashain Market", "Merchant", [MAJA], ["affiliates"])
     shops = {
-        name: Shop(_tenant(operator, name, "Retailer", [account], FEATURES), User(base, account))
+        name: Shop(_tenant(operator, name, "Retailer", [account], RETAILER_FEATURES), User(base, account))
         for name, account in RETAILERS.items()
     }
     say("  tenants and users")
@@ -113,6 +115,8 @@ def seed(base: str, say: Callable[[str], None]) -> None:
     say("  campaigns")
     demo_merchant.seed(User(base, MAJA), operator)
     say("  a merchant with affiliates")
+    demo_sales.sales_campaigns(shops["Fjord Retail"].admin, slug="fjord-retail")
+    say("  a retailer with sales campaigns")
     _conversations(anna, peter, list(shops.values()))
     say("  conversations")
 

@@ -22,7 +22,7 @@ from services.promotions.actions import catalogue
 from services.promotions.events.batches import in_batches
 from services.promotions.events.catalogue import ProductsChanged
 from services.promotions.models import Base, Product, ProductCategory, Variant
-from services.promotions.queries.given import given
+from services.promotions.queries.given import among
 from services.promotions.queries.products import SeenProduct, complete
 from services.promotions.schemas.products import ProductIn
 
@@ -96,18 +96,19 @@ def _read(rows: Sequence[Any]) -> tuple[dict[int, Result], dict[int, dict[str, A
 
 def _known(session: Session, wanted: Mapping[int, Mapping[str, Any]]) -> dict[str, SeenProduct]:
     """Those of the products that there are already, by uid."""
-    named = given(session, [product["product_uid"] for product in wanted.values()])
-    found = session.scalars(select(Product).join(named, named.c.uid == Product.product_uid)).all()
+    uids = [product["product_uid"] for product in wanted.values()]
+    found = session.scalars(select(Product).where(among(session, Product.product_uid, uids))).all()
     return {each.product.product_uid: each for each in complete(session, found)}
 
 
 def _taken_uids(session: Session, wanted: Mapping[int, Mapping[str, Any]]) -> dict[str, str]:
     """Whose the uids of the call are already: of a variant its product's uid, of a product its own."""
     variants = [each["variant_uid"] for product in wanted.values() for each in product["variants"]]
-    named = given(session, [product["product_uid"] for product in wanted.values()] + variants)
+    uids = [product["product_uid"] for product in wanted.values()] + variants
     of_variants = select(Variant.variant_uid, Product.product_uid).join(Product, Product.id == Variant.product_id)
-    taken = dict(session.execute(of_variants.join(named, named.c.uid == Variant.variant_uid)).tuples().all())
-    of_products = select(Product.product_uid).join(named, named.c.uid == Product.product_uid)
+    of_variants = of_variants.where(among(session, Variant.variant_uid, uids))
+    taken = dict(session.execute(of_variants).tuples().all())
+    of_products = select(Product.product_uid).where(among(session, Product.product_uid, uids))
     taken |= {product_uid: product_uid for product_uid in session.scalars(of_products)}
     return taken
 

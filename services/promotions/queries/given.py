@@ -1,17 +1,20 @@
-"""Long lists of keys as rows of a statement."""
+"""Long lists of keys in a statement."""
 
 import json
 from collections.abc import Collection
 
-from sqlalchemy import String, Subquery, Text, column, func, literal, select
+from sqlalchemy import ColumnElement, String, Text, any_, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 
-def given(session: Session, uids: Collection[str]) -> Subquery:
-    """Uids as rows ``(uid)``: one bound value, however many there are."""
+def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[str]) -> ColumnElement[bool]:
+    """Whether ``uid`` is one of ``uids``: one bound value, however many there are.
+
+    Both databases look each up in an index. A join with them as rows would have SQLite read all of them anew for each
+    row of the table.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        listed = func.unnest(literal(list(uids), ARRAY(Text()))).table_valued(column("uid", Text())).render_derived()
-        return select(listed.c.uid).subquery()
+        return uid == any_(literal(list(uids), ARRAY(Text())))
     rows = func.json_each(json.dumps(list(uids))).table_valued(column("value", String()))
-    return select(rows.c.value.label("uid")).subquery()
+    return uid.in_(select(rows.c.value))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from chassis.errors import NotFound
 from chassis.pages import Page, paginate
 from services.promotions.models import Product, ProductCategory, Variant
-from services.promotions.queries.given import given
+from services.promotions.queries.given import among
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ def complete(session: Session, found: Sequence[Product]) -> list[SeenProduct]:
 
 def ids_of(session: Session, product_uids: Collection[str]) -> dict[str, UUID]:
     """The ids of those of the caller's products that there are."""
-    wanted = given(session, product_uids)
-    known = select(Product.product_uid, Product.id).join(wanted, wanted.c.uid == Product.product_uid)
+    known = select(Product.product_uid, Product.id).where(among(session, Product.product_uid, product_uids))
     return dict(session.execute(known).tuples().all())
 
 

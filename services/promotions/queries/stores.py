@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from chassis.errors import Invalid, NotFound
 from chassis.pages import Page, paginate
 from services.promotions.models import Pricelist, Store
-from services.promotions.queries.given import given
+from services.promotions.queries.given import among
 
 
 def store(session: Session, store_uid: str, *, lock: bool = False) -> Store:
@@ -47,8 +47,7 @@ def by_uids(session: Session, store_uids: Collection[str]) -> list[Store]:
     Raises:
         Invalid: ``unknown_store``; ``errors`` names each that the caller does not have.
     """
-    wanted = given(session, store_uids)
-    found = session.scalars(select(Store).join(wanted, wanted.c.uid == Store.store_uid))
+    found = session.scalars(select(Store).where(among(session, Store.store_uid, store_uids)))
     known = {each.store_uid: each for each in found}
     missing = [
         {"field": f"storeUids.{place}", "message": f"There is no store {store_uid}."}

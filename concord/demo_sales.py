@@ -1,0 +1,77 @@
+"""Demo data of a retailer's sales campaigns: a rule, and a list of prices, both of them active."""
+
+from typing import Any, Protocol
+
+STORES = {"oslo": "Fjord Oslo", "bergen": "Fjord Bergen"}
+PRODUCTS = [
+    {
+        "productUid": "wool-socks",
+        "name": "Wool work socks",
+        "price": "129.00",
+        "cost": "54.00",
+        "brandUid": "devold",
+        "productGroupUid": "SOCKS",
+        "categoryUids": ["workwear", "winter"],
+    },
+    {"productUid": "cotton-socks", "name": "Cotton socks", "price": "59.00", "productGroupUid": "SOCKS"},
+    {
+        "productUid": "panel-heater",
+        "name": "Panel heater 1000 W",
+        "price": "1490.00",
+        "cost": "890.00",
+        "brandUid": "nordic-heating",
+        "productGroupUid": "HEATING",
+        "categoryUids": ["winter"],
+    },
+]
+WINTER_PRICES = {
+    "pricelistUid": "winter-prices",
+    "name": "Winter prices",
+    "products": [{"productUid": "panel-heater", "price": "1190.00"}],
+}
+ALWAYS = {"validFrom": "2026-01-01T00:00:00Z", "validTo": "2036-12-31T23:59:59Z"}
+SOCKS = {
+    "name": "3 for 2 - Socks",
+    "displayName": "Socks: 3 for 2",
+    **ALWAYS,
+    "type": "CAMPAIGN",
+    "discountType": "CHEAPEST_PRODUCT",
+    "storeUids": ["oslo", "bergen"],
+    "discountPercent": 100,
+    "quantityThreshold": 3,
+    "campaignUid": "3for2socks",
+}
+WINTER = {
+    "name": "Winter 2026",
+    "displayName": "Warm for the winter!",
+    **ALWAYS,
+    "type": "PRICELIST",
+    "discountType": "QUALIFIED_PRODUCT",
+    "storeUids": [],
+    "pricelistUid": "winter-prices",
+    "campaignUid": "winter",
+}
+
+
+class Writer(Protocol):
+    """A signed-in user, as far as this module needs one."""
+
+    def post(self, path: str, body: Any = None) -> Any: ...
+
+    def put(self, path: str, body: Any) -> Any: ...
+
+
+def sales_campaigns(retailer: Writer, slug: str) -> None:
+    """Stores and products, a campaign with a rule for one product group, and one with a price list."""
+    tenant = f"/v2/tenants/{slug}"
+    retailer.put(f"{tenant}/settings", {"currency": "NOK", "timeZone": "Europe/Oslo"})
+    for store_uid, name in STORES.items():
+        retailer.post(f"{tenant}/stores", {"storeUid": store_uid, "name": name})
+    retailer.post(f"{tenant}/products", {"products": PRODUCTS})
+    retailer.post(f"{tenant}/pricelists", WINTER_PRICES)
+    for campaign in (SOCKS, WINTER):
+        retailer.post(f"{tenant}/campaigns", campaign)
+    selection = {"create": {"include": {"productGroupUids": ["SOCKS"]}}}
+    retailer.post(f"{tenant}/campaigns/3for2socks/selections", selection)
+    for uid in ("3for2socks", "winter"):
+        retailer.put(f"{tenant}/campaigns/{uid}", {"status": "ACTIVE"})
