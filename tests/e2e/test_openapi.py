@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from concord.platform import SERVICES, load
-from tests.e2e.harness import OPERATOR, build_network
+from tests.e2e.harness import OPERATOR, build_merchant, build_network
 
 FEW = "8"
 EXAMPLES = os.environ.get("CONCORD_TEST_EXAMPLES", FEW)
@@ -51,8 +51,9 @@ USERS = {
     "supplier": r"^/api/v1/(campaigns|prm|notifications|me)",
     "operator": r"^/(oauth|\.well-known|api/v1/(admin|me))",
     "retailer": r"^/api/v1/(campaigns/(invites|audit)|prm|notifications)",
+    "merchant": r"^/(merchant/api/v1|api/v1/public)",
 }
-TRIED = {"embedded": ("supplier", "operator"), "real": ("retailer",)}
+TRIED = {"embedded": ("supplier", "operator"), "real": ("retailer", "merchant")}
 
 
 @pytest.mark.parametrize("who", USERS)
@@ -65,6 +66,7 @@ def test_generated_requests_get_documented_answers_only(platform, document, who,
         "supplier": network.supplier,
         "retailer": next(iter(network.retailers.values())),
         "operator": platform.user(*OPERATOR),
+        "merchant": build_merchant(platform).admin,
     }[who]
     network.supplier.post("/api/v1/prm/tiers", {"name": "Gold", "benefits": ["First"]})
     run = subprocess.run(

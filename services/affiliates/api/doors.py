@@ -41,6 +41,7 @@ class Doors:
         self.allow = first.allow
         self.arguments = first.arguments
         self.response = first.response
+        self.doc = first.doc
 
     def route(self, path: str) -> Callable[[C], C]:
         def decorate(view: C) -> C:

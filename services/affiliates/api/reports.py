@@ -14,11 +14,15 @@ from services.affiliates.schemas.reports import PeriodIn, ReportIn, ReportRowOut
 reports = Doors("reports")
 statements = Doors("statements")
 
+AS_CSV = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+"""What the document says of ``format=csv``."""
+
 
 @reports.route("")
 class Reports(MethodView):
     @reports.allow(*MERCHANT)
     @reports.arguments(ReportIn, location="query")
+    @reports.doc(responses=AS_CSV)
     @reports.response(200, page_of(ReportRowOut))
     def get(self, wanted):
         """Clicks, conversions, their rate and commission by state, for each campaign, affiliate, product or day."""
@@ -35,6 +39,7 @@ class Reports(MethodView):
 class Statements(MethodView):
     @statements.allow(*MERCHANT)
     @statements.arguments(PeriodIn, location="query")
+    @statements.doc(responses=AS_CSV)
     @statements.response(200, page_of(StatementOut))
     def get(self, wanted):
         """What is owed each affiliate for payout: opening, earned, taken back, closing; and what is held besides."""
