@@ -17,6 +17,7 @@ from chassis.testing import principal
 from tests.e2e.harness import Platform
 from tests.promotions.shop import Shop
 
+SERVICES = ("identity", "promotions")
 SERVICE = "promotions-api"
 CAMPAIGNS, LINES = 100, 10
 ROUNDS = 5
@@ -44,7 +45,7 @@ class _Written:
 def measure() -> list[Row]:
     """An order of ten lines that ten of a hundred campaigns touch, and the public keys, in turn."""
     who = principal(Role.MACHINE, tenant_id=uuid4(), tenant_slug="fjord-retail", tenant_kind="Retailer")
-    with databases(["promotions"]) as made, prepared(made, ["promotions"]) as platform:
+    with databases(SERVICES) as made, prepared(made, SERVICES) as platform:
         _fill(made.url("promotions"), who)
         ours, service = cores() or (None, None)
         with pinned(service):

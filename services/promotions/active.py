@@ -1,7 +1,7 @@
 """What is active in each store, kept in this process for as long as nothing has changed.
 
-Every look compares the stamp of the tenant's catalogue, one row by its key, so a change that any process has committed
-counts from the next evaluation on.
+Nobody is told of a change. Whoever uses a set compares its stamp with that of the tenant's catalogue, one row by its
+key, so a change that any process has committed counts from the next evaluation on.
 """
 
 from collections import OrderedDict
@@ -30,19 +30,27 @@ class ActiveSets:
         self._sets: OrderedDict[tuple[UUID, str], StoreSet] = OrderedDict()
         self._lock = Lock()
 
+    def known(self, tenant_id: UUID, store_uid: str, *, at: datetime) -> StoreSet | None:
+        """The set of a store as it was when it was last looked at. Whoever uses it must compare its stamp."""
+        key = tenant_id, store_uid
+        with self._lock:
+            found = self._sets.get(key)
+            if found is None or at < found.since:
+                return None
+            self._sets.move_to_end(key)
+            return found
+
     def get(self, session: Session, tenant_id: UUID, store_uid: str, *, at: datetime, now: datetime) -> StoreSet:
         """The set of a store as it is now.
 
         Raises:
             Invalid: ``unknown_store``.
         """
-        key = tenant_id, store_uid
-        with self._lock:
-            known = self._sets.get(key)
-        if known and at >= known.since and known.stamp == queries.stamp(session, tenant_id):
-            return known
+        found = self.known(tenant_id, store_uid, at=at)
+        if found and found.stamp == queries.stamp(session, tenant_id):
+            return found
         loaded = queries.store_set(session, tenant_id, store_uid, since=min(at, now - GRACE))
-        self._keep(key, loaded)
+        self._keep((tenant_id, store_uid), loaded)
         return loaded
 
     def _keep(self, key: tuple[UUID, str], loaded: StoreSet) -> None:

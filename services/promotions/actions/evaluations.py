@@ -1,57 +1,109 @@
 """Finding what a basket costs, and taking its units back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Executable, and_, bindparam, delete, exists, insert, not_, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.errors import Conflict, Invalid
+from chassis.database import Database
+from chassis.errors import Conflict, Invalid, Upstream
 from chassis.identity import Principal
 from services.promotions import engine
 from services.promotions.active import ActiveSets
-from services.promotions.models import Evaluation, UnitReturn
+from services.promotions.models import Base, Evaluation, UnitReturn
 from services.promotions.queries import active, usage
 from services.promotions.queries import dry_runs as dry_run_queries
 from services.promotions.queries import evaluations as queries
 from services.promotions.queries.active import StoreSet
 from services.promotions.rules import evaluations as rules
 
+EVALUATIONS = Base.metadata.tables["evaluations"]
+CATALOGUES = Base.metadata.tables["catalogues"]
+TRIES = 5
 TRIM = 1000
 
 
 def evaluate(
-    session: Session, sets: ActiveSets, order: Mapping[str, Any], *, actor: Principal, now: datetime
+    database: Database, sets: ActiveSets, order: Mapping[str, Any], *, actor: Principal, now: datetime
 ) -> tuple[UUID | None, engine.Evaluation]:
     """What an order costs, kept under an id unless it is a dry run.
+
+    Unlike other actions it owns its transactions. Mostly there is nothing to read: the set of the store is at hand, and
+    the one statement that keeps the answer does so only if the set still is of the present; else all is done again.
 
     Raises:
         Invalid: ``unknown_store``, ``unknown_product``, ``unknown_campaign`` (of a dry run), ``currency_mismatch``,
             ``at_far_away``, or an amount finer than the currency.
+        Upstream: ``database_busy``: campaigns change faster than an evaluation takes.
     """
     at = order["at"] or now
     if rules.is_far_away(at, now):
         raise Invalid.field("at", "Further than ten years from now: somebody's clock is wrong.", code="at_far_away")
+    must_read = order["dry_run"] is not None
+    for _ in range(TRIES):
+        asked = _at_hand(sets, order, at, actor) if not must_read else None
+        if asked is None:
+            must_read = True
+            with database.read() as session:
+                asked = _read(session, sets, order, at=at, actor=actor, now=now)
+        try:
+            found = asked.evaluate(order, at)
+        except Invalid:
+            if must_read:
+                raise
+            must_read = True  # it may be right by now
+            continue
+        sets.trim(asked.known)
+        if asked.dry_run:
+            return None, found
+        if evaluation_id := _keep(database, found, asked.known, now):
+            return evaluation_id, found
+        must_read = True
+    raise Upstream("Campaigns change faster than this can be evaluated.", code="database_busy", retry_after=1)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """All that an order is evaluated with."""
+
+    known: StoreSet
+    left: Mapping[str, engine.Left] = field(default_factory=dict)
+    dry_run: engine.Campaign | None = None
+
+    def evaluate(self, order: Mapping[str, Any], at: datetime) -> engine.Evaluation:
+        known = self.known
+        if order["currency"] not in (None, known.currency):
+            message = f"Prices here are in {known.currency}."
+            raise Invalid.field("currency", message, code="currency_mismatch")
+        basket = _basket(order, known)
+        return engine.evaluate(
+            basket, known.campaigns, at, strategy=known.strategy, left=self.left, dry_run=self.dry_run
+        )
+
+
+def _at_hand(sets: ActiveSets, order: Mapping[str, Any], at: datetime, actor: Principal) -> _Asked | None:
+    """What this process knows, where that is all an order needs."""
+    known = sets.known(actor.tenant_id, order["store_uid"], at=at)
+    if known is None or not all(line["product_uid"] in known.prices for line in order["lines"]):
+        return None
+    return None if known.concerned([line["product_uid"] for line in order["lines"]]) else _Asked(known)
+
+
+def _read(
+    session: Session, sets: ActiveSets, order: Mapping[str, Any], *, at: datetime, actor: Principal, now: datetime
+) -> _Asked:
+    """What an order needs, as it is now."""
     known = sets.get(session, actor.tenant_id, order["store_uid"], at=at, now=now)
-    if order["currency"] not in (None, known.currency):
-        message = f"Prices here are in {known.currency}."
-        raise Invalid.field("currency", message, code="currency_mismatch")
     products = [line["product_uid"] for line in order["lines"]]
     _refuse_unknown(order["lines"], active.learn(session, known, products))
+    left = usage.left(session, known.concerned(products), now=now)
     tried = order["dry_run"] and dry_run_queries.campaign(session, known, order["dry_run"]["campaign_uid"], products)
-    found = engine.evaluate(
-        _basket(order, known),
-        known.campaigns,
-        at,
-        strategy=known.strategy,
-        left=_left(session, known, products, now),
-        dry_run=tried,
-    )
-    sets.trim(known)
-    return (None if tried else _keep(session, found, known, now)), found
+    return _Asked(known, {known.uids[campaign]: each for campaign, each in left.items()}, tried or None)
 
 
 def give_back(
@@ -159,23 +211,31 @@ def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
     )
 
 
-def _left(session: Session, known: StoreSet, products: Sequence[str], now: datetime) -> dict[str, engine.Left]:
-    """What campaigns with limits may still give, of those that this basket concerns."""
-    if not known.limited:
-        return {}
-    concerned = known.campaigns.concerning(products)
-    limited = {campaign: limits for campaign, limits in known.limited.items() if known.uids[campaign] in concerned}
-    return {known.uids[campaign]: left for campaign, left in usage.left(session, limited, now=now).items()}
-
-
-def _keep(session: Session, found: engine.Evaluation, known: StoreSet, now: datetime) -> UUID:
+def _keep(database: Database, found: engine.Evaluation, known: StoreSet, now: datetime) -> UUID | None:
+    """Keep an evaluation under a new id, if the set it was made with still is of the present; None where it is not."""
     evaluation_id = uuid7()
-    row = {
+    values = {
         "id": evaluation_id,
-        "tenant_id": known.tenant_id,
         "store_uid": known.store_uid,
         "record": found.to_record(),
         "created_at": now,
+        "tenant_id": known.tenant_id,
+        "catalogue_id": known.stamp[0],
+        "revision": known.stamp[1],
     }
-    session.execute(insert(Evaluation), [row])
-    return evaluation_id
+    return evaluation_id if database.run(KEEP_IF_CURRENT, values) else None
+
+
+def _keep_if_current() -> Executable:
+    """An insert of one row that does nothing where the tenant's stamp is another one than it was made with."""
+    columns, stamps = EVALUATIONS.c, CATALOGUES.c
+    is_same = and_(
+        stamps.id == bindparam("catalogue_id", type_=stamps.id.type),
+        stamps.revision == bindparam("revision", type_=stamps.revision.type),
+    )
+    changed = exists().where(stamps.tenant_id == bindparam("tenant_id", type_=stamps.tenant_id.type), not_(is_same))
+    row = select(*(bindparam(column.name, type_=column.type) for column in columns)).where(not_(changed))
+    return insert(EVALUATIONS).from_select([column.name for column in columns], row)
+
+
+KEEP_IF_CURRENT = _keep_if_current()

@@ -26,9 +26,7 @@ class Evaluate(MethodView):
     @blp.response(200, EvaluationOut)
     def post(self, order):
         """What each unit costs at a moment, and what became of every campaign that was considered."""
-        with db.begin() as session:
-            found = actions.evaluate(session, sets_of(current_app), order, actor=caller(), now=utcnow())
-        return answer(*found)
+        return answer(*actions.evaluate(db, sets_of(current_app), order, actor=caller(), now=utcnow()))
 
 
 @blp.route("/evaluations/<uuid:evaluation_id>")

@@ -61,6 +61,13 @@ class StoreSet:
     prices: dict[str, Decimal] = field(default_factory=dict)
     products: dict[str, UUID] = field(default_factory=dict)
 
+    def concerned(self, uids: Collection[str]) -> dict[UUID, tuple[int | None, Decimal | None]]:
+        """The campaigns with limits that a basket of these products concerns."""
+        if not self.limited:
+            return {}
+        concerned = self.campaigns.concerning(uids)
+        return {campaign: limits for campaign, limits in self.limited.items() if self.uids[campaign] in concerned}
+
     @property
     def size(self) -> int:
         return len(self.uids) + len(self.prices)
