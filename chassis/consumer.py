@@ -43,7 +43,8 @@ class Consumer:
     def __init__(self, subscriber: Subscriber, database: Database, broker: Broker) -> None:
         self._name = subscriber.name
         self._patterns = subscriber.patterns
-        self._subscriptions = subscriber.subscriptions
+        self._subscriptions = [one for one in subscriber.subscriptions if not one.together]
+        self._together = [one for one in subscriber.subscriptions if one.together]
         self._gate = Gate(subscriber.name) if subscriber.ordered else None
         self._database = database
         self._broker = broker
@@ -122,15 +123,23 @@ class Consumer:
         rows = [{"consumer": self._name, "event_id": UUID(event["id"]), "handled_at": now} for event in events]
         new = set(insert_new(session, InboxRow, rows, InboxRow.__table__.c.event_id))
         outcomes: list[str | None] = []
+        taken = []
         for event in events:
             event_id = UUID(event["id"])
             if event_id in new:
                 new.remove(event_id)  # the same one may stand twice in a batch
                 self._run_handlers(session, event)
+                taken.append(event)
                 outcomes.append(str(event["type"]))
             else:
                 outcomes.append(None)
+        self._run_together(session, taken)
         return outcomes
+
+    def _run_together(self, session: Session, events: Sequence[Mapping[str, Any]]) -> None:
+        for handler in self._together:
+            if fitting := [event for event in events if matches(handler.event_type, event["type"])]:
+                handler.take_together(session, fitting)
 
     def _run_handlers(self, session: Session, event: Mapping[str, Any]) -> None:
         context.traceparent.set(context.accept_traceparent(event.get("traceparent")))

@@ -112,7 +112,8 @@ class Gate:
 
         ``handle`` says whether the event took effect; where not, its successors go on waiting.
         """
-        cursors = {subject: session.get_one(CursorRow, (self._consumer, subject)) for subject in set(subjects)}
+        held = select(CursorRow).where(CursorRow.consumer == self._consumer, CursorRow.subject.in_(set(subjects)))
+        cursors = {row.subject: row for row in session.scalars(held)}
         statement = select(AheadRow).where(AheadRow.consumer == self._consumer, AheadRow.subject.in_(cursors))
         stopped: set[UUID] = set()
         for row in session.scalars(statement.order_by(AheadRow.subject, AheadRow.sequence).limit(DRAIN)).all():

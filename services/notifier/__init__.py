@@ -17,7 +17,7 @@ service = Service(
         consumers.drop_the_user,
         *consumers.MAILED,
     ),
-    subscribers=(Subscriber("notifier.log", (consumers.log_the_event,), ordered=True),),
+    subscribers=(Subscriber("notifier.log", (consumers.log_the_events,), ordered=True),),
     schedule=(
         Task("sender", 0.2, sender.send_due),
         Task("digests", 5.0, digesting.write_due),

@@ -1,12 +1,13 @@
 """What this service listens to."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from chassis.clock import rfc3339, utcnow
-from chassis.events import Received, on
+from chassis.events import Received, on, on_all
 from services.notifier import settings
 from services.notifier.actions import contacts, deliveries, event_log, messages, tenants, webhook_messages
 from services.notifier.models import Contact
@@ -108,13 +109,12 @@ def tell_the_other_party_of_a_message(session: Session, event: Received) -> None
     )
 
 
-@on("#")
-def log_the_event(session: Session, event: Received) -> None:
+@on_all("#")
+def log_the_events(session: Session, events: Sequence[Received]) -> None:
     """Every event of every service, and with it a message for each webhook that wants it."""
     now = utcnow()
-    position = event_log.record(session, event, now=now)
-    if position is not None:
-        webhook_messages.queue_event(session, event, position, now=now)
+    logged = event_log.record(session, events, now=now)
+    webhook_messages.queue_events(session, logged, now=now)
 
 
 @on("messaging.ThreadRead.v1", ThreadReadIn)

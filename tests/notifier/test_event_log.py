@@ -337,3 +337,34 @@ def test_a_page_is_found_by_index(notifier, anna):
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
         assert len(plan) == 1, plan
         assert index in plan[0]
+
+
+def test_an_event_that_cannot_be_kept_holds_up_no_other(notifier, anna):
+    """All of a batch are logged together; where one spoils it, each by itself."""
+    spoilt = happened(2)
+    spoilt["data"]["text"] = "\ud800"
+    notifier.deliver(happened(1), spoilt, happened(3))
+    assert numbers(anna.get(EVENTS).json) == [1, 3]
+    assert [row.event_id for row in notifier.parked()] == [spoilt["id"]]
+    notifier.deliver(happened(4))
+    assert numbers(anna.get(EVENTS).json) == [1, 3, 4]
+
+
+def test_many_events_cost_few_statements(notifier, anna):
+    """A batch costs the same number, whatever is in it."""
+    notifier.deliver(happened())
+    counted = []
+
+    def count(_connection, _cursor, statement, *_rest):
+        counted.append(statement)
+
+    sqlalchemy_event.listen(notifier.database.engine, "before_cursor_execute", count)
+    try:
+        costs = []
+        for size in (2, 20):
+            counted.clear()
+            notifier.deliver(*(happened(number) for number in range(size)))
+            costs.append(len(counted))
+    finally:
+        sqlalchemy_event.remove(notifier.database.engine, "before_cursor_execute", count)
+    assert costs[0] == costs[1]

@@ -1,6 +1,7 @@
-"""Writes: take an event into the log, and forget those of long ago."""
+"""Writes: take events into the log, and forget those of long ago."""
 
 import json
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,28 +16,33 @@ from services.notifier.models.event_log import THE_ONE
 TRIM = 1000
 
 
-def record(session: Session, event: Received, *, now: datetime) -> int | None:
-    """Give an event its position, the next one; None where the log has it already.
+def record(session: Session, events: Sequence[Received], *, now: datetime) -> list[tuple[int, Received]]:
+    """Give events the next positions, in this order; those that are new, each with its own.
 
     From here to the end of the transaction nobody else records, so positions become visible in their order.
     """
     end = _lock_end(session)
-    row: dict[str, Any] = {
-        "position": end.last + 1,
-        "event_id": event.id,
-        "body": json.dumps(event.envelope, ensure_ascii=False, separators=(",", ":")),
-        "logged_at": now,
-    }
-    if not insert_ignoring(session, LoggedEvent, [row]):
-        return None
-    end.last += 1
-    session.flush()
-    about = {"position": end.last, "event_id": event.id, "type": event.type, "subject": event.subject}
-    if event.tenant_ids:
-        session.execute(
-            insert(EventViewer), [about | {"tenant_id": tenant} for tenant in sorted(set(event.tenant_ids))]
-        )
-    return end.last
+    ids = [event.id for event in events]
+    known = set(session.scalars(select(LoggedEvent.event_id).where(LoggedEvent.event_id.in_(ids))))
+    logged = list(enumerate((event for event in events if event.id not in known), start=end.last + 1))
+    if logged:
+        session.execute(insert(LoggedEvent), [_row(position, event, now) for position, event in logged])
+        end.last = logged[-1][0]
+    viewers = [viewer for position, event in logged for viewer in _viewers(position, event)]
+    if viewers:
+        session.execute(insert(EventViewer), viewers)
+    return logged
+
+
+def _row(position: int, event: Received, now: datetime) -> dict[str, Any]:
+    body = json.dumps(event.envelope, ensure_ascii=False, separators=(",", ":"))
+    return {"position": position, "event_id": event.id, "body": body, "logged_at": now}
+
+
+def _viewers(position: int, event: Received) -> Iterator[dict[str, Any]]:
+    for tenant_id in sorted(set(event.tenant_ids)):
+        about = {"event_id": event.id, "type": event.type, "subject": event.subject}
+        yield about | {"tenant_id": tenant_id, "position": position}
 
 
 def trim(session: Session, *, before: datetime) -> bool:

@@ -25,22 +25,33 @@ CHUNK = 500  # rows of one INSERT
 TRIM = 1000
 
 
-def queue_event(session: Session, event: Received, position: int, *, now: datetime) -> None:
-    """Write a message for every webhook that wants an event: a fixed number of statements, however many do."""
-    listening = queries.listeners(session, event.tenant_ids)
-    wanted = [one for one, (_, types) in listening.items() if event_types.is_wanted(event.type, types)]
-    queues = queries.hold(session, wanted) if wanted else {}
+def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, now: datetime) -> None:
+    """Write a message for every webhook that wants one of these events, which come with their positions, in order.
+
+    A fixed number of statements, however many they are.
+    """
+    listening = queries.listeners(session, {tenant_id for _, event in logged for tenant_id in event.tenant_ids})
+    wanted = [
+        (webhook_id, position, event)
+        for position, event in logged
+        for webhook_id, (tenant_id, types) in listening.items()
+        if tenant_id in event.tenant_ids and event_types.is_wanted(event.type, types)
+    ]
+    queues = queries.hold(session, {webhook_id for webhook_id, _, _ in wanted}) if wanted else {}
     if not queues:
         return
-    busy = queries.busy_with(session, queues, event.subject)
-    about = {"event_id": event.id, "position": position, "type": event.type, "subject": event.subject}
+    busy = queries.busy(session, queues, {event.subject for _, _, event in wanted})
     rows = []
-    for webhook_id, queue in queues.items():
-        state = MessageState.WAITING if webhook_id in busy else MessageState.READY
-        rows.append(_row(queue, about, state, now))
-        if state is MessageState.READY:
-            queue.due_by(now)
-    insert_ignoring(session, WebhookMessage, rows)
+    for webhook_id, position, event in wanted:
+        if queue := queues.get(webhook_id):
+            state = MessageState.WAITING if (webhook_id, event.subject) in busy else MessageState.READY
+            about = {"event_id": event.id, "position": position, "type": event.type, "subject": event.subject}
+            rows.append(_row(queue, about, state, now))
+            busy.add((webhook_id, event.subject))
+            if state is MessageState.READY:
+                queue.due_by(now)
+    for start in range(0, len(rows), CHUNK):
+        insert_ignoring(session, WebhookMessage, rows[start : start + CHUNK])
 
 
 def queue_test(

@@ -61,12 +61,12 @@ def hold(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQue
     return {row.webhook_id: row for row in session.scalars(ordered)}
 
 
-def busy_with(session: Session, webhook_ids: Iterable[UUID], subject: UUID) -> set[UUID]:
-    """Those webhooks that have a message about this subject before them."""
-    statement = select(WebhookMessage.webhook_id).where(
-        UNFINISHED, WebhookMessage.webhook_id.in_(list(webhook_ids)), WebhookMessage.subject == subject
+def busy(session: Session, webhook_ids: Iterable[UUID], subjects: Iterable[UUID]) -> set[tuple[UUID, UUID]]:
+    """Webhook and subject of what is still to be sent about these subjects."""
+    statement = select(WebhookMessage.webhook_id, WebhookMessage.subject).where(
+        UNFINISHED, WebhookMessage.webhook_id.in_(list(webhook_ids)), WebhookMessage.subject.in_(list(subjects))
     )
-    return set(session.scalars(statement.distinct()))
+    return set(session.execute(statement.distinct()).tuples())
 
 
 def is_any_due(session: Session, now: datetime, *, healthy: bool) -> bool:
