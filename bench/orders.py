@@ -23,7 +23,7 @@ CAMPAIGNS, LINES = 100, 10
 ROUNDS = 5
 SECONDS = 3.0
 WARM_UP = 1.0
-CONNECTIONS = 4
+CONNECTIONS = 8  # as many as a process has threads
 LEAST = 0.5
 
 

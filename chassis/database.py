@@ -118,6 +118,11 @@ class Database:
         with self._read() as session, session.begin():
             yield _scoped(session)
 
+    @property
+    def in_unit(self) -> bool:
+        """Whether what is written now joins a :class:`Unit`."""
+        return _unit.get() is not None
+
     def run(self, statement: Executable, values: Mapping[str, Any]) -> int:
         """Write with one statement that is a transaction of its own; return how many rows it has touched.
 

@@ -7,11 +7,18 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from marshmallow import ValidationError, fields, validate
+from sqlalchemy.exc import IntegrityError
 
 from chassis.clock import rfc3339, utcnow
 from services.promotions.active import ActiveSets, sets_of
+from services.promotions.keeper import Keeper
 from services.promotions.models import Evaluation, PricelistEntry, Product, SalesCampaign, Settings, Store, UnitReturn
-from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, count, everything, fields_of, is_problem, ok
+from services.promotions.schemas.evaluations import Lines, OrderLineIn
+from tests.e2e.harness import until
+from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, count, everything, fields_of, is_problem, ok, stored
 from tests.promotions.shop import NOW, Shop, order, socks
 
 EVALUATE = f"{MINE}/orders/evaluate"
@@ -240,9 +247,9 @@ BAD_LINES = [
 
 def test_bad_orders(shop, till):
     before = everything(shop.service)
-    for change, code, fields in BAD:
+    for change, code, named in BAD:
         problem = is_problem(till.post(EVALUATE, json=order(("jeans", 1)) | change), 422, code)
-        assert fields_of(problem) == fields, change
+        assert fields_of(problem) == named, change
     assert everything(shop.service) == before
 
 
@@ -397,3 +404,66 @@ def test_an_evaluation_sent_twice_is_one(shop, till, promotions):
 def test_the_answer_is_of_the_present(shop, till):
     before = utcnow()
     assert evaluated(till, ("jeans", 1))["at"] >= rfc3339(before)
+
+
+class TestLines:
+    """Lines that are read at once are what their schema makes of them."""
+
+    values = st.fixed_dictionaries(
+        {
+            "lineId": st.text(st.sampled_from("ab1-_. /é"), max_size=3),
+            "productUid": st.text(st.sampled_from("ab1-_. /é"), max_size=3),
+            "quantity": st.integers(-1, 10_001) | st.sampled_from([1.0, True, "1", None, 2.5]),
+        },
+        optional={
+            "unitPrice": st.decimals(-1, 10**9, places=3).map(str)
+            | st.sampled_from(["1.50", "0", "07.5", "1.", ".5", 3, 2.25, None, True, "१", "1e2", "1.500"]),
+            "priceLocked": st.sampled_from([True, False, None, "true", 1]),
+            "colour": st.just("red"),
+        },
+    )
+
+    @given(st.lists(values, min_size=1, max_size=3))
+    @settings(max_examples=200, deadline=None)
+    def test_both_ways_agree(self, lines):
+        slow = fields.List(fields.Nested(OrderLineIn()), validate=validate.Length(min=1))
+        assert self.read(Lines(), lines) == self.read(slow, lines)
+
+    @staticmethod
+    def read(field, lines):
+        try:
+            return field.deserialize(lines)
+        except ValidationError as error:
+            return error.messages
+
+
+def a_row(kept):
+    """Another row like one that is there."""
+    names = ("store_uid", "record", "created_at", "tenant_id")
+    return {name: getattr(kept, name) for name in names} | {"id": uuid4()}
+
+
+def test_requests_at_once_are_kept_together_and_each_only_if_current(shop, promotions, till):
+    """One writes for all who wait; those whose set has aged meanwhile are told so, and nobody else."""
+    evaluated(till, ("jeans", 1))
+    [kept] = stored(promotions, Evaluation)
+    keeper = Keeper()
+    stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    stale = (stamp[0], stamp[1] - 1)
+    asked = [stamp, stale, stamp, stamp, stale, stamp]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        with keeper._writing:  # somebody is writing, so they all wait
+            answers = [pool.submit(keeper.keep, promotions.database, a_row(kept), each) for each in asked]
+            until(lambda: len(keeper._queue) == len(asked))
+        assert [each.result(10) for each in answers] == [True, False, True, True, False, True]
+    assert count(promotions, Evaluation) == 5
+    assert [keeper.keep(promotions.database, a_row(kept), each) for each in (stamp, stale)] == [True, False]
+
+
+def test_a_failure_to_keep_is_told_to_all_who_wait_for_it(shop, promotions, till):
+    evaluated(till, ("jeans", 1))
+    [kept] = stored(promotions, Evaluation)
+    row = a_row(kept) | {"id": kept.id}
+    stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    with pytest.raises(IntegrityError):
+        Keeper().keep(promotions.database, row, stamp)

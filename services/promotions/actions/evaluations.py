@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, and_, bindparam, delete, exists, insert, not_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -15,26 +15,31 @@ from chassis.errors import Conflict, Invalid, Upstream
 from chassis.identity import Principal
 from services.promotions import engine
 from services.promotions.active import ActiveSets
-from services.promotions.models import Base, Evaluation, UnitReturn
+from services.promotions.keeper import Keeper
+from services.promotions.models import Evaluation, UnitReturn
 from services.promotions.queries import active, usage
 from services.promotions.queries import dry_runs as dry_run_queries
 from services.promotions.queries import evaluations as queries
 from services.promotions.queries.active import StoreSet
 from services.promotions.rules import evaluations as rules
 
-EVALUATIONS = Base.metadata.tables["evaluations"]
-CATALOGUES = Base.metadata.tables["catalogues"]
 TRIES = 5
 TRIM = 1000
 
 
 def evaluate(
-    database: Database, sets: ActiveSets, order: Mapping[str, Any], *, actor: Principal, now: datetime
+    database: Database,
+    sets: ActiveSets,
+    keeper: Keeper,
+    order: Mapping[str, Any],
+    *,
+    actor: Principal,
+    now: datetime,
 ) -> tuple[UUID | None, engine.Evaluation]:
     """What an order costs, kept under an id unless it is a dry run.
 
     Unlike other actions it owns its transactions. Mostly there is nothing to read: the set of the store is at hand, and
-    the one statement that keeps the answer does so only if the set still is of the present; else all is done again.
+    the answer is kept only if the set still is of the present; else all is done again.
 
     Raises:
         Invalid: ``unknown_store``, ``unknown_product``, ``unknown_campaign`` (of a dry run), ``currency_mismatch``,
@@ -61,8 +66,9 @@ def evaluate(
         sets.trim(asked.known)
         if asked.dry_run:
             return None, found
-        if evaluation_id := _keep(database, found, asked.known, now):
-            return evaluation_id, found
+        row = _row(found, asked.known, now)
+        if keeper.keep(database, row, asked.known.stamp):
+            return row["id"], found
         must_read = True
     raise Upstream("Campaigns change faster than this can be evaluated.", code="database_busy", retry_after=1)
 
@@ -211,31 +217,11 @@ def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
     )
 
 
-def _keep(database: Database, found: engine.Evaluation, known: StoreSet, now: datetime) -> UUID | None:
-    """Keep an evaluation under a new id, if the set it was made with still is of the present; None where it is not."""
-    evaluation_id = uuid7()
-    values = {
-        "id": evaluation_id,
+def _row(found: engine.Evaluation, known: StoreSet, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
         "store_uid": known.store_uid,
         "record": found.to_record(),
         "created_at": now,
         "tenant_id": known.tenant_id,
-        "catalogue_id": known.stamp[0],
-        "revision": known.stamp[1],
     }
-    return evaluation_id if database.run(KEEP_IF_CURRENT, values) else None
-
-
-def _keep_if_current() -> Executable:
-    """An insert of one row that does nothing where the tenant's stamp is another one than it was made with."""
-    columns, stamps = EVALUATIONS.c, CATALOGUES.c
-    is_same = and_(
-        stamps.id == bindparam("catalogue_id", type_=stamps.id.type),
-        stamps.revision == bindparam("revision", type_=stamps.revision.type),
-    )
-    changed = exists().where(stamps.tenant_id == bindparam("tenant_id", type_=stamps.tenant_id.type), not_(is_same))
-    row = select(*(bindparam(column.name, type_=column.type) for column in columns)).where(not_(changed))
-    return insert(EVALUATIONS).from_select([column.name for column in columns], row)
-
-
-KEEP_IF_CURRENT = _keep_if_current()

@@ -12,6 +12,7 @@ from services.promotions import engine
 from services.promotions.actions import evaluations as actions
 from services.promotions.active import sets_of
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.keeper import keeper_of
 from services.promotions.queries import evaluations as queries
 from services.promotions.schemas.evaluations import EvaluationOut, OrderIn, ReturnIn, ReturnOut
 
@@ -22,11 +23,12 @@ blp = Blueprint("evaluations", __name__, url_prefix=f"{PREFIX}/orders", feature=
 class Evaluate(MethodView):
     @blp.allow(*ADMINS)
     @own_tenant
-    @blp.arguments(OrderIn)
+    @blp.arguments(OrderIn())
     @blp.response(200, EvaluationOut)
     def post(self, order):
         """What each unit costs at a moment, and what became of every campaign that was considered."""
-        return answer(*actions.evaluate(db, sets_of(current_app), order, actor=caller(), now=utcnow()))
+        sets, keeper = sets_of(current_app), keeper_of(current_app)
+        return answer(*actions.evaluate(db, sets, keeper, order, actor=caller(), now=utcnow()))
 
 
 @blp.route("/evaluations/<uuid:evaluation_id>")

@@ -1,5 +1,7 @@
 """Orders to evaluate, what came of it, and units that come back."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
@@ -34,6 +36,53 @@ class OrderLineIn(CamelSchema):
     price_locked = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
+class Lines(fields.List):
+    """Lines of an order. Plain ones are read at once; where one is anything but plain, all are read by their schema.
+
+    What is plain the schema would take as well, and make the same of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(fields.Nested(OrderLineIn()), required=True, validate=validate.Length(min=1))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            plain = [_plain_line(line) for line in value]
+            if None not in plain:
+                return plain
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+PLAIN_UID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+PLAIN_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
+PLAIN_KEYS = frozenset({"lineId", "productUid", "quantity", "unitPrice", "priceLocked"})
+
+
+def _plain_line(line: Any) -> dict[str, Any] | None:
+    """A line in whose every field there is nothing to doubt; None where there is."""
+    if not isinstance(line, dict) or not line.keys() <= PLAIN_KEYS:
+        return None
+    line_id, product, quantity = line.get("lineId"), line.get("productUid"), line.get("quantity")
+    price, locked = line.get("unitPrice"), line.get("priceLocked", False)
+    if not _is_plain(line_id, PLAIN_UID) or not _is_plain(product, PLAIN_UID) or type(locked) is not bool:
+        return None
+    if type(quantity) is not int or not 0 < quantity <= rules.MAX_UNITS:
+        return None
+    if price is not None and not _is_plain(price, PLAIN_PRICE):
+        return None
+    return {
+        "line_id": line_id,
+        "product_uid": product,
+        "quantity": quantity,
+        "unit_price": None if price is None else Decimal(price),
+        "price_locked": locked,
+    }
+
+
+def _is_plain(value: Any, pattern: re.Pattern[str]) -> bool:
+    return type(value) is str and pattern.fullmatch(value) is not None
+
+
 class DryRunIn(CamelSchema):
     campaign_uid = uid(required=True)
 
@@ -44,7 +93,7 @@ class OrderIn(CamelSchema):
     store_uid = uid(required=True)
     at = Instant(load_default=None, allow_none=True)
     currency = fields.String(load_default=None, allow_none=True, validate=validate.Length(equal=3))
-    lines = fields.List(fields.Nested(OrderLineIn), required=True, validate=validate.Length(min=1))
+    lines = Lines()
     campaign_codes = fields.List(fields.String(validate=ID), load_default=list, validate=validate.Length(max=50))
     customer_group_uid = uid(load_default=None, allow_none=True)
     dry_run = fields.Nested(DryRunIn, load_default=None, allow_none=True)

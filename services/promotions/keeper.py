@@ -1,0 +1,108 @@
+"""Keeps evaluations: those of requests that come together in one transaction, each only if it is of the present."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Connection, Executable, and_, bindparam, exists, insert, not_, select
+
+from chassis.database import Database
+from services.promotions.models import Base
+from services.promotions.queries.active import Stamp
+
+EVALUATIONS = Base.metadata.tables["evaluations"]
+CATALOGUES = Base.metadata.tables["catalogues"]
+MOST = 100
+"""Rows that are written together."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A row that somebody waits for. ``kept`` is None until it was its turn."""
+
+    row: dict[str, Any]
+    stamp: Stamp
+    kept: bool | None = None
+    error: Exception | None = None
+
+
+class Keeper:
+    """The evaluations of a process on their way into the database.
+
+    Nobody writes but one; whoever comes meanwhile waits, and the next writes for all who do. Nobody is answered before
+    the row is committed.
+    """
+
+    def __init__(self) -> None:
+        self._queue: deque[_Waiting] = deque()
+        self._writing = Lock()
+
+    def keep(self, database: Database, row: dict[str, Any], stamp: Stamp) -> bool:
+        """Write an evaluation unless the tenant's stamp is another one than it was made with; say whether."""
+        mine = _Waiting(row, stamp)
+        if database.in_unit:  # it is to be there if, and only if, the request's stored answer is
+            return bool(_keep_one(database, mine))
+        self._queue.append(mine)
+        with self._writing:
+            if mine.kept is None and mine.error is None:
+                self._write(database)
+        if mine.error:
+            raise mine.error
+        return bool(mine.kept)
+
+    def _write(self, database: Database) -> None:
+        batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+        try:
+            kept = _keep_one(database, batch[0]) if len(batch) == 1 else _keep_many(database, batch)
+        except Exception as error:
+            for each in batch:
+                each.error = error
+            return
+        for each in batch:
+            each.kept = each in kept
+
+
+def _keep_one(database: Database, waiting: _Waiting) -> list[_Waiting]:
+    catalogue_id, revision = waiting.stamp
+    values = waiting.row | {"catalogue_id": catalogue_id, "revision": revision}
+    return [waiting] if database.run(KEEP_IF_CURRENT, values) else []
+
+
+def _keep_many(database: Database, batch: list[_Waiting]) -> list[_Waiting]:
+    with database.engine.begin() as connection:
+        stamps = _stamps(connection, {each.row["tenant_id"] for each in batch})
+        current = [each for each in batch if stamps.get(each.row["tenant_id"], each.stamp) == each.stamp]
+        if current:
+            connection.execute(insert(EVALUATIONS), [each.row for each in current])
+    return current
+
+
+def _stamps(connection: Connection, tenants: Iterable[Any]) -> dict[Any, Stamp]:
+    """The stamps of tenants as they are now; a tenant without one has changed nothing yet."""
+    columns = CATALOGUES.c
+    statement = select(columns.tenant_id, columns.id, columns.revision).where(columns.tenant_id.in_(tenants))
+    return {tenant: (catalogue, revision) for tenant, catalogue, revision in connection.execute(statement)}
+
+
+def _keep_if_current() -> Executable:
+    """An insert of one row that does nothing where the tenant's stamp is another one than it was made with."""
+    columns, stamps = EVALUATIONS.c, CATALOGUES.c
+    is_same = and_(
+        stamps.id == bindparam("catalogue_id", type_=stamps.id.type),
+        stamps.revision == bindparam("revision", type_=stamps.revision.type),
+    )
+    changed = exists().where(stamps.tenant_id == bindparam("tenant_id", type_=stamps.tenant_id.type), not_(is_same))
+    row = select(*(bindparam(column.name, type_=column.type) for column in columns)).where(not_(changed))
+    return insert(EVALUATIONS).from_select([column.name for column in columns], row)
+
+
+KEEP_IF_CURRENT = _keep_if_current()
+
+
+def keeper_of(app: Flask) -> Keeper:
+    """The keeper of this process' application."""
+    keeper: Keeper = app.extensions.setdefault("keeper", Keeper())
+    return keeper
