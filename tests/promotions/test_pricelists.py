@@ -101,11 +101,11 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("body", "field"), BAD, ids=[str(place) for place in range(len(BAD))])
-def test_bad_changes_are_refused_and_write_nothing(shop, promotions, body, field):
+def test_bad_changes_are_refused_and_write_nothing(shop, promotions):
     ok(shop.post(LISTS, json=BODY), 201)
     before = everything(promotions)
-    assert field in fields_of(is_problem(shop.put(f"{AUGUST}/products", json=body), 422, "validation_failed"))
+    for body, field in BAD:
+        assert field in fields_of(is_problem(shop.put(f"{AUGUST}/products", json=body), 422, "validation_failed"))
     assert everything(promotions) == before
 
 

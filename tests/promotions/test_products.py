@@ -23,7 +23,7 @@ LAMP = {"productUid": "lamp", "name": "Lamp", "price": 129}
 def write(client, *rows, method="POST"):
     """The results of an upsert as (uid, status, error)."""
     results = ok(client.open(PRODUCTS, method=method, json={"products": list(rows)}))["results"]
-    return [(each.get("productUid"), each["status"], each.get("error")) for each in results]
+    return [(each["productUid"], each["status"], each.get("error")) for each in results]
 
 
 def changes(service):
@@ -136,10 +136,10 @@ def test_five_thousand_products_go_in_one_call_and_no_more(rolf, promotions):
     assert ok(rolf.get(f"{PRODUCTS}?pageSize=1"))["totalItems"] == 5000
 
 
-@pytest.mark.parametrize("body", [{}, {"products": []}, {"products": None}, {"products": {}}, {"rows": []}], ids=str)
-def test_a_body_without_rows_is_refused(rolf, promotions, body):
+def test_a_body_without_rows_is_refused(rolf, promotions):
     before = everything(promotions)
-    is_problem(rolf.post(PRODUCTS, json=body), 422, "validation_failed")
+    for body in ({}, {"products": []}, {"products": None}, {"products": {}}, {"rows": []}):
+        is_problem(rolf.post(PRODUCTS, json=body), 422, "validation_failed")
     assert everything(promotions) == before
 
 

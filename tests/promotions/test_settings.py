@@ -74,11 +74,11 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("body", "field"), BAD, ids=str)
-def test_bad_settings_change_nothing(rolf, promotions, body, field):
+def test_bad_settings_change_nothing(rolf, promotions):
     before = everything(promotions)
-    problem = is_problem(rolf.put(SETTINGS, json=body), 422, "validation_failed")
-    assert fields_of(problem) == [field]
+    for body, field in BAD:
+        problem = is_problem(rolf.put(SETTINGS, json=body), 422, "validation_failed")
+        assert fields_of(problem) == [field]
     assert everything(promotions) == before
 
 

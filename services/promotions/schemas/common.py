@@ -24,7 +24,7 @@ def uids(maximum: int, **kwargs: Any) -> fields.List:
 
 def amount(**kwargs: Any) -> fields.Decimal:
     """An amount as our own answers have it: text with two decimals."""
-    return fields.Decimal(places=2, as_string=True, **kwargs)
+    return fields.Decimal(places=2, as_string=True, metadata={"type": "string"}, **kwargs)
 
 
 def time_zone(name: str) -> None:
