@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 WITHOUT_DECIMALS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF"}
@@ -38,6 +39,7 @@ def to_decimal(minor: int, places: int) -> Decimal:
     return Decimal(minor).scaleb(-places)
 
 
+@lru_cache(maxsize=4096)  # an answer says the same amounts again and again
 def to_text(minor: int, places: int) -> str:
     """``12.00``: a decimal string with as many decimals as the currency has."""
     if not places:
