@@ -419,6 +419,23 @@ def test_an_event_that_the_log_has_forgotten_fails_and_the_next_one_goes(notifie
     assert (second.state, numbers(receiver)) == ("delivered", [2])
 
 
+def test_what_waits_for_a_resting_webhook_is_not_kept_for_ever(notifier, anna, receiver):
+    """And what came after it in its subject is sent when the webhook is resumed."""
+    address = f"{WEBHOOKS}/{add(anna, receiver.url)['id']}"
+    anna.post(f"{address}/pause")
+    subject = str(uuid4())
+    notifier.deliver(happened(1, subject=subject, sequence=1))
+    with time_machine.travel(utcnow() + timedelta(days=31)), acting_as(SYSTEM):
+        notifier.deliver(*(happened(number, subject=subject, sequence=number) for number in (2, 3)))
+        housekeeping.forget_old_events(notifier.runtime)
+        while housekeeping.forget_old_messages(notifier.runtime):
+            pass
+        assert states(notifier) == ["waiting"] * 2
+        anna.post(f"{address}/resume")
+        send_due(notifier)
+    assert numbers(receiver) == [2, 3]
+
+
 def test_old_messages_and_attempts_are_forgotten_but_not_what_is_still_to_be_sent(notifier, anna, receiver):
     webhook = add(anna, receiver.url)
     receiver.answers += [204, 500]

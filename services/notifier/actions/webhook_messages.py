@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session, aliased
 from chassis.database import insert_ignoring
 from chassis.events import Received
 from services.notifier.models import EventViewer, Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
-from services.notifier.models.webhooks import UNFINISHED
+from services.notifier.models.webhooks import READY, UNFINISHED
 from services.notifier.queries import webhooks as queries
+from services.notifier.queries.event_log import ends
 from services.notifier.rules import event_types
 from services.notifier.rules import webhooks as rules
-from services.notifier.rules.webhooks import MessageState
+from services.notifier.rules.webhooks import MessageState, Status
 
 CHUNK = 500  # rows of one INSERT
 TRIM = 1000
@@ -114,14 +115,34 @@ def give_up_all(session: Session, queue: WebhookQueue, now: datetime) -> None:
     _execute(session, rest.values(gone))
 
 
+def go_on(session: Session, queue: WebhookQueue, now: datetime) -> None:
+    """Send whatever is still to be sent, at once and in order; some of it may have been forgotten meanwhile."""
+    waits = update(WebhookMessage).where(READY, WebhookMessage.webhook_id == queue.webhook_id)
+    _execute(session, waits.values(next_at=None))
+    queue.start_afresh()
+    _line_up(session, queue, now)
+
+
 def trim(session: Session, *, before: datetime) -> bool:
-    """Forget some of the messages finished, and of the requests made, before a moment; whether there may be more."""
+    """Forget some of the messages finished, and of the requests made, before a moment, and what a webhook that is not
+    active will never get because the log has forgotten it; whether there may be more."""
     old = select(WebhookMessage.webhook_id, WebhookMessage.event_id).where(WebhookMessage.finished_at < before)
     key = tuple_(WebhookMessage.webhook_id, WebhookMessage.event_id)
     trimmed = _execute(session, delete(WebhookMessage).where(key.in_(old.limit(TRIM))))
     requests = select(WebhookAttempt.id).where(WebhookAttempt.at < before).limit(TRIM)
     trimmed = max(trimmed, _execute(session, delete(WebhookAttempt).where(WebhookAttempt.id.in_(requests))))
-    return trimmed == TRIM
+    return trimmed == TRIM or _forget_unsent(session)
+
+
+def _forget_unsent(session: Session) -> bool:
+    _, forgotten = ends(session)
+    unsent = WebhookMessage.finished_at.is_(None) & WebhookMessage.position.between(1, forgotten)
+    resting = select(Webhook.id).where(Webhook.status != Status.ACTIVE)
+    found = select(WebhookMessage.webhook_id).where(unsent, WebhookMessage.webhook_id.in_(resting)).distinct().limit(10)
+    queues = queries.hold(session, session.scalars(found).all())
+    still_resting = list(session.scalars(resting.where(Webhook.id.in_(queues))))
+    _execute(session, delete(WebhookMessage).where(unsent, WebhookMessage.webhook_id.in_(still_resting)))
+    return bool(still_resting)
 
 
 def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:

@@ -108,8 +108,7 @@ def resume(session: Session, webhook_id: UUID, *, expected: ETags | None, actor:
     """Go on sending, at once and whatever has failed before."""
     webhook, queue = take(session, webhook_id, expected)
     webhook.resume(now)
-    queue.start_afresh()
-    messages.look_again(session, queue, webhook, now)
+    messages.go_on(session, queue, now)
     _note(session, "resumed", webhook, actor, now)
     return webhook
 
