@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHAOS ?= --seconds 330 --kills 100 --events 20000
 
-.PHONY: up test check lint format types imports bench chaos mails events clean lock
+.PHONY: up test check lint format types imports bench chaos mails events sabotage clean lock
 
 up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
@@ -36,6 +36,9 @@ chaos: $(VENV)/.dev              ## Kill everything under load and prove nothing
 
 mails: $(VENV)/.dev              ## Write a sample of every mail to docs/mails, with pictures where there is a Chromium
 	$(BIN)/python -m tests.notifier.samples docs/mails
+
+sabotage: $(VENV)/.dev           ## Break one promise after the other: a test must notice (needs PostgreSQL and RabbitMQ)
+	$(BIN)/python -m tests.sabotage
 
 events: $(VENV)/.dev             ## Write the catalogue of events down again
 	$(BIN)/python -m concord.catalogue

@@ -9,7 +9,20 @@ from typing import NoReturn
 
 import psycopg
 
-from bench import activation, evaluate, gateway, kanban, messaging, orders, platform, postgres, send
+from bench import (
+    activation,
+    backlog,
+    consumer,
+    evaluate,
+    gateway,
+    kanban,
+    messaging,
+    orders,
+    platform,
+    postgres,
+    relay,
+    send,
+)
 from bench.table import Row, render
 from chassis import logs
 
@@ -20,6 +33,9 @@ MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "activation": activation.measure,
     "evaluate": evaluate.measure,
     "orders": orders.measure,
+    "relay": relay.measure,
+    "consumer": consumer.measure,
+    "backlog": backlog.measure,
     "gateway": gateway.measure,
     "platform": platform.measure,
 }

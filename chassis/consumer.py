@@ -29,6 +29,7 @@ from chassis.logs import logger
 from chassis.refusals import is_away
 from chassis.retry import Backoff
 
+PREFETCH = 50  # events of one transaction; as many come again when a consumer dies
 KEEP_INBOX = timedelta(days=30)
 RETRY_POLL = 0.5  # seconds between looks for parked events that are due
 SWEEP = 5.0  # seconds between looks for waiting events whose turn has come unnoticed
@@ -66,7 +67,7 @@ class Consumer:
             try:
                 self._ask_database()
                 self._broker.declare(self._name, self._patterns)
-                self._broker.consume(self._name, handle, stop=stop)
+                self._broker.consume(self._name, handle, stop=stop, prefetch=PREFETCH)
             except Exception as error:
                 metrics.consumer_failures.inc()
                 level = log.error if isinstance(error, TopologyBroken) else log.warning

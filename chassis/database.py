@@ -212,8 +212,8 @@ def insert_new(
     if not rows:
         return []
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(model.__table__).values(list(rows)).on_conflict_do_nothing()  # type: ignore[arg-type]
-    return list(session.scalars(statement.returning(column)))
+    statement = insert(model.__table__).on_conflict_do_nothing().returning(column)  # type: ignore[arg-type]
+    return list(session.scalars(statement, list(rows)))  # rows apart from the statement: it is compiled once
 
 
 COPY_FROM = 50  # rows; fewer are inserted sooner than a COPY is begun and ended

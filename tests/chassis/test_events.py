@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from uuid_utils.compat import uuid7
 
-from chassis import metrics, relay, retry
+from chassis import metrics, outbox, relay, retry
 from chassis.broker import BrokerUnavailable, Message, connect
 from chassis.clock import utcnow
 from chassis.consumer import Consumer
@@ -19,7 +20,7 @@ from chassis.inbox import DEAD, WAITING
 from chassis.outbox import OutboxRow
 from chassis.relay import Relay
 from chassis.testing import principal, sample_event
-from tests.chassis.sample import Note, service
+from tests.chassis.sample import Note, NoteWritten, service
 
 ANNA = principal(Role.SUPPLIER_ADMIN)
 SYSTEM = Principal.system("sample")
@@ -93,6 +94,23 @@ def test_the_envelope_is_cloudevents_in_structured_json(anna, sample):
 
 def test_a_refused_request_leaves_no_event_and_no_audit(anna, sample):
     assert anna.post("/notes", json={"title": "refuse me"}).status_code == 409
+    assert sample.events() == []
+
+
+def test_an_event_goes_with_the_change_it_tells_of(sample):
+    """The transaction fails after the event was added: neither is there."""
+    note = Note(id=uuid7(), tenant_id=ANNA.tenant_id, title="x", event_sequence=0)
+
+    def write_and_fail():
+        with acting_as(SYSTEM), sample.database.begin() as session:
+            session.add(note)
+            event = NoteWritten(note.id, note.title)
+            outbox.add(session, note, event, tenants=(note.tenant_id,), actor=ANNA, now=utcnow())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
+    assert notes(sample) == []
     assert sample.events() == []
 
 
@@ -205,6 +223,21 @@ def test_a_parked_event_that_succeeds_later_takes_effect_once(sample, monkeypatc
     assert sample.parked() == []
 
 
+def test_a_parked_event_keeps_its_id_when_it_is_tried_again(sample, monkeypatch):
+    """So a copy that the broker delivers later is known, and what failed at first does take effect."""
+    event = sample_event("sample.NoteWritten.v1", {"title": "fail"})
+    sample.deliver(event)
+    written = replace(service.subscriptions[0], handle=lambda session, event: session.add(_note_of(event)))
+    monkeypatch.setitem(sample.consumer._handlers, "sample.NoteWritten.v1", [written])
+    sample.retry_parked()
+    sample.deliver(event)
+    assert notes(sample) == ["fail"]
+
+
+def _note_of(event):
+    return Note(id=uuid7(), tenant_id=event.subject, title=event.data.title, event_sequence=0)
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"not json", b"[]", b"{}", b'{"id": 1}', b"\xff\x00", b'{"id": "no uuid", "type": "x"}']
 )
@@ -257,7 +290,7 @@ def test_a_consumer_takes_no_message_while_its_database_is_away(sample, monkeypa
         def declare(self, subscriber, types):
             taken.append(len(asked))
 
-        def consume(self, subscriber, handle, *, stop):
+        def consume(self, subscriber, handle, *, stop, prefetch):
             stop.set()
 
     Consumer(service.listeners[0], Away(), Broker()).run(stop)

@@ -1,0 +1,206 @@
+"""The deliberate faults: each takes one promise out of the code, at run time and in this process alone.
+
+Beside each stand the tests that ought to miss it. None of this is known to the code it changes.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pika.channel
+from sqlalchemy import select, text, true
+from sqlalchemy.orm import Session
+
+from chassis import consumer, outbox, relay, versions
+from chassis.broker import embedded, rabbitmq
+from chassis.database import insert_many
+from chassis.outbox import UNSENT, OutboxRow
+from gateway import credentials
+from services.campaigns.models import Campaign
+
+BROKERS = "tests/chassis/test_broker_contract.py"
+RABBITMQ = "tests/chassis/test_broker_rabbitmq.py"
+EVENTS = "tests/chassis/test_events.py"
+RELAY = "tests/chassis/test_relay.py"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is broken, how, and pytest's arguments for the tests that watch over it."""
+
+    name: str
+    apply: Callable[[], None]
+    tests: tuple[str, ...]
+
+
+def _ack_before_commit() -> None:
+    """The broker forgets a batch when it is given out, not when its effect is committed."""
+    work, hand_out = embedded.EmbeddedBroker._work, rabbitmq._Consumer.hand_out
+
+    def settle_first(self: Any, store: Any, renewal: Any, claim: Any, handle: Any) -> None:
+        store.settle(claim)
+        store.settle = lambda _claim: True
+        work(self, store, renewal, claim, handle)
+
+    def ack_first(self: Any, worker: Any, handle: Any) -> None:
+        if self._arrived:
+            self._channel.basic_ack(self._arrived[-1][0], multiple=True)
+            self._channel.basic_ack = lambda *_, **__: None
+        hand_out(self, worker, handle)
+
+    embedded.EmbeddedBroker._work = settle_first  # type: ignore[method-assign]
+    rabbitmq._Consumer.hand_out = ack_first  # type: ignore[method-assign]
+
+
+def _no_confirms() -> None:
+    """What was written to the socket counts as stored."""
+
+    def send(self: Any, batch: Any) -> None:
+        while batch.sent < len(batch.messages):
+            message = batch.messages[batch.sent]
+            batch.sent += 1
+            self._published += 1
+            properties = self._properties(message)
+            self._channel.basic_publish(rabbitmq.EXCHANGE, message.type, message.body, properties, mandatory=True)
+        batch.confirm(batch.first_tag + batch.sent - 1, multiple=True)
+
+    rabbitmq._Publisher._send = send  # type: ignore[method-assign]
+
+
+def _no_mandatory_no_archive() -> None:
+    """Nobody is told of a message without a queue, and nothing keeps it."""
+    publish, bind = pika.channel.Channel.basic_publish, pika.channel.Channel.queue_bind
+
+    def forget(self: Any, *arguments: Any, **options: Any) -> Any:
+        return publish(self, *arguments, **options | {"mandatory": False})
+
+    def bind_all_but_the_archive(self: Any, queue: str, *arguments: Any, **options: Any) -> Any:
+        if queue != rabbitmq.ARCHIVE:
+            return bind(self, queue, *arguments, **options)
+        return None
+
+    pika.channel.Channel.basic_publish = forget
+    pika.channel.Channel.queue_bind = bind_all_but_the_archive
+
+
+def _cursor_relay() -> None:
+    """Rows after the last one sent, instead of those that are not sent."""
+    last: dict[int, int] = {}
+    at_work: list[int] = [0]
+    publish_batch, mark = relay.Relay.publish_batch, relay._mark
+
+    def remember(self: Any) -> int:
+        at_work[0] = id(self)
+        return publish_batch(self)
+
+    def waiting() -> Any:
+        columns = (OutboxRow.id, OutboxRow.event_id, OutboxRow.type, OutboxRow.body)
+        after = OutboxRow.id > last.get(at_work[0], 0)
+        return select(*columns).where(UNSENT, after).order_by(OutboxRow.id).limit(relay.BATCH)
+
+    def mark_and_go_on(session: Session, rows: Any, confirmed: int, failure: Any) -> None:
+        mark(session, rows, confirmed, failure)
+        if confirmed:
+            last[at_work[0]] = rows[confirmed - 1].id
+
+    relay.Relay.publish_batch = remember  # type: ignore[method-assign]
+    relay._waiting = waiting
+    relay._mark = mark_and_go_on
+
+
+def _no_lease() -> None:
+    """Every relay works, whoever else does."""
+    from contextlib import nullcontext
+
+    relay.file_lease = lambda _path: nullcontext(True)  # type: ignore[assignment]
+    relay.text = lambda _statement: text("SELECT true")  # type: ignore[attr-defined]
+
+
+def _inbox_elsewhere() -> None:
+    """The inbox row is committed by itself, before the effect."""
+    insert_new = consumer.insert_new
+
+    def insert_apart(session: Session, *arguments: Any) -> list[Any]:
+        if session.get_bind().dialect.name != "postgresql":
+            return insert_new(session, *arguments)  # a second writer would wait for the first for ever
+        with Session(session.get_bind()) as other, other.begin():
+            return insert_new(other, *arguments)
+
+    consumer.insert_new = insert_apart  # type: ignore[attr-defined]
+
+
+def _outbox_elsewhere() -> None:
+    """The event is committed by itself, whatever becomes of the change it tells of."""
+
+    def add_apart(session: Session, records: Any) -> None:
+        if session.get_bind().dialect.name != "postgresql":
+            insert_many(session, OutboxRow.__table__, records)
+            return
+        with Session(session.get_bind()) as other, other.begin():
+            insert_many(other, OutboxRow.__table__, records)
+
+    outbox.add_records = add_apart
+
+
+def _new_id_at_retry() -> None:
+    """A parked event that is tried again passes for another one."""
+    apply_again = consumer.Consumer._apply_again
+
+    def disguise(self: Any, session: Session, row: Any) -> Any:
+        row.body = json.dumps(json.loads(row.body) | {"id": str(uuid4())})
+        return apply_again(self, session, row)
+
+    consumer.Consumer._apply_again = disguise  # type: ignore[method-assign]
+
+
+def _no_tenant_filter() -> None:
+    """Whoever knows a campaign's id may have it."""
+    Campaign.visible_to = classmethod(lambda _cls, _tenant_id: true())  # type: ignore[assignment,method-assign]
+
+
+def _if_match_ignored() -> None:
+    """A write on a version that nobody has seen any more succeeds."""
+    versions.require = lambda _resource, _expected: None
+
+
+def _algorithm_from_the_token() -> None:
+    """A token is checked with the algorithm that it asks for itself."""
+    decode = jwt.decode
+
+    class Trusting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(jwt, name)
+
+        def decode(self, token: str, *arguments: Any, **options: Any) -> Any:
+            if "algorithms" in options:
+                options["algorithms"] = [jwt.get_unverified_header(token)["alg"]]
+            return decode(token, *arguments, **options)
+
+    credentials.jwt = Trusting()  # type: ignore[attr-defined]
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault("ack before commit", _ack_before_commit, (BROKERS, "-k", "raising_handler_gets")),
+        Fault("no confirms", _no_confirms, (RABBITMQ, "-k", "full_queue or without_route")),
+        Fault("no mandatory and no archive", _no_mandatory_no_archive, (RABBITMQ, "-k", "no_route or without_route")),
+        Fault("cursor relay", _cursor_relay, (RELAY, "-k", "skipped or order")),
+        Fault("relay without lease", _no_lease, (RELAY, EVENTS, "-k", "standby or only_one_relay")),
+        Fault("inbox row in another transaction", _inbox_elsewhere, (EVENTS, "-k", "parked and postgresql")),
+        Fault(
+            "outbox row outside the transaction", _outbox_elsewhere, (EVENTS, "-k", "change_it_tells and postgresql")
+        ),
+        Fault("retry with a new event id", _new_id_at_retry, (EVENTS, "-k", "parked")),
+        Fault("tenant filter removed", _no_tenant_filter, ("tests/campaigns/test_access.py", "-k", "anothers")),
+        Fault("If-Match ignored", _if_match_ignored, ("tests/chassis/test_web.py", "-k", "if_match")),
+        Fault(
+            "algorithm taken from the token",
+            _algorithm_from_the_token,
+            ("tests/gateway/test_credentials.py", "-k", "algorithms"),
+        ),
+    )
+}
