@@ -113,6 +113,24 @@ def test_variants_have_their_own_price_or_their_products(shopper):
     }
 
 
+def test_a_variant_that_is_no_longer_sold_leaves_the_cart(rolf, shopper):
+    """The cart goes on, and says so; what was linked to it goes too (S4-21)."""
+    linked(rolf, made(rolf), base="shirt")
+    cart = more(shopper, added(shopper, "shirt-s", mktop="spring"), "extra")
+    cart = more(shopper, cart, "other")
+    ok(rolf.post(f"{MINE}/products", json={"products": [PRODUCTS[3] | {"variants": []}]}))
+    seen = ok(shopper.get(f"{SHOP}/carts/{cart['id']}"))
+    assert (held(seen), seen["total"]) == ({"other": 1}, "7.00")
+    assert gone(seen) == {"shirt-s": "no_longer_sold", "extra": "base_product_missing"}
+    assert seen["items"][0]["unitPrice"] is None
+    assert held(more(shopper, cart, "other")) == {"other": 2}
+    assert gone(put(shopper, cart, "shirt-s", 3))["shirt-s"] == "no_longer_sold"
+    refused(shopper.get(f"{ADD}?product=shirt-s&cart={cart['id']}"), 400, "Bad Request")
+    ok(rolf.post(f"{MINE}/products", json={"products": [PRODUCTS[3]]}))
+    assert held(more(shopper, cart, "shirt-s")) == {"other": 2, "shirt-s": 1}
+    assert "shirt-s" not in gone(put(shopper, cart, "shirt-s", 0))
+
+
 def test_regular_prices_are_those_of_evaluations(rolf, shopper):
     """S1-34: the chain's list goes before the product's price, and a variant's own price before both."""
     prices = [{"productUid": uid, "price": "25.00"} for uid in ("base", "shirt")]

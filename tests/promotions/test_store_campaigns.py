@@ -402,7 +402,8 @@ def test_stores_are_linked_and_unlinked(rolf, promotions):
     assert faults(rolf.put(f"{address}/linked-stores", json={"store_ids": ["oslo", "hers"]})) == ["store_ids.1"]
     assert faults(rolf.post(MINE, json=campaign(store_ids=["nowhere"]))) == ["store_ids.0"]
     assert faults(rolf.put(f"{address}/linked-stores", json={})) == ["store_ids"]
-    assert faults(rolf.put(f"{address}/linked-stores", json={"store_ids": ["x"] * 1001})) == ["store_ids"]
+    assert faults(rolf.put(f"{address}/linked-stores", json={"store_ids": ["x"] * 2001})) == ["store_ids"]
+    assert faults(rolf.put(f"{address}/linked-stores", json={"store_ids": ["🏬" * 100] * 400})) == ["store_ids"]
     assert snapshot(promotions) == before
 
 

@@ -15,11 +15,20 @@ from sqlalchemy.orm import Session
 
 from chassis.errors import Invalid, NotFound
 from chassis.identity import caller
-from services.promotions.models import Cart, CartCampaign, LinkedProducts, PricelistEntry, Product, Settings, Variant
+from services.promotions.models import (
+    Cart,
+    CartCampaign,
+    CartItem,
+    LinkedProducts,
+    PricelistEntry,
+    Product,
+    Settings,
+    Variant,
+)
 from services.promotions.rules import cart_campaigns as campaign_rules
 from services.promotions.rules import carts as rules
 from services.promotions.rules.cart_campaigns import MatchMode, QuantitySelector, Reason
-from services.promotions.rules.carts import Item, Link, Match, Terms
+from services.promotions.rules.carts import Item, Link, Match, Removed, Terms
 
 
 @dataclass(frozen=True)
@@ -35,8 +44,8 @@ class Sold:
 class SeenItem:
     product_id: str
     quantity: int
-    unit_price: Decimal
-    list_price: Decimal
+    unit_price: Decimal | None
+    list_price: Decimal | None
     linked_to: str | None
     removed_because: str | None
 
@@ -63,7 +72,7 @@ class SeenCart:
 
     @property
     def total(self) -> Decimal:
-        return sum((item.unit_price * item.quantity for item in self.items), Decimal(0))
+        return sum((item.unit_price * item.quantity for item in self.items if item.unit_price), Decimal(0))
 
 
 def cart(session: Session, cart_id: UUID, now: datetime, *, lock: bool = False) -> Cart:
@@ -82,10 +91,7 @@ def cart(session: Session, cart_id: UUID, now: datetime, *, lock: bool = False) 
 def see(session: Session, found: Cart, now: datetime) -> SeenCart:
     """A cart under its campaign as both are now."""
     sold = catalogued(session, [line.product_id for line in found.lines])
-    items = [
-        Item(line.product_id, sold[line.product_id].product_uid, line.quantity, line.removed_because)
-        for line in found.lines
-    ]
+    items = [_item(line, sold.get(line.product_id)) for line in found.lines]
     campaign, reason = _campaign_of(session, found, now)
     terms = Terms()
     if campaign is not None:
@@ -93,7 +99,7 @@ def see(session: Session, found: Cart, now: datetime) -> SeenCart:
         items, reason = rules.settle(items, terms)
     applied = campaign if reason is None else None
     prices = _campaign_prices(session, applied, sold.values())
-    seen = [_see_item(item, sold[item.product_id], prices, terms if applied else Terms()) for item in items]
+    seen = [_see_item(item, sold.get(item.product_id), prices, terms if applied else Terms()) for item in items]
     return SeenCart(found.id, found.version, SeenCampaign(found.campaign_name, reason), seen, items)
 
 
@@ -177,12 +183,19 @@ def _campaign_prices(session: Session, campaign: CartCampaign | None, sold: Iter
     return dict(session.execute(listed).tuples().all())
 
 
-def _see_item(item: Item, sold: Sold, prices: dict[UUID, Decimal], terms: Terms) -> SeenItem:
+def _item(line: CartItem, sold: Sold | None) -> Item:
+    """A line as the rules see it; the variant it is may have left the catalogue since."""
+    if sold is None:
+        return Item(line.product_id, line.product_id, 0, Removed.NOT_SOLD)
+    return Item(line.product_id, sold.product_uid, line.quantity, line.removed_because)
+
+
+def _see_item(item: Item, sold: Sold | None, prices: dict[UUID, Decimal], terms: Terms) -> SeenItem:
     return SeenItem(
         product_id=item.product_id,
         quantity=item.quantity,
-        unit_price=prices.get(sold.product_key, sold.price),
-        list_price=sold.price,
+        unit_price=prices.get(sold.product_key, sold.price) if sold else None,
+        list_price=sold.price if sold else None,
         linked_to=rules.linked_to(item, terms.links),
         removed_because=item.removed_because,
     )

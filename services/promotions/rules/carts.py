@@ -19,6 +19,7 @@ class Removed(StrEnum):
     NOT_IN_CAMPAIGN = "not_in_campaign"
     BASE_MISSING = "base_product_missing"
     NO_ROOM = "more_than_base_product"
+    NOT_SOLD = "no_longer_sold"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from services.promotions.schemas.common import UID_LENGTH
 class Price(fields.Field[Decimal]):
     """Money in answers of our own: a decimal string with two places."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string"}, **kwargs)
+
     def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format(value, ".2f")
 
@@ -50,12 +53,13 @@ class CartCampaignSeenOut(CamelSchema):
 
 
 class CartItemOut(CamelSchema):
-    """``linkedTo`` is the product it goes with. ``removedBecause`` is there only where the quantity is 0."""
+    """``linkedTo`` is the product it goes with. ``removedBecause`` is there only where the quantity is 0; what is no
+    longer sold has no price."""
 
     product_id = fields.String(required=True)
     quantity = fields.Integer(required=True)
-    unit_price = Price(required=True, metadata={"type": "string"})
-    list_price = Price(required=True, metadata={"type": "string"})
+    unit_price = Price(required=True, allow_none=True)
+    list_price = Price(required=True, allow_none=True)
     linked_to = fields.String(required=True, allow_none=True)
     removed_because = fields.String(validate=validate.OneOf(list(Removed)))
 
@@ -68,4 +72,4 @@ class CartOut(CamelSchema):
     id = fields.UUID(required=True)
     campaign = fields.Nested(CartCampaignSeenOut, required=True)
     items = fields.List(fields.Nested(CartItemOut), required=True)
-    total = Price(required=True, metadata={"type": "string"})
+    total = Price(required=True)

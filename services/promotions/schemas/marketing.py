@@ -34,6 +34,9 @@ class Millis(fields.Field[datetime]):
 
     default_error_messages = {"invalid": "Must be a timestamp in milliseconds."}
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "integer", "format": "int64", "minimum": 0}, **kwargs)
+
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> int | None:
         return None if value is None else to_millis(value)
 
@@ -49,6 +52,9 @@ class SignedMillis(fields.Field[Bound]):
     SIGNED = re.compile(r"(<?)(\d{1,15})(<?)", re.ASCII)
     default_error_messages = {"invalid": "Must be milliseconds with a sign: 1593583200000< or <1596261600000."}
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string"}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Bound:
         found = self.SIGNED.fullmatch(value)
         if not found or (found[1] and found[3]) or int(found[2]) > LATEST:
@@ -61,7 +67,7 @@ class Sort(fields.Field[SortKey]):
     """``field,order`` or ``sub.field,order``; ascending without an order (S4-2)."""
 
     def __init__(self, names: Iterable[str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(metadata={"type": "string", "example": "createDate,desc"}, **kwargs)
         self.names = sorted(names)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> SortKey:

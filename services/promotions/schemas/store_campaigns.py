@@ -10,9 +10,10 @@ from chassis.clock import rfc3339
 from chassis.pages import PageIn
 from chassis.schemas import Stripped
 from services.promotions.rules.store_campaigns import IDENTIFIER_LENGTH, Status
-from services.promotions.schemas.common import uids
+from services.promotions.schemas.common import uid
 
-NAME, DESCRIPTION, STORES = 200, 1000, 1000
+NAME, DESCRIPTION, STORES = 200, 1000, 2000
+STORES_BYTES = 150_000  # of their keys together: each event names all of them, and a broker takes 256 KiB
 
 ISO8601 = re.compile(r"\d{4}-?\d\d-?\d\d[Tt ]\d\d(:?\d\d(:?\d\d([.,]\d{1,9})?)?)?([Zz]|[+-]\d\d(:?\d\d)?)?", re.ASCII)
 
@@ -29,6 +30,9 @@ class Timestamp(fields.Field[datetime]):
     """An ISO 8601 time (S3-18); one without a zone is in UTC. Any year (S3-19). Answered in UTC with ``Z``."""
 
     default_error_messages = {"invalid": "Must be a valid ISO 8601 timestamp, such as 2024-01-01T00:00:00.000Z"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string", "format": "date-time"}, **kwargs)
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else rfc3339(value)
@@ -57,6 +61,16 @@ IDENTIFIER = validate.Regexp(
 )
 
 
+def store_ids(**kwargs: Any) -> fields.List:
+    """Keys of stores; one that repeats counts once."""
+    return fields.List(uid(), validate=[validate.Length(max=STORES), _fit_an_event], **kwargs)
+
+
+def _fit_an_event(keys: list[str]) -> None:
+    if sum(len(key.encode()) + 3 for key in keys) > STORES_BYTES:
+        raise ValidationError("These keys are too long altogether.")
+
+
 class StoreCampaignChangesIn(SnakeSchema):
     """What an update names; the rest keeps its value (S3-1, S3-4). A description may be taken away with null."""
 
@@ -78,13 +92,13 @@ class StoreCampaignIn(StoreCampaignChangesIn):
     starts_at = Timestamp(required=True)
     ends_at = Timestamp(required=True)
     status = fields.String(load_default=str(Status.SCHEDULED), validate=validate.OneOf(list(Status)))
-    store_ids = uids(STORES, load_default=[])
+    store_ids = store_ids(load_default=[])
 
 
 class LinkedStoresIn(SnakeSchema):
     """All stores that show the campaign, by their keys; those left out no longer do."""
 
-    store_ids = uids(STORES, required=True)
+    store_ids = store_ids(required=True)
 
 
 class StoreCampaignOut(SnakeSchema):
