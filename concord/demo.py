@@ -2,7 +2,7 @@
 
 Two suppliers with tiers, groups and campaigns in every status; twelve retailers with relationships in every status;
 a few conversations; a merchant with affiliates (``concord.demo_merchant``); a retailer with sales campaigns
-(``concord.demo_sales``).
+(``concord.demo_sales``), a campaign in its stores and one for carts (``concord.demo_carts``).
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from chassis.service import Runtime
-from concord import demo_merchant, demo_sales
+from concord import demo_carts, demo_merchant, demo_sales
 from services.identity import bootstrap
 
 PASSWORD = "concord-demo"  # noqa: S105  a demo password, printed on purpose
@@ -117,6 +117,8 @@ def seed(base: str, say: Callable[[str], None]) -> None:
     say("  a merchant with affiliates")
     demo_sales.sales_campaigns(shops["Fjord Retail"].admin, slug="fjord-retail")
     say("  a retailer with sales campaigns")
+    demo_carts.stores_and_carts(shops["Fjord Retail"].admin, slug="fjord-retail")
+    say("  stores and carts")
     _conversations(anna, peter, list(shops.values()))
     say("  conversations")
 
