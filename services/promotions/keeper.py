@@ -1,5 +1,6 @@
 """Keeps evaluations: those of requests that come together in one transaction, each only if it is of the present."""
 
+import json
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Connection, Executable, and_, bindparam, exists, insert, not_, select
+from sqlalchemy import Connection, Executable, and_, bindparam, exists, insert, not_, select, text
 
 from chassis.database import Database
 from services.promotions.models import Base
@@ -56,7 +57,7 @@ class Keeper:
     def _write(self, database: Database) -> None:
         batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
         try:
-            kept = _keep_one(database, batch[0]) if len(batch) == 1 else _keep_many(database, batch)
+            kept = _keep_many(database, batch)
         except Exception as error:
             for each in batch:
                 each.error = error
@@ -72,12 +73,43 @@ def _keep_one(database: Database, waiting: _Waiting) -> list[_Waiting]:
 
 
 def _keep_many(database: Database, batch: list[_Waiting]) -> list[_Waiting]:
+    if database.dialect == "postgresql":
+        return _keep_at_once(database, batch)
     with database.engine.begin() as connection:
         stamps = _stamps(connection, {each.row["tenant_id"] for each in batch})
         current = [each for each in batch if stamps.get(each.row["tenant_id"], each.stamp) == each.stamp]
         if current:
             connection.execute(insert(EVALUATIONS), [each.row for each in current])
     return current
+
+
+def _keep_at_once(database: Database, batch: list[_Waiting]) -> list[_Waiting]:
+    """One statement for all, with one value: each way to the database and each value cost more than the rows do."""
+    rows = [each.row | {"catalogue_id": each.stamp[0], "revision": each.stamp[1]} for each in batch]
+    written = database.run(KEEP_THOSE_CURRENT, {"rows": json.dumps(rows, default=str)})
+    if written == len(batch):
+        return batch
+    ids = [each.row["id"] for each in batch]
+    with database.engine.connect() as connection:
+        there = set(connection.scalars(select(EVALUATIONS.c.id).where(EVALUATIONS.c.id.in_(ids))))
+    return [each for each in batch if each.row["id"] in there]
+
+
+KEEP_THOSE_CURRENT = text(
+    """
+    INSERT INTO evaluations (id, tenant_id, store_uid, record, created_at)
+    SELECT id, tenant_id, store_uid, record, created_at
+    FROM json_to_recordset(CAST(:rows AS json)) AS given (
+        id uuid, tenant_id uuid, store_uid text, record json, created_at timestamptz,
+        catalogue_id uuid, revision integer
+    )
+    WHERE NOT EXISTS (
+        SELECT FROM catalogues
+        WHERE catalogues.tenant_id = given.tenant_id
+          AND (catalogues.id, catalogues.revision) <> (given.catalogue_id, given.revision)
+    )
+    """
+)
 
 
 def _stamps(connection: Connection, tenants: Iterable[Any]) -> dict[Any, Stamp]:

@@ -278,6 +278,8 @@ def test_orders_have_limits(shop, till):
     assert fields_of(
         is_problem(till.post(EVALUATE, json=order(("jeans", 9000), ("shirt", 1001))), 422, "validation_failed")
     ) == ["lines"]
+    dear = order(("jeans", 1000, "999999999999"), ("shirt", 1, "1.00"))
+    assert fields_of(is_problem(till.post(EVALUATE, json=dear), 422, "validation_failed")) == ["lines"]
     twice = order(("jeans", 1), ("jeans", 1))
     twice["lines"][1]["lineId"] = "1"
     assert fields_of(is_problem(till.post(EVALUATE, json=twice), 422, "validation_failed")) == ["lines.1.lineId"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -200,14 +201,16 @@ def _refuse_unknown(lines: Sequence[Mapping[str, Any]], unknown: Sequence[str]) 
 
 
 def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
-    lines = []
+    lines, places, total = [], engine.decimals(known.currency), Decimal(0)
     for number, line in enumerate(order["lines"]):
         uid, price = line["product_uid"], line["unit_price"]
         price = known.prices[uid] if price is None else price
-        if price != round(price, engine.decimals(known.currency)):
-            message = f"{known.currency} has no such amount."
-            raise Invalid.field(f"lines.{number}.unitPrice", message)
+        if price != round(price, places):
+            raise Invalid.field(f"lines.{number}.unitPrice", f"{known.currency} has no such amount.")
         lines.append(engine.Line(line["line_id"], uid, line["quantity"], price, line["price_locked"]))
+        total += line["quantity"] * price
+    if total > rules.MAX_TOTAL:
+        raise Invalid.field("lines", f"An order can cost {rules.MAX_TOTAL:f} at most.")
     return engine.Basket(
         known.currency,
         lines,

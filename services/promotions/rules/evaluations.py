@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from services.promotions.engine import LineResult
 
 MAX_LINES = 1000
 MAX_UNITS = 10_000
 """Units of all lines together: the answer names each."""
+MAX_TOTAL = Decimal(10) ** 12
+"""What an order can cost before campaigns."""
 FARTHEST = timedelta(days=3660)
 """From now to the moment an evaluation is asked for; beyond, somebody's clock is wrong."""
 KEEP = timedelta(days=3 * 366)
