@@ -11,6 +11,7 @@ import psycopg
 
 from bench import (
     activation,
+    affiliates,
     backlog,
     consumer,
     evaluate,
@@ -36,6 +37,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "relay": relay.measure,
     "consumer": consumer.measure,
     "backlog": backlog.measure,
+    "affiliates": affiliates.measure,
     "gateway": gateway.measure,
     "platform": platform.measure,
 }

@@ -1,6 +1,6 @@
 """A load generator that costs little: one request, over and over, on a few kept connections of one thread.
 
-A process of its own, so that it can be given a core: ``python -m bench.load PORT SECONDS CONNECTIONS`` reads the
+A process of its own, so that it can be given a core: ``python -m bench.load PORT SECONDS CONNECTIONS STATUS`` reads the
 request from standard input and prints a :class:`Load` as JSON.
 """
 
@@ -19,7 +19,7 @@ PATIENCE = 5.0  # seconds an answer may take
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it: answers with 200, how long it took, the processor time of the generator itself."""
+    """What came of it: answers with the expected status, how long it took, the generator's own processor time."""
 
     answers: int
     seconds: float
@@ -44,16 +44,16 @@ def post(path: str, body: bytes, **headers: str) -> bytes:
     return head.replace(b"GET", b"POST", 1) + body
 
 
-def run(port: int, request: bytes, *, seconds: float, connections: int) -> Load:
+def run(port: int, request: bytes, *, seconds: float, connections: int, status: int = 200) -> Load:
     """Let a generator work for so long; it inherits the cores of the caller."""
-    command = [sys.executable, "-m", "bench.load", str(port), str(seconds), str(connections)]
+    command = [sys.executable, "-m", "bench.load", str(port), str(seconds), str(connections), str(status)]
     done = subprocess.run(command, input=request, capture_output=True, timeout=seconds + 30, cwd=ROOT)
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
     return Load(**json.loads(done.stdout))
 
 
-def _generate(port: int, request: bytes, seconds: float, connections: int) -> Load:
+def _generate(port: int, request: bytes, seconds: float, connections: int, status: int) -> Load:
     selector = selectors.DefaultSelector()
     for _ in range(connections):
         connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
@@ -68,18 +68,18 @@ def _generate(port: int, request: bytes, seconds: float, connections: int) -> Lo
         if not ready:
             raise RuntimeError(f"no answer within {PATIENCE} s")
         for key, _events in ready:
-            if _is_whole(key.data, key.fileobj.recv(65536)):
+            if _is_whole(key.data, key.fileobj.recv(65536), status):
                 key.data.clear()
                 key.fileobj.sendall(request)
                 answers += 1
     return Load(answers, now - started, time.process_time())
 
 
-def _is_whole(answer: bytearray, piece: bytes) -> bool:
-    """Whether ``piece`` completes an answer with status 200."""
+def _is_whole(answer: bytearray, piece: bytes, status: int) -> bool:
+    """Whether ``piece`` completes an answer with this status."""
     answer += piece
     end = answer.find(b"\r\n\r\n")
-    if not piece or (end >= 0 and not answer.startswith(b"HTTP/1.1 200")):
+    if not piece or (end >= 0 and not answer.startswith(b"HTTP/1.1 %d" % status)):
         raise RuntimeError(f"not the answer that was expected: {bytes(answer[:500])!r}")
     if end < 0:
         return False
@@ -89,5 +89,6 @@ def _is_whole(answer: bytearray, piece: bytes) -> bool:
 
 
 if __name__ == "__main__":
-    port, seconds, connections = sys.argv[1:]
-    print(json.dumps(asdict(_generate(int(port), sys.stdin.buffer.read(), float(seconds), int(connections)))))
+    port, seconds, connections, status = sys.argv[1:]
+    done = _generate(int(port), sys.stdin.buffer.read(), float(seconds), int(connections), int(status))
+    print(json.dumps(asdict(done)))

@@ -14,6 +14,6 @@ service = Service(
     events=events.ALL,
     subscriptions=consumers.LEARN_TENANTS,
     schedule=(Task("conversions", 0.3, tasks.weigh_due),),
-    beside_api=(Task("links", 0.5, tracking.refresh_links), Task("clicks", 0.2, tracking.flush_clicks)),
+    beside_api=(Task("links", 0.5, tracking.refresh_links), Task("clicks", 0.3, tracking.flush_clicks)),
     check=lambda _process: settings.load(),
 )

@@ -19,11 +19,12 @@ class Redirect(MethodView):
     @blp.response(302, description="Where the link leads, with the click's id.")
     def get(self, code):
         """Follow a tracking link; ``to`` leads deeper, to hosts that the merchant allows. HEAD is no click."""
+        sent = request.environ  # cookies and queries are read only where there are any: most visitors bring none
         visit = tracking.of(runtime_of(current_app)).visit(
             code,
-            cookie=request.cookies.get(COOKIE),
-            address=request.headers.get("X-Concord-Client") or request.remote_addr or "",
-            wanted=request.args.get("to"),
+            cookie=request.cookies.get(COOKIE) if "HTTP_COOKIE" in sent else None,
+            address=sent.get("HTTP_X_CONCORD_CLIENT") or sent.get("REMOTE_ADDR") or "",
+            wanted=request.args.get("to") if sent.get("QUERY_STRING") else None,
             counts=request.method == "GET",
             now=utcnow(),
         )
