@@ -74,8 +74,10 @@ def _shares_a_store(campaign: SalesCampaign) -> ColumnElement[bool]:
 
 
 def _offered(session: Session, campaign: SalesCampaign, chosen: Select[tuple[UUID]] | None) -> Iterator[Offered]:
-    """What its products would cost. Not for the order, whose share depends on what else is bought, nor for the cheapest
-    product, which may well be free (S1-22).
+    """What its products would cost, where any of that is doubtful. Not for the order, whose share depends on what else
+    is bought, nor for the cheapest product, which may well be free (S1-22).
+
+    Prices and costs are far fewer than products, so they are looked at first, each pair once.
     """
     statement: Any
     if campaign.pricelist_id:
@@ -87,5 +89,9 @@ def _offered(session: Session, campaign: SalesCampaign, chosen: Select[tuple[UUI
     else:
         return
     percent, amount = campaign.discount_percent, campaign.discount_amount
+    _, price_of, cost_of = statement.selected_columns
+    pairs = session.execute(statement.with_only_columns(price_of, cost_of).distinct()).tuples()
+    if not any(rules.is_doubtful(rules.reduced(price, percent=percent, amount=amount), cost) for price, cost in pairs):
+        return
     for uid, price, cost in session.execute(statement.order_by(Product.product_uid)).yield_per(ROWS_AT_ONCE):
         yield Offered(uid, rules.reduced(price, percent=percent, amount=amount), cost)

@@ -44,15 +44,18 @@ def reduced(price: Decimal, *, percent: Decimal, amount: Decimal) -> Decimal:
     return price - off
 
 
+def is_doubtful(price: Decimal, cost: Decimal | None) -> bool:
+    """Whether a price is nothing, or less than what the product costs us."""
+    return not price or (cost is not None and price < cost)
+
+
 def about_prices(offered: Iterable[Offered]) -> Iterator[Warned]:
     """Products that would cost nothing, and those that would cost less than they cost us."""
     free: list[str] = []
     below: list[str] = []
     for each in offered:
-        if not each.price:
-            free.append(each.uid)
-        elif each.cost is not None and each.price < each.cost:
-            below.append(each.uid)
+        if is_doubtful(each.price, each.cost):
+            (below if each.price else free).append(each.uid)
     if free:
         yield Warned(Code.PRICE_OF_ZERO, f"{_products(free)} would cost nothing.", len(free), tuple(free[:MOST]))
     if below:
