@@ -108,6 +108,7 @@ KEEP_THOSE_CURRENT = text(
         WHERE catalogues.tenant_id = given.tenant_id
           AND (catalogues.id, catalogues.revision) <> (given.catalogue_id, given.revision)
     )
+    ON CONFLICT (id) DO NOTHING
     """
 )
 

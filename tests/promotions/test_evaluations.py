@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError, fields, validate
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from chassis.clock import rfc3339, utcnow
@@ -465,7 +466,18 @@ def test_requests_at_once_are_kept_together_and_each_only_if_current(shop, promo
 def test_a_failure_to_keep_is_told_to_all_who_wait_for_it(shop, promotions, till):
     evaluated(till, ("jeans", 1))
     [kept] = stored(promotions, Evaluation)
-    row = a_row(kept) | {"id": kept.id}
+    row = a_row(kept) | {"store_uid": None}
     stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
     with pytest.raises(IntegrityError):
         Keeper().keep(promotions.database, row, stamp)
+    assert Keeper().keep(promotions.database, a_row(kept), stamp)
+
+
+@pytest.mark.parametrize("dialect", [pytest.param("postgresql", marks=pytest.mark.real)], scope="session")
+def test_a_lost_connection_is_opened_again(shop, promotions, till):
+    evaluated(till, ("jeans", 1))
+    lost = promotions.database._kept.connection.driver_connection.info.backend_pid
+    with promotions.database.engine.begin() as connection:
+        assert connection.scalar(text("SELECT pg_terminate_backend(:lost, 1000)"), {"lost": lost})
+    evaluated(till, ("jeans", 1))
+    assert count(promotions, Evaluation) == 2
