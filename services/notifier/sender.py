@@ -4,10 +4,14 @@ Any number of senders may run. A crash repeats at most the one mail in hand, and
 held in the database while a server is waited for.
 """
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import select
+from sqlalchemy import Executable
 
 from chassis.clock import utcnow
 from chassis.database import Database
@@ -24,6 +28,9 @@ from services.notifier.transport import NotTaken, Transport
 
 BATCH = 100  # mails over one connection, and before a stopping process is heeded
 HAND = 20  # mails claimed at a time
+
+Run = Callable[[Executable], Sequence[Any]]
+"""Runs a statement in a transaction of its own; see ``Database.singly``."""
 
 outcomes = Counter("concord_mails_total", "Mails by what became of them", ["topic", "outcome"])
 log = logger(__name__)
@@ -69,37 +76,94 @@ def claim_due(database: Database, now: datetime, limit: int = HAND) -> list[Clai
 def send_all(runtime: Runtime, claims: list[Claim], post: Transport) -> bool:
     """Hand claimed mails over, one after the other; False when the server takes none just now.
 
-    What cannot be handed over before its lease ends is given back, or another sender would send it as well.
+    The outcome of one is committed while the next is made and announced, but before its text goes out: so a crash
+    leaves one mail in doubt and not two. What cannot be handed over before its lease ends is given back, or another
+    sender would send it as well.
     """
     own = settings.load()
-    for number, claim in enumerate(claims):
-        if (claim.until - utcnow()).total_seconds() < own.deadline:
-            _give_back(runtime.database, claims[number:])
-            return True
-        failure = hand_over(runtime, claim, post)
-        settle(runtime.database, claim, failure, utcnow())
-        if failure and failure.is_server:
-            _give_back(runtime.database, claims[number + 1 :])
-            return False
+    with runtime.database.singly() as run, Settler(runtime.database, run) as settler:
+        for number, claim in enumerate(claims):
+            if (claim.until - utcnow()).total_seconds() < own.deadline:
+                settler.wait()
+                _give_back(runtime.database, claims[number:])
+                return True
+            failure = hand_over(runtime, claim, post, settler.wait)
+            settler.wait()
+            settler.settle(claim, failure)
+            if failure and failure.is_server:
+                settler.wait()
+                _give_back(runtime.database, claims[number + 1 :])
+                return False
     return True
 
 
-def hand_over(runtime: Runtime, claim: Claim, post: Transport) -> NotTaken | None:
-    """Compose a mail and give it to the transport; what went wrong, or None. Outside of any transaction."""
+class Settler:
+    """Commits the outcomes of mails beside their sender, one at a time."""
+
+    def __init__(self, database: Database, run: Run) -> None:
+        self._database = database
+        self._run = run
+        self._worker = ThreadPoolExecutor(1, "settler")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> "Settler":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        try:
+            self.wait()
+        finally:
+            self._worker.shutdown()
+
+    def settle(self, claim: Claim, failure: NotTaken | None) -> None:
+        """Begin to commit what became of a mail."""
+        context = copy_context()
+        self._last = self._worker.submit(context.run, settle, self._database, claim, failure, utcnow(), self._run)
+
+    def wait(self) -> None:
+        """Until the outcome before is committed; what went wrong with that is raised here."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+
+def hand_over(
+    runtime: Runtime, claim: Claim, post: Transport, ready: Callable[[], object] = transport.at_once
+) -> NotTaken | None:
+    """Compose a mail and give it to the transport; what went wrong, or None. Outside of any transaction.
+
+    ``ready`` is called before anything could arrive; what it raises is none of this mail's and goes through.
+    """
     delivery = claim.delivery
-    trouble = Trouble.TEMPORARY
     try:
         letter = letters.compose(delivery, claim.name, settings.load(), links_of(runtime, delivery))
-        trouble = Trouble.UNKNOWN
-        post.send(letter)
-    except NotTaken as failure:
-        return failure
     except wording.Unmailable as error:
         return NotTaken(Trouble.PERMANENT, f"No mail can be sent to this recipient: {error}.")
     except Exception as error:
-        log.error("a mail could not be made or sent", delivery_id=str(delivery.id), exc_info=error)
-        return NotTaken(trouble, "Something went wrong on our side; it has been written down.")
+        return _our_fault(delivery, error, Trouble.TEMPORARY)
+    unready: list[Exception] = []
+
+    def get_ready() -> None:
+        try:
+            ready()
+        except Exception as error:
+            unready.append(error)
+            raise
+
+    try:
+        post.send(letter, get_ready)
+    except NotTaken as failure:
+        return failure
+    except Exception as error:
+        if unready:
+            raise
+        return _our_fault(delivery, error, Trouble.UNKNOWN)
     return None
+
+
+def _our_fault(delivery: Delivery, error: Exception, trouble: Trouble) -> NotTaken:
+    log.error("a mail could not be made or sent", delivery_id=str(delivery.id), exc_info=error)
+    return NotTaken(trouble, "Something went wrong on our side; it has been written down.")
 
 
 def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
@@ -113,24 +177,23 @@ def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
     }
 
 
-def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime) -> None:
+def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime, run: Run) -> None:
     """Commit what became of a mail. A sender that was slower than its lease no longer has a say, unless it sent."""
-    with database.begin() as session:
-        delivery = session.scalar(select(Delivery).where(Delivery.id == claim.id).with_for_update())
-        if delivery is None or not _is_ours(delivery, claim, sent=failure is None):
-            log.warning("a mail's outcome came too late", delivery_id=str(claim.id))
-            return
-        if failure is None:
-            delivery.succeed(now)
-            if claim.has_bounced:
-                sending.forget_bounces(session, delivery.address or "")
-        else:
-            delivery.go_wrong(failure.trouble, failure.reason, now)
-            if failure.is_bounce:
-                sending.count_bounce(session, delivery.address or "", now)
-        outcome = "deferred" if delivery.state == State.NEW else str(delivery.state)
-    outcomes.labels(delivery.topic, outcome).inc()
-    log.info("mail handled", delivery_id=str(claim.id), topic=delivery.topic, outcome=outcome)
+    if failure is None:
+        state = State.SENT if run(sending.success(claim, now)) else None
+    else:
+        trouble, reason, is_bounce = failure.trouble, failure.reason, failure.is_bounce
+        with database.begin() as session:
+            state = sending.fail(session, claim, trouble, reason, is_bounce=is_bounce, now=now)
+    if state is State.SENT and claim.has_bounced:
+        with database.begin() as session:
+            sending.forget_bounces(session, claim.delivery.address or "")
+    if state is None:
+        log.warning("a mail's outcome came too late", delivery_id=str(claim.id))
+        return
+    topic, outcome = claim.delivery.topic, "deferred" if state is State.NEW else str(state)
+    outcomes.labels(topic, outcome).inc()
+    log.info("mail handled", delivery_id=str(claim.id), topic=topic, outcome=outcome)
 
 
 def _is_any_due(database: Database, now: datetime) -> bool:
@@ -156,9 +219,3 @@ def _give_back(database: Database, claims: list[Claim]) -> None:
     if claims:
         with database.begin() as session:
             sending.give_back(session, claims, utcnow())
-
-
-def _is_ours(delivery: Delivery, claim: Claim, *, sent: bool) -> bool:
-    if delivery.attempts != claim.delivery.attempts:
-        return False
-    return delivery.state == State.SENDING or (sent and delivery.state == State.UNCERTAIN)

@@ -3,11 +3,12 @@
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from socket import SHUT_RDWR
-from threading import Timer
+from threading import Event, Thread
+from time import monotonic
 from typing import NoReturn, Protocol
 
 from chassis.logs import logger
@@ -41,9 +42,13 @@ class NotTaken(Exception):
         self.is_server = is_server
 
 
+def at_once() -> None:
+    """Nothing to wait for."""
+
+
 class Transport(Protocol):
-    def send(self, letter: Letter) -> None:
-        """Hand a letter over.
+    def send(self, letter: Letter, ready: Callable[[], object] = at_once) -> None:
+        """Hand a letter over. ``ready`` is called, and may take its time, before anything could arrive.
 
         Raises:
             NotTaken: it was not, or nobody knows.
@@ -58,7 +63,8 @@ class Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Letter, ready: Callable[[], object] = at_once) -> None:
+        ready()
         mailbox.put(self._folder, letter)
 
     def close(self) -> None:
@@ -72,18 +78,20 @@ class Smtp:
         self._server = server
         self._settings = settings
         self._connection: smtplib.SMTP | None = None
+        self._watch: Watch | None = None
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Letter, ready: Callable[[], object] = at_once) -> None:
         reused = self._connection is not None
         try:
-            self._hand_over(letter)
+            self._hand_over(letter, ready)
         except NotTaken as failure:
             if not (reused and failure.is_server and failure.trouble is Trouble.TEMPORARY):
                 raise
-            self._hand_over(letter)  # the server had merely closed the kept connection
+            self._hand_over(letter, ready)  # the server had merely closed the kept connection
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
+        self._unwatch()
         if connection is None:
             return
         try:
@@ -91,12 +99,13 @@ class Smtp:
         except (OSError, smtplib.SMTPException):
             connection.close()
 
-    def _hand_over(self, letter: Letter) -> None:
+    def _hand_over(self, letter: Letter, ready: Callable[[], object]) -> None:
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            with _at_most(self._settings.deadline, self._connection):
+            with self._watched(self._connection):
                 self._announce(self._connection, letter)
+                ready()
                 self._transfer(self._connection, letter)
         except NotTaken as failure:
             if failure.is_server:
@@ -118,7 +127,7 @@ class Smtp:
         else:
             connection = smtplib.SMTP(server.host, server.port, name, timeout=timeout)
         try:
-            with _at_most(self._settings.deadline, connection):
+            with self._watched(connection):
                 connection.ehlo_or_helo_if_needed()
                 if server.security == STARTTLS:
                     connection.starttls(context=ssl.create_default_context())
@@ -126,9 +135,21 @@ class Smtp:
                 if server.user is not None:
                     connection.login(server.user, server.password)
         except BaseException:
+            self._unwatch()
             connection.close()
             raise
         return connection
+
+    def _watched(self, connection: smtplib.SMTP) -> "Watch":
+        """What cuts this connection when it takes too long."""
+        if self._watch is None:
+            self._watch = Watch(connection, self._settings.deadline)
+        return self._watch
+
+    def _unwatch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.end()
 
     def _announce(self, connection: smtplib.SMTP, letter: Letter) -> None:
         self._expect(250, connection.mail(letter.sender))
@@ -180,6 +201,7 @@ class Smtp:
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
+        self._unwatch()
         if connection is not None:
             connection.close()
 
@@ -193,18 +215,29 @@ def connect(settings: Settings, folder: Path | None) -> Transport:
     return Folder(folder)
 
 
-@contextmanager
-def _at_most(seconds: float, connection: smtplib.SMTP) -> Iterator[None]:
-    """Cut the connection after ``seconds``: a server that drips its answer never lets a socket's time run out."""
+class Watch:
+    """Cuts a connection when its time is up: a server that drips its answer never lets a socket's time run out."""
 
-    def cut() -> None:
-        if connection.sock:
-            connection.sock.shutdown(SHUT_RDWR)
+    def __init__(self, connection: smtplib.SMTP, seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+        self._until: float | None = None
+        self._over = Event()
+        Thread(target=self._look, name="smtp watch", daemon=True).start()
 
-    timer = Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    def __enter__(self) -> None:
+        self._until = monotonic() + self._seconds
+
+    def __exit__(self, *_exception: object) -> None:
+        self._until = None
+
+    def end(self) -> None:
+        self._over.set()
+
+    def _look(self) -> None:
+        while not self._over.wait(min(1.0, self._seconds / 20)):
+            until, sock = self._until, self._connection.sock
+            if until and sock and monotonic() > until:
+                with suppress(OSError):
+                    sock.shutdown(SHUT_RDWR)
+                self._until = None

@@ -3,6 +3,7 @@
 A link says whose mail and of what kind, and does not end: somebody may click on it years later.
 """
 
+from functools import lru_cache
 from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -36,5 +37,6 @@ def read(signer: Signer, token: str) -> tuple[UUID, str]:
     return user, what
 
 
+@lru_cache(maxsize=4)  # deriving the key costs more than signing with it
 def _serializer(signer: Signer) -> URLSafeSerializer:
     return URLSafeSerializer(signer.derive("unsubscribe"), salt="unsubscribe")

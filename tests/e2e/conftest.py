@@ -1,15 +1,21 @@
-"""One running platform a set of engines, shared by the tests of a session; each test makes tenants of its own."""
+"""One running platform a set of engines, shared by the tests of a session; each test makes tenants of its own.
+
+Its mail goes to a real SMTP server on loopback.
+"""
 
 import pytest
 
 from tests.e2e import harness
+from tests.notifier.helpers import Inbox, mail_server
 
 
 @pytest.fixture(scope="session", params=["embedded", pytest.param("real", marks=pytest.mark.real)])
 def platform(request, tmp_path_factory):
     home = tmp_path_factory.mktemp(request.param)
-    with getattr(harness, request.param)(home) as engines:
-        running = harness.Platform(home, engines)
+    inbox = Inbox()
+    with getattr(harness, request.param)(home) as engines, mail_server(inbox) as port:
+        extra = {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{port}", "CONCORD_MESSAGE_DELAY": "0.5"}
+        running = harness.Platform(home, engines, extra, inbox=inbox)
         try:
             running.start_all()
             yield running

@@ -107,6 +107,7 @@ class Platform:
     extra: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_ports(len(platform.SERVICES) + 1 + 30))
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    inbox: Any = None  # what the mail server took that it was given, if any
 
     @property
     def url(self) -> str:
@@ -206,8 +207,18 @@ class Platform:
         return (self.home / f"{name}.log").read_text(errors="replace")
 
     def mailbox(self, to: str | None = None) -> list[dict[str, Any]]:
-        mails: list[dict[str, Any]] = requests.get(f"{self.url}/dev/mailbox.json", timeout=10).json()
-        return [mail for mail in mails if to in (None, mail["to"])]
+        """The mails that have arrived, oldest first."""
+        return [
+            {
+                "to": recipient,
+                "subject": str(message["Subject"]),
+                "headers": dict(message.items()),
+                "text": message.get_body(("plain",)).get_content(),
+                "html": message.get_body(("html",)).get_content(),
+            }
+            for recipient, message in list(self.inbox.taken)
+            if to in (None, recipient)
+        ]
 
     def user(self, email: str, password: str = PASSWORD) -> "User":
         return User(self.url, email, password)

@@ -107,13 +107,19 @@ def fork_sender(notifier, step):
 
 
 def run_until_killed(notifier, step):
-    commits = ["before the claim is committed", "before its outcome is committed", "afterwards"]
+    engine = notifier.database.engine
 
     def before_commit(connection):
-        if not connection.get_execution_options().get("concord_read") and commits.pop(0) == step:
+        if step == "before the claim is committed" and not connection.get_execution_options().get("concord_read"):
             die()
 
-    event.listen(notifier.database.engine, "commit", before_commit)
+    def before_statement(_connection, _cursor, statement, *_rest):
+        settles = statement.startswith("UPDATE deliveries") and "sent_at=" in statement
+        if step == "before its outcome is committed" and settles:
+            die()
+
+    event.listen(engine, "commit", before_commit)
+    event.listen(engine, "before_cursor_execute", before_statement)
     own = settings.load()
     with acting_as(SYSTEM):
         sender.send_batch(notifier.runtime, Mortal(transport.connect(own, None), step))
@@ -127,10 +133,10 @@ class Mortal:
     def __init__(self, post, step):
         self.post, self.step = post, step
 
-    def send(self, letter):
+    def send(self, letter, ready):
         if self.step == "before it is handed over":
             die()
-        self.post.send(letter)
+        self.post.send(letter, ready)
         if self.step == "when it was confirmed":
             die()
 

@@ -107,6 +107,12 @@ def test_no_header_can_be_smuggled_in_by_a_name(field):
     assert letter.recipient == "rolf@fjord-retail.example"
 
 
+HEADERS = sorted(
+    [
+        *("Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"),
+        *("List-Unsubscribe", "List-Unsubscribe-Post"),
+    ]
+)
 ENCODED = [
     "=?utf-8?q?a=0D=0ABcc=3A_evil=40x.example?=",
     "=?utf-8?b?" + base64.b64encode(b"Hi\r\nReply-To: e@x.example\r\n\r\n<h1>Sign in</h1>").decode() + "?=",
@@ -119,7 +125,7 @@ ENCODED = [
 def test_an_encoded_word_in_a_name_arrives_as_it_was_written(encoded):
     """The campaign's and the person's name; nothing in them is decoded into headers or a body (S0-27)."""
     letter, message = compose(encoded, campaign_name=encoded)
-    assert set(message.keys()) == letters.HEADERS
+    assert sorted(message.keys()) == HEADERS
     assert encoded in str(message["Subject"]).replace("\u2060", "")
     assert encoded in message.get_body(("plain",)).get_content()
     [only] = message["To"].addresses

@@ -228,7 +228,6 @@ def test_a_sent_mail_goes_nowhere_else():
     done = Delivery(state="sent", category="once")
     for change in (
         lambda: done.begin(None, utcnow(), timedelta()),
-        lambda: done.succeed(utcnow()),
         lambda: done.outlive_lease(),
         lambda: done.lose_recipient("gone"),
         lambda: done.address_to(None, utcnow()),

@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Executable, delete, select, update
 from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
-from services.notifier.models import Bounce, Contact, Delivery, Preferences, Tenant
+from services.notifier.models import Base, Bounce, Contact, Delivery, Preferences, Tenant
 from services.notifier.queries import deliveries as queries
 from services.notifier.queries import digests
 from services.notifier.rates import Rates
 from services.notifier.rules.digest import sections
 from services.notifier.rules.mails import DIGEST
 from services.notifier.rules.preferences import DEFAULTS, Cadence, Wishes, default_wishes
-from services.notifier.rules.sending import Category, State, state_after_lease
+from services.notifier.rules.sending import Category, State, Trouble, state_after_lease
+
+DELIVERIES = Base.metadata.tables["deliveries"]
 
 OFF = "The recipient does not want to hear of this."
 GIVEN_UP = "This address has refused too much mail; nothing is sent there for a while."
@@ -101,6 +103,34 @@ def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
     for delivery in held:
         if delivery.state == State.SENDING and delivery.attempts == attempts[delivery.id]:
             delivery.release(now)
+
+
+def success(claim: Claim, now: datetime) -> Executable:
+    """A server has taken a mail; also one that was given up as uncertain, when its sender turns out to live.
+
+    One statement and no look before, because it is what a sender does most. It gives no row where the sender was slower
+    than its lease and somebody else has the mail.
+    """
+    ours = update(DELIVERIES).where(
+        DELIVERIES.c.id == claim.id,
+        DELIVERIES.c.attempts == claim.delivery.attempts,
+        DELIVERIES.c.state.in_([State.SENDING, State.UNCERTAIN]),
+    )
+    sent = ours.values(state=str(State.SENT), sent_at=now, next_at=None, last_error=None)
+    return sent.returning(DELIVERIES.c.id)
+
+
+def fail(
+    session: Session, claim: Claim, trouble: Trouble, reason: str, *, is_bounce: bool, now: datetime
+) -> State | None:
+    """A mail could not be handed over: where it goes; None where somebody else has it by now."""
+    delivery = session.scalar(select(Delivery).where(Delivery.id == claim.id).with_for_update())
+    if delivery is None or delivery.state != State.SENDING or delivery.attempts != claim.delivery.attempts:
+        return None
+    delivery.go_wrong(trouble, reason, now)
+    if is_bounce:
+        count_bounce(session, delivery.address or "", now)
+    return State(delivery.state)
 
 
 def count_bounce(session: Session, address: str, now: datetime) -> None:

@@ -79,13 +79,6 @@ class Delivery(TenantScoped, Base):
         self.attempts += 1
         self.next_at = now + lease
 
-    def succeed(self, now: datetime) -> None:
-        """A server has taken it; also one that was given up as uncertain, when its sender turns out to live."""
-        self._move(State.SENT, State.SENDING, State.UNCERTAIN)
-        self.sent_at = now
-        self.next_at = None
-        self.last_error = None
-
     def go_wrong(self, trouble: Trouble, reason: str, now: datetime) -> None:
         """It could not be handed over: try again later or not at all."""
         state = sending.state_after(trouble, Category(self.category), now - self.queued_at)
