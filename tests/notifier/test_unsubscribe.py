@@ -8,6 +8,7 @@ import pytest
 
 from chassis.identity import Role
 from chassis.testing import principal
+from services.notifier.rules.preferences import DEFAULTS, DIGESTS
 from tests.notifier.helpers import (
     FJORD,
     PREFERENCES,
@@ -104,8 +105,8 @@ def test_that_of_a_digest_turns_off_what_comes_in_it(notifier, inbox, anybody):
     notifier.deliver(invite_created())
     token = link_for(notifier, "daily")
     assert anybody.post(token, data=ONE_CLICK).status_code == 200
-    expected = {"invite": "off", "tier": "off", "response": "off", "message": "weekly", "relationship": "instant"}
-    assert topics(notifier) == expected
+    kept = {"message": "weekly", "relationship": "instant", "webhook": "instant"}
+    assert topics(notifier) == kept | dict.fromkeys(("invite", "tier", "response"), "off")
     assert deliveries(notifier) == []
 
 
@@ -141,3 +142,10 @@ def test_that_of_a_removed_user_does_no_harm(notifier, anybody, link):
     notifier.deliver(user_removed())
     assert anybody.post(link, data=ONE_CLICK).status_code == 200
     assert topics(notifier)["invite"] == "instant"
+
+
+@pytest.mark.parametrize("what", [*DEFAULTS, *DIGESTS])
+def test_the_page_says_what_it_is_about(notifier, anybody, what):
+    notifier.deliver(user_added())
+    assert b"no more mails about" in anybody.get(link_for(notifier, what)).data
+    assert b"no more mails about" in anybody.post(link_for(notifier, what)).data

@@ -22,6 +22,7 @@ SAID = {
     "message": "new messages",
     "tier": "your tiers",
     "relationship": "new and asking partners",
+    "webhook": "webhooks that were switched off",
     "daily": "what comes in your daily summary",
     "weekly": "what comes in your weekly summary",
 }
