@@ -157,7 +157,7 @@ class Database:
             raise
 
     @contextmanager
-    def singly(self) -> Iterator[Callable[[Executable], Sequence[Any]]]:
+    def singly(self) -> Iterator[Callable[[Executable, Mapping[str, Any]], Sequence[Any]]]:
         """For many statements that are each a transaction of its own, over one connection: a round trip each.
 
         No tenant filter narrows them; they are for our own processes.
@@ -165,8 +165,8 @@ class Database:
         options = {"isolation_level": "AUTOCOMMIT"} if self.dialect == "postgresql" else {}
         with self.engine.connect().execution_options(**options) as connection:
 
-            def run(statement: Executable) -> Sequence[Any]:
-                rows = connection.execute(statement).all()
+            def run(statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+                rows = connection.execute(statement, values).all()
                 connection.commit()
                 return rows
 

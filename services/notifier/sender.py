@@ -4,7 +4,7 @@ Any number of senders may run. A crash repeats at most the one mail in hand, and
 held in the database while a server is waited for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
@@ -27,9 +27,9 @@ from services.notifier.rules.sending import State, Trouble
 from services.notifier.transport import NotTaken, Transport
 
 BATCH = 100  # mails over one connection, and before a stopping process is heeded
-HAND = 20  # mails claimed at a time
+HAND = 25  # mails claimed at a time
 
-Run = Callable[[Executable], Sequence[Any]]
+Run = Callable[[Executable, Mapping[str, Any]], Sequence[Any]]
 """Runs a statement in a transaction of its own; see ``Database.singly``."""
 
 outcomes = Counter("concord_mails_total", "Mails by what became of them", ["topic", "outcome"])
@@ -180,7 +180,7 @@ def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
 def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime, run: Run) -> None:
     """Commit what became of a mail. A sender that was slower than its lease no longer has a say, unless it sent."""
     if failure is None:
-        state = State.SENT if run(sending.success(claim, now)) else None
+        state = State.SENT if run(*sending.success(claim, now)) else None
     else:
         trouble, reason, is_bounce = failure.trouble, failure.reason, failure.is_bounce
         with database.begin() as session:

@@ -18,7 +18,7 @@ from services.notifier.rules.preferences import DEFAULTS, DIGESTS
 def token(signer: Signer, delivery: Delivery) -> str:
     """What stands in the link of a mail."""
     what = unsubscribed_from(MAILS[delivery.template], delivery.context)
-    return _serializer(signer).dumps([str(delivery.user_id), what])
+    return _sign(signer, delivery.user_id, what)
 
 
 def read(signer: Signer, token: str) -> tuple[UUID, str]:
@@ -35,6 +35,11 @@ def read(signer: Signer, token: str) -> tuple[UUID, str]:
     if what not in DEFAULTS and what not in DIGESTS:
         raise NotFound("This link is of a kind of mail that there is no more.")
     return user, what
+
+
+@lru_cache(maxsize=2048)  # who gets one mail often gets another
+def _sign(signer: Signer, user_id: UUID | None, what: str) -> str:
+    return str(_serializer(signer).dumps([str(user_id), what]))
 
 
 @lru_cache(maxsize=4)  # deriving the key costs more than signing with it

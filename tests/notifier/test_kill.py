@@ -16,7 +16,7 @@ from chassis.identity import acting_as
 from services.notifier import sender, settings, transport
 from tests.notifier.helpers import SYSTEM, deliveries, mark, queue, send, states
 
-MAILS = 50
+MAILS = 54
 KILLS = 2
 
 

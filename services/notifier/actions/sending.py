@@ -7,9 +7,10 @@ whose outcome was not written yet. One that must not come twice is claimed alone
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, delete, select, update
+from sqlalchemy import Executable, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
@@ -23,6 +24,16 @@ from services.notifier.rules.preferences import DEFAULTS, Cadence, Wishes, defau
 from services.notifier.rules.sending import Category, State, Trouble, state_after_lease
 
 DELIVERIES = Base.metadata.tables["deliveries"]
+SUCCESS = (
+    update(DELIVERIES)
+    .where(
+        DELIVERIES.c.id == bindparam("claimed"),
+        DELIVERIES.c.attempts == bindparam("attempt"),
+        DELIVERIES.c.state.in_([str(State.SENDING), str(State.UNCERTAIN)]),
+    )
+    .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
+    .returning(DELIVERIES.c.id)
+)
 
 OFF = "The recipient does not want to hear of this."
 GIVEN_UP = "This address has refused too much mail; nothing is sent there for a while."
@@ -105,19 +116,13 @@ def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
             delivery.release(now)
 
 
-def success(claim: Claim, now: datetime) -> Executable:
+def success(claim: Claim, now: datetime) -> tuple[Executable, dict[str, Any]]:
     """A server has taken a mail; also one that was given up as uncertain, when its sender turns out to live.
 
-    One statement and no look before, because it is what a sender does most. It gives no row where the sender was slower
-    than its lease and somebody else has the mail.
+    One statement, made once, and no look before, because it is what a sender does most. It gives no row where the
+    sender was slower than its lease and somebody else has the mail.
     """
-    ours = update(DELIVERIES).where(
-        DELIVERIES.c.id == claim.id,
-        DELIVERIES.c.attempts == claim.delivery.attempts,
-        DELIVERIES.c.state.in_([State.SENDING, State.UNCERTAIN]),
-    )
-    sent = ours.values(state=str(State.SENT), sent_at=now, next_at=None, last_error=None)
-    return sent.returning(DELIVERIES.c.id)
+    return SUCCESS, {"claimed": claim.id, "attempt": claim.delivery.attempts, "now": now}
 
 
 def fail(
