@@ -123,8 +123,7 @@ def _letter(runtime: Runtime, retailer_id: UUID) -> bytes:
 
     _queue(runtime, retailer_id)
     [claim] = sender.claim_due(runtime.database, utcnow())
-    with runtime.database.singly() as run:
-        sender.settle(runtime.database, claim, None, utcnow(), run)
+    sender.settle(runtime.database, claim, None, utcnow())
     return letters.compose(claim.delivery, claim.name, own.load(), sender.links_of(runtime, claim.delivery)).content
 
 

@@ -156,22 +156,6 @@ class Database:
             self._kept = None
             raise
 
-    @contextmanager
-    def singly(self) -> Iterator[Callable[[Executable, Mapping[str, Any]], Sequence[Any]]]:
-        """For many statements that are each a transaction of its own, over one connection: a round trip each.
-
-        No tenant filter narrows them; they are for our own processes.
-        """
-        options = {"isolation_level": "AUTOCOMMIT"} if self.dialect == "postgresql" else {}
-        with self.engine.connect().execution_options(**options) as connection:
-
-            def run(statement: Executable, values: Mapping[str, Any]) -> Sequence[Any]:
-                rows = connection.execute(statement, values).all()
-                connection.commit()
-                return rows
-
-            yield run
-
     def open(self) -> Session:
         return _scoped(self._write())
 

@@ -4,14 +4,12 @@ Any number of senders may run. A crash repeats at most the one mail in hand, and
 held in the database while a server is waited for.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
-from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import Executable
 
 from chassis.clock import utcnow
 from chassis.database import Database
@@ -28,9 +26,6 @@ from services.notifier.transport import NotTaken, Transport
 
 BATCH = 100  # mails over one connection, and before a stopping process is heeded
 HAND = 25  # mails claimed at a time
-
-Run = Callable[[Executable, Mapping[str, Any]], Sequence[Any]]
-"""Runs a statement in a transaction of its own; see ``Database.singly``."""
 
 outcomes = Counter("concord_mails_total", "Mails by what became of them", ["topic", "outcome"])
 log = logger(__name__)
@@ -81,7 +76,7 @@ def send_all(runtime: Runtime, claims: list[Claim], post: Transport) -> bool:
     sender would send it as well.
     """
     own = settings.load()
-    with runtime.database.singly() as run, Settler(runtime.database, run) as settler:
+    with Settler(runtime.database) as settler:
         for number, claim in enumerate(claims):
             if (claim.until - utcnow()).total_seconds() < own.deadline:
                 settler.wait()
@@ -100,9 +95,8 @@ def send_all(runtime: Runtime, claims: list[Claim], post: Transport) -> bool:
 class Settler:
     """Commits the outcomes of mails beside their sender, one at a time."""
 
-    def __init__(self, database: Database, run: Run) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._run = run
         self._worker = ThreadPoolExecutor(1, "settler")
         self._last: Future[None] | None = None
 
@@ -118,7 +112,7 @@ class Settler:
     def settle(self, claim: Claim, failure: NotTaken | None) -> None:
         """Begin to commit what became of a mail."""
         context = copy_context()
-        self._last = self._worker.submit(context.run, settle, self._database, claim, failure, utcnow(), self._run)
+        self._last = self._worker.submit(context.run, settle, self._database, claim, failure, utcnow())
 
     def wait(self) -> None:
         """Until the outcome before is committed; what went wrong with that is raised here."""
@@ -177,10 +171,10 @@ def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
     }
 
 
-def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime, run: Run) -> None:
+def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime) -> None:
     """Commit what became of a mail. A sender that was slower than its lease no longer has a say, unless it sent."""
     if failure is None:
-        state = State.SENT if run(*sending.success(claim, now)) else None
+        state = State.SENT if database.run(*sending.success(claim, now)) else None
     else:
         trouble, reason, is_bounce = failure.trouble, failure.reason, failure.is_bounce
         with database.begin() as session:

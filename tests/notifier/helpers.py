@@ -193,8 +193,8 @@ def claim(notifier, now=None):
 
 def settle(notifier, claimed, failure=None):
     """That sender says what became of it."""
-    with acting_as(SYSTEM), notifier.database.singly() as run:
-        sender.settle(notifier.database, claimed, failure, utcnow(), run)
+    with acting_as(SYSTEM):
+        sender.settle(notifier.database, claimed, failure, utcnow())
 
 
 def queue(notifier, count=1, **changes):

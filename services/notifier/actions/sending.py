@@ -32,7 +32,6 @@ SUCCESS = (
         DELIVERIES.c.state.in_([str(State.SENDING), str(State.UNCERTAIN)]),
     )
     .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
-    .returning(DELIVERIES.c.id)
 )
 
 OFF = "The recipient does not want to hear of this."
@@ -119,8 +118,8 @@ def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 def success(claim: Claim, now: datetime) -> tuple[Executable, dict[str, Any]]:
     """A server has taken a mail; also one that was given up as uncertain, when its sender turns out to live.
 
-    One statement, made once, and no look before, because it is what a sender does most. It gives no row where the
-    sender was slower than its lease and somebody else has the mail.
+    One statement, made once, and no look before, because it is what a sender does most. It touches no row where
+    the sender was slower than its lease and somebody else has the mail.
     """
     return SUCCESS, {"claimed": claim.id, "attempt": claim.delivery.attempts, "now": now}
 
