@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from tests.affiliates.helpers import KEYED, created, everything, last_id, ok, refused, trail
+from tests.affiliates.helpers import KEYED, created, last_id, ok, refused, trail
 
 PRODUCTS = f"{KEYED}/products"
 SHOES = {
@@ -69,13 +69,12 @@ def test_a_bad_product_rejects_only_itself(shop):
     assert [item["externalId"] for item in ok(shop.get(PRODUCTS))["items"]] == ["SKU-1"]
 
 
-def test_five_thousand_at_once_and_no_more(shop, affiliates):
+def test_five_thousand_at_once_and_no_more(shop):
     """S2-28."""
     many = [{"externalId": f"SKU-{number}", "name": "Socks", "price": 1} for number in range(5001)]
-    before = everything(affiliates)
     refused(shop.post(PRODUCTS, json={"products": many}), 400, "products")
     refused(shop.post(PRODUCTS, json={"products": []}), 400, "products")
-    assert everything(affiliates) == before
+    assert ok(shop.get(PRODUCTS))["items"] == []
     assert {status for _, status in imported(shop, *many[:5000])} == {"created"}
     assert imported(shop, *many[-2:]) == [("SKU-4999", "updated"), ("SKU-5000", "created")]
     assert ok(shop.get(f"{PRODUCTS}?pageSize=1"))["totalItems"] == 5001
