@@ -4,6 +4,7 @@ Every role is served the same way, so every process has health and metrics on it
 with the api role.
 """
 
+import gc
 import logging
 import threading
 import time
@@ -177,6 +178,8 @@ def serve(service: Service, settings: Settings, roles: Iterable[str]) -> None:
         runtime = Runtime(service, settings)
         app = runtime.create_app(api="api" in roles)
         started.append((runtime, start_roles(runtime, roles)))
+        gc.collect()
+        gc.freeze()  # what is there now stays; looking through it again and again would cost each request a little
         return app
 
     def at_exit() -> None:
