@@ -38,9 +38,10 @@ class Child:
 
     def terminate(self) -> tuple[int, list[str]]:
         """SIGTERM; how it ended, and what it had still reported."""
+        assert self._process.stdout is not None
         self._process.terminate()
-        rest = self._process.communicate(timeout=PATIENCE)[0].splitlines()
-        return self._process.returncode, rest
+        rest = self._process.stdout.read().splitlines()  # also what line() has read ahead
+        return self._process.wait(PATIENCE), rest
 
     def kill(self) -> list[str]:
         """``kill -9``; what it had still reported."""
