@@ -31,6 +31,8 @@ from tests.affiliates.helpers import (
     hence,
     linked,
     ok,
+    refused,
+    reported,
     without_links_in_memory,
 )
 
@@ -311,6 +313,27 @@ def test_a_process_that_ends_writes_what_it_holds(anybody, code, affiliates):
     ids = [followed(anybody, code)[1] for _ in range(20)]
     background.stop()
     assert [str(click.id) for click in clicks(affiliates)] == ids
+
+
+def test_a_process_that_ends_writes_more_than_one_batch(anybody, code, affiliates, monkeypatch):
+    """Also what is left after the last full one."""
+    monkeypatch.setattr(waiting, "BATCH", 4)
+    ids = [followed(anybody, code)[1] for _ in range(10)]
+    flushed(affiliates)
+    assert [str(click.id) for click in clicks(affiliates)] == ids
+
+
+def test_orders_and_refusals_send_no_redirect_to_the_database(anybody, shop, code, affiliates):
+    """Only what changes where links lead makes this process look anew."""
+    followed(anybody, code)
+    known = tracking.of(affiliates.runtime).links.find(code)
+    reported(shop, "A-1")
+    product = {"externalId": "SKU-1", "name": "Shoe", "price": "1.00"}
+    ok(shop.post(f"{KEYED}/products", json={"products": [product]}), 202)
+    refused(shop.post(f"{KEYED}/campaigns", json={}), 400)
+    assert known.looked_at > 0
+    ok(shop.put(f"{KEYED}/settings", json={}))
+    assert known.looked_at == 0
 
 
 def test_the_public_address_decides_whether_the_cookie_is_secure():

@@ -13,7 +13,7 @@ from services.affiliates.api.doors import MERCHANT, Doors, location
 from services.affiliates.rules.affiliates import Enrolment
 from services.affiliates.schemas.affiliates import AffiliateIn, AffiliateOut, AffiliatesIn
 
-doors = Doors("affiliates")
+doors = Doors("affiliates", steers_links=True)
 
 
 @doors.route("")

@@ -18,7 +18,7 @@ from services.affiliates.schemas.campaigns import (
     CampaignsIn,
 )
 
-doors = Doors("campaigns")
+doors = Doors("campaigns", steers_links=True)
 
 
 @doors.route("")

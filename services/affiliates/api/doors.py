@@ -5,6 +5,7 @@ whoever was let in.
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
 
 from flask import Response, current_app, request
@@ -22,9 +23,15 @@ PREFIXES = {"keyed": "/api/v1", "signed_in": "/merchant/api/v1"}
 
 
 class Doors:
-    """One resource of the merchant API at both addresses; ``path`` where it is not the resource's name."""
+    """One resource of the merchant API at both addresses.
 
-    def __init__(self, name: str, *, path: str | None = None) -> None:
+    Args:
+        path: where it is not the resource's name.
+        steers_links: whether a change of it changes where links lead. Orders and products come in all the time and
+            must not send redirects to the database.
+    """
+
+    def __init__(self, name: str, *, path: str | None = None, steers_links: bool = False) -> None:
         self.blueprints = tuple(
             Blueprint(
                 f"{name}_{door}",
@@ -36,7 +43,8 @@ class Doors:
             for door, prefix in PREFIXES.items()
         )
         for blueprint in self.blueprints:
-            blueprint.after_request(_look_anew)
+            if steers_links:
+                blueprint.after_request(_look_anew)
         first = self.blueprints[0]
         self.allow = first.allow
         self.arguments = first.arguments
@@ -63,6 +71,6 @@ def location(thing_id: object) -> dict[str, str]:
 
 def _look_anew(response: Response) -> Response:
     """What was changed here, redirects of this process follow at once; other processes look within a second."""
-    if request.method not in ("GET", "HEAD"):
+    if request.method not in ("GET", "HEAD") and response.status_code < HTTPStatus.BAD_REQUEST:
         tracking.of(runtime_of(current_app)).links.outdate()
     return response

@@ -13,7 +13,7 @@ from services.affiliates.actions import affiliates as actions
 from services.affiliates.api.doors import MERCHANT, Doors
 from services.affiliates.schemas.affiliates import LinkIn, LinkOut, LinksIn
 
-doors = Doors("links", path="campaigns")
+doors = Doors("links", path="campaigns", steers_links=True)
 
 
 @doors.route("/<uuid:campaign_id>/links")

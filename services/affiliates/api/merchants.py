@@ -11,7 +11,7 @@ from services.affiliates.actions import merchants as actions
 from services.affiliates.api.doors import MERCHANT, Doors
 from services.affiliates.schemas.merchants import SettingsIn, SettingsOut
 
-doors = Doors("settings")
+doors = Doors("settings", steers_links=True)
 
 
 @doors.route("")

@@ -42,7 +42,7 @@ class ClickBuffer:
         self._waiting.append(click)
 
     def flush(self, runtime: Runtime) -> bool:
-        """Write what waits, at most a batch; say whether more does.
+        """Write what waits, at most a batch; say whether more may, so that who ends can ask until nothing does.
 
         What fails stays and is offered again: while the database is away for as long as it takes, what it refuses
         ``TRIES`` times. A batch whose fate is unknown is compared with what is there before it is written again.
@@ -52,7 +52,7 @@ class ClickBuffer:
             if batch:
                 self._write(runtime, batch)
             waiting.set(len(self._waiting))
-            return len(self._waiting) >= BATCH and not self._refused
+            return len(batch) == BATCH and not self._refused
 
     def _write(self, runtime: Runtime, batch: Sequence[NewClick]) -> None:
         try:
