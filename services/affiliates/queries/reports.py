@@ -14,6 +14,7 @@ from services.affiliates.rules.ledger import APPROVING, REVERSING, Account, Caus
 from services.affiliates.rules.reports import By, Period, Row, from_cents
 
 TAKEN_BACK = (Cause.REFUNDED, Cause.REVERSED)
+BATCH = 500  # names a statement
 
 
 def report(session: Session, period: Period, by: By, **only: UUID) -> list[Row]:
@@ -152,7 +153,14 @@ def _names(session: Session, by: By, rows: Mapping[str, Row]) -> dict[str, str]:
     }
     if by not in known or not rows:
         return {}
-    return {str(key): name for key, name in session.execute(known[by]) if str(key) in rows}
+    if by is not By.PRODUCT:
+        return {str(key): name for key, name in session.execute(known[by]) if str(key) in rows}
+    names: dict[str, str] = {}
+    ordered = sorted(rows)  # of a large catalogue only what was sold
+    for start in range(0, len(ordered), BATCH):
+        among = known[by].where(Product.external_id.in_(ordered[start : start + BATCH]))
+        names |= {key: name for key, name, *_ in session.execute(among)}
+    return names
 
 
 def _conversion_key(session: Session, by: By) -> Any:

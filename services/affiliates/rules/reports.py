@@ -8,11 +8,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from chassis.errors import Invalid
 from services.affiliates.rules.commission import CENT
 
 MAX_DAYS = 366
 USUAL_DAYS = 30
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)  # days before and after them can be named as well
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
+
+BLANK = " \xa0\u3000\ufeff"  # what a spreadsheet may read over
 
 
 class By(StrEnum):
@@ -80,8 +84,14 @@ def from_cents(cents: int | Decimal | None) -> Decimal:
 
 
 def usual_period(since: date | None, until: date | None, today: date) -> Period:
-    """What was asked for; by itself the thirty days up to today."""
+    """What was asked for; by itself the thirty days up to today.
+
+    Raises:
+        Invalid: more than ``MAX_DAYS``.
+    """
     until = until or max(today, since or today)
+    if since and (until - since).days >= MAX_DAYS:
+        raise Invalid.field("to", f"At most {MAX_DAYS} days; without it the period ends today.")
     return Period(since or until - timedelta(days=USUAL_DAYS - 1), until)
 
 
@@ -100,4 +110,4 @@ def _cell(value: object) -> str:
     if isinstance(value, int | Decimal):
         return str(value)
     text = str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) or text.startswith(FORMULA) else text
+    return f"'{text}" if text.lstrip(BLANK).startswith(FORMULA) or text.startswith(FORMULA) else text

@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.pages import PageIn
 from chassis.schemas import CamelSchema
-from services.affiliates.rules.reports import MAX_DAYS, By
+from services.affiliates.rules.reports import FIRST_DAY, LAST_DAY, By
 from services.affiliates.schemas.common import Money
 
 FORMATS = ["json", "csv"]
@@ -23,10 +23,11 @@ class PeriodIn(PageIn):
     @validates_schema
     def period_fits(self, data: dict[str, Any], **_: Any) -> None:
         since, until = data.get("since"), data.get("until")
+        for name, day in (("from", since), ("to", until)):
+            if day and not FIRST_DAY <= day <= LAST_DAY:
+                raise ValidationError(f"Must lie between {FIRST_DAY} and {LAST_DAY}.", name)
         if since and until and until < since:
             raise ValidationError("Must not be before from.", "to")
-        if since and until and (until - since).days >= MAX_DAYS:
-            raise ValidationError(f"At most {MAX_DAYS} days.", "to")
 
 
 class ReportIn(PeriodIn):
