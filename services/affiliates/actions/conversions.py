@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox
 from chassis.database import insert_ignoring
+from chassis.errors import Conflict
 from chassis.identity import Principal
 from services.affiliates import events, queries
 from services.affiliates.actions import ledger, merchants
@@ -95,10 +96,11 @@ def weigh_conversion(session: Session, conversion: Conversion, *, hash_of: Hash,
         hash_of: how an address becomes a ``buyer_hash``.
     """
     named = conversion.named_click_id
-    if named and is_too_soon(now, conversion.received_at) and not queries.attribution.knows_click(session, named):
+    merchant = session.get_one(Merchant, conversion.merchant_id)
+    too_soon = is_too_soon(now, conversion.received_at)
+    if named and too_soon and not queries.attribution.knows_click(session, merchant.id, named):
         conversion.due_at = now + ASK_AGAIN
         return
-    merchant = session.get_one(Merchant, conversion.merchant_id)
     items = _items(session, conversion)
     verdict = queries.attribution.weigh(session, merchant, order_of(conversion, items))
     _note(conversion, items, verdict, hash_of, now)
@@ -131,11 +133,14 @@ def change_order_status(
 
     Raises:
         NotFound: no such order of the caller's.
-        Conflict: ``order_closed``.
+        Conflict: ``order_closed``, or ``refund_differs``: the same ``refund_id`` with another amount.
         Invalid: more is refunded than is left.
     """
     conversion = queries.conversions.conversion(session, external_order_id, lock=True)
-    if refund_id and session.get(Refund, (conversion.id, refund_id)):
+    known = session.get(Refund, (conversion.id, refund_id)) if refund_id else None
+    if known is not None:
+        if (wanted, refund) != (OrderStatus.REFUNDED, known.amount):
+            raise Conflict(f"That refund was reported before, with {known.amount}.", code="refund_differs")
         return conversion
     before = ledger.state_of(conversion)
     after = before.after(wanted, refund)

@@ -46,7 +46,8 @@ def import_products(
     for result in results:
         if result["status"] == "created" and result["external_id"] in before:
             result["status"] = "updated"
-    for batch in _batches(rows):
+    # In one order everywhere, so that two imports of the same products do not wait for each other in a circle.
+    for batch in _batches(sorted(rows, key=lambda row: str(row["external_id"]))):
         _upsert(session, actor.tenant_id, batch, now)
     changed = {
         row["external_id"]: [list(before.get(row["external_id"], NONE)), list(_terms_of(row))]

@@ -32,8 +32,10 @@ class Verdict:
     flags: list[Flag] = field(default_factory=list)
 
 
-def knows_click(session: Session, click_id: UUID) -> bool:
-    return session.scalar(select(Click.id).where(Click.id == click_id)) is not None
+def knows_click(session: Session, merchant_id: UUID, click_id: UUID) -> bool:
+    """Whether a click on the merchant's links was written; another's is as unknown as one that never was (D5)."""
+    mine = (Click.id == click_id, Click.merchant_id == merchant_id)
+    return session.scalar(select(Click.id).where(*mine)) is not None
 
 
 def weigh(session: Session, merchant: Merchant, order: Order) -> Verdict:
