@@ -29,7 +29,7 @@ def park(session: Session, consumer: str, message: Message, error: Exception) ->
     subject, sequence = place_of(message)
     row = {
         "consumer": consumer,
-        "event_id": _key(message),
+        "event_id": key_of(message),
         "type": message.type.replace("\x00", ""),
         "subject": subject,
         "sequence": sequence,
@@ -52,7 +52,7 @@ def place_of(message: Message) -> tuple[UUID, int] | tuple[None, None]:
     return None, None
 
 
-def _key(message: Message) -> str:
+def key_of(message: Message) -> str:
     """What a parked event is known by: its own id, not the transport's, which others may leave out or repeat."""
     with contextlib.suppress(Drop):
         return str(parse(message.body)["id"])

@@ -1,7 +1,7 @@
 """``concord dead``: what subscribers could not handle, with the reason; tried again or given up.
 
 Two kinds: events whose handler failed are rows in the subscriber's database; messages whose consumers died of them
-wait in the broker. Replaying one of those makes it a row first, so that it is tried where the others are.
+wait in the broker. Replaying or dropping one of those makes it a row first, so that it is treated as the others are.
 """
 
 import json
@@ -74,7 +74,7 @@ def list_dead(chosen: tuple[str | None, str | None], waiting: bool) -> None:
                     click.echo(_line(place, row.event_id, row.type, row.state, row.error))
             for letter in _letters(place):
                 found += 1
-                click.echo(_line(place, letter.message.id, letter.message.type, IN_BROKER, letter.reason))
+                click.echo(_line(place, parked.key_of(letter.message), letter.message.type, IN_BROKER, letter.reason))
     if not found:
         click.echo("No dead letters.")
 
@@ -123,13 +123,10 @@ def drop(chosen: tuple[str | None, str | None], event_ids: tuple[str, ...]) -> N
     dropped = 0
     with _places(chosen) as places:
         for place in places:
+            _take_from_broker(place, event_ids, everything=False)
             for row in place.rows():
                 if row.event_id in event_ids:
                     dropped += _drop(place, row)
-            taken = _letters(place, *event_ids, take=True) if event_ids else []
-            dropped += len(taken)
-            for letter in taken:
-                _log_drop(place, letter.message.id, letter.message.type, letter.reason)
     _report(dropped, "were given up")
 
 
@@ -154,14 +151,13 @@ def _places(chosen: tuple[str | None, str | None]) -> Iterator[list[Place]]:
             runtime.close()
 
 
-def _letters(place: Place, *event_ids: str, take: bool = False) -> list[DeadLetter]:
+def _letters(place: Place, *event_ids: str) -> list[DeadLetter]:
     found: list[DeadLetter] = []
 
     def look(letter: DeadLetter) -> bool:
-        wanted = not event_ids or letter.message.id in event_ids
-        if wanted:
+        if not event_ids or parked.key_of(letter.message) in event_ids:
             found.append(letter)
-        return wanted and take
+        return False
 
     place.letters(look)
     return found
@@ -171,7 +167,7 @@ def _take_from_broker(place: Place, event_ids: Sequence[str], everything: bool) 
     """Make rows of the broker's dead letters; each is committed before the broker may forget it."""
 
     def take(letter: DeadLetter) -> bool:
-        if not everything and letter.message.id not in event_ids:
+        if not everything and parked.key_of(letter.message) not in event_ids:
             return False
         with place.runtime.database.begin() as session:
             parked.park(session, place.subscriber.name, letter.message, Drop(letter.reason))
@@ -199,13 +195,11 @@ def _drop(place: Place, row: ParkedRow) -> int:
         if given_up is None:
             return 0
         parked.drop(session, given_up, ordered=place.subscriber.ordered)
-    _log_drop(place, row.event_id, row.type, row.error)
-    return 1
-
-
-def _log_drop(place: Place, event_id: str, event_type: str, error: str) -> None:
     name = place.subscriber.name
-    log.warning("event dropped", event_id=event_id, event_type=event_type, subscriber=name, error=error, by=getuser())
+    log.warning(
+        "event dropped", event_id=row.event_id, event_type=row.type, subscriber=name, error=row.error, by=getuser()
+    )
+    return 1
 
 
 def _line(place: Place, event_id: str, event_type: str, state: str, error: str) -> str:

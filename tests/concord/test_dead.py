@@ -16,6 +16,7 @@ from chassis.identity import Principal, acting_as
 from chassis.testing import sample_event
 from concord import platform
 from concord.cli import main
+from services.notifier.models import LoggedEvent
 from services.prm.models import TenantName
 
 SYSTEM = Principal.system("prm")
@@ -40,9 +41,27 @@ def tenant_changed(name="Nordic"):
 
 
 def park(prm, event, reason="no good"):
-    message = Message(event["id"], event["type"], json.dumps(event).encode())
     with acting_as(SYSTEM), prm.database.begin() as session:
-        parked.park(session, "prm", message, Drop(reason))
+        parked.park(session, "prm", message_of(event), Drop(reason))
+
+
+def die_of(monkeypatch, runtime, subscriber, *events):
+    """Events whose consumers die of them, until the broker puts them aside."""
+    monkeypatch.setattr(store, "MAX_DELIVERIES", 1)
+    [listener] = [one for one in runtime.service.listeners if one.name == subscriber]
+    broker = connect(settings.load().broker_url, "test")
+    broker.declare(subscriber, listener.patterns)
+    broker.publish([message_of(event) for event in events])
+    with pytest.raises(ZeroDivisionError):
+        broker.consume(subscriber, lambda batch: 1 / 0, stop=threading.Event())
+    broker.publish([Message("end", events[0]["type"], b"")])
+    with pytest.raises(StopIteration):
+        broker.consume(subscriber, _raise_stop, stop=threading.Event())
+    broker.close()
+
+
+def message_of(event):
+    return Message(event["id"], event["type"], json.dumps(event).encode())
 
 
 def try_again(prm):
@@ -108,17 +127,8 @@ def test_a_dropped_event_is_gone(prm):
 
 
 def test_what_killed_its_consumers_is_found_in_the_broker(prm, monkeypatch):
-    monkeypatch.setattr(store, "MAX_DELIVERIES", 1)
     event, other = tenant_changed(), tenant_changed()
-    broker = connect(settings.load().broker_url, "test")
-    broker.declare("prm", prm.service.listeners[0].patterns)
-    broker.publish([Message(e["id"], e["type"], json.dumps(e).encode()) for e in (event, other)])
-    with pytest.raises(ZeroDivisionError):
-        broker.consume("prm", lambda batch: 1 / 0, stop=threading.Event())
-    broker.publish([Message("end", event["type"], b"")])
-    with pytest.raises(StopIteration):
-        broker.consume("prm", _raise_stop, stop=threading.Event())
-    broker.close()
+    die_of(monkeypatch, prm, "prm", event, other)
     assert "in the broker" in concord("list").output
     assert '"name": "Nordic"' in concord("show", event["id"]).output
     assert concord("drop", other["id"]).output.endswith("1 were given up.\n")
@@ -130,6 +140,32 @@ def test_what_killed_its_consumers_is_found_in_the_broker(prm, monkeypatch):
 
 def _raise_stop(_batch):
     raise StopIteration
+
+
+def test_dropping_what_is_in_the_broker_lets_its_subject_go_on(notifier, monkeypatch):
+    """An ordered subscriber would wait for it for ever."""
+    subject = str(uuid4())
+    one, two, three = (sample_event("prm.TierCreated.v1", {}, subject=subject, sequence=number) for number in (1, 2, 3))
+    [log] = [one for one in notifier.service.listeners if one.name == "notifier.log"]
+    consumer = Consumer(log, notifier.database, None)
+    consumer.handle([message_of(one)])
+    die_of(monkeypatch, notifier, "notifier.log", two)
+    consumer.handle([message_of(three)])
+    dropped = CliRunner().invoke(main, ["dead", "--subscriber", "notifier.log", "drop", two["id"]])
+    assert "event dropped" in dropped.output
+    assert dropped.output.endswith("1 were given up.\n")
+    consumer.sweep()
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        logged = session.scalars(select(LoggedEvent.event_id).order_by(LoggedEvent.position)).all()
+    assert [str(event_id) for event_id in logged] == [one["id"], three["id"]]
+
+
+def test_what_came_without_an_id_of_the_brokers_is_known_by_its_own(prm, monkeypatch):
+    event = tenant_changed()
+    monkeypatch.setattr(f"{__name__}.message_of", lambda event: Message("", event["type"], json.dumps(event).encode()))
+    die_of(monkeypatch, prm, "prm", event)
+    assert event["id"] in concord("list").output
+    assert concord("replay", event["id"]).output == "1 will be tried again.\n"
 
 
 def test_a_command_that_says_nothing_changes_nothing(prm):
