@@ -392,6 +392,7 @@ def test_bad_returns(shop, till):
     given = evaluated(till, ("jeans", 1))
     path = f"{MINE}/orders/evaluations/{given['evaluationId']}/returns"
     bad = [{}, {"quantity": 1, "units": [0]}, {"units": [0, 0]}, {"units": []}, {"quantity": 0}, {"units": [-1]}]
+    bad += [{"units": [False]}, {"quantity": True}]
     for line in bad:
         is_problem(till.post(path, json={"lines": [{"lineId": "1"} | line]}), 422, "validation_failed")
 

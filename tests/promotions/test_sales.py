@@ -134,6 +134,7 @@ BAD = [
     (SOCKS, {"amountThreshold": "1.001"}, "amountThreshold"),
     (SOCKS, {"maxUsage": -1}, "maxUsage"),
     (SOCKS, {"priority": -1}, "priority"),
+    (SOCKS, {"priority": True}, "priority"),
     (SOCKS, {"preventCombinations": "yes"}, "preventCombinations"),
     (SOCKS, {"type": "RULE"}, "type"),
     (SOCKS, {"discountType": "FREE"}, "discountType"),
@@ -180,6 +181,15 @@ def test_what_is_not_there_is_named(shop, rita, promotions):
         assert fields_of(is_problem(shop.post(CAMPAIGNS, json=body), 422, code)) == fields
         assert fields_of(is_problem(shop.put(address, json=changes), 422, code)) == fields
     assert everything(promotions) == before
+
+
+def test_a_neutral_spelling_of_the_percentage_contradicts_nothing(shop):
+    """D20, S1-9: 0 and null in one spelling leave the word to the other."""
+    for number, neutral in enumerate((0, None)):
+        for spelling in ("discountPercent", "discountPercentage"):
+            percents = {"discountPercent": 100, "discountPercentage": 100} | {spelling: neutral}
+            body = SOCKS | percents | {"campaignUid": f"{spelling.lower()}{number}"}
+            assert ok(shop.post(CAMPAIGNS, json=body), 201)["discountPercent"] == 100
 
 
 def test_zeros_and_nulls_are_as_good_as_nothing(shop):

@@ -236,7 +236,7 @@ def test_bad_limits_and_reservations(shop, rolf, till):
         is_problem(finish(till, "a", what), 404, "not_found")
     assert everything(shop.service) == before
     evaluation = evaluated(till)
-    for seconds in (0, 86_401, 1.5):
+    for seconds in (0, 86_401, 1.5, True):
         is_problem(reserve(till, "a", evaluation, seconds=seconds), 422, "validation_failed")
     is_problem(reserve(till, "x" * 101, evaluation), 422, "validation_failed")
 

@@ -22,6 +22,19 @@ def uids(maximum: int, **kwargs: Any) -> fields.List:
     return fields.List(uid(), validate=validate.Length(max=maximum), **kwargs)
 
 
+class Whole(fields.Integer):
+    """A whole number: no fraction is cut off, and ``true`` is no number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.make_error("invalid", input=value)
+        whole: int = super()._deserialize(value, attr, data, **kwargs)
+        return whole
+
+
 def amount(**kwargs: Any) -> fields.Decimal:
     """An amount as our own answers have it: text with two decimals."""
     return fields.Decimal(places=2, as_string=True, metadata={"type": "string"}, **kwargs)

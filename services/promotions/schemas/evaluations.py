@@ -8,22 +8,16 @@ from marshmallow import ValidationError, fields, pre_load, validate, validates_s
 
 from chassis.schemas import Amount, CamelSchema, Instant
 from services.promotions.rules import evaluations as rules
-from services.promotions.schemas.common import uid
+from services.promotions.schemas.common import Whole, uid
 
 ID = validate.Length(1, 100)
 
 
-class Quantity(fields.Integer):
-    """Whole units, at least 1; no fraction is cut off, and ``true`` is no number."""
+class Quantity(Whole):
+    """Whole units, at least 1."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strict=True, validate=validate.Range(1, rules.MAX_UNITS), **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.make_error("invalid", input=value)
-        whole: int = super()._deserialize(value, attr, data, **kwargs)
-        return whole
+        super().__init__(validate=validate.Range(1, rules.MAX_UNITS), **kwargs)
 
 
 class OrderLineIn(CamelSchema):
@@ -187,7 +181,7 @@ class ReturnLineIn(CamelSchema):
     line_id = fields.String(required=True, validate=ID)
     quantity = Quantity()
     units = fields.List(
-        fields.Integer(strict=True, validate=validate.Range(0, rules.MAX_UNITS)),
+        Whole(validate=validate.Range(0, rules.MAX_UNITS)),
         validate=validate.Length(1, rules.MAX_UNITS),
     )
 

@@ -10,7 +10,7 @@ from chassis.schemas import Amount, CamelSchema, Instant, text
 from services.promotions.engine import Discount
 from services.promotions.rules.sales import EARLIEST, LATEST, Status, Type
 from services.promotions.rules.uids import RESERVED
-from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, uid, uids
+from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, Whole, uid, uids
 
 MAX_STORES = 1000
 MAX_NUMBER = 2**31 - 1
@@ -29,8 +29,8 @@ NEUTRAL = {
 """What a detail is that was left out or is null (S1-9)."""
 
 
-def _whole(**kwargs: Any) -> fields.Integer:
-    return fields.Integer(strict=True, validate=validate.Range(0, MAX_NUMBER), **kwargs)
+def _whole(**kwargs: Any) -> Whole:
+    return Whole(validate=validate.Range(0, MAX_NUMBER), **kwargs)
 
 
 def _percent(**kwargs: Any) -> Amount:
@@ -76,9 +76,9 @@ class SalesCampaignIn(CamelSchema):
     def settle(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         if "discount_percentage" in data:
             other = data.pop("discount_percentage")
-            if data.get("discount_percent") is None:
+            if not data.get("discount_percent"):  # 0 is as good as absent
                 data["discount_percent"] = other
-            if other not in (None, data["discount_percent"]):
+            if other and other != data["discount_percent"]:
                 raise ValidationError("Differs from discountPercent.", "discountPercentage")
         for name, value in NEUTRAL.items():
             if name in data and data[name] is None:

@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from chassis.schemas import Amount, CamelSchema, Instant
+from services.promotions.schemas.common import Whole
 
 LONGEST = 24 * 3600
 MOST_USES = 1_000_000_000
@@ -35,7 +36,7 @@ class ReservationIn(CamelSchema):
     """``seconds`` is how long it holds."""
 
     evaluation_id = fields.UUID(required=True)
-    seconds = fields.Integer(strict=True, load_default=900, validate=validate.Range(1, LONGEST))
+    seconds = Whole(load_default=900, validate=validate.Range(1, LONGEST))
 
 
 class ReservedCampaignOut(CamelSchema):
