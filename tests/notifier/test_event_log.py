@@ -294,6 +294,28 @@ def test_old_events_are_forgotten_and_a_cursor_before_them_says_so(notifier, ann
         assert (answer.status_code, answer.json["code"]) == (410, "cursor_expired")
 
 
+def test_a_cursor_that_grows_old_while_it_is_looked_at_skips_nothing(notifier, anna, configure):
+    configure(EVENT_LOG_DAYS=30)
+    notifier.deliver(*(happened(number) for number in range(3)))
+    cursor = anna.get(f"{EVENTS}?limit=1").json["next"]
+    asked = []
+
+    def forget_meanwhile(_connection, _cursor, statement, *_rest):
+        if "FROM event_log_end" in statement and not asked:
+            asked.append(statement)
+            forget_old_events(notifier)
+
+    with time_machine.travel(utcnow() + timedelta(days=31)):
+        notifier.deliver(happened(3))
+        sqlalchemy_event.listen(notifier.database.engine, "after_cursor_execute", forget_meanwhile)
+        try:
+            answer = anna.get(f"{EVENTS}?after={cursor}")
+        finally:
+            sqlalchemy_event.remove(notifier.database.engine, "after_cursor_execute", forget_meanwhile)
+    assert asked
+    assert answer.status_code == 410 or numbers(answer.json) == [1, 2, 3]
+
+
 def test_a_quiet_tenants_cursor_does_not_grow_old(notifier, anna):
     """What others do moves it on, too."""
     cursor = walk(anna)[1]

@@ -63,22 +63,21 @@ class OneEvent(MethodView):
 
 
 def start(vault, after):
-    """The position that ``after`` means."""
-    with db.read() as session:
-        last, trimmed = queries.ends(session)
-    if after is None:
-        return 0
+    """The position that ``after`` means; None for the beginning of the log, wherever that is."""
     if after == LATEST:
-        return last
-    position = cursors.read(vault, caller().tenant_id, after)
-    if position < trimmed:
-        raise Expired("Events after this cursor are no longer kept. Begin again without one.")
-    return position
+        with db.read() as session:
+            return queries.ends(session)[0]
+    return None if after is None else cursors.read(vault, caller().tenant_id, after)
 
 
 def look(after, wanted):
+    """The events after a position, unless some of them are gone; asked last, for they may go while we look."""
     with db.read() as session:
-        return queries.events(session, after=after, **wanted)
+        found = queries.events(session, after=after or 0, **wanted)
+        _, trimmed = queries.ends(session)
+    if after is not None and after < trimmed:
+        raise Expired("Events after this cursor are no longer kept. Begin again without one.")
+    return found
 
 
 def wait_for(position, seconds, wanted):
