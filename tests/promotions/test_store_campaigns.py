@@ -310,7 +310,7 @@ GOOD = [
 
 
 def test_good_fields_are_kept(rolf):
-    """S3-15 to S3-19."""
+    """S3-15, S3-16, S3-17, S3-18, S3-19."""
     address = made(rolf)
     for field, value, read in GOOD:
         ok(rolf.put(address, json={field: value}))
