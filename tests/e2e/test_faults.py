@@ -1,15 +1,14 @@
 """Parts of the platform go away and come back; what was accepted is not lost and what was refused left nothing."""
 
 import signal
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from chassis.testing import RABBITMQ
 from tests.e2e import harness
 from tests.e2e.harness import Forwarder, build_network, until
+from tests.notifier.helpers import Inbox, mail_server
 
 CAMPAIGN = {
     "name": "Faulty Towers",
@@ -20,41 +19,19 @@ CAMPAIGN = {
 }
 
 
-class Inbox:
-    """Remembers the mails an SMTP server was given."""
-
-    def __init__(self):
-        self.recipients = []
-
-    async def handle_DATA(self, server, session, envelope):
-        self.recipients += envelope.rcpt_tos
-        return "250 OK"
-
-
-@contextmanager
-def _mail_server():
-    inbox = Inbox()
-    port = harness.free_ports(1)
-    controller = Controller(inbox, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield inbox, port
-    finally:
-        controller.stop()
-
-
 @pytest.fixture(scope="module", params=["embedded", pytest.param("real", marks=pytest.mark.real)])
 def fragile(request, tmp_path_factory):
     """A platform of its own whose broker (on the real engines) and mail server can be unplugged."""
     home = tmp_path_factory.mktemp(f"fragile-{request.param}")
-    with getattr(harness, request.param)(home) as engines, _mail_server() as (inbox, smtp_port):
+    inbox = Inbox()
+    with getattr(harness, request.param)(home) as engines, mail_server(inbox) as smtp_port:
         broker, smtp = Forwarder(RABBITMQ), Forwarder(("127.0.0.1", smtp_port))
         extra = {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{smtp.port}"}
         if engines.name == "real":
             path = urlsplit(engines.environment["CONCORD_BROKER_URL"]).path
             extra["CONCORD_BROKER_URL"] = f"amqp://guest:guest@127.0.0.1:{broker.port}{path}"
-        running = harness.Platform(home, engines, extra)
-        running.inbox, running.broker, running.smtp = inbox, broker, smtp
+        running = harness.Platform(home, engines, extra, inbox=inbox)
+        running.broker, running.smtp = broker, smtp
         try:
             running.start_all()
             yield running
@@ -78,8 +55,10 @@ def send(network, **kwargs):
 
 
 def mailed(fragile, network):
+    """Who got the mail about the campaign; there are others, about the relationship it rests on."""
     wanted = {retailer.email for retailer in network.retailers.values()}
-    return sorted(address for address in fragile.inbox.recipients if address in wanted)
+    mails = fragile.mailbox()
+    return sorted(mail["to"] for mail in mails if mail["to"] in wanted and CAMPAIGN["name"] in mail["subject"])
 
 
 def test_with_the_broker_down_requests_succeed_and_events_go_out_later(fragile, network):
@@ -101,7 +80,7 @@ def test_with_the_mail_server_down_the_invite_stands_and_the_mail_goes_out_later
     retailer = next(iter(network.retailers.values()))
 
     def delivery():
-        items = retailer.get("/api/v1/notifications/deliveries").json()["items"]
+        items = retailer.get("/api/v1/notifications/deliveries?topic=invite").json()["items"]
         return next((item for item in items if item["attempts"] > 0), None)
 
     waiting = until(delivery, what="a failed attempt")
