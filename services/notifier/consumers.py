@@ -11,8 +11,11 @@ from chassis.events import Received, on, on_all
 from services.notifier import settings
 from services.notifier.actions import contacts, deliveries, event_log, messages, tenants, webhook_messages
 from services.notifier.models import Contact
-from services.notifier.rules.mails import INVITE, RELATIONSHIP, RESPONSE, TIER, Mail
+from services.notifier.rules.mails import AFFILIATION, COMMISSION, INVITE, RELATIONSHIP, RESPONSE, TIER, Mail
 from services.notifier.schemas.events import (
+    AffiliateIn,
+    CommissionReversedIn,
+    ConversionCreditedIn,
     InviteCreatedIn,
     InviteRespondedIn,
     MessagePostedIn,
@@ -178,6 +181,43 @@ def tell_who_asked_that_it_was_accepted(session: Session, event: Received) -> No
             _tell(session, event, RELATIONSHIP, tenant_id, context)
 
 
+@on("affiliates.AffiliateApproved.v1", AffiliateIn)
+def tell_the_affiliate_it_was_approved(session: Session, event: Received) -> None:
+    merchant = event.data.merchant_name
+    context = {
+        "headline": f"{merchant} has approved you as an affiliate",
+        "detail": f"Links that {merchant} makes for you earn commission from now on.",
+        "merchant_name": merchant,
+    }
+    _tell_affiliate(session, event, AFFILIATION, context)
+
+
+@on("affiliates.AffiliateSuspended.v1", AffiliateIn)
+def tell_the_affiliate_it_was_suspended(session: Session, event: Received) -> None:
+    merchant = event.data.merchant_name
+    context = {
+        "headline": f"{merchant} has suspended you as an affiliate",
+        "detail": f"Your links no longer earn commission. Ask {merchant} if you do not know why.",
+        "merchant_name": merchant,
+    }
+    _tell_affiliate(session, event, AFFILIATION, context)
+
+
+@on("affiliates.ConversionCredited.v1", ConversionCreditedIn)
+def tell_the_affiliate_of_commission(session: Session, event: Received) -> None:
+    credited = event.data
+    headline = f"You have earned {credited.commission} {credited.currency} with {credited.merchant_name}"
+    _tell_affiliate(session, event, COMMISSION, _commission(credited, headline, remaining=""))
+
+
+@on("affiliates.CommissionReversed.v1", CommissionReversedIn)
+def tell_the_affiliate_of_a_reversal(session: Session, event: Received) -> None:
+    taken = event.data
+    headline = f"{taken.merchant_name} has taken back {taken.reversed} {taken.currency} of your commission"
+    context = _commission(taken, headline, remaining=f"{taken.remaining} {taken.currency}")
+    _tell_affiliate(session, event, COMMISSION, context)
+
+
 MAILED = (
     tell_the_invited_retailer,
     tell_the_supplier_of_a_response,
@@ -188,6 +228,10 @@ MAILED = (
     tell_the_retailer_who_asks,
     tell_the_supplier_who_asks,
     tell_who_asked_that_it_was_accepted,
+    tell_the_affiliate_it_was_approved,
+    tell_the_affiliate_it_was_suspended,
+    tell_the_affiliate_of_commission,
+    tell_the_affiliate_of_a_reversal,
 )
 
 
@@ -196,6 +240,26 @@ def _tell(session: Session, event: Received, mail: Mail, tenant_id: UUID, contex
     deliveries.queue_mail(
         session, mail, event_id=event.id, tenant_id=tenant_id, context=context, domain=domain, now=utcnow()
     )
+
+
+def _tell_affiliate(session: Session, event: Received, mail: Mail, context: dict[str, Any]) -> None:
+    told = event.data
+    affiliate = contacts.keep_affiliate(
+        session, told.affiliate_id, told.merchant_id, email=told.affiliate_email, name=told.affiliate_name
+    )
+    domain = settings.load().domain
+    deliveries.queue_for(session, mail, affiliate, event_id=event.id, context=context, domain=domain, now=utcnow())
+
+
+def _commission(about: Any, headline: str, *, remaining: str) -> dict[str, Any]:
+    return {
+        "headline": headline,
+        "merchant_name": about.merchant_name,
+        "campaign_title": about.campaign_title,
+        "order": about.external_order_id,
+        "order_status": about.order_status,
+        "remaining": remaining,
+    }
 
 
 def _asked(asked: Any, who: str, whom: str) -> dict[str, Any]:

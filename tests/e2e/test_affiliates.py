@@ -131,6 +131,8 @@ def test_a_link_clicked_an_order_credited_a_refund_clawed_back(platform, merchan
     (row,) = done(merchant.admin.get("/merchant/api/v1/reports?by=campaign"))["items"]
     assert (row["clicks"], row["conversions"]) == (2, 2)
     assert row["commission"][0]["reversed"] == "429.94"
+    approved = f"{done(merchant.admin.get(f'{API}/me'))['tenant']['name']} has approved you as an affiliate"
+    until(lambda: approved in [mail["subject"] for mail in platform.mailbox("bina@blog.example")], what="the mail")
 
 
 def test_what_is_paused_does_not_convert(platform, merchant):

@@ -71,6 +71,29 @@ WEBHOOK = {
     "webhook_id": "0c7f0000-0000-4000-8000-000000000006",
 }
 
+APPROVED = {
+    "headline": "Dashain Market has approved you as an affiliate",
+    "detail": "Links that Dashain Market makes for you earn commission from now on.",
+    "merchant_name": "Dashain Market",
+}
+SUSPENDED = APPROVED | {
+    "headline": "Dashain Market has suspended you as an affiliate",
+    "detail": "Your links no longer earn commission. Ask Dashain Market if you do not know why.",
+}
+CREDITED = {
+    "headline": "You have earned 359.88 NPR with Dashain Market",
+    "merchant_name": "Dashain Market",
+    "campaign_title": "Dashain Sale",
+    "order": "A-1",
+    "order_status": "pending",
+    "remaining": "",
+}
+REVERSED = CREDITED | {
+    "headline": "Dashain Market has taken back 179.94 NPR of your commission",
+    "order_status": "refunded",
+    "remaining": "179.94 NPR",
+}
+
 
 def _bergen(**changes: str) -> dict[str, str]:
     return RESPONSE | {"retailer_name": "Bergen Bygg", "response": "declined", "note": ""} | changes
@@ -92,6 +115,7 @@ SUPPLIERS_WEEK = [
     ("webhook", WEBHOOK),
     ("message", THREAD | ARTWORK | {"party_name": "Fjord Retail", "sender_name": "Rolf Fjord", "preview": "It works."}),
 ]
+AFFILIATES_DAY = [("commission", CREDITED), ("commission", REVERSED)]
 SAMPLES = {
     "invite": ("invite", INVITE),
     "response": ("response", RESPONSE),
@@ -99,6 +123,11 @@ SAMPLES = {
     "tier": ("tier", TIER),
     "relationship": ("relationship", RELATIONSHIP),
     "webhook": ("webhook", WEBHOOK),
+    "affiliate-approved": ("affiliation", APPROVED),
+    "affiliate-suspended": ("affiliation", SUSPENDED),
+    "commission-credited": ("commission", CREDITED),
+    "commission-reversed": ("commission", REVERSED),
+    "digest-affiliate": ("digest", {"cadence": "daily", "sections": sections(AFFILIATES_DAY)}),
     "digest-daily": ("digest", {"cadence": "daily", "sections": sections(RETAILERS_DAY)}),
     "digest-weekly": ("digest", {"cadence": "weekly", "sections": sections(SUPPLIERS_WEEK)}),
 }

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from chassis.identity import Role
 from services.notifier.actions.deliveries import readdress, take_away
 from services.notifier.actions.digests import drop_user
 from services.notifier.actions.tenants import lock_tenant
@@ -27,6 +28,18 @@ def keep_contact(
     contact.active = True
     session.flush()
     readdress(session, tenant_id, now)
+
+
+def keep_affiliate(session: Session, affiliate_id: UUID, merchant_id: UUID, *, email: str, name: str) -> Contact:
+    """An affiliate of a merchant, who is no user, as somebody that mail may go to; name and address never change."""
+    lock_tenant(session, merchant_id)
+    contact = session.get(Contact, affiliate_id)
+    if contact is None:
+        contact = Contact(id=affiliate_id, tenant_id=merchant_id, role=Role.AFFILIATE, active=True, sequence=0)
+        contact.email, contact.name = wording.one_line(email, 320), wording.one_line(name, 200)
+        session.add(contact)
+        session.flush()
+    return contact
 
 
 def drop_contact(session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, now: datetime) -> None:

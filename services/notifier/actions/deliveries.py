@@ -45,6 +45,37 @@ def queue_mail(
     if queries.is_queued(session, event_id, mail.template, tenant_id):
         return
     fitting = audience(session, mail, tenant)
+    _queue(session, mail, fitting, event_id=event_id, tenant=tenant, context=context, domain=domain, now=now)
+
+
+def queue_for(
+    session: Session,
+    mail: Mail,
+    contact: Contact,
+    *,
+    event_id: UUID,
+    context: Mapping[str, Any],
+    domain: str,
+    now: datetime,
+) -> None:
+    """Let one contact hear of an event that is theirs alone, as they have chosen, once an event."""
+    tenant = lock_tenant(session, contact.tenant_id)
+    wishes = people.wishes_of(session, tenant, [contact.id])
+    audience = [(contact, wishes[contact.id])]
+    _queue(session, mail, audience, event_id=event_id, tenant=tenant, context=context, domain=domain, now=now)
+
+
+def _queue(
+    session: Session,
+    mail: Mail,
+    fitting: Audience,
+    *,
+    event_id: UUID,
+    tenant: Tenant,
+    context: Mapping[str, Any],
+    domain: str,
+    now: datetime,
+) -> None:
     at_once: list[Contact | None] = [one for one, wishes in fitting if wishes.cadence(mail.topic) is Cadence.INSTANT]
     clean = {name: wording.printable(value) if isinstance(value, str) else value for name, value in context.items()}
     about: dict[str, Any] = {"event_id": event_id, "tenant": tenant, "context": clean, "now": now}

@@ -23,6 +23,8 @@ SAID = {
     "tier": "your tiers",
     "relationship": "new and asking partners",
     "webhook": "webhooks that were switched off",
+    "affiliation": "your standing as an affiliate",
+    "commission": "commission",
     "daily": "what comes in your daily summary",
     "weekly": "what comes in your weekly summary",
 }

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from services.notifier.rules.mails import INVITE, MESSAGE, MOST_SHOWN, RELATIONSHIP, RESPONSE, TIER, WEBHOOK
+from services.notifier.rules.mails import (
+    COMMISSION,
+    INVITE,
+    MESSAGE,
+    MOST_SHOWN,
+    RELATIONSHIP,
+    RESPONSE,
+    TIER,
+    WEBHOOK,
+)
 
 Context = Mapping[str, Any]
 Said = tuple[str, Context]
@@ -25,6 +34,7 @@ def sections(events: Iterable[Said]) -> dict[str, Any]:
             ("tiers", TIER, list),
             ("relationships", RELATIONSHIP, list),
             ("webhooks", WEBHOOK, list),
+            ("commissions", COMMISSION, list),
         )
         if mail.template in said
     }

@@ -76,6 +76,20 @@ WEBHOOK = Mail(
     roles=ADMINS,
     subject="{headline}",
 )
+AFFILIATION = Mail(
+    template="affiliation",
+    topic="affiliation",
+    category=Category.MUST_ARRIVE,
+    roles=(),
+    subject="{headline}",
+)
+COMMISSION = Mail(
+    template="commission",
+    topic="commission",
+    category=Category.MUST_ARRIVE,
+    roles=(),
+    subject="{headline}",
+)
 DIGEST = Mail(
     template="digest",
     topic="digest",
@@ -84,7 +98,7 @@ DIGEST = Mail(
     subject="Your {cadence} summary from Concord",
 )
 
-ALL = (INVITE, RESPONSE, MESSAGE, TIER, RELATIONSHIP, WEBHOOK, DIGEST)
+ALL = (INVITE, RESPONSE, MESSAGE, TIER, RELATIONSHIP, WEBHOOK, AFFILIATION, COMMISSION, DIGEST)
 MAILS: Mapping[str, Mail] = {mail.template: mail for mail in ALL}
 TOPICS = tuple(sorted({mail.topic for mail in MAILS.values()}))
 

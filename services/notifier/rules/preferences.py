@@ -28,8 +28,15 @@ DEFAULTS: Mapping[str, Cadence] = {
     "tier": Cadence.INSTANT,
     "relationship": Cadence.INSTANT,
     "webhook": Cadence.INSTANT,
+    "affiliation": Cadence.INSTANT,
+    "commission": Cadence.DAILY,  # every order brings one
 }
 """The topics one can choose about, and what holds until one does."""
+
+OF_AFFILIATES = ("affiliation", "commission")
+"""What goes to affiliates, who do not sign in: they choose by the link of a mail alone."""
+
+OF_USERS = tuple(topic for topic in DEFAULTS if topic not in OF_AFFILIATES)
 
 SEND_AT = time(8)
 MONDAY = 0

@@ -69,3 +69,29 @@ class TierAssignedIn(PartnersIn):
 
 class TierUnassignedIn(PartnersIn):
     tier_name = fields.String(required=True)
+
+
+class AffiliateIn(CamelSchema):
+    """Of every event about an affiliate."""
+
+    affiliate_id = fields.UUID(required=True)
+    affiliate_name = fields.String(required=True)
+    affiliate_email = fields.String(required=True)
+    merchant_id = fields.UUID(required=True)
+    merchant_name = fields.String(required=True)
+
+
+class _CommissionIn(AffiliateIn):
+    external_order_id = fields.String(required=True)
+    campaign_title = fields.String(required=True)
+    currency = fields.String(required=True)
+    order_status = fields.String(required=True)
+
+
+class ConversionCreditedIn(_CommissionIn):
+    commission = fields.String(required=True)
+
+
+class CommissionReversedIn(_CommissionIn):
+    reversed = fields.String(required=True)
+    remaining = fields.String(required=True)

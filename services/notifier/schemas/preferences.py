@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.schemas import CamelSchema
 from services.notifier.rules.calendar import WEEKDAYS
-from services.notifier.rules.preferences import DEFAULTS, Cadence, is_time_zone
+from services.notifier.rules.preferences import OF_USERS, Cadence, is_time_zone
 
 CADENCES = [str(cadence) for cadence in Cadence]
 
@@ -43,10 +43,10 @@ def _time_zone(name: str) -> None:
 
 
 TopicsIn = CamelSchema.from_dict(
-    {topic: fields.String(validate=validate.OneOf(CADENCES)) for topic in DEFAULTS}, name="TopicsIn"
+    {topic: fields.String(validate=validate.OneOf(CADENCES)) for topic in OF_USERS}, name="TopicsIn"
 )
 TopicsOut = CamelSchema.from_dict(
-    {topic: fields.String(required=True, validate=validate.OneOf(CADENCES)) for topic in DEFAULTS}, name="TopicsOut"
+    {topic: fields.String(required=True, validate=validate.OneOf(CADENCES)) for topic in OF_USERS}, name="TopicsOut"
 )
 
 
