@@ -130,7 +130,7 @@ class Lease:
             with Path(self._fleet.home / f"{service}.db.relay").open("ab") as file:
                 yield lambda: not _could_lock(file)
             return
-        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self._database.port}/{service}") as connection:
+        with psycopg.connect(f"{servers.url(self._database)}/{service}") as connection:
             here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             held = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND {here}"
             yield lambda: connection.execute(held).fetchone() is not None
@@ -205,11 +205,11 @@ class Killer:
 def real() -> Iterator[tuple[Engines, dict[str, servers.Server]]]:
     """A PostgreSQL and a RabbitMQ that the run may kill."""
     with servers.postgres() as database, servers.rabbitmq() as broker:
-        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{database.port}/postgres", autocommit=True) as admin:
+        with psycopg.connect(f"{servers.url(database)}/postgres", autocommit=True) as admin:
             for name in (*platform.SERVICES, ledger.NAME):
                 admin.execute(f'CREATE DATABASE "{name}"')
         environment = {
-            "CONCORD_DATABASE_URL": f"postgresql://postgres@127.0.0.1:{database.port}/{{service}}",
+            "CONCORD_DATABASE_URL": f"{servers.url(database)}/{{service}}",
             "CONCORD_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{broker.port}/",
         }
         yield Engines("real", environment, split=True), {"database": database, "broker": broker}

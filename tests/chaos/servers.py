@@ -82,6 +82,15 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def has_postgres() -> bool:
+    return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+
+
+def url(server: Server) -> str:
+    """Of a PostgreSQL, up to the name of the database."""
+    return f"postgresql://postgres@127.0.0.1:{server.port}"
+
+
 @contextmanager
 def postgres() -> Iterator[Server]:
     """A cluster in a folder of its own, without passwords, durable as the default is."""

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import requests
 
 from chassis.testing import RABBITMQ, need, postgres_admin
@@ -73,25 +74,40 @@ def real(home: Path) -> Iterator[Engines]:
     """PostgreSQL with a database a service, RabbitMQ with a virtual host of its own, both removed afterwards."""
     need(RABBITMQ, "RabbitMQ")
     tag = f"concord_e2e_{uuid4().hex[:10]}"
-    admin = postgres_admin()
-    for name in platform.SERVICES:
-        admin.execute(f'CREATE DATABASE "{tag}_{name}"')
-    rabbitmqctl("add_vhost", tag)
-    rabbitmqctl("set_permissions", "-p", tag, "guest", ".*", ".*", ".*")
-    try:
-        yield Engines(
-            "real",
-            {
-                "CONCORD_DATABASE_URL": f"postgresql://postgres@127.0.0.1:5432/{tag}_{{service}}",
-                "CONCORD_BROKER_URL": f"amqp://guest:guest@127.0.0.1:5672/{tag}",
-            },
-            split=False,  # a role a process is what tests/chaos runs; here it would only start slowly
-        )
-    finally:
-        rabbitmqctl("delete_vhost", tag)
+    with _postgres_for_a_platform() as (port, admin):
         for name in platform.SERVICES:
-            admin.execute(f'DROP DATABASE "{tag}_{name}" WITH (FORCE)')
-        admin.close()
+            admin.execute(f'CREATE DATABASE "{tag}_{name}"')
+        rabbitmqctl("add_vhost", tag)
+        rabbitmqctl("set_permissions", "-p", tag, "guest", ".*", ".*", ".*")
+        try:
+            yield Engines(
+                "real",
+                {
+                    "CONCORD_DATABASE_URL": f"postgresql://postgres@127.0.0.1:{port}/{tag}_{{service}}",
+                    "CONCORD_BROKER_URL": f"amqp://guest:guest@127.0.0.1:5672/{tag}",
+                },
+                split=False,  # a role a process is what tests/chaos runs; here it would only start slowly
+            )
+        finally:
+            rabbitmqctl("delete_vhost", tag)
+            for name in platform.SERVICES:
+                admin.execute(f'DROP DATABASE "{tag}_{name}" WITH (FORCE)')
+
+
+@contextmanager
+def _postgres_for_a_platform() -> Iterator[tuple[int, psycopg.Connection]]:
+    """A server of its own where its programs are to be had: the machine's hundred connections are for all tests."""
+    from tests.chaos import servers  # needs this module
+
+    if not servers.has_postgres():
+        with closing(postgres_admin()) as admin:
+            yield 5432, admin
+        return
+    with (
+        servers.postgres() as server,
+        closing(psycopg.connect(f"{servers.url(server)}/postgres", autocommit=True)) as admin,
+    ):
+        yield server.port, admin
 
 
 def rabbitmqctl(*arguments: str) -> None:
