@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import psutil
+import psycopg
 
 from tests.e2e.harness import free_ports, until
 
@@ -113,7 +114,9 @@ def postgres() -> Iterator[Server]:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [f"{binaries}/postgres", "-D", str(data), *options]
         server = Server("postgres", command, port, folder / "postgres.log", {}, user, (data / "postmaster.pid",))
-        yield from _running(server)
+        for running in _running(server):
+            until(lambda: _takes_connections(running), within=UP_WITHIN, what="PostgreSQL taking connections")
+            yield running
 
 
 @contextmanager
@@ -138,6 +141,15 @@ def rabbitmq() -> Iterator[Server]:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1",
         }
         yield from _running(Server("rabbitmq", [str(script)], port, folder / "rabbitmq.log", environment, user))
+
+
+def _takes_connections(server: Server) -> bool:
+    """It listens a moment before that."""
+    try:
+        psycopg.connect(f"{url(server)}/postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _running(server: Server) -> Iterator[Server]:
