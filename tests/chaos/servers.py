@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ class Server:
     environment: Mapping[str, str]
     user: str | None  # whom to run as; None for ourselves
     leftovers: Sequence[Path] = ()  # files by which a dead process would keep its successor from starting
+    is_up: Callable[[int], bool] = field(default_factory=lambda: answers)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -71,10 +72,19 @@ class Server:
         assert self.process is not None
         deadline = time.monotonic() + UP_WITHIN
         while time.monotonic() < deadline and self.process.poll() is None:
-            if answers(self.port):
+            if self.is_up(self.port):
                 return True
             time.sleep(0.05)
         return False
+
+
+def takes_connections(port: int) -> bool:
+    """Whether the PostgreSQL there is ready; it listens a moment before that."""
+    try:
+        psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def answers(port: int) -> bool:
@@ -114,9 +124,8 @@ def postgres() -> Iterator[Server]:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [f"{binaries}/postgres", "-D", str(data), *options]
         server = Server("postgres", command, port, folder / "postgres.log", {}, user, (data / "postmaster.pid",))
-        for running in _running(server):
-            until(lambda: _takes_connections(running), within=UP_WITHIN, what="PostgreSQL taking connections")
-            yield running
+        server.is_up = takes_connections
+        yield from _running(server)
 
 
 @contextmanager
@@ -143,19 +152,10 @@ def rabbitmq() -> Iterator[Server]:
         yield from _running(Server("rabbitmq", [str(script)], port, folder / "rabbitmq.log", environment, user))
 
 
-def _takes_connections(server: Server) -> bool:
-    """It listens a moment before that."""
-    try:
-        psycopg.connect(f"{url(server)}/postgres").close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
 def _running(server: Server) -> Iterator[Server]:
     server.start()
     try:
-        until(lambda: answers(server.port), within=UP_WITHIN, what=f"{server.name} getting ready")
+        until(lambda: server.is_up(server.port), within=UP_WITHIN, what=f"{server.name} getting ready")
         yield server
     finally:
         server.kill()
