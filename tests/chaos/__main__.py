@@ -15,8 +15,11 @@ from tests.chaos.run import Outcome, Plan, run
 @click.option("--pause", type=float, default=2.0, show_default=True, help="Seconds between two kills, on average.")
 @click.option("--kills", type=int, default=0, help="Fail when there were fewer kills.")
 @click.option("--events", type=int, default=0, help="Fail when there were fewer events.")
+@click.option("--short", is_flag=True, help="A run too short for its dice to be even: void is said, but does not fail.")
 @click.option("--seed", type=int, help="Of the dice; a new one each time when left out.")
-def main(engines: tuple[str, ...], seconds: float, pause: float, kills: int, events: int, seed: int | None) -> None:
+def main(
+    engines: tuple[str, ...], seconds: float, pause: float, kills: int, events: int, short: bool, seed: int | None
+) -> None:
     """Kill every role and both servers under load; nothing may be lost, doubled or out of order."""
     logs.configure("ERROR", "console")
     outcomes = []
@@ -30,7 +33,7 @@ def main(engines: tuple[str, ...], seconds: float, pause: float, kills: int, eve
             outcome.void.append(f"fewer than {events} events")
         print(report(outcome), flush=True)
         outcomes.append(outcome)
-    sys.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
+    sys.exit(0 if all(outcome.passed or (short and outcome.sound) for outcome in outcomes) else 1)
 
 
 def report(outcome: Outcome) -> str:

@@ -56,8 +56,14 @@ class Outcome:
     void: list[str] = field(default_factory=list)
 
     @property
+    def sound(self) -> bool:
+        """Nothing was lost, doubled, inverted or left undone."""
+        return self.verdict.clean and not self.left
+
+    @property
     def passed(self) -> bool:
-        return self.verdict.clean and not self.void and not self.left
+        """Sound, and it proves something."""
+        return self.sound and not self.void
 
 
 class MailServer:
