@@ -6,7 +6,9 @@ import sys
 import click
 
 from chassis import logs
-from tests.chaos.run import Outcome, Plan, run
+from tests.chaos.run import DRAIN, Outcome, Plan, run
+
+SHORT_DRAIN = 120.0  # seconds; the end of a short run is as hard as its middle
 
 
 @click.command()
@@ -26,7 +28,8 @@ def main(
     for name in engines:
         chosen = random.randrange(10**6) if seed is None else seed
         print(f"{name}: seed {chosen}", flush=True)
-        outcome = run(name, Plan(seconds=seconds, pause=pause, seed=chosen), say=lambda text: print(text, flush=True))
+        plan = Plan(seconds=seconds, pause=pause, seed=chosen, drain=SHORT_DRAIN if short else DRAIN)
+        outcome = run(name, plan, say=lambda text: print(text, flush=True))
         if sum(outcome.kills.values()) < kills:
             outcome.void.append(f"fewer than {kills} kills")
         if outcome.verdict.events < events:

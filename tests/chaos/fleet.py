@@ -18,9 +18,10 @@ import psycopg
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from chassis.broker import BrokerUnavailable, TopologyBroken, connect
 from concord import platform
 from tests.chaos import ledger, servers
-from tests.e2e.harness import Engines, Platform, free_ports
+from tests.e2e.harness import OPERATOR, Engines, Platform, free_ports, until
 
 # What a name stands for, and how often it runs: relays have a standby, consumers and senders share their work.
 MEMBERS = {
@@ -51,7 +52,13 @@ CAST = {
 AT_WORK = ("relay", "consumer")  # are killed in the middle of a batch
 HELD = 1.5  # seconds in which work piles up
 INSIDE = 0.03  # seconds into its work at which somebody dies, at most
+CONSUMERS = sorted({name.partition("-")[0] for name in MEMBERS if name.endswith("-consumer")})
 DUPLICATES = "concord_events_duplicate"
+
+
+def subscribers() -> list[str]:
+    """Everybody who has a queue in a run."""
+    return [*(each.name for name in CONSUMERS for each in platform.load(name).listeners), ledger.NAME]
 
 
 class Fleet(Platform):
@@ -66,6 +73,33 @@ class Fleet(Platform):
         if role == "api" or service == platform.GATEWAY:
             return platform.port_of(service, self.port)
         return self.port + len(platform.SERVICES) + 1 + self.names().index(name)
+
+    def start_all(self) -> None:
+        """Relays come last: what is published before a subscriber has its queue reaches the archive alone."""
+        self.command("keys")
+        self.command("migrate")
+        self.command("operator", OPERATOR[0], "--password", OPERATOR[1])
+        relays = [name for name in self.names() if "-relay" in name]
+        for name in self.names():
+            if name not in relays:
+                self.start(name)
+        self.wait_until_ready(*(name for name in self.names() if name not in relays))
+        until(self._are_bound, what="the subscribers' queues")
+        for name in relays:
+            self.start(name)
+        self.wait_until_ready()
+
+    def _are_bound(self) -> bool:
+        url = self.environment.get("CONCORD_BROKER_URL", f"embedded:///{self.home}/broker.db")
+        broker = connect(url, "chaos")
+        try:
+            for name in subscribers():
+                broker.depth(name)
+        except (BrokerUnavailable, TopologyBroken):
+            return False
+        finally:
+            broker.close()
+        return True
 
     def start(self, name: str) -> None:
         service, _, role = name.partition(".")[0].partition("-")

@@ -34,6 +34,7 @@ class Plan:
     seconds: float
     pause: float
     seed: int
+    drain: float = DRAIN
     suppliers: int = 3
     retailers: int = 5
     silent: int = 25
@@ -99,8 +100,13 @@ def run(engines: str, plan: Plan, say: Callable[[str], None]) -> Outcome:
 
 def _run(engines: str, plan: Plan, home: Path, say: Callable[[str], None]) -> Outcome:
     with getattr(fleet, engines)() as (chosen, servers), mail_server() as (mails, smtp_port):
-        # A sender's lease lasts nine times as long as it waits for the server: a killed one's mails are taken up soon.
-        extra = {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}", "CONCORD_SMTP_TIMEOUT": "1"}
+        extra = {
+            "CONCORD_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
+            # A sender's lease lasts nine times as long as it waits for the server: what a killed one held is sent soon.
+            "CONCORD_SMTP_TIMEOUT": "1",
+            "CONCORD_MESSAGE_DELAY": "1",  # everything has half a minute to settle
+            "CONCORD_MAIL_RATE": "1000000/minute",
+        }
         template = chosen.environment.get("CONCORD_DATABASE_URL", f"sqlite:///{home}/{{service}}.db")
         books = Books(template, chosen.environment.get("CONCORD_BROKER_URL", f"embedded:///{home}/broker.db"))
         ledger.prepare(template.replace("{service}", ledger.NAME))
@@ -130,7 +136,7 @@ def _batter(running: Any, servers: Any, books: Books, mails: MailServer, plan: P
     say(f"killing is over: {sum(killer.kills.values())} kills")
     load.stop()
     running.wait_until_ready()
-    drained, left = settle(books, DRAIN)
+    drained, left = settle(books, plan.drain)
     absorbed.look()
     outcome = Outcome(
         engines=running.engines.name,

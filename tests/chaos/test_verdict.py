@@ -13,7 +13,7 @@ from chassis.inbox import InboxRow, ParkedRow
 from chassis.outbox import OutboxRow
 from concord import platform
 from services.notifier.models.deliveries import Delivery
-from tests.chaos import ledger, verdict
+from tests.chaos import fleet, ledger, verdict
 from tests.chaos.load import Accepted
 
 SUBJECT = uuid4()
@@ -49,7 +49,7 @@ class Damage:
             session.execute(delete(model).where(where))
 
     def reach_everybody(self, event_id):
-        for name in verdict.CONSUMERS:
+        for name in fleet.CONSUMERS:
             for subscriber in platform.load(name).listeners:
                 self.add(name, InboxRow(consumer=subscriber.name, event_id=event_id, handled_at=utcnow()))
 

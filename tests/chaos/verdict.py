@@ -23,11 +23,10 @@ from services.campaigns.models import Campaign, Invite
 from services.messaging.models import Message
 from services.notifier.models.deliveries import Delivery
 from tests.chaos import ledger
-from tests.chaos.fleet import MEMBERS
+from tests.chaos.fleet import CONSUMERS, MEMBERS, subscribers
 from tests.chaos.load import Accepted
 
 PUBLISHERS = sorted({name.partition("-")[0] for name in MEMBERS if name.endswith("-relay")})
-CONSUMERS = sorted({name.partition("-")[0] for name in MEMBERS if name.endswith("-consumer")})
 UNDER_WAY = ("new", "sending")
 
 
@@ -92,8 +91,7 @@ class Books:
         mails = select(func.count()).select_from(Delivery).where(Delivery.state.in_(UNDER_WAY))
         found["mails"] = self.count("notifier", mails)
         broker = connect(self._broker_url, "chaos")
-        subscribers = [each.name for name in CONSUMERS for each in platform.load(name).listeners]
-        found |= {f"{name} queue": broker.depth(name) for name in (*subscribers, ledger.NAME)}
+        found |= {f"{name} queue": broker.depth(name) for name in subscribers()}
         # What a consumer holds unacknowledged is in no queue's depth, but not in its inbox either.
         found["ledger missing"] = self._published() - self.count(ledger.NAME, select(func.count(ledger.Effect.id)))
         broker.close()
