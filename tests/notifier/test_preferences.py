@@ -105,6 +105,8 @@ def test_everybody_has_their_own(notifier):
         ({"topics": {"invite": None}}, "topics.invite"),
         ({"timeZone": "Europe/Atlantis"}, "timeZone"),
         ({"timeZone": "../etc/passwd"}, "timeZone"),
+        ({"timeZone": "Factory"}, "timeZone"),
+        ({"timeZone": "localtime"}, "timeZone"),
         ({"sendAt": "24:00"}, "sendAt"),
         ({"sendAt": "8:00"}, "sendAt"),
         ({"sendAt": "08:00\n"}, "sendAt"),

@@ -83,9 +83,13 @@ def default_wishes(time_zone: str | None) -> Wishes:
     return Wishes(DEFAULTS, time_zone or TIME_ZONE, SEND_AT, MONDAY, None)
 
 
+NOWHERE = frozenset({"Factory", "localtime"})
+"""Names among the time zones that mean no place: where the machine is, and a machine that was never told."""
+
+
 @lru_cache(maxsize=1)
 def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - NOWHERE
 
 
 def is_time_zone(name: str) -> bool:
