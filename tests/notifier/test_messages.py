@@ -128,6 +128,31 @@ def test_a_message_that_comes_while_its_thread_is_being_sent(notifier, inbox):
     assert states(notifier) == ["new", "sent"]
 
 
+@pytest.mark.parametrize("answer", [NotTaken(Trouble.TEMPORARY, "later"), None], ids=["not taken", "sender vanished"])
+def test_what_is_read_while_it_is_being_sent_is_not_told_by_a_repetition(notifier, inbox, answer):
+    notifier.deliver(message_posted(2), message_posted(3, preview="New"))
+    claimed = claim(notifier, utcnow() + LATER)
+    notifier.deliver(thread_read(4))
+    if answer:
+        settle(notifier, claimed, answer)
+    send_later(notifier, timedelta(minutes=10))
+    assert inbox.taken == []
+    [row] = deliveries(notifier)
+    assert (row.state, row.last_error) == ("suppressed", "Everything in it was read before it was sent.")
+
+
+def test_a_repetition_tells_of_what_is_still_unread(notifier, inbox):
+    """Numbers say so: the thread was read between the two."""
+    notifier.deliver(message_posted(2, preview="Old"), message_posted(4, preview="New"))
+    claimed = claim(notifier, utcnow() + LATER)
+    notifier.deliver(thread_read(3))
+    settle(notifier, claimed, NotTaken(Trouble.TEMPORARY, "later"))
+    send_later(notifier, timedelta(minutes=10))
+    [message] = inbox.messages
+    assert "New" in text_of(message)
+    assert "Old" not in text_of(message)
+
+
 def test_a_flood_of_messages_makes_one_mail_of_a_bounded_size(notifier, inbox):
     notifier.deliver(*(message_posted(number, preview=f"Number {number}.") for number in range(2, 42)))
     [row] = deliveries(notifier)

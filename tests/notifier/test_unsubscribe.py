@@ -1,11 +1,14 @@
 """The link in every mail that turns its kind off without signing in (RFC 8058)."""
 
 import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+import time_machine
 
+from chassis.clock import utcnow
 from chassis.identity import Role
 from chassis.testing import principal
 from services.notifier.rules.preferences import DEFAULTS, DIGESTS
@@ -20,8 +23,10 @@ from tests.notifier.helpers import (
     queue,
     send,
     states,
+    tier_assigned,
     user_added,
     user_removed,
+    write_digests,
 )
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -108,6 +113,23 @@ def test_that_of_a_digest_turns_off_what_comes_in_it(notifier, inbox, anybody):
     kept = {"message": "weekly", "relationship": "instant", "webhook": "instant"}
     assert topics(notifier) == kept | dict.fromkeys(("invite", "tier", "response"), "off")
     assert deliveries(notifier) == []
+
+
+@pytest.mark.parametrize(("off", "outcome"), [(["invite"], "sent"), (["invite", "tier"], "suppressed")])
+def test_it_counts_for_a_digest_that_is_written_but_not_sent(notifier, inbox, anybody, off, outcome):
+    """Topic by topic; where nothing is left there is no mail."""
+    notifier.deliver(user_added())
+    choose(notifier, topics={"invite": "daily", "tier": "daily"})
+    notifier.deliver(invite_created(), tier_assigned())
+    with time_machine.travel(utcnow() + timedelta(days=1)):
+        write_digests(notifier)
+        for topic in off:
+            anybody.post(link_for(notifier, topic), data=ONE_CLICK)
+        send(notifier)
+    assert states(notifier) == [outcome]
+    for message in inbox.messages:
+        text = message.get_body(("plain",)).get_content()
+        assert ("Gold partner" in text, "Spring Showroom Push" in text) == (True, False)
 
 
 def link_for(notifier, what, user=ROLF):

@@ -74,14 +74,18 @@ def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: i
         .values(sequence=sequence)
     )
     for delivery in queries.waiting_of_thread(session, tenant_id, thread_id):
-        unread = [message for message in delivery.context["messages"] if message["sequence"] > sequence]
-        if len(unread) == len(delivery.context["messages"]):
-            continue
-        if unread:
-            delivery.context = delivery.context | {"messages": unread, "left_out": 0}
-        else:
-            delivery.suppress(READ)
+        leave_out_read(delivery, sequence)
     digests.forget_read(session, tenant_id, thread_id, sequence)
+
+
+def leave_out_read(delivery: Delivery, sequence: int) -> bool:
+    """Take out of a mail what came before this event of its thread; whether nothing was left, so there is no mail."""
+    unread = [message for message in delivery.context["messages"] if message["sequence"] > sequence]
+    if not unread:
+        delivery.suppress(READ)
+    elif len(unread) < len(delivery.context["messages"]):
+        delivery.context = delivery.context | {"messages": unread, "left_out": 0}
+    return not unread
 
 
 def _add_to_waiting(

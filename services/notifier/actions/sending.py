@@ -14,14 +14,18 @@ from sqlalchemy import Executable, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
+from services.notifier.actions import messages
 from services.notifier.models import Base, Bounce, Contact, Delivery, Preferences, Tenant
 from services.notifier.queries import deliveries as queries
 from services.notifier.queries import digests
 from services.notifier.rates import Rates
-from services.notifier.rules.digest import sections
-from services.notifier.rules.mails import DIGEST
+from services.notifier.rules.digest import Said, sections
+from services.notifier.rules.mails import DIGEST, MAILS
 from services.notifier.rules.preferences import DEFAULTS, Cadence, Wishes, default_wishes
 from services.notifier.rules.sending import Category, State, Trouble, state_after_lease
+
+Thread = tuple[UUID, UUID | None]
+"""A tenant and a thread of it."""
 
 DELIVERIES = Base.metadata.tables["deliveries"]
 SUCCESS = (
@@ -78,7 +82,8 @@ class _Known:
     contacts: Mapping[UUID | None, Contact]
     wishes: Mapping[UUID, Wishes]
     bounces: Mapping[str, Bounce]
-    contents: Mapping[UUID, dict[str, object]]
+    contents: Mapping[UUID, Sequence[Said]]
+    read_upto: Mapping[Thread, int]
 
 
 def take_due(session: Session, rates: Rates, *, now: datetime, lease: timedelta, limit: int) -> Taken:
@@ -165,8 +170,10 @@ def _decide(delivery: Delivery, contact: Contact, known: _Known, rates: Rates, n
         delivery.suppress(GIVEN_UP)
     elif delivery.topic in DEFAULTS and (morning := wishes.quiet_until(now)):
         delivery.hold(morning)
-    elif delivery.template == DIGEST.template and not _fill(delivery, known):
+    elif delivery.template == DIGEST.template and not _fill(delivery, known, wishes):
         delivery.suppress(NOTHING_LEFT)
+    elif delivery.thread_id and messages.leave_out_read(delivery, known.read_upto.get(_thread(delivery), 0)):
+        pass  # read while an earlier attempt was under way
     elif later := rates.take(address.rpartition("@")[2].lower(), now):
         delivery.hold(later)
     else:
@@ -174,11 +181,19 @@ def _decide(delivery: Delivery, contact: Contact, known: _Known, rates: Rates, n
     return True
 
 
-def _fill(delivery: Delivery, known: _Known) -> bool:
+def _fill(delivery: Delivery, known: _Known, wishes: Wishes) -> bool:
     """Put into a digest what it has to say at this moment; False where that is nothing."""
-    contents = known.contents.get(delivery.event_id, {})
-    delivery.context = delivery.context | {"sections": contents}
-    return bool(contents)
+    wanted = [
+        said
+        for said in known.contents.get(delivery.event_id, ())
+        if wishes.cadence(MAILS[said[0]].topic) is not Cadence.OFF
+    ]
+    delivery.context = delivery.context | {"sections": sections(wanted)}
+    return bool(wanted)
+
+
+def _thread(delivery: Delivery) -> Thread:
+    return delivery.tenant_id, delivery.thread_id
 
 
 def _known(session: Session, rows: Sequence[Delivery]) -> _Known:
@@ -196,15 +211,17 @@ def _known(session: Session, rows: Sequence[Delivery]) -> _Known:
     bounces = {
         bounce.address: bounce for bounce in session.scalars(select(Bounce).where(Bounce.address.in_(addresses)))
     }
-    return _Known({one.id: one for one in contacts}, wishes, bounces, _contents(session, rows))
+    threads = {_thread(delivery) for delivery in rows if delivery.thread_id}
+    read = digests.read_marks(session, threads)
+    return _Known({one.id: one for one in contacts}, wishes, bounces, _contents(session, rows), read)
 
 
-def _contents(session: Session, rows: Sequence[Delivery]) -> dict[UUID, dict[str, object]]:
+def _contents(session: Session, rows: Sequence[Delivery]) -> dict[UUID, list[Said]]:
     written = [delivery.event_id for delivery in rows if delivery.template == DIGEST.template]
     if not written:
         return {}
-    said: dict[UUID, list[tuple[str, Mapping[str, object]]]] = {}
+    said: dict[UUID, list[Said]] = {}
     for item in digests.items(session, written):
         if item.digest_id:
             said.setdefault(item.digest_id, []).append((item.template, item.context))
-    return {digest: sections(events) for digest, events in said.items()}
+    return said

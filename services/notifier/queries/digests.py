@@ -1,6 +1,6 @@
 """Which digests are due, what stands in one, and how far threads were read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -44,3 +44,14 @@ def read_upto(session: Session, tenant_id: UUID, thread_id: UUID) -> int:
     """The number of the newest event of a thread that says this tenant has read what came before; 0 for none."""
     mark = session.get(ReadMark, (tenant_id, thread_id))
     return mark.sequence if mark else 0
+
+
+def read_marks(
+    session: Session, threads: Collection[tuple[UUID, UUID | None]]
+) -> Mapping[tuple[UUID, UUID | None], int]:
+    """How far these tenants have read these threads of theirs, where they have; no question where there are none."""
+    if not threads:
+        return {}
+    tenants, ids = ({key[place] for key in threads} for place in (0, 1))
+    statement = select(ReadMark).where(ReadMark.tenant_id.in_(tenants), ReadMark.thread_id.in_(ids))
+    return {(mark.tenant_id, mark.thread_id): mark.sequence for mark in session.scalars(statement)}
