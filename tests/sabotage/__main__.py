@@ -21,9 +21,9 @@ def run(fault: Fault, *, broken: bool) -> tuple[int, str]:
 
 
 def catch(fault: Fault) -> str | None:
-    """The test that caught the fault; None where none did."""
+    """The test that caught the fault; None where none did, or where one could not even be set up."""
     code, said = run(fault, broken=True)
-    caught = re.search(r"^(?:FAILED|ERROR) (\S+(?:\[.*?\])?)", said, re.MULTILINE)
+    caught = re.search(r"^FAILED (\S+(?:\[.*?\])?)", said, re.MULTILINE)
     return caught[1] if code == 1 and caught else None
 
 
