@@ -21,7 +21,7 @@ from chassis.broker import Broker, Message, TopologyBroken
 from chassis.broker.topic import matches
 from chassis.clock import utcnow
 from chassis.database import Database, insert_new
-from chassis.events import Subscriber, Subscription, parse
+from chassis.events import Subscriber, Subscription, parse, tenants_of
 from chassis.gate import Gate, Turn
 from chassis.identity import Principal, acting_as
 from chassis.inbox import AheadRow, InboxRow, ParkedRow
@@ -47,6 +47,7 @@ class Consumer:
         self._subscriptions = [one for one in subscriber.subscriptions if not one.together]
         self._together = [one for one in subscriber.subscriptions if one.together]
         self._gate = Gate(subscriber.name) if subscriber.ordered else None
+        self._hold = subscriber.hold
         self._database = database
         self._broker = broker
         self._system = Principal.system(subscriber.name)
@@ -121,8 +122,11 @@ class Consumer:
     def _take(self, session: Session, events: Sequence[Mapping[str, Any]]) -> list[str | None]:
         """Inbox rows of all, then the effect of each one that was new."""
         now = utcnow()
-        rows = [{"consumer": self._name, "event_id": UUID(event["id"]), "handled_at": now} for event in events]
+        ids = sorted({UUID(event["id"]) for event in events})  # sorted: two consumers may hold the same ones
+        rows = [{"consumer": self._name, "event_id": event_id, "handled_at": now} for event_id in ids]
         new = set(insert_new(session, InboxRow, rows, InboxRow.__table__.c.event_id))
+        if self._hold and new:
+            self._hold(session, sorted({tenant for event in events for tenant in tenants_of(event)}))
         outcomes: list[str | None] = []
         taken = []
         for event in events:

@@ -120,6 +120,14 @@ class Received:
     envelope: Mapping[str, Any]
 
 
+Hold = Callable[[Any, Sequence[UUID]], None]
+"""``hold(session, tenant_ids)`` locks what belongs to the tenants that a batch is about, before any of it is handled.
+
+They come sorted. Handlers that lock one after the other as the events come would wait for each other in a circle as
+soon as two consumers share the work.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """One handler of one event type, or of all types that fit a topic pattern (``campaigns.#``, ``*.*.v1``, ``#``).
@@ -155,11 +163,13 @@ class Subscriber:
         subscriptions: its handlers.
         ordered: the events of one subject take effect in their sequence (see ``chassis.gate``). One that fails holds
             its successors until it succeeds, or until an operator drops it.
+        hold: locks what the handlers of a batch will want, see :data:`Hold`.
     """
 
     name: str
     subscriptions: Sequence[Subscription]
     ordered: bool = False
+    hold: "Hold | None" = None
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -193,6 +203,11 @@ def on_all(pattern: str) -> Callable[[Callable[[Any, Sequence[Received]], None]]
     return decorate
 
 
+def tenants_of(received: Mapping[str, Any]) -> tuple[UUID, ...]:
+    """The tenants that may see an event."""
+    return tuple(UUID(part) for part in received.get("tenantids", "").split(",") if part)
+
+
 def parse(body: bytes) -> dict[str, Any]:
     """The envelope in a message.
 
@@ -218,7 +233,7 @@ def _receive(received: Mapping[str, Any], data: Any) -> Received:
         subject=UUID(received["subject"]),
         sequence=int(received["sequence"]),
         time=datetime.fromisoformat(received["time"]),
-        tenant_ids=tuple(UUID(part) for part in received.get("tenantids", "").split(",") if part),
+        tenant_ids=tenants_of(received),
         actor_id=UUID(received.get("actorid") or str(UUID(int=0))),
         data=data,
         envelope=received,

@@ -12,7 +12,7 @@ from sqlalchemy import MetaData
 from chassis import broker, health, web
 from chassis.client import ServiceClient
 from chassis.database import Database
-from chassis.events import Subscriber, Subscription
+from chassis.events import Hold, Subscriber, Subscription
 from chassis.identity import Signer, Verifier
 from chassis.settings import Settings
 
@@ -41,6 +41,7 @@ class Service:
         migrations: folder of its alembic versions.
         events: what it publishes, every version.
         subscriptions: what it listens to on the queue that is named after it.
+        hold: what its subscriptions lock together, see ``chassis.events.Hold``.
         subscribers: further listeners with queues of their own, named ``<service>.<word>``.
         beside_api: what each process with the api role repeats beside its web server, and once more when it ends.
         check: reads the service's own settings; raises ``SettingsError`` so that a process with a wrong environment
@@ -53,6 +54,7 @@ class Service:
     blueprints: Sequence[web.Blueprint] = ()
     events: Sequence[type] = ()
     subscriptions: Sequence[Subscription] = ()
+    hold: Hold | None = None
     subscribers: Sequence[Subscriber] = ()
     schedule: Sequence[Task] = ()
     beside_api: Sequence[Task] = ()
@@ -61,7 +63,7 @@ class Service:
     @property
     def listeners(self) -> tuple[Subscriber, ...]:
         """Every subscriber of the service, the one named after it first."""
-        own = (Subscriber(self.name, self.subscriptions),) if self.subscriptions else ()
+        own = (Subscriber(self.name, self.subscriptions, hold=self.hold),) if self.subscriptions else ()
         return (*own, *self.subscribers)
 
     @property

@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.events import Subscriber
 from chassis.service import Service, Task
 from services.notifier import api, consumers, digesting, housekeeping, models, sender, settings, webhook_sender
+from services.notifier.actions.tenants import hold_tenants
 
 service = Service(
     name="notifier",
@@ -17,6 +18,7 @@ service = Service(
         consumers.drop_the_user,
         *consumers.MAILED,
     ),
+    hold=hold_tenants,
     subscribers=(Subscriber("notifier.log", (consumers.log_the_events,), ordered=True),),
     schedule=(
         Task("sender", 0.2, sender.send_due),

@@ -1,5 +1,6 @@
 """From events to mails: one for each event and recipient, whatever comes twice and in whichever order."""
 
+import json
 import threading
 from datetime import timedelta
 from itertools import permutations
@@ -9,6 +10,7 @@ import pytest
 import time_machine
 from sqlalchemy import delete, select, text, update
 
+from chassis.broker import Message
 from chassis.clock import utcnow
 from chassis.identity import acting_as
 from chassis.inbox import InboxRow
@@ -314,3 +316,26 @@ def test_control_characters_from_elsewhere_do_no_harm(notifier, inbox):
     assert states(notifier) == ["sent"]
     with acting_as(SYSTEM), notifier.database.read() as session:
         assert session.scalar(select(Contact.name)) == "Rolf"
+
+
+def test_consumers_that_share_the_work_do_not_wait_for_each_other_in_a_circle(notifier):
+    """Batches about the same retailers in opposite order, at the same moment: none has to be taken apart."""
+    shops = [uuid4() for _ in range(12)]
+    together = threading.Barrier(2)
+    done = []
+
+    def work(order):
+        for _ in range(6):
+            batch = [Message("", "", json.dumps(invite_created(shop)).encode()) for shop in order]
+            together.wait(20)
+            with acting_as(SYSTEM), notifier.database.begin() as session:
+                notifier.consumer._apply(session, batch)  # what a whole batch is tried with first
+            done.append(len(batch))
+
+    threads = [threading.Thread(target=work, args=(order,)) for order in (shops, shops[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(done) == 12
+    assert len(deliveries(notifier)) == sum(done)

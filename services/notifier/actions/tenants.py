@@ -4,6 +4,7 @@ So an invite and the user it is for meet in whichever order they arrive, also wh
 same moment.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,9 +14,21 @@ from chassis.database import insert_ignoring
 from services.notifier.models import Tenant
 from services.notifier.rules.preferences import is_time_zone
 
+HELD = "tenants held"
+
+
+def hold_tenants(session: Session, tenant_ids: Sequence[UUID]) -> None:
+    """Lock all tenants that a batch of events is about, in the one order that every consumer keeps."""
+    insert_ignoring(session, Tenant, [{"id": tenant_id} for tenant_id in tenant_ids])
+    locked = select(Tenant).where(Tenant.id.in_(tenant_ids)).order_by(Tenant.id).with_for_update()
+    session.info[HELD] = {tenant.id: tenant for tenant in session.scalars(locked)}
+
 
 def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
     """A tenant, held until the transaction ends."""
+    held: Tenant | None = session.info.get(HELD, {}).get(tenant_id)
+    if held is not None:
+        return held
     insert_ignoring(session, Tenant, [{"id": tenant_id}])
     return session.execute(select(Tenant).where(Tenant.id == tenant_id).with_for_update()).scalar_one()
 
