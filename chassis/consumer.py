@@ -8,6 +8,7 @@ A message is acknowledged once it is handled, parked, dead or kept for its turn,
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import groupby
 from threading import Event
 from typing import Any
 from uuid import UUID
@@ -44,8 +45,7 @@ class Consumer:
     def __init__(self, subscriber: Subscriber, database: Database, broker: Broker) -> None:
         self._name = subscriber.name
         self._patterns = subscriber.patterns
-        self._subscriptions = [one for one in subscriber.subscriptions if not one.together]
-        self._together = [one for one in subscriber.subscriptions if one.together]
+        self._subscriptions = subscriber.subscriptions
         self._gate = Gate(subscriber.name) if subscriber.ordered else None
         self._hold = subscriber.hold
         self._database = database
@@ -133,24 +133,30 @@ class Consumer:
             event_id = UUID(event["id"])
             if event_id in new:
                 new.remove(event_id)  # the same one may stand twice in a batch
-                self._run_handlers(session, event)
                 taken.append(event)
                 outcomes.append(str(event["type"]))
             else:
                 outcomes.append(None)
-        self._run_together(session, taken)
+        for handlers, run in groupby(taken, key=lambda event: self._handlers_of(event["type"])):
+            self._run_handlers(session, handlers, list(run))
         return outcomes
 
-    def _run_together(self, session: Session, events: Sequence[Mapping[str, Any]]) -> None:
-        for handler in self._together:
-            if fitting := [event for event in events if matches(handler.event_type, event["type"])]:
-                handler.take_together(session, fitting)
+    def _run_handlers(
+        self, session: Session, handlers: Sequence[Subscription], events: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Hand neighbours of a batch that the same handlers take to these; so all take effect in their order."""
+        if alone := [handler for handler in handlers if not handler.together]:
+            for event in events:
+                self._hand_over(session, alone, event)
+        for handler in handlers:
+            if handler.together:
+                handler.take_together(session, events)
 
-    def _run_handlers(self, session: Session, event: Mapping[str, Any]) -> None:
+    def _hand_over(self, session: Session, handlers: Sequence[Subscription], event: Mapping[str, Any]) -> None:
         context.traceparent.set(context.accept_traceparent(event.get("traceparent")))
         context.request_id.set(event.get("correlationid"))
         with structlog.contextvars.bound_contextvars(event_id=event["id"], event_type=event["type"]):
-            for handler in self._handlers_of(event["type"]):
+            for handler in handlers:
                 handler(session, event)
 
     def _handlers_of(self, event_type: str) -> list[Subscription]:

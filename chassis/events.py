@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from uuid import UUID
@@ -141,17 +141,25 @@ class Subscription:
     together: bool = False
 
     def __call__(self, session: Any, received: Mapping[str, Any]) -> None:
-        if self.schema is None:
-            self.handle(session, _receive(received, received["data"]))
-            return
-        try:
-            loaded = self.schema(unknown=EXCLUDE).load(received["data"])
-        except ValidationError as error:
-            raise Drop(f"does not fit {self.schema.__name__}: {error.normalized_messages()}") from error
-        self.handle(session, _receive(received, SimpleNamespace(**loaded)))
+        self.handle(session, self._load(received))
 
     def take_together(self, session: Any, received: Sequence[Mapping[str, Any]]) -> None:
-        self.handle(session, [_receive(one, one["data"]) for one in received])
+        self.handle(session, [self._load(one) for one in received])
+
+    def _load(self, received: Mapping[str, Any]) -> "Received":
+        if self.schema is None:
+            return _receive(received, received["data"])
+        try:
+            loaded = _loader(self.schema).load(received["data"])
+        except ValidationError as error:
+            raise Drop(f"does not fit {self.schema.__name__}: {error.normalized_messages()}") from error
+        return _receive(received, SimpleNamespace(**loaded))
+
+
+@cache
+def _loader(schema: type[Schema]) -> Schema:
+    """One for all events of a handler: making a schema costs far more than loading with it."""
+    return schema(unknown=EXCLUDE)
 
 
 @dataclass(frozen=True)
@@ -191,14 +199,16 @@ def on(
     return decorate
 
 
-def on_all(pattern: str) -> Callable[[Callable[[Any, Sequence[Received]], None]], Subscription]:
-    """Make a function the handler of all events of a pattern that one transaction takes, in their order and at once.
+def on_all(
+    pattern: str, schema: type[Schema] | None = None
+) -> Callable[[Callable[[Any, Sequence[Received]], None]], Subscription]:
+    """Make a function the handler of events of a pattern that come one after the other, as many as a transaction takes.
 
-    For what costs less together. ``data`` is the mapping that was published.
+    For what costs less together. ``schema`` is as in :func:`on`.
     """
 
     def decorate(handle: Callable[[Any, Sequence[Received]], None]) -> Subscription:
-        return Subscription(pattern, None, handle, together=True)
+        return Subscription(pattern, schema, handle, together=True)
 
     return decorate
 

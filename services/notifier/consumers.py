@@ -10,6 +10,7 @@ from chassis.clock import rfc3339, utcnow
 from chassis.events import Received, on, on_all
 from services.notifier import settings
 from services.notifier.actions import contacts, deliveries, event_log, messages, tenants, webhook_messages
+from services.notifier.actions.deliveries import Notice
 from services.notifier.models import Contact
 from services.notifier.rules.mails import AFFILIATION, COMMISSION, INVITE, RELATIONSHIP, RESPONSE, TIER, Mail
 from services.notifier.schemas.events import (
@@ -59,33 +60,15 @@ def drop_the_user(session: Session, event: Received) -> None:
     contacts.drop_contact(session, user.user_id, user.tenant_id, sequence=event.sequence, now=utcnow())
 
 
-@on("campaigns.InviteCreated.v1", InviteCreatedIn)
-def tell_the_invited_retailer(session: Session, event: Received) -> None:
+@on_all("campaigns.InviteCreated.v1", InviteCreatedIn)
+def tell_the_invited_retailers(session: Session, events: Sequence[Received]) -> None:
     """S0-27: one mail per newly invited retailer's admin, with the campaign's name."""
-    invite = event.data
-    context = {
-        "campaign_name": invite.campaign_name,
-        "participation_ask": invite.participation_ask,
-        "supplier_name": invite.supplier_name,
-        "retailer_name": invite.retailer_name,
-        "start_date": rfc3339(invite.start_date),
-        "end_date": rfc3339(invite.end_date),
-    }
-    _tell(session, event, INVITE, invite.retailer_id, context)
+    _tell_all(session, INVITE, [(event, event.data.retailer_id, _invited(event.data)) for event in events])
 
 
-@on("campaigns.InviteResponded.v1", InviteRespondedIn)
-def tell_the_supplier_of_a_response(session: Session, event: Received) -> None:
-    response = event.data
-    context = {
-        "campaign_id": str(response.campaign_id),
-        "campaign_name": response.campaign_name,
-        "supplier_name": response.supplier_name,
-        "retailer_name": response.retailer_name,
-        "response": response.response.lower(),
-        "note": response.note or "",
-    }
-    _tell(session, event, RESPONSE, response.supplier_id, context)
+@on_all("campaigns.InviteResponded.v1", InviteRespondedIn)
+def tell_the_suppliers_of_responses(session: Session, events: Sequence[Received]) -> None:
+    _tell_all(session, RESPONSE, [(event, event.data.supplier_id, _responded(event.data)) for event in events])
 
 
 @on("messaging.MessagePosted.v1", MessagePostedIn)
@@ -219,8 +202,8 @@ def tell_the_affiliate_of_a_reversal(session: Session, event: Received) -> None:
 
 
 MAILED = (
-    tell_the_invited_retailer,
-    tell_the_supplier_of_a_response,
+    tell_the_invited_retailers,
+    tell_the_suppliers_of_responses,
     tell_the_other_party_of_a_message,
     forget_what_was_read,
     tell_the_retailer_of_its_tier,
@@ -236,10 +219,12 @@ MAILED = (
 
 
 def _tell(session: Session, event: Received, mail: Mail, tenant_id: UUID, context: dict[str, Any]) -> None:
-    domain = settings.load().domain
-    deliveries.queue_mail(
-        session, mail, event_id=event.id, tenant_id=tenant_id, context=context, domain=domain, now=utcnow()
-    )
+    _tell_all(session, mail, [(event, tenant_id, context)])
+
+
+def _tell_all(session: Session, mail: Mail, told: Sequence[tuple[Received, UUID, dict[str, Any]]]) -> None:
+    notices = [Notice(event.id, tenant_id, context) for event, tenant_id, context in told]
+    deliveries.queue_mails(session, mail, notices, domain=settings.load().domain, now=utcnow())
 
 
 def _tell_affiliate(session: Session, event: Received, mail: Mail, context: dict[str, Any]) -> None:
@@ -249,6 +234,28 @@ def _tell_affiliate(session: Session, event: Received, mail: Mail, context: dict
     )
     domain = settings.load().domain
     deliveries.queue_for(session, mail, affiliate, event_id=event.id, context=context, domain=domain, now=utcnow())
+
+
+def _invited(invite: Any) -> dict[str, Any]:
+    return {
+        "campaign_name": invite.campaign_name,
+        "participation_ask": invite.participation_ask,
+        "supplier_name": invite.supplier_name,
+        "retailer_name": invite.retailer_name,
+        "start_date": rfc3339(invite.start_date),
+        "end_date": rfc3339(invite.end_date),
+    }
+
+
+def _responded(response: Any) -> dict[str, Any]:
+    return {
+        "campaign_id": str(response.campaign_id),
+        "campaign_name": response.campaign_name,
+        "supplier_name": response.supplier_name,
+        "retailer_name": response.retailer_name,
+        "response": response.response.lower(),
+        "note": response.note or "",
+    }
 
 
 def _commission(about: Any, headline: str, *, remaining: str) -> dict[str, Any]:

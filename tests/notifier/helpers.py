@@ -9,6 +9,7 @@ from email.policy import default
 from uuid import UUID, uuid4
 
 from aiosmtpd.controller import Controller
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 
 from chassis.clock import rfc3339, utcnow
@@ -158,6 +159,22 @@ def write_digests(notifier):
     with acting_as(SYSTEM):
         while digesting.write_due(notifier.runtime):
             pass
+
+
+@contextlib.contextmanager
+def statements(notifier):
+    """The SQL statements that the block makes the notifier's database carry out."""
+    found = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        found.append(statement)
+
+    engine = notifier.database.engine
+    sqlalchemy_event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        sqlalchemy_event.remove(engine, "before_cursor_execute", note)
 
 
 def deliveries(notifier, **wanted):

@@ -19,7 +19,7 @@ from services.notifier import housekeeping
 from services.notifier.models import EventLogEnd, LoggedEvent
 from services.notifier.queries import event_log as queries
 from services.notifier.waiting import WaitingRoom
-from tests.notifier.helpers import FJORD, NORDIC, SYSTEM
+from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, statements
 
 EVENTS = "/api/v1/events"
 
@@ -375,18 +375,9 @@ def test_an_event_that_cannot_be_kept_holds_up_no_other(notifier, anna):
 def test_many_events_cost_few_statements(notifier, anna):
     """A batch costs the same number, whatever is in it."""
     notifier.deliver(happened())
-    counted = []
-
-    def count(_connection, _cursor, statement, *_rest):
-        counted.append(statement)
-
-    sqlalchemy_event.listen(notifier.database.engine, "before_cursor_execute", count)
-    try:
-        costs = []
-        for size in (2, 20):
-            counted.clear()
+    costs = []
+    for size in (2, 20):
+        with statements(notifier) as made:
             notifier.deliver(*(happened(number) for number in range(size)))
-            costs.append(len(counted))
-    finally:
-        sqlalchemy_event.remove(notifier.database.engine, "before_cursor_execute", count)
+        costs.append(len(made))
     assert costs[0] == costs[1]

@@ -15,7 +15,7 @@ from chassis.clock import utcnow
 from chassis.identity import acting_as
 from chassis.inbox import InboxRow
 from services.notifier.actions.contacts import keep_contact
-from services.notifier.actions.deliveries import COVERED, queue_mail
+from services.notifier.actions.deliveries import COVERED, NOBODY_THERE, REMOVED, queue_mail
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Delivery
 from services.notifier.rules.mails import INVITE
@@ -30,6 +30,7 @@ from tests.notifier.helpers import (
     invite_created,
     send,
     settle,
+    statements,
     states,
     user_added,
     user_removed,
@@ -54,6 +55,25 @@ def test_a_newly_invited_retailer_gets_one_mail_with_the_campaigns_name(notifier
     assert row.message_id.startswith(f"<{event['id']}.")
     assert row.message_id.endswith("@concord.example>")
     assert (row.attempts, row.sent_at, row.last_error) == (0, None, None)
+
+
+def test_many_invites_cost_few_statements(notifier):
+    """A campaign goes to thousands of retailers: a batch of its events costs the same number, however many they are."""
+    costs = []
+    for size in (2, 20):
+        shops = [uuid4() for _ in range(size)]
+        notifier.deliver(*(user_added(uuid4(), shop) for shop in shops[::2]))
+        with statements(notifier) as made:
+            notifier.deliver(*(invite_created(shop) for shop in shops))
+        costs.append(len(made))
+    assert costs[0] == costs[1]
+    assert sorted(states(notifier)) == ["new"] * 11 + ["no_recipient"] * 11
+
+
+def test_events_of_a_batch_take_effect_in_their_order(notifier):
+    """Those handled together, too: the first invite finds somebody, the second nobody any more."""
+    notifier.deliver(user_added(), invite_created(), user_removed(), invite_created())
+    assert [row.last_error for row in deliveries(notifier)] == [REMOVED, NOBODY_THERE]
 
 
 def test_every_admin_of_the_retailer_gets_one_and_nobody_else(notifier):

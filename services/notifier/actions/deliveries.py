@@ -1,7 +1,8 @@
 """Writing down each mail before anybody sends it, and passing on what a removed user would have got."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.database import insert_ignoring
-from services.notifier.actions.tenants import lock_tenant
+from services.notifier.actions.tenants import lock_tenant, lock_tenants
 from services.notifier.models import Contact, Delivery, DigestItem, Tenant
 from services.notifier.queries import contacts as people
 from services.notifier.queries import deliveries as queries
@@ -26,6 +27,15 @@ COVERED = "The user was removed; somebody else of the tenant gets this mail."
 Audience = Sequence[tuple[Contact, Wishes]]
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event that a tenant is to hear of. ``context`` is what a mail says about it."""
+
+    event_id: UUID
+    tenant_id: UUID
+    context: Mapping[str, Any]
+
+
 def queue_mail(
     session: Session,
     mail: Mail,
@@ -36,16 +46,28 @@ def queue_mail(
     domain: str,
     now: datetime,
 ) -> None:
-    """Let each user of the tenant that a mail is for hear of an event as they have chosen, once an event, whatever
-    comes twice (S0-27).
+    """Let the users of a tenant hear of one event, see :func:`queue_mails`."""
+    queue_mails(session, mail, [Notice(event_id, tenant_id, context)], domain=domain, now=now)
 
-    A tenant without such a user gets a ``no_recipient`` row, which the next fitting user takes over.
+
+def queue_mails(session: Session, mail: Mail, notices: Sequence[Notice], *, domain: str, now: datetime) -> None:
+    """Let each user that a mail is for hear of events as they have chosen, once an event, whatever comes twice (S0-27).
+
+    A tenant without such a user gets a ``no_recipient`` row, which the next fitting user takes over. A fixed number of
+    statements, however many the events are.
     """
-    tenant = lock_tenant(session, tenant_id)
-    if queries.is_queued(session, event_id, mail.template, tenant_id):
-        return
-    fitting = audience(session, mail, tenant)
-    _queue(session, mail, fitting, event_id=event_id, tenant=tenant, context=context, domain=domain, now=now)
+    tenants = lock_tenants(session, {notice.tenant_id for notice in notices})
+    queued = queries.queued(session, mail.template, [notice.event_id for notice in notices])
+    fitting = audiences(session, mail, tenants.values())
+    mails: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
+    for notice in notices:
+        if (notice.event_id, notice.tenant_id) not in queued:
+            new_mails, new_items = _rows(mail, fitting[notice.tenant_id], notice, domain=domain, now=now)
+            mails += new_mails
+            items += new_items
+    insert_ignoring(session, Delivery, mails)
+    insert_ignoring(session, DigestItem, items)
 
 
 def queue_for(
@@ -60,56 +82,53 @@ def queue_for(
 ) -> None:
     """Let one contact hear of an event that is theirs alone, as they have chosen, once an event."""
     tenant = lock_tenant(session, contact.tenant_id)
-    wishes = people.wishes_of(session, tenant, [contact.id])
-    audience = [(contact, wishes[contact.id])]
-    _queue(session, mail, audience, event_id=event_id, tenant=tenant, context=context, domain=domain, now=now)
+    wishes = people.wishes_of(session, [tenant], [contact])
+    notice = Notice(event_id, tenant.id, context)
+    mails, items = _rows(mail, [(contact, wishes[contact.id])], notice, domain=domain, now=now)
+    insert_ignoring(session, Delivery, mails)
+    insert_ignoring(session, DigestItem, items)
 
 
-def _queue(
-    session: Session,
-    mail: Mail,
-    fitting: Audience,
-    *,
-    event_id: UUID,
-    tenant: Tenant,
-    context: Mapping[str, Any],
-    domain: str,
-    now: datetime,
-) -> None:
+def _rows(
+    mail: Mail, fitting: Audience, notice: Notice, *, domain: str, now: datetime
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The mails and the entries of digests by which these users hear of an event."""
     at_once: list[Contact | None] = [one for one, wishes in fitting if wishes.cadence(mail.topic) is Cadence.INSTANT]
-    clean = {name: wording.printable(value) if isinstance(value, str) else value for name, value in context.items()}
-    about: dict[str, Any] = {"event_id": event_id, "tenant": tenant, "context": clean, "now": now}
-    add_deliveries(session, mail, at_once if fitting else [None], **about, domain=domain)
-    add_to_digests(session, mail, fitting, **about)
+    said = {key: wording.printable(value) if isinstance(value, str) else value for key, value in notice.context.items()}
+    about: dict[str, Any] = {"event_id": notice.event_id, "tenant_id": notice.tenant_id, "context": said, "now": now}
+    mails = delivery_rows(mail, at_once if fitting else [None], **about, domain=domain)
+    return mails, digest_rows(mail, fitting, **about)
 
 
-def audience(session: Session, mail: Mail, tenant: Tenant) -> Audience:
-    """The users of a tenant that a mail is for, and what they want to hear."""
-    fitting = [contact for contact in people.contacts(session, tenant.id) if contact.role in mail.roles]
-    wishes = people.wishes_of(session, tenant, [contact.id for contact in fitting])
-    return [(contact, wishes[contact.id]) for contact in fitting]
+def audiences(session: Session, mail: Mail, tenants: Collection[Tenant]) -> Mapping[UUID, Audience]:
+    """By tenant the users that a mail is for, and what they want to hear."""
+    found: dict[UUID, list[tuple[Contact, Wishes]]] = {tenant.id: [] for tenant in tenants}
+    fitting = [contact for contact in people.contacts(session, found) if contact.role in mail.roles]
+    wishes = people.wishes_of(session, tenants, fitting)
+    for contact in fitting:
+        found[contact.tenant_id].append((contact, wishes[contact.id]))
+    return found
 
 
-def add_deliveries(
-    session: Session,
+def delivery_rows(
     mail: Mail,
     recipients: Iterable[Contact | None],
     *,
     event_id: UUID,
-    tenant: Tenant,
+    tenant_id: UUID,
     context: Mapping[str, Any],
     domain: str,
     now: datetime,
     send_at: datetime | None = None,
     thread_id: UUID | None = None,
-) -> None:
-    """Write a mail for each of these users, to be sent now or at ``send_at``; None is for whoever comes."""
+) -> list[dict[str, Any]]:
+    """A mail for each of these users, to be sent now or at ``send_at``; None is for whoever comes."""
     about = {
         "event_id": event_id,
         "template": mail.template,
         "category": mail.category,
         "topic": mail.topic,
-        "tenant_id": tenant.id,
+        "tenant_id": tenant_id,
         "context": dict(context),
         "subject": mails.subject_of(mail, context),
         "thread_id": thread_id,
@@ -119,30 +138,29 @@ def add_deliveries(
     }
     rows = []
     for contact in recipients:
-        to = _to_user(contact, send_at or now) if contact else _to_nobody(tenant.id)
+        to = _to_user(contact, send_at or now) if contact else _to_nobody(tenant_id)
         own = {"id": uuid7(), "message_id": message_id(event_id, mail.template, to["recipient"], domain)}
         rows.append(about | to | own)
-    insert_ignoring(session, Delivery, rows)
+    return rows
 
 
-def add_to_digests(
-    session: Session,
+def digest_rows(
     mail: Mail,
     audience: Audience,
     *,
     event_id: UUID,
-    tenant: Tenant,
+    tenant_id: UUID,
     context: Mapping[str, Any],
     now: datetime,
     thread_id: UUID | None = None,
     sequence: int | None = None,
-) -> None:
-    """Write an event down for the next digest of each of these users who wants it there."""
-    rows = [
+) -> list[dict[str, Any]]:
+    """An event in the next digest of each of these users who wants it there."""
+    return [
         {
             "id": uuid7(),
             "user_id": contact.id,
-            "tenant_id": tenant.id,
+            "tenant_id": tenant_id,
             "topic": mail.topic,
             "cadence": str(cadence),
             "event_id": event_id,
@@ -156,7 +174,6 @@ def add_to_digests(
         for contact, wishes in audience
         if (cadence := wishes.cadence(mail.topic)) in DIGESTS
     ]
-    insert_ignoring(session, DigestItem, rows)
 
 
 def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datetime) -> Delivery | None:
@@ -189,7 +206,7 @@ def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
     waiting = queries.unaddressed(session, tenant_id, since)
     if not waiting:
         return
-    contacts = people.contacts(session, tenant_id)
+    contacts = people.contacts(session, [tenant_id])
     taken = queries.addressed_to(session, [contact.id for contact in contacts], since)
     for delivery in waiting:
         fitting = [contact for contact in contacts if contact.role in MAILS[delivery.template].roles]

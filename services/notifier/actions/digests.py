@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.database import insert_ignoring
-from services.notifier.actions.deliveries import add_deliveries
+from services.notifier.actions.deliveries import delivery_rows
 from services.notifier.actions.tenants import lock_tenant
-from services.notifier.models import Contact, Digest, DigestItem
+from services.notifier.models import Contact, Delivery, Digest, DigestItem
 from services.notifier.queries import digests as queries
 from services.notifier.queries.contacts import wishes_of
 from services.notifier.rules.mails import DIGEST
@@ -36,14 +36,15 @@ def close_due(
     if contact is None or not contact.active:
         drop_user(session, user_id)
         return False
-    wishes = wishes_of(session, tenant, [user_id])[user_id]
+    wishes = wishes_of(session, [tenant], [contact])[user_id]
     digest = _open(session, contact, cadence, wishes, now)
     if digest is None:
         return False
     due = _waiting(user_id, cadence=cadence).where(DigestItem.due_at <= now)
     session.execute(due.values(digest_id=digest))
     context = {"cadence": str(cadence)}
-    add_deliveries(session, DIGEST, [contact], event_id=digest, tenant=tenant, context=context, domain=domain, now=now)
+    about: dict[str, Any] = {"event_id": digest, "tenant_id": tenant_id, "context": context}
+    insert_ignoring(session, Delivery, delivery_rows(DIGEST, [contact], **about, domain=domain, now=now))
     return True
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
 from services.notifier.actions import digests
-from services.notifier.actions.deliveries import add_deliveries, add_to_digests, audience
+from services.notifier.actions.deliveries import audiences, delivery_rows, digest_rows
 from services.notifier.actions.tenants import lock_tenant
-from services.notifier.models import Contact, Delivery, ReadMark, Tenant
+from services.notifier.models import Contact, Delivery, DigestItem, ReadMark, Tenant
 from services.notifier.queries import deliveries as queries
 from services.notifier.queries.digests import read_upto
 from services.notifier.rules.mails import MESSAGE, MOST_SHOWN
@@ -42,26 +42,20 @@ def tell_of_message(
         thread, message: what the mail says of them.
     """
     tenant = lock_tenant(session, tenant_id)
-    if sequence < read_upto(session, tenant_id, thread_id) or queries.is_queued(
-        session, event_id, MESSAGE.template, tenant_id
-    ):
+    is_read = sequence < read_upto(session, tenant_id, thread_id)
+    if is_read or queries.queued(session, MESSAGE.template, [event_id]):
         return
     said = {name: printable(text) for name, text in message.items()} | {"sequence": sequence}
     about = {name: printable(text) for name, text in thread.items()} | {"thread_id": str(thread_id)}
-    fitting = audience(session, MESSAGE, tenant)
+    fitting = audiences(session, MESSAGE, [tenant])[tenant_id]
     at_once: list[Contact | None] = [one for one, wishes in fitting if wishes.cadence("message") is Cadence.INSTANT]
     new = _add_to_waiting(session, tenant, thread_id, at_once if fitting else [None], said)
-    common: dict[str, Any] = {"event_id": event_id, "tenant": tenant, "thread_id": thread_id, "now": now}
-    add_deliveries(
-        session,
-        MESSAGE,
-        new,
-        **common,
-        context=about | {"messages": [said], "left_out": 0},
-        domain=domain,
-        send_at=now + wait,
-    )
-    add_to_digests(session, MESSAGE, fitting, **common, context=about | said, sequence=sequence)
+    common: dict[str, Any] = {"event_id": event_id, "tenant_id": tenant_id, "thread_id": thread_id, "now": now}
+    context = about | {"messages": [said], "left_out": 0}
+    mails = delivery_rows(MESSAGE, new, **common, context=context, domain=domain, send_at=now + wait)
+    insert_ignoring(session, Delivery, mails)
+    items = digest_rows(MESSAGE, fitting, **common, context=about | said, sequence=sequence)
+    insert_ignoring(session, DigestItem, items)
 
 
 def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: int) -> None:

@@ -10,15 +10,17 @@ from services.notifier.models import Contact, Preferences, Tenant
 from services.notifier.rules.preferences import Wishes, default_wishes
 
 
-def contacts(session: Session, tenant_id: UUID) -> Sequence[Contact]:
-    """The users a tenant has now."""
-    statement = select(Contact).where(Contact.tenant_id == tenant_id, Contact.active).order_by(Contact.id)
+def contacts(session: Session, tenant_ids: Iterable[UUID]) -> Sequence[Contact]:
+    """The users these tenants have now."""
+    statement = select(Contact).where(Contact.tenant_id.in_(tenant_ids), Contact.active).order_by(Contact.id)
     return session.scalars(statement).all()
 
 
-def wishes_of(session: Session, tenant: Tenant, users: Iterable[UUID]) -> Mapping[UUID, Wishes]:
-    """What users of a tenant want, also those who never said so."""
-    wanted = list(users)
+def wishes_of(session: Session, tenants: Iterable[Tenant], users: Iterable[Contact]) -> Mapping[UUID, Wishes]:
+    """What users of these tenants want, also those who never said so."""
+    zones = {tenant.id: tenant.time_zone for tenant in tenants}
+    wanted = {contact.id: zones[contact.tenant_id] for contact in users}
+    if not wanted:
+        return {}
     said = {row.id: row for row in session.scalars(select(Preferences).where(Preferences.id.in_(wanted)))}
-    unsaid = default_wishes(tenant.time_zone)
-    return {user: said[user].wishes(tenant.time_zone) if user in said else unsaid for user in wanted}
+    return {user: said[user].wishes(zone) if user in said else default_wishes(zone) for user, zone in wanted.items()}

@@ -1,6 +1,6 @@
 """Which mail is next, and what was delivered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,12 +13,12 @@ from services.notifier.models.deliveries import CLAIMABLE, OF_A_THREAD, UNADDRES
 from services.notifier.rules.sending import State
 
 
-def is_queued(session: Session, event_id: UUID, template: str, tenant_id: UUID) -> bool:
-    """Whether a tenant's mails about an event were written already."""
-    about = select(Delivery.id).where(
-        Delivery.event_id == event_id, Delivery.template == template, Delivery.tenant_id == tenant_id
+def queued(session: Session, template: str, event_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """About which of these events which tenants' mails were written already."""
+    written = select(Delivery.event_id, Delivery.tenant_id).where(
+        Delivery.event_id.in_(event_ids), Delivery.template == template
     )
-    return session.execute(about.limit(1)).first() is not None
+    return {(event_id, tenant_id) for event_id, tenant_id in session.execute(written.distinct())}
 
 
 def unaddressed(session: Session, tenant_id: UUID, since: datetime) -> Sequence[Delivery]:
