@@ -9,8 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
 
-from prometheus_client import Counter
-
 from chassis.clock import utcnow
 from chassis.database import Database
 from chassis.logs import logger
@@ -22,12 +20,12 @@ from services.notifier.models import Delivery
 from services.notifier.queries import deliveries as queries
 from services.notifier.rules import wording
 from services.notifier.rules.sending import State, Trouble
+from services.notifier.telemetry import outcomes
 from services.notifier.transport import NotTaken, Transport
 
 BATCH = 100  # mails over one connection, and before a stopping process is heeded
 HAND = 25  # mails claimed at a time
 
-outcomes = Counter("concord_mails_total", "Mails by what became of them", ["topic", "outcome"])
 log = logger(__name__)
 
 

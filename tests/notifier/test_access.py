@@ -17,6 +17,8 @@ SIGNED_IN = ("everybody signed in",)
 UNSUBSCRIBE = "/unsubscribe/<token>"
 TABLE = {
     ("GET", DELIVERIES): (*ADMINS, Role.PLATFORM_ADMIN),
+    ("POST", f"{DELIVERIES}/<uuid:delivery_id>/resend"): (*ADMINS, Role.PLATFORM_ADMIN),
+    ("POST", f"{DELIVERIES}/<uuid:delivery_id>/forget"): (*ADMINS, Role.PLATFORM_ADMIN),
     ("GET", "/api/v1/notifications/audit"): ADMINS,
     ("GET", PREFERENCES): SIGNED_IN,
     ("PUT", PREFERENCES): SIGNED_IN,

@@ -22,7 +22,7 @@ from services.notifier.rates import Rates
 from services.notifier.rules.digest import Said, sections
 from services.notifier.rules.mails import DIGEST, MAILS
 from services.notifier.rules.preferences import DEFAULTS, Cadence, Wishes, default_wishes
-from services.notifier.rules.sending import Category, State, Trouble, state_after_lease
+from services.notifier.rules.sending import MAY_TURN_OUT_SENT, Category, State, Trouble, state_after_lease
 
 Thread = tuple[UUID, UUID | None]
 """A tenant and a thread of it."""
@@ -33,7 +33,7 @@ SUCCESS = (
     .where(
         DELIVERIES.c.id == bindparam("claimed"),
         DELIVERIES.c.attempts == bindparam("attempt"),
-        DELIVERIES.c.state.in_([str(State.SENDING), str(State.UNCERTAIN)]),
+        DELIVERIES.c.state.in_([str(state) for state in MAY_TURN_OUT_SENT]),
     )
     .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
 )
@@ -121,7 +121,8 @@ def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 
 
 def success(claim: Claim, now: datetime) -> tuple[Executable, dict[str, Any]]:
-    """A server has taken a mail; also one that was given up as uncertain, when its sender turns out to live.
+    """A server has taken a mail; also one that was given up as uncertain, when its sender turns out to live. Then it is
+    sent, even where somebody has asked for it again, as long as nobody has begun to.
 
     One statement, made once, and no look before, because it is what a sender does most. It touches no row where
     the sender was slower than its lease and somebody else has the mail.

@@ -92,6 +92,17 @@ class Delivery(TenantScoped, Base):
         self.next_at = None
         self.last_error = "The sender stopped in the middle; whether the mail arrived is not known."
 
+    def resend(self, at: datetime) -> None:
+        """Somebody would rather have it twice than not at all; the time for which it is tried begins anew."""
+        self._move(State.NEW, State.UNCERTAIN)
+        self.queued_at = self.next_at = at
+        self.last_error = None
+
+    def forget(self) -> None:
+        """Somebody leaves it at that."""
+        self._move(State.FORGOTTEN, State.UNCERTAIN)
+        self.last_error = "Whether the mail arrived is not known, and it was decided not to send it again."
+
     def lose_recipient(self, reason: str) -> None:
         """Its recipient is gone; it waits for somebody else of the tenant."""
         self._move(State.NO_RECIPIENT, State.NEW, State.SENDING)

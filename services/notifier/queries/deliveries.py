@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from chassis.errors import NotFound
 from chassis.pages import Page, paginate
 from services.notifier.models import Delivery
 from services.notifier.models.deliveries import CLAIMABLE, OF_A_THREAD, UNADDRESSED
@@ -75,6 +76,18 @@ def due(session: Session, delivery_id: UUID, now: datetime) -> Delivery | None:
     """This mail, locked, if it is still for any sender to take."""
     statement = select(Delivery).where(Delivery.id == delivery_id, CLAIMABLE, Delivery.next_at <= now)
     return session.scalar(statement.with_for_update())
+
+
+def held(session: Session, delivery_id: UUID) -> Delivery:
+    """A mail the caller may see, locked.
+
+    Raises:
+        NotFound
+    """
+    delivery = session.scalar(select(Delivery).where(Delivery.id == delivery_id).with_for_update())
+    if delivery is None:
+        raise NotFound("There is no such mail.")
+    return delivery
 
 
 def deliveries(session: Session, *, page: int, page_size: int, state: str | None, topic: str | None) -> Page:

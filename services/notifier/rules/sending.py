@@ -32,6 +32,7 @@ class State(StrEnum):
     """Where a mail is on its way: new → sending → sent, uncertain or failed.
 
     ``no_recipient``: the tenant has nobody to write to. ``suppressed``: decided against, ``last_error`` says why.
+    ``forgotten``: uncertain, and somebody has decided to leave it at that.
     """
 
     NEW = "new"
@@ -40,7 +41,13 @@ class State(StrEnum):
     UNCERTAIN = "uncertain"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
+    FORGOTTEN = "forgotten"
     NO_RECIPIENT = "no_recipient"
+
+
+MAY_TURN_OUT_SENT = (State.SENDING, State.UNCERTAIN, State.FORGOTTEN, State.NEW)
+"""Where a mail may be found whose sender says late that it was taken: given up meanwhile, forgotten, or queued again
+and not yet in another sender's hand."""
 
 
 class Trouble(StrEnum):
