@@ -1,6 +1,7 @@
 """Makes the letter of a delivery: subject, text and HTML from the templates, and headers nobody can smuggle into."""
 
 import hashlib
+import re
 from binascii import b2a_qp
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from css_inline import CSSInliner
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from services.notifier.models import Delivery
 from services.notifier.rules import wording
@@ -23,6 +26,7 @@ from services.notifier.settings import Settings
 
 OF_A_THREAD = ("In-Reply-To", "References")
 LONGEST_LINE = 900  # servers take 998 bytes
+GAP = re.compile("\ue000([0-9]+)\ue001")
 ANY_SERVER = EmailPolicy(linesep="\r\n", cte_type="7bit")  # not every server takes eight bits
 
 
@@ -132,10 +136,17 @@ def _root(delivery: Delivery, domain: str) -> str:
 
 
 def render(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """The text and the HTML of a mail; whatever the context holds shows as text."""
+    """The text and the HTML of a mail; whatever the context holds shows as text.
+
+    Styles are written onto a page that has gaps where a mail says something of its own. Mails of one kind mostly share
+    that page, so that it is made once, and what somebody wrote never comes near the parser of the styles.
+    """
     text = templates().get_template(f"{template}.txt").render(context)
-    html = templates().get_template(f"{template}.html").render(context)
-    return text, _inliner().inline(html)
+    said: list[str] = []
+    page = _pages().get_template(f"{template}.html").render(context, said=said)
+    literal, *rest = _styled(page)
+    filled = (said[int(gap)] + after for gap, after in zip(rest[::2], rest[1::2], strict=True))
+    return text, "".join([literal, *filled])
 
 
 @cache
@@ -151,6 +162,27 @@ def templates() -> Environment:
     environment.filters["moment"] = lambda moment: wording.said_moment(datetime.fromisoformat(moment))
     environment.filters["line"] = lambda text: wording.one_line(text, 500)
     return environment
+
+
+@cache
+def _pages() -> Environment:
+    """Templates that leave numbered gaps instead of what they are told to print, which they collect in ``said``."""
+    return templates().overlay(finalize=_leave_gap)
+
+
+@pass_context
+def _leave_gap(context: Context, value: object) -> str:
+    if isinstance(value, Markup):
+        return value  # what a macro or a block printed: it has its gaps
+    said: list[str] = context["said"]
+    said.append(str(escape(value)))
+    return f"\ue000{len(said) - 1}\ue001"  # characters that nobody's template has a use for
+
+
+@lru_cache(maxsize=256)
+def _styled(page: str) -> list[str]:
+    """A page with its styles on the elements, split at its gaps: text, number of a gap, text, and so on."""
+    return GAP.split(_inliner().inline(page))
 
 
 @cache

@@ -5,10 +5,12 @@ import re
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
+from html.parser import HTMLParser
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from css_inline import CSSInliner
 
 from services.notifier import letters, settings
 from services.notifier.models import Delivery
@@ -196,22 +198,58 @@ def test_the_samples_that_are_shown_are_what_is_sent(name):
     assert (SHOWN / f"{name}.png").exists()
 
 
-@pytest.mark.parametrize("name", samples.SAMPLES)
-def test_a_script_in_anything_that_is_said_shows_as_text(name):
+def spoilt(name, addition):
+    """What a sample says, with an addition to everything that somebody wrote."""
+
     def spoil(said):
         if isinstance(said, dict):
             return {key: spoil(value) for key, value in said.items()}
         if isinstance(said, list):
             return [spoil(value) for value in said]
         kept = not isinstance(said, str) or re.match(r"\d{4}-\d\d-\d\dT|\w{8}-0000-", said)
-        return said if kept else f"{said}{SCRIPT}"
+        return said if kept else f"{said}{addition}"
 
     _template, context = samples.SAMPLES[name]
-    spoilt = {key: value if key == "cadence" else spoil(value) for key, value in context.items()}
-    _letter, message = samples.sample(name, **spoilt)
+    return {key: value if key == "cadence" else spoil(value) for key, value in context.items()}
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_a_script_in_anything_that_is_said_shows_as_text(name):
+    _letter, message = samples.sample(name, **spoilt(name, SCRIPT))
     _text, html = bodies(message)
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize("addition", ["", f" \"'& &amp; {SCRIPT}</p></td> \ue0000\ue001"])
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_a_mail_reads_as_if_its_styles_were_written_into_it_alone(name, addition):
+    """Although they are written once for all mails of its shape, into a page with gaps."""
+    template, _context = samples.SAMPLES[name]
+    said = spoilt(name, addition) | samples.LINKS | {"subject": f"Subject{addition}"}
+    page = letters.templates().get_template(f"{template}.html").render(said)
+    alone = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False).inline(page)
+    _text, html = letters.render(template, said)
+    assert Seen(html).parts == Seen(alone).parts
+
+
+class Seen(HTMLParser):
+    """What a reader of HTML sees: tags with what they carry, and texts, however these are written."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.parts = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.parts.append((tag, attrs))
+
+    def handle_endtag(self, tag):
+        self.parts.append(f"/{tag}")
+
+    def handle_data(self, data):
+        self.parts.append(data)
 
 
 def test_one_click_turns_mail_off(configure):

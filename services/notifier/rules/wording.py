@@ -19,6 +19,8 @@ def one_line(text: str, limit: int) -> str:
 
 def printable(text: str) -> str:
     """A text without control characters (but line ends and tabs), half characters and direction overrides."""
+    if text.isprintable():
+        return text
     return "".join(c for c in text if c in "\n\t" or not _is_unfit(c))
 
 
