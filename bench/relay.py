@@ -11,7 +11,7 @@ from bench.broker import commit, migrated, new_rows, virtual_host
 from bench.postgres import databases
 from bench.table import Row
 from chassis.broker import EXCHANGE, connect
-from chassis.broker.rabbitmq import IN_FLIGHT
+from chassis.broker.rabbitmq_publisher import IN_FLIGHT
 from chassis.database import Database
 from chassis.outbox import OutboxRow
 from chassis.relay import Relay

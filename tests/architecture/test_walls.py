@@ -27,7 +27,7 @@ def files_importing(*modules):
 
 
 def test_only_the_rabbitmq_side_of_the_broker_imports_pika():
-    assert files_importing("pika") == {"chassis/broker/rabbitmq.py"}
+    assert files_importing("pika") == {"chassis/broker/rabbitmq.py", "chassis/broker/rabbitmq_publisher.py"}
 
 
 def test_only_chassis_imports_a_database_driver():

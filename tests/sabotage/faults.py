@@ -15,7 +15,7 @@ from sqlalchemy import select, text, true
 from sqlalchemy.orm import Session
 
 from chassis import consumer, outbox, relay, versions
-from chassis.broker import embedded, rabbitmq
+from chassis.broker import ARCHIVE, EXCHANGE, embedded, rabbitmq, rabbitmq_publisher
 from chassis.database import insert_many
 from chassis.outbox import UNSENT, OutboxRow
 from gateway import credentials
@@ -64,10 +64,10 @@ def _no_confirms() -> None:
             batch.sent += 1
             self._published += 1
             properties = self._properties(message)
-            self._channel.basic_publish(rabbitmq.EXCHANGE, message.type, message.body, properties, mandatory=True)
+            self._channel.basic_publish(EXCHANGE, message.type, message.body, properties, mandatory=True)
         batch.confirm(batch.first_tag + batch.sent - 1, multiple=True)
 
-    rabbitmq._Publisher._send = send  # type: ignore[method-assign]
+    rabbitmq_publisher.Publisher._send = send  # type: ignore[method-assign]
 
 
 def _no_mandatory_no_archive() -> None:
@@ -78,7 +78,7 @@ def _no_mandatory_no_archive() -> None:
         return publish(self, *arguments, **options | {"mandatory": False})
 
     def bind_all_but_the_archive(self: Any, queue: str, *arguments: Any, **options: Any) -> Any:
-        if queue != rabbitmq.ARCHIVE:
+        if queue != ARCHIVE:
             return bind(self, queue, *arguments, **options)
         return None
 
