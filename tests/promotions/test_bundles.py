@@ -75,7 +75,7 @@ def test_campaigns_with_limits_stay_with_us(shop, till):
 
 
 def test_the_lines_of_the_readme_find_what_the_endpoint_finds(shop, till, tmp_path):
-    """With a copy of the engine's folder, PyJWT and nothing of ours."""
+    """With a copy of the engine's folder, PyJWT with its cryptography, and nothing of ours."""
     readme = (Path(services.promotions.__file__).parent / "README.md").read_text()
     program = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
     shutil.copytree(Path(engine.__file__).parent, tmp_path / "engine")

@@ -128,6 +128,8 @@ BAD = [
     (SOCKS, {"discountPercentage": 100.5}, "discountPercentage"),
     (SOCKS, {"discountPercentage": 33.333}, "discountPercentage"),
     (SOCKS, {"discountPercentage": -1}, "discountPercentage"),
+    (SOCKS, {"discountPercentage": 1e300}, "discountPercentage"),
+    (SOCKS, {"discountPercentage": None, "discountPercent": 10**29}, "discountPercent"),
     (SOCKS, {"quantityThreshold": -1}, "quantityThreshold"),
     (SOCKS, {"quantityThreshold": 2.5}, "quantityThreshold"),
     (SOCKS, {"quantityThreshold": 2**31}, "quantityThreshold"),

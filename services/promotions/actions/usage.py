@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
@@ -28,6 +28,8 @@ LONGEST_ID = 100
 TRIM = 1000
 KEEP = timedelta(days=7)
 """How long a reservation that holds nothing can be read."""
+TRIMMED = [state for state in ReservationState if state is not ReservationState.COMMITTED]
+"""Named one by one, which an index can look up: committed ones stay, and there is one for every order."""
 
 
 def reserve(
@@ -116,16 +118,16 @@ def set_limits(
 
 def trim(session: Session, *, now: datetime) -> bool:
     """Delete some reservations that hold nothing and have used nothing; True while there may be more."""
-    old = (
-        select(Reservation.id)
-        .where(Reservation.state != ReservationState.COMMITTED, Reservation.expires_at < now - KEEP)
-        .limit(TRIM)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(session.scalars(old))
+    ids = list(session.scalars(trimmable(now)))
     session.execute(delete(ReservedCampaign).where(ReservedCampaign.reservation_id.in_(ids)))
     session.execute(delete(Reservation).where(Reservation.id.in_(ids)))
     return len(ids) == TRIM
+
+
+def trimmable(now: datetime) -> Select[tuple[UUID]]:
+    """The ids of some such reservations, held."""
+    over = Reservation.state.in_(TRIMMED), Reservation.expires_at < now - KEEP
+    return select(Reservation.id).where(*over).limit(TRIM).with_for_update(skip_locked=True)
 
 
 def _hold(session: Session, order_id: str, evaluation_id: UUID, *, actor: Principal, now: datetime) -> Reservation:

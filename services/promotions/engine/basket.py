@@ -42,8 +42,8 @@ class Basket:
     def __post_init__(self) -> None:
         seen = set()
         for line in self.lines:
-            if line.quantity < 1 or line.unit_price < 0:
-                raise ValueError(f"line {line.id} needs a quantity of 1 or more and a price of 0 or more")
+            if not isinstance(line.quantity, int) or line.quantity < 1 or line.unit_price < 0:
+                raise ValueError(f"line {line.id} needs a whole quantity of 1 or more and a price of 0 or more")
             if line.id in seen:
                 raise ValueError(f"there are two lines {line.id}")
             seen.add(line.id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
 
-from chassis.schemas import Amount, CamelSchema, Instant
+from chassis.schemas import Amount, CamelSchema, Instant, Stripped
 from services.promotions.rules import evaluations as rules
 from services.promotions.schemas.common import Whole, uid
 
@@ -88,7 +88,7 @@ class OrderIn(CamelSchema):
     at = Instant(load_default=None, allow_none=True)
     currency = fields.String(load_default=None, allow_none=True, validate=validate.Length(equal=3))
     lines = Lines()
-    campaign_codes = fields.List(fields.String(validate=ID), load_default=list, validate=validate.Length(max=50))
+    campaign_codes = fields.List(Stripped(validate=ID), load_default=list, validate=validate.Length(max=50))
     customer_group_uid = uid(load_default=None, allow_none=True)
     dry_run = fields.Nested(DryRunIn, load_default=None, allow_none=True)
 

