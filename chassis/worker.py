@@ -3,6 +3,8 @@
 * A connection on which nothing has come yet waits in the selector and holds no thread.
 * The head of a request must be there within ``HEAD_SECONDS`` of its first byte, however its bytes trickle in.
 * A client that falls silent in the middle of a body or of an answer holds a thread for ``PATIENCE`` seconds at most.
+* A body that the application has refused without reading it is read and thrown away, so that the connection can go on
+  as the answer has said: somebody else's request may be on its way on it.
 * Closing a connection politely waits for the client; that is done by the pool, so that it never holds up the main loop.
 * What gunicorn refuses by itself is a problem too, and its log line quotes nothing that the client sent.
 """
@@ -27,6 +29,8 @@ from chassis.errors import MEDIA_TYPE, problem
 
 HEAD_SECONDS = 5
 PATIENCE = 15  # seconds a socket may stay silent while a thread waits for it
+LEFTOVER = 4 * 1024 * 1024  # bytes of a body that are thrown away; no larger one comes through the gateway
+LEFTOVER_SECONDS = 5
 REFUSED = {
     http.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     http.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -71,6 +75,11 @@ class Worker(ThreadWorker):
     def handle_request(self, req: Any, conn: TConn) -> Any:
         self._heads.pop(conn, None)  # the head is complete
         return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: TConn, keepalive: Any) -> bool:
+        """gunicorn asks this after every answer that did not say ``Connection: close``."""
+        end = time.monotonic() + LEFTOVER_SECONDS
+        return bool(keepalive and conn.parser.finish_body(deadline=end, max_bytes=LEFTOVER + 1))
 
     def murder_pending(self) -> None:
         """gunicorn calls this about once a second."""

@@ -11,6 +11,7 @@ from contextlib import closing
 import pytest
 import requests
 
+from chassis import worker
 from tests.e2e.harness import free_ports, until
 
 CHILD = """
@@ -125,3 +126,12 @@ def test_clients_that_do_not_hang_up_do_not_hold_up_the_server(server):
     assert time.monotonic() - started < 5
     for sock in rude:
         sock.close()
+
+
+@pytest.mark.parametrize("size", [60_000, 300_000, worker.LEFTOVER])
+def test_a_connection_goes_on_after_a_body_that_nobody_has_read(server, size):
+    """What was refused without reading it would otherwise end a connection that others' requests follow on."""
+    port, _ = server
+    first = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    answers = raw(port, first + b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
