@@ -5,11 +5,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from sqlalchemy import update
 from sqlalchemy.dialects import sqlite
 
 from chassis.audit import AuditRow
 from chassis.clock import utcnow
+from chassis.errors import Conflict
 from chassis.identity import Principal, acting_as
 from services.promotions import tasks
 from services.promotions.actions import usage as actions
@@ -19,6 +21,7 @@ from tests.promotions.helpers import (
     MINE,
     RITA,
     ROLF,
+    TILL,
     count,
     everything,
     fields_of,
@@ -148,6 +151,19 @@ def test_an_expired_reservation_is_committed_only_where_there_is_enough_left(sho
     assert everything(shop.service) == before
     ok(finish(till, "b", "release"))
     assert ok(finish(till, "a", "commit"))["status"] == "committed"
+
+
+def test_a_commit_that_was_held_up_over_its_end_takes_nothing_that_others_were_given(shop, rolf, till, promotions):
+    """What counts is the moment at which it has the campaign to itself, not the one at which it was asked for."""
+    limit(rolf, totalUses=1)
+    first, second = evaluated(till), evaluated(till)
+    asked = utcnow()
+    ok(reserve(till, "a", first, seconds=60))
+    with time_machine.travel(asked + timedelta(seconds=61), tick=False):
+        ok(reserve(till, "b", second))
+        with acting_as(TILL), pytest.raises(Conflict), promotions.database.begin() as session:
+            actions.commit(session, "a", actor=TILL, now=asked)
+        assert ok(till.get(f"{MINE}/orders/a/reservation"))["status"] == "expired"
 
 
 def test_reserving_again_replaces_what_was_held(shop, rolf, till):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
 from chassis import audit, versions
+from chassis.clock import utcnow
 from chassis.database import insert_ignoring
 from chassis.errors import Conflict, Invalid, NotFound
 from chassis.identity import Principal
@@ -63,12 +64,13 @@ def commit(session: Session, order_id: str, *, actor: Principal, now: datetime) 
         Conflict: ``limit_reached``; ``reservation_released``.
     """
     found = queries.reservation(session, order_id, lock=True)
-    expired = found.state_at(now) is ReservationState.EXPIRED
     if found.commit(now):
         lines = _lines(session, found)
-        if expired:
+        _lock(session, lines, actor)
+        now = max(now, utcnow())  # others may have been given what this held while it waited for the lock
+        if found.expires_at <= now:
             _require_left(session, lines, but=found.id, actor=actor, now=now)
-        _count(session, lines, 1, actor=actor)
+        _count(session, lines, 1)
     return found
 
 
@@ -80,7 +82,9 @@ def release(session: Session, order_id: str, *, actor: Principal, now: datetime)
     """
     found = queries.reservation(session, order_id, lock=True)
     if found.release(now):
-        _count(session, _lines(session, found), -1, actor=actor)
+        lines = _lines(session, found)
+        _lock(session, lines, actor)
+        _count(session, lines, -1)
     return found
 
 
@@ -183,8 +187,7 @@ def _lock(session: Session, campaigns: Iterable[UUID], actor: Principal) -> None
     session.execute(statement.order_by(CampaignUsage.campaign_id).with_for_update()).all()
 
 
-def _count(session: Session, lines: Mapping[UUID, int], sign: int, *, actor: Principal) -> None:
-    _lock(session, lines, actor)
+def _count(session: Session, lines: Mapping[UUID, int], sign: int) -> None:
     for usage in session.scalars(
         select(CampaignUsage).where(CampaignUsage.campaign_id.in_(lines)).execution_options(populate_existing=True)
     ):
