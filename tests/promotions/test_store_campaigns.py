@@ -457,3 +457,25 @@ def test_everything_under_the_path_refuses_in_its_shape(promotions, rolf):
     refused(rolf.post(MINE, data="{", content_type="application/json"), 400, "VALIDATION_ERROR")
     refused(rolf.post(MINE, data="x"), 415, "UNSUPPORTED_MEDIA_TYPE")
     refused(promotions.client(None).get(MINE), 401, "UNAUTHORIZED")
+
+
+def test_software_ends_no_campaign_by_its_window_either(till, rolf, promotions):
+    """S3-20: an end that has passed is ``expired`` by another name; an end that is to come is not."""
+    address = made(till, starts_at=away(days=-9), ends_at=away(days=9))
+    before = snapshot(promotions)
+    refused(till.put(address, json={"ends_at": away(days=-1)}), 403, "EXTRA_PERMISSION_REQUIRED")
+    assert snapshot(promotions) == before
+    ok(till.put(address, json={"ends_at": away(days=1)}))
+    ok(rolf.put(address, json={"ends_at": away(days=-1)}))
+    assert ok(rolf.get(address))["status"] == "expired"
+
+
+def test_what_the_clock_undoes_at_once_was_not_applied(rolf, promotions):
+    """S3-3: a running campaign whose start has passed runs, so to schedule it is no change and is not named."""
+    address = made(rolf)
+    before = snapshot(promotions)
+    assert ok(rolf.put(address, json={"status": "scheduled"}))["updated_fields"] == []
+    assert snapshot(promotions) == before
+    delayed = ok(rolf.put(address, json={"status": "scheduled", "starts_at": away(days=0.5)}))
+    assert delayed["updated_fields"] == ["starts_at", "status"]
+    assert ok(rolf.get(address))["status"] == "scheduled"

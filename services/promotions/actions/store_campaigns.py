@@ -71,8 +71,10 @@ def update_campaign(
     expected: ETags | None,
     actor: Principal,
     now: datetime,
-) -> StoreCampaign:
+) -> tuple[StoreCampaign, tuple[str, ...]]:
     """Take over what is named, at once (S3-4, S3-6). What changes nothing tells nobody and leaves no audit row.
+
+    Returns the campaign and which of the named fields are in force (S3-3).
 
     Raises:
         NotFound: ``campaign_not_found``.
@@ -93,7 +95,8 @@ def update_campaign(
         after = Status(campaign.status)
         if after is not before and after in TOLD_BY_STATUS:
             _tell(session, campaign, TOLD_BY_STATUS[after], actor, now)
-    return campaign
+    applied = (name for name, value in changes.items() if name in different or getattr(campaign, name) == value)
+    return campaign, tuple(applied)
 
 
 def link_stores(

@@ -144,8 +144,8 @@ class StoreCampaignAudit(MethodView):
 def _update(campaign_id, changes):
     now = utcnow()
     with db.begin() as session:
-        campaign = actions.update_campaign(
+        campaign, applied = actions.update_campaign(
             session, campaign_id, changes, expected=versions.if_match(), actor=caller(), now=now
         )
     versions.set_etag(campaign)
-    return {"campaign_id": campaign.id, "updated_fields": list(changes), "timestamp": now}
+    return {"campaign_id": campaign.id, "updated_fields": list(applied), "timestamp": now}

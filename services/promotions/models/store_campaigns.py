@@ -60,10 +60,14 @@ class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
         """
         current = self.status_at(now)
         rules.require_modifiable(current)
-        if "status" in changes:
-            rules.require_transition(current, Status(changes["status"]), is_person=is_person)
-        rules.require_window(changes.get("starts_at", self.starts_at), changes.get("ends_at", self.ends_at))
+        starts_at, ends_at = changes.get("starts_at", self.starts_at), changes.get("ends_at", self.ends_at)
+        wanted = Status(changes.get("status", current))
+        rules.require_window(starts_at, ends_at)
+        becomes = rules.status_at(wanted, starts_at, ends_at, now)
+        rules.require_transition(current, wanted, becomes, is_person=is_person)
         different = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        if becomes is current:  # what runs and is scheduled for a time that has passed runs on
+            different.pop("status", None)
         for name, value in different.items():
             setattr(self, name, value)
         if different:

@@ -57,8 +57,11 @@ def require_modifiable(current: Status) -> None:
         raise not_modifiable(current)
 
 
-def require_transition(current: Status, wanted: Status, *, is_person: bool) -> None:
+def require_transition(current: Status, wanted: Status, becomes: Status, *, is_person: bool) -> None:
     """Refuse a status that cannot follow, or that the caller may not set (S3-20).
+
+    Args:
+        becomes: what the clock makes of it at once, such as ``expired`` where the end is moved into the past.
 
     Raises:
         Conflict: ``campaign_not_modifiable``.
@@ -66,7 +69,7 @@ def require_transition(current: Status, wanted: Status, *, is_person: bool) -> N
     """
     if wanted not in FOLLOWERS[current]:
         raise not_modifiable(current)
-    if wanted in FINAL and wanted is not current and not is_person:
+    if becomes in FINAL and not is_person:
         raise Forbidden("Only an admin can end a campaign for good.", code="extra_permission_required")
 
 
