@@ -30,7 +30,7 @@ class Bundle(MethodView):
         if built is None:
             with db.begin() as session:
                 built = kept.build(session, tenant_id, store_uid, now=now)
-        if request.if_none_match.contains(built.version):
+        if request.if_none_match.contains_weak(built.version):
             unchanged = Response(status=304)
             unchanged.set_etag(built.version)
             return unchanged
