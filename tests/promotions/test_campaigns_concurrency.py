@@ -70,6 +70,19 @@ def test_a_name_is_taken_once(promotions):
     assert len(stored(promotions, StoreCampaign)) == 2
 
 
+def test_nobody_is_refused_for_an_identifier_that_it_did_not_choose(promotions):
+    """S3-17, S3-22: two companies with one name at the same moment, and neither hears of the other."""
+    for round_ in range(4):
+        works = [
+            lambda who=who, path=path, name=f"Spring {round_}": promotions.client(who).post(
+                path, json=in_stores(name=name)
+            )
+            for who, path in ((ROLF, MINE), (RITA, HERS))
+        ]
+        assert statuses(at_once(*works)) == [201, 201]
+    assert len({row.campaign_identifier for row in stored(promotions, StoreCampaign)}) == 8
+
+
 def test_two_schedulers_and_an_updater_tell_of_each_start_once(promotions, rolf):
     """S3-7, S3-9: whoever of them comes first."""
     addresses = [

@@ -45,16 +45,10 @@ def create_campaign(
         Invalid: name or identifier is taken, a store unknown, or ``invalid_date_range``.
     """
     rules.require_window(data["starts_at"], data["ends_at"])
-    campaign = StoreCampaign(
-        id=uuid7(), tenant_id=actor.tenant_id, **data, created_at=now, updated_at=now, event_sequence=0
-    )
-    if campaign.campaign_identifier is None:
-        campaign.campaign_identifier = _made_of_name(session, campaign)
-    _require_free(session, campaign, data)
+    key = uuid7()
+    _require_free(session, key, actor.tenant_id, data)
     linked = _known_stores(session, store_uids)
-    session.add(campaign)
-    audit.record(session, "store_campaign.created", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
-    _save(session)
+    campaign = _insert(session, key, data, actor, now)
     _link(session, campaign, linked, now)
     _tell(session, campaign, events.CampaignCreated, actor, now)
     if campaign.status == Status.ACTIVE:
@@ -85,7 +79,7 @@ def update_campaign(
     """
     campaign = _hold(session, campaign_id, expected, now)
     before = Status(campaign.status)
-    _require_free(session, campaign, changes)
+    _require_free(session, campaign.id, campaign.tenant_id, changes)
     different = campaign.change(changes, is_person=actor.role is not Role.MACHINE, now=now)
     if different:
         campaign.catch_up(now)
@@ -153,14 +147,43 @@ def _hold(session: Session, campaign_id: str, expected: ETags | None, now: datet
     return campaign
 
 
-def _require_free(session: Session, campaign: StoreCampaign, wanted: Mapping[str, Any]) -> None:
+def _insert(session: Session, key: UUID, data: Mapping[str, Any], actor: Principal, now: datetime) -> StoreCampaign:
+    """Write a new campaign. Without an identifier it is called as its name, or, where anybody's is called so already
+    or at the same moment, with something of its own behind that.
+    """
+    made = rules.identifier_for(data["name"])
+    chosen = data["campaign_identifier"]
+    for identifier in [chosen] if chosen else [made, f"{made}_{key.hex[-12:].upper()}"]:
+        campaign = StoreCampaign(
+            **{**data, "campaign_identifier": identifier},
+            id=key,
+            tenant_id=actor.tenant_id,
+            created_at=now,
+            updated_at=now,
+            event_sequence=0,
+        )
+        try:
+            with session.begin_nested():
+                session.add(campaign)
+                audit.record(
+                    session, "store_campaign.created", campaign, tenant_id=actor.tenant_id, actor=actor, now=now
+                )
+                session.flush()
+                return campaign
+        except IntegrityError as error:
+            if identifier != made or chosen or not is_taken(error, ONE_IDENTIFIER):
+                raise _refusal(error) from error
+    raise AssertionError("unreachable")
+
+
+def _require_free(session: Session, key: UUID, tenant_id: UUID, wanted: Mapping[str, Any]) -> None:
     """S3-15, S3-17: says that a name or identifier is taken, never by whom."""
     taken = []
     name, identifier = wanted.get("name"), wanted.get("campaign_identifier")
     with session.no_autoflush:
-        if name and queries.has_name(session, campaign.tenant_id, name, other_than=campaign.id):
+        if name and queries.has_name(session, tenant_id, name, other_than=key):
             taken.append(NAME_TAKEN)
-        if identifier and queries.has_identifier(session, identifier, other_than=campaign.id):
+        if identifier and queries.has_identifier(session, identifier, other_than=key):
             taken.append(IDENTIFIER_TAKEN)
     if taken:
         raise Invalid("Field validation failed", errors=taken)
@@ -171,17 +194,14 @@ def _save(session: Session) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        for unique, problem in ((ONE_CAMPAIGN_NAME, NAME_TAKEN), (ONE_IDENTIFIER, IDENTIFIER_TAKEN)):
-            if is_taken(error, unique):
-                raise Invalid("Field validation failed", errors=[problem]) from error
-        raise
+        raise _refusal(error) from error
 
 
-def _made_of_name(session: Session, campaign: StoreCampaign) -> str:
-    made = rules.identifier_for(campaign.name)
-    if queries.has_identifier(session, made, other_than=campaign.id):
-        return f"{made}_{campaign.id.hex[-12:].upper()}"
-    return made
+def _refusal(error: IntegrityError) -> Exception:
+    for unique, problem in ((ONE_CAMPAIGN_NAME, NAME_TAKEN), (ONE_IDENTIFIER, IDENTIFIER_TAKEN)):
+        if is_taken(error, unique):
+            return Invalid("Field validation failed", errors=[problem])
+    return error
 
 
 def _known_stores(session: Session, store_uids: Sequence[str]) -> dict[str, UUID]:
