@@ -5,10 +5,9 @@ held in the database while a server is waited for.
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
 from datetime import datetime
 
+from chassis.asides import Aside
 from chassis.clock import utcnow
 from chassis.database import Database
 from chassis.logs import logger
@@ -91,12 +90,12 @@ def send_all(runtime: Runtime, claims: list[Claim], post: Transport) -> bool:
 
 
 class Settler:
-    """Commits the outcomes of mails beside their sender, one at a time."""
+    """Commits the outcomes of mails while their sender goes on, one at a time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._worker = ThreadPoolExecutor(1, "settler")
-        self._last: Future[None] | None = None
+        self._aside = Aside(database)
+        self._sent: Claim | None = None
 
     def __enter__(self) -> "Settler":
         return self
@@ -105,18 +104,21 @@ class Settler:
         try:
             self.wait()
         finally:
-            self._worker.shutdown()
+            self._aside.close()
 
     def settle(self, claim: Claim, failure: NotTaken | None) -> None:
-        """Begin to commit what became of a mail."""
-        context = copy_context()
-        self._last = self._worker.submit(context.run, settle, self._database, claim, failure, utcnow())
+        """Begin to commit what became of a mail. That one went wrong is rare, and committed before this returns."""
+        if failure is None:
+            self._aside.start(*sending.success(claim, utcnow()))
+            self._sent = claim
+        else:
+            settle(self._database, claim, failure, utcnow())
 
     def wait(self) -> None:
         """Until the outcome before is committed; what went wrong with that is raised here."""
-        last, self._last = self._last, None
-        if last is not None:
-            last.result()
+        claim, self._sent = self._sent, None
+        if claim is not None:
+            _settled(self._database, claim, State.SENT if self._aside.finish() else None)
 
 
 def hand_over(
@@ -177,6 +179,11 @@ def settle(database: Database, claim: Claim, failure: NotTaken | None, now: date
         trouble, reason, is_bounce = failure.trouble, failure.reason, failure.is_bounce
         with database.begin() as session:
             state = sending.fail(session, claim, trouble, reason, is_bounce=is_bounce, now=now)
+    _settled(database, claim, state)
+
+
+def _settled(database: Database, claim: Claim, state: State | None) -> None:
+    """Tell of an outcome; None where it came too late."""
     if state is State.SENT and claim.has_bounced:
         with database.begin() as session:
             sending.forget_bounces(session, claim.delivery.address or "")

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from chassis.clock import utcnow
 from chassis.identity import acting_as
 from services.notifier import sender, settings, transport
+from services.notifier.actions import sending
 from tests.notifier.helpers import SYSTEM, deliveries, mark, queue, send, states
 
 MAILS = 54
@@ -113,13 +114,9 @@ def run_until_killed(notifier, step):
         if step == "before the claim is committed" and not connection.get_execution_options().get("concord_read"):
             die()
 
-    def before_statement(_connection, _cursor, statement, *_rest):
-        settles = statement.startswith("UPDATE deliveries") and "sent_at=" in statement
-        if step == "before its outcome is committed" and settles:
-            die()
-
     event.listen(engine, "commit", before_commit)
-    event.listen(engine, "before_cursor_execute", before_statement)
+    if step == "before its outcome is committed":
+        sending.success = lambda _claim, _now: die()
     own = settings.load()
     with acting_as(SYSTEM):
         sender.send_batch(notifier.runtime, Mortal(transport.connect(own, None), step))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, delete, select, update
+from sqlalchemy import Executable, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
@@ -33,7 +33,7 @@ SUCCESS = (
     .where(
         DELIVERIES.c.id == bindparam("claimed"),
         DELIVERIES.c.attempts == bindparam("attempt"),
-        DELIVERIES.c.state.in_([str(state) for state in MAY_TURN_OUT_SENT]),
+        or_(*(DELIVERIES.c.state == str(state) for state in MAY_TURN_OUT_SENT)),
     )
     .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
 )
