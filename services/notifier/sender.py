@@ -23,7 +23,7 @@ from services.notifier.telemetry import outcomes
 from services.notifier.transport import NotTaken, Transport
 
 BATCH = 100  # mails over one connection, and before a stopping process is heeded
-HAND = 25  # mails claimed at a time
+HAND = 50  # mails claimed at a time
 
 log = logger(__name__)
 

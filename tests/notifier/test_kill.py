@@ -17,8 +17,8 @@ from services.notifier import sender, settings, transport
 from services.notifier.actions import sending
 from tests.notifier.helpers import SYSTEM, deliveries, mark, queue, send, states
 
-MAILS = 54
 KILLS = 2
+MAILS = KILLS * sender.HAND + 4
 
 
 def start_sender(notifier):

@@ -8,6 +8,7 @@ from email.headerregistry import Address
 import pytest
 import time_machine
 from prometheus_client import REGISTRY
+from sqlalchemy import update
 
 from chassis.clock import utcnow
 from chassis.errors import Conflict
@@ -227,7 +228,6 @@ def test_a_sender_slower_than_its_lease_has_no_say(notifier):
 def test_a_sent_mail_goes_nowhere_else():
     done = Delivery(state="sent", category="once")
     for change in (
-        lambda: done.begin(None, utcnow(), timedelta()),
         lambda: done.outlive_lease(),
         lambda: done.lose_recipient("gone"),
         lambda: done.address_to(None, utcnow()),
@@ -236,6 +236,15 @@ def test_a_sent_mail_goes_nowhere_else():
         with pytest.raises(Conflict) as refused:
             change()
         assert refused.value.code == "invalid_transition"
+
+
+def test_a_sent_mail_is_not_begun_again(notifier):
+    queue(notifier, 2)
+    sent, due = deliveries(notifier)
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        session.execute(update(Delivery).where(Delivery.id == sent.id).values(state="sent"))
+        session.execute(Delivery.begin([sent.id, due.id], utcnow()))
+    assert [(row.state, row.attempts) for row in deliveries(notifier)] == [("sent", 0), ("sending", 1)]
 
 
 def test_several_senders_send_each_mail_once(notifier, inbox):

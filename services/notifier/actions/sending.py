@@ -103,11 +103,13 @@ def take_due(session: Session, rates: Rates, *, now: datetime, lease: timedelta,
         elif _decide(delivery, contact, known, rates, now):
             taken.decided.append(delivery)
         else:
-            delivery.begin(contact, now, lease)
+            delivery.address = contact.email
             has_bounced = (contact.email or "") in known.bounces
             taken.claims.append(Claim(delivery, contact.name or "", now + lease, has_bounced))
             if delivery.category == Category.ONCE:
                 break
+    if taken.claims:
+        session.execute(Delivery.begin([claim.id for claim in taken.claims], now + lease))
     return taken
 
 

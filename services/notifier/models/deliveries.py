@@ -1,10 +1,11 @@
 """Every mail that was, is or will be on its way."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, UniqueConstraint, text
+from sqlalchemy import ColumnElement, Index, UniqueConstraint, Update, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.database import TenantScoped
@@ -72,12 +73,13 @@ class Delivery(TenantScoped, Base):
         """The mails to a tenant's own users; the address of somebody else's user is nobody's business."""
         return cls.tenant_id == tenant_id
 
-    def begin(self, contact: Contact, now: datetime, lease: timedelta) -> None:
-        """Take it for sending, to the address its recipient has now."""
-        self._move(State.SENDING, State.NEW, State.SENDING)
-        self.address = contact.email
-        self.attempts += 1
-        self.next_at = now + lease
+    @classmethod
+    def begin(cls, ids: Sequence[UUID], until: datetime) -> Update:
+        """Take mails for sending; rows that the session holds follow. One statement for all, because written row by
+        row this is a third of what it costs to claim them."""
+        free = cls.state.in_([str(State.NEW), str(State.SENDING)])
+        taken = {"state": str(State.SENDING), "attempts": cls.attempts + 1, "next_at": until}
+        return update(cls).where(cls.id.in_(ids), free).values(taken)
 
     def go_wrong(self, trouble: Trouble, reason: str, now: datetime) -> None:
         """It could not be handed over: try again later or not at all."""
