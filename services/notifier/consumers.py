@@ -57,7 +57,8 @@ def keep_the_user(session: Session, event: Received) -> None:
 @on("identity.UserRemoved.v1", UserRemovedIn)
 def drop_the_user(session: Session, event: Received) -> None:
     user = event.data
-    contacts.drop_contact(session, user.user_id, user.tenant_id, sequence=event.sequence, now=utcnow())
+    domain = settings.load().domain
+    contacts.drop_contact(session, user.user_id, user.tenant_id, sequence=event.sequence, domain=domain, now=utcnow())
 
 
 @on_all("campaigns.InviteCreated.v1", InviteCreatedIn)

@@ -13,7 +13,7 @@ from chassis.database import Database
 from chassis.logs import logger
 from chassis.service import Runtime
 from services.notifier import letters, rates, settings, transport, unsubscribing
-from services.notifier.actions import deliveries, sending
+from services.notifier.actions import orphans, sending
 from services.notifier.actions.sending import Claim, Taken
 from services.notifier.models import Delivery
 from services.notifier.queries import deliveries as queries
@@ -208,7 +208,7 @@ def _follow_up(database: Database, taken: Taken, now: datetime) -> None:
         outcomes.labels(delivery.topic, "held" if held else str(delivery.state)).inc()
     for delivery in taken.orphaned:
         with database.begin() as session:
-            passed = deliveries.pass_on(session, delivery.id, delivery.tenant_id, now=now)
+            passed = orphans.pass_on(session, delivery.id, delivery.tenant_id, now=now)
         if passed is not None:
             outcome = "readdressed" if passed.state == State.NEW else str(passed.state)
             outcomes.labels(passed.topic, outcome).inc()

@@ -15,7 +15,8 @@ from chassis.clock import utcnow
 from chassis.identity import acting_as
 from chassis.inbox import InboxRow
 from services.notifier.actions.contacts import keep_contact
-from services.notifier.actions.deliveries import COVERED, NOBODY_THERE, REMOVED, queue_mail
+from services.notifier.actions.deliveries import NOBODY_THERE, queue_mail
+from services.notifier.actions.orphans import COVERED, REMOVED
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Delivery
 from services.notifier.rules.mails import INVITE

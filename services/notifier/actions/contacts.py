@@ -7,11 +7,10 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from chassis.identity import Role
-from services.notifier.actions.deliveries import readdress, take_away
 from services.notifier.actions.digests import drop_user
+from services.notifier.actions.orphans import readdress, take_all
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Preferences
-from services.notifier.queries import deliveries as queries
 from services.notifier.rules import wording
 
 
@@ -42,15 +41,16 @@ def keep_affiliate(session: Session, affiliate_id: UUID, merchant_id: UUID, *, e
     return contact
 
 
-def drop_contact(session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, now: datetime) -> None:
-    """Remove a user; nothing further goes to them, and what only they would have got waits for somebody else."""
+def drop_contact(
+    session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, domain: str, now: datetime
+) -> None:
+    """Remove a user; nothing further goes to them, and what only they would have heard of waits for somebody else."""
     contact = _newer(session, user_id, tenant_id, sequence)
     if contact is None:
         return
+    take_all(session, contact, domain=domain, now=now)
     contact.email = contact.name = contact.role = None
     contact.active = False
-    for delivery in queries.queued_for(session, user_id):
-        take_away(delivery)
     drop_user(session, user_id)
     session.execute(delete(Preferences).where(Preferences.id == user_id))
     session.flush()

@@ -1,4 +1,4 @@
-"""Writing down each mail before anybody sends it, and passing on what a removed user would have got."""
+"""Writing down each mail before anybody sends it."""
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,13 +16,11 @@ from services.notifier.models import Contact, Delivery, DigestItem, Tenant
 from services.notifier.queries import contacts as people
 from services.notifier.queries import deliveries as queries
 from services.notifier.rules import mails, wording
-from services.notifier.rules.mails import MAILS, Mail
+from services.notifier.rules.mails import Mail
 from services.notifier.rules.preferences import DIGESTS, Cadence, Wishes
-from services.notifier.rules.sending import KEEP_UNADDRESSED, State
+from services.notifier.rules.sending import State
 
 NOBODY_THERE = "The tenant has no user who could get this mail."
-REMOVED = "The user was removed, and the tenant has nobody else who could get this mail."
-COVERED = "The user was removed; somebody else of the tenant gets this mail."
 
 Audience = Sequence[tuple[Contact, Wishes]]
 
@@ -174,47 +172,6 @@ def digest_rows(
         for contact, wishes in audience
         if (cadence := wishes.cadence(mail.topic)) in DIGESTS
     ]
-
-
-def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datetime) -> Delivery | None:
-    """Take a due mail from a removed user and give it to a colleague; the mail, or None where somebody was quicker.
-
-    The removal itself passes on what is waiting. This is for what was being sent at that moment and came back.
-    """
-    lock_tenant(session, tenant_id)
-    delivery = queries.due(session, delivery_id, now)
-    contact = delivery and session.get(Contact, delivery.user_id)
-    if delivery is None or (contact and contact.active):
-        return None
-    take_away(delivery)
-    session.flush()
-    readdress(session, tenant_id, now)
-    return delivery
-
-
-def take_away(delivery: Delivery) -> None:
-    """Take a mail from a removed user: for a colleague, or for nobody where it was theirs alone."""
-    if MAILS[delivery.template].roles:
-        delivery.lose_recipient(REMOVED)
-    else:
-        delivery.suppress(REMOVED)
-
-
-def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
-    """Give the tenant's mails that nobody gets to a user who fits, one mail an event. The tenant is locked."""
-    since = now - KEEP_UNADDRESSED
-    waiting = queries.unaddressed(session, tenant_id, since)
-    if not waiting:
-        return
-    contacts = people.contacts(session, [tenant_id])
-    taken = queries.addressed_to(session, [contact.id for contact in contacts], since)
-    for delivery in waiting:
-        fitting = [contact for contact in contacts if contact.role in MAILS[delivery.template].roles]
-        if any((delivery.event_id, delivery.template, contact.id) in taken for contact in fitting):
-            delivery.suppress(COVERED)
-        elif fitting:
-            delivery.address_to(fitting[0], now)
-            taken.add((delivery.event_id, delivery.template, fitting[0].id))
 
 
 def message_id(event_id: UUID, template: str, recipient: UUID, domain: str) -> str:

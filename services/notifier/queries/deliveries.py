@@ -13,6 +13,9 @@ from services.notifier.models import Delivery
 from services.notifier.models.deliveries import CLAIMABLE, OF_A_THREAD, UNADDRESSED
 from services.notifier.rules.sending import State
 
+Told = tuple[UUID, str, UUID]
+"""An event, a template and a user who hears, or has heard, of it so."""
+
 
 def queued(session: Session, template: str, event_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
     """About which of these events which tenants' mails were written already."""
@@ -54,7 +57,7 @@ def waiting_of_thread(session: Session, tenant_id: UUID, thread_id: UUID) -> Seq
     return session.scalars(statement.with_for_update()).all()
 
 
-def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> set[tuple[UUID, str, UUID]]:
+def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> set[Told]:
     """Event, template and user of what these users get or got."""
     statement = select(Delivery.event_id, Delivery.template, Delivery.user_id).where(
         Delivery.user_id.in_(users), Delivery.created_at >= since

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from services.notifier.models import DigestItem, ReadMark
 from services.notifier.models.digests import OPEN
+from services.notifier.queries.deliveries import Told
 from services.notifier.rules.preferences import Cadence
 
 Due = tuple[UUID, UUID, str]
@@ -38,6 +39,21 @@ def items(session: Session, digests: Sequence[UUID]) -> Sequence[DigestItem]:
     """What stands in these digests, oldest first."""
     statement = select(DigestItem).where(DigestItem.digest_id.in_(digests))
     return session.scalars(statement.order_by(DigestItem.created_at, DigestItem.id)).all()
+
+
+def unsent(session: Session, user_id: UUID, digests: Sequence[UUID]) -> Sequence[DigestItem]:
+    """What a user was to hear of in the next digest, or in these, oldest first."""
+    waits = or_(OPEN, DigestItem.digest_id.in_(digests))
+    statement = select(DigestItem).where(DigestItem.user_id == user_id, waits)
+    return session.scalars(statement.order_by(DigestItem.created_at, DigestItem.id)).all()
+
+
+def told(session: Session, users: Sequence[UUID], since: datetime) -> set[Told]:
+    """What these users hear of in their digests."""
+    statement = select(DigestItem.event_id, DigestItem.template, DigestItem.user_id).where(
+        DigestItem.user_id.in_(users), DigestItem.created_at >= since
+    )
+    return set(session.execute(statement).tuples())
 
 
 def read_upto(session: Session, tenant_id: UUID, thread_id: UUID) -> int:

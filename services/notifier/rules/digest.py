@@ -65,9 +65,12 @@ def _campaigns(responses: Sequence[Context]) -> list[Context]:
 
 
 def _conversations(messages: Sequence[Context]) -> list[Context]:
-    """Unread messages by thread, with the newest of each."""
+    """Unread messages by thread, with the newest of each; one that was passed on by a colleague may be there twice."""
     return [
-        {**max(group, key=lambda message: message["sequence"]), "count": len(group)}
+        {
+            **max(group, key=lambda message: message["sequence"]),
+            "count": len({message["sequence"] for message in group}),
+        }
         for _thread, group in _grouped(messages, lambda message: message["thread_id"])
     ]
 

@@ -1,0 +1,140 @@
+"""Passing on what nobody gets: a removed user's mails, and what came while the tenant had no fitting user.
+
+Who takes it over hears of it the way they want to. All of it happens with the tenant locked.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy.orm import Session
+
+from chassis.database import insert_ignoring
+from services.notifier.actions.deliveries import delivery_rows, digest_rows
+from services.notifier.actions.tenants import lock_tenant
+from services.notifier.models import Contact, Delivery, DigestItem
+from services.notifier.queries import contacts as people
+from services.notifier.queries import deliveries as queries
+from services.notifier.queries import digests
+from services.notifier.rules.mails import DIGEST, MAILS, MESSAGE, Mail
+from services.notifier.rules.messages import apart, together
+from services.notifier.rules.preferences import Cadence, Wishes
+from services.notifier.rules.sending import KEEP_UNADDRESSED
+
+REMOVED = "The user was removed, and the tenant has nobody else who could get this mail."
+COVERED = "The user was removed; somebody else of the tenant gets this mail."
+IN_A_DIGEST = "Somebody of the tenant gets this in their digest."
+UNWANTED = "Nobody who is left in the tenant wants to hear of this."
+
+EAGER_FIRST = (Cadence.INSTANT, Cadence.DAILY, Cadence.WEEKLY, Cadence.OFF)
+
+
+def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datetime) -> Delivery | None:
+    """Take a due mail from a removed user and give it to a colleague; the mail, or None where somebody was quicker.
+
+    The removal itself passes on what is waiting. This is for what was being sent at that moment and came back.
+    """
+    lock_tenant(session, tenant_id)
+    delivery = queries.due(session, delivery_id, now)
+    contact = delivery and session.get(Contact, delivery.user_id)
+    if delivery is None or (contact and contact.active):
+        return None
+    _take_away(delivery)
+    session.flush()
+    readdress(session, tenant_id, now)
+    return delivery
+
+
+def take_all(session: Session, contact: Contact, *, domain: str, now: datetime) -> None:
+    """Take from a user who is being removed what they have not heard of yet, also what waits for their digest."""
+    queued = queries.queued_for(session, contact.id)
+    unsent = [delivery.event_id for delivery in queued if delivery.template == DIGEST.template]
+    items = [item for item in digests.unsent(session, contact.id, unsent) if MAILS[item.template].roles]
+    insert_ignoring(session, Delivery, _as_mails(_untold(session, contact, items, now), contact, domain, now))
+    for delivery in queries.queued_for(session, contact.id):
+        _take_away(delivery)
+
+
+def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
+    """Let a user who fits hear of what nobody gets, one user an event, those first who want it at once."""
+    since = now - KEEP_UNADDRESSED
+    waiting = queries.unaddressed(session, tenant_id, since)
+    if not waiting:
+        return
+    tenant = lock_tenant(session, tenant_id)
+    contacts = people.contacts(session, [tenant_id])
+    wishes = people.wishes_of(session, [tenant], contacts)
+    told = _told(session, contacts, since)
+    entries: list[dict[str, Any]] = []
+    for delivery in waiting:
+        mail = MAILS[delivery.template]
+        fitting = [contact for contact in contacts if contact.role in mail.roles]
+        if any((delivery.event_id, delivery.template, contact.id) in told for contact in fitting):
+            delivery.suppress(COVERED)
+        elif fitting:
+            heir = min(fitting, key=lambda one: EAGER_FIRST.index(wishes[one.id].cadence(mail.topic)))
+            entries += _give(delivery, mail, heir, wishes[heir.id], now)
+            told.add((delivery.event_id, delivery.template, heir.id))
+    insert_ignoring(session, DigestItem, entries)
+
+
+def _take_away(delivery: Delivery) -> None:
+    """Take a mail from a removed user: for a colleague, or for nobody where it was theirs alone."""
+    if MAILS[delivery.template].roles:
+        delivery.lose_recipient(REMOVED)
+    else:
+        delivery.suppress(REMOVED)
+
+
+def _give(delivery: Delivery, mail: Mail, heir: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
+    """Let a user have a mail as they want it; the entries of their digest, where that is how."""
+    cadence = wishes.cadence(mail.topic)
+    if cadence is Cadence.INSTANT:
+        delivery.address_to(heir, now)
+        return []
+    delivery.suppress(UNWANTED if cadence is Cadence.OFF else IN_A_DIGEST)
+    rows: list[dict[str, Any]] = []
+    for number, (context, sequence) in enumerate(apart(delivery.context)):
+        # Of messages gathered in one mail only the first one's event is known.
+        event_id = uuid5(delivery.event_id, str(sequence)) if number else delivery.event_id
+        about: dict[str, Any] = {"event_id": event_id, "tenant_id": delivery.tenant_id, "context": context, "now": now}
+        rows += digest_rows(mail, [(heir, wishes)], **about, thread_id=delivery.thread_id, sequence=sequence)
+    return rows
+
+
+def _told(session: Session, contacts: Iterable[Contact], since: datetime) -> set[queries.Told]:
+    """Who of these users has heard, or will hear, of what."""
+    users = [contact.id for contact in contacts]
+    return queries.addressed_to(session, users, since) | digests.told(session, users, since)
+
+
+def _untold(session: Session, contact: Contact, items: Sequence[DigestItem], now: datetime) -> list[DigestItem]:
+    """Those of a user's entries that no fitting colleague has heard of otherwise."""
+    if not items:
+        return []
+    colleagues = [one for one in people.contacts(session, [contact.tenant_id]) if one.id != contact.id]
+    told = _told(session, colleagues, now - KEEP_UNADDRESSED)
+    return [
+        item
+        for item in items
+        if not any(
+            (item.event_id, item.template, one.id) in told
+            for one in colleagues
+            if one.role in MAILS[item.template].roles
+        )
+    ]
+
+
+def _as_mails(items: Iterable[DigestItem], contact: Contact, domain: str, now: datetime) -> list[dict[str, Any]]:
+    """Entries of a user's digest as the mails they would have been; the messages of a thread are one."""
+    mails: dict[tuple[str, UUID], list[DigestItem]] = {}
+    for item in items:
+        mails.setdefault((item.template, item.thread_id or item.event_id), []).append(item)
+    rows: list[dict[str, Any]] = []
+    for (template, _), entries in mails.items():
+        first = entries[0]
+        said = together([one.context for one in entries]) if template == MESSAGE.template else first.context
+        about: dict[str, Any] = {"event_id": first.event_id, "tenant_id": first.tenant_id, "context": said}
+        rows += delivery_rows(MAILS[template], [contact], **about, domain=domain, now=now, thread_id=first.thread_id)
+    return rows
