@@ -1,6 +1,7 @@
 """The link in every mail that turns its kind off without signing in (RFC 8058)."""
 
 import re
+import threading
 from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -9,13 +10,16 @@ import pytest
 import time_machine
 
 from chassis.clock import utcnow
-from chassis.identity import Role
+from chassis.identity import Role, acting_as
 from chassis.testing import principal
+from services.notifier.actions.contacts import drop_contact
+from services.notifier.models import Preferences
 from services.notifier.rules.preferences import DEFAULTS, DIGESTS
 from tests.notifier.helpers import (
     FJORD,
     PREFERENCES,
     ROLF,
+    SYSTEM,
     choose,
     deliveries,
     invite_created,
@@ -28,6 +32,7 @@ from tests.notifier.helpers import (
     user_removed,
     write_digests,
 )
+from tests.notifier.test_queue import wait_until_blocked
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -171,3 +176,18 @@ def test_the_page_says_what_it_is_about(notifier, anybody, what):
     notifier.deliver(user_added())
     assert b"no more mails about" in anybody.get(link_for(notifier, what)).data
     assert b"no more mails about" in anybody.post(link_for(notifier, what)).data
+
+
+def test_a_click_at_the_moment_of_the_users_removal_leaves_nothing_of_theirs(notifier, anybody):
+    """It waits for the removal, and then finds nobody; what one has chosen goes with them."""
+    if notifier.database.dialect != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    notifier.deliver(user_added())
+    click = threading.Thread(target=lambda: anybody.post(link_for(notifier, "invite")))
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        drop_contact(session, ROLF, FJORD, sequence=2, domain="concord.example", now=utcnow())
+        click.start()
+        wait_until_blocked(notifier, click)
+    click.join(10)
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        assert session.get(Preferences, ROLF) is None

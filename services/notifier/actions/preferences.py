@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
@@ -38,15 +39,18 @@ def unsubscribe(session: Session, user_id: UUID, what: str, *, actor: Principal,
     Returns:
         False where there is no such user any more, who then gets nothing anyway.
     """
-    contact = session.get(Contact, user_id)
-    if contact is None or not contact.active:
+    tenant_id = session.scalar(select(Contact.tenant_id).where(Contact.id == user_id))  # which never changes
+    if tenant_id is None:
         return False
-    lock_tenant(session, contact.tenant_id)
+    lock_tenant(session, tenant_id)
+    contact = session.get_one(Contact, user_id)
+    if not contact.active:
+        return False
     off = {what: Cadence.OFF}
     if what in DIGESTS:
-        held = session.get(Preferences, user_id) or Preferences.unsaid(user_id, contact.tenant_id, now)
+        held = session.get(Preferences, user_id) or Preferences.unsaid(user_id, tenant_id, now)
         off = {topic: Cadence.OFF for topic, cadence in held.wishes(None).topics.items() if cadence == what}
-    _choose(session, user_id, contact.tenant_id, {"topics": off}, expected=None, actor=actor, now=now)
+    _choose(session, user_id, tenant_id, {"topics": off}, expected=None, actor=actor, now=now)
     return True
 
 
