@@ -17,6 +17,7 @@ from uuid import uuid4
 import psycopg
 import requests
 
+from chassis.database import Database
 from chassis.testing import RABBITMQ, need, postgres_admin
 from concord import platform
 from tests.e2e.signed import Signed
@@ -235,6 +236,11 @@ class Platform:
             for recipient, message in list(self.inbox.taken)
             if to in (None, recipient)
         ]
+
+    def database(self, service: str) -> Database:
+        """A service's own; whoever asks for it closes it."""
+        url = self.engines.environment.get("CONCORD_DATABASE_URL", f"sqlite:///{self.home}/{{service}}.db")
+        return Database(url.replace("{service}", service), pool_size=1)
 
     def user(self, email: str, password: str = PASSWORD) -> "User":
         return User(self.url, email, password)

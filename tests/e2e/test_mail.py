@@ -1,10 +1,18 @@
 """Mail from end to end, into a real mail server, and what people do about it."""
 
+from contextlib import closing
+from datetime import timedelta
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import requests
+from sqlalchemy import func, select, update
 
+from chassis.clock import utcnow
+from chassis.identity import Principal, acting_as
+from services.notifier.models import DigestItem
 from tests.e2e.harness import until
+from tests.e2e.test_co_marketing import GOLD, SPRING
 
 NOTIFICATIONS = "/api/v1/notifications"
 THREADS = "/api/v1/messaging/threads"
@@ -60,3 +68,52 @@ def test_people_choose_what_they_hear_of(platform, network):
     sent = rolf.get(f"{NOTIFICATIONS}/deliveries?state=sent").json()["items"]
     assert {(item["to"], item["topic"]) for item in sent} == {(rolf.email, "relationship")}
     assert requests.get(f"{platform.url}/dev/mailbox.json", timeout=10).status_code == 404
+
+
+DIGESTED = dict.fromkeys(("invite", "message", "tier"), "daily")
+
+
+def test_a_digest_tells_of_what_happened_since_the_last_one(platform, network):
+    """S0-68, D17: in its sections, instead of a mail for each; the supplier's tells of answers without having asked."""
+    anna = network.supplier
+    first, rolf = next(iter(network.retailers.items()))
+    assert rolf.put(f"{NOTIFICATIONS}/preferences", {"topics": DIGESTED}).status_code == 200
+    campaign = anna.post("/api/v1/campaigns", SPRING).json()["id"]
+    assert anna.post(f"/api/v1/campaigns/{campaign}/send", {"retailerIds": [first]}).status_code == 200
+    thread = anna.post(THREADS, {"retailerId": first, **ARTWORK}).json()["id"]
+    assert anna.post(f"{THREADS}/{thread}/messages", {"body": "The banner follows."}).status_code == 201
+    tier = anna.post("/api/v1/prm/tiers", GOLD).json()["id"]
+    assert anna.post(f"/api/v1/prm/tiers/{tier}/assign", {"retailerId": first}).status_code == 200
+    invite = rolf.get("/api/v1/campaigns/invites").json()["items"][0]["id"]
+    answer = {"response": "Accepted", "note": "Happy to join."}
+    assert rolf.post(f"/api/v1/campaigns/invites/{invite}/respond", answer).status_code == 200
+
+    come_due(platform, {first: 4, network.supplier_id: 1})
+    (theirs,) = until(lambda: about(platform, rolf, "summary"), what="the retailer's digest")
+    sections = ("NEW INVITES", "Spring Showroom Push", "UNREAD CONVERSATIONS", "artwork: 2 new", "YOUR TIERS", "Gold")
+    places = [theirs["text"].index(said) for said in sections]
+    assert places == sorted(places)
+    assert "Gold" in theirs["html"]
+    (ours,) = until(lambda: about(platform, anna, "summary"), what="the supplier's digest")
+    assert "Spring Showroom Push: 1 accepted, 0 declined" in ours["text"]
+    sent = rolf.get(f"{NOTIFICATIONS}/deliveries?topic=digest").json()["items"]
+    assert [(item["state"], item["to"]) for item in sent] == [("sent", rolf.email)]
+    assert {mail["subject"] for mail in platform.mailbox(rolf.email)} == {
+        theirs["subject"],
+        *(mail["subject"] for mail in about(platform, rolf, "wants to work with you")),
+    }
+
+
+def come_due(platform, expected):
+    """Nobody waits for the morning: so many entries of each tenant's digests are written, and due a minute ago."""
+    with closing(platform.database("notifier")) as database, acting_as(Principal.system("notifier")):
+        for tenant, count in expected.items():
+            mine = DigestItem.tenant_id == UUID(tenant)
+            until(lambda mine=mine, count=count: written(database, mine) == count, what="what the digest tells")
+            with database.begin() as session:
+                session.execute(update(DigestItem).where(mine).values(due_at=utcnow() - timedelta(minutes=1)))
+
+
+def written(database, whose):
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(DigestItem).where(whose))
