@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from chassis.clock import rfc3339, utcnow
 from chassis.events import Received, on, on_all
 from services.notifier import settings
-from services.notifier.actions import contacts, deliveries, event_log, messages, tenants, webhook_messages
+from services.notifier.actions import contacts, deliveries, event_log, messages, webhook_messages
 from services.notifier.actions.deliveries import Notice
 from services.notifier.models import Contact
 from services.notifier.rules.mails import AFFILIATION, COMMISSION, INVITE, RELATIONSHIP, RESPONSE, TIER, Mail
@@ -31,7 +31,8 @@ from services.notifier.schemas.events import (
 
 
 def keep_the_tenant(session: Session, event: Received) -> None:
-    tenants.keep_tenant(session, event.data.tenant_id, event.data.time_zone, sequence=event.sequence)
+    moved = event.data
+    contacts.keep_tenant(session, moved.tenant_id, moved.time_zone, sequence=event.sequence, now=utcnow())
 
 
 KEEP_TENANTS = tuple(

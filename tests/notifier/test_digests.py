@@ -242,6 +242,21 @@ def test_what_a_written_digest_says_is_decided_when_it_is_sent(notifier, inbox, 
     assert inbox.taken == []
 
 
+@pytest.mark.parametrize(
+    ("own", "hour"), [(None, "2026-03-03T08:00:00-05:00"), ("Europe/Oslo", "2026-03-03T08:00:00+01:00")]
+)
+def test_what_waits_follows_a_tenant_that_moves(notifier, inbox, rolf, own, hour):
+    """But for who has chosen a clock of their own."""
+    choose(notifier, timeZone=own)
+    with at("2026-03-02T15:00:00+01:00"):
+        notifier.deliver(invite_created())
+        notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, what="Changed"))
+    run(notifier, datetime.fromisoformat(hour) - timedelta(seconds=1))
+    assert inbox.taken == []
+    run(notifier, hour)
+    assert len(inbox.taken) == 1
+
+
 def test_a_digest_goes_to_its_user_alone(notifier, inbox, rolf):
     """S0-9; a colleague has their own, and a removed user gets none."""
     rita = uuid4()

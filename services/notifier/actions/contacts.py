@@ -1,4 +1,4 @@
-"""Keeping contacts as identity tells of them."""
+"""Keeping contacts and their tenants as identity tells of them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,11 +7,29 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from chassis.identity import Role
-from services.notifier.actions.digests import drop_user
+from services.notifier.actions import digests
 from services.notifier.actions.orphans import readdress, take_all
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Preferences
+from services.notifier.queries import contacts as people
+from services.notifier.queries.digests import who_waits
 from services.notifier.rules import wording
+from services.notifier.rules.preferences import is_time_zone
+
+
+def keep_tenant(session: Session, tenant_id: UUID, time_zone: str, *, sequence: int, now: datetime) -> None:
+    """Take over where a tenant is. Its users' digests follow its clock unless they have chosen another."""
+    tenant = lock_tenant(session, tenant_id)
+    if sequence <= tenant.sequence:
+        return
+    before = tenant.time_zone
+    tenant.sequence = sequence
+    tenant.time_zone = time_zone if is_time_zone(time_zone) else None
+    if tenant.time_zone == before:
+        return
+    waiting = who_waits(session, tenant_id)
+    for user_id, wishes in people.wishes_of(session, [tenant], waiting).items():
+        digests.reschedule(session, user_id, wishes, now)
 
 
 def keep_contact(
@@ -51,7 +69,7 @@ def drop_contact(
     take_all(session, contact, domain=domain, now=now)
     contact.email = contact.name = contact.role = None
     contact.active = False
-    drop_user(session, user_id)
+    digests.drop_user(session, user_id)
     session.execute(delete(Preferences).where(Preferences.id == user_id))
     session.flush()
     readdress(session, tenant_id, now)

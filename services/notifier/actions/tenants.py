@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
 from services.notifier.models import Tenant
-from services.notifier.rules.preferences import is_time_zone
 
 HELD = "tenants held"
 
@@ -35,11 +34,3 @@ def lock_tenants(session: Session, tenant_ids: Collection[UUID]) -> Mapping[UUID
 def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
     """A tenant, held until the transaction ends."""
     return lock_tenants(session, [tenant_id])[tenant_id]
-
-
-def keep_tenant(session: Session, tenant_id: UUID, time_zone: str, *, sequence: int) -> None:
-    """Take over where a tenant is; its users' digests follow its clock unless they have chosen another."""
-    tenant = lock_tenant(session, tenant_id)
-    if sequence > tenant.sequence:
-        tenant.sequence = sequence
-        tenant.time_zone = time_zone if is_time_zone(time_zone) else None

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from services.notifier.models import DigestItem, ReadMark
+from services.notifier.models import Contact, DigestItem, ReadMark
 from services.notifier.models.digests import OPEN
 from services.notifier.queries.deliveries import Told
 from services.notifier.rules.preferences import Cadence
@@ -33,6 +33,12 @@ def is_due(session: Session, user_id: UUID, cadence: Cadence, now: datetime) -> 
         DigestItem.user_id == user_id, DigestItem.cadence == cadence, OPEN, DigestItem.due_at <= now
     )
     return session.execute(mine.limit(1)).first() is not None
+
+
+def who_waits(session: Session, tenant_id: UUID) -> Sequence[Contact]:
+    """The users of a tenant who have something to hear of in their next digest."""
+    waiting = select(DigestItem.user_id).where(DigestItem.tenant_id == tenant_id, OPEN)
+    return session.scalars(select(Contact).where(Contact.id.in_(waiting), Contact.active)).all()
 
 
 def items(session: Session, digests: Sequence[UUID]) -> Sequence[DigestItem]:
