@@ -109,13 +109,15 @@ def check(chassis: Chassis) -> None:
     """Refuse to run in production with what only development may do without.
 
     Raises:
-        SettingsError: there is no mail server or no secret, or webhooks might reach into our own network.
+        SettingsError: there is no mail server or no secret, webhooks might reach into our own network, or the links of
+            mails lead nowhere (RFC 8058 asks for https).
     """
     own = load()
     wrong = [
         *(["CONCORD_SMTP_URL: required in production"] if own.smtp is None else []),
         *(["CONCORD_NOTIFIER_SECRET: required in production"] if own.secret is None else []),
         *(["CONCORD_WEBHOOK_LOOPBACK: not in production"] if own.webhook_loopback else []),
+        *([] if chassis.public_url.startswith("https://") else ["CONCORD_PUBLIC_URL: https://… in production"]),
     ]
     if wrong and not chassis.development:
         raise SettingsError("Settings are missing or wrong:\n  " + "\n  ".join(wrong))

@@ -75,7 +75,7 @@ def test_a_lease_outlives_any_attempt(configure):
 
 
 def test_production_needs_a_secret_and_keeps_webhooks_out_of_its_own_network(notifier, configure):
-    production = replace(notifier.runtime.settings, environment="production")
+    production = replace(notifier.runtime.settings, environment="production", public_url="https://concord.example")
     configure(SMTP_URL="smtp://mail.example", WEBHOOK_LOOPBACK="true")
     with pytest.raises(SettingsError, match=r"NOTIFIER_SECRET: required(.|\n)*WEBHOOK_LOOPBACK: not in production"):
         service.check(production)
@@ -84,6 +84,17 @@ def test_production_needs_a_secret_and_keeps_webhooks_out_of_its_own_network(not
     service.check(production)
     assert not settings.webhook_loopback(production)
     assert "sss" not in repr(settings.load())
+
+
+@pytest.mark.parametrize("public", ["http://localhost:8080", "http://concord.example"])
+def test_production_links_mails_to_where_one_click_is_safe(notifier, configure, public):
+    """RFC 8058: a link to unsubscribe is one of https; and this machine is nobody else's."""
+    configure(SMTP_URL="smtp://mail.example", NOTIFIER_SECRET="s" * 32)
+    production = replace(notifier.runtime.settings, environment="production", public_url=public)
+    with pytest.raises(SettingsError, match="CONCORD_PUBLIC_URL"):
+        service.check(production)
+    service.check(replace(production, public_url="https://concord.example"))
+    service.check(replace(production, environment="dev"))
 
 
 def test_a_development_machine_may_forbid_webhooks_to_itself(notifier, configure):
