@@ -192,6 +192,21 @@ def test_gathered_messages_stand_in_the_digest_one_by_one(notifier, inbox, read)
         assert "Number 4." in text_of(message)
 
 
+@pytest.mark.parametrize("cadence", ["instant", "daily"])
+def test_of_gathered_messages_only_those_are_passed_on_that_the_heir_has_not_heard_of(notifier, inbox, cadence):
+    """Who came between two messages knows of the second."""
+    notifier.deliver(added(ROLF), message_posted(2, preview="Number 2."), added(RITA))
+    choose(notifier, RITA, topics={"message": cadence})
+    notifier.deliver(message_posted(3, preview="Number 3."), user_removed())
+    with time_machine.travel(utcnow() + timedelta(hours=1)):
+        heard(notifier, inbox)
+    said = "".join(text_of(message) for message in inbox.messages)
+    if cadence == "daily":
+        assert "Spring campaign artwork: 2 new from Nordic Heating" in said
+    else:
+        assert (said.count("Number 2."), said.count("Number 3.")) == (1, 1)
+
+
 def test_messages_that_waited_for_a_digest_are_one_mail_a_thread(notifier, inbox):
     notifier.deliver(added(ROLF))
     choose(notifier, topics={"message": "daily"})

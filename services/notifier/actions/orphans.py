@@ -74,7 +74,8 @@ def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
             delivery.suppress(COVERED)
         elif fitting:
             heir = min(fitting, key=lambda one: EAGER_FIRST.index(wishes[one.id].cadence(mail.topic)))
-            entries += _give(delivery, mail, heir, wishes[heir.id], now)
+            if not _is_known(session, delivery, heir):
+                entries += _give(delivery, mail, heir, wishes[heir.id], now)
             told.add((delivery.event_id, delivery.template, heir.id))
     insert_ignoring(session, DigestItem, entries)
 
@@ -85,6 +86,20 @@ def _take_away(delivery: Delivery) -> None:
         delivery.lose_recipient(REMOVED)
     else:
         delivery.suppress(REMOVED)
+
+
+def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:
+    """Take out of a mail the messages its heir has been told of otherwise; whether those are all, so there is none."""
+    if delivery.thread_id is None:
+        return False
+    known = queries.messages_told(session, heir.id, delivery.thread_id)
+    known |= digests.messages_told(session, heir.id, delivery.thread_id)
+    new = [message for message in delivery.context["messages"] if message["sequence"] not in known]
+    if not new:
+        delivery.suppress(COVERED)
+    elif len(new) < len(delivery.context["messages"]):
+        delivery.context = delivery.context | {"messages": new, "left_out": 0}
+    return not new
 
 
 def _give(delivery: Delivery, mail: Mail, heir: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:

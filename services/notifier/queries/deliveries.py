@@ -65,6 +65,14 @@ def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> se
     return {(event_id, template, user_id) for event_id, template, user_id in session.execute(statement) if user_id}
 
 
+def messages_told(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
+    """The numbers of the messages of a thread that a user's mails tell of."""
+    statement = select(Delivery.context).where(
+        OF_A_THREAD, Delivery.thread_id == thread_id, Delivery.user_id == user_id
+    )
+    return {message["sequence"] for context in session.scalars(statement) for message in context["messages"]}
+
+
 def is_any_due(session: Session, now: datetime) -> bool:
     """A look that locks nothing."""
     return session.execute(_due(now, 1).with_only_columns(Delivery.id)).first() is not None

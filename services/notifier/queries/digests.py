@@ -62,6 +62,12 @@ def told(session: Session, users: Sequence[UUID], since: datetime) -> set[Told]:
     return set(session.execute(statement).tuples())
 
 
+def messages_told(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
+    """The numbers of the messages of a thread that a user hears of in digests."""
+    mine = select(DigestItem.sequence).where(DigestItem.user_id == user_id, DigestItem.thread_id == thread_id)
+    return {sequence for sequence in session.scalars(mine) if sequence is not None}
+
+
 def read_upto(session: Session, tenant_id: UUID, thread_id: UUID) -> int:
     """The number of the newest event of a thread that says this tenant has read what came before; 0 for none."""
     mark = session.get(ReadMark, (tenant_id, thread_id))

@@ -65,12 +65,9 @@ def _campaigns(responses: Sequence[Context]) -> list[Context]:
 
 
 def _conversations(messages: Sequence[Context]) -> list[Context]:
-    """Unread messages by thread, with the newest of each; one that was passed on by a colleague may be there twice."""
+    """Unread messages by thread, with the newest of each."""
     return [
-        {
-            **max(group, key=lambda message: message["sequence"]),
-            "count": len({message["sequence"] for message in group}),
-        }
+        {**max(group, key=lambda message: message["sequence"]), "count": len(group)}
         for _thread, group in _grouped(messages, lambda message: message["thread_id"])
     ]
 
