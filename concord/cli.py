@@ -5,7 +5,7 @@ import sys
 import click
 
 from chassis import identity, logs, migrate, serve, service, settings
-from concord import dead, events, platform
+from concord import dead, events, platform, topology
 from concord.environment import settings_or_exit
 
 NAMES = click.Choice(platform.SERVICES)
@@ -97,6 +97,7 @@ def keys() -> None:
 
 main.add_command(dead.commands)
 main.add_command(events.commands)
+main.add_command(topology.command)
 
 
 def _run_gateway() -> None:

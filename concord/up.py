@@ -14,20 +14,21 @@ from honcho.printer import Printer
 from chassis import identity, logs, migrate
 from chassis.service import Runtime
 from chassis.settings import Settings
-from concord import demo, platform
+from concord import demo, platform, topology
 
 READY_WITHIN = 60.0  # seconds
 GATEWAY_THREADS = "32"  # they mostly wait for services
 
 
 def start(settings: Settings, *, with_demo: bool) -> None:
-    """Prepare keys and databases, start every process, and say when it is ready. Returns when all have stopped."""
+    """Prepare keys, databases and queues, start every process, say when it is ready. Returns when all have stopped."""
     logs.configure("WARNING", "console")
     _refuse_taken_ports(settings)
     names = [*platform.SERVICES, platform.GATEWAY]
     identity.create_keys(settings.keys, names)
     environment = _environment(settings)
     _migrate(settings, with_demo=with_demo)
+    topology.declare(settings)
     manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
     for name in names:
         bind = f"127.0.0.1:{platform.port_of(name, settings.port)}"

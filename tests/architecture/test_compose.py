@@ -13,7 +13,7 @@ from concord import platform
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-BESIDE = {"postgres", "rabbitmq", "mailpit", "prepare", "migrate", "seed"}
+BESIDE = {"postgres", "rabbitmq", "mailpit", "prepare", "migrate", "topology", "seed"}
 
 
 def interpolated(text):
@@ -30,14 +30,16 @@ def test_every_process_is_in_compose_and_nothing_else():
         assert SERVICES[name]["command"] == expected
 
 
-def test_processes_start_after_their_databases_broker_and_migrations():
+def test_processes_start_when_databases_are_migrated_and_every_queue_is_there():
     for process in platform.processes():
         needs = SERVICES[process.name]["depends_on"]
         if process.name == "gateway":
             assert needs["identity-api"]["condition"] == "service_healthy"
             continue
         assert needs["migrate"]["condition"] == "service_completed_successfully"
-        assert needs["rabbitmq"]["condition"] == "service_healthy"
+        assert needs["topology"]["condition"] == "service_completed_successfully"
+    assert SERVICES["topology"]["command"] == ["topology"]
+    assert SERVICES["topology"]["depends_on"]["rabbitmq"]["condition"] == "service_healthy"
     assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
 
 

@@ -18,10 +18,10 @@ import psycopg
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from chassis.broker import BrokerUnavailable, TopologyBroken, connect
+from chassis.broker import connect
 from concord import platform
 from tests.chaos import ledger, servers
-from tests.e2e.harness import OPERATOR, Engines, Platform, free_ports, until
+from tests.e2e.harness import Engines, Platform, free_ports
 
 # What a name stands for, and how often it runs: relays have a standby, consumers and senders share their work.
 MEMBERS = {
@@ -75,31 +75,10 @@ class Fleet(Platform):
         return self.port + len(platform.SERVICES) + 1 + self.names().index(name)
 
     def start_all(self) -> None:
-        """Relays come last: what is published before a subscriber has its queue reaches the archive alone."""
-        self.command("keys")
-        self.command("migrate")
-        self.command("operator", OPERATOR[0], "--password", OPERATOR[1])
-        relays = [name for name in self.names() if "-relay" in name]
-        for name in self.names():
-            if name not in relays:
-                self.start(name)
-        self.wait_until_ready(*(name for name in self.names() if name not in relays))
-        until(self._are_bound, what="the subscribers' queues")
-        for name in relays:
-            self.start(name)
-        self.wait_until_ready()
-
-    def _are_bound(self) -> bool:
-        url = self.environment.get("CONCORD_BROKER_URL", f"embedded:///{self.home}/broker.db")
-        broker = connect(url, "chaos")
-        try:
-            for name in subscribers():
-                broker.depth(name)
-        except (BrokerUnavailable, TopologyBroken):
-            return False
-        finally:
-            broker.close()
-        return True
+        broker = connect(self.environment.get("CONCORD_BROKER_URL", f"embedded:///{self.home}/broker.db"), "chaos")
+        broker.declare(ledger.NAME, ["#"])
+        broker.close()
+        super().start_all()
 
     def start(self, name: str) -> None:
         service, _, role = name.partition(".")[0].partition("-")

@@ -159,6 +159,7 @@ class Platform:
     def start_all(self) -> None:
         self.command("keys")
         self.command("migrate")
+        self.command("topology")
         self.command("operator", OPERATOR[0], "--password", OPERATOR[1])
         for name in self.names():
             self.start(name)
