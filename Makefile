@@ -2,9 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-CHAOS ?= --seconds 330 --kills 100 --events 20000
+CHAOS ?= --seconds 360 --pause 1.2 --kills 100 --events 20000
 
-.PHONY: up test check lint format types imports bench chaos mails events sabotage clean lock
+.PHONY: up test check lint format types imports bench chaos minute mails events sabotage clean lock
 
 up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
@@ -12,7 +12,7 @@ up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 test: $(VENV)/.dev               ## Run all tests
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: lint types imports test   ## Exactly what CI runs
+check: lint types imports test minute   ## Exactly what CI runs
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -33,6 +33,9 @@ bench: $(VENV)/.bench            ## Measure ours beside the comparison (needs Po
 
 chaos: $(VENV)/.dev              ## Kill everything under load and prove nothing was lost; CHAOS="--seconds 60" and the like
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+minute: $(VENV)/.dev             ## A minute of chaos, where PostgreSQL and RabbitMQ are installed
+	$(BIN)/python -m tests.chaos --short --engines real --seconds 40 --pause 1
 
 mails: $(VENV)/.dev              ## Write a sample of every mail to docs/mails, with pictures where there is a Chromium
 	$(BIN)/python -m tests.notifier.samples docs/mails

@@ -1,11 +1,13 @@
 """``python -m tests.chaos``: kill everything under load and say what came of it; exits with 1 when it found a fault."""
 
+import os
 import random
 import sys
 
 import click
 
 from chassis import logs
+from tests.chaos import servers
 from tests.chaos.run import DRAIN, Outcome, Plan, run
 
 SHORT_DRAIN = 120.0  # seconds; the end of a short run is as hard as its middle
@@ -24,6 +26,9 @@ def main(
 ) -> None:
     """Kill every role and both servers under load; nothing may be lost, doubled or out of order."""
     logs.configure("ERROR", "console")
+    if short and "real" in engines and not servers.are_installed() and not os.environ.get("CI"):
+        print("left out: PostgreSQL or RabbitMQ is not installed here")
+        return
     outcomes = []
     for name in engines:
         chosen = random.randrange(10**6) if seed is None else seed

@@ -20,6 +20,7 @@ import psycopg
 from tests.e2e.harness import free_ports, until
 
 UP_WITHIN = 60  # seconds
+RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 # A burst of kills is not what these limits are made for, and starting again must not wait for a dead process' lock.
 RESTARTS = 5
 
@@ -97,6 +98,10 @@ def has_postgres() -> bool:
     return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
+def are_installed() -> bool:
+    return has_postgres() and RABBITMQ.exists()
+
+
 def url(server: Server) -> str:
     """Of a PostgreSQL, up to the name of the database."""
     return f"postgresql://postgres@127.0.0.1:{server.port}"
@@ -131,8 +136,7 @@ def postgres() -> Iterator[Server]:
 @contextmanager
 def rabbitmq() -> Iterator[Server]:
     """A broker node in a folder of its own; ``guest`` may do everything."""
-    script = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-    assert script.exists(), "RabbitMQ is not installed"
+    assert RABBITMQ.exists(), "RabbitMQ is not installed"
     with _folder("rabbitmq") as (folder, user):
         port = free_ports(2)
         (folder / "enabled_plugins").write_text("[].")
@@ -149,7 +153,7 @@ def rabbitmq() -> Iterator[Server]:
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1",
         }
-        yield from _running(Server("rabbitmq", [str(script)], port, folder / "rabbitmq.log", environment, user))
+        yield from _running(Server("rabbitmq", [str(RABBITMQ)], port, folder / "rabbitmq.log", environment, user))
 
 
 def _running(server: Server) -> Iterator[Server]:
