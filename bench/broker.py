@@ -76,6 +76,6 @@ def process(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def read_times(path: Path) -> dict[str, float]:
-    """What a listening process wrote down: by subject, when its event's effect was committed."""
+    """What a listening process wrote down: by event, when its effect was committed."""
     times = [line.split() for line in path.read_text().splitlines()]
-    return {subject: float(at) for subject, at in times}
+    return {event_id: float(at) for event_id, at in times}

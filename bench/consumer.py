@@ -113,13 +113,13 @@ def _steady(database: Database, made: Databases, url: str, log: Path) -> list[fl
     def write() -> None:
         rows = new_rows(1)
         commit(database, rows)
-        committed[str(rows[0]["subject"])] = time.time()
+        committed[str(rows[0]["event_id"])] = time.time()
 
     with _listening(made, url, log):
         _pace(write)
         _until(lambda: len(read_times(log)) >= len(committed))
     handled = read_times(log)
-    return sorted(handled[subject] - at for subject, at in committed.items())
+    return sorted(handled[event_id] - at for event_id, at in committed.items())
 
 
 def _pace(act: Callable[[], None]) -> None:

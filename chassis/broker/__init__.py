@@ -74,8 +74,13 @@ class Broker(Protocol):
             ValueError: a body over ``MAX_BODY`` bytes.
         """
 
-    def consume(self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20) -> None:
-        """Hand batches of 1 to ``prefetch`` messages to ``handle`` until ``stop`` is set, then return.
+    def consume(
+        self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20, batch: int | None = None
+    ) -> None:
+        """Hand batches of 1 to ``batch`` messages to ``handle`` until ``stop`` is set, then return.
+
+        At most ``prefetch`` messages are taken and not yet acknowledged, those in work included; ``batch`` is as many
+        where it is not given.
 
         A batch is acknowledged as a whole after ``handle`` returned. The connection is kept alive while ``handle``
         works, however long. When ``handle`` raises, the batch stays unacknowledged and the exception comes out.

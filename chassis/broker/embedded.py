@@ -54,13 +54,16 @@ class EmbeddedBroker:
         self._bell.ring()
         return len(messages)
 
-    def consume(self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20) -> None:
-        queue = queue_of(subscriber)
+    def consume(
+        self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20, batch: int | None = None
+    ) -> None:
+        """Takes no more than it hands out: a claim is one short look at the file."""
+        queue, limit = queue_of(subscriber), min(prefetch, batch or prefetch)
         with self._store() as store, _Renewal(self._path, self._lease) as renewal:
             while not stop.is_set():
                 self._refuse_when_closed()
                 rings = self._bell.rings
-                claim = store.claim(queue, prefetch, self._lease)
+                claim = store.claim(queue, limit, self._lease)
                 if claim is None:
                     self._bell.wait(rings, POLL)
                 else:

@@ -68,10 +68,12 @@ class RabbitBroker:
                 self._publisher = Publisher(self._parameters("publish"), self._name)
             return self._publisher.publish(messages, self._timeout)
 
-    def consume(self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20) -> None:
+    def consume(
+        self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20, batch: int | None = None
+    ) -> None:
         queue = queue_of(subscriber)
         with self._connection("consume") as connection:
-            consumer = _Consumer(connection, queue, prefetch)
+            consumer = _Consumer(connection, queue, prefetch, batch or prefetch)
             # The worker ends before the connection does, so no handler runs on after this returns or raises.
             with ThreadPoolExecutor(1, thread_name_prefix="broker-handler") as worker:
                 while consumer.busy or not stop.is_set():
@@ -176,9 +178,10 @@ def _declare_exchange_if_missing(connection: pika.BlockingConnection) -> None:
 class _Consumer:
     """One queue's messages on one connection: what has arrived, and the batch in work."""
 
-    def __init__(self, connection: pika.BlockingConnection, queue: str, prefetch: int):
+    def __init__(self, connection: pika.BlockingConnection, queue: str, prefetch: int, batch: int):
         self._connection = connection
         self._queue = queue
+        self._batch = batch
         self._arrived: deque[tuple[int, Message]] = deque()
         self._work: Future[None] | None = None
         self._last_tag = 0
@@ -203,10 +206,10 @@ class _Consumer:
             raise TopologyBroken(f"queue {self._queue} was deleted")
 
     def hand_out(self, worker: ThreadPoolExecutor, handle: Handler) -> None:
-        """Start working on everything that has arrived, if anything has."""
+        """Start working on what has arrived, if anything has; what does not fit into a batch is the next one."""
         if self._arrived:
-            tags, messages = zip(*self._arrived, strict=True)
-            self._arrived.clear()
+            count = min(self._batch, len(self._arrived))
+            tags, messages = zip(*(self._arrived.popleft() for _ in range(count)), strict=True)
             self._last_tag = tags[-1]
             self._work = worker.submit(handle, messages)
             self._work.add_done_callback(self._wake)

@@ -96,7 +96,9 @@ def stopping(stop: threading.Event, seconds: float) -> Iterator[None]:
 class Consuming:
     """A consumer in a thread of its own: ``got`` so far, ``error`` that came out. ``hold`` stops it inside a batch."""
 
-    def __init__(self, broker: Broker, subscriber: str, *, prefetch: int = 20, hold: bool = False):
+    def __init__(
+        self, broker: Broker, subscriber: str, *, prefetch: int = 20, batch: int | None = None, hold: bool = False
+    ):
         self.got: list[Message] = []
         self.batches: list[list[str]] = []
         self.error: BaseException | None = None
@@ -104,7 +106,7 @@ class Consuming:
         self.release = threading.Event()
         self.stop = threading.Event()
         self._hold = hold
-        arguments = {"stop": self.stop, "prefetch": prefetch}
+        arguments = {"stop": self.stop, "prefetch": prefetch, "batch": batch}
         self._thread = threading.Thread(target=self._run, args=(broker, subscriber), kwargs=arguments, daemon=True)
 
     def __enter__(self) -> "Consuming":

@@ -169,6 +169,30 @@ def test_batches_are_at_most_prefetch(broker: Broker, noun: str, prefetch: int) 
     assert max(len(batch) for batch in consumer.batches) <= prefetch
 
 
+def test_batches_are_at_most_what_was_asked_for(broker: Broker, noun: str) -> None:
+    broker.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 25))
+    with Consuming(broker, noun, prefetch=6, batch=3) as consumer:
+        eventually(lambda: len(consumer.got) == 25)
+    assert max(len(batch) for batch in consumer.batches) <= 3
+    assert ids(consumer.got) == ids(messages(noun, 25))
+    assert broker.depth(noun) == 0
+
+
+def test_what_was_taken_beyond_a_batch_is_given_back_unhandled(broker: Broker, noun: str) -> None:
+    broker.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 10))
+    with Consuming(broker, noun, prefetch=6, batch=3, hold=True) as consumer:
+        assert consumer.entered.wait(PATIENCE)
+        consumer.stop.set()
+        consumer.release.set()
+        consumer.join()
+    assert 1 <= len(consumer.got) <= 3
+    assert len(consumer.batches) == 1
+    left = collect(broker, noun, 10 - len(consumer.got))
+    assert sorted(ids([*consumer.got, *left])) == ids(messages(noun, 10))
+
+
 def test_a_busy_consumer_holds_at_most_prefetch(broker: Broker, open_broker: Callable[[], Broker], noun: str) -> None:
     broker.declare(noun, [f"{noun}.#"])
     broker.publish(messages(noun, 10))

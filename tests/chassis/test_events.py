@@ -290,7 +290,7 @@ def test_a_consumer_takes_no_message_while_its_database_is_away(sample, monkeypa
         def declare(self, subscriber, types):
             taken.append(len(asked))
 
-        def consume(self, subscriber, handle, *, stop, prefetch):
+        def consume(self, subscriber, handle, *, stop, prefetch, batch):
             stop.set()
 
     Consumer(service.listeners[0], Away(), Broker()).run(stop)
