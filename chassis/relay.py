@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, text, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, any_, delete, func, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from chassis import metrics
@@ -41,6 +41,7 @@ class Relay:
         self._database = database
         self._broker = broker
         self._system = Principal.system(service)
+        self._full = False  # the last batch was, so there is most likely more
 
     def run(self, stop: Event) -> None:
         """Publish until ``stop`` is set; a batch under way is finished.
@@ -73,12 +74,13 @@ class Relay:
             BrokerUnavailable, TopologyBroken: after the confirmed rows were marked.
         """
         with acting_as(self._system):
-            if not self._anything_waits():
+            if not self._full and not self._anything_waits():
                 return 0
             if self._database.dialect == "postgresql":
                 confirmed, failure = self._publish_under_advisory_lock()
             else:
                 confirmed, failure = self._publish_under_file_lock()
+        self._full = confirmed == BATCH
         metrics.relay_published.inc(confirmed)
         if failure:
             raise failure
@@ -147,12 +149,18 @@ def _waiting() -> Select[Any]:
 
 def _mark(session: Session, rows: Sequence[Row[Any]], confirmed: int, failure: Exception | None) -> None:
     if confirmed:
-        ids = [row.id for row in rows[:confirmed]]
-        sent = update(OutboxRow).where(OutboxRow.id.in_(ids)).values(sent_at=utcnow())
+        sent = update(OutboxRow).where(_among(session, [row.id for row in rows[:confirmed]])).values(sent_at=utcnow())
         session.execute(sent, execution_options={"synchronize_session": False})
     if failure and confirmed < len(rows):
         refused = update(OutboxRow).where(OutboxRow.id == rows[confirmed].id)
         session.execute(refused.values(attempts=OutboxRow.attempts + 1, last_error=repr(failure)[:500]))
+
+
+def _among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
+    """On PostgreSQL one array: a statement with hundreds of parameters is built and parsed anew each time."""
+    if session.get_bind().dialect.name == "postgresql":
+        return OutboxRow.id == any_(literal(ids, ARRAY(BigInteger)))
+    return OutboxRow.id.in_(ids)
 
 
 @contextmanager
