@@ -69,7 +69,10 @@ class Gate:
         elif turn is Turn.EARLY:
             self._keep(session, event, body)
         elif turn is Turn.BEFORE_START and not self._was_handled(session, event):
-            raise Drop(f"event {sequence} came after this subscriber had begun with event {cursor.first}")
+            raise Drop(
+                f"event {sequence} came after this subscriber had begun with event {cursor.first};"
+                " only by force is it handled out of its turn"
+            )
         return turn
 
     def hold(self, session: Session, subjects: Iterable[UUID]) -> dict[UUID, CursorRow]:
