@@ -11,7 +11,7 @@ app.conf.update(
     broker_transport_options={"confirm_publish": True},
     task_acks_late=True,
     task_ignore_result=True,
-    worker_prefetch_multiplier=50,
+    worker_prefetch_multiplier=100,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
 )
