@@ -7,7 +7,7 @@ reading one cannot write. ``chassis.columns`` has the column types, ``chassis.re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Event, Lock
+from threading import Event
 from typing import Any, cast
 from uuid import UUID
 
@@ -40,6 +40,7 @@ from sqlalchemy.orm import (
 
 from chassis.columns import NAMING, TYPES
 from chassis.identity import Role, caller
+from chassis.kept import KeptConnection
 
 
 class ChassisBase(DeclarativeBase):
@@ -82,8 +83,7 @@ class Database:
         self.engine = _create_engine(url, pool_size, overflow)
         self.wake_relay = Event()
         self._write = sessionmaker(self.engine, expire_on_commit=False)
-        self._running = Lock()
-        self._kept: Connection | None = None
+        self._kept = KeptConnection(self.engine)
         read_only = {"concord_read": True, "postgresql_readonly": True}
         self._read = sessionmaker(self.engine.execution_options(**read_only), expire_on_commit=False)
         event.listen(self._write, "do_orm_execute", _narrow_to_tenant)
@@ -126,35 +126,19 @@ class Database:
     def run(self, statement: Executable, values: Mapping[str, Any]) -> int:
         """Write with one statement that is a transaction of its own; return how many rows it has touched.
 
-        On PostgreSQL it goes there and back once on a connection that is kept for this, one statement at a time. When
-        that connection is found lost the statement is sent again, so it must do nothing where it has done its work.
-        Nothing narrows it: it names its tenant itself. Inside a :class:`Unit` it joins the unit's transaction.
+        On PostgreSQL it goes there and back once on a connection that is kept for this (:class:`KeptConnection`), so
+        it must be a statement that is made once, and do nothing where it has done its work. Nothing narrows it: it
+        names its tenant itself. Inside a :class:`Unit` it joins the unit's transaction.
         """
-        counted = statement.execution_options(preserve_rowcount=True)
         unit = _unit.get()
+        if unit is None and self.dialect == "postgresql":
+            return self._kept.run(statement, values)
+        counted = statement.execution_options(preserve_rowcount=True)
         if unit is not None:
             result: Any = unit.session_of(self).execute(counted, values)
             return int(result.rowcount)
-        if self.dialect != "postgresql":
-            with self.engine.begin() as connection:
-                return connection.execute(counted, values).rowcount
-        with self._running:
-            try:
-                return self._run(counted, values)
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                return self._run(counted, values)
-
-    def _run(self, statement: Executable, values: Mapping[str, Any]) -> int:
-        if self._kept is None:
-            self._kept = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        try:
-            return self._kept.execute(statement, values).rowcount
-        except DBAPIError:
-            self._kept.close()
-            self._kept = None
-            raise
+        with self.engine.begin() as connection:
+            return connection.execute(counted, values).rowcount
 
     def open(self) -> Session:
         return _scoped(self._write())
@@ -164,8 +148,7 @@ class Database:
             self.wake_relay.set()
 
     def close(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
+        self._kept.close()
         self.engine.dispose()
 
 

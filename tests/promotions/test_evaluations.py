@@ -479,7 +479,7 @@ def test_a_failure_to_keep_is_told_to_all_who_wait_for_it(shop, promotions, till
 @pytest.mark.parametrize("dialect", [pytest.param("postgresql", marks=pytest.mark.real)], scope="session")
 def test_a_lost_connection_is_opened_again(shop, promotions, till):
     evaluated(till, ("jeans", 1))
-    lost = promotions.database._kept.connection.driver_connection.info.backend_pid
+    lost = promotions.database._kept._connection.connection.driver_connection.info.backend_pid
     with promotions.database.engine.begin() as connection:
         assert connection.scalar(text("SELECT pg_terminate_backend(:lost, 1000)"), {"lost": lost})
     evaluated(till, ("jeans", 1))
