@@ -65,7 +65,8 @@ def refuse_undeclared(request: Request, declared: Collection[str]) -> None:
 def _strict_json(raw: bytes) -> Any:
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
-        _check_text(value)
+        if b"\\u" in raw:  # NUL and surrogates can only be written so: as bytes they are no JSON and no UTF-8
+            _check_text(value)
         return value
     except UnicodeDecodeError:
         raise Malformed("The body is not valid UTF-8.") from None

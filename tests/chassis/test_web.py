@@ -1,9 +1,12 @@
 """A service's HTTP side: who gets in, in which order requests are refused, and that every refusal is a problem."""
 
 from contextlib import contextmanager
-from uuid import uuid4
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID, uuid4
 
 import pytest
+from flask import jsonify
 from sqlalchemy import text
 
 from chassis.database import Database
@@ -80,6 +83,7 @@ def test_another_tenants_note_does_not_exist(anna, sample):
         (b'{"title": ', JSON, 400, "malformed"),
         (b'{"title": "\xff"}', JSON, 400, "malformed"),
         (b'{"title": "a\\u0000b"}', JSON, 400, "malformed"),
+        (b'{"title": "a\x00b"}', JSON, 400, "malformed"),
         (b'{"title": "\\ud800"}', JSON, 400, "malformed"),
         (b'{"title": NaN}', JSON, 400, "malformed"),
         (b"[" * 100_000, JSON, 400, "malformed"),
@@ -203,3 +207,22 @@ def test_every_endpoint_is_described_with_its_refusals_and_its_callers(sample):
     assert {"201", "400", "401", "403", "409", "413", "415", "422"} <= set(post["responses"])
     assert post["security"] == [{"bearer": []}]
     assert "SupplierAdmin" in post["description"]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (Decimal("12.50"), "12.5"),
+        (Decimal("12.00"), "12"),
+        (UUID(int=7), '"00000000-0000-0000-0000-000000000007"'),
+        (datetime(2026, 4, 1, tzinfo=UTC), '"Wed, 01 Apr 2026 00:00:00 GMT"'),
+        ({"b": 1, "a": [True, None, ("Å", 10**30)]}, '{"b":1,"a":[true,null,["\\u00c5",1' + "0" * 30 + "]]}"),
+        ({"b": "Å", "a": 1}, '{"b":"Å","a":1}'),
+        ("a\ud800", '"a\\ud800"'),
+    ],
+)
+def test_what_an_answer_may_hold_and_how_it_is_written(sample, value, written):
+    with sample.app.app_context():
+        answer = jsonify(value)
+    assert answer.get_data() == written.encode() + b"\n"
+    assert answer.content_type == "application/json"
