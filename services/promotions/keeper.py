@@ -1,12 +1,12 @@
 """Keeps evaluations: those of requests that come together in one transaction, each only if it is of the present."""
 
-import json
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
-from threading import Lock
+from dataclasses import dataclass, field
+from threading import Event, Lock
 from typing import Any
 
+import orjson
 from flask import Flask
 from sqlalchemy import Connection, Executable, and_, bindparam, exists, insert, not_, select, text
 
@@ -28,28 +28,37 @@ class _Waiting:
     stamp: Stamp
     kept: bool | None = None
     error: Exception | None = None
+    called: Event = field(default_factory=Event)
 
 
 class Keeper:
     """The evaluations of a process on their way into the database.
 
-    Nobody writes but one; whoever comes meanwhile waits, and the next writes for all who do. Nobody is answered before
-    the row is committed.
+    Nobody writes but one; whoever comes meanwhile waits, and the first of them writes next, for all who do. Nobody is
+    answered before the row is committed.
     """
 
     def __init__(self) -> None:
         self._queue: deque[_Waiting] = deque()
-        self._writing = Lock()
+        self.is_writing = False
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """How many wait for somebody who is writing."""
+        return len(self._queue)
 
     def keep(self, database: Database, row: dict[str, Any], stamp: Stamp) -> bool:
         """Write an evaluation unless the tenant's stamp is another one than it was made with; say whether."""
         mine = _Waiting(row, stamp)
         if database.in_unit:  # it is to be there if, and only if, the request's stored answer is
             return bool(_keep_one(database, mine))
-        self._queue.append(mine)
-        with self._writing:
-            if mine.kept is None and mine.error is None:
-                self._write(database)
+        with self._lock:
+            self._queue.append(mine)
+            waits, self.is_writing = self.is_writing, True
+        if waits:
+            mine.called.wait()  # one's row is written, or it is one's turn to write
+        if mine.kept is None and mine.error is None:
+            self._write(database)
         if mine.error:
             raise mine.error
         return bool(mine.kept)
@@ -58,12 +67,22 @@ class Keeper:
         batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
         try:
             kept = _keep_many(database, batch)
+            for each in batch:
+                each.kept = each in kept
         except Exception as error:
             for each in batch:
                 each.error = error
-            return
-        for each in batch:
-            each.kept = each in kept
+        finally:
+            self._hand_over()
+            for each in batch:
+                each.called.set()
+
+    def _hand_over(self) -> None:
+        """Let the next begin before those whose rows are written go on: the database need not wait for them."""
+        with self._lock:
+            self.is_writing = bool(self._queue)
+            if self._queue:
+                self._queue[0].called.set()
 
 
 def _keep_one(database: Database, waiting: _Waiting) -> list[_Waiting]:
@@ -86,7 +105,7 @@ def _keep_many(database: Database, batch: list[_Waiting]) -> list[_Waiting]:
 def _keep_at_once(database: Database, batch: list[_Waiting]) -> list[_Waiting]:
     """One statement for all, with one value: each way to the database and each value cost more than the rows do."""
     rows = [each.row | {"catalogue_id": each.stamp[0], "revision": each.stamp[1]} for each in batch]
-    written = database.run(KEEP_THOSE_CURRENT, {"rows": json.dumps(rows, default=str)})
+    written = database.run(KEEP_THOSE_CURRENT, {"rows": orjson.dumps(rows).decode()})
     if written == len(batch):
         return batch
     ids = [each.row["id"] for each in batch]

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -449,6 +450,15 @@ def a_row(kept):
     return {name: getattr(kept, name) for name in names} | {"id": uuid4()}
 
 
+@contextmanager
+def writing_blocked(database):
+    """Whoever writes an evaluation meanwhile waits for the end of the block."""
+    with database.engine.begin() as connection:  # which is enough on SQLite
+        if database.dialect == "postgresql":
+            connection.execute(text("LOCK TABLE evaluations IN EXCLUSIVE MODE"))
+        yield
+
+
 def test_requests_at_once_are_kept_together_and_each_only_if_current(shop, promotions, till):
     """One writes for all who wait; those whose set has aged meanwhile are told so, and nobody else."""
     evaluated(till, ("jeans", 1))
@@ -457,12 +467,15 @@ def test_requests_at_once_are_kept_together_and_each_only_if_current(shop, promo
     stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
     stale = (stamp[0], stamp[1] - 1)
     asked = [stamp, stale, stamp, stamp, stale, stamp]
-    with ThreadPoolExecutor(len(asked)) as pool:
-        with keeper._writing:  # somebody is writing, so they all wait
+    with ThreadPoolExecutor(1 + len(asked)) as pool:
+        with writing_blocked(promotions.database):
+            first = pool.submit(keeper.keep, promotions.database, a_row(kept), stamp)
+            until(lambda: keeper.is_writing and not len(keeper))
             answers = [pool.submit(keeper.keep, promotions.database, a_row(kept), each) for each in asked]
-            until(lambda: len(keeper._queue) == len(asked))
+            until(lambda: len(keeper) == len(asked))
+        assert first.result(10)
         assert [each.result(10) for each in answers] == [True, False, True, True, False, True]
-    assert count(promotions, Evaluation) == 5
+    assert count(promotions, Evaluation) == 6
     assert [keeper.keep(promotions.database, a_row(kept), each) for each in (stamp, stale)] == [True, False]
 
 
