@@ -1,5 +1,6 @@
 """Keeps evaluations: those of requests that come together in one transaction, each only if it is of the present."""
 
+import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ class Keeper:
         return bool(mine.kept)
 
     def _write(self, database: Database) -> None:
+        time.sleep(0)  # not a pause: threads that are ready go first, and those that have a row too come along
         batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
         try:
             kept = _keep_many(database, batch)
