@@ -4,24 +4,19 @@ A commit is mostly waiting for a disk. Whoever has other work meanwhile, and mus
 step, sends the statement here and asks later. ``Database.run`` is for those who wait at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
 import psycopg
 from psycopg.generators import execute
 from psycopg.pq import ExecStatus
-from sqlalchemy import BindParameter, ClauseElement, Executable, PoolProxiedConnection
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy import Executable, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from chassis.database import Database
 from chassis.logs import logger
-
-NUMBERED = PGDialect_psycopg(paramstyle="numeric_dollar")  # as PostgreSQL itself writes parameters
-UNNAMED = b""  # a prepared statement that lasts until the next, and leaves nothing behind on the connection
+from chassis.prepared import Prepared
 
 log = logger(__name__)
 
@@ -35,7 +30,7 @@ class Aside:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept: PoolProxiedConnection | None = None
-        self._prepared: _Written | None = None
+        self._prepared: Prepared | None = None
         self._under_way: tuple[Executable, Mapping[str, Any]] | None = None
         self._touched: int | None = None
 
@@ -46,10 +41,9 @@ class Aside:
             self._touched = self._database.run(statement, values)
             self._under_way = statement, values
             return
-        written = _written(cast(ClauseElement, statement))
         self._under_way = statement, values
         try:
-            self._send(written, values)
+            self._send(prepared(statement), values)
         except (psycopg.Error, SQLAlchemyError) as error:
             self._drop(str(error))
 
@@ -68,15 +62,16 @@ class Aside:
             self._kept.close()
             self._kept = None
 
-    def _send(self, written: "_Written", values: Mapping[str, Any]) -> None:
+    def _send(self, statement: Prepared, values: Mapping[str, Any]) -> None:
+        sent = statement.values(values)
         if self._kept is None:
             self._kept, self._prepared = self._database.engine.raw_connection(), None
         driver = _driver(self._kept)
-        if self._prepared is not written:
-            driver.pgconn.send_prepare(UNNAMED, written.sql)
+        if self._prepared is not statement:
+            driver.pgconn.send_prepare(statement.name, statement.text.encode())
             driver.wait(execute(driver.pgconn))
-            self._prepared = written
-        driver.pgconn.send_query_prepared(UNNAMED, written.texts(values))
+            self._prepared = statement
+        driver.pgconn.send_query_prepared(statement.name, sent)
         driver.pgconn.flush()
 
     def _receive(self, kept: PoolProxiedConnection) -> int | None:
@@ -104,26 +99,7 @@ def _driver(connection: PoolProxiedConnection) -> psycopg.Connection[Any]:
     return cast(psycopg.Connection[Any], driver)
 
 
-@dataclass(frozen=True, eq=False)
-class _Written:
-    """A statement as PostgreSQL reads it, and its parameters in the order of their numbers."""
-
-    sql: bytes
-    parameters: Sequence[BindParameter[Any]]
-    processors: Sequence[Callable[[Any], Any] | None]
-
-    def texts(self, values: Mapping[str, Any]) -> list[bytes | None]:
-        """Each value as PostgreSQL reads it."""
-        given = [values[one.key] if one.required else one.value for one in self.parameters]
-        bound = [process(value) if process else value for process, value in zip(self.processors, given, strict=True)]
-        return [None if value is None else str(value).encode() for value in bound]
-
-
 @lru_cache
-def _written(statement: ClauseElement) -> _Written:
-    compiled = statement.compile(dialect=NUMBERED)
-    assert isinstance(compiled, SQLCompiler)
-    assert not compiled.post_compile_params, "a list has no fixed number of parameters"
-    parameters = [compiled.binds[name] for name in compiled.positiontup or ()]
-    processors = [one.type.dialect_impl(NUMBERED).bind_processor(NUMBERED) for one in parameters]
-    return _Written(compiled.string.encode(), parameters, processors)
+def prepared(statement: Executable) -> Prepared:
+    """Without a name: it lasts until the next one, and leaves nothing behind on the connection."""
+    return Prepared(statement)

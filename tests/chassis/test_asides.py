@@ -12,7 +12,8 @@ from tests.chassis.sample import Note, service
 
 SYSTEM = Principal.system("sample")
 RENAME = update(Note).where(Note.id == bindparam("note")).values(title=bindparam("to"))
-WRITE = insert(Note.__table__).values(id=bindparam("note"), tenant_id=UUID(int=1), title=bindparam("to"), version=1)
+GIVEN = {"tenant_id": UUID(int=1), "version": 1, "event_sequence": 0}
+WRITE = insert(Note.__table__).values(id=bindparam("note"), title=bindparam("to"), **GIVEN)
 
 
 @pytest.fixture
