@@ -15,5 +15,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Without groups everything still passes, only each platform is started many times: say it instead."""
-    if hasattr(session.config, "workerinput") and session.items:
+    if getattr(session.config.option, "loadgroup", False) and session.items:
         assert "@" in session.items[0].nodeid, "the tests' groups are not seen: does pytest-xdist fit this pytest?"
