@@ -22,11 +22,11 @@ from chassis import context, metrics, parked
 from chassis.broker import Broker, Message, TopologyBroken
 from chassis.broker.topic import matches
 from chassis.clock import utcnow
-from chassis.database import Database, insert_new
-from chassis.events import Subscriber, Subscription, parse, tenants_of
+from chassis.database import Database
+from chassis.events import Subscriber, Subscription, as_id, parse, tenants_of
 from chassis.gate import Gate, Turn
 from chassis.identity import Principal, acting_as
-from chassis.inbox import AheadRow, InboxRow, ParkedRow
+from chassis.inbox import AheadRow, InboxRow, ParkedRow, remember
 from chassis.logs import logger
 from chassis.refusals import is_away
 from chassis.retry import Backoff
@@ -122,21 +122,18 @@ class Consumer:
         due = [event for event, turn in zip(events, turns, strict=True) if turn is Turn.NOW]
         outcomes = self._take(session, due) + [None for turn in turns if turn in (Turn.AGAIN, Turn.BEFORE_START)]
         if self._gate:
-            outcomes += self._follow_up(session, {UUID(event["subject"]) for event in due})
+            outcomes += self._follow_up(session, {as_id(event["subject"]) for event in due})
         return outcomes
 
     def _take(self, session: Session, events: Sequence[Mapping[str, Any]]) -> list[str | None]:
         """Inbox rows of all, then the effect of each one that was new."""
-        now = utcnow()
-        ids = sorted({UUID(event["id"]) for event in events})  # sorted: two consumers may hold the same ones
-        rows = [{"consumer": self._name, "event_id": event_id, "handled_at": now} for event_id in ids]
-        new = set(insert_new(session, InboxRow, rows, InboxRow.__table__.c.event_id))
+        new = remember(session, self._name, {as_id(event["id"]) for event in events}, utcnow())
         if self._hold and new:
             self._hold(session, sorted({tenant for event in events for tenant in tenants_of(event)}))
         outcomes: list[str | None] = []
         taken = []
         for event in events:
-            event_id = UUID(event["id"])
+            event_id = as_id(event["id"])
             if event_id in new:
                 new.remove(event_id)  # the same one may stand twice in a batch
                 taken.append(event)

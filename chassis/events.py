@@ -21,6 +21,7 @@ from chassis import context
 from chassis.clock import rfc3339
 
 C = TypeVar("C", bound=type)
+NOBODY = str(UUID(int=0))
 
 
 class Drop(Exception):
@@ -213,9 +214,15 @@ def on_all(
     return decorate
 
 
+@lru_cache(maxsize=1024)
+def as_id(text: str) -> UUID:
+    """The same few ids are asked for again and again while a batch is handled."""
+    return UUID(text)
+
+
 def tenants_of(received: Mapping[str, Any]) -> tuple[UUID, ...]:
     """The tenants that may see an event."""
-    return tuple(UUID(part) for part in received.get("tenantids", "").split(",") if part)
+    return tuple(as_id(part) for part in received.get("tenantids", "").split(",") if part)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -226,7 +233,7 @@ def parse(body: bytes) -> dict[str, Any]:
     """
     try:
         received = json.loads(body)
-        UUID(received["id"]), UUID(received["subject"]), int(received["sequence"])
+        as_id(received["id"]), as_id(received["subject"]), int(received["sequence"])
         datetime.fromisoformat(received["time"])
         if not isinstance(received["type"], str) or not isinstance(received["data"], dict):
             raise TypeError("type or data")
@@ -237,14 +244,14 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def _receive(received: Mapping[str, Any], data: Any) -> Received:
     return Received(
-        id=UUID(received["id"]),
+        id=as_id(received["id"]),
         type=received["type"],
         source=received.get("source", ""),
-        subject=UUID(received["subject"]),
+        subject=as_id(received["subject"]),
         sequence=int(received["sequence"]),
         time=datetime.fromisoformat(received["time"]),
         tenant_ids=tenants_of(received),
-        actor_id=UUID(received.get("actorid") or str(UUID(int=0))),
+        actor_id=as_id(received.get("actorid") or NOBODY),
         data=data,
         envelope=received,
     )

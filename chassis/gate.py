@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from chassis.clock import utcnow
 from chassis.database import insert_ignoring
-from chassis.events import Drop
+from chassis.events import Drop, as_id
 from chassis.inbox import AheadRow, CursorRow, InboxRow
 
 SETTLE = timedelta(seconds=45)  # longer than an embedded broker's lease or RabbitMQ's notice of a dead connection
@@ -58,8 +58,8 @@ class Gate:
         Raises:
             Drop: one of them is from before the subject's beginning.
         """
-        cursors = self.hold(session, (UUID(event["subject"]) for event, _ in events))
-        return [self._admit(session, cursors[UUID(event["subject"])], event, body) for event, body in events]
+        cursors = self.hold(session, (as_id(event["subject"]) for event, _ in events))
+        return [self._admit(session, cursors[as_id(event["subject"])], event, body) for event, body in events]
 
     def _admit(self, session: Session, cursor: CursorRow, event: Mapping[str, Any], body: bytes) -> Turn:
         sequence = int(event["sequence"])
@@ -86,9 +86,9 @@ class Gate:
     def _keep(self, session: Session, event: Mapping[str, Any], body: bytes) -> None:
         row = {
             "consumer": self._consumer,
-            "subject": UUID(event["subject"]),
+            "subject": as_id(event["subject"]),
             "sequence": int(event["sequence"]),
-            "event_id": UUID(event["id"]),
+            "event_id": as_id(event["id"]),
             "type": event["type"],
             "body": body.decode(),
             "since": utcnow(),
@@ -96,7 +96,7 @@ class Gate:
         insert_ignoring(session, AheadRow, [row])
 
     def _was_handled(self, session: Session, event: Mapping[str, Any]) -> bool:
-        return session.get(InboxRow, (self._consumer, UUID(event["id"]))) is not None
+        return session.get(InboxRow, (self._consumer, as_id(event["id"]))) is not None
 
     def begin(self, session: Session, subject: UUID, sequence: int) -> None:
         """Hold a subject at ``sequence``, whose handling failed, where nothing of it has been handled before."""

@@ -3,13 +3,15 @@
 ``consumer`` is the subscriber's name everywhere: several of one service share these tables and nothing else.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ARRAY, Index, Text, Uuid, bindparam, cast, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from chassis.database import ChassisBase
+from chassis.database import ChassisBase, insert_new
 
 WAITING = "waiting"
 DEAD = "dead"
@@ -76,3 +78,33 @@ class AheadRow(ChassisBase):
     type: Mapped[str]
     body: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime]
+
+
+def remember(session: Session, consumer: str, event_ids: Iterable[UUID], now: datetime) -> set[UUID]:
+    """Write down that a subscriber has handled these events; those of them that it had not before.
+
+    They are sorted, because two consumers may hold the same ones. On PostgreSQL they are one value, an array: a value
+    for each column of each row costs more than the rows do.
+    """
+    ids = sorted(event_ids)
+    given = {"consumer": consumer, "handled_at": now}
+    if session.get_bind().dialect.name == "postgresql":
+        return set(session.scalars(REMEMBER, given | {"ids": ",".join(map(str, ids))}))
+    rows = [given | {"event_id": event_id} for event_id in ids]
+    return set(insert_new(session, InboxRow, rows, INBOX.c.event_id))
+
+
+INBOX = ChassisBase.metadata.tables["inbox"]
+REMEMBER = (
+    insert(INBOX)
+    .from_select(
+        ["consumer", "event_id", "handled_at"],
+        select(
+            bindparam("consumer", type_=INBOX.c.consumer.type),
+            func.unnest(cast(func.string_to_array(bindparam("ids", type_=Text), ","), ARRAY(Uuid))),
+            bindparam("handled_at", type_=INBOX.c.handled_at.type),
+        ),
+    )
+    .on_conflict_do_nothing()
+    .returning(INBOX.c.event_id)
+)

@@ -121,15 +121,15 @@ def _no_lease() -> None:
 
 def _inbox_elsewhere() -> None:
     """The inbox row is committed by itself, before the effect."""
-    insert_new = consumer.insert_new
+    remember = consumer.remember
 
-    def insert_apart(session: Session, *arguments: Any) -> list[Any]:
+    def remember_apart(session: Session, *arguments: Any) -> set[Any]:
         if session.get_bind().dialect.name != "postgresql":
-            return insert_new(session, *arguments)  # a second writer would wait for the first for ever
+            return remember(session, *arguments)  # a second writer would wait for the first for ever
         with Session(session.get_bind()) as other, other.begin():
-            return insert_new(other, *arguments)
+            return remember(other, *arguments)
 
-    consumer.insert_new = insert_apart  # type: ignore[attr-defined]
+    consumer.remember = remember_apart  # type: ignore[attr-defined]
 
 
 def _outbox_elsewhere() -> None:
