@@ -83,8 +83,8 @@ class AheadRow(ChassisBase):
 def remember(session: Session, consumer: str, event_ids: Iterable[UUID], now: datetime) -> set[UUID]:
     """Write down that a subscriber has handled these events; those of them that it had not before.
 
-    They are sorted, because two consumers may hold the same ones. On PostgreSQL they are one value, an array: a value
-    for each column of each row costs more than the rows do.
+    They are sorted, because two consumers may hold the same ones. On PostgreSQL all of them are one value, taken apart
+    there: a value for each column of each row costs more than the rows do.
     """
     ids = sorted(event_ids)
     given = {"consumer": consumer, "handled_at": now}

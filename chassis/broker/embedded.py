@@ -21,7 +21,7 @@ from chassis.broker import (
 )
 from chassis.broker.store import MAX_DELIVERIES, Claim, Store
 
-LEASE = 30.0
+LEASE = 10.0
 POLL = 0.03  # other processes' messages are seen after this long; this process's wake the consumer
 
 

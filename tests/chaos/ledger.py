@@ -47,6 +47,9 @@ def write_down(session, event):
     session.flush()  # in the order of the events, whatever else the batch holds
 
 
+SUBSCRIBER = Subscriber(NAME, [write_down], ordered=True)
+
+
 def prepare(url: str) -> None:
     """Make its tables, which have no migrations: nobody keeps a ledger longer than a run."""
     database = Database(url)
@@ -63,7 +66,7 @@ def main() -> None:
     start_http_server(int(port), host)
     database = Database(loaded.database_url_of(NAME))
     broker = connect(loaded.broker_url, f"{NAME}.consumer")
-    consumer = Consumer(Subscriber(NAME, [write_down], ordered=True), database, broker)
+    consumer = Consumer(SUBSCRIBER, database, broker)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     retries = threading.Thread(target=consumer.retry_parked, args=(stop,))

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete
 
+from chassis.broker import connect
 from chassis.clock import utcnow
 from chassis.database import ChassisBase, Database
 from chassis.identity import Principal, acting_as
@@ -17,6 +18,7 @@ from tests.chaos import fleet, ledger, verdict
 from tests.chaos.load import Accepted
 
 SUBJECT = uuid4()
+TYPE = "messaging.MessagePosted.v1"
 MAIL = "<1@concord.example>"
 
 
@@ -24,6 +26,7 @@ class Damage:
     """Databases of a small clean run: three events of one thread and one mail, and what breaks them."""
 
     def __init__(self, folder):
+        self.folder = folder
         self.books = verdict.Books(f"sqlite:///{folder}/{{service}}.db", f"embedded:///{folder}/broker.db")
         self.databases = {name: self._made(folder, name) for name in (*platform.SERVICES, ledger.NAME)}
         self.events = [uuid4() for _ in range(3)]
@@ -49,9 +52,9 @@ class Damage:
             session.execute(delete(model).where(where))
 
     def reach_everybody(self, event_id):
-        for name in fleet.CONSUMERS:
-            for subscriber in platform.load(name).listeners:
-                self.add(name, InboxRow(consumer=subscriber.name, event_id=event_id, handled_at=utcnow()))
+        for home, subscriber in verdict.listeners():
+            if verdict.is_for(subscriber, TYPE):
+                self.add(home, InboxRow(consumer=subscriber.name, event_id=event_id, handled_at=utcnow()))
 
     def judged(self, posted=None, **accepted):
         return verdict.judge(self.books, Accepted(**accepted), Counter({MAIL: 1} if posted is None else posted))
@@ -61,7 +64,7 @@ def outbox_row(event_id, number):
     body = f'{{"tenantids": "{UUID(int=1)}"}}'
     return OutboxRow(
         event_id=event_id,
-        type="messaging.MessagePosted.v1",
+        type=TYPE,
         subject=SUBJECT,
         sequence=number,
         body=body,
@@ -160,3 +163,14 @@ def test_a_mail_that_nobody_wrote_and_an_event_that_was_given_up_are_wrong(damag
     )
     damage.add("notifier", row)
     assert damage.judged().wrong
+
+
+def test_what_a_consumer_holds_or_died_with_is_still_under_way(damage):
+    """Such an event is in no queue's depth."""
+    broker = connect(f"embedded:///{damage.folder}/broker.db", "test")
+    for name in fleet.subscribers():
+        broker.declare(name, [])
+    broker.close()
+    assert damage.books.under_way() == {}
+    damage.remove("notifier", InboxRow, (InboxRow.consumer == "notifier.log") & (InboxRow.event_id == damage.events[1]))
+    assert damage.books.under_way() == {"notifier.log missing": 1}

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from chassis.broker import connect
 from chassis.broker.topic import matches
 from chassis.database import Database
+from chassis.events import Subscriber
 from chassis.identity import Principal, acting_as
 from chassis.inbox import InboxRow, ParkedRow
 from chassis.outbox import OutboxRow
@@ -92,13 +93,32 @@ class Books:
         found["mails"] = self.count("notifier", mails)
         broker = connect(self._broker_url, "chaos")
         found |= {f"{name} queue": broker.depth(name) for name in subscribers()}
-        # What a consumer holds unacknowledged is in no queue's depth, but not in its inbox either.
-        found["ledger missing"] = self._published() - self.count(ledger.NAME, select(func.count(ledger.Effect.id)))
         broker.close()
+        found |= self._unheard()
         return {name: count for name, count in found.items() if count}
 
-    def _published(self) -> int:
-        return sum(self.count(name, select(func.count(OutboxRow.id))) for name in PUBLISHERS)
+    def _unheard(self) -> dict[str, int]:
+        """What is in no subscriber's inbox yet: what a consumer holds, or has died with, is in no queue's depth."""
+        published: Counter[str] = Counter()
+        for name in PUBLISHERS:
+            by_type = select(OutboxRow.type, func.count()).group_by(OutboxRow.type)
+            published += Counter(dict(tuple(row) for row in self.all(name, by_type)))
+        found = {}
+        for home, subscriber in listeners():
+            wanted = sum(count for type, count in published.items() if is_for(subscriber, type))
+            mine = select(func.count()).select_from(InboxRow).where(InboxRow.consumer == subscriber.name)
+            found[f"{subscriber.name} missing"] = wanted - self.count(home, mine)
+        return found
+
+
+def listeners() -> list[tuple[str, Subscriber]]:
+    """Every subscriber of a run, and whose database its inbox is in."""
+    ours = [(name, subscriber) for name in CONSUMERS for subscriber in platform.load(name).listeners]
+    return [*ours, (ledger.NAME, ledger.SUBSCRIBER)]
+
+
+def is_for(subscriber: Subscriber, type: str) -> bool:
+    return any(matches(pattern, type) for pattern in subscriber.patterns)
 
 
 def settle(books: Books, within: float) -> tuple[float, dict[str, int]]:
@@ -178,8 +198,7 @@ def _judge_inboxes(books: Books, events: list[Event], verdict: Verdict) -> None:
             mine = select(InboxRow.event_id).where(InboxRow.consumer == subscriber.name)
             handled = {row.event_id for row in books.all(name, mine)}
             for event in events:
-                wanted = any(matches(pattern, event.type) for pattern in subscriber.patterns)
-                if wanted and event.id not in handled:
+                if is_for(subscriber, event.type) and event.id not in handled:
                     verdict.lost.append(f"{event.type} {event.id} for {subscriber.name}")
         parked = books.all(name, select(ParkedRow.event_id, ParkedRow.type, ParkedRow.error))
         verdict.wrong += [f"parked in {name}: {each.type} {each.error}" for each in parked[:20]]
