@@ -51,7 +51,7 @@ CAST = {
 }
 AT_WORK = ("relay", "consumer")  # are killed in the middle of a batch
 HELD = 1.5  # seconds in which work piles up
-INSIDE = 0.03  # seconds into its work at which somebody dies, at most
+INSIDE = 0.1  # seconds into its work at which somebody dies, at most: as long as a batch takes
 CONSUMERS = sorted({name.partition("-")[0] for name in MEMBERS if name.endswith("-consumer")})
 DUPLICATES = "concord_events_duplicate"
 
