@@ -4,7 +4,7 @@ Any number of senders may run. A crash repeats at most the one mail in hand, and
 held in the database while a server is waited for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from chassis.asides import Aside
@@ -15,6 +15,7 @@ from chassis.service import Runtime
 from services.notifier import letters, rates, settings, transport, unsubscribing
 from services.notifier.actions import orphans, sending
 from services.notifier.actions.sending import Claim, Taken
+from services.notifier.letters import Letter
 from services.notifier.models import Delivery
 from services.notifier.queries import deliveries as queries
 from services.notifier.rules import wording
@@ -68,18 +69,19 @@ def claim_due(database: Database, now: datetime, limit: int = HAND) -> list[Clai
 def send_all(runtime: Runtime, claims: list[Claim], post: Transport) -> bool:
     """Hand claimed mails over, one after the other; False when the server takes none just now.
 
-    The outcome of one is committed while the next is made and announced, but before its text goes out: so a crash
-    leaves one mail in doubt and not two. What cannot be handed over before its lease ends is given back, or another
-    sender would send it as well.
+    The outcome of one is committed while the next is announced, but before its text goes out: so a crash leaves one
+    mail in doubt and not two. The next is made while the server looks at the text of the one before. What cannot be
+    handed over before its lease ends is given back, or another sender would send it as well.
     """
     own = settings.load()
+    made = Ahead(make(runtime, claim) for claim in claims)
     with Settler(runtime.database) as settler:
         for number, claim in enumerate(claims):
             if (claim.until - utcnow()).total_seconds() < own.deadline:
                 settler.wait()
                 _give_back(runtime.database, claims[number:])
                 return True
-            failure = hand_over(runtime, claim, post, settler.wait)
+            failure = hand_over(made.take(), claim, post, settler.wait, made.prepare)
             settler.wait()
             settler.settle(claim, failure)
             if failure and failure.is_server:
@@ -121,20 +123,48 @@ class Settler:
             _settled(self._database, claim, State.SENT if self._aside.finish() else None)
 
 
-def hand_over(
-    runtime: Runtime, claim: Claim, post: Transport, ready: Callable[[], object] = transport.at_once
-) -> NotTaken | None:
-    """Compose a mail and give it to the transport; what went wrong, or None. Outside of any transaction.
+class Ahead:
+    """Letters, each made when it is taken or, if there is time for it, before."""
 
-    ``ready`` is called before anything could arrive; what it raises is none of this mail's and goes through.
-    """
+    def __init__(self, letters: Iterator[Letter | NotTaken]) -> None:
+        self._letters = letters
+        self._next: Letter | NotTaken | None = None
+
+    def prepare(self) -> None:
+        if self._next is None:
+            self._next = next(self._letters, None)
+
+    def take(self) -> Letter | NotTaken:
+        self.prepare()
+        taken, self._next = self._next, None
+        assert taken is not None, "there is one letter a claim"
+        return taken
+
+
+def make(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
+    """The letter of a mail, or why there is none. Outside of any transaction."""
     delivery = claim.delivery
     try:
-        letter = letters.compose(delivery, claim.name, settings.load(), links_of(runtime, delivery))
+        return letters.compose(delivery, claim.name, settings.load(), links_of(runtime, delivery))
     except wording.Unmailable as error:
         return NotTaken(Trouble.PERMANENT, f"No mail can be sent to this recipient: {error}.")
     except Exception as error:
         return _our_fault(delivery, error, Trouble.TEMPORARY)
+
+
+def hand_over(
+    letter: Letter | NotTaken,
+    claim: Claim,
+    post: Transport,
+    ready: Callable[[], object],
+    meanwhile: Callable[[], object],
+) -> NotTaken | None:
+    """Give a mail to the transport; what went wrong, or None. Outside of any transaction.
+
+    ``ready`` is called before anything could arrive; what it raises is none of this mail's and goes through.
+    """
+    if isinstance(letter, NotTaken):
+        return letter
     unready: list[Exception] = []
 
     def get_ready() -> None:
@@ -145,13 +175,13 @@ def hand_over(
             raise
 
     try:
-        post.send(letter, get_ready)
+        post.send(letter, get_ready, meanwhile)
     except NotTaken as failure:
         return failure
     except Exception as error:
         if unready:
             raise
-        return _our_fault(delivery, error, Trouble.UNKNOWN)
+        return _our_fault(claim.delivery, error, Trouble.UNKNOWN)
     return None
 
 

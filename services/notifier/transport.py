@@ -42,13 +42,17 @@ class NotTaken(Exception):
         self.is_server = is_server
 
 
+Step = Callable[[], object]
+
+
 def at_once() -> None:
     """Nothing to wait for."""
 
 
 class Transport(Protocol):
-    def send(self, letter: Letter, ready: Callable[[], object] = at_once) -> None:
-        """Hand a letter over. ``ready`` is called, and may take its time, before anything could arrive.
+    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
+        """Hand a letter over. ``ready`` is called, and may take its time, before anything could arrive; ``meanwhile``
+        once the text is on its way, if it gets that far, and raises nothing.
 
         Raises:
             NotTaken: it was not, or nobody knows.
@@ -63,7 +67,7 @@ class Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def send(self, letter: Letter, ready: Callable[[], object] = at_once) -> None:
+    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
         ready()
         mailbox.put(self._folder, letter)
 
@@ -80,14 +84,14 @@ class Smtp:
         self._connection: smtplib.SMTP | None = None
         self._watch: Watch | None = None
 
-    def send(self, letter: Letter, ready: Callable[[], object] = at_once) -> None:
+    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
         reused = self._connection is not None
         try:
-            self._hand_over(letter, ready)
+            self._hand_over(letter, ready, meanwhile)
         except NotTaken as failure:
             if not (reused and failure.is_server and failure.trouble is Trouble.TEMPORARY):
                 raise
-            self._hand_over(letter, ready)  # the server had merely closed the kept connection
+            self._hand_over(letter, ready, meanwhile)  # the server had merely closed the kept connection
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -99,14 +103,14 @@ class Smtp:
         except (OSError, smtplib.SMTPException):
             connection.close()
 
-    def _hand_over(self, letter: Letter, ready: Callable[[], object]) -> None:
+    def _hand_over(self, letter: Letter, ready: Step, meanwhile: Step) -> None:
         try:
             if self._connection is None:
                 self._connection = self._connect()
             with self._watched(self._connection):
                 self._announce(self._connection, letter)
                 ready()
-                self._transfer(self._connection, letter)
+                self._transfer(self._connection, letter, meanwhile)
         except NotTaken as failure:
             if failure.is_server:
                 self._drop()
@@ -160,10 +164,11 @@ class Smtp:
             raise
         self._expect(354, connection.docmd("DATA"))
 
-    def _transfer(self, connection: smtplib.SMTP, letter: Letter) -> None:
+    def _transfer(self, connection: smtplib.SMTP, letter: Letter, meanwhile: Step) -> None:
         """Send the text. From here on a broken connection leaves open whether the server has taken it."""
         try:
             connection.send(re.sub(rb"(?m)^\.", b"..", letter.content.removesuffix(b"\r\n")) + b"\r\n.\r\n")
+            meanwhile()
             if connection.sock:
                 connection.sock.settimeout(self._settings.timeout * AFTER_TEXT)
             answer = connection.getreply()

@@ -130,10 +130,10 @@ class Mortal:
     def __init__(self, post, step):
         self.post, self.step = post, step
 
-    def send(self, letter, ready):
+    def send(self, letter, ready, meanwhile):
         if self.step == "before it is handed over":
             die()
-        self.post.send(letter, ready)
+        self.post.send(letter, ready, meanwhile)
         if self.step == "when it was confirmed":
             die()
 

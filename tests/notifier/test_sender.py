@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.headerregistry import Address
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -18,6 +19,7 @@ from services.notifier.models import Contact, Delivery
 from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken
 from tests.notifier.helpers import (
+    FJORD,
     SYSTEM,
     TEXT,
     BadServer,
@@ -25,12 +27,14 @@ from tests.notifier.helpers import (
     claim,
     deliveries,
     free_port,
+    invite_created,
     mail_server,
     mark,
     queue,
     send,
     settle,
     states,
+    user_added,
 )
 
 
@@ -245,6 +249,19 @@ def test_a_sent_mail_is_not_begun_again(notifier):
         session.execute(update(Delivery).where(Delivery.id == sent.id).values(state="sent"))
         session.execute(Delivery.begin([sent.id, due.id], utcnow()))
     assert [(row.state, row.attempts) for row in deliveries(notifier)] == [("sent", 0), ("sending", 1)]
+
+
+def test_a_mail_that_cannot_be_made_leaves_those_beside_it_alone(notifier, inbox):
+    """The next letter is made while the server looks at the one before."""
+    elsewhere = uuid4()
+    notifier.deliver(
+        user_added(),
+        user_added(uuid4(), elsewhere, email="no name@shop.example"),
+        *(invite_created(tenant) for tenant in (FJORD, elsewhere, FJORD)),
+    )
+    send(notifier)
+    assert [row.state for row in deliveries(notifier)] == ["sent", "failed", "sent"]
+    assert len(inbox.taken) == 2
 
 
 def test_several_senders_send_each_mail_once(notifier, inbox):
