@@ -10,7 +10,7 @@ up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
 
 test: $(VENV)/.dev               ## Run all tests
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: lint types imports test minute   ## Exactly what CI runs
 

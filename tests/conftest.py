@@ -5,8 +5,6 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Whole platforms first: at the end one worker would wait for the other's.
-    items.sort(key=lambda item: item.path.parent.name != "e2e")
     for item in items:
         shares_platform = "platform" in getattr(item, "fixturenames", ())
         engines = getattr(item, "callspec", None)
