@@ -50,7 +50,9 @@ class Aside:
     def finish(self) -> int:
         """How many rows the statement has touched; it is committed, or what went wrong with it is raised."""
         assert self._under_way, "nothing was started"
-        touched = self._touched if self._kept is None else self._receive(self._kept)
+        touched = self._touched  # known already where it was carried out at once
+        if touched is None and self._kept is not None:
+            touched = self._receive(self._kept)
         (statement, values), self._under_way, self._touched = self._under_way, None, None
         return self._database.run(statement, values) if touched is None else touched
 

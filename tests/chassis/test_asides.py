@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chassis.asides import Aside
+from chassis.database import Unit
 from chassis.identity import Principal, acting_as
 from tests.chassis.sample import Note, service
 
@@ -81,6 +82,16 @@ def test_an_error_comes_to_who_asks_and_the_next_statement_is_carried_out(sample
         carry_out(aside, WRITE, {"note": note, "to": "Again"})
     assert carry_out(aside, WRITE, {"note": uuid4(), "to": "Another"}) == 1
     assert sorted(titles(sample)) == ["Another", "One"]
+
+
+def test_inside_a_unit_a_statement_is_part_of_it(sample, aside, note):
+    """Also when statements outside of units came before, and left a connection."""
+    assert carry_out(aside, RENAME, {"note": note, "to": "Two"}) == 1
+    with acting_as(SYSTEM), Unit(lambda _session: None).entered():
+        assert carry_out(aside, RENAME, {"note": note, "to": "Three"}) == 1
+    assert titles(sample) == ["Two"]  # the unit was not committed
+    assert carry_out(aside, RENAME, {"note": note, "to": "Four"}) == 1
+    assert titles(sample) == ["Four"]
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
