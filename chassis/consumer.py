@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from threading import Event
 from typing import Any
@@ -254,12 +255,14 @@ class Consumer:
                 is None
             ):
                 return False
-        with acting_as(self._system), self._database.begin() as session:
-            subjects = [*gate.settle(session, utcnow()), *gate.ready(session)]
-            gate.hold(session, subjects)
-            outcomes = self._follow_up(session, subjects)
-        self._count(outcomes)
-        return bool(subjects)
+        found = False
+        for look in (partial(gate.settle, now=utcnow()), gate.ready):  # one transaction each: both hold in one order
+            with acting_as(self._system), self._database.begin() as session:
+                subjects = look(session)
+                outcomes = self._follow_up(session, subjects)
+            self._count(outcomes)
+            found = found or bool(subjects)
+        return found
 
     def _count(self, outcomes: Iterable[str | None]) -> None:
         """Count effects once they are committed."""

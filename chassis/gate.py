@@ -22,7 +22,7 @@ from chassis.database import insert_ignoring
 from chassis.events import Drop, as_id
 from chassis.inbox import AheadRow, CursorRow, InboxRow
 
-SETTLE = timedelta(seconds=45)  # longer than an embedded broker's lease or RabbitMQ's notice of a dead connection
+SETTLE = timedelta(seconds=45)  # longer than an embedded broker's lease, or RabbitMQ needs to notice a dead connection
 DRAIN = 100  # waiting events that one transaction takes
 
 
@@ -131,20 +131,25 @@ class Gate:
                 stopped.add(row.subject)
 
     def settle(self, session: Session, now: datetime) -> list[UUID]:
-        """Begin with what is there, in subjects whose first event has waited for long enough; return the subjects."""
-        lowest = select(AheadRow.subject, func.min(AheadRow.sequence)).join(CursorRow, _same_subject())
-        lowest = lowest.where(AheadRow.consumer == self._consumer, CursorRow.last.is_(None))
-        lowest = lowest.group_by(AheadRow.subject).having(func.min(AheadRow.since) <= now - SETTLE).limit(DRAIN)
-        begun = dict(session.execute(lowest).tuples().all())
-        for subject, cursor in self.hold(session, begun).items() if begun else ():
-            if cursor.last is None:
-                cursor.first, cursor.last = begun[subject], begun[subject] - 1
-        return list(begun)
+        """Begin with the lowest that is there, in subjects whose first event has waited for long enough; return the
+        subjects, their cursors held. Looked for once they are: until then another consumer may bring a lower one."""
+        waited = select(AheadRow.subject).join(CursorRow, _same_subject())
+        waited = waited.where(AheadRow.consumer == self._consumer, CursorRow.last.is_(None))
+        waited = waited.group_by(AheadRow.subject).having(func.min(AheadRow.since) <= now - SETTLE).limit(DRAIN)
+        cursors = self.hold(session, session.scalars(waited))
+        lowest = select(AheadRow.subject, func.min(AheadRow.sequence)).where(AheadRow.consumer == self._consumer)
+        lowest = lowest.where(AheadRow.subject.in_(cursors)).group_by(AheadRow.subject)
+        for subject, sequence in session.execute(lowest).tuples():
+            if cursors[subject].last is None:
+                cursors[subject].first, cursors[subject].last = sequence, sequence - 1
+        return list(cursors)
 
     def ready(self, session: Session) -> list[UUID]:
-        """Subjects in which the turn of a waiting event has come, but nothing arrived since to notice it."""
+        """Subjects in which the turn of a waiting event has come, but nothing arrived since to notice it; their cursors
+        held."""
         due = select(AheadRow.subject).join(CursorRow, _same_subject()).where(AheadRow.consumer == self._consumer)
-        return list(session.scalars(due.where(AheadRow.sequence <= CursorRow.last + 1).distinct().limit(DRAIN)))
+        due = due.where(AheadRow.sequence <= CursorRow.last + 1).distinct().limit(DRAIN)
+        return list(self.hold(session, session.scalars(due)))
 
 
 def _same_subject() -> Any:

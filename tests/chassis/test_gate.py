@@ -189,6 +189,52 @@ def test_a_long_row_of_waiting_events_is_taken_in_pieces(sample, monkeypatch):
     assert heard(sample) == list(range(1, 41))
 
 
+def wait_for_a_lock(sample, thread):
+    """Until somebody waits for what another transaction holds."""
+    if sample.database.dialect != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    with sample.database.engine.connect() as connection:
+        while not connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar():
+            thread.join(0.01)
+            assert thread.is_alive(), "it waited for nobody"
+
+
+def sweeping(history):
+    return threading.Thread(target=history.sweep)
+
+
+def test_what_comes_while_a_late_subscriber_begins_is_not_lost(sample, history, time_machine):
+    time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
+    sample.deliver(*events(7))
+    time_machine.shift(SETTLE + timedelta(seconds=1))
+    with acting_as(SYSTEM), sample.database.begin() as session:
+        gate.Gate(HISTORY.name).admit(session, [(event, json.dumps(event).encode()) for event in events(6)])
+        beginning = sweeping(history)
+        beginning.start()
+        wait_for_a_lock(sample, beginning)
+    beginning.join()
+    assert (heard(sample), waiting(sample)) == ([6, 7], [])
+
+
+def test_a_sweep_and_a_batch_do_not_wait_for_each_other_in_a_circle(sample, history, time_machine):
+    """Whatever the sweep finds, it locks subjects in the order in which a batch does."""
+    time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
+    first, second = UUID(int=1), UUID(int=2)
+    sample.deliver(*events(1, subject=first), *events(7, subject=second))
+    (ready,) = events(2, subject=first)
+    with acting_as(SYSTEM), sample.database.begin() as session:
+        history._gate._keep(session, ready, json.dumps(ready).encode())
+    time_machine.shift(SETTLE + timedelta(seconds=1))
+    with acting_as(SYSTEM), sample.database.begin() as session:
+        gate.Gate(HISTORY.name).hold(session, [first])
+        other = sweeping(history)
+        other.start()
+        wait_for_a_lock(sample, other)
+        gate.Gate(HISTORY.name).hold(session, [second])
+    other.join()
+    assert (heard(sample, first), heard(sample, second)) == ([1, 2], [7])
+
+
 def test_how_many_wait_and_for_how_long_is_measured(sample, time_machine):
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
     sample.deliver(*events(2, 3))
