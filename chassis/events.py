@@ -22,6 +22,7 @@ from chassis.clock import rfc3339
 
 C = TypeVar("C", bound=type)
 NOBODY = str(UUID(int=0))
+MAX_SEQUENCE = 2**31 - 1  # what the tables take
 
 
 class Drop(Exception):
@@ -233,11 +234,13 @@ def parse(body: bytes) -> dict[str, Any]:
     """
     try:
         received = json.loads(body)
-        as_id(received["id"]), as_id(received["subject"]), int(received["sequence"])
+        as_id(received["id"]), as_id(received["subject"])
+        if not 1 <= int(received["sequence"]) <= MAX_SEQUENCE:
+            raise ValueError("sequence")
         datetime.fromisoformat(received["time"])
         if not isinstance(received["type"], str) or not isinstance(received["data"], dict):
             raise TypeError("type or data")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Drop(f"not an event of ours: {error!r}") from error
     return dict(received)
 

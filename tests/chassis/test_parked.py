@@ -124,3 +124,12 @@ def test_they_are_found_by_subscriber_state_and_id(sample):
 
 def _message(event, body=None):
     return Message(event["id"], event["type"], body or json.dumps(event).encode())
+
+
+@pytest.mark.parametrize("sequence", [0, -1, 2**31, 10**30, float("inf"), float("nan"), None, "first"])
+def test_a_number_that_no_event_can_have_harms_only_itself(sample, sequence):
+    """Whoever published it, those that come with it are handled; a consumer that dies of it would take them along."""
+    bad, good = event(sequence), event(1)
+    sample.deliver(bad, good)
+    assert [(row.event_id, row.state) for row in sample.parked()] == [(bad["id"], DEAD)]
+    assert heard(sample) == [1]
