@@ -32,6 +32,9 @@ from chassis.broker import (
 )
 from chassis.broker.rabbitmq_publisher import Publisher, as_ours
 
+# Seconds. RabbitMQ gives up a silent connection after two to three of them (seen with 3.10); a subject must not begin
+# without what that connection's consumer has in hand, see chassis.gate.SETTLE.
+HEARTBEAT = 10
 POLL = 0.1  # how soon a consumer notices that it should stop
 # Everything else (lengths, dead-lettering, retention) is policy: declaring again with another argument is refused.
 QUORUM = {"x-queue-type": "quorum"}
@@ -40,7 +43,7 @@ QUORUM = {"x-queue-type": "quorum"}
 class RabbitBroker:
     """A ``Broker`` over the RabbitMQ at ``url``. Times are in seconds; ``timeout`` bounds one ``publish``."""
 
-    def __init__(self, url: str, name: str, *, heartbeat: int = 30, timeout: float = 15.0):
+    def __init__(self, url: str, name: str, *, heartbeat: int = HEARTBEAT, timeout: float = 15.0):
         self._url = url
         self._name = name
         self._heartbeat = heartbeat

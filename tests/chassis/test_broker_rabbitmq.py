@@ -18,8 +18,9 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from chassis.broker import ARCHIVE, EXCHANGE, BrokerUnavailable, Message, TopologyBroken
 from chassis.broker.confirms import Confirms
-from chassis.broker.rabbitmq import RabbitBroker
+from chassis.broker.rabbitmq import HEARTBEAT, RabbitBroker
 from chassis.broker.topic import matches
+from chassis.gate import SETTLE
 from tests.chassis.broker_helpers import PATIENCE, Consuming, collect, eventually, ids, messages, rabbitmqctl
 
 pytest_plugins = ["tests.chassis.broker_fixtures"]
@@ -340,6 +341,28 @@ def test_closing_does_not_wait_for_a_frozen_broker(wire: Wire, wired: RabbitBrok
     started = time.monotonic()
     wired.close()
     assert time.monotonic() - started < 5
+
+
+def test_a_dead_connection_is_noticed_before_a_subject_begins_without_what_it_holds() -> None:
+    assert SETTLE.total_seconds() > 3 * HEARTBEAT
+
+
+@real
+def test_what_a_silent_consumer_holds_comes_back_within_three_heartbeats(
+    wire: Wire, broker: RabbitBroker, noun: str
+) -> None:
+    silent = RabbitBroker(wire.url, "silent", heartbeat=1)
+    silent.declare(noun, [f"{noun}.#"])
+    broker.publish(messages(noun, 1))
+    with Consuming(silent, noun, hold=True) as consumer:
+        assert consumer.entered.wait(PATIENCE)
+        wire.freeze()
+        started = time.monotonic()
+        assert ids(collect(broker, noun, 1)) == ["00000"]
+        assert time.monotonic() - started < 3.5
+        wire.cut()
+        wire.thaw()
+    silent.close()
 
 
 BLOCKED, UNBLOCKED = (10, 60), (10, 61)
