@@ -3,8 +3,8 @@
 import re
 import smtplib
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import SHUT_RDWR
 from threading import Event, Thread
@@ -83,8 +83,10 @@ class Smtp:
         self._settings = settings
         self._connection: smtplib.SMTP | None = None
         self._watch: Watch | None = None
+        self._until = 0.0
 
     def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
+        self._until = monotonic() + self._settings.deadline  # for all of it, also where it is begun twice
         reused = self._connection is not None
         try:
             self._hand_over(letter, ready, meanwhile)
@@ -95,13 +97,16 @@ class Smtp:
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
-        self._unwatch()
         if connection is None:
             return
+        self._until = monotonic() + self._settings.timeout
         try:
-            connection.quit()
+            with self._watched(connection):
+                connection.quit()
         except (OSError, smtplib.SMTPException):
             connection.close()
+        finally:
+            self._unwatch()
 
     def _hand_over(self, letter: Letter, ready: Step, meanwhile: Step) -> None:
         try:
@@ -127,11 +132,16 @@ class Smtp:
         connection: smtplib.SMTP
         if server.security == TLS:
             context = ssl.create_default_context()
-            connection = smtplib.SMTP_SSL(server.host, server.port, name, timeout=timeout, context=context)
+            connection = smtplib.SMTP_SSL(local_hostname=name, timeout=timeout, context=context)
         else:
-            connection = smtplib.SMTP(server.host, server.port, name, timeout=timeout)
+            connection = smtplib.SMTP(local_hostname=name, timeout=timeout)
+        # Whom a certificate must name. smtplib takes it from what it is made with, but then connects unwatched.
+        connection._host = server.host  # type: ignore[attr-defined]
         try:
             with self._watched(connection):
+                code, greeting = connection.connect(server.host, server.port)
+                if code != 220:
+                    raise smtplib.SMTPConnectError(code, greeting)
                 connection.ehlo_or_helo_if_needed()
                 if server.security == STARTTLS:
                     connection.starttls(context=ssl.create_default_context())
@@ -144,11 +154,15 @@ class Smtp:
             raise
         return connection
 
-    def _watched(self, connection: smtplib.SMTP) -> "Watch":
-        """What cuts this connection when it takes too long."""
-        if self._watch is None:
-            self._watch = Watch(connection, self._settings.deadline)
-        return self._watch
+    @contextmanager
+    def _watched(self, connection: smtplib.SMTP) -> Iterator[None]:
+        """Have the connection cut when the letter's time is up."""
+        watch = self._watch = self._watch or Watch(connection, look=min(1.0, self._settings.deadline / 20))
+        watch.until = self._until
+        try:
+            yield
+        finally:
+            watch.until = None
 
     def _unwatch(self) -> None:
         watch, self._watch = self._watch, None
@@ -223,26 +237,19 @@ def connect(settings: Settings, folder: Path | None) -> Transport:
 class Watch:
     """Cuts a connection when its time is up: a server that drips its answer never lets a socket's time run out."""
 
-    def __init__(self, connection: smtplib.SMTP, seconds: float) -> None:
+    def __init__(self, connection: smtplib.SMTP, look: float) -> None:
+        self.until: float | None = None
         self._connection = connection
-        self._seconds = seconds
-        self._until: float | None = None
+        self._seconds = look
         self._over = Event()
         Thread(target=self._look, name="smtp watch", daemon=True).start()
-
-    def __enter__(self) -> None:
-        self._until = monotonic() + self._seconds
-
-    def __exit__(self, *_exception: object) -> None:
-        self._until = None
 
     def end(self) -> None:
         self._over.set()
 
     def _look(self) -> None:
-        while not self._over.wait(min(1.0, self._seconds / 20)):
-            until, sock = self._until, self._connection.sock
+        while not self._over.wait(self._seconds):
+            until, sock = self.until, self._connection.sock
             if until and sock and monotonic() > until:
                 with suppress(OSError):
                     sock.shutdown(SHUT_RDWR)
-                self._until = None

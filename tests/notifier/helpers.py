@@ -4,6 +4,7 @@ import contextlib
 import socket
 import socketserver
 import threading
+import time
 from email import message_from_bytes
 from email.policy import default
 from uuid import UUID, uuid4
@@ -278,16 +279,20 @@ GREETING, RCPT, TEXT = b"greeting", b"RCPT", b"text"
 
 
 class BadServer(socketserver.ThreadingTCPServer):
-    """A mail server that stops being one at ``moment``: it ``hang``s, ``close``s or ``drip``s its answer there."""
+    """A mail server that stops being one at ``moment``: it ``hang``s, ``close``s or ``drip``s its answer there.
+
+    One that ``dawdle``s answers in the end, after ``seconds`` in which it never falls silent; also at several moments.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
 
     def __init__(self, moment, what):
-        self.moment, self.what = moment, what
+        self.moments, self.what = moment if isinstance(moment, tuple) else (moment,), what
         self.over = threading.Event()
-        self.reached = 0
+        self.reached = self.taken = 0
+        self.seconds = 0.0
         super().__init__(("127.0.0.1", 0), _BadSession)
 
     def __enter__(self):
@@ -311,17 +316,24 @@ class _BadSession(socketserver.StreamRequestHandler):
             while line := self.rfile.readline():
                 if line.upper().startswith(b"DATA"):
                     self.answer(b"DATA", b"354 go on")
-                    while self.rfile.readline() not in (b".\r\n", b""):
+                    while (text := self.rfile.readline()) not in (b".\r\n", b""):
                         pass
+                    self.server.taken += bool(text)
                     self.answer(TEXT, b"250 taken")
                 else:
                     self.answer(line[:4].upper(), b"250 fine")
 
     def answer(self, moment, text):
-        if moment != self.server.moment:
+        if moment not in self.server.moments:
             self.wfile.write(text + b"\r\n")
             return
         self.server.reached += 1
+        if self.server.what == "dawdle":
+            until = time.monotonic() + self.server.seconds
+            while time.monotonic() < until and not self.server.over.wait(0.05):
+                self.wfile.write(text.replace(b" ", b"-") + b"\r\n")
+            self.wfile.write(text + b"\r\n")
+            return
         if self.server.what == "hang":
             self.server.over.wait(30)
         elif self.server.what == "drip":

@@ -3,6 +3,7 @@
 import logging
 import ssl
 from datetime import UTC, datetime
+from time import monotonic
 
 import pytest
 from aiosmtpd.smtp import AuthResult
@@ -98,11 +99,32 @@ def test_a_server_that_breaks_off(post, configure, what, moment, trouble):
     assert (failure.trouble, failure.is_server) == (trouble, True)
 
 
-@pytest.mark.parametrize("what", ["hang", "close"])
+@pytest.mark.parametrize("what", ["hang", "close", "drip"])
 def test_a_server_that_does_not_even_greet(post, configure, what):
     with BadServer(GREETING, what) as server:
         configure(SMTP_URL=f"smtp://127.0.0.1:{server.port}", SMTP_TIMEOUT=0.1)
         assert fail(post()).trouble is Trouble.TEMPORARY
+
+
+@pytest.mark.parametrize("what", ["hang", "close", "drip"])
+def test_a_server_that_does_not_let_go(post, configure, what):
+    with BadServer(b"QUIT", what) as server:
+        configure(SMTP_URL=f"smtp://127.0.0.1:{server.port}", SMTP_TIMEOUT=0.1)
+        transport = post()
+        transport.send(letter())
+        started = monotonic()
+        transport.close()
+        assert monotonic() - started < 1
+        assert server.reached == 1
+
+
+def test_a_letter_has_one_deadline_connecting_included(post, configure):
+    """Its lease ends soon after; what goes out later may go out twice."""
+    with BadServer((b"EHLO", RCPT), "dawdle") as server:
+        configure(SMTP_URL=f"smtp://127.0.0.1:{server.port}", SMTP_TIMEOUT=0.1)
+        server.seconds = 0.7 * settings.load().deadline
+        assert fail(post()).trouble is Trouble.TEMPORARY
+        assert server.taken == 0
 
 
 def test_a_kept_connection_that_the_server_has_ended_is_opened_again(post, inbox):
