@@ -12,6 +12,7 @@ from chassis.clock import utcnow
 from chassis.database import Database
 from chassis.logs import logger
 from chassis.service import Runtime
+from chassis.worker import stopping
 from services.notifier import letters, rates, settings, transport, unsubscribing
 from services.notifier.actions import orphans, sending
 from services.notifier.actions.sending import Claim, Taken
@@ -23,7 +24,7 @@ from services.notifier.rules.sending import State, Trouble
 from services.notifier.telemetry import outcomes
 from services.notifier.transport import NotTaken, Transport
 
-BATCH = 100  # mails over one connection, and before a stopping process is heeded
+BATCH = 100  # mails over one connection
 HAND = 50  # mails claimed at a time
 
 log = logger(__name__)
@@ -67,20 +68,21 @@ def claim_due(database: Database, now: datetime, limit: int = HAND) -> list[Clai
 
 
 def send_all(runtime: Runtime, claims: list[Claim], post: Transport) -> bool:
-    """Hand claimed mails over, one after the other; False when the server takes none just now.
+    """Hand claimed mails over, one after the other; False when the server takes none just now, or the process stops.
 
     The outcome of one is committed while the next is announced, but before its text goes out: so a crash leaves one
     mail in doubt and not two. The next is made while the server looks at the text of the one before. What cannot be
-    handed over before its lease ends is given back, or another sender would send it as well.
+    handed over before its lease ends is given back, or another sender would send it as well; and what a process that
+    stops has not begun, or it would wait for the end of its lease.
     """
     own = settings.load()
     made = Ahead(make(runtime, claim) for claim in claims)
     with Settler(runtime.database) as settler:
         for number, claim in enumerate(claims):
-            if (claim.until - utcnow()).total_seconds() < own.deadline:
+            if stopping.is_set() or (claim.until - utcnow()).total_seconds() < own.deadline:
                 settler.wait()
                 _give_back(runtime.database, claims[number:])
-                return True
+                return not stopping.is_set()
             failure = hand_over(made.take(), claim, post, settler.wait, made.prepare)
             settler.wait()
             settler.settle(claim, failure)

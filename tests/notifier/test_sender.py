@@ -14,7 +14,7 @@ from sqlalchemy import update
 from chassis.clock import utcnow
 from chassis.errors import Conflict
 from chassis.identity import acting_as
-from services.notifier import settings
+from services.notifier import sender, settings
 from services.notifier.models import Contact, Delivery
 from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken
@@ -299,3 +299,15 @@ def test_the_claim_uses_its_index(notifier):
     with notifier.database.engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (utcnow().isoformat(), 1, 0)).all()
     assert [row[3] for row in plan] == ["SEARCH deliveries USING INDEX ix_deliveries_claimable (next_at<?)"]
+
+
+def test_a_process_told_to_stop_gives_back_what_it_has_not_begun(notifier, inbox, monkeypatch):
+    """So that nothing waits for the end of its lease, and no digest is uncertain, because of a new version."""
+    queue(notifier, 3)
+    stopping = threading.Event()
+    monkeypatch.setattr(sender, "stopping", stopping)
+    inbox.before_answer = lambda _taken: stopping.set()
+    with acting_as(SYSTEM):
+        assert not sender.send_due(notifier.runtime)
+    assert sorted((row.state, row.attempts) for row in deliveries(notifier)) == [("new", 0), ("new", 0), ("sent", 1)]
+    assert len(inbox.taken) == 1
