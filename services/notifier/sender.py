@@ -234,13 +234,22 @@ def _is_any_due(database: Database, now: datetime) -> bool:
 
 
 def _follow_up(database: Database, taken: Taken, now: datetime) -> None:
-    """Count what was decided, and pass removed users' mails on: a transaction each, for the tenant is locked first."""
+    """Count what was decided, and pass removed users' mails on: a transaction each, for the tenant is locked first.
+
+    What goes wrong with one of those is put off with it: the mails that were claimed beside it are to be sent now.
+    """
     for delivery in taken.decided:
         held = delivery.state in (State.NEW, State.SENDING)
         outcomes.labels(delivery.topic, "held" if held else str(delivery.state)).inc()
     for delivery in taken.orphaned:
-        with database.begin() as session:
-            passed = orphans.pass_on(session, delivery.id, delivery.tenant_id, now=now)
+        try:
+            with database.begin() as session:
+                passed = orphans.pass_on(session, delivery.id, delivery.tenant_id, now=now)
+        except Exception as error:
+            log.error("a removed user's mail could not be passed on", delivery_id=str(delivery.id), exc_info=error)
+            with database.begin() as session:
+                orphans.put_off(session, delivery.id, now=now)
+            continue
         if passed is not None:
             outcome = "readdressed" if passed.state == State.NEW else str(passed.state)
             outcomes.labels(passed.topic, outcome).inc()

@@ -24,6 +24,7 @@ from tests.notifier.helpers import (
     free_port,
     invite_created,
     invite_responded,
+    mark,
     message_posted,
     send,
     settle,
@@ -236,3 +237,36 @@ def test_what_nobody_is_left_for_waits_for_somebody(notifier, inbox):
 def test_another_tenants_users_are_no_heirs(notifier):
     notifier.deliver(added(ROLF), user_added(RITA, NORDIC), invite_created(), user_removed())
     assert [(row.state, row.tenant_id) for row in deliveries(notifier)] == [("no_recipient", FJORD)]
+
+
+def test_what_the_removed_user_got_late_the_heir_has_not_got(notifier, inbox):
+    """The sender was slower than its lease, and the mail is somebody else's when it says so."""
+    notifier.deliver(added(ROLF), invite_created())
+    slow = claim(notifier)
+    notifier.deliver(user_removed(), added(RITA))
+    choose(notifier, RITA, quietHours={"from": "00:01", "until": "00:00"})
+    with time_machine.travel("2026-12-01T12:00:00Z"):
+        send(notifier)
+        [row] = deliveries(notifier)
+        assert (row.state, row.user_id) == ("new", RITA)
+        settle(notifier, slow)
+    with time_machine.travel("2026-12-02T00:00:30+01:00"):
+        send(notifier)
+    assert [to for to, _message in inbox.taken] == [ADDRESSES[RITA]]
+
+
+def test_a_mail_that_cannot_be_passed_on_holds_up_nobody(notifier, inbox):
+    """Such as one of a kind that is no more; others are sent, and none is uncertain that nobody has begun to send."""
+    notifier.deliver(added(ROLF), invite_created())
+    claimed = claim(notifier)
+    notifier.deliver(user_removed())
+    mark(notifier, template="gone", next_at=utcnow())
+    notifier.deliver(anna_added(), invite_responded())
+    with time_machine.travel(utcnow() + timedelta(days=2)):
+        write_digests(notifier)
+        send(notifier)
+        assert [row.state for row in deliveries(notifier, template="digest")] == ["sent"]
+        mark(notifier, template="invite")
+    with time_machine.travel(utcnow() + timedelta(days=3)):
+        send(notifier)
+        assert [row.state for row in deliveries(notifier, template="invite", id=claimed.id)] == ["no_recipient"]

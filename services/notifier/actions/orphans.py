@@ -20,7 +20,7 @@ from services.notifier.queries import digests
 from services.notifier.rules.mails import DIGEST, MAILS, MESSAGE, Mail
 from services.notifier.rules.messages import apart, together
 from services.notifier.rules.preferences import Cadence, Wishes
-from services.notifier.rules.sending import KEEP_UNADDRESSED
+from services.notifier.rules.sending import KEEP_UNADDRESSED, RETRY_DELAYS
 
 REMOVED = "The user was removed, and the tenant has nobody else who could get this mail."
 COVERED = "The user was removed; somebody else of the tenant gets this mail."
@@ -44,6 +44,12 @@ def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: dateti
     session.flush()
     readdress(session, tenant_id, now)
     return delivery
+
+
+def put_off(session: Session, delivery_id: UUID, *, now: datetime) -> None:
+    """Let a mail that cannot be passed on wait, so that it holds up nobody else's."""
+    if delivery := queries.due(session, delivery_id, now):
+        delivery.hold(now + RETRY_DELAYS[-1])
 
 
 def take_all(session: Session, contact: Contact, *, domain: str, now: datetime) -> None:

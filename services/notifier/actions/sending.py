@@ -33,6 +33,7 @@ SUCCESS = (
     .where(
         DELIVERIES.c.id == bindparam("claimed"),
         DELIVERIES.c.attempts == bindparam("attempt"),
+        DELIVERIES.c.user_id == bindparam("to"),
         or_(*(DELIVERIES.c.state == str(state) for state in MAY_TURN_OUT_SENT)),
     )
     .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
@@ -127,9 +128,10 @@ def success(claim: Claim, now: datetime) -> tuple[Executable, dict[str, Any]]:
     sent, even where somebody has asked for it again, as long as nobody has begun to.
 
     One statement, made once, and no look before, because it is what a sender does most. It touches no row where
-    the sender was slower than its lease and somebody else has the mail.
+    the sender was slower than its lease and somebody else has the mail, or is to get it.
     """
-    return SUCCESS, {"claimed": claim.id, "attempt": claim.delivery.attempts, "now": now}
+    mail = claim.delivery
+    return SUCCESS, {"claimed": mail.id, "attempt": mail.attempts, "to": mail.user_id, "now": now}
 
 
 def fail(
