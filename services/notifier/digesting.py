@@ -1,6 +1,7 @@
 """Writes digests when they are due."""
 
 from chassis.clock import utcnow
+from chassis.refusals import is_away
 from chassis.service import Runtime
 from services.notifier import settings
 from services.notifier.actions import digests as actions
@@ -13,12 +14,21 @@ AT_ONCE = 100  # digests looked for together
 def write_due(runtime: Runtime) -> bool:
     """Write the digests that are due, each in a transaction of its own; say whether there may be more.
 
-    Any number of schedulers may do this: who comes second finds nothing left.
+    Any number of schedulers may do this: who comes second finds nothing left. One that cannot be written holds up no
+    other; what went wrong is raised after them.
     """
     now, domain = utcnow(), settings.load().domain
     with runtime.database.read() as session:
         due = queries.due(session, now, AT_ONCE)
+    failure: Exception | None = None
     for tenant_id, user_id, cadence in due:
-        with runtime.database.begin() as session:
-            actions.close_due(session, tenant_id, user_id, Cadence(cadence), domain=domain, now=now)
+        try:
+            with runtime.database.begin() as session:
+                actions.close_due(session, tenant_id, user_id, Cadence(cadence), domain=domain, now=now)
+        except Exception as error:
+            if is_away(error):
+                raise
+            failure = error
+    if failure:
+        raise failure
     return len(due) == AT_ONCE

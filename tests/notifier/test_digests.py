@@ -10,12 +10,12 @@ import pytest
 import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from chassis.clock import utcnow
 from chassis.identity import Role, acting_as
 from services.notifier import digesting
-from services.notifier.models import Digest, DigestItem
+from services.notifier.models import Digest, DigestItem, Preferences
 from services.notifier.rules.preferences import Cadence, default_wishes
 from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken
@@ -381,3 +381,44 @@ def test_periods_meet_without_gap():
         end = wishes.next_digest(cadence, now)
         assert wishes.last_digest(cadence, end) == end
         assert wishes.last_digest(cadence, end - timedelta(seconds=1)) <= now
+
+
+def spoil(notifier, model, **values):
+    """Change every row to what this version of the code cannot read."""
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        session.execute(update(model).values(**values))
+
+
+def test_a_digest_that_cannot_be_put_together_holds_up_no_other_mail(notifier, inbox):
+    notifier.deliver(anna_added(), invite_responded())
+    spoil(notifier, DigestItem, context={"of": "another version"})
+    notifier.deliver(user_added())
+    with at(utcnow() + timedelta(days=1)):
+        write_digests(notifier)
+        notifier.deliver(invite_created())
+        send(notifier)
+    assert {row.template: row.state for row in deliveries(notifier)} == {"digest": "new", "invite": "sent"}
+    [digest] = deliveries(notifier, template="digest")
+    assert "written down" in digest.last_error
+
+
+def test_a_digest_that_cannot_be_written_holds_up_no_other(notifier, inbox):
+    notifier.deliver(anna_added(), invite_responded(), user_added())
+    choose(notifier, topics=DAILY, timeZone="Europe/Oslo")
+    notifier.deliver(invite_created(), tier_assigned())
+    spoil(notifier, Preferences, send_at="late")
+    with at(utcnow() + timedelta(days=1)), acting_as(SYSTEM):
+        for _ in range(2):
+            with pytest.raises(ValueError, match="late"):
+                digesting.write_due(notifier.runtime)
+    assert [row.user_id for row in deliveries(notifier)] == [ANNA]
+
+
+def test_who_chose_a_time_zone_that_is_gone_lives_by_their_tenants(notifier, inbox, rolf):
+    """The list of time zones comes with the machine, and a newer one need not have them all."""
+    choose(notifier, timeZone="America/Lima", quietHours={"from": "22:00", "until": "07:00"})
+    spoil(notifier, Preferences, time_zone="Europe/Atlantis")
+    with at("2026-03-02T15:00:00+01:00"):
+        notifier.deliver(invite_created())
+    run(notifier, "2026-03-03T08:00:00+01:00")
+    assert len(inbox.taken) == 1

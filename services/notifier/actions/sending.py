@@ -14,15 +14,18 @@ from sqlalchemy import Executable, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
+from chassis.logs import logger
 from services.notifier.actions import messages
-from services.notifier.models import Base, Bounce, Contact, Delivery, Preferences, Tenant
+from services.notifier.models import Base, Bounce, Contact, Delivery, DigestItem, Preferences, Tenant
 from services.notifier.queries import deliveries as queries
 from services.notifier.queries import digests
 from services.notifier.rates import Rates
-from services.notifier.rules.digest import Said, sections
-from services.notifier.rules.mails import DIGEST, MAILS
+from services.notifier.rules.digest import sections
+from services.notifier.rules.mails import DIGEST
 from services.notifier.rules.preferences import DEFAULTS, Cadence, Wishes, default_wishes
 from services.notifier.rules.sending import MAY_TURN_OUT_SENT, Category, State, Trouble, state_after_lease
+
+log = logger(__name__)
 
 Thread = tuple[UUID, UUID | None]
 """A tenant and a thread of it."""
@@ -83,7 +86,7 @@ class _Known:
     contacts: Mapping[UUID | None, Contact]
     wishes: Mapping[UUID, Wishes]
     bounces: Mapping[str, Bounce]
-    contents: Mapping[UUID, Sequence[Said]]
+    contents: Mapping[UUID, Sequence[DigestItem]]
     read_upto: Mapping[Thread, int]
 
 
@@ -187,13 +190,17 @@ def _decide(delivery: Delivery, contact: Contact, known: _Known, rates: Rates, n
 
 
 def _fill(delivery: Delivery, known: _Known, wishes: Wishes) -> bool:
-    """Put into a digest what it has to say at this moment; False where that is nothing."""
-    wanted = [
-        said
-        for said in known.contents.get(delivery.event_id, ())
-        if wishes.cadence(MAILS[said[0]].topic) is not Cadence.OFF
-    ]
-    delivery.context = delivery.context | {"sections": sections(wanted)}
+    """Put into a digest what it has to say at this moment; False where that is nothing.
+
+    One that cannot be put together is a letter that cannot be made: it says nothing here, and holds up no other mail.
+    """
+    items = known.contents.get(delivery.event_id, ())
+    wanted = [(item.template, item.context) for item in items if wishes.cadence(item.topic) is not Cadence.OFF]
+    delivery.context = {"cadence": delivery.context["cadence"]}
+    try:
+        delivery.context |= {"sections": sections(wanted)}
+    except Exception as error:
+        log.error("a digest could not be put together", delivery_id=str(delivery.id), exc_info=error)
     return bool(wanted)
 
 
@@ -221,12 +228,12 @@ def _known(session: Session, rows: Sequence[Delivery]) -> _Known:
     return _Known({one.id: one for one in contacts}, wishes, bounces, _contents(session, rows), read)
 
 
-def _contents(session: Session, rows: Sequence[Delivery]) -> dict[UUID, list[Said]]:
+def _contents(session: Session, rows: Sequence[Delivery]) -> dict[UUID, list[DigestItem]]:
     written = [delivery.event_id for delivery in rows if delivery.template == DIGEST.template]
     if not written:
         return {}
-    said: dict[UUID, list[Said]] = {}
+    found: dict[UUID, list[DigestItem]] = {}
     for item in digests.items(session, written):
         if item.digest_id:
-            said.setdefault(item.digest_id, []).append((item.template, item.context))
-    return said
+            found.setdefault(item.digest_id, []).append(item)
+    return found

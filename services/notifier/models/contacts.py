@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.database import TenantScoped
 from chassis.versions import Versioned
 from services.notifier.models.base import Base
-from services.notifier.rules.preferences import DEFAULTS, MONDAY, SEND_AT, TIME_ZONE, Cadence, Wishes
+from services.notifier.rules.preferences import DEFAULTS, MONDAY, SEND_AT, Cadence, Wishes, zone_of
 
 
 class Tenant(Base):
@@ -100,7 +100,7 @@ class Preferences(TenantScoped, Versioned, Base):
         chosen = {topic: Cadence(self.topics[topic]) for topic in DEFAULTS if topic in self.topics}
         return Wishes(
             topics={**DEFAULTS, **chosen},
-            time_zone=self.time_zone or tenant_zone or TIME_ZONE,
+            time_zone=zone_of(self.time_zone, tenant_zone),
             send_at=time.fromisoformat(self.send_at),
             weekday=self.weekday,
             quiet=quiet,

@@ -80,7 +80,7 @@ class Wishes:
 
 def default_wishes(time_zone: str | None) -> Wishes:
     """What holds for somebody who has never chosen."""
-    return Wishes(DEFAULTS, time_zone or TIME_ZONE, SEND_AT, MONDAY, None)
+    return Wishes(DEFAULTS, zone_of(time_zone), SEND_AT, MONDAY, None)
 
 
 NOWHERE = frozenset({"Factory", "localtime"})
@@ -94,3 +94,8 @@ def _time_zones() -> frozenset[str]:
 
 def is_time_zone(name: str) -> bool:
     return name in _time_zones()
+
+
+def zone_of(*wanted: str | None) -> str:
+    """The first of these that there is: with a newer list of time zones one that was chosen may be gone."""
+    return next((zone for zone in wanted if zone and is_time_zone(zone)), TIME_ZONE)
