@@ -1,17 +1,22 @@
 """``GET|PUT /api/v1/notifications/preferences``: what somebody wants to hear of, when, and that it is done."""
 
+import threading
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 import time_machine
 
-from chassis.identity import Role
+from chassis.clock import utcnow
+from chassis.identity import Role, acting_as
 from chassis.testing import principal
+from services.notifier import rates
+from services.notifier.actions import sending
 from tests.notifier.helpers import (
     FJORD,
     PREFERENCES,
     ROLF,
+    SYSTEM,
     choose,
     deliveries,
     invite_created,
@@ -20,9 +25,12 @@ from tests.notifier.helpers import (
     send,
     states,
     tenant_created,
+    thread_read,
     user_added,
     user_removed,
+    write_digests,
 )
+from tests.notifier.test_queue import wait_until_blocked
 
 UNSAID = {
     "topics": {
@@ -182,6 +190,124 @@ def test_quiet_hours_let_mail_wait_for_the_morning(notifier, inbox):
         send(notifier)
     [message] = inbox.messages
     assert message["Date"].datetime == datetime.fromisoformat("2026-03-29T07:00:00+02:00")
+
+
+@pytest.fixture
+def held(notifier, rolf):
+    """An invite to Rolf, in Oslo, that was held back at half past eleven for the night; so it is still."""
+    notifier.deliver(user_added(), tenant_created(time_zone="Europe/Oslo"))
+    choose(notifier, quietHours=NIGHT)
+    with time_machine.travel("2026-03-02T23:30:00+01:00", tick=False) as clock:
+        notifier.deliver(invite_created())
+        send(notifier)
+        [row] = deliveries(notifier)
+        assert row.next_at == datetime.fromisoformat("2026-03-03T07:00:00+01:00")
+        yield clock
+
+
+@pytest.mark.parametrize(
+    ("quiet", "comes"),
+    [
+        (None, "2026-03-02T23:30:00+01:00"),
+        ({"from": "12:00", "until": "13:00"}, "2026-03-02T23:30:00+01:00"),
+        ({"from": "22:00", "until": "05:30"}, "2026-03-03T05:30:00+01:00"),
+        ({"from": "22:00", "until": "09:00"}, "2026-03-03T09:00:00+01:00"),
+    ],
+)
+def test_what_quiet_hours_held_back_follows_new_ones(notifier, inbox, held, quiet, comes):
+    choose(notifier, quietHours=quiet)
+    [row] = deliveries(notifier)
+    assert (row.next_at, row.queued_at) == (datetime.fromisoformat(comes),) * 2
+    held.move_to(datetime.fromisoformat(comes))
+    send(notifier)
+    assert len(inbox.taken) == 1
+
+
+def test_what_quiet_hours_held_back_follows_the_clock_of_its_user(notifier, inbox, held):
+    """In Lima it is half past five in the afternoon."""
+    choose(notifier, timeZone="America/Lima")
+    send(notifier)
+    assert len(inbox.taken) == 1
+
+
+def test_what_quiet_hours_held_back_follows_a_tenant_that_moves(notifier, inbox, held):
+    notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, what="Changed"))
+    send(notifier)
+    assert len(inbox.taken) == 1
+
+
+def test_what_waits_for_something_else_is_no_sooner_for_quiet_hours(notifier, inbox, held):
+    """Such as for more messages of its thread, or because the server did not take it."""
+    choose(notifier, quietHours=None)
+    inbox.answers["RCPT"].append("451 later")
+    send(notifier)
+    notifier.deliver(message_posted())
+    before = [row.next_at for row in deliveries(notifier)]
+    choose(notifier, quietHours=NIGHT)
+    choose(notifier, quietHours=None)
+    assert [row.next_at for row in deliveries(notifier)] == before
+
+
+def test_a_choice_waits_for_a_sender_that_holds_mail_back_at_that_moment(notifier, inbox, held):
+    if notifier.database.dialect != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    notifier.deliver(invite_created())
+    choosing = threading.Thread(target=choose, args=(notifier,), kwargs={"quietHours": None})
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        sending.take_due(session, rates.load(), now=utcnow(), lease=timedelta(minutes=1), limit=1)
+        session.flush()
+        choosing.start()
+        wait_until_blocked(notifier, choosing)
+    choosing.join()
+    send(notifier)
+    assert len(inbox.taken) == 2
+
+
+def test_other_peoples_mail_stays_held_back(notifier, inbox, held):
+    rita = uuid4()
+    notifier.deliver(user_added(rita, email="rita@fjord-retail.example"))
+    choose(notifier, rita, quietHours=NIGHT)
+    choose(notifier, rita, quietHours=None)
+    send(notifier)
+    assert inbox.taken == []
+
+
+@pytest.mark.parametrize("cadence", ["daily", "weekly"])
+def test_what_is_queued_stands_in_the_digest_when_its_topic_comes_there_now(notifier, inbox, held, cadence):
+    """Each message of a thread by itself, so that what is read until then is gone from it."""
+    notifier.deliver(*(message_posted(number, preview=f"Number {number}.") for number in (2, 3, 5)))
+    choose(notifier, topics={"invite": cadence, "message": cadence}, weekday="tuesday")
+    notifier.deliver(thread_read(4))
+    assert deliveries(notifier) == []
+    held.move_to("2026-03-03T07:59:00+01:00")
+    write_digests(notifier)
+    send(notifier)
+    assert inbox.taken == []
+    held.move_to("2026-03-03T08:00:00+01:00")
+    write_digests(notifier)
+    send(notifier)
+    [message] = inbox.messages
+    text = message.get_body(("plain",)).get_content()
+    assert "Spring Showroom Push" in text
+    assert "Spring campaign artwork: 1 new from Nordic Heating" in text
+
+
+def test_what_stands_in_the_digest_now_is_passed_on_like_everything_there(notifier, inbox, held):
+    choose(notifier, topics={"invite": "daily"})
+    notifier.deliver(user_removed(), user_added(uuid4(), email="rita@fjord-retail.example"))
+    send(notifier)
+    assert [to for to, _message in inbox.taken] == ["rita@fjord-retail.example"]
+
+
+def test_what_was_tried_already_stays_a_mail(notifier, inbox):
+    inbox.answers["RCPT"].append("451 later")
+    queue(notifier)
+    send(notifier)
+    choose(notifier, topics={"invite": "daily"})
+    with time_machine.travel(utcnow() + timedelta(hours=1)):
+        write_digests(notifier)
+        send(notifier)
+    assert states(notifier) == ["sent"]
 
 
 def test_nights_do_not_use_up_the_day_that_a_mail_is_tried(notifier, inbox):

@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from chassis.identity import Role
-from services.notifier.actions import digests
+from services.notifier.actions import digests, queued
 from services.notifier.actions.orphans import readdress, take_all
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Preferences
@@ -18,18 +18,20 @@ from services.notifier.rules.preferences import is_time_zone
 
 
 def keep_tenant(session: Session, tenant_id: UUID, time_zone: str, *, sequence: int, now: datetime) -> None:
-    """Take over where a tenant is. Its users' digests follow its clock unless they have chosen another."""
+    """Take over where a tenant is. Its users' digests and quiet hours follow its clock unless they chose another."""
     tenant = lock_tenant(session, tenant_id)
     if sequence <= tenant.sequence:
         return
-    before = tenant.time_zone
     tenant.sequence = sequence
-    tenant.time_zone = time_zone if is_time_zone(time_zone) else None
-    if tenant.time_zone == before:
+    zone = time_zone if is_time_zone(time_zone) else None
+    if zone == tenant.time_zone:
         return
     waiting = who_waits(session, tenant_id)
-    for user_id, wishes in people.wishes_of(session, [tenant], waiting).items():
-        digests.reschedule(session, user_id, wishes, now)
+    before = people.wishes_of(session, [tenant], waiting)
+    tenant.time_zone = zone
+    after = people.wishes_of(session, [tenant], waiting)
+    for contact in waiting:
+        queued.follow(session, contact, before[contact.id], after[contact.id], now)
 
 
 def keep_contact(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -17,6 +17,7 @@ from services.notifier.queries import contacts as people
 from services.notifier.queries import deliveries as queries
 from services.notifier.rules import mails, wording
 from services.notifier.rules.mails import Mail
+from services.notifier.rules.messages import apart
 from services.notifier.rules.preferences import DIGESTS, Cadence, Wishes
 from services.notifier.rules.sending import State
 
@@ -172,6 +173,18 @@ def digest_rows(
         for contact, wishes in audience
         if (cadence := wishes.cadence(mail.topic)) in DIGESTS
     ]
+
+
+def as_entries(delivery: Delivery, contact: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
+    """What a mail says as entries of a user's next digest, messages one by one; none where they want none there."""
+    rows: list[dict[str, Any]] = []
+    for number, (context, sequence) in enumerate(apart(delivery.context)):
+        # Of messages gathered in one mail only the first one's event is known.
+        event_id = uuid5(delivery.event_id, str(sequence)) if number else delivery.event_id
+        about: dict[str, Any] = {"event_id": event_id, "tenant_id": delivery.tenant_id, "context": context, "now": now}
+        about |= {"thread_id": delivery.thread_id, "sequence": sequence}
+        rows += digest_rows(mails.MAILS[delivery.template], [(contact, wishes)], **about)
+    return rows
 
 
 def message_id(event_id: UUID, template: str, recipient: UUID, domain: str) -> str:

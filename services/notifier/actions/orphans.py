@@ -6,19 +6,19 @@ Who takes it over hears of it the way they want to. All of it happens with the t
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
-from services.notifier.actions.deliveries import delivery_rows, digest_rows
+from services.notifier.actions.deliveries import as_entries, delivery_rows
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Delivery, DigestItem
 from services.notifier.queries import contacts as people
 from services.notifier.queries import deliveries as queries
 from services.notifier.queries import digests
 from services.notifier.rules.mails import DIGEST, MAILS, MESSAGE, Mail
-from services.notifier.rules.messages import apart, together
+from services.notifier.rules.messages import together
 from services.notifier.rules.preferences import Cadence, Wishes
 from services.notifier.rules.sending import KEEP_UNADDRESSED, RETRY_DELAYS
 
@@ -115,13 +115,7 @@ def _give(delivery: Delivery, mail: Mail, heir: Contact, wishes: Wishes, now: da
         delivery.address_to(heir, now)
         return []
     delivery.suppress(UNWANTED if cadence is Cadence.OFF else IN_A_DIGEST)
-    rows: list[dict[str, Any]] = []
-    for number, (context, sequence) in enumerate(apart(delivery.context)):
-        # Of messages gathered in one mail only the first one's event is known.
-        event_id = uuid5(delivery.event_id, str(sequence)) if number else delivery.event_id
-        about: dict[str, Any] = {"event_id": event_id, "tenant_id": delivery.tenant_id, "context": context, "now": now}
-        rows += digest_rows(mail, [(heir, wishes)], **about, thread_id=delivery.thread_id, sequence=sequence)
-    return rows
+    return as_entries(delivery, heir, wishes, now)
 
 
 def _told(session: Session, contacts: Iterable[Contact], since: datetime) -> set[queries.Told]:

@@ -10,7 +10,7 @@ from werkzeug.datastructures import ETags
 
 from chassis import audit, versions
 from chassis.identity import Principal
-from services.notifier.actions import digests
+from services.notifier.actions import queued
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Preferences
 from services.notifier.queries.preferences import Chosen
@@ -25,7 +25,8 @@ def choose(
     actor: Principal,
     now: datetime,
 ) -> Chosen:
-    """Change the caller's own preferences; what is left out keeps its value. It counts for what waits already.
+    """Change the caller's own preferences; what is left out keeps its value. It counts for what waits already, see
+    ``queued.follow``.
 
     Raises:
         Stale: ``expected`` is not their version.
@@ -66,7 +67,8 @@ def _choose(
 ) -> Chosen:
     tenant = lock_tenant(session, tenant_id)
     held = session.get(Preferences, user_id)
-    versions.require(Chosen.of(held, tenant.time_zone), expected)
+    before = Chosen.of(held, tenant.time_zone)
+    versions.require(before, expected)
     if held is None:
         held = Preferences.unsaid(user_id, tenant_id, now)
         session.add(held)
@@ -74,5 +76,6 @@ def _choose(
     audit.record(session, "preferences.changed", held, tenant_id=tenant_id, actor=actor, now=now)
     session.flush()
     chosen = Chosen.of(held, tenant.time_zone)
-    digests.reschedule(session, user_id, chosen.wishes, now)
+    if contact := session.get(Contact, user_id):
+        queued.follow(session, contact, before.wishes, chosen.wishes, now)
     return chosen

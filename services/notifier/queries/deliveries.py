@@ -42,6 +42,12 @@ def queued_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
     return session.scalars(statement.with_for_update()).all()
 
 
+def unsent_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
+    """What a user is still to get, also what a sender has in hand, locked."""
+    statement = select(Delivery).where(CLAIMABLE, Delivery.user_id == user_id).order_by(Delivery.id)
+    return session.scalars(statement.with_for_update()).all()
+
+
 def waiting_of_thread(session: Session, tenant_id: UUID, thread_id: UUID) -> Sequence[Delivery]:
     """A tenant's mails about a thread that nobody has begun to send, locked."""
     statement = (

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from services.notifier.models import Contact, DigestItem, ReadMark
+from services.notifier.models import Contact, Delivery, DigestItem, ReadMark
+from services.notifier.models.deliveries import CLAIMABLE
 from services.notifier.models.digests import OPEN
 from services.notifier.queries.deliveries import Told
 from services.notifier.rules.preferences import Cadence
@@ -36,9 +37,11 @@ def is_due(session: Session, user_id: UUID, cadence: Cadence, now: datetime) -> 
 
 
 def who_waits(session: Session, tenant_id: UUID) -> Sequence[Contact]:
-    """The users of a tenant who have something to hear of in their next digest."""
+    """The users of a tenant who are still to hear of something, in their next digest or by a mail."""
     waiting = select(DigestItem.user_id).where(DigestItem.tenant_id == tenant_id, OPEN)
-    return session.scalars(select(Contact).where(Contact.id.in_(waiting), Contact.active)).all()
+    mailed = select(Delivery.user_id).where(Delivery.tenant_id == tenant_id, CLAIMABLE)
+    either = Contact.id.in_(waiting) | Contact.id.in_(mailed)
+    return session.scalars(select(Contact).where(either, Contact.active)).all()
 
 
 def items(session: Session, digests: Sequence[UUID]) -> Sequence[DigestItem]:
