@@ -23,7 +23,7 @@ from chassis import context, metrics, parked
 from chassis.broker import Broker, Message, TopologyBroken
 from chassis.broker.topic import matches
 from chassis.clock import utcnow
-from chassis.database import Database
+from chassis.database import Database, once_committed, savepoint
 from chassis.events import Subscriber, Subscription, as_id, parse, tenants_of
 from chassis.gate import Gate, Turn
 from chassis.identity import Principal, acting_as
@@ -176,7 +176,7 @@ class Consumer:
         def take(row: AheadRow) -> bool:
             body = row.body.encode()
             try:
-                with session.begin_nested():
+                with savepoint(session):
                     outcomes.extend(self._take(session, [parse(body)]))
             except Exception as error:
                 if is_away(error):
@@ -222,7 +222,7 @@ class Consumer:
             if row is None:
                 return False
             try:
-                with session.begin_nested():
+                with savepoint(session):
                     outcomes = self._apply_again(session, row)
             except Exception as error:
                 if is_away(error):
@@ -230,7 +230,7 @@ class Consumer:
                 parked.put_off(row, error)
             else:
                 session.delete(row)
-                self._count(outcomes)
+                once_committed(session, partial(self._count, outcomes))
             return True
 
     def _apply_again(self, session: Session, row: ParkedRow) -> list[str | None]:

@@ -146,6 +146,8 @@ class Database:
     def after_commit(self, session: Session) -> None:
         if session.info.pop("outbox", False):
             self.wake_relay.set()
+        for call in session.info.pop(FOLLOWING, ()):
+            call()
 
     def close(self) -> None:
         self._kept.close()
@@ -202,6 +204,26 @@ class Unit:
 
 
 _unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
+
+
+FOLLOWING = "what follows the commit"
+
+
+def once_committed(session: Session, call: Callable[[], object]) -> None:
+    """Have something done after the transaction is committed, and not if it is rolled back: counting, say."""
+    session.info.setdefault(FOLLOWING, []).append(call)
+
+
+@contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """A part of a transaction that may fail by itself; what would have followed its commit does not then."""
+    following = list(session.info.get(FOLLOWING, ()))
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        session.info[FOLLOWING] = following
+        raise
 
 
 def insert_ignoring(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> int:

@@ -250,7 +250,7 @@ def _follow_up(database: Database, taken: Taken, now: datetime) -> None:
             with database.begin() as session:
                 orphans.put_off(session, delivery.id, now=now)
             continue
-        if passed is not None:
+        if passed is not None and passed.state != State.SUPPRESSED:  # which was counted as it was decided
             outcome = "readdressed" if passed.state == State.NEW else str(passed.state)
             outcomes.labels(passed.topic, outcome).inc()
 

@@ -11,7 +11,20 @@ from chassis.clock import utcnow
 from services.notifier import settings
 from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken
-from tests.notifier.helpers import FJORD, choose, claim, mark, queue, send, settle, user_added, user_removed
+from tests.notifier.helpers import (
+    FJORD,
+    choose,
+    claim,
+    invite_created,
+    mark,
+    message_posted,
+    queue,
+    send,
+    settle,
+    thread_read,
+    user_added,
+    user_removed,
+)
 
 ALL_DAY = {"from": "00:01", "until": "23:59"}
 
@@ -54,13 +67,35 @@ WAYS = {
 }
 
 
+def counted(outcome, topic="invite"):
+    return REGISTRY.get_sample_value("concord_mails_total", {"topic": topic, "outcome": outcome}) or 0
+
+
 @pytest.mark.parametrize("outcome", WAYS)
 def test_each_outcome_is_counted(notifier, inbox, outcome):
-    def counted():
-        return REGISTRY.get_sample_value("concord_mails_total", {"topic": "invite", "outcome": outcome}) or 0
-
     with time_machine.travel("2026-03-02T12:00:00+01:00"):
         queue(notifier)
-        before = counted()
+        before = counted(outcome)
         WAYS[outcome](notifier, inbox)
-    assert counted() == before + 1
+    assert counted(outcome) == before + 1
+
+
+def test_what_consumers_decide_against_is_counted_once_it_is_committed(notifier):
+    """Not when it was rolled back: an event beside it that fails lets all of them be handled again."""
+    notifier.deliver(user_added(), user_added(uuid4(), email="rita@fjord.example"), invite_created(), message_posted(2))
+    invites, messages = counted("suppressed"), counted("suppressed", "message")
+    broken = invite_created() | {"data": {}}
+    notifier.deliver(thread_read(3), user_removed(), broken)
+    assert (counted("suppressed") - invites, counted("suppressed", "message") - messages) == (1, 2)
+
+
+def test_what_a_sender_passes_on_is_counted_once(notifier, inbox):
+    notifier.deliver(user_added(), user_added(uuid4(), email="rita@fjord.example"), invite_created())
+    before = counted("suppressed")
+    claims = [claim(notifier), claim(notifier)]
+    notifier.deliver(user_removed())
+    for claimed in claims:
+        settle(notifier, claimed, NotTaken(Trouble.TEMPORARY, "451 later"))
+    with time_machine.travel(utcnow() + timedelta(hours=1)):
+        send(notifier)
+    assert counted("suppressed") == before + 1

@@ -18,6 +18,7 @@ from services.notifier.queries.digests import read_upto
 from services.notifier.rules.mails import MESSAGE, MOST_SHOWN
 from services.notifier.rules.preferences import Cadence
 from services.notifier.rules.wording import printable
+from services.notifier.telemetry import count_suppressed
 
 READ = "Everything in it was read before it was sent."
 
@@ -68,7 +69,8 @@ def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: i
         .values(sequence=sequence)
     )
     for delivery in queries.waiting_of_thread(session, tenant_id, thread_id):
-        leave_out_read(delivery, sequence)
+        if leave_out_read(delivery, sequence):
+            count_suppressed(session, delivery)
     digests.forget_read(session, tenant_id, thread_id, sequence)
 
 

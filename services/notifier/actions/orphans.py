@@ -17,10 +17,11 @@ from services.notifier.models import Contact, Delivery, DigestItem
 from services.notifier.queries import contacts as people
 from services.notifier.queries import deliveries as queries
 from services.notifier.queries import digests
-from services.notifier.rules.mails import DIGEST, MAILS, MESSAGE, Mail
+from services.notifier.rules.mails import DIGEST, MAILS, MESSAGE
 from services.notifier.rules.messages import together
 from services.notifier.rules.preferences import Cadence, Wishes
 from services.notifier.rules.sending import KEEP_UNADDRESSED, RETRY_DELAYS
+from services.notifier.telemetry import count_suppressed
 
 REMOVED = "The user was removed, and the tenant has nobody else who could get this mail."
 COVERED = "The user was removed; somebody else of the tenant gets this mail."
@@ -40,7 +41,7 @@ def pass_on(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: dateti
     contact = delivery and session.get(Contact, delivery.user_id)
     if delivery is None or (contact and contact.active):
         return None
-    _take_away(delivery)
+    _take_away(session, delivery)
     session.flush()
     readdress(session, tenant_id, now)
     return delivery
@@ -59,7 +60,7 @@ def take_all(session: Session, contact: Contact, *, domain: str, now: datetime) 
     items = [item for item in digests.unsent(session, contact.id, unsent) if MAILS[item.template].roles]
     insert_ignoring(session, Delivery, _as_mails(_untold(session, contact, items, now), contact, domain, now))
     for delivery in queries.queued_for(session, contact.id):
-        _take_away(delivery)
+        _take_away(session, delivery)
 
 
 def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
@@ -77,21 +78,21 @@ def readdress(session: Session, tenant_id: UUID, now: datetime) -> None:
         mail = MAILS[delivery.template]
         fitting = [contact for contact in contacts if contact.role in mail.roles]
         if any((delivery.event_id, delivery.template, contact.id) in told for contact in fitting):
-            delivery.suppress(COVERED)
+            _suppress(session, delivery, COVERED)
         elif fitting:
             heir = min(fitting, key=lambda one: EAGER_FIRST.index(wishes[one.id].cadence(mail.topic)))
             if not _is_known(session, delivery, heir):
-                entries += _give(delivery, mail, heir, wishes[heir.id], now)
+                entries += _give(session, delivery, heir, wishes[heir.id], now)
             told.add((delivery.event_id, delivery.template, heir.id))
     insert_ignoring(session, DigestItem, entries)
 
 
-def _take_away(delivery: Delivery) -> None:
+def _take_away(session: Session, delivery: Delivery) -> None:
     """Take a mail from a removed user: for a colleague, or for nobody where it was theirs alone."""
     if MAILS[delivery.template].roles:
         delivery.lose_recipient(REMOVED)
     else:
-        delivery.suppress(REMOVED)
+        _suppress(session, delivery, REMOVED)
 
 
 def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:
@@ -102,20 +103,25 @@ def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:
     known |= digests.messages_told(session, heir.id, delivery.thread_id)
     new = [message for message in delivery.context["messages"] if message["sequence"] not in known]
     if not new:
-        delivery.suppress(COVERED)
+        _suppress(session, delivery, COVERED)
     elif len(new) < len(delivery.context["messages"]):
         delivery.context = delivery.context | {"messages": new, "left_out": 0}
     return not new
 
 
-def _give(delivery: Delivery, mail: Mail, heir: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
+def _give(session: Session, delivery: Delivery, heir: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
     """Let a user have a mail as they want it; the entries of their digest, where that is how."""
-    cadence = wishes.cadence(mail.topic)
+    cadence = wishes.cadence(delivery.topic)
     if cadence is Cadence.INSTANT:
         delivery.address_to(heir, now)
         return []
-    delivery.suppress(UNWANTED if cadence is Cadence.OFF else IN_A_DIGEST)
+    _suppress(session, delivery, UNWANTED if cadence is Cadence.OFF else IN_A_DIGEST)
     return as_entries(delivery, heir, wishes, now)
+
+
+def _suppress(session: Session, delivery: Delivery, reason: str) -> None:
+    delivery.suppress(reason)
+    count_suppressed(session, delivery)
 
 
 def _told(session: Session, contacts: Iterable[Contact], since: datetime) -> set[queries.Told]:

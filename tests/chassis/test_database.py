@@ -1,0 +1,90 @@
+"""What follows a commit, and only a commit."""
+
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import event
+
+from chassis import metrics
+from chassis.database import Unit, once_committed, savepoint
+from chassis.identity import Principal, acting_as
+from chassis.testing import sample_event
+from tests.chassis.sample import service
+
+SYSTEM = Principal.system("sample")
+
+
+class Failed(Exception):
+    pass
+
+
+@pytest.fixture
+def sample(start_service):
+    return start_service(service)
+
+
+@pytest.fixture
+def done(sample):
+    with acting_as(SYSTEM):
+        yield []
+
+
+def fail_with(session, done, word):
+    with savepoint(session):
+        once_committed(session, lambda: done.append(word))
+        raise Failed
+
+
+def test_it_is_done_after_the_commit(sample, done):
+    with sample.database.begin() as session:
+        once_committed(session, lambda: done.append("one"))
+        with savepoint(session):
+            once_committed(session, lambda: done.append("two"))
+        assert done == []
+    assert done == ["one", "two"]
+
+
+def test_it_is_not_done_for_what_was_rolled_back(sample, done):
+    with suppress(Failed), sample.database.begin() as session:
+        once_committed(session, lambda: done.append("all"))
+        raise Failed
+    with sample.database.begin() as session:
+        once_committed(session, lambda: done.append("one"))
+        with suppress(Failed):
+            fail_with(session, done, "part")
+    assert done == ["one"]
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_units_commit_is_the_one_that_counts(sample, done, commits):
+    with Unit(lambda _session: None).entered() as unit:
+        with sample.database.begin() as session:
+            once_committed(session, lambda: done.append("one"))
+        assert done == []
+        if commits:
+            unit.commit()
+    assert done == (["one"] if commits else [])
+
+
+def test_an_event_tried_again_counts_once_its_effect_is_committed(sample, done):
+    sample.deliver(bad := sample_event("sample.NoteWritten.v1", {"title": "fail"}))
+    with sample.database.begin() as session:
+        session.connection().exec_driver_sql("UPDATE parked SET body = replace(body, '\"fail\"', '\"well\"')")
+    handled = metrics.events_handled.labels("sample", bad["type"])._value.get
+
+    def refuse(connection):
+        if not connection.get_execution_options().get("concord_read"):
+            raise Failed
+
+    before = handled()
+    with sample.database.begin() as session:
+        session.connection().exec_driver_sql("UPDATE parked SET next_at = '2026-01-01 00:00:00+00:00'")
+    event.listen(sample.database.engine, "commit", refuse)
+    try:
+        with suppress(Failed):
+            sample.consumer.retry_one()
+    finally:
+        event.remove(sample.database.engine, "commit", refuse)
+    assert handled() == before
+    assert sample.consumer.retry_one()
+    assert handled() == before + 1
