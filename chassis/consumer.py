@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, false, select, tuple_
 from sqlalchemy.orm import Session
 
 from chassis import context, metrics, parked
@@ -61,7 +61,7 @@ class Consumer:
     def run(self, stop: Event) -> None:
         """Handle events until ``stop`` is set; reconnects and declares its queue again for as long as it takes.
 
-        It takes no message before the database answers: each that it gave back would come closer to being dead.
+        It takes no message before the database takes changes: each that it gave back would come closer to being dead.
         """
         backoff = Backoff(cap=15)
 
@@ -81,8 +81,9 @@ class Consumer:
                 stop.wait(backoff.next())
 
     def _ask_database(self) -> None:
-        with acting_as(self._system), self._database.read() as session:
-            session.execute(select(1))
+        """Raise unless it takes changes: one that another machine takes over from may still be read."""
+        with acting_as(self._system), self._database.begin() as session:
+            session.execute(delete(InboxRow).where(false()))
 
     def handle(self, batch: Sequence[Message]) -> None:
         """Handle a batch in one transaction; when one of it fails, each in its own.

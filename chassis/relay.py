@@ -29,6 +29,9 @@ POLL = 0.05  # seconds between looks at an empty outbox; a commit in the same pr
 PATIENCE = 10.0  # seconds between tries at a broker that is away or refuses, at most
 KEEP_SENT = timedelta(hours=24)
 TRIM = 1000
+LEASE = text(
+    "SELECT pg_try_advisory_xact_lock(hashtext('concord.relay')) AND current_setting('transaction_read_only') = 'off'"
+)
 COUNTED = 100_000  # a longer backlog is not counted to its end
 
 log = logger(__name__)
@@ -91,10 +94,10 @@ class Relay:
             return session.execute(_waiting().with_only_columns(OutboxRow.id).limit(1)).first() is not None
 
     def _publish_under_advisory_lock(self) -> tuple[int, Exception | None]:
-        """The lease is the transaction's, so it ends with its connection, however that ends."""
+        """The lease is the transaction's, so it ends with its connection, however that ends. Nobody has it where the
+        database may only be read, such as one that another machine takes over from: it could note nothing as sent."""
         with self._database.begin() as session:
-            lease = text("SELECT pg_try_advisory_xact_lock(hashtext('concord.relay'))")
-            if not session.execute(lease).scalar():
+            if not session.execute(LEASE).scalar():
                 return 0, None
             rows = session.execute(_waiting()).all()
             confirmed, failure = self._publish(rows)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from uuid_utils.compat import uuid7
 
 from chassis import metrics, outbox, relay, retry
@@ -274,17 +274,26 @@ def test_a_handler_may_drop_an_event_with_a_reason(sample):
     assert "title" in reasons[1][1]
 
 
-def test_a_consumer_takes_no_message_while_its_database_is_away(sample, monkeypatch):
+READ_ONLY = "cannot set transaction read-write mode during recovery"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [OperationalError(None, None, OSError("connection refused")), InternalError("BEGIN", None, OSError(READ_ONLY))],
+)
+def test_a_consumer_takes_no_message_while_its_database_takes_no_change(sample, monkeypatch, failure):
     """Each message given back comes closer to being a dead letter, and none of them has done anything wrong."""
     monkeypatch.setattr(retry, "jitter", lambda _delay: 0.001)
     stop, asked, taken = threading.Event(), [], []
 
     class Away:
-        def read(self):
+        read = sample.database.read
+
+        def begin(self):
             asked.append(1)
             if len(asked) < 5:
-                raise OperationalError(None, None, OSError("connection refused"))
-            return sample.database.read()
+                raise failure
+            return sample.database.begin()
 
     class Broker(MemoryBroker):
         def declare(self, subscriber, types):

@@ -74,6 +74,38 @@ def foreign_lease(sample):
         yield
 
 
+@contextmanager
+def taking_no_writes(sample):
+    """The database as it is while another machine takes over from it: it answers, and refuses every change."""
+    if sample.database.dialect != "postgresql":
+        pytest.skip("SQLite has no second machine")
+    engine = sample.database.engine
+
+    def change(how):
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("SET default_transaction_read_only = off")
+            connection.exec_driver_sql(f'ALTER DATABASE "{engine.url.database}" {how} default_transaction_read_only')
+        engine.dispose()
+
+    change("SET default_transaction_read_only = on --")
+    try:
+        yield
+    finally:
+        change("RESET")
+
+
+def test_nothing_is_published_that_could_not_be_noted_as_sent(sample):
+    """Or all of it would be, again and again, until the database takes a change."""
+    fill(sample, 3)
+    broker = Broker()
+    working = Relay("sample", sample.database, broker)
+    working._full = True  # so it does not look first, on a connection that then insists on writing
+    with taking_no_writes(sample), acting_as(SYSTEM):
+        assert working.publish_batch() == 0
+        assert broker.published == []
+    assert working.publish_batch() == 3
+
+
 def test_a_standby_takes_over_as_soon_as_the_lease_is_free(sample):
     fill(sample, 3)
     broker = Broker()
