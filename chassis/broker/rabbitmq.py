@@ -205,8 +205,11 @@ class _Consumer:
             self._work.result()
             self._channel.basic_ack(self._last_tag, multiple=True)
             self._work = None
-        if self._cancelled:  # pika itself would only fall silent
+        # In both cases pika itself would only fall silent.
+        if self._cancelled:
             raise TopologyBroken(f"queue {self._queue} was deleted")
+        if not self._channel.is_open:
+            raise BrokerUnavailable(f"the broker closed the channel to {self._queue}")
 
     def hand_out(self, worker: ThreadPoolExecutor, handle: Handler) -> None:
         """Start working on what has arrived, if anything has; what does not fit into a batch is the next one."""

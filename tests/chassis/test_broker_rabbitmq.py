@@ -95,10 +95,10 @@ class Wire:
     def thaw(self) -> None:
         self._flowing.set()
 
-    def say(self, class_and_method: tuple[int, int], arguments: bytes = b"") -> None:
-        """Send the newest client a method frame on channel 0, while the server is silent."""
+    def say(self, class_and_method: tuple[int, int], arguments: bytes = b"", channel: int = 0) -> None:
+        """Send the newest client a method frame, while the server is silent."""
         payload = struct.pack(">HH", *class_and_method) + arguments
-        self._pairs[-1][0].sendall(struct.pack(">BHL", 1, 0, len(payload)) + payload + b"\xce")
+        self._pairs[-1][0].sendall(struct.pack(">BHL", 1, channel, len(payload)) + payload + b"\xce")
 
     def close(self) -> None:
         self._ended.set()
@@ -403,6 +403,26 @@ def test_blocking_frees_a_caller_that_waits(rabbitmq_url: str, wire: Wire, noun:
     eventually(lambda: publisher._blocked is None)
     assert patient.publish(messages(noun, 70, start=3)) == 70  # late confirms of the first three do not count here
     patient.close()
+
+
+CHANNEL_CLOSE = (20, 40)
+
+
+@real
+def test_an_idle_consumer_notices_that_its_channel_was_closed(wire: Wire, wired: RabbitBroker, noun: str) -> None:
+    """pika itself would only fall silent."""
+    wired.declare(noun, [f"{noun}.#"])
+    wired.publish(messages(noun, 1))
+    with Consuming(wired, noun) as consumer:
+        assert consumer.entered.wait(PATIENCE)
+        time.sleep(0.5)  # it acknowledges, and has nothing to do any more
+        wire.freeze()
+        wire.say(CHANNEL_CLOSE, struct.pack(">H", 541) + b"\x04oops" + bytes(4), channel=1)
+        time.sleep(0.5)  # it would go on for ever; now it takes leave of a broker that is silent
+        wire.cut()
+        wire.thaw()
+        consumer.join()
+    assert "closed the channel" in str(consumer.error)
 
 
 @real
