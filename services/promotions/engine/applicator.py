@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter, itemgetter
 
 from .basket import Basket
-from .benefits import Offer, change_by, offer_of
+from .benefits import Offer, Rank, change_by, offer_of
 from .best_price import put_together
 from .campaigns import Campaign, Left, Strategy
 from .catalogue import CampaignSet, Rule
@@ -44,7 +45,7 @@ def evaluate(
         raise ValueError(f"campaigns in {known.currency} for a basket in {basket.currency}")
     places, left = decimals(basket.currency), left or {}
     order = OrderState.of(basket, places)
-    outcomes: list[tuple[tuple[int, int, str], Outcome]] = []
+    outcomes: list[tuple[Rank, Outcome]] = []
     offers: list[Offer] = []
     for candidate in _candidates(order, known, dry_run):
         refused = refuse(candidate, basket, order, at, left)
@@ -52,19 +53,14 @@ def evaluate(
             outcomes.append(((candidate.rule.campaign.priority, 0, refused.uid), refused))
         else:
             offers.append(offer_of(candidate, order))
-    offers.sort(key=_rank)
+    offers.sort(key=attrgetter("rank"))
     budgets = {uid: to_minor(each.discount, places) for uid, each in left.items() if each.discount is not None}
     apply = put_together if strategy is Strategy.BEST_PRICE else _one_by_one
     if strategy is Strategy.EXCLUSIVE_FIRST:
         offers.sort(key=lambda offer: offer.rule.campaign.combinable)
-    outcomes += [(_rank(offer), result) for offer, result in apply(offers, order, budgets)]
-    outcomes.sort(key=lambda each: each[0])
+    outcomes += [(offer.rank, result) for offer, result in apply(offers, order, budgets)]
+    outcomes.sort(key=itemgetter(0))
     return Evaluation(strategy, at, basket.currency, places, _lines(basket, order), _shown(outcomes))
-
-
-def _rank(offer: Offer) -> tuple[int, int, str]:
-    """D23: priority, then the larger benefit, then the uid."""
-    return offer.rule.campaign.priority, -offer.worth, offer.rule.uid
 
 
 def _candidates(order: OrderState, known: CampaignSet, dry_run: Campaign | None) -> Iterable[Candidate]:
@@ -82,7 +78,7 @@ def _candidates(order: OrderState, known: CampaignSet, dry_run: Campaign | None)
         touched.pop(known.rules.get(tried.uid, tried), None)
         touched[tried] = [(state, known.price_in(tried, state.line.product)) for state in covered]
     for rule, lines in touched.items():
-        quantity = order.units if rule.by_order else sum(state.quantity for state, _ in lines)
+        quantity = order.units if rule.by_order else sum([state.quantity for state, _ in lines])
         yield Candidate(rule, lines, quantity)
 
 
@@ -102,8 +98,7 @@ def _one_by_one(offers: list[Offer], order: OrderState, budgets: Mapping[str, in
             continue
         change.make()
         anything, closed = True, not combinable
-        more = {"applications": offer.applications, "discount": change.discount}
-        yield offer, outcome(offer.candidate, order, Reason.APPLIED, **more)
+        yield offer, outcome(offer.candidate, order, Reason.APPLIED, offer.applications, change.discount)
 
 
 def _lines(basket: Basket, order: OrderState) -> list[LineResult]:
@@ -111,11 +106,11 @@ def _lines(basket: Basket, order: OrderState) -> list[LineResult]:
     for state in order.lines:
         runs = [Run(count, state.price - price, parts) for count, price, parts in state.segments]
         line = state.line
-        found[line.id] = LineResult(line.id, line.product, line.quantity, state.price, tuple(runs))
+        found[line.id] = LineResult(line.id, line.product, state.quantity, state.price, tuple(runs))
     return [found[line.id] for line in basket.lines]
 
 
-def _shown(outcomes: list[tuple[tuple[int, int, str], Outcome]]) -> list[Outcome]:
+def _shown(outcomes: list[tuple[Rank, Outcome]]) -> list[Outcome]:
     shown, coded = [], 0
     for _, each in outcomes:
         coded += each.reason is Reason.CODE_NOT_GIVEN

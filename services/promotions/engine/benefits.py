@@ -14,6 +14,10 @@ Pick = tuple[LineState, int, int | None]
 """The first units of a line, how many, and what one costs in the rule's price list."""
 
 
+Rank = tuple[int, int, str]
+"""What campaigns are ordered by, the smallest first."""
+
+
 @dataclass(slots=True, eq=False)
 class Offer:
     """A candidate that applies.
@@ -21,17 +25,15 @@ class Offer:
     Attributes:
         picks: the units it is for; empty for a discount on the order.
         applications: how often it applies (D26, S1-21).
-        worth: what it would take off the basket if it were alone; decides between equal priorities (D23).
+        rank: its priority, then what it would take off the basket if it were alone, the larger first, then its uid
+            (D23).
     """
 
     candidate: Candidate
+    rule: Rule
     picks: list[Pick]
     applications: int
-    worth: int = 0
-
-    @property
-    def rule(self) -> Rule:
-        return self.candidate.rule
+    rank: Rank
 
 
 @dataclass(slots=True)
@@ -50,12 +52,13 @@ def offer_of(candidate: Candidate, order: OrderState) -> Offer:
     """The units a candidate gives something for, and what it is worth alone."""
     rule = candidate.rule
     if rule.by_order:
-        whole = sum(state.quantity * state.price for state in order.open)
-        return Offer(candidate, [], 1, _off(rule, whole, None))
-    applications, wanted = _extent(rule, candidate.quantity)
-    offer = Offer(candidate, _pick(candidate, wanted), applications)
-    offer.worth = sum(count * _off(rule, state.price, target) for state, count, target in offer.picks)
-    return offer
+        whole = sum([state.quantity * state.price for state in order.open])
+        picks, applications, worth = [], 1, _off(rule, whole, None)
+    else:
+        applications, wanted = _extent(rule, candidate.quantity)
+        picks = _pick(candidate, wanted)
+        worth = sum([count * _off(rule, state.price, target) for state, count, target in picks])
+    return Offer(candidate, rule, picks, applications, (rule.campaign.priority, -worth, rule.uid))
 
 
 def change_by(offer: Offer, order: OrderState) -> Change:

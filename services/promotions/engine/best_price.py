@@ -37,7 +37,7 @@ def put_together(offers: list[Offer], order: OrderState, budgets: Mapping[str, i
         reason = refused.get(offer) or (Reason.APPLIED if offer.rule.uid in given else loser)
         discount = given.get(offer.rule.uid, 0)
         applications = offer.applications if discount else 0
-        yield offer, outcome(offer.candidate, order, reason, applications=applications, discount=discount)
+        yield offer, outcome(offer.candidate, order, reason, applications, discount)
 
 
 def _best_of(alone: Mapping[Offer, Change]) -> Change:

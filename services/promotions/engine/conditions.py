@@ -16,18 +16,18 @@ def refuse(
     reason = _unmet(candidate, basket, at, left)
     if reason:
         return outcome(candidate, order, reason)
-    missing_quantity = max(0, candidate.rule.campaign.quantity_threshold - candidate.quantity)
-    missing_amount = max(0, candidate.rule.amount_threshold - order.total)
-    if missing_quantity or missing_amount:
-        reason = Reason.QUANTITY_MISSING if missing_quantity else Reason.AMOUNT_MISSING
-        return outcome(candidate, order, reason, missing_quantity=missing_quantity, missing_amount=missing_amount)
-    return None
+    missing_quantity = candidate.rule.campaign.quantity_threshold - candidate.quantity
+    missing_amount = candidate.rule.amount_threshold - order.total
+    if missing_quantity <= 0 and missing_amount <= 0:
+        return None
+    reason = Reason.QUANTITY_MISSING if missing_quantity > 0 else Reason.AMOUNT_MISSING
+    return outcome(candidate, order, reason, 0, 0, max(0, missing_quantity), max(0, missing_amount))
 
 
-def outcome(candidate: Candidate, order: OrderState, reason: Reason, **more: int) -> Outcome:
-    """An outcome with the basis that thresholds were compared with."""
+def outcome(candidate: Candidate, order: OrderState, reason: Reason, *more: int) -> Outcome:
+    """An outcome with the basis that thresholds were compared with; ``more`` is what follows in :class:`Outcome`."""
     rule = candidate.rule
-    return Outcome(rule.uid, reason, rule.by_order, candidate.quantity, order.total, **more)
+    return Outcome(rule.uid, reason, rule.by_order, candidate.quantity, order.total, *more)
 
 
 def _unmet(candidate: Candidate, basket: Basket, at: datetime, left: Mapping[str, Left]) -> Reason | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from .campaigns import Strategy
 from .money import decimals, to_decimal, to_text
@@ -31,17 +31,15 @@ class Reason(StrEnum):
     BUDGET_SPENT = "budget_spent"  # what is left of its budget is less than it would give
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Neighbouring units of a line with the same discount. ``parts`` are ``(campaign uid, minor units)`` of each."""
 
-    count: int
+    length: int
     discount: int
     parts: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LineResult:
+class LineResult(NamedTuple):
     """A line and what its units came to, in minor units."""
 
     id: str
@@ -56,26 +54,22 @@ class LineResult:
 
     @property
     def discount(self) -> int:
-        return sum(run.count * run.discount for run in self.runs)
+        return sum([run.length * run.discount for run in self.runs])
 
     @property
     def net(self) -> int:
         return self.gross - self.discount
 
     def to_record(self) -> list[Any]:
-        runs = [[run.count, run.discount, run.parts] for run in self.runs]
-        return [self.id, self.product, self.quantity, self.unit_price, runs]
+        return [*self[:-1], [list(run) for run in self.runs]]
 
     def units(self) -> Iterator[Run]:
         """Its units one by one."""
         for run in self.runs:
-            one = run if run.count == 1 else Run(1, run.discount, run.parts)
-            for _ in range(run.count):
-                yield one
+            yield from [run._replace(length=1)] * run.length
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one campaign that was considered.
 
     Attributes:
@@ -99,7 +93,7 @@ class Outcome:
         return self.reason is Reason.APPLIED
 
     def to_record(self) -> list[Any]:
-        return [getattr(self, name) for name in self.__slots__]
+        return list(self)
 
     def missing(self, places: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -148,16 +142,7 @@ class Evaluation:
             "strategy": str(self.strategy),
             "at": self.at.isoformat(),
             "currency": self.currency,
-            "lines": [
-                [
-                    line.id,
-                    line.product,
-                    line.quantity,
-                    line.unit_price,
-                    [[r.count, r.discount, r.parts] for r in line.runs],
-                ]
-                for line in self.lines
-            ],
+            "lines": [line.to_record() for line in self.lines],
             "campaigns": [outcome.to_record() for outcome in self.campaigns],
         }
 
@@ -195,18 +180,19 @@ def _run(count: int, discount: int, parts: Iterable[Iterable[Any]]) -> Run:
 
 
 def _line(line: LineResult, places: int) -> dict[str, Any]:
+    gross, discount = line.gross, line.discount
     units: list[dict[str, Any]] = []
     for run in line.runs:
         parts = [{"campaignUid": uid, "amount": to_text(amount, places)} for uid, amount in run.parts]
-        units += [{"discount": to_text(run.discount, places), "campaigns": parts}] * run.count
+        units += [{"discount": to_text(run.discount, places), "campaigns": parts}] * run.length
     return {
         "lineId": line.id,
         "productUid": line.product,
         "quantity": line.quantity,
         "unitPrice": to_text(line.unit_price, places),
-        "gross": to_text(line.gross, places),
-        "discount": to_text(line.discount, places),
-        "net": to_text(line.net, places),
+        "gross": to_text(gross, places),
+        "discount": to_text(discount, places),
+        "net": to_text(gross - discount, places),
         "units": units,
     }
 
@@ -225,6 +211,6 @@ def _outcome(outcome: Outcome, places: int) -> dict[str, Any]:
             "amount": to_text(outcome.amount, places),
         },
     }
-    if missing := outcome.missing(places):
-        wire |= {"missing": missing, "detail": outcome.sentence(places)}
+    if outcome.missing_quantity or outcome.missing_amount:
+        wire |= {"missing": outcome.missing(places), "detail": outcome.sentence(places)}
     return wire

@@ -16,12 +16,9 @@ class LineState:
     """A line whose units become cheaper; ``price`` stays what one cost before campaigns."""
 
     line: Line
+    quantity: int
     price: int
     segments: list[Segment]
-
-    @property
-    def quantity(self) -> int:
-        return self.line.quantity
 
     @property
     def net(self) -> int:
@@ -44,8 +41,8 @@ class OrderState:
     open: list[LineState] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.total = sum(state.quantity * state.price for state in self.lines)
-        self.units = sum(state.quantity for state in self.lines)
+        self.total = sum([state.quantity * state.price for state in self.lines])
+        self.units = sum([state.quantity for state in self.lines])
         self.open = [state for state in self.lines if not state.line.locked]
 
     @classmethod
@@ -57,7 +54,7 @@ class OrderState:
         lines = []
         for line in sorted(basket.lines, key=lambda line: (line.product, line.id)):
             price = to_minor(line.unit_price, places)
-            lines.append(LineState(line, price, [(line.quantity, price, ())]))
+            lines.append(LineState(line, line.quantity, price, [(line.quantity, price, ())]))
         return cls(lines)
 
 
