@@ -23,7 +23,7 @@ CAMPAIGNS, LINES = 100, 10
 ROUNDS = 5
 SECONDS = 3.0
 WARM_UP = 1.0
-CONNECTIONS = 8  # as many as a process has threads
+CONNECTIONS = 8  # as many as a process of a deployment has threads
 LEAST = 0.5
 
 
@@ -47,6 +47,7 @@ def measure() -> list[Row]:
     who = principal(Role.MACHINE, tenant_id=uuid4(), tenant_slug="fjord-retail", tenant_kind="Retailer")
     with databases(SERVICES) as made, prepared(made, SERVICES) as platform:
         _fill(made.url("promotions"), who)
+        platform.extra["CONCORD_THREADS"] = str(CONNECTIONS)
         ours, service = cores() or (None, None)
         with pinned(service):
             platform.start(SERVICE)
