@@ -9,7 +9,7 @@ from tests.e2e import harness
 from tests.notifier.helpers import Inbox, mail_server
 
 
-@pytest.fixture(scope="session", params=["embedded", pytest.param("real", marks=pytest.mark.real)])
+@pytest.fixture(scope="package", params=["embedded", pytest.param("real", marks=pytest.mark.real)])
 def platform(request, tmp_path_factory):
     home = tmp_path_factory.mktemp(request.param)
     inbox = Inbox()

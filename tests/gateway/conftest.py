@@ -149,8 +149,13 @@ class Served:
     def __init__(self, port: int, platform: Platform) -> None:
         self.port = port
         self.platform = platform
-        self.token = platform.identity.token()
+        self._identity = platform.identity
         self.reconnect()
+
+    @property
+    def token(self) -> str:
+        """Made anew: one lives shorter than a test run on a slow machine."""
+        return self._identity.token()
 
     def reconnect(self) -> None:
         """Keep no connection that a refused body of an earlier test is just about to end."""
