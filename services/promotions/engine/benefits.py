@@ -23,6 +23,7 @@ class Offer:
     """A candidate that applies.
 
     Attributes:
+        rule: the candidate's, at hand because it is asked for most.
         picks: the units it is for; empty for a discount on the order.
         applications: how often it applies (D26, S1-21).
         rank: its priority, then what it would take off the basket if it were alone, the larger first, then its uid

@@ -21,13 +21,16 @@ def refuse(
     if missing_quantity <= 0 and missing_amount <= 0:
         return None
     reason = Reason.QUANTITY_MISSING if missing_quantity > 0 else Reason.AMOUNT_MISSING
-    return outcome(candidate, order, reason, 0, 0, max(0, missing_quantity), max(0, missing_amount))
+    refused = outcome(candidate, order, reason)
+    return refused._replace(missing_quantity=max(0, missing_quantity), missing_amount=max(0, missing_amount))
 
 
-def outcome(candidate: Candidate, order: OrderState, reason: Reason, *more: int) -> Outcome:
-    """An outcome with the basis that thresholds were compared with; ``more`` is what follows in :class:`Outcome`."""
+def outcome(
+    candidate: Candidate, order: OrderState, reason: Reason, applications: int = 0, discount: int = 0
+) -> Outcome:
+    """An outcome with the basis that thresholds were compared with."""
     rule = candidate.rule
-    return Outcome(rule.uid, reason, rule.by_order, candidate.quantity, order.total, *more)
+    return Outcome(rule.uid, reason, rule.by_order, candidate.quantity, order.total, applications, discount)
 
 
 def _unmet(candidate: Candidate, basket: Basket, at: datetime, left: Mapping[str, Left]) -> Reason | None:

@@ -175,8 +175,8 @@ class Evaluation:
         }
 
 
-def _run(count: int, discount: int, parts: Iterable[Iterable[Any]]) -> Run:
-    return Run(count, discount, tuple((uid, amount) for uid, amount in parts))
+def _run(length: int, discount: int, parts: Iterable[Iterable[Any]]) -> Run:
+    return Run(length, discount, tuple((uid, amount) for uid, amount in parts))
 
 
 def _line(line: LineResult, places: int) -> dict[str, Any]:

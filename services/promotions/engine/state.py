@@ -13,7 +13,7 @@ Segment = tuple[int, int, tuple[Part, ...]]
 
 @dataclass(slots=True, eq=False)
 class LineState:
-    """A line whose units become cheaper; ``price`` stays what one cost before campaigns."""
+    """A line whose units become cheaper; ``price`` stays what one cost before campaigns, ``quantity`` the line's."""
 
     line: Line
     quantity: int
