@@ -14,7 +14,8 @@ def platform(request, tmp_path_factory):
     home = tmp_path_factory.mktemp(request.param)
     inbox = Inbox()
     with getattr(harness, request.param)(home) as engines, mail_server(inbox) as port:
-        extra = {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{port}", "CONCORD_MESSAGE_DELAY": "0.5"}
+        gathered = "3"  # seconds: two messages come closer together, on a slow machine too
+        extra = {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{port}", "CONCORD_MESSAGE_DELAY": gathered}
         running = harness.Platform(home, engines, extra, inbox=inbox)
         try:
             running.start_all()
