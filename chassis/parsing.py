@@ -64,7 +64,7 @@ def refuse_undeclared(request: Request, declared: Collection[str]) -> None:
 
 def _strict_json(raw: bytes) -> Any:
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        value = DECODER.decode(raw.decode("utf-8"))
         if b"\\u" in raw:  # NUL and surrogates can only be written so: as bytes they are no JSON and no UTF-8
             _check_text(value)
         return value
@@ -78,6 +78,9 @@ def _strict_json(raw: bytes) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _check_text(value: Any) -> None:

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -21,15 +21,24 @@ MOST = 100
 """Rows that are written together."""
 
 
+def _held() -> Lock:
+    lock = Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A row that somebody waits for. ``kept`` is None until it was its turn."""
+    """A row that somebody waits for. ``kept`` is None until it was its turn.
+
+    ``called`` is held until its owner is called, and again by an owner who was called to write.
+    """
 
     row: dict[str, Any]
     stamp: Stamp
     kept: bool | None = None
     error: Exception | None = None
-    called: Event = field(default_factory=Event)
+    called: Lock = field(default_factory=_held)
 
 
 class Keeper:
@@ -57,7 +66,7 @@ class Keeper:
             self._queue.append(mine)
             waits, self.is_writing = self.is_writing, True
         if waits:
-            mine.called.wait()  # one's row is written, or it is one's turn to write
+            mine.called.acquire()  # one's row is written, or it is one's turn to write
         if mine.kept is None and mine.error is None:
             self._write(database)
         if mine.error:
@@ -77,14 +86,14 @@ class Keeper:
         finally:
             self._hand_over()
             for each in batch:
-                each.called.set()
+                each.called.release()
 
     def _hand_over(self) -> None:
         """Let the next begin before those whose rows are written go on: the database need not wait for them."""
         with self._lock:
             self.is_writing = bool(self._queue)
             if self._queue:
-                self._queue[0].called.set()
+                self._queue[0].called.release()
 
 
 def _keep_one(database: Database, waiting: _Waiting) -> list[_Waiting]:

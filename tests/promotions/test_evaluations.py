@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -18,7 +18,7 @@ from chassis.clock import rfc3339, utcnow
 from services.promotions.active import ActiveSets, sets_of
 from services.promotions.keeper import Keeper
 from services.promotions.models import Evaluation, PricelistEntry, Product, SalesCampaign, Settings, Store, UnitReturn
-from services.promotions.schemas.evaluations import Lines, OrderLineIn
+from services.promotions.schemas.evaluations import OrderIn
 from tests.e2e.harness import until
 from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, count, everything, fields_of, is_problem, ok, stored
 from tests.promotions.shop import NOW, Shop, order, socks
@@ -38,6 +38,10 @@ def shop(promotions):
 
 def evaluated(client, *lines, **more):
     return ok(client.post(EVALUATE, json=order(*lines, **more)))
+
+
+def line_of(line_id, quantity=1):
+    return {"lineId": line_id, "productUid": "jeans", "quantity": quantity}
 
 
 def reasons(answer):
@@ -413,13 +417,15 @@ def test_the_answer_is_of_the_present(shop, till):
     assert evaluated(till, ("jeans", 1))["at"] >= rfc3339(before)
 
 
-class TestLines:
-    """Lines that are read at once are what their schema makes of them."""
+class TestOrders:
+    """An order that is read at once is what its fields make of it."""
 
-    values = st.fixed_dictionaries(
+    plain = st.text("ab1-_", min_size=1, max_size=3)
+    name = plain | plain | st.text("ab1-_. /é", max_size=3)
+    line = st.fixed_dictionaries(
         {
-            "lineId": st.text(st.sampled_from("ab1-_. /é"), max_size=3),
-            "productUid": st.text(st.sampled_from("ab1-_. /é"), max_size=3),
+            "lineId": name,
+            "productUid": name,
             "quantity": st.integers(-1, 10_001) | st.sampled_from([1.0, True, "1", None, 2.5]),
         },
         optional={
@@ -429,17 +435,41 @@ class TestLines:
             "colour": st.just("red"),
         },
     )
+    orders = st.fixed_dictionaries(
+        {"storeUid": name, "lines": st.lists(line, max_size=3) | st.sampled_from([None, {}, "a"])},
+        optional={
+            "currency": st.sampled_from(["NOK", "EUR", "nok", "N0K", "ΝΟΚ", "NOKK", "", None, 1]),
+            "campaignCodes": st.lists(name, max_size=3) | st.sampled_from([None, {}, "a", [None], ["a"] * 51]),
+            "colour": st.just("red"),
+        },
+    )
 
-    @given(st.lists(values, min_size=1, max_size=3))
-    @settings(max_examples=200, deadline=None)
-    def test_both_ways_agree(self, lines):
-        slow = fields.List(fields.Nested(OrderLineIn()), validate=validate.Length(min=1))
-        assert self.read(Lines(), lines) == self.read(slow, lines)
+    @given(orders)
+    @settings(max_examples=500, deadline=None)
+    def test_both_ways_agree(self, order):
+        assert self.read(order) == self.read(order | {"at": None})  # in which there is something to look at
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            [line_of("a"), line_of("a")],
+            [line_of(str(n)) for n in range(1001)],
+            [line_of("a", 6000), line_of("b", 5000)],
+        ],
+        ids=["one id twice", "too many lines", "too many units"],
+    )
+    def test_both_ways_refuse(self, lines):
+        order = {"storeUid": "oslo-1", "lines": lines}
+        assert "lines" in str(self.read(order)) and self.read(order) == self.read(order | {"at": None})
+
+    def test_a_tills_order_is_read_at_once(self, monkeypatch):
+        monkeypatch.delattr(Schema, "load")
+        assert OrderIn().load(order(("jeans", 1), campaignCodes=["SPRING"]))["lines"][0]["quantity"] == 1
 
     @staticmethod
-    def read(field, lines):
+    def read(order):
         try:
-            return field.deserialize(lines)
+            return OrderIn().load(order)
         except ValidationError as error:
             return error.messages
 

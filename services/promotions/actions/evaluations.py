@@ -26,6 +26,8 @@ from services.promotions.rules import evaluations as rules
 
 TRIES = 5
 TRIM = 1000
+FINEST = 2
+"""Decimals that an amount can have at most, whatever its currency."""
 
 
 def evaluate(
@@ -205,7 +207,7 @@ def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
     for number, line in enumerate(order["lines"]):
         uid, price = line["product_uid"], line["unit_price"]
         price = known.prices[uid] if price is None else price
-        if price != round(price, places):
+        if places < FINEST and price != round(price, places):
             raise Invalid.field(f"lines.{number}.unitPrice", f"{known.currency} has no such amount.")
         lines.append(engine.Line(line["line_id"], uid, line["quantity"], price, line["price_locked"]))
         total += line["quantity"] * price

@@ -159,13 +159,13 @@ class Evaluation:
     def to_wire(self) -> dict[str, Any]:
         """As JSON has it: camelCase, money as decimal strings."""
         places = self.places
-        gross = sum(line.gross for line in self.lines)
-        discount = sum(line.discount for line in self.lines)
+        sums = [(line.gross, line.discount) for line in self.lines]
+        gross, discount = sum([each for each, _ in sums]), sum([each for _, each in sums])
         return {
             "strategy": str(self.strategy),
             "at": self.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "currency": self.currency,
-            "lines": [_line(line, places) for line in self.lines],
+            "lines": [_line(line, *both, places) for line, both in zip(self.lines, sums, strict=True)],
             "totals": {
                 "gross": to_text(gross, places),
                 "discount": to_text(discount, places),
@@ -179,8 +179,7 @@ def _run(length: int, discount: int, parts: Iterable[Iterable[Any]]) -> Run:
     return Run(length, discount, tuple((uid, amount) for uid, amount in parts))
 
 
-def _line(line: LineResult, places: int) -> dict[str, Any]:
-    gross, discount = line.gross, line.discount
+def _line(line: LineResult, gross: int, discount: int, places: int) -> dict[str, Any]:
     units: list[dict[str, Any]] = []
     for run in line.runs:
         parts = [{"campaignUid": uid, "amount": to_text(amount, places)} for uid, amount in run.parts]

@@ -30,31 +30,47 @@ class OrderLineIn(CamelSchema):
     price_locked = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
-class Lines(fields.List):
-    """Lines of an order. Plain ones are read at once; where one is anything but plain, all are read by their schema.
-
-    What is plain the schema would take as well, and make the same of it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(fields.Nested(OrderLineIn()), required=True, validate=validate.Length(min=1))
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list):
-            plain = [_plain_line(line) for line in value]
-            if None not in plain:
-                return plain
-        return super()._deserialize(value, attr, data, **kwargs)
-
-
 PLAIN_UID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 PLAIN_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
-PLAIN_KEYS = frozenset({"lineId", "productUid", "quantity", "unitPrice", "priceLocked"})
+PLAIN_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+PLAIN_LINE = frozenset({"lineId", "productUid", "quantity", "unitPrice", "priceLocked"})
+PLAIN_ORDER = frozenset({"storeUid", "currency", "lines", "campaignCodes"})
+MAX_CODES = 50
+
+
+def _plain_order(order: Any) -> dict[str, Any] | None:
+    """An order in which there is nothing to doubt; None where there is."""
+    if not isinstance(order, dict) or not order.keys() <= PLAIN_ORDER:
+        return None
+    store, currency, codes = order.get("storeUid"), order.get("currency"), order.get("campaignCodes", [])
+    if not _is_plain(store, PLAIN_UID) or not (currency is None or _is_plain(currency, PLAIN_CURRENCY)):
+        return None
+    if type(codes) is not list or len(codes) > MAX_CODES or not all(_is_plain(code, PLAIN_UID) for code in codes):
+        return None
+    lines = _plain_lines(order.get("lines"))
+    return lines and {
+        "store_uid": store,
+        "at": None,
+        "currency": currency,
+        "lines": lines,
+        "campaign_codes": codes,
+        "customer_group_uid": None,
+        "dry_run": None,
+    }
+
+
+def _plain_lines(lines: Any) -> list[dict[str, Any]] | None:
+    if type(lines) is not list or not 0 < len(lines) <= rules.MAX_LINES:
+        return None
+    plain = [found for line in lines if (found := _plain_line(line))]
+    ids = {line["line_id"] for line in plain}
+    are_plain = len(ids) == len(lines) and sum([line["quantity"] for line in plain]) <= rules.MAX_UNITS
+    return plain if are_plain else None
 
 
 def _plain_line(line: Any) -> dict[str, Any] | None:
     """A line in whose every field there is nothing to doubt; None where there is."""
-    if not isinstance(line, dict) or not line.keys() <= PLAIN_KEYS:
+    if not isinstance(line, dict) or not line.keys() <= PLAIN_LINE:
         return None
     line_id, product, quantity = line.get("lineId"), line.get("productUid"), line.get("quantity")
     price, locked = line.get("unitPrice"), line.get("priceLocked", False)
@@ -82,15 +98,22 @@ class DryRunIn(CamelSchema):
 
 
 class OrderIn(CamelSchema):
-    """``at`` left out is now, ``currency`` the tenant's."""
+    """``at`` left out is now, ``currency`` the tenant's.
+
+    A plain order is read at once, as there is one for every basket at every till: the fields would take it as well, and
+    make the same of it. They read all others.
+    """
 
     store_uid = uid(required=True)
     at = Instant(load_default=None, allow_none=True)
     currency = fields.String(load_default=None, allow_none=True, validate=validate.Length(equal=3))
-    lines = Lines()
-    campaign_codes = fields.List(Stripped(validate=ID), load_default=list, validate=validate.Length(max=50))
+    lines = fields.List(fields.Nested(OrderLineIn()), required=True, validate=validate.Length(min=1))
+    campaign_codes = fields.List(Stripped(validate=ID), load_default=list, validate=validate.Length(max=MAX_CODES))
     customer_group_uid = uid(load_default=None, allow_none=True)
     dry_run = fields.Nested(DryRunIn, load_default=None, allow_none=True)
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        return _plain_order(data) or super().load(data, **kwargs)
 
     @pre_load
     def refuse_long_orders(self, data: Any, **_: Any) -> Any:
