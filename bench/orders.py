@@ -14,6 +14,7 @@ from bench.table import Row
 from chassis.database import Database
 from chassis.identity import HEADER, Principal, Role, Signer
 from chassis.testing import principal
+from concord.platform import THREADS
 from tests.e2e.harness import Platform
 from tests.promotions.shop import Shop
 
@@ -23,7 +24,7 @@ CAMPAIGNS, LINES = 100, 10
 ROUNDS = 5
 SECONDS = 3.0
 WARM_UP = 1.0
-CONNECTIONS = 8  # as many as a process of a deployment has threads
+CONNECTIONS = THREADS["promotions"]  # one for each thread of a process
 LEAST = 0.5
 
 

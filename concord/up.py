@@ -17,7 +17,6 @@ from chassis.settings import Settings
 from concord import demo, platform, topology
 
 READY_WITHIN = 60.0  # seconds
-GATEWAY_THREADS = "32"  # they mostly wait for services
 
 
 def start(settings: Settings, *, with_demo: bool) -> None:
@@ -33,7 +32,7 @@ def start(settings: Settings, *, with_demo: bool) -> None:
     for name in names:
         bind = f"127.0.0.1:{platform.port_of(name, settings.port)}"
         command = f"exec {shlex.quote(sys.executable)} -m concord run {name}"
-        threads = {"CONCORD_THREADS": GATEWAY_THREADS} if name == platform.GATEWAY else {}
+        threads = {"CONCORD_THREADS": str(platform.THREADS[name])} if name in platform.THREADS else {}
         manager.add_process(name, command, env=threads | environment | {"CONCORD_BIND": bind}, quiet=False)
     threading.Thread(target=_greet, args=(settings, with_demo), daemon=True).start()
     manager.loop()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from chassis import settings
 from concord import platform
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,24 @@ def test_processes_start_when_databases_are_migrated_and_every_queue_is_there():
     assert SERVICES["topology"]["command"] == ["topology"]
     assert SERVICES["topology"]["depends_on"]["rabbitmq"]["condition"] == "service_healthy"
     assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+
+
+def test_the_servers_that_want_more_threads_have_them():
+    for process in platform.processes():
+        wanted = platform.THREADS.get(process.service) if process.role == "api" else None
+        assert SERVICES[process.name]["environment"].get("CONCORD_THREADS") == wanted, process.name
+
+
+def test_the_database_has_a_connection_for_every_thread():
+    wanted = 0
+    for process in platform.processes():
+        if process.role == "api" and process.service != platform.GATEWAY:
+            wanted += platform.THREADS.get(process.service, settings.load().threads)
+        elif process.service != platform.GATEWAY:
+            service = platform.load(process.service)
+            wanted += max(1, 2 * len(service.listeners), 1 + len(service.schedule))
+    [allowed] = re.findall(r"max_connections=(\d+)", " ".join(SERVICES["postgres"]["command"]))
+    assert wanted < int(allowed)
 
 
 @pytest.mark.parametrize("name", ["postgres", "rabbitmq", "mailpit"])

@@ -1,6 +1,6 @@
 """Campaigns made ready for many evaluations: found by product, so those that do not touch a basket cost nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from .campaigns import Campaign, Discount
@@ -52,12 +52,12 @@ class CampaignSet:
         for campaign in campaigns:
             self._add(campaign)
 
-    def touching(self, product: str) -> Iterator[Touch]:
+    def touching(self, product: str) -> Sequence[Touch]:
         """The rules that are for a product."""
-        yield from self._by_product.get(product, ())
-        for rule in self._for_everything:
-            if product not in rule.campaign.excluded:
-                yield rule, None
+        found = self._by_product.get(product, ())
+        if not self._for_everything:
+            return found
+        return [*found, *((rule, None) for rule in self._for_everything if product not in rule.campaign.excluded)]
 
     def concerning(self, products: Iterable[str]) -> set[str]:
         """The uids of all that would be considered for a basket of these products."""

@@ -1,6 +1,7 @@
 """A basket while it is being worked on."""
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from .basket import Basket, Line
 from .catalogue import Rule
@@ -52,7 +53,7 @@ class OrderState:
             InexactAmount: a price has more decimals than the currency.
         """
         lines = []
-        for line in sorted(basket.lines, key=lambda line: (line.product, line.id)):
+        for line in sorted(basket.lines, key=attrgetter("product", "id")):
             price = to_minor(line.unit_price, places)
             lines.append(LineState(line, line.quantity, price, [(line.quantity, price, ())]))
         return cls(lines)

@@ -48,7 +48,9 @@ def _plain_order(order: Any) -> dict[str, Any] | None:
     if type(codes) is not list or len(codes) > MAX_CODES or not all(_is_plain(code, PLAIN_UID) for code in codes):
         return None
     lines = _plain_lines(order.get("lines"))
-    return lines and {
+    if lines is None:
+        return None
+    return {
         "store_uid": store,
         "at": None,
         "currency": currency,
