@@ -100,7 +100,7 @@ def _samples(platform: Platform, who: Principal) -> tuple[Sample, Sample]:
 def _requests(platform: Platform, who: Principal) -> Iterator[bytes]:
     """Made anew for each round: a signed identity is good for a minute."""
     signed = Signer(platform.home / "keys", "gateway").sign(who, "promotions")
-    lines = [{"lineId": str(n), "productUid": f"p{n}", "quantity": 2, "unitPrice": "99.50"} for n in range(LINES)]
+    lines = [{"lineId": str(n), "productUid": f"p{n}", "quantity": 2, "unitPrice": 99.5} for n in range(LINES)]
     body = json.dumps({"storeUid": "oslo-1", "lines": lines}).encode()
     yield load.post("/v2/tenants/fjord-retail/orders/evaluate", body, **{HEADER: signed})
     yield load.get("/v2/tenants/fjord-retail/bundle-keys", **{HEADER: signed})

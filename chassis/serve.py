@@ -133,6 +133,11 @@ class Server(BaseApplication):
         self._name = name
         super().__init__()
 
+    def run(self) -> None:
+        gc.collect()
+        gc.freeze()  # a collection in the worker would write to all that is loaded, which it shares with its parent
+        super().run()
+
     def load_config(self) -> None:
         options = {
             "bind": self._settings.bind,

@@ -8,8 +8,8 @@ from chassis.service import Service
 SERVICES = ("identity", "prm", "campaigns", "messaging", "notifier", "promotions", "affiliates")
 GATEWAY = "gateway"
 THREADS = {GATEWAY: 32, "promotions": 32}
-"""Threads of the web servers that do better with more than ``CONCORD_THREADS`` has by itself: the gateway's mostly wait
-for services, promotions' for a commit, and the more wait together the fewer commits there are."""
+"""Web servers that want more threads than the default of ``CONCORD_THREADS``: the gateway's mostly wait for services,
+promotions' for a commit, and the more wait together the fewer commits there are."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """``concord up``: the whole platform on one machine, one process a service with all of its roles, and the gateway."""
 
+import multiprocessing
 import os
 import shlex
 import socket
@@ -26,8 +27,7 @@ def start(settings: Settings, *, with_demo: bool) -> None:
     names = [*platform.SERVICES, platform.GATEWAY]
     identity.create_keys(settings.keys, names)
     environment = _environment(settings)
-    _migrate(settings, with_demo=with_demo)
-    topology.declare(settings)
+    _prepare(settings, with_demo)
     manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
     for name in names:
         bind = f"127.0.0.1:{platform.port_of(name, settings.port)}"
@@ -59,7 +59,16 @@ def _environment(settings: Settings) -> dict[str, str]:
     return told | {"CONCORD_SERVICES": services, "CONCORD_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
 
 
-def _migrate(settings: Settings, *, with_demo: bool) -> None:
+def _prepare(settings: Settings, with_demo: bool) -> None:
+    """Databases and queues, in a process of its own: it loads every service, and this one needs none of them."""
+    preparing = multiprocessing.Process(target=_migrate_and_declare, args=(settings, with_demo))
+    preparing.start()
+    preparing.join()
+    if preparing.exitcode:
+        sys.exit(preparing.exitcode)
+
+
+def _migrate_and_declare(settings: Settings, with_demo: bool) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     for name in platform.SERVICES:
         if settings.development:
@@ -69,6 +78,7 @@ def _migrate(settings: Settings, *, with_demo: bool) -> None:
         if name == "identity" and with_demo:
             demo.create_operator(runtime)
         runtime.close()
+    topology.declare(settings)
 
 
 def _greet(settings: Settings, with_demo: bool) -> None:

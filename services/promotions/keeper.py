@@ -31,13 +31,13 @@ def _held() -> Lock:
 class _Waiting:
     """A row that somebody waits for. ``kept`` is None until it was its turn.
 
-    ``called`` is held until its owner is called, and again by an owner who was called to write.
+    ``called`` is held until its owner is called; waiting for it takes it again.
     """
 
     row: dict[str, Any]
     stamp: Stamp
     kept: bool | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
     called: Lock = field(default_factory=_held)
 
 
@@ -80,7 +80,7 @@ class Keeper:
             kept = _keep_many(database, batch)
             for each in batch:
                 each.kept = each in kept
-        except Exception as error:
+        except BaseException as error:  # whatever it is, nobody may wait for a row for ever, nor write it again
             for each in batch:
                 each.error = error
         finally:

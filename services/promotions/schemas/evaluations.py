@@ -30,11 +30,11 @@ class OrderLineIn(CamelSchema):
     price_locked = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
-PLAIN_UID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-PLAIN_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
-PLAIN_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+PLAIN_UID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+PLAIN_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
+PLAIN_CURRENCY = re.compile(r"[A-Z]{3}")
 PLAIN_LINE = frozenset({"lineId", "productUid", "quantity", "unitPrice", "priceLocked"})
-PLAIN_ORDER = frozenset({"storeUid", "currency", "lines", "campaignCodes"})
+PLAIN_ORDER = frozenset({"storeUid", "currency", "lines", "campaignCodes", "customerGroupUid"})
 MAX_CODES = 50
 
 
@@ -42,8 +42,11 @@ def _plain_order(order: Any) -> dict[str, Any] | None:
     """An order in which there is nothing to doubt; None where there is."""
     if not isinstance(order, dict) or not order.keys() <= PLAIN_ORDER:
         return None
-    store, currency, codes = order.get("storeUid"), order.get("currency"), order.get("campaignCodes", [])
-    if not _is_plain(store, PLAIN_UID) or not (currency is None or _is_plain(currency, PLAIN_CURRENCY)):
+    store, group = order.get("storeUid"), order.get("customerGroupUid")
+    currency, codes = order.get("currency"), order.get("campaignCodes", [])
+    if not _is_plain(store, PLAIN_UID) or not (group is None or _is_plain(group, PLAIN_UID)):
+        return None
+    if currency is not None and not _is_plain(currency, PLAIN_CURRENCY):
         return None
     if type(codes) is not list or len(codes) > MAX_CODES or not all(_is_plain(code, PLAIN_UID) for code in codes):
         return None
@@ -56,12 +59,13 @@ def _plain_order(order: Any) -> dict[str, Any] | None:
         "currency": currency,
         "lines": lines,
         "campaign_codes": codes,
-        "customer_group_uid": None,
+        "customer_group_uid": group,
         "dry_run": None,
     }
 
 
 def _plain_lines(lines: Any) -> list[dict[str, Any]] | None:
+    """Lines in which there is nothing to doubt, neither in one alone nor in all of them together."""
     if type(lines) is not list or not 0 < len(lines) <= rules.MAX_LINES:
         return None
     plain = [found for line in lines if (found := _plain_line(line))]
@@ -80,6 +84,8 @@ def _plain_line(line: Any) -> dict[str, Any] | None:
         return None
     if type(quantity) is not int or not 0 < quantity <= rules.MAX_UNITS:
         return None
+    if type(price) in (int, float):
+        price = str(price)  # as the field makes a decimal of it
     if price is not None and not _is_plain(price, PLAIN_PRICE):
         return None
     return {
@@ -95,6 +101,16 @@ def _is_plain(value: Any, pattern: re.Pattern[str]) -> bool:
     return type(value) is str and pattern.fullmatch(value) is not None
 
 
+class Lines(fields.List):
+    """Lines of an order that is not plain altogether."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.Nested(OrderLineIn()), required=True, validate=validate.Length(min=1))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return _plain_lines(value) or super()._deserialize(value, attr, data, **kwargs)
+
+
 class DryRunIn(CamelSchema):
     campaign_uid = uid(required=True)
 
@@ -103,19 +119,20 @@ class OrderIn(CamelSchema):
     """``at`` left out is now, ``currency`` the tenant's.
 
     A plain order is read at once, as there is one for every basket at every till: the fields would take it as well, and
-    make the same of it. They read all others.
+    make the same of it. They read all others, of which only the lines may be plain.
     """
 
     store_uid = uid(required=True)
     at = Instant(load_default=None, allow_none=True)
     currency = fields.String(load_default=None, allow_none=True, validate=validate.Length(equal=3))
-    lines = fields.List(fields.Nested(OrderLineIn()), required=True, validate=validate.Length(min=1))
+    lines = Lines()
     campaign_codes = fields.List(Stripped(validate=ID), load_default=list, validate=validate.Length(max=MAX_CODES))
     customer_group_uid = uid(load_default=None, allow_none=True)
     dry_run = fields.Nested(DryRunIn, load_default=None, allow_none=True)
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        return _plain_order(data) or super().load(data, **kwargs)
+        plain = None if kwargs else _plain_order(data)
+        return plain or super().load(data, **kwargs)
 
     @pre_load
     def refuse_long_orders(self, data: Any, **_: Any) -> Any:
