@@ -27,7 +27,7 @@ from services.promotions.rules import evaluations as rules
 TRIES = 5
 TRIM = 1000
 FINEST = 2
-"""Decimals an amount has at most, whatever its currency: see ``chassis.schemas.Amount`` and ``chassis.columns.Money``."""
+"""Decimals an amount has at most, whatever its currency (``chassis.schemas.Amount``, ``chassis.columns.Money``)."""
 
 
 def evaluate(
