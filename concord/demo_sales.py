@@ -1,4 +1,4 @@
-"""Demo data of a retailer's sales campaigns: a rule, and a list of prices, both of them active."""
+"""Demo data of a retailer's sales campaigns, all active: the cheapest free, a list of prices, a discount on the order."""
 
 from typing import Any, Protocol
 
@@ -52,6 +52,18 @@ WINTER = {
     "campaignUid": "winter",
 }
 
+LARGE_ORDERS = {
+    "name": "5 % off from 5,000",
+    "displayName": "5 % off your order",
+    **ALWAYS,
+    "type": "CAMPAIGN",
+    "discountType": "ORDER_DISCOUNT",
+    "storeUids": ["oslo", "bergen"],
+    "discountPercent": 5,
+    "amountThreshold": 5000,
+    "campaignUid": "large-orders",
+}
+
 
 class Writer(Protocol):
     """A signed-in user, as far as this module needs one."""
@@ -62,16 +74,16 @@ class Writer(Protocol):
 
 
 def sales_campaigns(retailer: Writer, slug: str) -> None:
-    """Stores and products, a campaign with a rule for one product group, and one with a price list."""
+    """Stores and products, and a campaign of each kind: for one product group, with a price list, and for the order."""
     tenant = f"/v2/tenants/{slug}"
     retailer.put(f"{tenant}/settings", {"currency": "NOK", "timeZone": "Europe/Oslo"})
     for store_uid, name in STORES.items():
         retailer.post(f"{tenant}/stores", {"storeUid": store_uid, "name": name})
     retailer.post(f"{tenant}/products", {"products": PRODUCTS})
     retailer.post(f"{tenant}/pricelists", WINTER_PRICES)
-    for campaign in (SOCKS, WINTER):
+    for campaign in (SOCKS, WINTER, LARGE_ORDERS):
         retailer.post(f"{tenant}/campaigns", campaign)
     selection = {"create": {"include": {"productGroupUids": ["SOCKS"]}}}
     retailer.post(f"{tenant}/campaigns/3for2socks/selections", selection)
-    for uid in ("3for2socks", "winter"):
+    for uid in ("3for2socks", "winter", "large-orders"):
         retailer.put(f"{tenant}/campaigns/{uid}", {"status": "ACTIVE"})
