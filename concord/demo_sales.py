@@ -1,4 +1,4 @@
-"""Demo data of a retailer's sales campaigns, all active: the cheapest free, a list of prices, a discount on the order."""
+"""Demo data of a retailer's sales campaigns, all active: the cheapest free, a price list, a discount on the order."""
 
 from typing import Any, Protocol
 

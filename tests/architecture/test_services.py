@@ -7,13 +7,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from chassis import migrate
+from chassis import migrate, worker
 from chassis.broker.topic import matches
 from chassis.database import ChassisBase
 from chassis.error_bodies import ERROR_BODIES
 from chassis.testing import endpoints
 from concord import platform
-from gateway.routes import KEY_ROUTES, Table
+from gateway.routes import KEY_ROUTES, ROUTES, Table
 
 KNOWN_FEATURES = {"campaigns", "prm", "messaging", "promotions", "affiliates"}
 
@@ -33,6 +33,10 @@ def test_models_and_migrations_agree(service, start_service):
         assert [one for one in differences if not (one[0] == "remove_index" and one[1].name.endswith("_search"))] == []
         assert set(inspect(connection).get_table_names()) == tables | {"alembic_version"}
     assert migrate.is_current(service, running.database.engine)
+
+
+def test_a_refused_body_is_thrown_away_whole_however_large_the_gateway_lets_it_be():
+    assert max(route.max_body or 0 for route in (*ROUTES, *KEY_ROUTES)) == worker.LEFTOVER
 
 
 def test_every_route_is_guarded(service, start_service):
