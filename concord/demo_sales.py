@@ -63,6 +63,7 @@ LARGE_ORDERS = {
     "amountThreshold": 5000,
     "campaignUid": "large-orders",
 }
+CAMPAIGNS: tuple[dict[str, Any], ...] = (SOCKS, WINTER, LARGE_ORDERS)
 
 
 class Writer(Protocol):
@@ -81,9 +82,9 @@ def sales_campaigns(retailer: Writer, slug: str) -> None:
         retailer.post(f"{tenant}/stores", {"storeUid": store_uid, "name": name})
     retailer.post(f"{tenant}/products", {"products": PRODUCTS})
     retailer.post(f"{tenant}/pricelists", WINTER_PRICES)
-    for campaign in (SOCKS, WINTER, LARGE_ORDERS):
+    for campaign in CAMPAIGNS:
         retailer.post(f"{tenant}/campaigns", campaign)
     selection = {"create": {"include": {"productGroupUids": ["SOCKS"]}}}
-    retailer.post(f"{tenant}/campaigns/3for2socks/selections", selection)
-    for uid in ("3for2socks", "winter", "large-orders"):
-        retailer.put(f"{tenant}/campaigns/{uid}", {"status": "ACTIVE"})
+    retailer.post(f"{tenant}/campaigns/{SOCKS['campaignUid']}/selections", selection)
+    for campaign in CAMPAIGNS:
+        retailer.put(f"{tenant}/campaigns/{campaign['campaignUid']}", {"status": "ACTIVE"})

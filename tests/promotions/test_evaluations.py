@@ -2,26 +2,16 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from marshmallow import Schema, ValidationError
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from chassis.clock import rfc3339, utcnow
 from services.promotions.active import ActiveSets, sets_of
-from services.promotions.keeper import Keeper
 from services.promotions.models import Evaluation, PricelistEntry, Product, SalesCampaign, Settings, Store, UnitReturn
-from services.promotions.schemas import evaluations as schemas
-from services.promotions.schemas.evaluations import OrderIn
-from tests.e2e.harness import until
-from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, count, everything, fields_of, is_problem, ok, stored
+from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, count, everything, fields_of, is_problem, ok
 from tests.promotions.shop import NOW, Shop, order, socks
 
 EVALUATE = f"{MINE}/orders/evaluate"
@@ -39,10 +29,6 @@ def shop(promotions):
 
 def evaluated(client, *lines, **more):
     return ok(client.post(EVALUATE, json=order(*lines, **more)))
-
-
-def line_of(line_id, quantity=1):
-    return {"lineId": line_id, "productUid": "jeans", "quantity": quantity}
 
 
 def reasons(answer):
@@ -416,152 +402,3 @@ def test_an_evaluation_sent_twice_is_one(shop, till, promotions):
 def test_the_answer_is_of_the_present(shop, till):
     before = utcnow()
     assert evaluated(till, ("jeans", 1))["at"] >= rfc3339(before)
-
-
-class TestOrders:
-    """An order that is read at once is what its fields make of it."""
-
-    plain_uid = st.text("aB1-_", min_size=1, max_size=3)
-    plain_price = st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,2})?", fullmatch=True, alphabet=st.characters(codec="ascii"))
-    plain_line = st.fixed_dictionaries(
-        {"lineId": plain_uid, "productUid": plain_uid, "quantity": st.integers(1, 3000)},
-        optional={
-            "unitPrice": plain_price | st.none() | st.integers(0, 999) | st.sampled_from([99.5, 0.25]),
-            "priceLocked": st.booleans(),
-        },
-    )
-    plain = st.fixed_dictionaries(
-        {
-            "storeUid": plain_uid,
-            "lines": st.lists(plain_line, min_size=1, max_size=3, unique_by=lambda line: line["lineId"]),
-        },
-        optional={
-            "currency": st.sampled_from(["NOK", "EUR", None]),
-            "campaignCodes": st.lists(plain_uid, max_size=3),
-            "customerGroupUid": plain_uid | st.none(),
-        },
-    )
-    odd_uid = st.text("aB1-_. /é", max_size=3)
-    odd = [
-        (("storeUid",), odd_uid | st.none()),
-        (("currency",), st.sampled_from(["nok", "N0K", "ΝΟΚ", "NOKK", "NOK\n", "", 1])),
-        (("campaignCodes",), st.lists(odd_uid, max_size=3) | st.sampled_from([None, {}, "a", [None], ["a"] * 51])),
-        (("customerGroupUid",), odd_uid | st.just(1)),
-        (("colour",), st.just("red")),
-        (("lines",), st.sampled_from([None, {}, [], "a", [None]])),
-        (("lines", 0, "lineId"), odd_uid | st.none()),
-        (("lines", 0, "productUid"), odd_uid | st.sampled_from(["a" * 101, "a\n", None])),
-        (("lines", 0, "quantity"), st.sampled_from([0, -1, 10_001, 1.0, True, "1", None, 2.5])),
-        (
-            ("lines", 0, "unitPrice"),
-            st.decimals(-1, 10**12, places=3).map(str)
-            | st.floats()
-            | st.sampled_from(["1.", ".5", True, "१", "1e2", "1.500", "-1", 10**12, "1\n"]),
-        ),
-        (("lines", 0, "priceLocked"), st.sampled_from([None, "true", 1])),
-        (("lines", 0, "colour"), st.just("red")),
-    ]
-
-    @given(plain)
-    @settings(max_examples=200, deadline=None)
-    def test_a_plain_one_is_read_at_once(self, order):
-        with pytest.MonkeyPatch.context() as patched:
-            patched.delattr(Schema, "load")
-            read = OrderIn().load(order)
-        assert repr(read) == repr(by_fields(order))
-
-    @given(plain, st.sampled_from(odd), st.data())
-    @settings(max_examples=500, deadline=None)
-    def test_both_ways_agree_about_odd_ones(self, order, place, data):
-        (*path, key), values = place
-        found = order
-        for step in path:
-            found = found[step]
-        found[key] = data.draw(values)
-        assert repr(read(order)) == repr(by_fields(order))
-
-    @pytest.mark.parametrize(
-        "lines",
-        [
-            [line_of("a"), line_of("a")],
-            [line_of(str(n)) for n in range(1001)],
-            [line_of("a", 6000), line_of("b", 5000)],
-        ],
-        ids=["one id twice", "too many lines", "too many units"],
-    )
-    def test_both_ways_refuse(self, lines):
-        order = {"storeUid": "oslo-1", "lines": lines}
-        assert "store_uid" not in read(order)
-        assert read(order) == by_fields(order)
-
-
-def read(order):
-    """What is made of an order, or what is wrong with it."""
-    try:
-        return OrderIn().load(order)
-    except ValidationError as error:
-        return error.messages
-
-
-def by_fields(order):
-    """The same without what is read at once."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(schemas, "_plain_order", lambda _order: None)
-        patched.setattr(schemas, "_plain_lines", lambda _lines: None)
-        return read(order)
-
-
-def a_row(kept):
-    """Another row like one that is there."""
-    names = ("store_uid", "record", "created_at", "tenant_id")
-    return {name: getattr(kept, name) for name in names} | {"id": uuid4()}
-
-
-@contextmanager
-def writing_blocked(database):
-    """Whoever writes an evaluation meanwhile waits for the end of the block."""
-    with database.engine.begin() as connection:  # which is enough on SQLite
-        if database.dialect == "postgresql":
-            connection.execute(text("LOCK TABLE evaluations IN EXCLUSIVE MODE"))
-        yield
-
-
-def test_requests_at_once_are_kept_together_and_each_only_if_current(shop, promotions, till):
-    """One writes for all who wait; those whose set has aged meanwhile are told so, and nobody else."""
-    evaluated(till, ("jeans", 1))
-    [kept] = stored(promotions, Evaluation)
-    keeper = Keeper()
-    stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
-    stale = (stamp[0], stamp[1] - 1)
-    asked = [stamp, stale, stamp, stamp, stale, stamp]
-    with ThreadPoolExecutor(1 + len(asked)) as pool:
-        with writing_blocked(promotions.database):
-            first = pool.submit(keeper.keep, promotions.database, a_row(kept), stamp)
-            until(lambda: keeper.is_writing and not len(keeper))
-            answers = [pool.submit(keeper.keep, promotions.database, a_row(kept), each) for each in asked]
-            until(lambda: len(keeper) == len(asked))
-        assert first.result(10)
-        assert [each.result(10) for each in answers] == [True, False, True, True, False, True]
-    assert count(promotions, Evaluation) == 6
-    assert [keeper.keep(promotions.database, a_row(kept), each) for each in (stamp, stale)] == [True, False]
-
-
-def test_a_failure_to_keep_is_told_to_all_who_wait_for_it(shop, promotions, till):
-    evaluated(till, ("jeans", 1))
-    [kept] = stored(promotions, Evaluation)
-    row = a_row(kept) | {"store_uid": None}
-    stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
-    with pytest.raises(IntegrityError):
-        Keeper().keep(promotions.database, row, stamp)
-    assert Keeper().keep(promotions.database, a_row(kept), stamp)
-
-
-def test_a_lost_connection_is_opened_again(shop, promotions, till):
-    if promotions.database.dialect != "postgresql":
-        pytest.skip("a file is never lost")
-    evaluated(till, ("jeans", 1))
-    lost = promotions.database._kept._connection.connection.driver_connection.info.backend_pid
-    with promotions.database.engine.begin() as connection:
-        assert connection.scalar(text("SELECT pg_terminate_backend(:lost, 1000)"), {"lost": lost})
-    evaluated(till, ("jeans", 1))
-    assert count(promotions, Evaluation) == 2

@@ -7,6 +7,7 @@ from decimal import Decimal
 from services.promotions.engine import LineResult
 
 MAX_LINES = 1000
+MAX_CODES = 50
 MAX_UNITS = 10_000
 """Units of all lines together: the answer names each."""
 MAX_TOTAL = Decimal(10) ** 12

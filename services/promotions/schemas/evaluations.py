@@ -1,13 +1,12 @@
 """Orders to evaluate, what came of it, and units that come back."""
 
-import re
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
 
 from chassis.schemas import Amount, CamelSchema, Instant, Stripped
 from services.promotions.rules import evaluations as rules
+from services.promotions.schemas import plain_orders
 from services.promotions.schemas.common import Whole, uid
 
 ID = validate.Length(1, 100)
@@ -30,77 +29,6 @@ class OrderLineIn(CamelSchema):
     price_locked = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
-PLAIN_UID = re.compile(r"[A-Za-z0-9_-]{1,100}")
-PLAIN_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
-PLAIN_CURRENCY = re.compile(r"[A-Z]{3}")
-PLAIN_LINE = frozenset({"lineId", "productUid", "quantity", "unitPrice", "priceLocked"})
-PLAIN_ORDER = frozenset({"storeUid", "currency", "lines", "campaignCodes", "customerGroupUid"})
-MAX_CODES = 50
-
-
-def _plain_order(order: Any) -> dict[str, Any] | None:
-    """An order in which there is nothing to doubt; None where there is."""
-    if not isinstance(order, dict) or not order.keys() <= PLAIN_ORDER:
-        return None
-    store, group = order.get("storeUid"), order.get("customerGroupUid")
-    currency, codes = order.get("currency"), order.get("campaignCodes", [])
-    if not _is_plain(store, PLAIN_UID) or not (group is None or _is_plain(group, PLAIN_UID)):
-        return None
-    if currency is not None and not _is_plain(currency, PLAIN_CURRENCY):
-        return None
-    if type(codes) is not list or len(codes) > MAX_CODES or not all(_is_plain(code, PLAIN_UID) for code in codes):
-        return None
-    lines = _plain_lines(order.get("lines"))
-    if lines is None:
-        return None
-    return {
-        "store_uid": store,
-        "at": None,
-        "currency": currency,
-        "lines": lines,
-        "campaign_codes": codes,
-        "customer_group_uid": group,
-        "dry_run": None,
-    }
-
-
-def _plain_lines(lines: Any) -> list[dict[str, Any]] | None:
-    """Lines in which there is nothing to doubt, neither in one alone nor in all of them together."""
-    if type(lines) is not list or not 0 < len(lines) <= rules.MAX_LINES:
-        return None
-    plain = [found for line in lines if (found := _plain_line(line))]
-    ids = {line["line_id"] for line in plain}
-    are_plain = len(ids) == len(lines) and sum([line["quantity"] for line in plain]) <= rules.MAX_UNITS
-    return plain if are_plain else None
-
-
-def _plain_line(line: Any) -> dict[str, Any] | None:
-    """A line in whose every field there is nothing to doubt; None where there is."""
-    if not isinstance(line, dict) or not line.keys() <= PLAIN_LINE:
-        return None
-    line_id, product, quantity = line.get("lineId"), line.get("productUid"), line.get("quantity")
-    price, locked = line.get("unitPrice"), line.get("priceLocked", False)
-    if not _is_plain(line_id, PLAIN_UID) or not _is_plain(product, PLAIN_UID) or type(locked) is not bool:
-        return None
-    if type(quantity) is not int or not 0 < quantity <= rules.MAX_UNITS:
-        return None
-    if type(price) in (int, float):
-        price = str(price)  # as the field makes a decimal of it
-    if price is not None and not _is_plain(price, PLAIN_PRICE):
-        return None
-    return {
-        "line_id": line_id,
-        "product_uid": product,
-        "quantity": quantity,
-        "unit_price": None if price is None else Decimal(price),
-        "price_locked": locked,
-    }
-
-
-def _is_plain(value: Any, pattern: re.Pattern[str]) -> bool:
-    return type(value) is str and pattern.fullmatch(value) is not None
-
-
 class Lines(fields.List):
     """Lines of an order that is not plain altogether."""
 
@@ -108,7 +36,7 @@ class Lines(fields.List):
         super().__init__(fields.Nested(OrderLineIn()), required=True, validate=validate.Length(min=1))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        return _plain_lines(value) or super()._deserialize(value, attr, data, **kwargs)
+        return plain_orders.read_lines(value) or super()._deserialize(value, attr, data, **kwargs)
 
 
 class DryRunIn(CamelSchema):
@@ -126,12 +54,14 @@ class OrderIn(CamelSchema):
     at = Instant(load_default=None, allow_none=True)
     currency = fields.String(load_default=None, allow_none=True, validate=validate.Length(equal=3))
     lines = Lines()
-    campaign_codes = fields.List(Stripped(validate=ID), load_default=list, validate=validate.Length(max=MAX_CODES))
+    campaign_codes = fields.List(
+        Stripped(validate=ID), load_default=list, validate=validate.Length(max=rules.MAX_CODES)
+    )
     customer_group_uid = uid(load_default=None, allow_none=True)
     dry_run = fields.Nested(DryRunIn, load_default=None, allow_none=True)
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        plain = None if kwargs else _plain_order(data)
+        plain = None if kwargs else plain_orders.read_order(data)
         return plain or super().load(data, **kwargs)
 
     @pre_load
