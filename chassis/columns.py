@@ -39,18 +39,19 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Money(TypeDecorator[Decimal]):
-    """An exact amount with two decimals. SQLite has no exact numbers, so it keeps text."""
+    """An exact amount; how many decimals it has is its currency's matter (D9). SQLite has no exact numbers, so it keeps
+    text."""
 
-    impl = Numeric(14, 2)
+    impl = Numeric()
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(String(20) if dialect.name == "sqlite" else Numeric(14, 2))
+        return dialect.type_descriptor(String(24) if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
         if value is None:
             return None
-        return format(value, ".2f") if dialect.name == "sqlite" else value
+        return format(value, "f") if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         return None if value is None else Decimal(value)

@@ -7,11 +7,13 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from chassis import money
 from chassis.clock import rfc3339
+from chassis.errors import Invalid
 from chassis.events import camel
+from chassis.text import is_line, is_prose
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-DECIMAL = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 
 class CamelSchema(Schema):
@@ -43,35 +45,72 @@ class Instant(fields.Field[datetime]):
 
 
 class Amount(fields.Decimal):
-    """An amount of money ≥ 0 with at most two decimals; a JSON number on the wire, ``Decimal`` inside."""
+    """An amount of money ≥ 0 (see ``chassis.money``); a JSON number on the wire, ``Decimal`` inside.
+
+    How many decimals it may have depends on its currency, which is checked where that is known: :func:`in_currency`.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("validate", [validate.Range(min=Decimal(0), max=Decimal(10) ** 12 - 1), _two_decimals])
+        kwargs.setdefault("validate", [validate.Range(min=Decimal(0), max=money.MAX_AMOUNT)])
         super().__init__(allow_nan=False, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number and not (isinstance(value, str) and DECIMAL.fullmatch(value)):
+        amount = money.read(value)
+        if amount is None:
             raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **kwargs)
+        return amount
 
 
-def _two_decimals(value: Decimal) -> None:
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -2:
-        raise ValidationError("At most two decimals.")
+def in_currency(amount: Decimal, currency: str, field: str) -> Decimal:
+    """The amount with the decimals of its currency (D9).
+
+    Raises:
+        Invalid: it has more; ``field`` is named.
+    """
+    try:
+        return money.exact(amount, currency)
+    except money.InexactAmount as error:
+        raise Invalid.field(field, str(error)) from None
+
+
+def currency(**kwargs: Any) -> fields.String:
+    """A currency of ISO 4217 in its three capital letters."""
+    return fields.String(validate=_is_currency, metadata={"pattern": "^[A-Z]{3}$"}, **kwargs)
+
+
+def _is_currency(code: str) -> None:
+    if not money.is_currency(code):
+        raise ValidationError("Must be a currency of ISO 4217 in three capital letters, such as SEK.")
 
 
 def text(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
-    """A text that is not blank, up to ``maximum`` characters, without the spaces around it."""
-    length = validate.Length(min=1, max=maximum, error=_LENGTH)
-    return Stripped(required=required, validate=validate.And(length, _visible), **kwargs)
+    """A name: one line that is not blank, up to ``maximum`` characters, without the spaces around it (D62)."""
+    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, _one_line), **kwargs)
+
+
+def prose(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
+    """A text that may have several lines; otherwise as :func:`text`."""
+    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, _lines), **kwargs)
+
+
+def _length(maximum: int) -> validate.Length:
+    return validate.Length(min=1, max=maximum, error=_LENGTH)
 
 
 def _visible(value: str) -> None:
     """Zero-width characters alone look blank, and are."""
     if not any(character.isprintable() for character in value):
         raise ValidationError("Must not be blank.")
+
+
+def _one_line(value: str) -> None:
+    if not is_line(value):
+        raise ValidationError("Must be one line without control characters or direction overrides.")
+
+
+def _lines(value: str) -> None:
+    if not is_prose(value):
+        raise ValidationError("Must not have control characters or direction overrides.")
 
 
 _LENGTH = "Must be between {min} and {max} characters long and not blank."

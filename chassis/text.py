@@ -1,0 +1,30 @@
+"""Text as it is stored and compared: Unicode NFC, case folding where case does not matter, and what a name may hold (D62)."""
+
+import re
+import unicodedata
+
+# Embeddings, overrides and isolates make a text look like another one; U+2028 and U+2029 break lines as CR and LF do.
+_UNSEEN = "\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029\ufff9-\ufffb"
+_CONTROLS = r"\x00-\x1f\x7f-\x9f"
+_NO_LINE = re.compile(f"[{_CONTROLS}{_UNSEEN}]")
+_NO_PROSE = re.compile(rf"[{_UNSEEN}]|(?![\t\n\r])[{_CONTROLS}]")
+
+
+def normal(value: str) -> str:
+    """The text in Unicode NFC."""
+    return value if value.isascii() else unicodedata.normalize("NFC", value)
+
+
+def fold(value: str) -> str:
+    """What a text is compared by where case does not matter: two texts that read alike give the same."""
+    return value.lower() if value.isascii() else unicodedata.normalize("NFC", normal(value).casefold())
+
+
+def is_line(value: str) -> bool:
+    """Whether it can stand as one line: no control character, line break or direction override."""
+    return not _NO_LINE.search(value)
+
+
+def is_prose(value: str) -> bool:
+    """Whether it is text of several lines: line breaks and tabs, but no other control character or override."""
+    return not _NO_PROSE.search(value)
