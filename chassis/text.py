@@ -1,4 +1,4 @@
-"""Text as it is stored and compared: Unicode NFC, case folding where case does not matter, and what a name may hold (D62)."""
+"""Text as it is stored and compared: NFC, case folding where case does not matter, what a name may hold (D62)."""
 
 import re
 import unicodedata
