@@ -1,13 +1,17 @@
-"""Text as it is stored and compared: NFC, case folding where case does not matter, what a name may hold (D62)."""
+"""Text as it is stored, compared and cut: NFC, case folding where case does not matter, what a name may hold (D62)."""
 
 import re
 import unicodedata
+
+import regex
 
 # Embeddings, overrides and isolates make a text look like another one; U+2028 and U+2029 break lines as CR and LF do.
 _UNSEEN = "\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029\ufff9-\ufffb"
 _CONTROLS = r"\x00-\x1f\x7f-\x9f"
 _NO_LINE = re.compile(f"[{_CONTROLS}{_UNSEEN}]")
 _NO_PROSE = re.compile(rf"[{_UNSEEN}]|(?![\t\n\r])[{_CONTROLS}]")
+_CHARACTER = regex.compile(r"\X")
+ELLIPSIS = "…"
 
 
 def normal(value: str) -> str:
@@ -28,3 +32,19 @@ def is_line(value: str) -> bool:
 def is_prose(value: str) -> bool:
     """Whether it is text of several lines: line breaks and tabs, but no other control character or override."""
     return not _NO_PROSE.search(value)
+
+
+def shortened(value: str, length: int) -> str:
+    """The text in at most ``length`` code points, with an ellipsis where something was left out.
+
+    It ends with a whole grapheme cluster, which is what a reader takes for one character: no accent, no flag and no
+    emoji is cut in two.
+    """
+    if len(value) <= length:
+        return value
+    end = 0
+    for character in _CHARACTER.finditer(value):
+        if character.end() > length - len(ELLIPSIS):
+            break
+        end = character.end()
+    return value[:end].rstrip() + ELLIPSIS

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chassis.text import shortened
+
 PREVIEW_LENGTH = 140
 TICK = timedelta(microseconds=1)
 
@@ -27,8 +29,7 @@ class Topic(StrEnum):
 
 def preview(body: str) -> str:
     """A message on one line, for lists and mails: at most 140 characters, with an ellipsis where it was cut (S0-64)."""
-    line = " ".join(body.split())
-    return line if len(line) <= PREVIEW_LENGTH else line[: PREVIEW_LENGTH - 1].rstrip() + "…"
+    return shortened(" ".join(body.split()), PREVIEW_LENGTH)
 
 
 def is_answer(by: Side, waiting_for: Side) -> bool:

@@ -19,6 +19,8 @@ NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
         ("x" * 138 + " yy", "x" * 138 + "…"),
         ("<b>bold</b>", "<b>bold</b>"),
         ("a\u2028b\x0bc", "a b c"),
+        ("x" * 136 + "👩‍👩‍👧‍👦 and more", "x" * 136 + "…"),
+        ("x" * 138 + "e\u0301e\u0301", "x" * 138 + "…"),
     ],
 )
 def test_a_preview_is_one_short_line(body, shown):
