@@ -6,10 +6,6 @@ from binascii import b2a_qp
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import EmailPolicy, default
 from email.utils import format_datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -20,14 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context,
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from services.notifier import headers
 from services.notifier.models import Delivery
 from services.notifier.rules import wording
 from services.notifier.settings import Settings
 
 OF_A_THREAD = ("In-Reply-To", "References")
-LONGEST_LINE = 900  # servers take 998 bytes
 GAP = re.compile("\ue000([0-9]+)\ue001")
-ANY_SERVER = EmailPolicy(linesep="\r\n", cte_type="7bit")  # not every server takes eight bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +48,21 @@ def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[st
     text, html = render(delivery.template, delivery.context | dict(links) | {"subject": delivery.subject})
     boundary = f"=_{hashlib.sha256(delivery.message_id.encode()).hexdigest()[:32]}"  # no encoded text can hold it
     head = [
-        _text("Subject", _literal(delivery.subject)),
-        _address("From", sender_name, sender),
-        _address("To", _literal(wording.display_name(name)), recipient),
-        _plain("Date", format_datetime(delivery.queued_at)),
-        _plain("Message-ID", delivery.message_id),
-        _plain("Auto-Submitted", "auto-generated"),
-        _plain("List-Unsubscribe", f"<{links['unsubscribe_url']}>"),
-        _plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        *([_plain(header, _root(delivery, settings.domain)) for header in OF_A_THREAD] if delivery.thread_id else []),
-        _plain("MIME-Version", "1.0"),
-        _plain("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
+        headers.text("Subject", delivery.subject),
+        headers.mailbox("From", sender_name, sender),
+        headers.mailbox("To", wording.display_name(name), recipient),
+        headers.plain("Date", format_datetime(delivery.queued_at)),
+        headers.plain("Message-ID", delivery.message_id),
+        headers.plain("Auto-Submitted", "auto-generated"),
+        headers.plain("List-Unsubscribe", f"<{links['unsubscribe_url']}>"),
+        headers.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        *(
+            [headers.plain(header, _root(delivery, settings.domain)) for header in OF_A_THREAD]
+            if delivery.thread_id
+            else []
+        ),
+        headers.plain("MIME-Version", "1.0"),
+        headers.plain("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
     ]
     return Letter(
         sender=sender,
@@ -83,51 +82,6 @@ def _alternatives(boundary: str, **bodies: str) -> Iterator[bytes]:
         lines = "\n".join(body.splitlines()) + "\n"
         yield b2a_qp(lines.encode()).replace(b"\n", b"\r\n") + b"\r\n"
     yield f"--{boundary}--\r\n".encode("ascii")
-
-
-def _plain(name: str, value: str) -> bytes:
-    """A header of ours on one line: ids and links stay whole, because not everything that reads them unfolds.
-
-    Raises:
-        Unmailable: it does not fit on one line of plain characters.
-    """
-    if not (value.isascii() and value.isprintable()) or len(value) > LONGEST_LINE:
-        raise wording.Unmailable(f"its {name} is not plain")
-    return f"{name}: {value}\r\n".encode("ascii")
-
-
-@lru_cache(maxsize=2048)  # mails of one campaign share it
-def _text(name: str, value: str) -> bytes:
-    return _header(name, value)
-
-
-@lru_cache(maxsize=2048)
-def _address(name: str, display_name: str, address: str) -> bytes:
-    return _header(name, Address(display_name, addr_spec=address))
-
-
-def _header(name: str, value: str | Address) -> bytes:
-    """A header as the email package folds and encodes it, read back as its reader will: a second wall, whatever the
-    library does with odd texts.
-
-    Raises:
-        Unmailable: another header came of it, or another address.
-    """
-    written = EmailMessage(policy=ANY_SERVER)
-    written[name] = value
-    content = written.as_bytes().partition(b"\r\n\r\n")[0] + b"\r\n"
-    read = message_from_bytes(content, policy=default)
-    addresses = [address.addr_spec for address in getattr(read[name], "addresses", ())]
-    expected = [value.addr_spec] if isinstance(value, Address) else []
-    if read.keys() != [name] or addresses != expected or read.get_payload():
-        raise wording.Unmailable("its texts would change the headers of the mail")
-    return content
-
-
-def _literal(text: str) -> str:
-    """A text that stays what it is: ``=?`` begins an encoded word, which the email package would decode again, line
-    ends and all. An invisible character keeps the two apart."""
-    return text.replace("=?", "=\u2060?")
 
 
 def _root(delivery: Delivery, domain: str) -> str:
