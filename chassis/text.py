@@ -11,7 +11,6 @@ _CONTROLS = r"\x00-\x1f\x7f-\x9f"
 _NO_LINE = re.compile(f"[{_CONTROLS}{_UNSEEN}]")
 _NO_PROSE = re.compile(rf"[{_UNSEEN}]|(?![\t\n\r])[{_CONTROLS}]")
 _CHARACTER = regex.compile(r"\X")
-ELLIPSIS = "…"
 
 
 def normal(value: str) -> str:
@@ -34,8 +33,13 @@ def is_prose(value: str) -> bool:
     return not _NO_PROSE.search(value)
 
 
-def shortened(value: str, length: int) -> str:
-    """The text in at most ``length`` code points, with an ellipsis where something was left out.
+def cleaned(value: str) -> str:
+    """The text without what may not stand in one of several lines: for what was stored before it was refused."""
+    return _NO_PROSE.sub("", value)
+
+
+def shortened(value: str, length: int, ending: str = "…") -> str:
+    """The text in at most ``length`` code points, with ``ending`` where something was left out.
 
     It ends with a whole grapheme cluster, which is what a reader takes for one character: no accent, no flag and no
     emoji is cut in two.
@@ -44,7 +48,7 @@ def shortened(value: str, length: int) -> str:
         return value
     end = 0
     for character in _CHARACTER.finditer(value):
-        if character.end() > length - len(ELLIPSIS):
+        if character.end() > length - len(ending):
             break
         end = character.end()
-    return value[:end].rstrip() + ELLIPSIS
+    return value[:end].rstrip() + ending

@@ -69,7 +69,7 @@ def assert_well_folded(header):
     assert re.match(r"[A-Za-z-]+: ", first)
     assert all(line.startswith(" ") and line.strip() for line in others)
     assert all(len(line) <= 76 for line in [first, *others] if "=?" in line)
-    assert sum(map(len, [first, *others])) < 998
+    assert all(len(line) < 998 for line in [first, *others])
     for kind, encoded in ENCODED_WORD.findall(value(header)):
         (b64decode(encoded) if kind == "b" else decodestring(encoded.encode(), header=True)).decode("utf-8")
 

@@ -42,6 +42,9 @@ def test_what_follows_from_a_vanished_sender():
         ("right\u202eto\u2066left", "righttoleft"),
         ("Grüße 👩‍👩‍👧", "Grüße 👩‍👩‍👧"),
         ("x" * 300, "x" * 250),
+        ("x" * 248 + "👩‍👩‍👧", "x" * 248),
+        ("x" * 249 + " y", "x" * 249),
+        ("\u061cSale\ufff9 now", "Sale now"),
     ],
 )
 def test_a_line_is_one_line(text, line):

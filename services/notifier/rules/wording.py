@@ -1,11 +1,13 @@
 """Texts as they may stand in a mail: lines, names, addresses, dates."""
 
 import re
-import unicodedata
 from calendar import month_name
 from datetime import datetime
 
+from chassis.text import cleaned, shortened
+
 NAME_LENGTH = 100
+UNSENDABLE = re.compile("[\r\ud800-\udfff]")  # half characters are no UTF-8
 
 
 class Unmailable(ValueError):
@@ -14,14 +16,14 @@ class Unmailable(ValueError):
 
 def one_line(text: str, limit: int) -> str:
     """A text fit for a header: one line, nothing invisible that could break or turn it, at most ``limit`` long."""
-    return " ".join(printable(text).split())[:limit].rstrip()
+    return shortened(" ".join(printable(text).split()), limit, ending="")
 
 
 def printable(text: str) -> str:
     """A text without control characters (but line ends and tabs), half characters and direction overrides."""
     if text.isprintable():
         return text
-    return "".join(c for c in text if c in "\n\t" or not _is_unfit(c))
+    return UNSENDABLE.sub("", cleaned(text))
 
 
 def display_name(name: str) -> str:
@@ -57,7 +59,3 @@ def said_moment(moment: datetime) -> str:
     """A moment with its time: ``1 April 2026, 09:05 UTC``."""
     return f"{moment.day} {month_name[moment.month]} {moment.year}, {moment:%H:%M} UTC"
 
-
-def _is_unfit(character: str) -> bool:
-    turns_direction = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
-    return turns_direction or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
