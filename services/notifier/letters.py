@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
@@ -36,8 +37,12 @@ class Letter:
     content: bytes
 
 
-def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[str, str]) -> Letter:
-    """The letter of a delivery to somebody called ``name``; ``links`` are the addresses it may lead to.
+def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[str, str], *, time_zone: str) -> Letter:
+    """The letter of a delivery to somebody called ``name``.
+
+    Args:
+        links: the addresses it may lead to.
+        time_zone: the clock it tells times by, which is its reader's (D61).
 
     Raises:
         Unmailable: no mail can go to this address, or a text would change the headers of the mail.
@@ -45,7 +50,8 @@ def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[st
     local, domain = wording.mailable(delivery.address or "")
     recipient = f"{local}@{domain}"
     sender_name, sender = settings.sender
-    text, html = render(delivery.template, delivery.context | dict(links) | {"subject": delivery.subject})
+    said = delivery.context | dict(links) | {"subject": delivery.subject, "time_zone": time_zone}
+    text, html = render(delivery.template, said)
     boundary = f"=_{hashlib.sha256(delivery.message_id.encode()).hexdigest()[:32]}"  # no encoded text can hold it
     head = [
         headers.text("Subject", delivery.subject),
@@ -112,10 +118,14 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["date"] = lambda moment: wording.said_date(datetime.fromisoformat(moment))
-    environment.filters["moment"] = lambda moment: wording.said_moment(datetime.fromisoformat(moment))
-    environment.filters["line"] = lambda text: wording.one_line(text, 500)
+    environment.filters["moment"] = _said_moment
+    environment.filters["line"] = lambda text: wording.excerpt(text, 500)
     return environment
+
+
+@pass_context
+def _said_moment(context: Context, moment: str) -> str:
+    return wording.said_moment(datetime.fromisoformat(moment), ZoneInfo(context["time_zone"]))
 
 
 @cache

@@ -147,7 +147,8 @@ def make(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
     """The letter of a mail, or why there is none. Outside of any transaction."""
     delivery = claim.delivery
     try:
-        return letters.compose(delivery, claim.name, settings.load(), links_of(runtime, delivery))
+        links = links_of(runtime, delivery)
+        return letters.compose(delivery, claim.name, settings.load(), links, time_zone=claim.time_zone)
     except wording.Unmailable as error:
         return NotTaken(Trouble.PERMANENT, f"No mail can be sent to this recipient: {error}.")
     except Exception as error:

@@ -19,6 +19,7 @@ from services.notifier.rules.digest import sections
 from services.notifier.rules.mails import MAILS, subject_of
 
 API = "https://concord.example/api/v1"
+TIME_ZONE = "Europe/Oslo"
 LINKS = {
     "links_url": API,
     "inbox_url": f"{API}/campaigns/invites",
@@ -47,8 +48,8 @@ BANNER = {
 INVITE = PARTNERS | {
     "campaign_name": CAMPAIGN["campaign_name"],
     "participation_ask": "Feature the spring display for 4 weeks and run the 10% bundle offer.",
-    "start_date": "2026-04-01T00:00:00Z",
-    "end_date": "2026-05-15T00:00:00Z",
+    "start_date": "2026-03-31T22:00:00Z",
+    "end_date": "2026-05-15T21:59:00Z",
 }
 RESPONSE = PARTNERS | CAMPAIGN | {"response": "accepted", "note": "Happy to join. Can the display come a week earlier?"}
 TIER = PARTNERS | {
@@ -147,7 +148,7 @@ def sample(name: str, *, to: str = "Rolf Fjord", address: str | None = "rolf@fjo
         thread_id=UUID(THREAD["thread_id"]) if template == "message" else None,
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
     )
-    letter = letters.compose(delivery, to, settings.load(), LINKS)
+    letter = letters.compose(delivery, to, settings.load(), LINKS, time_zone=TIME_ZONE)
     return letter, message_from_bytes(letter.content, policy=default)
 
 

@@ -15,6 +15,7 @@ from css_inline import CSSInliner
 from services.notifier import letters, settings
 from services.notifier.models import Delivery
 from services.notifier.rules import mails, wording
+from services.notifier.rules.digest import sections
 from tests.notifier import samples
 
 SHOWN = Path(__file__).parents[2] / "docs/mails"
@@ -46,7 +47,7 @@ def compose(name="Rolf Fjord", address="rolf@fjord-retail.example", **changes):
         message_id="<0190.ab@concord.example>",
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
     )
-    letter = letters.compose(delivery, name, settings.load(), LINKS)
+    letter = letters.compose(delivery, name, settings.load(), LINKS, time_zone="Europe/Oslo")
     return letter, message_from_bytes(letter.content, policy=default)
 
 
@@ -67,8 +68,9 @@ def test_the_invite_carries_what_the_retailer_needs():
     for body in bodies(message):
         for part in ("Spring Showroom Push", "Nordic Heating", "run the 10% bundle offer.", LINKS["inbox_url"]):
             assert part in body
-        assert "1 April 2026" in body
-        assert "15 May 2026" in body
+        assert "1 April 2026, 02:00 CEST" in body
+        assert "15 May 2026, 02:00 CEST" in body
+        assert "Times are in the time zone Europe/Oslo." in body
 
 
 def test_the_letter_goes_through_any_server():
@@ -226,7 +228,7 @@ def test_a_script_in_anything_that_is_said_shows_as_text(name):
 def test_a_mail_reads_as_if_its_styles_were_written_into_it_alone(name, addition):
     """Although they are written once for all mails of its shape, into a page with gaps."""
     template, _context = samples.SAMPLES[name]
-    said = spoilt(name, addition) | samples.LINKS | {"subject": f"Subject{addition}"}
+    said = spoilt(name, addition) | samples.LINKS | {"subject": f"Subject{addition}", "time_zone": "Europe/Oslo"}
     page = letters.templates().get_template(f"{template}.html").render(said)
     alone = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False).inline(page)
     _text, html = letters.render(template, said)
@@ -250,6 +252,15 @@ class Seen(HTMLParser):
 
     def handle_data(self, data):
         self.parts.append(data)
+
+
+def test_a_long_text_in_a_digest_ends_with_a_whole_character():
+    note = "x" * 498 + "👩‍👩‍👧‍👦 and more"
+    _letter, message = samples.sample(
+        "digest-weekly", sections=sections([("response", samples.RESPONSE | {"note": note})])
+    )
+    for body in bodies(message):
+        assert "x" * 498 + "…" in body.replace("\n", "")
 
 
 def test_one_click_turns_mail_off(configure):

@@ -1,6 +1,7 @@
 """Decisions about mails, without a database or a server."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -91,11 +92,22 @@ def test_a_domain_of_any_script_becomes_what_dns_knows():
 
 
 @pytest.mark.parametrize(
-    ("moment", "said"),
+    ("moment", "zone", "said"),
     [
-        (datetime(2026, 4, 1, tzinfo=UTC), "1 April 2026"),
-        (datetime(2026, 5, 15, 14, 5, tzinfo=UTC), "15 May 2026, 14:05 UTC"),
+        ("2026-03-31T22:00:00Z", "Europe/Stockholm", "1 April 2026, 00:00 CEST"),
+        ("2026-04-01T00:00:00Z", "Europe/Stockholm", "1 April 2026, 02:00 CEST"),
+        ("2026-03-29T00:59:59Z", "Europe/Stockholm", "29 March 2026, 01:59 CET"),
+        ("2026-03-29T01:00:00Z", "Europe/Stockholm", "29 March 2026, 03:00 CEST"),
+        ("2026-10-25T00:30:00Z", "Europe/Stockholm", "25 October 2026, 02:30 CEST"),
+        ("2026-10-25T01:30:00Z", "Europe/Stockholm", "25 October 2026, 02:30 CET"),
+        ("2026-05-15T14:05:00Z", "UTC", "15 May 2026, 14:05 UTC"),
+        ("2026-05-15T18:15:00Z", "Asia/Kathmandu", "16 May 2026, 00:00 UTC+0545"),
+        ("2026-05-15T21:00:00Z", "Europe/Istanbul", "16 May 2026, 00:00 UTC+03"),
+        ("2026-05-15T03:00:00Z", "America/New_York", "14 May 2026, 23:00 EDT"),
+        ("9999-12-31T23:30:00Z", "Europe/Stockholm", "31 December 9999, 23:30 UTC"),
+        ("0001-01-01T00:00:00Z", "America/New_York", "1 January 1, 00:00 UTC"),
     ],
 )
-def test_dates_as_people_say_them(moment, said):
-    assert wording.said_date(moment) == said
+def test_times_as_their_reader_says_them(moment, zone, said):
+    """D61: at the clock of that zone, which is named; also in the two nights of the year that have another length."""
+    assert wording.said_moment(datetime.fromisoformat(moment), ZoneInfo(zone)) == said

@@ -49,10 +49,12 @@ NOTHING_LEFT = "There was nothing left to say."
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A mail in a sender's hand: the row as it was committed, the recipient's name, until when it is theirs."""
+    """A mail in a sender's hand: the row as it was committed, the recipient's name and time zone, until when it is
+    theirs."""
 
     delivery: Delivery
     name: str
+    time_zone: str
     until: datetime
     has_bounced: bool
 
@@ -109,7 +111,8 @@ def take_due(session: Session, rates: Rates, *, now: datetime, lease: timedelta,
         else:
             delivery.address = contact.email
             has_bounced = (contact.email or "") in known.bounces
-            taken.claims.append(Claim(delivery, contact.name or "", now + lease, has_bounced))
+            time_zone = known.wishes[contact.id].time_zone
+            taken.claims.append(Claim(delivery, contact.name or "", time_zone, now + lease, has_bounced))
             if delivery.category == Category.ONCE:
                 break
     if taken.claims:

@@ -3,6 +3,7 @@
 import re
 from calendar import month_name
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from chassis.text import cleaned, shortened
 
@@ -17,6 +18,11 @@ class Unmailable(ValueError):
 def one_line(text: str, limit: int) -> str:
     """A text fit for a header: one line, nothing invisible that could break or turn it, at most ``limit`` long."""
     return shortened(" ".join(printable(text).split()), limit, ending="")
+
+
+def excerpt(text: str, limit: int) -> str:
+    """A text on one line of a mail, with an ellipsis where it was longer than ``limit``."""
+    return shortened(" ".join(printable(text).split()), limit)
 
 
 def printable(text: str) -> str:
@@ -49,13 +55,13 @@ def mailable(address: str) -> tuple[str, str]:
     return local, ascii_domain
 
 
-def said_date(moment: datetime) -> str:
-    """A moment as a person reads it: ``1 April 2026``, with the time only where it is not midnight UTC."""
-    day = f"{moment.day} {month_name[moment.month]} {moment.year}"
-    return day if (moment.hour, moment.minute) == (0, 0) else f"{day}, {moment:%H:%M} UTC"
-
-
-def said_moment(moment: datetime) -> str:
-    """A moment with its time: ``1 April 2026, 09:05 UTC``."""
-    return f"{moment.day} {month_name[moment.month]} {moment.year}, {moment:%H:%M} UTC"
-
+def said_moment(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment as its reader's clock shows it (D61): ``1 April 2026, 00:00 CEST``, or ``UTC+0545`` for the zone where
+    people have no name for it. At either end of the calendar, where a zone may lead past it, in UTC."""
+    try:
+        local = moment.astimezone(zone)
+    except OverflowError:
+        local = moment
+    clock = local.tzname() or ""
+    zone_name = clock if clock.isalpha() else f"UTC{clock}"
+    return f"{local.day} {month_name[local.month]} {local.year}, {local:%H:%M} {zone_name}"
