@@ -148,6 +148,7 @@ def create_app(name: str, verifier: Verifier, database: Database, client: Servic
     app.extensions["client"] = client
     app.extensions["sealer"] = idempotency.Sealer(secret)
     app.before_request(_begin_request)
+    app.before_request(lambda: parsing.normalise_path(request))
     app.before_request(lambda: _identify(verifier))
     app.after_request(_end_request)
     app.teardown_request(_forget)
