@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
+from chassis.emails import address_key
 from chassis.logs import logger
 from services.notifier.letters import Letter
 
@@ -41,17 +42,19 @@ class Mail:
 def put(folder: Path, letter: Letter) -> None:
     """Write a letter, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{letter.at.astimezone(UTC).strftime(TIME)}-{_hash(letter.recipient.lower())}-{_hash(letter.message_id)}"
+    name = (
+        f"{letter.at.astimezone(UTC).strftime(TIME)}-{_hash(address_key(letter.recipient))}-{_hash(letter.message_id)}"
+    )
     unfinished = folder / f"{name}.{uuid4().hex}.tmp"
     unfinished.write_bytes(letter.content)
     unfinished.replace(folder / f"{name}.eml")
 
 
 def newest(folder: Path, *, to: str | None = None, limit: int = NEWEST) -> list[Mail]:
-    """The newest letters, the newest first; with ``to`` only those to this address."""
+    """The newest letters, the newest first; with ``to`` only those to this address, however it is spelled."""
     if not folder.is_dir():
         return []
-    wanted = f"-{_hash(to.strip().lower())}-" if to else ""
+    wanted = f"-{_hash(address_key(to))}-" if to else ""
     names = (path.name for path in folder.iterdir() if wanted in path.name and NAME.fullmatch(path.name))
     read = (_read(folder / name) for name in heapq.nlargest(limit, names))
     return [mail for mail in read if mail]

@@ -152,10 +152,12 @@ def _build(env: Env) -> Settings:
     url = env.str("SMTP_URL", "", validate=_smtp_url)
     sender = env.str("MAIL_FROM", "Concord <no-reply@concord.example>", validate=_sender)
     name, address = parseaddr(sender or "")
+    address = _as_servers_take_it(address)
+    domain = env.str("MAIL_DOMAIN", address.rpartition("@")[2], validate=_domain) or ""
     return Settings(
         smtp=parse_smtp(url) if url else None,
         sender=(name, address),
-        domain=env.str("MAIL_DOMAIN", address.rpartition("@")[2], validate=_domain),
+        domain=_as_servers_take_it(f"a@{domain}").removeprefix("a@"),
         timeout=env.float("SMTP_TIMEOUT", 10.0, validate=validate.Range(min=0.1, max=300)),
         inbox_url=env.str("INBOX_URL", None),
         secret=env.str("NOTIFIER_SECRET", None, validate=_secret),
@@ -194,6 +196,14 @@ def _sender(sender: str) -> None:
         wording.mailable(parseaddr(sender)[1])
     except ValueError:
         raise ValidationError("must look like Name <address@domain>") from None
+
+
+def _as_servers_take_it(address: str) -> str:
+    """With its domain in ASCII; a wrong one as it is, for all wrong settings are named together."""
+    try:
+        return "@".join(wording.mailable(address))
+    except ValueError:
+        return address
 
 
 def _domain(domain: str) -> None:

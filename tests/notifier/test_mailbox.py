@@ -131,3 +131,12 @@ def test_a_mail_sent_after_a_long_wait_is_a_new_one(notifier, anybody):
     notifier.deliver(invite_created(campaignName="Later"))
     send(notifier)
     assert anybody.get("/dev/mailbox.json").json[0]["subject"].startswith("Later")
+
+
+@pytest.mark.parametrize("spelling", ["rolf@blåbær.example", "ROLF@BLÅBÆR.example", "rolf@xn--blbr-roah.example "])
+def test_one_mailbox_is_found_however_it_is_spelled(notifier, anybody, spelling):
+    """D62."""
+    notifier.deliver(user_added(email="Rolf@Blåbær.example"), invite_created())
+    send(notifier)
+    [mail] = anybody.get("/dev/mailbox.json", query_string={"to": spelling}).json
+    assert mail["to"] == "Rolf@xn--blbr-roah.example"

@@ -167,3 +167,49 @@ def keep_house(notifier):
 def count(notifier, model):
     with acting_as(SYSTEM), notifier.database.read() as session:
         return session.scalar(select(func.count()).select_from(model))
+
+
+SPELLINGS = ("rolf@blåbær.example", "Rolf@BLÅBÆR.example", "ROLF@xn--blbr-roah.example")
+
+
+def test_refusals_count_for_a_mailbox_however_it_is_spelled(notifier, inbox):
+    """D62: an address may change its case, or the way its domain is written, and is the same mailbox."""
+    inbox.answers["RCPT"] += [NOBODY] * 3
+    for number, spelling in enumerate(SPELLINGS, 1):
+        notifier.deliver(user_added(sequence=number, email=spelling), invite_created())
+        send(notifier)
+    assert scores(notifier) == {"rolf@xn--blbr-roah.example": 3}
+    notifier.deliver(invite_created())
+    send(notifier)
+    assert states(notifier) == ["failed"] * 3 + ["suppressed"]
+
+
+def test_a_mailbox_that_takes_mail_again_is_forgiven_however_it_is_spelled(notifier, inbox):
+    inbox.answers["RCPT"] += [NOBODY]
+    for number, spelling in enumerate(SPELLINGS[:2], 1):
+        notifier.deliver(user_added(sequence=number, email=spelling), invite_created())
+        send(notifier)
+    assert states(notifier) == ["failed", "sent"]
+    assert scores(notifier) == {}
+
+
+def test_a_domain_of_any_script_goes_out_as_mail_servers_know_it(notifier, inbox, configure):
+    """In the envelope and in the headers, of the recipient and of the sender."""
+    configure(SMTP_URL=f"smtp://127.0.0.1:{inbox.port}", MAIL_FROM="Blåbær <post@blåbær.example>")
+    queue(notifier)
+    notifier.deliver(user_added(sequence=2, email="rolf@straße.example"))
+    send(notifier)
+    [(to, message)] = inbox.taken
+    assert to == "rolf@xn--strae-oqa.example"
+    assert message["To"].addresses[0].addr_spec == to
+    assert message["From"].addresses[0].addr_spec == "post@xn--blbr-roah.example"
+    assert message["From"].addresses[0].display_name == "Blåbær"
+    assert message["Message-ID"].endswith("@xn--blbr-roah.example>")
+
+
+def test_a_provider_is_one_however_its_domain_is_spelled(notifier, configure):
+    configure(MAIL_RATE="1/hour")
+    for number, spelling in enumerate(SPELLINGS[1:], 1):
+        notifier.deliver(user_added(sequence=number, email=spelling), invite_created())
+        send(notifier)
+    assert states(notifier) == ["new", "sent"]

@@ -14,6 +14,7 @@ from sqlalchemy import Executable, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
+from chassis.emails import address_key
 from chassis.logs import logger
 from services.notifier.actions import messages
 from services.notifier.models import Base, Bounce, Contact, Delivery, DigestItem, Preferences, Tenant
@@ -87,6 +88,7 @@ class _Known:
 
     contacts: Mapping[UUID | None, Contact]
     wishes: Mapping[UUID, Wishes]
+    mailboxes: Mapping[UUID, str]
     bounces: Mapping[str, Bounce]
     contents: Mapping[UUID, Sequence[DigestItem]]
     read_upto: Mapping[Thread, int]
@@ -110,7 +112,7 @@ def take_due(session: Session, rates: Rates, *, now: datetime, lease: timedelta,
             taken.decided.append(delivery)
         else:
             delivery.address = contact.email
-            has_bounced = (contact.email or "") in known.bounces
+            has_bounced = known.mailboxes[contact.id] in known.bounces
             time_zone = known.wishes[contact.id].time_zone
             taken.claims.append(Claim(delivery, contact.name or "", time_zone, now + lease, has_bounced))
             if delivery.category == Category.ONCE:
@@ -155,14 +157,15 @@ def fail(
 
 def count_bounce(session: Session, address: str, now: datetime) -> None:
     """Note that an address has refused a mail for good."""
-    if not insert_ignoring(session, Bounce, [{"address": address, "score": 1, "last_at": now}]):
+    mailbox = address_key(address)
+    if not insert_ignoring(session, Bounce, [{"address": mailbox, "score": 1, "last_at": now}]):
         more = {"score": Bounce.score + 1, "last_at": now}
-        session.execute(update(Bounce).where(Bounce.address == address).values(more))
+        session.execute(update(Bounce).where(Bounce.address == mailbox).values(more))
 
 
 def forget_bounces(session: Session, address: str) -> None:
     """It takes mail again."""
-    session.execute(delete(Bounce).where(Bounce.address == address))
+    session.execute(delete(Bounce).where(Bounce.address == address_key(address)))
 
 
 def _is_uncertain(delivery: Delivery) -> bool:
@@ -173,11 +176,11 @@ def _is_uncertain(delivery: Delivery) -> bool:
 def _decide(delivery: Delivery, contact: Contact, known: _Known, rates: Rates, now: datetime) -> bool:
     """Whether something stands against sending this mail now; then that has been written down."""
     wishes = known.wishes[contact.id]
-    address = contact.email or ""
+    mailbox = known.mailboxes[contact.id]
     if wishes.cadence(delivery.topic) is Cadence.OFF:
         delivery.suppress(OFF)
-    elif address in known.bounces and known.bounces[address].is_given_up(now):
-        delivery.address = address
+    elif mailbox in known.bounces and known.bounces[mailbox].is_given_up(now):
+        delivery.address = contact.email
         delivery.suppress(GIVEN_UP)
     elif delivery.topic in DEFAULTS and (morning := wishes.quiet_until(now)):
         delivery.hold(morning)
@@ -185,7 +188,7 @@ def _decide(delivery: Delivery, contact: Contact, known: _Known, rates: Rates, n
         delivery.suppress(NOTHING_LEFT)
     elif delivery.thread_id and messages.leave_out_read(delivery, known.read_upto.get(_thread(delivery), 0)):
         pass  # read while an earlier attempt was under way
-    elif later := rates.take(address.rpartition("@")[2].lower(), now):
+    elif later := rates.take(mailbox.rpartition("@")[2], now):
         delivery.hold(later)
     else:
         return False
@@ -222,13 +225,12 @@ def _known(session: Session, rows: Sequence[Delivery]) -> _Known:
         zone = zones.get(contact.tenant_id)
         held = said.get(contact.id)
         wishes[contact.id] = held.wishes(zone) if held else default_wishes(zone)
-    addresses = {contact.email for contact in contacts if contact.email}
-    bounces = {
-        bounce.address: bounce for bounce in session.scalars(select(Bounce).where(Bounce.address.in_(addresses)))
-    }
+    mailboxes = {contact.id: address_key(contact.email or "") for contact in contacts}
+    refused = select(Bounce).where(Bounce.address.in_(set(mailboxes.values())))
+    bounces = {bounce.address: bounce for bounce in session.scalars(refused)}
     threads = {_thread(delivery) for delivery in rows if delivery.thread_id}
     read = digests.read_marks(session, threads)
-    return _Known({one.id: one for one in contacts}, wishes, bounces, _contents(session, rows), read)
+    return _Known({one.id: one for one in contacts}, wishes, mailboxes, bounces, _contents(session, rows), read)
 
 
 def _contents(session: Session, rows: Sequence[Delivery]) -> dict[UUID, list[DigestItem]]:

@@ -5,6 +5,8 @@ from calendar import month_name
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import idna
+
 from chassis.text import cleaned, shortened
 
 NAME_LENGTH = 100
@@ -45,7 +47,7 @@ def mailable(address: str) -> tuple[str, str]:
     """
     local, _, domain = address.rpartition("@")
     try:
-        ascii_domain = domain.encode("idna").decode()
+        ascii_domain = idna.encode(domain, uts46=True).decode()
     except UnicodeError:
         raise Unmailable("the address has no valid domain") from None
     if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local):
