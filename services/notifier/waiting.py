@@ -28,19 +28,25 @@ class WaitingRoom:
 
     def wait(self, tenant_id: UUID, seconds: float, has_happened: Callable[[], bool]) -> bool:
         """Look again and again until it has happened; False when time is up, nothing is free or the process stops."""
+        with self.seat(tenant_id) as seated:
+            return seated and self.watch(seconds, has_happened)
+
+    def watch(self, seconds: float, has_happened: Callable[[], bool]) -> bool:
+        """The same for somebody who has a seat."""
         deadline = monotonic() + seconds
-        with self._seat(tenant_id) as seated:
-            while seated and not self._stopping.wait(max(0.0, min(LOOK, deadline - monotonic()))):
-                if has_happened():
-                    return True
-                if monotonic() >= deadline:
-                    return False
+        while not self._stopping.wait(max(0.0, min(LOOK, deadline - monotonic()))):
+            if has_happened():
+                return True
+            if monotonic() >= deadline:
+                return False
         return False
 
     @contextmanager
-    def _seat(self, tenant_id: UUID) -> Iterator[bool]:
+    def seat(self, tenant_id: UUID) -> Iterator[bool]:
+        """A place to wait; False where none is free. A process that stops has none."""
         with self._lock:
-            free = self._taken.total() < self._seats and self._taken[tenant_id] < PER_TENANT
+            is_full = self._taken.total() >= self._seats or self._taken[tenant_id] >= PER_TENANT
+            free = not is_full and not self._stopping.is_set()
             self._taken[tenant_id] += free
         try:
             yield free

@@ -224,14 +224,46 @@ def test_waiting_ends_when_something_happens(notifier, anna):
         answer = pool.submit(anna.get, f"{EVENTS}?wait=20&types=prm.*&after={cursor}")
         notifier.deliver(happened(1, tenants=(FJORD,)), happened(2))
         notifier.deliver(happened(3, event_type="prm.TierAssigned.v1"))
-        page = answer.result(timeout=10).json
+        woken = answer.result(timeout=10)
+    page = woken.json
     assert numbers(page) == [3]
+    assert int(woken.headers["Concord-Waited"]) > 0
+    assert "Retry-After" not in woken.headers
     assert walk(anna, after=page["next"])[0] == []
 
 
 def test_what_is_there_already_is_not_waited_for(notifier, anna):
     notifier.deliver(happened(1))
-    assert numbers(anna.get(f"{EVENTS}?wait=20").json) == [1]
+    answer = anna.get(f"{EVENTS}?wait=20")
+    assert numbers(answer.json) == [1]
+    assert "Concord-Waited" not in answer.headers, "it was not held back, and there was a place"
+
+
+def test_time_that_ran_out_is_told_from_a_place_that_was_not_free(notifier, anna):
+    answer = anna.get(f"{EVENTS}?wait=1")
+    assert int(answer.headers["Concord-Waited"]) >= 1
+    assert "Retry-After" not in answer.headers
+    assert "Concord-Waited" not in anna.get(EVENTS).headers, "nobody asked to wait"
+
+
+def test_who_finds_no_place_to_wait_is_told_so_and_when_to_come_again(notifier, anna, rolf):
+    """Two of a tenant may wait; the third is answered at once, and another tenant's is not."""
+    cursor = walk(anna)[1]
+    with ThreadPoolExecutor(2) as pool:
+        seated = [pool.submit(anna.get, f"{EVENTS}?wait=20&after={cursor}") for _ in range(2)]
+        room = notifier.app.extensions.get
+        while not (found := room("waiting-room")) or found._taken.total() < 2:
+            pass
+        refused = anna.get(f"{EVENTS}?wait=20&after={cursor}")
+        others = rolf.get(f"{EVENTS}?wait=1")
+        notifier.deliver(happened(1))
+        answers = [one.result(timeout=10) for one in seated]
+    assert (refused.status_code, refused.json["items"], refused.json["hasMore"]) == (200, [], False)
+    assert refused.headers["Concord-Waited"] == "0"
+    assert int(refused.headers["Retry-After"]) > 0
+    assert int(others.headers["Concord-Waited"]) > 0
+    assert [numbers(answer.json) for answer in answers] == [[1], [1]]
+    assert walk(anna, after=refused.json["next"])[0] == [1], "nothing is missed"
 
 
 def test_waiting_ends_when_the_process_stops_and_the_cursor_goes_on(notifier, anna):
@@ -239,10 +271,12 @@ def test_waiting_ends_when_the_process_stops_and_the_cursor_goes_on(notifier, an
     cursor = walk(anna)[1]
     worker.stopping.set()
     try:
-        page = anna.get(f"{EVENTS}?wait=20&after={cursor}").json
+        answer = anna.get(f"{EVENTS}?wait=20&after={cursor}")
     finally:
         worker.stopping.clear()
+    page = answer.json
     assert (page["items"], page["hasMore"]) == ([], False)
+    assert answer.headers["Concord-Waited"] == "0", "a process that stops has no place"
     notifier.deliver(happened(2))
     assert walk(anna, after=page["next"])[0] == [2]
 

@@ -80,6 +80,20 @@ def test_what_is_left_out_keeps_its_value(notifier, rolf):
     assert choose(notifier, quietHours=None)["quietHours"] is None
 
 
+def test_what_was_read_can_be_sent_back_and_changes_nothing(notifier, rolf):
+    """D65: also not that somebody follows their tenant's clock."""
+    notifier.deliver(tenant_created(time_zone="Asia/Kathmandu"))
+    read = rolf.get(PREFERENCES)
+    back = rolf.put(PREFERENCES, json=read.json, headers={"If-Match": read.headers["ETag"]})
+    assert (back.status_code, back.json) == (200, read.json)
+    notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, what="Changed"))
+    assert rolf.get(PREFERENCES).json == read.json | {"timeZone": "America/Lima"}
+    chosen = choose(notifier, timeZone="Europe/Oslo", quietHours=NIGHT, topics={"tier": "off"})
+    assert choose(notifier, **chosen) == chosen
+    notifier.deliver(tenant_created(time_zone="Asia/Tokyo", sequence=3, what="Changed"))
+    assert rolf.get(PREFERENCES).json == chosen, "a zone of their own stays"
+
+
 def test_a_change_of_what_was_not_seen_is_refused(notifier, rolf):
     """D6"""
     read = rolf.get(PREFERENCES).headers["ETag"]

@@ -63,6 +63,33 @@ def test_a_webhook_is_set_up_read_replaced_and_deleted(anna):
     assert anna.get(WEBHOOKS).json["totalItems"] == 0
 
 
+def test_what_was_read_can_be_sent_back(anna):
+    """D65: read-only fields are ignored, whatever they say; what no webhook has is refused."""
+    created = anna.post(
+        WEBHOOKS, json={"url": "https://hooks.example/in", "types": ["prm.*"], "description": "ERP"}
+    ).json
+    address = f"{WEBHOOKS}/{created['id']}"
+    read = anna.get(address).json
+    for body in (read, created, read | {"status": "paused", "reason": "x", "createdAt": None, "id": 7}):
+        back = anna.put(address, json=body)
+        assert back.status_code == 200, back.json
+        assert back.json | {"updatedAt": None} == read | {"updatedAt": None}
+    changed = anna.put(address, json=read | {"description": "CRM"})
+    assert changed.json["description"] == "CRM"
+    for body in (read | {"colour": "red"}, [read]):
+        assert anna.put(address, json=body).status_code == 422
+    assert anna.post(WEBHOOKS, json=read).status_code == 422, "a new one has none of what is read-only"
+
+
+@pytest.mark.parametrize("description", ["a\nb", "a\x07b", "a\u202eb", "a\u2028b", "x" * 201, None])
+def test_a_description_is_one_line(anna, description):
+    """D62: it stands in mails."""
+    answer = anna.post(WEBHOOKS, json={"url": "https://hooks.example/in", "description": description})
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "description")
+    spaced = anna.post(WEBHOOKS, json={"url": "https://hooks.example/in", "description": "  Kampanjer på ERP "})
+    assert spaced.json["description"] == "Kampanjer på ERP"
+
+
 def test_a_change_of_what_somebody_else_has_changed_is_refused(anna):
     """D6"""
     webhook = add(anna)

@@ -72,6 +72,8 @@ def _choose(
     if held is None:
         held = Preferences.unsaid(user_id, tenant_id, now)
         session.add(held)
+    if held.time_zone is None and changes.get("time_zone") == before.wishes.time_zone:
+        del changes["time_zone"]  # what was read and sent back is no choice: they go on following their tenant (D65)
     held.choose(now, **changes)
     audit.record(session, "preferences.changed", held, tenant_id=tenant_id, actor=actor, now=now)
     session.flush()

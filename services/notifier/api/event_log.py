@@ -1,6 +1,8 @@
 """``/api/v1/events``: everything that happened to the caller's tenant, in order, from any moment on."""
 
 from http import HTTPStatus
+from math import ceil
+from time import monotonic
 
 from flask import current_app
 from flask.views import MethodView
@@ -17,6 +19,19 @@ from services.notifier.waiting import WaitingRoom
 
 READERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.MACHINE)
 LATEST = "latest"
+WAITED = "Concord-Waited"
+ASK_AGAIN = 5  # seconds after which a place may be free
+HEADERS = {
+    WAITED: {
+        "description": "How many seconds the answer was held back, rounded up; 0 where no place for a long poll was"
+        " free. Absent where there was nothing to wait for.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Retry-After": {
+        "description": "Seconds after which to ask again, where no place for a long poll was free.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
 
 blp = Blueprint("events", __name__, url_prefix="/api/v1/events")
 
@@ -32,24 +47,26 @@ class Expired(Failure):
 class Events(MethodView):
     @blp.allow(*READERS)
     @blp.arguments(EventsIn, location="query")
-    @blp.response(200, EventsOut)
+    @blp.response(200, EventsOut, headers=HEADERS)
     @blp.alt_response(410, schema=ProblemSchema, content_type="application/problem+json", description="Expired.")
     def get(self, wanted):
         """The next events of the caller's tenant after a cursor; with ``wait`` as soon as there are any.
 
         Going on with ``next`` gives each event once, in one order. An answer may hold fewer than ``limit`` events, or
-        none, and yet have ``hasMore``: the types asked for are rare.
+        none, and yet have ``hasMore``: the types asked for are rare. Where no place for a long poll is free the answer
+        comes at once, with ``Concord-Waited: 0`` and ``Retry-After``.
         """
         vault = settings.vault(settings_of(current_app), cursors.PURPOSE)
         after, wait = start(vault, wanted.pop("after")), wanted.pop("wait")
-        found = look(after, wanted)
+        found, headers = look(after, wanted), {}
         if wait and not found.items and not found.has_more:
-            found = wait_for(found.position, wait, wanted)
-        return {
+            found, headers = wait_for(found.position, wait, wanted)
+        page = {
             "items": found.items,
             "next": cursors.write(vault, caller().tenant_id, found.position),
             "has_more": found.has_more,
         }
+        return page, 200, headers
 
 
 @blp.route("/<uuid:event_id>")
@@ -81,7 +98,10 @@ def look(after, wanted):
 
 
 def wait_for(position, seconds, wanted):
-    """What turns up within so many seconds; holds a thread, but no connection while nothing happens."""
+    """What turns up within so many seconds, and headers that say whether there was a place to wait.
+
+    Holds a thread, but no connection while nothing happens.
+    """
     room = current_app.extensions.setdefault(
         "waiting-room", WaitingRoom(seats=max(1, settings_of(current_app).threads // 2))
     )
@@ -94,5 +114,9 @@ def wait_for(position, seconds, wanted):
                 found = queries.events(session, after=found.position, **wanted)
         return bool(found.items) or found.has_more
 
-    room.wait(caller().tenant_id, seconds, has_happened)
-    return found
+    with room.seat(caller().tenant_id) as seated:
+        if not seated:
+            return found, {WAITED: "0", "Retry-After": str(ASK_AGAIN)}
+        began = monotonic()
+        room.watch(seconds, has_happened)
+        return found, {WAITED: str(ceil(monotonic() - began))}

@@ -22,6 +22,7 @@ from services.notifier.schemas.webhooks import (
     WebhookIn,
     WebhookMessageOut,
     WebhookOut,
+    WebhookUpdateIn,
     WebhookWithSecretOut,
 )
 
@@ -65,10 +66,11 @@ class OneWebhook(MethodView):
         return webhook
 
     @blp.allow(*OWNERS)
-    @blp.arguments(WebhookIn)
+    @blp.arguments(WebhookUpdateIn)
     @blp.response(200, WebhookOut)
     def put(self, data, webhook_id):
-        """Replace URL, types and description; what is queued already goes to the new URL."""
+        """Replace URL, types and description; what is queued already goes to the new URL. Read-only fields of the
+        webhook may stand in the body, and are ignored."""
         with db.read() as session:
             queries.webhook(session, webhook_id)
         check_target(data["url"])

@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
 from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant
+from chassis.schemas import CamelSchema, Instant, Stripped, UpdateSchema
+from chassis.text import is_line
 from services.notifier.rules.webhooks import MessageState
 from services.notifier.schemas.event_log import type_patterns
 from services.notifier.targets import MAX_URL
@@ -13,12 +14,17 @@ from services.notifier.targets import MAX_URL
 DESCRIPTION = 200
 
 
+def _one_line(description: str) -> None:
+    if not is_line(description):
+        raise ValidationError("Must be one line without control characters or direction overrides.")
+
+
 class WebhookIn(CamelSchema):
-    """Where events go. Without ``types`` all that the tenant may see."""
+    """Where events go. Without ``types`` all that the tenant may see; ``description`` is one line, or empty."""
 
     url = fields.String(required=True, validate=validate.Length(1, MAX_URL))
     types = type_patterns(load_default=lambda: ["*"])
-    description = fields.String(load_default="", validate=validate.Length(max=DESCRIPTION))
+    description = Stripped(load_default="", validate=validate.And(validate.Length(max=DESCRIPTION), _one_line))
 
     @validates("types")
     def once_each(self, types: list[str], data_key: str) -> None:
@@ -48,6 +54,12 @@ class WebhookWithSecretOut(WebhookOut):
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         return super().get_attribute(obj if attr == "secret" else obj.webhook, attr, default)
+
+
+class WebhookUpdateIn(WebhookIn, UpdateSchema):
+    """A webhook's URL, types and description. Whatever else a webhook answers is read-only, and ignored (D65)."""
+
+    answer = WebhookWithSecretOut
 
 
 class MessagesIn(PageIn):

@@ -1,9 +1,10 @@
-"""Refusals are counted by mailbox: addresses that differ in case or in how their domain is written are one (D62)."""
+"""Refusals are counted by mailbox, however its address is spelled; descriptions of webhooks are one line (D62, D65)."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from chassis.emails import address_key
+from chassis.text import cleaned, is_line
 
 revision = "notifier_0006"
 down_revision = "notifier_0004"
@@ -13,10 +14,16 @@ depends_on = None
 BOUNCES = sa.table(
     "bounces", sa.column("address"), sa.column("score"), sa.column("last_at", sa.DateTime(timezone=True))
 )
+WEBHOOKS = sa.table("webhooks", sa.column("id", sa.Uuid()), sa.column("description"))
 
 
 def upgrade() -> None:
     connection = op.get_bind()
+    _count_by_mailbox(connection)
+    _describe_in_one_line(connection)
+
+
+def _count_by_mailbox(connection: sa.Connection) -> None:
     mailboxes: dict[str, list[sa.Row]] = {}
     for row in connection.execute(sa.select(BOUNCES)):
         mailboxes.setdefault(address_key(row.address), []).append(row)
@@ -28,5 +35,13 @@ def upgrade() -> None:
         connection.execute(sa.insert(BOUNCES).values(address=key, **refusals))
 
 
+def _describe_in_one_line(connection: sa.Connection) -> None:
+    """What is read can be sent back as an update, which takes one line."""
+    for row in connection.execute(sa.select(WEBHOOKS)).all():
+        if not is_line(row.description) or row.description != row.description.strip():
+            line = " ".join(cleaned(" ".join(row.description.split())).split())
+            connection.execute(sa.update(WEBHOOKS).where(WEBHOOKS.c.id == row.id).values(description=line))
+
+
 def downgrade() -> None:
-    """What was counted for a mailbox stays so."""
+    """What was counted for a mailbox, and the lines of descriptions, stay so."""
