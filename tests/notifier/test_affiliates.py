@@ -5,12 +5,14 @@ from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
-from chassis.identity import Role
+from chassis.identity import Role, acting_as
 from chassis.testing import principal, sample_event
+from services.notifier.models import DigestItem
 from services.notifier.rules.mails import AFFILIATION
 from tests.notifier import samples
-from tests.notifier.helpers import FJORD, PREFERENCES, deliveries, send, states, user_added, write_digests
+from tests.notifier.helpers import FJORD, PREFERENCES, SYSTEM, deliveries, send, states, user_added, write_digests
 
 MARKET = UUID("da5a0000-0000-4000-8000-000000000001")
 BINA = UUID("da5a0000-0000-4000-8000-00000000000b")
@@ -21,6 +23,13 @@ WHO = {
     "merchantId": str(MARKET),
     "merchantName": "Dashain Market",
 }
+
+
+def items(notifier):
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        return list(session.scalars(select(DigestItem)))
+
+
 DELIVERIES = "/api/v1/notifications/deliveries"
 
 
@@ -40,6 +49,31 @@ def credited():
 def reversed_():
     data = {"reversed": "179.94", "remaining": "179.94", "orderStatus": "refunded"}
     return about_order("affiliates.CommissionReversed.v1", **data)
+
+
+AMOUNTS = [("86", "JPY", "0"), ("1.500", "KWD", "0.125"), ("359.88", "NPR", "179.94"), ("5", "CLP", "1")]
+
+
+@pytest.mark.parametrize(("commission", "currency", "remaining"), AMOUNTS)
+def test_amounts_have_the_decimals_of_their_currency(notifier, inbox, commission, currency, remaining):
+    """D9: as the event says them; in a mail of their own, and in the digest."""
+    earned = about_order(
+        "affiliates.ConversionCredited.v1", commission=commission, orderStatus="pending", currency=currency
+    )
+    data = {"reversed": commission, "remaining": remaining, "orderStatus": "refunded", "currency": currency}
+    taken = about_order("affiliates.CommissionReversed.v1", **data)
+    with time_machine.travel("2026-03-02T15:00:00+01:00", tick=False):
+        notifier.deliver(earned, taken)
+    with time_machine.travel("2026-03-03T08:00:01+01:00", tick=False):
+        write_digests(notifier)
+        send(notifier)
+    [(_to, message)] = inbox.taken
+    for kind in ("plain", "html"):
+        body = message.get_body((kind,)).get_content()
+        assert f"You have earned {commission} {currency} with Dashain Market" in body
+        assert f"taken back {commission} {currency} of your commission" in body
+    contexts = [row.context for row in items(notifier)]
+    assert {context["remaining"] for context in contexts} == {"", f"{remaining} {currency}"}
 
 
 @pytest.mark.parametrize("what", ["Approved", "Suspended"])
