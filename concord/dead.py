@@ -20,6 +20,7 @@ from chassis.events import Drop, Subscriber
 from chassis.identity import Principal, acting_as
 from chassis.inbox import DEAD, ParkedRow
 from chassis.service import Runtime
+from chassis.text import shortened
 from concord import platform
 from concord.environment import settings_or_exit
 
@@ -203,7 +204,7 @@ def _drop(place: Place, row: ParkedRow) -> int:
 
 
 def _line(place: Place, event_id: str, event_type: str, state: str, error: str) -> str:
-    reason = " ".join(error.split())[:100]
+    reason = shortened(" ".join(error.split()), 100)
     return f"{place.subscriber.name:20} {event_id:36} {event_type:36} {state:{len(IN_BROKER)}} {reason}"
 
 

@@ -160,6 +160,7 @@ def test_what_is_internal_does_not_come_back(served: Served, campaigns: FakeServ
         "X-Request-Id": "the service's",
     }
     kept = {"Content-Type": "application/json", "ETag": '"3"', "Location": f"{campaigns.url}{PATH}/7", "Link": "<x>"}
+    kept |= {"Concord-Waited": "0", "Retry-After": "5"}
     campaigns.plan(PATH, Planned(201, headers=hidden | kept))
     status, headers, body = served.raw(
         f"GET {PATH} HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nAuthorization: Bearer {{token}}\r\n\r\n"
@@ -167,7 +168,7 @@ def test_what_is_internal_does_not_come_back(served: Served, campaigns: FakeServ
     assert (status, body) == (201, b'{"ok": true}')
     assert set(headers) == {
         "server", "date", "connection", "content-length", "content-type", "etag", "location", "link",
-        "x-content-type-options", "x-request-id",
+        "x-content-type-options", "x-request-id", "concord-waited", "retry-after",
     }  # fmt: skip
     assert headers["location"] == f"{PATH}/7"
     assert headers["server"] == "gunicorn"

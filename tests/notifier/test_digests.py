@@ -84,7 +84,7 @@ def test_what_happened_comes_at_the_hour_in_one_mail(notifier, inbox, rolf):
     assert message["Subject"] == "Your daily summary from Concord"
     text = text_of(message)
     for said in (
-        "Spring Showroom Push (Nordic Heating, 1 April 2026 to 15 May 2026)",
+        "Spring Showroom Push (Nordic Heating, 1 April 2026, 02:00 CEST to 15 May 2026, 02:00 CEST)",
         "Spring campaign artwork: 2 new from Nordic Heating",
         "Second",
         "Nordic Heating has made you a Gold partner",

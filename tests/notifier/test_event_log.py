@@ -246,6 +246,11 @@ def test_time_that_ran_out_is_told_from_a_place_that_was_not_free(notifier, anna
     assert "Concord-Waited" not in anna.get(EVENTS).headers, "nobody asked to wait"
 
 
+def test_what_clients_are_told_about_waiting_is_declared(notifier):
+    described = notifier.client(None).get("/openapi.json").json["paths"][EVENTS]["get"]["responses"]["200"]
+    assert described["headers"].keys() == {"Concord-Waited", "Retry-After"}
+
+
 def test_who_finds_no_place_to_wait_is_told_so_and_when_to_come_again(notifier, anna, rolf):
     """Two of a tenant may wait; the third is answered at once, and another tenant's is not."""
     cursor = walk(anna)[1]
