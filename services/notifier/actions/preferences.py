@@ -16,6 +16,9 @@ from services.notifier.models import Contact, Preferences
 from services.notifier.queries.preferences import Chosen
 from services.notifier.rules.preferences import DIGESTS, Cadence
 
+WHOLE = frozenset({"topics", "time_zone", "send_at", "weekday", "quiet_hours"})
+"""What preferences answer, and have again when they are sent back."""
+
 
 def choose(
     session: Session,
@@ -72,7 +75,7 @@ def _choose(
     if held is None:
         held = Preferences.unsaid(user_id, tenant_id, now)
         session.add(held)
-    if held.time_zone is None and changes.get("time_zone") == before.wishes.time_zone:
+    if held.time_zone is None and changes.keys() >= WHOLE and changes["time_zone"] == before.wishes.time_zone:
         del changes["time_zone"]  # what was read and sent back is no choice: they go on following their tenant (D65)
     held.choose(now, **changes)
     audit.record(session, "preferences.changed", held, tenant_id=tenant_id, actor=actor, now=now)

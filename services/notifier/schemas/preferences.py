@@ -63,8 +63,8 @@ class QuietHoursIn(CamelSchema):
 
 
 class PreferencesIn(CamelSchema):
-    """What is left out keeps its value; ``timeZone`` null is the tenant's, ``quietHours`` null is none. The zone that
-    holds already, sent back, changes nothing: who follows the tenant's goes on to."""
+    """What is left out keeps its value; ``timeZone`` null is the tenant's, ``quietHours`` null is none. Who follows
+    the tenant's zone goes on to when all of the preferences are sent back as they were read."""
 
     topics = fields.Nested(TopicsIn)
     time_zone = fields.String(validate=_time_zone, allow_none=True)
