@@ -124,7 +124,9 @@ def _letter(runtime: Runtime, retailer_id: UUID) -> bytes:
     _queue(runtime, retailer_id)
     [claim] = sender.claim_due(runtime.database, utcnow())
     sender.settle(runtime.database, claim, None, utcnow())
-    return letters.compose(claim.delivery, claim.name, own.load(), sender.links_of(runtime, claim.delivery)).content
+    return letters.compose(
+        claim.delivery, claim.name, own.load(), sender.links_of(runtime, claim.delivery), time_zone=claim.time_zone
+    ).content
 
 
 def _send_bare(port: int, letter: bytes) -> float:
