@@ -1,11 +1,12 @@
 """Marshmallow as every service uses it: camelCase on the wire, unknown fields refused, exact times and amounts."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from chassis import money
 from chassis.clock import rfc3339
@@ -25,6 +26,24 @@ class CamelSchema(Schema):
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
         field_obj.data_key = camel(field_obj.data_key or field_name)
+
+
+class UpdateSchema(CamelSchema):
+    """An update that takes back what its resource answers (D65).
+
+    Fields of ``answer`` that the update does not have are read-only, and ignored when they stand there; what neither
+    has is refused.
+    """
+
+    answer: ClassVar[type[Schema]]
+
+    @pre_load
+    def ignore_read_only(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        writable = {field.data_key for field in self.load_fields.values()}
+        answered = {field.data_key for field in self.answer().dump_fields.values()}
+        return {name: value for name, value in data.items() if name in writable or name not in answered}
 
 
 class Instant(fields.Field[datetime]):
@@ -85,12 +104,12 @@ def _is_currency(code: str) -> None:
 
 def text(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
     """A name: one line that is not blank, up to ``maximum`` characters, without the spaces around it (D62)."""
-    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, _one_line), **kwargs)
+    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, one_line), **kwargs)
 
 
 def prose(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
     """A text that may have several lines; otherwise as :func:`text`."""
-    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, _lines), **kwargs)
+    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, several_lines), **kwargs)
 
 
 def _length(maximum: int) -> validate.Length:
@@ -103,12 +122,14 @@ def _visible(value: str) -> None:
         raise ValidationError("Must not be blank.")
 
 
-def _one_line(value: str) -> None:
+def one_line(value: str) -> None:
+    """Validates a text that is shown in one line."""
     if not is_line(value):
         raise ValidationError("Must be one line without control characters or direction overrides.")
 
 
-def _lines(value: str) -> None:
+def several_lines(value: str) -> None:
+    """Validates a text that may have several lines."""
     if not is_prose(value):
         raise ValidationError("Must not have control characters or direction overrides.")
 

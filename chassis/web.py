@@ -150,6 +150,7 @@ def create_app(name: str, verifier: Verifier, database: Database, client: Servic
     app.extensions["client"] = client
     app.extensions["sealer"] = idempotency.Sealer(secret)
     app.before_request(_begin_request)
+    app.before_request(lambda: parsing.normalise_path(request))
     app.before_request(lambda: _identify(verifier))
     app.after_request(_end_request)
     app.teardown_request(_forget)
@@ -266,7 +267,7 @@ def _from_http(error: HTTPException) -> errors.Failure:
 
 
 class Json(DefaultJSONProvider):
-    """JSON answers in the order of their schemas; a ``Decimal`` of at most two places becomes an equal number."""
+    """JSON answers in the order of their schemas; a ``Decimal`` becomes an equal number, as far as 15 digits go."""
 
     sort_keys = False
     OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
