@@ -106,6 +106,7 @@ KEY_ROUTES = (
 _QUERY = re.compile(r"[\x21\x22\x24-\x7e\x80-\xff]*")
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 _FOR_PEOPLE = "/r/"
+_LINK = re.compile(r"/r/[A-Za-z0-9._-]+")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TRAILING = re.compile(r"(?:/|%0[0-9A-Da-d])+\Z")
 
@@ -119,7 +120,7 @@ def split_target(target: str) -> tuple[str, str]:
     path, mark, query = target.partition("?")
     if not _QUERY.fullmatch(query):
         raise BadPath("The query has a character that must be escaped.")
-    if path.startswith(_FOR_PEOPLE):
+    if path.startswith(_FOR_PEOPLE) and not _LINK.fullmatch(path):
         path = _as_meant(path)
     return path, mark + _escaped(query, _VISIBLE)
 
