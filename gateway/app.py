@@ -5,6 +5,7 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
 
+from chassis import paths
 from chassis.error_bodies import MERCHANT, PROBLEM
 from chassis.errors import Failure, Forbidden, NotFound, Unauthorized
 from chassis.identity import Principal, Role, Signer
@@ -103,7 +104,8 @@ class Gateway:
         request.error_body = self._error_body(request)
         if request.method not in METHODS:
             raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
-        request.path, request.query = split_target(request.target)
+        written, request.query = split_target(request.target)
+        request.path = self._plain(written)
         asked = cors.preflight(request, self._settings.cors_origins)
         if asked:
             return asked
@@ -116,6 +118,20 @@ class Gateway:
         if route.sign_in and answer.status in REFUSED_SIGN_IN:
             self._limiter.note(self._per_sign_in, request.client)
         return answer
+
+    def _plain(self, written: str) -> str:
+        """The path in its one encoding (``chassis.paths``).
+
+        Only ids may have letters escaped that need none: what our routes are called must stand there plainly, so that
+        software in front of the gateway that goes by paths sees the same as the gateway does.
+        """
+        path = paths.plain(written)
+        if written != path and self._leads_to(written) != self._leads_to(path):
+            raise paths.BadPath("The path escapes a character that must not be escaped.")
+        return path
+
+    def _leads_to(self, path: str) -> tuple[Any, ...]:
+        return self._key_table.find(path), self._table.find(path), self._own.find(path)
 
     def _error_body(self, request: Request) -> str:
         """The shape of what is refused before there is a route, or where there is none."""

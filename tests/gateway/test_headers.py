@@ -1,5 +1,6 @@
 """Header fields in both directions, as bytes on the wire: nobody forges who they are, nothing of ours is stripped."""
 
+import base64
 import re
 
 import pytest
@@ -125,6 +126,18 @@ def test_what_clients_need_is_passed_on(call: Caller, campaigns: FakeService) ->
     assert seen.get("Content-Length") == "2"
 
 
+def test_text_is_passed_on_untouched(call: Caller, platform: Platform) -> None:
+    """D62: it is brought to NFC where it is read; here it may be signed, or part of a credential."""
+    decomposed = "bjo\u0308rn:lo\u0308senord"
+    body = "\ufeffusername=bjo\u0308rn&password=lo%CC%88senord".encode()
+    basic = f"Basic {base64.b64encode(decomposed.encode()).decode()}"
+    sent = {"Authorization": basic, "Content-Type": "application/x-www-form-urlencoded"}
+    call("POST", "/oauth/token?x=bjo%CC%88rn", headers=sent, data=body)
+    seen = platform.identity.last("/oauth/token")
+    assert (seen.get("Authorization"), seen.body) == (basic, body)
+    assert seen.target == "/oauth/token?x=bjo%CC%88rn"
+
+
 def test_a_trusted_proxy_may_say_whence_a_request_comes(start_gateway, campaigns: FakeService) -> None:
     call = start_gateway(trusted_proxies=(ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8")))
     forwarded = {"X-Forwarded-For": "1.2.3.4, 203.0.113.9, 10.0.0.7", "X-Forwarded-Proto": "https"}
@@ -173,6 +186,17 @@ def test_what_is_internal_does_not_come_back(served: Served, campaigns: FakeServ
     assert headers["location"] == f"{PATH}/7"
     assert headers["server"] == "gunicorn"
     assert headers["x-request-id"] == "mine"
+
+
+def test_what_an_answer_says_beside_its_body_comes_back(start_gateway, campaigns: FakeService) -> None:
+    """Also in a browser, which shows a page only the fields that it may see."""
+    origin = "https://console.example"
+    call = start_gateway(cors_origins=frozenset({origin}))
+    said = {"Concord-Waited": "0", "Concord-Warnings": "overlap, price_below_cost", "Retry-After": "2"}
+    campaigns.plan(PATH, Planned(200, headers=said | {"Content-Type": "application/json"}))
+    answer = call("GET", PATH, headers={"Origin": origin})
+    assert {name: answer.headers.get(name) for name in said} == said
+    assert set(said) <= set(answer.headers["Access-Control-Expose-Headers"].split(", "))
 
 
 @pytest.mark.parametrize("name", ["X-Bad\x00", "X Bad", "X-Bad\x7f"])
