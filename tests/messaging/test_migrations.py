@@ -46,19 +46,16 @@ def insert(engine, table, **row):
 def write_as_before(engine, subject, body, *, archived):
     """A thread with one unread message, as older code writes it."""
     thread, now = uuid4(), utcnow()
-    parties = {
-        "supplier_id": NORDIC,
-        "supplier_name": "Nordic",
-        "retailer_id": ROLF.tenant_id,
-        "retailer_name": "Fjord",
-    }
+    supplier = {"supplier_id": NORDIC, "supplier_name": "Nordic"}
+    retailer = {"retailer_id": ROLF.tenant_id, "retailer_name": "Fjord"}
     moments = ("created_at", "last_message_at", "waiting_since", "supplier_updated_at", "retailer_updated_at")
     insert(
         engine,
         "threads",
         id=thread,
         subject=subject,
-        **parties,
+        **supplier,
+        **retailer,
         **dict.fromkeys(moments, now),
         message_count=1,
         last_message_preview=body,
