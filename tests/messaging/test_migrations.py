@@ -1,46 +1,20 @@
 """What was there before a migration of messaging's keeps its meaning."""
 
 from dataclasses import replace
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
 from chassis import migrate
 from chassis.clock import utcnow
 from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest, postgres_database
+from chassis.testing import ServiceUnderTest
 from services.messaging import service
 from tests.messaging.helpers import ANNA, NORDIC, ROLF, badge, listed
+from tests.older import insert, move
 
 BEFORE = "messaging_0001"
-
-
-@pytest.fixture
-def url(dialect, tmp_path):
-    if dialect == "sqlite":
-        yield f"sqlite:///{tmp_path}/messaging.db"
-        return
-    with postgres_database() as url:
-        yield url
-
-
-def move(engine, *revisions, how=command.upgrade):
-    with engine.connect() as connection:
-        config = migrate.config_of(service)
-        config.attributes["connection"] = connection
-        for revision in revisions:
-            how(config, revision)
-        connection.commit()
-
-
-def insert(engine, table, **row):
-    if engine.dialect.name == "sqlite":
-        row = {name: value.hex if isinstance(value, UUID) else value for name, value in row.items()}
-    names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
-    with engine.begin() as connection:
-        connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
 
 
 def write_as_before(engine, subject, body, *, archived):
@@ -82,15 +56,15 @@ def write_as_before(engine, subject, body, *, archived):
     )
 
 
-def test_threads_of_before_are_found_and_counted(url, test_settings):
-    engine = create_engine(url)
-    move(engine, "chassis@head", BEFORE)
+def test_threads_of_before_are_found_and_counted(empty_database, test_settings):
+    engine = create_engine(empty_database)
+    move(service, engine, BEFORE)
     write_as_before(engine, "Москва", "ÅRSMØTE", archived=False)
     write_as_before(engine, "Put away", "Ёлка", archived=True)
     insert(engine, "thread_counts", tenant_id=NORDIC, threads=2, unread=2, archived=1)
     migrate.upgrade(service, engine)
     write_as_before(engine, "Later", "By code still running", archived=True)
-    runtime = Runtime(service, replace(test_settings, database_url=url))
+    runtime = Runtime(service, replace(test_settings, database_url=empty_database))
     anna = ServiceUnderTest(runtime).client(ANNA)
     with engine.begin() as connection:  # as older code counts
         connection.execute(text("UPDATE thread_counts SET threads = 3, unread = 3, archived = 2"))
@@ -99,5 +73,5 @@ def test_threads_of_before_are_found_and_counted(url, test_settings):
     assert listed(anna, "?q=later&archived=true") == ["Later"]
     assert badge(anna) == 1
     runtime.close()
-    move(engine, BEFORE, how=command.downgrade)
+    move(service, engine, BEFORE, how=command.downgrade)
     engine.dispose()
