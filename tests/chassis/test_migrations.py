@@ -103,3 +103,14 @@ def test_several_processes_may_migrate_at_once(engine):
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate(timeout=60)[1] for process in processes] == ["", ""]
     assert migrate.is_current(service, engine)
+
+
+def test_folded_texts_are_filled_whatever_their_number(engine):
+    """D62; a text that is null stays so."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT, word_folded TEXT)"))
+        rows = [{"id": number, "word": None if number == 7 else f"МОСКВА {number}"} for number in range(2500)]
+        connection.execute(text("INSERT INTO words (id, word) VALUES (:id, :word)"), rows)
+        migrate.fill_folded(connection, "words", "word", "word_folded")
+        folded = dict(connection.execute(text("SELECT id, word_folded FROM words")).tuples().all())
+    assert folded == {number: None if number == 7 else f"москва {number}" for number in range(2500)}
