@@ -13,12 +13,14 @@ from chassis.web import Blueprint, db
 from services.notifier import settings, signing, targets
 from services.notifier.actions import webhooks as actions
 from services.notifier.queries import webhooks as queries
+from services.notifier.rules import event_types
 from services.notifier.schemas.webhooks import (
     AttemptsIn,
     MessagesIn,
     RedeliverIn,
     RedeliverOut,
     WebhookAttemptOut,
+    WebhookChangeIn,
     WebhookIn,
     WebhookMessageOut,
     WebhookOut,
@@ -65,12 +67,13 @@ class OneWebhook(MethodView):
         return webhook
 
     @blp.allow(*OWNERS)
-    @blp.arguments(WebhookIn)
+    @blp.arguments(WebhookChangeIn)
     @blp.response(200, WebhookOut)
     def put(self, data, webhook_id):
         """Replace URL, types and description; what is queued already goes to the new URL."""
         with db.read() as session:
-            queries.webhook(session, webhook_id)
+            webhook = queries.webhook(session, webhook_id)
+        check_types(data["types"], webhook.types)
         check_target(data["url"])
         with db.begin() as session:
             webhook = actions.replace(session, webhook_id, **data, **change())
@@ -170,6 +173,17 @@ class Attempts(MethodView):
 
 
 audit.serve(blp, *OWNERS)
+
+
+def check_types(types, known):
+    """Refuse types of which none is published, but those that the webhook had before.
+
+    Raises:
+        Invalid: ``validation_failed``; its errors name the nearest published types.
+    """
+    if wrong := event_types.objections(types, known):
+        errors = [{"field": f"types.{place}", "message": objection} for place, objection in wrong.items()]
+        raise Invalid("; ".join(error["message"] for error in errors[:3]), errors=errors)
 
 
 def check_target(url):

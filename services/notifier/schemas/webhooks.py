@@ -2,28 +2,42 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates, validates_schema
+from marshmallow import ValidationError, fields, pre_load, validate, validates, validates_schema
 
 from chassis.pages import PageIn
 from chassis.schemas import CamelSchema, Instant
 from services.notifier.rules.webhooks import MessageState
-from services.notifier.schemas.event_log import type_patterns
+from services.notifier.schemas.event_log import TypePatterns
 from services.notifier.targets import MAX_URL
 
 DESCRIPTION = 200
 
 
 class WebhookIn(CamelSchema):
-    """Where events go. Without ``types`` all that the tenant may see."""
+    """Where events go. Without ``types`` all that the tenant may see; each of them fits a type that is published."""
 
     url = fields.String(required=True, validate=validate.Length(1, MAX_URL))
-    types = type_patterns(load_default=lambda: ["*"])
+    types = TypePatterns(load_default=lambda: ["*"])
     description = fields.String(load_default="", validate=validate.Length(max=DESCRIPTION))
 
     @validates("types")
     def once_each(self, types: list[str], data_key: str) -> None:
         if len(set(types)) < len(types):
             raise ValidationError("Name each type once.")
+
+
+class WebhookChangeIn(WebhookIn):
+    """The same for one that is there. What it answers can be sent back as it is (D65).
+
+    So read-only fields are ignored, and types that it had before are taken also where nothing fits them.
+    """
+
+    types = TypePatterns(published=False, load_default=lambda: ["*"])
+
+    @pre_load
+    def leave_out_what_is_read_only(self, data: Any, **_: Any) -> Any:
+        read_only = {field.data_key for field in WebhookOut().fields.values()} - {"url", "types", "description"}
+        return {name: value for name, value in data.items() if name not in read_only} if type(data) is dict else data
 
 
 class WebhookOut(CamelSchema):
