@@ -5,6 +5,8 @@ source's cursor. Where several do, it is nobody's: the number that one of them h
 events may have been lost for that. Each of them goes on with the first event after the last one logged that is still to
 come, which is known when none has come before it for a while (``chassis.gate``); at once where that event is parked. A
 subject of which nothing has been logged for as long as the log reaches back begins in the same way.
+
+The chassis' migrations have been run before: cursors have a column for their source.
 """
 
 from alembic import op
@@ -12,7 +14,7 @@ from alembic import op
 revision = "notifier_0005"
 down_revision = "notifier_0004"
 branch_labels = None
-depends_on = "chassis_0004"
+depends_on = None
 
 SEVERAL = "SELECT subject FROM told_series GROUP BY subject HAVING count(*) > 1"
 ONE = "SELECT subject FROM told_series GROUP BY subject HAVING count(*) = 1"
