@@ -11,7 +11,7 @@ An event whose place has been is a duplicate only if the inbox knows it. Any oth
 becomes a dead letter (:class:`Displaced`), which only an operator's force handles out of its turn.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
@@ -109,7 +109,7 @@ class Gate:
         statement = self._cursors(wanted).order_by(CursorRow.subject, CursorRow.source).with_for_update()
         return {Series(row.source, row.subject): row for row in session.scalars(statement)}
 
-    def _cursors(self, series: Iterable[Series]) -> Any:
+    def _cursors(self, series: Collection[Series]) -> Any:
         return select(CursorRow).where(CursorRow.consumer == self._consumer, _among(CursorRow, series))
 
     def _keep(self, session: Session, event: Mapping[str, Any], body: bytes) -> None:
@@ -198,8 +198,12 @@ def displaced(sequence: int, cursor: CursorRow) -> Displaced:
     return Displaced(f"{why}; only by force is it handled out of its turn")
 
 
-def _among(model: type[CursorRow] | type[AheadRow], series: Iterable[Series]) -> ColumnElement[bool]:
-    return tuple_(model.source, model.subject).in_([tuple(one) for one in series])
+def _among(model: type[CursorRow] | type[AheadRow], series: Collection[Series]) -> ColumnElement[bool]:
+    """Rows of these series. For pairs alone SQLite would use no index, and without them a source would be given the
+    subjects of another one."""
+    sources, subjects = {one.source for one in series}, {one.subject for one in series}
+    either = model.source.in_(sources) & model.subject.in_(subjects)
+    return either & tuple_(model.source, model.subject).in_([tuple(one) for one in series])
 
 
 def _series_in(rows: Iterable[tuple[str, UUID]]) -> list[Series]:

@@ -2,7 +2,7 @@
 
 import json
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from chassis import metrics, parked
 from chassis.broker import Message
 from chassis.clock import utcnow
-from chassis.events import Drop, parse
+from chassis.events import Drop, Series, parse
 from chassis.gate import SETTLE
 from chassis.identity import Principal, acting_as
 from chassis.inbox import DEAD, KEEP_INBOX, WAITING, AheadRow, trim_inbox
@@ -20,6 +20,7 @@ from tests.chassis.sample import Heard, service
 SYSTEM = Principal.system("sample")
 TENANT = UUID(int=7)
 HISTORY = service.subscribers[0]
+LITERAL = {"literal_binds": True, "render_postcompile": True}
 
 
 @pytest.fixture
@@ -141,6 +142,16 @@ def test_a_replay_by_force_of_one_source_leaves_the_other_where_it_is(sample):
     sample.deliver(clicks[1], *told("identity", 2, hear="fail"))
     assert heard(sample, bad, *clicks) == [("affiliates", 1), ("identity", 1), ("affiliates", 2)]
     assert [row.sequence for row in sample.parked()] == [2], "it was identity's turn to go on with 2"
+
+
+def test_cursors_are_found_by_their_key_however_many_there_are(sample, history):
+    if sample.database.dialect == "postgresql":
+        pytest.skip("PostgreSQL reads a small table whole, whatever indexes it has")
+    series = [Series(f"/services/{source}", uuid4()) for source in ("identity", "affiliates") for _ in range(3)]
+    statement = str(history._gate._cursors(series).compile(sample.database.engine, compile_kwargs=LITERAL))
+    with sample.database.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+    assert "(consumer=? AND source=? AND subject=?)" in plan[0][3]
 
 
 # What is dropped as known must be known
