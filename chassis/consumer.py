@@ -8,7 +8,6 @@ A message is acknowledged once it is handled, parked, dead or kept for its turn,
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from threading import Event
@@ -16,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, false, select, tuple_
+from sqlalchemy import delete, false, select
 from sqlalchemy.orm import Session
 
 from chassis import context, metrics, parked
@@ -24,8 +23,8 @@ from chassis.broker import Broker, Message, TopologyBroken
 from chassis.broker.topic import matches
 from chassis.clock import utcnow
 from chassis.database import Database, once_committed, savepoint
-from chassis.events import Subscriber, Subscription, as_id, parse, tenants_of
-from chassis.gate import Gate, Turn
+from chassis.events import Series, Subscriber, Subscription, as_id, parse, series_of, tenants_of
+from chassis.gate import Displaced, Gate, Turn
 from chassis.identity import Principal, acting_as
 from chassis.inbox import AheadRow, InboxRow, ParkedRow, remember
 from chassis.logs import logger
@@ -36,10 +35,8 @@ BATCH = 50  # events of one transaction
 # The next batch is at hand when one is committed: a consumer that has to ask for it idles for a third of its time.
 # So many events come again at most when a consumer dies.
 PREFETCH = 2 * BATCH
-KEEP_INBOX = timedelta(days=30)
 RETRY_POLL = 0.5  # seconds between looks for parked events that are due
 SWEEP = 5.0  # seconds between looks for waiting events whose turn has come unnoticed
-TRIM = 1000
 
 log = logger(__name__)
 
@@ -124,7 +121,7 @@ class Consumer:
         due = [event for event, turn in zip(events, turns, strict=True) if turn is Turn.NOW]
         outcomes = self._take(session, due) + [None for turn in turns if turn in (Turn.AGAIN, Turn.BEFORE_START)]
         if self._gate:
-            outcomes += self._follow_up(session, {as_id(event["subject"]) for event in due})
+            outcomes += self._follow_up(session, {series_of(event) for event in due})
         return outcomes
 
     def _take(self, session: Session, events: Sequence[Mapping[str, Any]]) -> list[str | None]:
@@ -170,33 +167,46 @@ class Consumer:
             self._handlers[event_type] = found
         return self._handlers[event_type]
 
-    def _follow_up(self, session: Session, subjects: Collection[UUID]) -> list[str | None]:
-        """Take waiting events whose turn has come, in subjects this transaction holds; one that fails is parked."""
+    def _follow_up(self, session: Session, series: Collection[Series]) -> list[str | None]:
+        """Take waiting events whose turn has come, in series this transaction holds; one that fails is parked."""
         outcomes: list[str | None] = []
 
+        def message_of(row: AheadRow) -> Message:
+            return Message(str(row.event_id), row.type, row.body.encode())
+
         def take(row: AheadRow) -> bool:
-            body = row.body.encode()
             try:
                 with savepoint(session):
-                    outcomes.extend(self._take(session, [parse(body)]))
+                    outcomes.extend(self._take(session, [parse(row.body.encode())]))
             except Exception as error:
                 if is_away(error):
                     raise
-                self._park(session, Message(str(row.event_id), row.type, body), error)
+                self._park(session, message_of(row), error)
                 return False
             return True
 
-        if self._gate and subjects:
-            self._gate.follow_up(session, subjects, take)
+        def give_up(row: AheadRow, error: Displaced) -> None:
+            self._park(session, message_of(row), error)
+
+        if self._gate and series:
+            self._gate.follow_up(session, series, take, give_up)
         return outcomes
 
     def _park(self, session: Session, message: Message, error: Exception) -> None:
         log.warning("event parked", event_id=message.id, event_type=message.type, error=repr(error))
         metrics.events_parked.inc()
         parked.park(session, self._name, message, error)
-        subject, sequence = parked.place_of(message)
-        if self._gate and subject and sequence:
-            self._gate.begin(session, subject, sequence)
+        self._alarm(session, message, error)
+        place = parked.place_of(message)
+        if self._gate and place and not isinstance(error, Displaced):
+            self._gate.begin(session, *place)
+
+    def _alarm(self, session: Session, message: Message, error: Exception) -> None:
+        """Tell people of an event that was never handled although its place has been: something numbers wrongly."""
+        if isinstance(error, Displaced):
+            once_committed(session, metrics.events_displaced.labels(self._name).inc)
+            about = {"event_id": message.id, "event_type": message.type, "subscriber": self._name}
+            log.error("event out of its place was never handled", **about, error=str(error))
 
     def retry_parked(self, stop: Event) -> None:
         """Try parked events again when they are due, and waiting ones when it is their turn, until ``stop`` is set."""
@@ -229,20 +239,21 @@ class Consumer:
                 if is_away(error):
                     raise
                 parked.put_off(row, error)
+                self._alarm(session, _message_of(row), error)
             else:
                 session.delete(row)
                 once_committed(session, partial(self._count, outcomes))
             return True
 
     def _apply_again(self, session: Session, row: ParkedRow) -> list[str | None]:
-        message = Message(row.event_id, row.type, row.body.encode())
+        message = _message_of(row)
         if not row.forced:
             return self._apply(session, [message])
         event = parse(message.body)
         session.execute(delete(InboxRow).where(InboxRow.consumer == self._name, InboxRow.event_id == UUID(event["id"])))
         outcomes = self._take(session, [event])
         if self._gate:
-            self._gate.skip(session, UUID(event["subject"]), int(event["sequence"]))
+            self._gate.skip(session, series_of(event), int(event["sequence"]))
         return outcomes
 
     def sweep(self) -> bool:
@@ -259,10 +270,10 @@ class Consumer:
         found = False
         for look in (partial(gate.settle, now=utcnow()), gate.ready):  # one transaction each: both hold in one order
             with acting_as(self._system), self._database.begin() as session:
-                subjects = look(session)
-                outcomes = self._follow_up(session, subjects)
+                series = look(session)
+                outcomes = self._follow_up(session, series)
             self._count(outcomes)
-            found = found or bool(subjects)
+            found = found or bool(series)
         return found
 
     def _count(self, outcomes: Iterable[str | None]) -> None:
@@ -274,9 +285,5 @@ class Consumer:
                 metrics.events_handled.labels(self._name, event_type).inc(count)
 
 
-def trim_inbox(session: Session) -> int:
-    """Forget some of the events handled long ago."""
-    key = (InboxRow.consumer, InboxRow.event_id)
-    oldest = select(*key).where(InboxRow.handled_at < utcnow() - KEEP_INBOX).limit(TRIM)
-    result = session.execute(delete(InboxRow).where(tuple_(*key).in_(oldest)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+def _message_of(row: ParkedRow) -> Message:
+    return Message(row.event_id, row.type, row.body.encode())

@@ -6,13 +6,14 @@ changes: a new shape is a new version.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from marshmallow import EXCLUDE, Schema, ValidationError
@@ -25,8 +26,30 @@ NOBODY = str(UUID(int=0))
 MAX_SEQUENCE = 2**31 - 1  # what the tables take
 
 
+SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
+
+
 class Drop(Exception):
     """This event can never be handled: put it with the dead letters at once, with this reason."""
+
+
+class Series(NamedTuple):
+    """The events that one source tells of one subject. They have numbers of their own, from 1 without gaps (D63)."""
+
+    source: str
+    subject: UUID
+
+
+def source_of(event_type: str) -> str:
+    """The source of a type's events: the service that the type begins with.
+
+    Raises:
+        ValueError: it begins with none.
+    """
+    service, dot, _ = event_type.partition(".")
+    if not dot or not SERVICE.fullmatch(service):
+        raise ValueError(f"{event_type!r} names no service")
+    return f"/services/{service}"
 
 
 def publishes(event_type: str) -> Callable[[C], C]:
@@ -91,7 +114,7 @@ def envelope(
         {
             "specversion": "1.0",
             "id": str(event_id),
-            "source": f"/services/{event_type.partition('.')[0]}",
+            "source": source_of(event_type),
             "type": event_type,
             "subject": str(subject),
             "time": _time(at),
@@ -171,8 +194,8 @@ class Subscriber:
     Attributes:
         name: of its queue (``<name>.events``) and in its inbox: the service's name, or that, a dot and a word.
         subscriptions: its handlers.
-        ordered: the events of one subject take effect in their sequence (see ``chassis.gate``). One that fails holds
-            its successors until it succeeds, or until an operator drops it.
+        ordered: what one source tells of one subject takes effect in its sequence (see ``chassis.gate``). An event that
+            fails holds its successors until it succeeds, or until an operator drops it.
         hold: locks what the handlers of a batch will want, see :data:`Hold`.
     """
 
@@ -221,6 +244,11 @@ def as_id(text: str) -> UUID:
     return UUID(text)
 
 
+def series_of(received: Mapping[str, Any]) -> Series:
+    """The series in which a parsed envelope has its sequence."""
+    return Series(received["source"], as_id(received["subject"]))
+
+
 def tenants_of(received: Mapping[str, Any]) -> tuple[UUID, ...]:
     """The tenants that may see an event."""
     return tuple(as_id(part) for part in received.get("tenantids", "").split(",") if part)
@@ -230,7 +258,8 @@ def parse(body: bytes) -> dict[str, Any]:
     """The envelope in a message.
 
     Raises:
-        Drop: no CloudEvents JSON with the attributes we rely on.
+        Drop: no CloudEvents JSON with the attributes we rely on; or its ``source`` is not the service that its type
+            names, so that nobody could say whose numbers its sequence is one of.
     """
     try:
         received = json.loads(body)
@@ -240,6 +269,8 @@ def parse(body: bytes) -> dict[str, Any]:
         datetime.fromisoformat(received["time"])
         if not isinstance(received["type"], str) or not isinstance(received["data"], dict):
             raise TypeError("type or data")
+        if received["source"] != source_of(received["type"]):
+            raise ValueError(f"source {received['source']!r} does not publish {received['type']}")
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Drop(f"not an event of ours: {error!r}") from error
     return dict(received)
@@ -249,7 +280,7 @@ def _receive(received: Mapping[str, Any], data: Any) -> Received:
     return Received(
         id=as_id(received["id"]),
         type=received["type"],
-        source=received.get("source", ""),
+        source=received["source"],
         subject=as_id(received["subject"]),
         sequence=int(received["sequence"]),
         time=datetime.fromisoformat(received["time"]),

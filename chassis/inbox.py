@@ -1,20 +1,26 @@
-"""What a subscriber remembers: events handled, events parked after a failure, and where it stands in each subject.
+"""What a subscriber remembers: events handled, events parked after a failure, and where it stands in each series.
+
+A series is what one source tells of one subject, numbered from 1 (D63). Several services may tell of the same subject,
+a tenant say, each with numbers of its own.
 
 ``consumer`` is the subscriber's name everywhere: several of one service share these tables and nothing else.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Index, Text, Uuid, bindparam, cast, func, select
+from sqlalchemy import ARRAY, Index, Text, Uuid, bindparam, cast, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from chassis.clock import utcnow
 from chassis.database import ChassisBase, insert_new
 
 WAITING = "waiting"
 DEAD = "dead"
+KEEP_INBOX = timedelta(days=30)
+TRIM = 1000
 
 
 class InboxRow(ChassisBase):
@@ -52,14 +58,16 @@ class ParkedRow(ChassisBase):
 
 
 class CursorRow(ChassisBase):
-    """How far an ordered subscriber is with one subject: everything from ``first`` to ``last`` has been its turn.
+    """How far an ordered subscriber is with one series: everything from ``first`` to ``last`` has been its turn.
 
-    Both are null while nobody can say yet where it begins. Kept for ever: a subject may speak again after years.
+    ``last`` is null while nobody can say yet where it begins; with a ``first`` it begins there or later. Kept for ever:
+    a subject may be told of again after years.
     """
 
     __tablename__ = "inbox_cursor"
 
     consumer: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[UUID] = mapped_column(primary_key=True)
     first: Mapped[int | None]
     last: Mapped[int | None]
@@ -72,6 +80,7 @@ class AheadRow(ChassisBase):
     __table_args__ = (Index("ix_inbox_ahead_since", "consumer", "since"),)
 
     consumer: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[UUID] = mapped_column(primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[UUID]
@@ -92,6 +101,23 @@ def remember(session: Session, consumer: str, event_ids: Iterable[UUID], now: da
         return set(session.scalars(REMEMBER, given | {"ids": ",".join(map(str, ids))}))
     rows = [given | {"event_id": event_id} for event_id in ids]
     return set(insert_new(session, InboxRow, rows, INBOX.c.event_id))
+
+
+def handled_of(session: Session, consumer: str, event_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these events that a subscriber's inbox knows."""
+    if not event_ids:
+        return set()
+    known = select(InboxRow.event_id).where(InboxRow.consumer == consumer, InboxRow.event_id.in_(event_ids))
+    return set(session.scalars(known))
+
+
+def trim_inbox(session: Session) -> int:
+    """Forget some of the events handled long ago. An ordered subscriber that gets one of them again cannot tell it from
+    one that it never had, so it becomes a dead letter; neither outbox nor archive keeps events for so long."""
+    key = (InboxRow.consumer, InboxRow.event_id)
+    oldest = select(*key).where(InboxRow.handled_at < utcnow() - KEEP_INBOX).limit(TRIM)
+    result = session.execute(delete(InboxRow).where(tuple_(*key).in_(oldest)))
+    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 INBOX = ChassisBase.metadata.tables["inbox"]

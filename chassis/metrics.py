@@ -18,6 +18,11 @@ relay_failures = Counter("concord_relay_failures_total", "Relay rounds that fail
 
 events_handled = Counter("concord_events_handled_total", "Events whose effect is committed", ["subscriber", "type"])
 events_duplicate = Counter("concord_events_duplicate_total", "Redeliveries absorbed by the inbox", ["subscriber"])
+events_displaced = Counter(
+    "concord_events_displaced_total",
+    "Events that were never handled although their place had been: dead letters, each a reason to look",
+    ["subscriber"],
+)
 events_parked = Counter("concord_event_failures_total", "Failures of a handler that were parked")
 events_waiting = Gauge("concord_events_parked", "Parked events by state", ["state"])
 events_early = Gauge("concord_events_early", "Events of ordered subscribers that wait for predecessors", ["subscriber"])

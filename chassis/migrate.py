@@ -24,11 +24,15 @@ HERE = Path(__file__).parent / "migrations"
 
 
 def upgrade(service: "Service", engine: Engine) -> None:
-    """Bring the database to the schema this code knows. Several processes may try at once; one does it."""
+    """Bring the database to the schema this code knows. Several processes may try at once; one does it.
+
+    The chassis' own branch comes first, so that a service's migration finds the chassis' tables as they are now.
+    """
     with engine.connect() as connection, _alone(connection):
         config = config_of(service)
         config.attributes["connection"] = connection
-        command.upgrade(config, "heads")
+        for target in ("chassis@head", "heads"):
+            command.upgrade(config, target)
         connection.commit()
 
 

@@ -23,7 +23,10 @@ UNSENT = text("sent_at IS NULL")
 
 
 class OutboxRow(ChassisBase):
-    """One event to publish; ``body`` is the finished envelope."""
+    """One event to publish; ``body`` is the finished envelope.
+
+    A service is one source, so subject and sequence are its event's place (D63).
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (

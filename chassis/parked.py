@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from chassis.broker import Message
 from chassis.clock import utcnow
 from chassis.database import insert_ignoring
-from chassis.events import Drop, parse
+from chassis.events import Drop, Series, parse, series_of
 from chassis.gate import Gate
-from chassis.inbox import DEAD, WAITING, InboxRow, ParkedRow
+from chassis.inbox import DEAD, WAITING, InboxRow, ParkedRow, remember
 from chassis.logs import logger
 from chassis.retry import delay_after
 
@@ -26,13 +26,13 @@ log = logger(__name__)
 def park(session: Session, consumer: str, message: Message, error: Exception) -> None:
     """Keep a failed event with its reason; does nothing where it is parked already."""
     now = utcnow()
-    subject, sequence = place_of(message)
+    place = place_of(message)
     row = {
         "consumer": consumer,
         "event_id": key_of(message),
         "type": message.type.replace("\x00", ""),
-        "subject": subject,
-        "sequence": sequence,
+        "subject": place[0].subject if place else None,
+        "sequence": place[1] if place else None,
         "body": message.body.decode("utf-8", "replace").replace("\x00", ""),
         "state": DEAD if isinstance(error, Drop) else WAITING,
         "attempts": 1,
@@ -44,12 +44,12 @@ def park(session: Session, consumer: str, message: Message, error: Exception) ->
     insert_ignoring(session, ParkedRow, [row])
 
 
-def place_of(message: Message) -> tuple[UUID, int] | tuple[None, None]:
-    """The subject and the sequence of an event; of what is none, nothing."""
+def place_of(message: Message) -> tuple[Series, int] | None:
+    """The series of an event and its number in it; None for what is no event of ours."""
     with contextlib.suppress(Drop):
         event = parse(message.body)
-        return UUID(event["subject"]), int(event["sequence"])
-    return None, None
+        return series_of(event), int(event["sequence"])
+    return None
 
 
 def key_of(message: Message) -> str:
@@ -107,9 +107,12 @@ def is_handled(session: Session, consumer: str, event_id: str) -> bool:
 
 
 def drop(session: Session, row: ParkedRow, *, ordered: bool) -> None:
-    """Give an event up. Where it held its subject, the subject goes on without it."""
-    if ordered and row.subject and row.sequence:
-        Gate(row.consumer).skip(session, row.subject, row.sequence)
+    """Give an event up. Where it held its series, the series goes on without it; the same event again is a duplicate
+    then, for its place has been."""
+    place = place_of(Message(row.event_id, row.type, row.body.encode()))
+    if ordered and place:
+        Gate(row.consumer).skip(session, *place)
+        remember(session, row.consumer, {UUID(row.event_id)}, utcnow())
     session.delete(row)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from chassis import consumer, idempotency, logs, relay
+from chassis import consumer, idempotency, inbox, logs, relay
 from chassis.broker import Broker
 from chassis.identity import Principal, acting_as
 from chassis.retry import Backoff
@@ -99,7 +99,7 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
 def keep_house(runtime: Runtime) -> bool:
     """Trim what the chassis' tables no longer need, a little at a time."""
     with runtime.database.begin() as session:
-        trimmed = [relay.trim_sent(session), consumer.trim_inbox(session), idempotency.trim(session)]
+        trimmed = [relay.trim_sent(session), inbox.trim_inbox(session), idempotency.trim(session)]
     return max(trimmed) >= relay.TRIM
 
 

@@ -16,7 +16,9 @@ Each is a CloudEvents 1.0 envelope in structured JSON. [How to listen](subscribi
 [asyncapi.yaml](asyncapi.yaml).
 
 - **At least once.** The same event may come twice, with the same `id`.
-- **In sequence, per subject.** `subject` is the thing it happened to; `sequence` counts its events from 1 without gaps.
+- **In sequence, per source and subject.** `subject` is the thing it happened to, `source` the service that tells of it;
+  `sequence` counts what that service tells of that thing, from 1 without gaps. Two services may tell of the same thing,
+  of a merchant's tenant, say, each with numbers of its own: whoever orders events or keeps a cursor goes by both.
 - **For ever.** A published shape never changes; a new shape is a new version, told beside the old one while that is
   needed. An envelope may grow fields that you do not know: leave them alone.
 - `tenantids` says which tenants may see an event. Whoever shows events to tenants must heed it.

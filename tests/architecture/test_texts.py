@@ -22,7 +22,7 @@ NEVER_SHOWN = {
     "UserIn.password",
     *("TokenIn", "RevokeIn"),
     *("ConversionIn.click_id", "ConversionIn.customer_email", "ConversionIn.visitor"),
-    *("WebhookIn.types", "WebhookIn.url", "WebhookChangeIn.types", "WebhookChangeIn.url"),
+    *("WebhookIn.types", "WebhookIn.url", "WebhookUpdateIn.types", "WebhookUpdateIn.url"),
 }
 
 # Loaded row by row, so that one bad row does not refuse the others.

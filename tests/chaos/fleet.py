@@ -23,13 +23,15 @@ from concord import platform
 from tests.chaos import ledger, servers
 from tests.e2e.harness import Engines, Platform, free_ports
 
-# What a name stands for, and how often it runs: relays have a standby, consumers and senders share their work.
+# What a name stands for, and how often it runs: relays have a standby, consumers and senders share their work. What has
+# no role has all of its service's in one process.
 MEMBERS = {
     "gateway": 1,
     "identity-api": 1,
     "identity-relay": 1,
     "prm-api": 1,
     "prm-relay": 1,
+    "prm-consumer": 1,
     "campaigns-api": 1,
     "campaigns-relay": 2,
     "campaigns-consumer": 1,
@@ -39,6 +41,8 @@ MEMBERS = {
     "notifier-api": 1,
     "notifier-consumer": 2,
     "notifier-scheduler": 2,
+    "promotions": 1,
+    "affiliates": 1,
     ledger.NAME: 2,
 }
 # How likely each role is the next to be killed, and which processes play it.
@@ -46,13 +50,14 @@ WEIGHTS = {"relay": 30, "consumer": 30, "writer": 15, "notifier": 10, "database"
 CAST = {
     "relay": ("campaigns-relay", "messaging-relay"),
     "consumer": ("notifier-consumer", ledger.NAME, "campaigns-consumer", "messaging-consumer"),
-    "writer": ("gateway", "campaigns-api", "messaging-api", "prm-api"),
+    "writer": ("gateway", "campaigns-api", "messaging-api", "prm-api", "promotions", "affiliates"),
     "notifier": ("notifier-scheduler",),
 }
 AT_WORK = ("relay", "consumer")  # are killed in the middle of a batch
 HELD = 1.5  # seconds in which work piles up
 INSIDE = 0.1  # seconds into its work at which somebody dies, at most: as long as a batch takes
-CONSUMERS = sorted({name.partition("-")[0] for name in MEMBERS if name.endswith("-consumer")})
+PUBLISHERS = [name for name in platform.SERVICES if platform.load(name).events]
+CONSUMERS = [name for name in platform.SERVICES if platform.load(name).listeners]
 DUPLICATES = "concord_events_duplicate"
 
 
@@ -70,7 +75,7 @@ class Fleet(Platform):
     def port_of(self, name: str) -> int:
         """The api listens where its neighbours expect it, everything else further up, in the order of ``names``."""
         service, _, role = name.partition(".")[0].partition("-")
-        if role == "api" or service == platform.GATEWAY:
+        if service != ledger.NAME and role in ("", "api"):
             return platform.port_of(service, self.port)
         return self.port + len(platform.SERVICES) + 1 + self.names().index(name)
 
@@ -117,7 +122,7 @@ class Absorbed:
 
     def look(self) -> None:
         for name in self.fleet.names():
-            if "consumer" in name or name.startswith(ledger.NAME):
+            if "consumer" in name or "-" not in name:
                 count = self.fleet.duplicates(name)
                 if count < self._seen.get(name, 0.0):  # another process by now
                     self._gone += self._seen[name]

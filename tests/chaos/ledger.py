@@ -36,6 +36,7 @@ class Effect(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     event_id: Mapped[UUID]
+    source: Mapped[str]
     subject: Mapped[UUID]
     sequence: Mapped[int]
     at: Mapped[datetime]
@@ -43,7 +44,8 @@ class Effect(Base):
 
 @on("#")
 def write_down(session, event):
-    session.add(Effect(event_id=event.id, subject=event.subject, sequence=event.sequence, at=utcnow()))
+    place = {"source": event.source, "subject": event.subject, "sequence": event.sequence}
+    session.add(Effect(event_id=event.id, **place, at=utcnow()))
     session.flush()  # in the order of the events, whatever else the batch holds
 
 

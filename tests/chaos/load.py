@@ -1,74 +1,93 @@
-"""What users do meanwhile: suppliers send campaigns, retailers respond, both talk; and what was accepted of it.
-
-A user whose request got no answer, or one that says "try again", sends the same request with the same key until it is
-answered, as a client is told to. What is in :class:`Accepted` has had a 2xx answer.
-"""
+"""What users do meanwhile: suppliers send campaigns, retailers respond, both talk; a few others go through everything
+else that is published (:mod:`tests.chaos.stories`), some of them with a webhook."""
 
 import itertools
 import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from uuid import uuid4
+from dataclasses import dataclass
+from datetime import datetime
 
-import requests
+from chassis.clock import utcnow
+from tests.chaos.client import Accepted, Client, NotDone
+from tests.chaos.stories import MERCHANT, STORIES, Cast, Story, campaign
+from tests.e2e.harness import FEATURES, OPERATOR, Platform, User, new_tenant, new_user, relate
 
-from tests.e2e.harness import OPERATOR, Platform, User, new_tenant, new_user, relate
-
-GIVE_UP = 90.0  # seconds a user tries the same request
 PACE = 0.6  # seconds between two campaigns of a supplier: some 150 events a second in all, which two cores carry
-AGAIN = {401, 409, 429, 500, 502, 503, 504}
+BREATH = 3.0  # seconds between two tellings of a story
+EVENTS = (
+    *("identity.TenantCreated.v2", "identity.UserAdded.v1", "identity.UserRemoved.v1"),
+    *("prm.RelationshipInvited.v1", "prm.RelationshipAccepted.v1"),
+    *(f"campaigns.Campaign{what}.v1" for what in ("Created", "Sent", "Advanced")),
+    *("campaigns.InviteCreated.v1", "campaigns.InviteResponded.v1"),
+    *("messaging.ThreadStarted.v1", "messaging.MessagePosted.v1"),
+)
+"""What is published of what this module does."""
 
 
-@dataclass
-class Accepted:
-    """Everything that was promised, by the ids the answers gave."""
+@dataclass(frozen=True)
+class Hook:
+    """A tenant's webhook for everything; what happened after ``since`` has to arrive at it."""
 
-    campaigns: dict[str, str] = field(default_factory=dict)  # id: name, which no two requests share
-    invites: dict[str, set[str]] = field(default_factory=dict)  # campaign: retailers it was sent to
-    responses: dict[str, str] = field(default_factory=dict)  # invite: response
-    messages: dict[str, str] = field(default_factory=dict)  # id: text, which no two requests share
-    answered: int = 0
-    refused: list[str] = field(default_factory=list)  # answers that no user should have had
-    unanswered: int = 0
-
-    def note(self, answer: requests.Response) -> None:
-        self.answered += 1
-        if not answer.ok:
-            self.refused.append(
-                f"{answer.request.method} {answer.request.path_url}: {answer.status_code} {answer.text}"
-            )
+    id: str
+    tenant_id: str
+    since: datetime
 
 
 @dataclass
 class World:
-    """Suppliers with retailers, of whom only some have somebody who answers and gets mail."""
+    """Suppliers with retailers, of whom only some have somebody who answers and gets mail; and the stories' people."""
 
     suppliers: dict[str, User]
     retailers: dict[str, User]  # those with a user
     silent: list[str]  # those without any
+    operator: User
+    people: dict[str, tuple[str, User]]  # by their part: tenant and admin
+    hooks: list[Hook]
+
+    def cast(self, accepted: Accepted) -> Cast:
+        """Clients for one thread."""
+        tenants = {f"{part}_id": tenant_id for part, (tenant_id, _) in self.people.items()}
+        clients = {part: Client(user, accepted) for part, (_, user) in self.people.items()}
+        return Cast(operator=Client(self.operator, accepted), **clients, **tenants)
 
 
-def build(platform: Platform, *, suppliers: int, retailers: int, silent: int) -> World:
-    """Make the tenants, their users and their relationships through the API."""
+def build(platform: Platform, *, suppliers: int, retailers: int, silent: int, receiver: str) -> World:
+    """Make the tenants, their users, relationships and webhooks through the API; these lead below ``receiver``."""
     operator = platform.user(*OPERATOR)
 
-    def with_user(number: int, kind: str) -> tuple[str, User]:
-        tenant = new_tenant(operator, f"{kind} {number}", kind)
-        email = f"{kind.lower()}{number}@chaos.example"
-        return tenant, new_user(platform, operator, tenant, email, f"{kind}Admin")
+    def with_user(name: str, kind: str, features: list[str] | None = None) -> tuple[str, User]:
+        tenant = new_tenant(operator, name, kind, features)
+        return tenant, new_user(platform, operator, tenant, f"{name.replace(' ', '')}@chaos.example", f"{kind}Admin")
 
-    sellers = dict(with_user(number, "Supplier") for number in range(suppliers))
-    shops = dict(with_user(number, "Retailer") for number in range(retailers))
-    quiet = dict(with_user(retailers + number, "Retailer") for number in range(silent))
+    sellers = dict(with_user(f"Supplier {number}", "Supplier") for number in range(suppliers))
+    shops = dict(with_user(f"Retailer {number}", "Retailer") for number in range(retailers))
+    quiet = dict(with_user(f"Retailer {retailers + number}", "Retailer") for number in range(silent))
     for supplier in sellers.values():
         for shop, retailer in {**shops, **quiet}.items():
             relate(supplier, retailer, shop)
     for shop in quiet:
         for user in operator.get(f"/api/v1/admin/tenants/{shop}/users").json()["items"]:
             assert operator.delete(f"/api/v1/admin/tenants/{shop}/users/{user['id']}").ok
-    return World(sellers, shops, list(quiet))
+    people = {
+        "supplier": with_user("Story supplier", "Supplier"),
+        "retailer": with_user("Story retailer", "Retailer"),
+        "newcomer": with_user("Story newcomer", "Retailer"),
+        "merchant": with_user("Story merchant", "Merchant", [*FEATURES, "affiliates"]),
+    }
+    relate(people["supplier"][1], people["retailer"][1], people["retailer"][0])
+    settings = {"fallbackUrl": "https://shop.example/", "allowedHosts": ["shop.example"]}
+    answer = people["merchant"][1].put(f"{MERCHANT}/settings", settings)
+    assert answer.ok, answer.text
+    hooks = [_hook(*people[part], receiver) for part in ("supplier", "retailer", "merchant")]
+    return World(sellers, shops, list(quiet), operator, people, hooks)
+
+
+def _hook(tenant_id: str, admin: User, receiver: str) -> Hook:
+    answer = admin.post("/api/v1/webhooks", {"url": f"{receiver}/{tenant_id}"})
+    assert answer.status_code == 201, answer.text
+    return Hook(answer.json()["id"], tenant_id, utcnow())
 
 
 class Load:
@@ -80,7 +99,6 @@ class Load:
         self._world = world
         self._seed = seed
         self._stop = threading.Event()
-        self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -89,110 +107,88 @@ class Load:
             self._go(self._talk, user)
         for user in self._world.retailers.values():
             self._go(self._respond, user)
+        for story in STORIES:
+            self._begin(story.name, lambda story=story: self._tell(story))
 
     def stop(self) -> None:
-        """No new requests; those under way are tried until they are answered."""
+        """No new requests; those under way are tried until they are answered, and stories told to their end."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(GIVE_UP + 30)
+            thread.join(300)
+            if thread.is_alive():
+                self.accepted.refused.append(f"{thread.name} does not end")
 
-    def _go(self, story: Callable[[User, random.Random], None], user: User) -> None:
-        own = User(user.base, user.email, user.password)  # a session belongs to one thread
-        dice = random.Random(f"{self._seed} {story.__name__} {user.email}")
+    def _go(self, work: Callable[[Client, random.Random], None], user: User) -> None:
+        dice = random.Random(f"{self._seed} {work.__name__} {user.email}")
+        self._begin(f"{work.__name__} {user.email}", lambda: work(Client(user, self.accepted), dice))
 
-        def run() -> None:
-            story(own, dice)
-
-        thread = threading.Thread(target=run, name=f"{story.__name__} {user.email}", daemon=True)
+    def _begin(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _send_campaigns(self, user: User, dice: random.Random) -> None:
+    def _tell(self, story: Story) -> None:
+        """Tell a story again and again, once at least; one that broke off cannot be begun anew."""
+        cast = self._world.cast(self.accepted)
+        for number in itertools.count():
+            try:
+                story.tell(cast, f"{story.name.replace('_', '-')}-{number}")
+            except NotDone:
+                return
+            if self._stop.wait(BREATH):
+                return
+
+    def _send_campaigns(self, user: Client, dice: random.Random) -> None:
         targets = [*self._world.retailers, *self._world.silent]
         started = time.monotonic()
         for number in itertools.count():
             if self._stop.wait(max(0.0, started + number * PACE - time.monotonic())):
                 return
-            name = f"{user.email} {number}"
-            created = self._post(user, "/api/v1/campaigns", campaign(name))
-            if created is None:
+            try:
+                self._send_campaign(user, f"{user.user.email} {number}", targets, dice)
+            except NotDone:
                 continue
-            self.accepted.campaigns[created["id"]] = name
-            wanted = dice.sample(targets, dice.randint(len(targets) // 2, len(targets)))
-            path = f"/api/v1/campaigns/{created['id']}"
-            if self._post(user, f"{path}/send", {"retailerIds": wanted}) is not None:
-                self.accepted.invites[created["id"]] = set(wanted)
-                if dice.random() < 0.3:
-                    self._post(user, f"{path}/status", {"status": "ResponsesIn"})
 
-    def _respond(self, user: User, dice: random.Random) -> None:
-        while not self._stop.is_set():
-            inbox = self._get(user, "/api/v1/campaigns/invites?status=Pending&pageSize=50")
-            for invite in inbox["items"] if inbox else []:
-                if self._stop.is_set():
-                    return
-                response = dice.choice(["Accepted", "Declined"])
-                path = f"/api/v1/campaigns/invites/{invite['id']}/respond"
-                if self._post(user, path, {"response": response}) is not None:
-                    self.accepted.responses[invite["id"]] = response
-            self._stop.wait(0.2)
+    def _send_campaign(self, user: Client, name: str, targets: list[str], dice: random.Random) -> None:
+        created = user.post("/api/v1/campaigns", campaign(name))
+        self.accepted.campaigns[created["id"]] = name
+        wanted = dice.sample(targets, dice.randint(len(targets) // 2, len(targets)))
+        path = f"/api/v1/campaigns/{created['id']}"
+        user.post(f"{path}/send", {"retailerIds": wanted})
+        self.accepted.invites[created["id"]] = set(wanted)
+        if dice.random() < 0.3:
+            user.post(f"{path}/status", {"status": "ResponsesIn"})
 
-    def _talk(self, user: User, dice: random.Random) -> None:
-        threads: list[str] = []
-        for number in itertools.count():
+    def _respond(self, user: Client, dice: random.Random) -> None:
+        while not self._stop.wait(0.2):
+            try:
+                self._respond_to_all(user, dice)
+            except NotDone:
+                continue
+
+    def _respond_to_all(self, user: Client, dice: random.Random) -> None:
+        for invite in user.get("/api/v1/campaigns/invites?status=Pending&pageSize=50")["items"]:
             if self._stop.is_set():
                 return
-            text = f"{user.email} says {number}"
-            if len(threads) < 5:
-                retailer = dice.choice(list(self._world.retailers))
-                body = {"retailerId": retailer, "subject": f"Talk {number}", "firstMessage": text}
-                opened = self._post(user, "/api/v1/messaging/threads", body)
-                if opened is not None:
-                    threads.append(opened["id"])
-                continue
-            posted = self._post(user, f"/api/v1/messaging/threads/{dice.choice(threads)}/messages", {"body": text})
-            if posted is not None:
-                self.accepted.messages[posted["id"]] = text
-            self._stop.wait(0.05)
+            response = dice.choice(["Accepted", "Declined"])
+            user.post(f"/api/v1/campaigns/invites/{invite['id']}/respond", {"response": response})
+            self.accepted.responses[invite["id"]] = response
 
-    def _post(self, user: User, path: str, body: dict) -> dict | None:
-        """The answer to a request that was accepted; None when nobody answered it for too long, or it was refused."""
-        key = {"Idempotency-Key": str(uuid4())}
-        return self._until_answered(lambda: user.post(path, body, headers=key), user)
-
-    def _get(self, user: User, path: str) -> dict | None:
-        return self._until_answered(lambda: user.get(path), user)
-
-    def _until_answered(self, ask: Callable[[], requests.Response], user: User) -> dict | None:
-        deadline = time.monotonic() + GIVE_UP
-        while time.monotonic() < deadline:
+    def _talk(self, user: Client, dice: random.Random) -> None:
+        threads: list[str] = []
+        for number in itertools.count():
+            if self._stop.wait(0.05):
+                return
             try:
-                answer = ask()
-            except (requests.RequestException, AssertionError):  # nobody there, or sign-in was refused
-                time.sleep(0.2)
+                self._say(user, f"{user.user.email} says {number}", threads, dice)
+            except NotDone:
                 continue
-            if answer.status_code == 401:
-                user.session.headers.pop("Authorization", None)
-            if answer.status_code not in AGAIN or final(answer):
-                with self._lock:
-                    self.accepted.note(answer)
-                return answer.json() if answer.ok else None
-            time.sleep(0.2)
-        with self._lock:
-            self.accepted.unanswered += 1
-        return None
 
-
-def final(answer: requests.Response) -> bool:
-    """Whether a 409 is about the thing itself and not about the first try still being under way."""
-    return answer.status_code == 409 and answer.json().get("code") != "request_in_progress"
-
-
-def campaign(name: str) -> dict[str, str]:
-    return {
-        "name": name,
-        "description": "Sent while everything breaks.",
-        "participationAsk": "Answer once.",
-        "startDate": "2027-01-01T00:00:00Z",
-        "endDate": "2027-02-01T00:00:00Z",
-    }
+    def _say(self, user: Client, text: str, threads: list[str], dice: random.Random) -> None:
+        if len(threads) < 5:
+            retailer = dice.choice(list(self._world.retailers))
+            body = {"retailerId": retailer, "subject": f"Talk {text}", "firstMessage": text}
+            threads.append(user.post("/api/v1/messaging/threads", body)["id"])
+            return
+        path = f"/api/v1/messaging/threads/{dice.choice(threads)}/messages"
+        self.accepted.messages[user.post(path, {"body": text})["id"]] = text

@@ -5,19 +5,22 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from aiosmtpd.controller import Controller
 
 from tests.chaos import fleet, ledger
-from tests.chaos.load import Load, build
-from tests.chaos.verdict import Books, Verdict, judge, settle, stalls
+from tests.chaos.books import Books, settle
+from tests.chaos.load import Load, World, build
+from tests.chaos.verdict import Received, Verdict, judge, stalls
 from tests.e2e.harness import free_ports
 
 DRAIN = 30.0  # seconds everything has to settle once the killing ends
@@ -89,6 +92,41 @@ def mail_server() -> Iterator[tuple[MailServer, int]]:
         controller.stop()
 
 
+class Receiver(ThreadingHTTPServer):
+    """Takes every webhook message, and remembers in which order each tenant's came: ``/<tenant>`` is its path."""
+
+    daemon_threads = True
+    request_queue_size = 100
+
+    def __init__(self) -> None:
+        self.taken: dict[str, list[UUID]] = defaultdict(list)
+        super().__init__(("127.0.0.1", 0), _Hooked)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Hooked(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.taken[self.path.strip("/")].append(UUID(self.headers["webhook-id"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+
+
 def run(engines: str, plan: Plan, say: Callable[[str], None]) -> Outcome:
     """A whole run on ``real`` or ``embedded`` engines; removes all it made but the logs of a run that failed."""
     home = Path(tempfile.mkdtemp(prefix=f"concord-chaos-{engines}-"))
@@ -99,7 +137,7 @@ def run(engines: str, plan: Plan, say: Callable[[str], None]) -> Outcome:
 
 
 def _run(engines: str, plan: Plan, home: Path, say: Callable[[str], None]) -> Outcome:
-    with getattr(fleet, engines)() as (chosen, servers), mail_server() as (mails, smtp_port):
+    with getattr(fleet, engines)() as (chosen, servers), mail_server() as (mails, smtp_port), receiver() as hooked:
         extra = {
             "CONCORD_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
             # A sender's lease lasts nine times as long as it waits for the server: what a killed one held is sent soon.
@@ -112,15 +150,24 @@ def _run(engines: str, plan: Plan, home: Path, say: Callable[[str], None]) -> Ou
         ledger.prepare(template.replace("{service}", ledger.NAME))
         with fleet.running(home, chosen, extra) as running:
             say(f"{engines}: {len(running.processes)} processes are up, logs in {home}")
-            return _batter(running, servers, books, mails, plan, say)
+            world = build(
+                running,
+                suppliers=plan.suppliers,
+                retailers=plan.retailers,
+                silent=plan.silent,
+                receiver=hooked.url,
+            )
+            received = Received(mails.posted, hooked.taken)
+            return _batter(running, servers, books, world, received, plan, say)
 
 
-def _batter(running: Any, servers: Any, books: Books, mails: MailServer, plan: Plan, say: Any) -> Outcome:
-    world = build(running, suppliers=plan.suppliers, retailers=plan.retailers, silent=plan.silent)
+def _batter(
+    running: Any, servers: Any, books: Books, world: World, received: Received, plan: Plan, say: Any
+) -> Outcome:
     load = Load(running, world, plan.seed)
     killer = fleet.Killer(running, servers, random.Random(plan.seed), plan.pause)
     absorbed = fleet.Absorbed(running)
-    watch = Watch(stalls(books, load.accepted, mails.posted.total), killer)
+    watch = Watch(stalls(books, load.accepted, received.mails.total), killer)
     load.start()
     time.sleep(WARM_UP)
     stop = threading.Event()
@@ -148,7 +195,7 @@ def _batter(running: Any, servers: Any, books: Books, mails: MailServer, plan: P
         drained=drained,
         left=left,
         longest_stalls=watch.longest,
-        verdict=judge(books, load.accepted, mails.posted),
+        verdict=judge(books, load.accepted, world.hooks, received),
     )
     outcome.void += _voids(outcome, watch)
     return outcome

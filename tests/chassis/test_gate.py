@@ -20,7 +20,7 @@ from chassis import gate, metrics
 from chassis.broker import Message
 from chassis.consumer import Consumer
 from chassis.database import ChassisBase, Database
-from chassis.events import Subscriber
+from chassis.events import Series, Subscriber
 from chassis.gate import SETTLE, Turn, turn_of
 from chassis.identity import Principal, acting_as
 from chassis.inbox import DEAD, WAITING, AheadRow, ParkedRow
@@ -73,6 +73,9 @@ def waiting(sample):
         (5, 7, 5, Turn.AGAIN),
         (5, 7, 4, Turn.BEFORE_START),
         (5, 4, 5, Turn.NOW),
+        (5, None, 5, Turn.NOW),
+        (5, None, 7, Turn.EARLY),
+        (5, None, 4, Turn.BEFORE_START),
     ],
 )
 def test_whose_turn_it_is(first, last, sequence, turn):
@@ -226,11 +229,11 @@ def test_a_sweep_and_a_batch_do_not_wait_for_each_other_in_a_circle(sample, hist
         history._gate._keep(session, ready, json.dumps(ready).encode())
     time_machine.shift(SETTLE + timedelta(seconds=1))
     with acting_as(SYSTEM), sample.database.begin() as session:
-        gate.Gate(HISTORY.name).hold(session, [first])
+        gate.Gate(HISTORY.name).hold(session, [Series("/services/other", first)])
         other = sweeping(history)
         other.start()
         wait_for_a_lock(sample, other)
-        gate.Gate(HISTORY.name).hold(session, [second])
+        gate.Gate(HISTORY.name).hold(session, [Series("/services/other", second)])
     other.join()
     assert (heard(sample, first), heard(sample, second)) == ([1, 2], [7])
 

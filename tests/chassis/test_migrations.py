@@ -7,11 +7,12 @@ from uuid import uuid4
 import pytest
 from alembic import command
 from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 from chassis import migrate
 from chassis.clock import utcnow
 from chassis.database import Database
-from chassis.inbox import InboxRow, ParkedRow
+from chassis.inbox import AheadRow, CursorRow, InboxRow, ParkedRow
 from chassis.testing import postgres_database
 from tests.chassis.sample import service
 
@@ -74,6 +75,72 @@ def test_code_from_before_goes_on_with_the_new_schema(engine):
     assert insert_as_before(engine, event_id) == 0
     with engine.connect() as connection:
         assert connection.execute(select(InboxRow.consumer)).all() == [("sample",)]
+
+
+BY_SUBJECT = "chassis_0003"
+
+
+def insert_place(engine, table, subject, **columns):
+    """A row of an ordered subscriber, as code of the schema before writes it."""
+    row = {"consumer": "sample.history", "subject": subject if engine.dialect.name == "postgresql" else subject.hex}
+    if table == "parked":
+        row |= {"body": "{}", "state": "dead", "attempts": 1, "error": "e", "parked_at": utcnow(), "next_at": utcnow()}
+    if table == "inbox_ahead":
+        row |= {"event_id": row["subject"], "body": "{}", "since": utcnow()}
+    row |= columns
+    names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+
+
+def cursors(engine):
+    columns = (CursorRow.subject, CursorRow.source, CursorRow.first, CursorRow.last)
+    with engine.connect() as connection:
+        return {row.subject: tuple(row[1:]) for row in connection.execute(select(*columns))}
+
+
+def test_a_cursor_from_before_belongs_to_the_source_of_what_it_holds(engine):
+    """D63. Where two sources wait behind it, or none does, nobody can say whose it is."""
+    move(engine, BY_SUBJECT)
+    holding, failed, shared, idle = (uuid4() for _ in range(4))
+    for subject in (holding, failed, shared, idle):
+        insert_place(engine, "inbox_cursor", subject, first=1, last=4)
+    insert_place(engine, "inbox_ahead", holding, sequence=6, type="identity.TenantChanged.v2")
+    insert_place(engine, "parked", failed, event_id=str(failed), sequence=5, type="affiliates.ClickRecorded.v1")
+    insert_place(engine, "inbox_ahead", shared, sequence=7, type="identity.TenantChanged.v2")
+    insert_place(engine, "parked", shared, event_id=str(shared), sequence=5, type="affiliates.ClickRecorded.v1")
+    migrate.upgrade(service, engine)
+    assert cursors(engine) == {
+        holding: ("/services/identity", 1, 4),
+        failed: ("/services/affiliates", 1, 4),
+        shared: ("", 1, 4),
+        idle: ("", 1, 4),
+    }
+    with engine.connect() as connection:
+        waiting = connection.execute(select(AheadRow.subject, AheadRow.source)).all()
+    assert sorted(waiting) == sorted((subject, "/services/identity") for subject in (holding, shared))
+
+
+def test_an_ordered_subscriber_from_before_stands_still(engine):
+    """It must not go on by subject alone: what it cannot write it does not acknowledge."""
+    migrate.upgrade(service, engine)
+    with pytest.raises(IntegrityError):
+        insert_place(engine, "inbox_cursor", uuid4())
+    assert cursors(engine) == {}
+
+
+def test_the_way_back_keeps_the_furthest_cursor_of_a_subject(engine):
+    migrate.upgrade(service, engine)
+    subject = uuid4()
+    for source, last in (("/services/identity", 3), ("/services/affiliates", 9)):
+        insert_place(engine, "inbox_cursor", subject, source=source, first=1, last=last)
+        insert_place(engine, "inbox_ahead", subject, source=source, sequence=11, type=f"{source[10:]}.Y.v1")
+    move(engine, "chassis@-1", command.downgrade)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT first, last FROM inbox_cursor")).all() == [(1, 9)]
+        assert connection.execute(text("SELECT sequence FROM inbox_ahead")).all() == [(11,)]
+    migrate.upgrade(service, engine)
+    assert cursors(engine) == {subject: ("/services/identity", 1, 9)}
 
 
 def test_there_is_a_way_back(engine):

@@ -160,6 +160,68 @@ def test_dropping_what_is_in_the_broker_lets_its_subject_go_on(notifier, monkeyp
     assert [str(event_id) for event_id in logged] == [one["id"], three["id"]]
 
 
+def log_of(notifier):
+    [log] = [one for one in notifier.service.listeners if one.name == "notifier.log"]
+    return Consumer(log, notifier.database, None)
+
+
+def told(event_type, subject, *sequences):
+    return [sample_event(event_type, {}, subject=subject, sequence=number) for number in sequences]
+
+
+def logged(notifier):
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        return [str(id) for id in session.scalars(select(LoggedEvent.event_id).order_by(LoggedEvent.position))]
+
+
+def dead(*words):
+    return CliRunner().invoke(main, ["dead", "--subscriber", "notifier.log", *words], catch_exceptions=False)
+
+
+def test_dropping_what_one_source_told_leaves_the_other_source_held(notifier, monkeypatch):
+    """D63: both have told of the tenant, and of both the first event killed its consumers."""
+    subject, consumer = str(uuid4()), log_of(notifier)
+    click, later_click = told("affiliates.ClickRecorded.v1", subject, 1, 2)
+    name, later_name = told("identity.TenantChanged.v2", subject, 1, 2)
+    die_of(monkeypatch, notifier, "notifier.log", click)
+    die_of(monkeypatch, notifier, "notifier.log", name)
+    consumer.handle([message_of(later_click), message_of(later_name)])
+    assert dead("drop", click["id"]).output.endswith("1 were given up.\n")
+    consumer.sweep()
+    assert logged(notifier) == [later_click["id"]]
+    assert dead("replay", name["id"]).output == "1 will be tried again.\n"
+    consumer.retry_one()
+    assert logged(notifier) == [later_click["id"], name["id"], later_name["id"]]
+    consumer.handle([message_of(click)])
+    assert click["id"] not in dead("list").output, "what was given up stays so"
+
+
+def test_an_event_whose_number_has_been_is_listed_and_replayed_by_force_alone(notifier):
+    subject, consumer = str(uuid4()), log_of(notifier)
+    one, two, stranger = *told("identity.TenantChanged.v2", subject, 1, 2), *told("identity.UserAdded.v1", subject, 1)
+    consumer.handle([message_of(one), message_of(two)])
+    consumer.handle([message_of(stranger)])
+    assert "Displaced: the subscriber has had number 1" in dead("list").output
+    dead("replay", stranger["id"])
+    consumer.retry_one()
+    assert (logged(notifier), stranger["id"] in dead("list").output) == ([one["id"], two["id"]], True)
+    assert "event forced" in dead("replay", "--all", "--force").output
+    consumer.retry_one()
+    assert logged(notifier) == [one["id"], two["id"], stranger["id"]]
+    assert dead("list").output == "No dead letters.\n"
+
+
+def test_what_is_published_again_is_absorbed_source_by_source(notifier):
+    """As ``concord events republish`` does it for one service: nothing twice, nothing dead."""
+    subject, consumer = str(uuid4()), log_of(notifier)
+    clicks, names = (told(kind, subject, 1, 2) for kind in ("affiliates.ClickRecorded.v1", "identity.TenantChanged.v2"))
+    consumer.handle([message_of(event) for event in (*clicks, *names)])
+    consumer.handle([message_of(event) for event in names])
+    consumer.handle([message_of(event) for event in clicks])
+    assert logged(notifier) == [event["id"] for event in (*clicks, *names)]
+    assert dead("list").output == "No dead letters.\n"
+
+
 def test_what_came_without_an_id_of_the_brokers_is_known_by_its_own(prm, monkeypatch):
     event = tenant_changed()
     monkeypatch.setattr(f"{__name__}.message_of", lambda event: Message("", event["type"], json.dumps(event).encode()))

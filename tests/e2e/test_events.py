@@ -4,9 +4,10 @@ import json
 import threading
 from itertools import pairwise
 
+import requests
 from standardwebhooks.webhooks import Webhook
 
-from tests.e2e.harness import until
+from tests.e2e.harness import OPERATOR, build_merchant, until
 from tests.notifier.receivers import Receiver
 
 EVENTS, WEBHOOKS = "/api/v1/events", "/api/v1/webhooks"
@@ -44,12 +45,12 @@ def run_a_campaign(network):
 
 
 def assert_in_order(events):
-    """Within each subject the sequence only goes up."""
-    by_subject = {}
+    """Within each source and subject the sequence only goes up (D63)."""
+    series = {}
     for event in events:
-        by_subject.setdefault(event["subject"], []).append(event["sequence"])
-    for sequences in by_subject.values():
-        assert all(before < after for before, after in pairwise(sequences)), by_subject
+        series.setdefault((event["source"], event["subject"]), []).append(event["sequence"])
+    for sequences in series.values():
+        assert all(before < after for before, after in pairwise(sequences)), series
 
 
 def test_every_event_reaches_the_log_and_the_receiver_in_order_though_the_notifier_is_killed(platform, network):
@@ -94,6 +95,51 @@ def test_every_event_reaches_the_log_and_the_receiver_in_order_though_the_notifi
     assert_in_order(logged)
     assert_in_order(list({event["id"]: event for event in received}.values()))
     assert supplier.delete(f"{WEBHOOKS}/{webhook['id']}").status_code == 204
+
+
+def test_what_two_services_tell_of_one_merchant_is_all_in_the_log_and_at_its_webhook(platform):
+    """D63: three clicks, each told of by itself, then two new names of the same tenant."""
+    merchant, operator = build_merchant(platform), platform.user(*OPERATOR)
+    admin, api = merchant.admin, "/merchant/api/v1"
+    settings = {"fallbackUrl": "https://shop.example/", "affiliateApprovalRequired": False}
+    assert admin.put(f"{api}/settings", settings).status_code == 200
+    campaign = admin.post(f"{api}/campaigns", {"title": "Sale", "approvalRequired": False}).json()["id"]
+    assert admin.post(f"{api}/campaigns/{campaign}/activate").status_code == 200
+    affiliate = admin.post(f"{api}/affiliates", {"name": "Bina", "email": "bina@clicks.example"}).json()["id"]
+    wanted = {"affiliateId": affiliate, "destination": "https://shop.example/shoes"}
+    link = admin.post(f"{api}/campaigns/{campaign}/links", wanted).json()
+    types = ["affiliates.ClickRecorded.v1", "identity.TenantChanged.v2"]
+    cursor = admin.get(f"{EVENTS}?after=latest").json()["next"]
+
+    def told():
+        return read_on(admin, cursor, types=",".join(types))[0]
+
+    with Receiver() as receiver:
+        webhook = admin.post(WEBHOOKS, {"url": receiver.url, "types": types}).json()["id"]
+        for number in (1, 2, 3):
+            requests.get(f"{platform.url}/r/{link['code']}", allow_redirects=False, timeout=20)
+            until(lambda number=number: len(told()) == number, what=f"click {number} in the log")
+        for number in (4, 5):
+            named = operator.ask("PATCH", f"/api/v1/admin/tenants/{merchant.tenant_id}", {"name": f"Name {number}"})
+            assert named.status_code == 200, named.text
+            until(lambda number=number: len(told()) == number, what=f"new name {number} in the log")
+        logged = told()
+        delivered = f"{WEBHOOKS}/{webhook}/messages?state=delivered"
+        until(lambda: admin.get(delivered).json()["totalItems"] == 5, what="the deliveries")
+    assert [event["type"] for event in logged] == [*types[:1] * 3, *types[1:] * 2]
+    assert {event["subject"] for event in logged} == {merchant.tenant_id}
+    assert sorted(headers["webhook-id"] for _, headers, _ in receiver.taken) == sorted(e["id"] for e in logged)
+    assert_in_order(logged)
+    assert admin.delete(f"{WEBHOOKS}/{webhook}").status_code == 204
+
+
+def test_a_kind_of_events_that_nobody_publishes_is_refused_with_the_nearest(network):
+    for answer in (
+        network.supplier.get(EVENTS, params={"types": "campaigns.InviteCreated"}),
+        network.supplier.post(WEBHOOKS, {"url": "https://hooks.example/", "types": ["campaigns.InviteCreated"]}),
+    ):
+        assert answer.status_code == 422
+        assert "campaigns.InviteCreated.v1" in answer.json()["errors"][0]["message"]
 
 
 def test_who_waits_hears_at_once_and_only_of_its_own(network):

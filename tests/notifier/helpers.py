@@ -132,7 +132,7 @@ def relationship(what, status="Active", actor=ROLF):
     return sample_event(event, data, subject=data["relationshipId"], tenantids=BOTH, actorid=str(actor))
 
 
-def tenant_created(tenant_id=FJORD, time_zone="Europe/Oslo", sequence=1, what="Created"):
+def tenant_created(tenant_id=FJORD, time_zone="Europe/Oslo", sequence=1, what="Created", tenantids=""):
     data = {
         "tenantId": str(tenant_id),
         "slug": "fjord-retail",
@@ -141,7 +141,8 @@ def tenant_created(tenant_id=FJORD, time_zone="Europe/Oslo", sequence=1, what="C
         "timeZone": time_zone,
         "features": [],
     }
-    return sample_event(f"identity.Tenant{what}.v2", data, subject=str(tenant_id), sequence=sequence)
+    about = {"subject": str(tenant_id), "sequence": sequence, "tenantids": tenantids}
+    return sample_event(f"identity.Tenant{what}.v2", data, **about)
 
 
 PREFERENCES = "/api/v1/notifications/preferences"

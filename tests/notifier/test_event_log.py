@@ -19,7 +19,7 @@ from services.notifier import housekeeping
 from services.notifier.models import EventLogEnd, LoggedEvent
 from services.notifier.queries import event_log as queries
 from services.notifier.waiting import WaitingRoom
-from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, statements
+from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, statements, tenant_created
 
 EVENTS = "/api/v1/events"
 
@@ -101,6 +101,24 @@ def test_events_of_one_subject_stand_in_their_sequence_whatever_arrives_first(no
     assert numbers(anna.get(EVENTS).json) == [1, 2, 3, 4, 5, 6]
 
 
+def test_what_two_services_tell_of_one_merchant_is_all_there(notifier, anna):
+    """D63: both number their events of the merchant's tenant from 1. Three clicks, then two new names."""
+    merchant = str(NORDIC)
+    clicks = [happened(n, event_type="affiliates.ClickRecorded.v1", subject=merchant, sequence=n) for n in (1, 2, 3)]
+    names = [tenant_created(NORDIC, tenantids=merchant, sequence=n, what="Changed") for n in (1, 2)]
+    notifier.deliver(clicks[0], clicks[2])
+    notifier.deliver(clicks[1])
+    notifier.deliver(names[1])
+    notifier.deliver(names[0], clicks[0])
+    items = anna.get(EVENTS).json["items"]
+    assert [(item["source"], item["sequence"]) for item in items] == [
+        *(("/services/affiliates", number) for number in (1, 2, 3)),
+        *(("/services/identity", number) for number in (1, 2)),
+    ]
+    assert [item["id"] for item in anna.get(f"{EVENTS}?subject={merchant}").json["items"]] == [e["id"] for e in items]
+    assert notifier.parked() == []
+
+
 def test_a_tenant_sees_the_events_that_name_it_and_no_others(notifier, anna, rolf):
     """S0-9"""
     both, hers, nobodys = happened(1, tenants=(NORDIC, FJORD)), happened(2), happened(3, tenants=())
@@ -178,7 +196,7 @@ def test_only_the_types_and_the_thing_that_are_asked_for(notifier, anna):
         happened(1, event_type="campaigns.InviteCreated.v1"),
         happened(2, event_type="campaigns.InviteAnswered.v1", subject=thing, sequence=1),
         happened(3, event_type="prm.TierAssigned.v1"),
-        happened(4, event_type="messaging.ThreadRead.v1", subject=thing, sequence=2),
+        happened(4, event_type="messaging.ThreadRead.v1", subject=thing, sequence=1),
         happened(5, event_type="campaigns.InviteCreated.v2"),
     )
     for query, expected in {

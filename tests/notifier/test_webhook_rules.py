@@ -123,3 +123,37 @@ def test_which_events_are_wanted(patterns, wanted):
 )
 def test_what_is_no_pattern(pattern):
     assert not event_types.PATTERN.fullmatch(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "nearest"),
+    [
+        ("campaigns.InviteCreated", "campaigns.InviteCreated.v1"),
+        ("campaigns.invitecreated.v1", "campaigns.InviteCreated.v1"),
+        ("Campaigns.InviteCreated.v1", "campaigns.InviteCreated.v1"),
+        ("campaigns.InviteCreated.v9", "campaigns.InviteCreated.v1"),
+        ("campaigns.InvitCreated.v1", "campaigns.InviteCreated.v1"),
+        ("identity.TenantChanged", "identity.TenantChanged.v2"),
+        ("affiliates.Clicks.*", "affiliates.ClickRecorded.v1"),
+    ],
+)
+def test_a_type_that_nobody_publishes_is_told_the_nearest_that_somebody_does(pattern, nearest):
+    assert event_types.nearest_to(pattern) == nearest
+    [objection] = event_types.objections(["*", pattern, "prm.*"]).items()
+    assert objection[0] == 1
+    assert f"the nearest is {nearest}" in objection[1]
+
+
+@pytest.mark.parametrize("pattern", ["campaign.*", "Campaigns.*", "campaigns.#", "campaigns", "CAMPAIGNS.*.v1"])
+def test_a_kind_of_types_that_there_is_not_is_told_the_nearest_kind(pattern):
+    assert event_types.nearest_to(pattern).startswith("campaigns.")
+
+
+@pytest.mark.parametrize("pattern", ["", "*.*", "#", "x" * 100, "\u0000", "привет"])
+def test_whatever_is_asked_for_there_is_a_nearest_type(pattern):
+    assert event_types.nearest_to(pattern) in event_types.PUBLISHED
+
+
+def test_every_published_type_and_kind_can_be_asked_for():
+    kinds = {f"{'.'.join(name.split('.')[:depth])}.*" for name in event_types.PUBLISHED for depth in (1, 2)}
+    assert event_types.objections([*event_types.PUBLISHED, *kinds, "*"]) == {}

@@ -200,6 +200,43 @@ def test_events_of_a_subject_arrive_in_order_and_a_failing_one_holds_up_only_its
     assert numbers(receiver) == [1, 2, 3]
 
 
+def told_of(merchant, event_type, *sequences):
+    number = 10 if event_type.startswith("identity") else 0
+    return [happened(number + n, event_type=event_type, subject=merchant, sequence=n) for n in sequences]
+
+
+def test_what_two_services_tell_of_one_subject_arrives_and_does_not_wait_for_each_other(notifier, anna, receiver):
+    """D63: three clicks and two new names of one merchant. While a click is refused the names go on."""
+    add(anna, receiver.url)
+    clicks = told_of(str(NORDIC), "affiliates.ClickRecorded.v1", 1, 2, 3)
+    names = told_of(str(NORDIC), "identity.TenantChanged.v9", 1, 2)
+    refused = {"click"}
+    receiver.answer = lambda _headers, body: 500 if refused and json.loads(body)["data"]["number"] == 1 else 204
+    notifier.deliver(*clicks)
+    notifier.deliver(*names)
+    send_due(notifier)
+    assert sorted(numbers(receiver)) == [1, 11, 12]
+    refused.clear()
+    receiver.taken.clear()
+    with time_machine.travel(utcnow() + timedelta(minutes=1)):
+        send_due(notifier)
+    assert numbers(receiver) == [1, 2, 3]
+    assert set(states(notifier)) == {"delivered"}
+
+
+def test_sources_of_one_subject_line_up_each_for_itself_when_sent_again(notifier, anna):
+    webhook = add(anna)
+    notifier.deliver(*told_of(str(NORDIC), "affiliates.ClickRecorded.v1", 1, 2))
+    notifier.deliver(*told_of(str(NORDIC), "identity.TenantChanged.v9", 1, 2))
+    assert states(notifier) == ["ready", "waiting", "ready", "waiting"]
+    for _ in range(4):
+        settle(notifier, claim(notifier), 204)
+    assert (
+        anna.post(f"{WEBHOOKS}/{webhook['id']}/redeliver", json={"since": "2026-01-01T00:00:00Z"}).json["queued"] == 4
+    )
+    assert states(notifier) == ["ready", "waiting", "ready", "waiting"]
+
+
 def test_many_senders_keep_the_order_and_send_each_message_once(notifier, anna, rolf, receiver):
     add(anna, receiver.url)
     subjects = [str(uuid4()) for _ in range(6)]
@@ -489,7 +526,7 @@ def test_claims_use_their_indexes(notifier):
         queries.is_any_due(session, utcnow(), healthy=False)
         queries.being_sent(session, uuid4())
         queries.first_ready(session, uuid4())
-        queries.first_of(session, uuid4(), uuid4())
+        queries.first_of(session, uuid4(), "/services/prm", uuid4())
     sqlalchemy_event.remove(notifier.database.engine, "before_cursor_execute", note)
     used = []
     with notifier.database.engine.connect() as connection:

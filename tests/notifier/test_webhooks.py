@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from chassis.clock import rfc3339, utcnow
 from chassis.identity import Role, acting_as
@@ -167,6 +167,54 @@ def test_a_tenant_has_a_bounded_number(anna, rolf, monkeypatch):
 def test_bad_bodies_are_refused(anna, body):
     answer = anna.post(WEBHOOKS, json=body)
     assert (answer.status_code, answer.json["code"]) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [
+        ("campaign.*", "campaigns."),
+        ("campaigns.InviteCreated", "campaigns.InviteCreated.v1"),
+        ("Campaigns.invitecreated.v1", "campaigns.InviteCreated.v1"),
+        ("webhooks.Test.v1", ""),
+    ],
+)
+def test_types_that_match_nothing_published_are_refused_with_the_nearest(anna, wrong, nearest):
+    webhook = add(anna)
+    body = {"url": "https://hooks.example/in", "types": ["prm.*", wrong]}
+    for answer in (
+        anna.post(WEBHOOKS, json=body),
+        anna.put(f"{WEBHOOKS}/{webhook['id']}", json=body),
+        anna.get(f"/api/v1/events?types=prm.*,{wrong}"),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (422, "validation_failed")
+        [error] = answer.json["errors"]
+        assert error["field"].startswith("types")
+        assert f"the nearest is {nearest}" in error["message"]
+    assert [item["types"] for item in anna.get(WEBHOOKS).json["items"]] == [webhook["types"]]
+
+
+def test_a_webhook_from_before_keeps_its_types_and_can_be_sent_back_as_it_is(notifier, anna):
+    """D65"""
+    webhook = add(anna, types=["campaigns.*"])
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        session.execute(update(Webhook).values(types=["campaign.*", "campaigns.*"]))
+    address = f"{WEBHOOKS}/{webhook['id']}"
+    found = anna.get(address).json
+    assert found["types"] == ["campaign.*", "campaigns.*"]
+    changed = anna.put(address, json=found | {"description": "ERP"})
+    assert (changed.status_code, changed.json["types"]) == (200, found["types"])
+    refused = anna.put(address, json=found | {"types": ["campaign.*", "campaing.*"]})
+    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["types.1"])
+    assert anna.put(address, json=found | {"secret": "mine"}).status_code == 422
+
+
+def test_many_wrong_types_are_refused_at_once(anna):
+    """Looking for the nearest of each would take a while; too long a list is not looked through."""
+    with_one_too_many = ["zz.Zz.v1"] * 5000
+    answer = anna.post(WEBHOOKS, json={"url": "https://hooks.example/in", "types": with_one_too_many})
+    assert (answer.status_code, len(answer.json["errors"])) == (422, 1)
+    answer = anna.post(WEBHOOKS, json={"url": "https://hooks.example/in", "types": ["z" * 10_000]})
+    assert (answer.status_code, "nearest" in answer.text) == (422, False)
 
 
 def test_targets_of_our_own_network_are_refused_when_they_are_set_up(anna, configure):

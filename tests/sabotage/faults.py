@@ -7,16 +7,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import pika.channel
 from sqlalchemy import select, text, true
 from sqlalchemy.orm import Session
 
-from chassis import consumer, outbox, relay, versions
+from chassis import consumer, gate, outbox, parked, relay, versions
 from chassis.broker import ARCHIVE, EXCHANGE, embedded, rabbitmq, rabbitmq_publisher
 from chassis.database import insert_many
+from chassis.events import Series
 from chassis.outbox import UNSENT, OutboxRow
 from gateway import credentials
 from services.campaigns.models import Campaign
@@ -25,6 +26,7 @@ BROKERS = "tests/chassis/test_broker_contract.py"
 RABBITMQ = "tests/chassis/test_broker_rabbitmq.py"
 EVENTS = "tests/chassis/test_events.py"
 RELAY = "tests/chassis/test_relay.py"
+SERIES = "tests/chassis/test_series.py"
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,21 @@ def _outbox_elsewhere() -> None:
     outbox.add_records = add_apart
 
 
+def _cursor_without_source() -> None:
+    """What two services tell of one subject passes for one series."""
+
+    def by_subject_alone(event: Any) -> Series:
+        return Series("", UUID(event["subject"]))
+
+    for module in (gate, consumer, parked):
+        module.series_of = by_subject_alone  # type: ignore[attr-defined]
+
+
+def _known_by_its_place() -> None:
+    """An event whose place has been passes for a duplicate, whoever it is."""
+    gate.Gate._require_duplicates = lambda *_: None  # type: ignore[method-assign]
+
+
 def _new_id_at_retry() -> None:
     """A parked event that is tried again passes for another one."""
     apply_again = consumer.Consumer._apply_again
@@ -194,6 +211,8 @@ FAULTS = {
         Fault(
             "outbox row outside the transaction", _outbox_elsewhere, (EVENTS, "-k", "change_it_tells and postgresql")
         ),
+        Fault("cursor without source", _cursor_without_source, (SERIES, "-k", "source")),
+        Fault("known by its place", _known_by_its_place, (SERIES, "-k", "dead_letter or are_not_one")),
         Fault("retry with a new event id", _new_id_at_retry, (EVENTS, "-k", "parked")),
         Fault("tenant filter removed", _no_tenant_filter, ("tests/campaigns/test_access.py", "-k", "anothers")),
         Fault("If-Match ignored", _if_match_ignored, ("tests/chassis/test_web.py", "-k", "if_match")),

@@ -7,7 +7,7 @@ from tests.sabotage.faults import FAULTS, Fault
 
 
 def test_there_is_every_fault_that_we_promise_to_notice():
-    assert len(FAULTS) == 11
+    assert len(FAULTS) == 13
 
 
 def test_a_fault_turns_a_test_red_that_is_green_without_it():

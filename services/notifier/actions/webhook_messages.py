@@ -1,7 +1,8 @@
 """Writes: every message to a webhook from when its event is logged to when it was delivered or has failed.
 
-A webhook's queue is locked first, always; webhooks in the order of their ids. Of each subject at most one message is
-ready or being sent, the one of its first unfinished event: the others wait for their turn.
+A webhook's queue is locked first, always; webhooks in the order of their ids. Of each series (what one source tells of
+one subject, D63) at most one message is ready or being sent, the one of its first unfinished event: the others wait.
+The type of an event names its source, so a message needs no column for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from sqlalchemy import delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from chassis.database import insert_ignoring
-from chassis.events import Received
+from chassis.events import Received, source_of
 from services.notifier.models import EventViewer, Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 from services.notifier.models.webhooks import READY, UNFINISHED
 from services.notifier.queries import webhooks as queries
@@ -45,10 +46,11 @@ def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, no
     rows = []
     for webhook_id, position, event in wanted:
         if queue := queues.get(webhook_id):
-            state = MessageState.WAITING if (webhook_id, event.subject) in busy else MessageState.READY
+            series = (webhook_id, event.source, event.subject)
+            state = MessageState.WAITING if series in busy else MessageState.READY
             about = {"event_id": event.id, "position": position, "type": event.type, "subject": event.subject}
             rows.append(_row(queue, about, state, now))
-            busy.add((webhook_id, event.subject))
+            busy.add(series)
             if state is MessageState.READY:
                 queue.due_by(now)
     for start in range(0, len(rows), CHUNK):
@@ -68,7 +70,7 @@ def queue_test(
 def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventViewer], *, now: datetime) -> int:
     """Send events (again) that were delivered, have failed or were never queued; how many that are.
 
-    Whatever of their subjects is still to be sent lines up behind them by position.
+    Whatever of their series is still to be sent lines up behind them by position.
     """
     about = [{name: getattr(event, name) for name in ("event_id", "position", "type", "subject")} for event in events]
     rows = [_row(queue, one, MessageState.WAITING, now) for one in about]
@@ -89,9 +91,9 @@ def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventVie
 
 
 def let_the_next_go(session: Session, message: WebhookMessage, now: datetime) -> None:
-    """A message is finished: it is the next one's turn in its subject."""
+    """A message is finished: it is the next one's turn in its series."""
     session.flush()
-    head = queries.first_of(session, message.webhook_id, message.subject)
+    head = queries.first_of(session, message.webhook_id, source_of(message.type), message.subject)
     if head is not None and head.state == MessageState.WAITING:
         head.get_ready(now)
 
@@ -146,13 +148,14 @@ def _forget_unsent(session: Session) -> bool:
 
 
 def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:
-    """Let the first unfinished message of each subject be the ready one, but where one is being sent."""
+    """Let the first unfinished message of each series be the ready one, but where one is being sent."""
     mine = (WebhookMessage.webhook_id == queue.webhook_id) & (WebhookMessage.state == MessageState.READY)
     _execute(session, update(WebhookMessage).where(mine).values(state=MessageState.WAITING))
     other = aliased(WebhookMessage)
     before_it = (
         (other.webhook_id == WebhookMessage.webhook_id)
         & (other.subject == WebhookMessage.subject)
+        & (queries.service_in(session, other.type) == queries.service_in(session, WebhookMessage.type))
         & other.finished_at.is_(None)
         & ((other.position < WebhookMessage.position) | (other.state == MessageState.SENDING))
     )

@@ -13,6 +13,7 @@ from chassis.web import Blueprint, db
 from services.notifier import settings, signing, targets
 from services.notifier.actions import webhooks as actions
 from services.notifier.queries import webhooks as queries
+from services.notifier.rules import event_types
 from services.notifier.schemas.webhooks import (
     AttemptsIn,
     MessagesIn,
@@ -72,7 +73,8 @@ class OneWebhook(MethodView):
         """Replace URL, types and description; what is queued already goes to the new URL. Read-only fields of the
         webhook may stand in the body, and are ignored."""
         with db.read() as session:
-            queries.webhook(session, webhook_id)
+            webhook = queries.webhook(session, webhook_id)
+        check_types(data["types"], webhook.types)
         check_target(data["url"])
         with db.begin() as session:
             webhook = actions.replace(session, webhook_id, **data, **change())
@@ -172,6 +174,17 @@ class Attempts(MethodView):
 
 
 audit.serve(blp, *OWNERS)
+
+
+def check_types(types, known):
+    """Refuse types of which none is published, but those that the webhook had before.
+
+    Raises:
+        Invalid: ``validation_failed``; its errors name the nearest published types.
+    """
+    if wrong := event_types.objections(types, known):
+        errors = [{"field": f"types.{place}", "message": objection} for place, objection in wrong.items()]
+        raise Invalid("; ".join(error["message"] for error in errors[:3]), errors=errors)
 
 
 def check_target(url):

@@ -7,7 +7,7 @@ from chassis.emails import address_key
 from chassis.text import cleaned, is_line
 
 revision = "notifier_0006"
-down_revision = "notifier_0004"
+down_revision = "notifier_0005"
 branch_labels = None
 depends_on = None
 

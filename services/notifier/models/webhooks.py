@@ -140,7 +140,7 @@ class WebhookMessage(TenantScoped, Base):
     """One event on its way to one webhook.
 
     Attributes:
-        position: of its event in the log, which is also the order within its subject.
+        position: of its event in the log, which is also the order within its series.
         body: what is sent where the log has no such event: test messages.
         next_at: of one that is ready, when it may be sent; of one that is being sent, when its sender is given up.
         attempts: how often it was sent since it was last queued; also tells one sender's outcome from a later one's.
@@ -183,7 +183,7 @@ class WebhookMessage(TenantScoped, Base):
         return cls.tenant_id == tenant_id
 
     def get_ready(self, now: datetime) -> None:
-        """Nothing of its subject is before it any more."""
+        """Nothing of its series is before it any more."""
         self._move(MessageState.READY, MessageState.WAITING)
         self.next_at = now
 

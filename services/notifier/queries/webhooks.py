@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.errors import NotFound
+from chassis.events import source_of
 from chassis.identity import caller
 from chassis.pages import Page, paginate
 from services.notifier.models import (
@@ -61,12 +62,13 @@ def hold(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQue
     return {row.webhook_id: row for row in session.scalars(ordered)}
 
 
-def busy(session: Session, webhook_ids: Iterable[UUID], subjects: Iterable[UUID]) -> set[tuple[UUID, UUID]]:
-    """Webhook and subject of what is still to be sent about these subjects."""
-    statement = select(WebhookMessage.webhook_id, WebhookMessage.subject).where(
+def busy(session: Session, webhook_ids: Iterable[UUID], subjects: Iterable[UUID]) -> set[tuple[UUID, str, UUID]]:
+    """Webhook, source and subject of what is still to be sent about these subjects."""
+    statement = select(WebhookMessage.webhook_id, WebhookMessage.type, WebhookMessage.subject).where(
         UNFINISHED, WebhookMessage.webhook_id.in_(list(webhook_ids)), WebhookMessage.subject.in_(list(subjects))
     )
-    return set(session.execute(statement.distinct()).tuples())
+    rows = session.execute(statement.distinct()).tuples()
+    return {(webhook_id, source_of(event_type), subject) for webhook_id, event_type, subject in rows}
 
 
 def is_any_due(session: Session, now: datetime, *, healthy: bool) -> bool:
@@ -91,12 +93,20 @@ def first_ready(session: Session, webhook_id: UUID) -> WebhookMessage | None:
     return session.scalar(statement.order_by(WebhookMessage.next_at).limit(1))
 
 
-def first_of(session: Session, webhook_id: UUID, subject: UUID) -> WebhookMessage | None:
-    """The message whose turn it is in a subject."""
+def first_of(session: Session, webhook_id: UUID, source: str, subject: UUID) -> WebhookMessage | None:
+    """The message whose turn it is in a series."""
     statement = select(WebhookMessage).where(
         UNFINISHED, WebhookMessage.webhook_id == webhook_id, WebhookMessage.subject == subject
     )
-    return session.scalar(statement.order_by(WebhookMessage.position).limit(1))
+    told = service_in(session, WebhookMessage.type) == source.removeprefix("/services/")
+    return session.scalar(statement.where(told).order_by(WebhookMessage.position).limit(1))
+
+
+def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> ColumnElement[str]:
+    """The service that a type in a column begins with."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.split_part(event_type, ".", 1)
+    return func.substr(event_type, 1, func.instr(event_type, ".") - 1)
 
 
 def body_of(session: Session, message: WebhookMessage) -> str | None:

@@ -35,7 +35,7 @@ class Status(StrEnum):
 
 
 class MessageState(StrEnum):
-    """waiting (for an earlier event of its subject) → ready → sending → delivered, or ready again, or failed."""
+    """waiting (for an earlier event of its series) → ready → sending → delivered, or ready again, or failed."""
 
     WAITING = "waiting"
     READY = "ready"

@@ -5,19 +5,25 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from chassis.schemas import CamelSchema
-from services.notifier.rules.event_types import MAX_TYPES, PATTERN
+from services.notifier.rules.event_types import MAX_LENGTH, MAX_TYPES, objections
 
 MAX_LIMIT = 200
 MAX_WAIT = 20
 
-_pattern = validate.Regexp(
-    PATTERN.pattern + r"\Z", error="Name a type (campaigns.InviteCreated.v1), a kind of types (campaigns.*), or *."
-)
 
+class TypePatterns(fields.List):
+    """A list of event types and patterns. ``published`` ones only: each must fit a type that there is."""
 
-def type_patterns(**kwargs: Any) -> fields.List:
-    """A list of event types and patterns."""
-    return fields.List(fields.String(validate=_pattern), validate=validate.Length(1, MAX_TYPES), **kwargs)
+    def __init__(self, *, published: bool = True, **kwargs: Any) -> None:
+        super().__init__(fields.String(validate=validate.Length(max=MAX_LENGTH)), **kwargs)
+        self._published = published
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        types = [str(name) for name in super()._deserialize(value, attr, data, **kwargs)]
+        validate.Length(1, MAX_TYPES)(types)
+        if self._published and (wrong := objections(types)):
+            raise ValidationError({place: [objection] for place, objection in wrong.items()})
+        return types
 
 
 class TypesParameter(fields.Field[Any]):
@@ -26,7 +32,7 @@ class TypesParameter(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str):
             raise ValidationError("Separate types by commas.")
-        return type_patterns().deserialize(value.split(","))
+        return TypePatterns().deserialize(value.split(","))
 
 
 class EventsIn(CamelSchema):
@@ -40,7 +46,8 @@ class EventsIn(CamelSchema):
 
 
 class EventOut(CamelSchema):
-    """A CloudEvents 1.0 envelope; its names are CloudEvents' own. ``sequence`` counts the events about ``subject``."""
+    """A CloudEvents 1.0 envelope; its names are CloudEvents' own. ``sequence`` counts what ``source`` tells of
+    ``subject``: two services may tell of the same subject, each with numbers of its own (D63)."""
 
     specversion = fields.String(required=True)
     id = fields.UUID(required=True)

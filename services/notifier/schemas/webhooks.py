@@ -8,7 +8,7 @@ from chassis.pages import PageIn
 from chassis.schemas import CamelSchema, Instant, Stripped, UpdateSchema
 from chassis.text import is_line
 from services.notifier.rules.webhooks import MessageState
-from services.notifier.schemas.event_log import type_patterns
+from services.notifier.schemas.event_log import TypePatterns
 from services.notifier.targets import MAX_URL
 
 DESCRIPTION = 200
@@ -20,10 +20,13 @@ def _one_line(description: str) -> None:
 
 
 class WebhookIn(CamelSchema):
-    """Where events go. Without ``types`` all that the tenant may see; ``description`` is one line, or empty."""
+    """Where events go. Without ``types`` all that the tenant may see; each of them fits a type that is published.
+
+    ``description`` is one line, or empty.
+    """
 
     url = fields.String(required=True, validate=validate.Length(1, MAX_URL))
-    types = type_patterns(load_default=lambda: ["*"])
+    types = TypePatterns(load_default=lambda: ["*"])
     description = Stripped(load_default="", validate=validate.And(validate.Length(max=DESCRIPTION), _one_line))
 
     @validates("types")
@@ -57,9 +60,13 @@ class WebhookWithSecretOut(WebhookOut):
 
 
 class WebhookUpdateIn(WebhookIn, UpdateSchema):
-    """A webhook's URL, types and description. Whatever else a webhook answers is read-only, and ignored (D65)."""
+    """A webhook's URL, types and description. Whatever else a webhook answers is read-only, and ignored (D65).
+
+    Types that it had before are taken also where nothing that is published fits them.
+    """
 
     answer = WebhookWithSecretOut
+    types = TypePatterns(published=False, load_default=lambda: ["*"])
 
 
 class MessagesIn(PageIn):
