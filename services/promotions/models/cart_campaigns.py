@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from chassis.database import Aggregate, TenantScoped
 from chassis.text import fold
 from services.promotions.models.base import Base, Owned
+from services.promotions.rules.warnings import Warned
 
 ONE_NAME_A_CUSTOMER = UniqueConstraint("tenant_id", "name", "customer_key")
 ONE_FOLDED_NAME_A_CUSTOMER = Index(
@@ -70,8 +71,9 @@ class CartCampaign(Aggregate, Numbered, Owned, TenantScoped, Base):
         order_by="CartCampaignProduct.position", cascade="all, delete-orphan", lazy="selectin"
     )
 
-    # Not stored here: set by the queries, for the answer.
+    # Not stored here: set for the answer.
     pricelist_uid = cast(str | None, None)
+    warnings = cast(Sequence[Warned], ())
 
     @validates("name")
     def _fold(self, _column: str, value: str) -> str:
@@ -146,6 +148,8 @@ class LinkedProducts(Aggregate, Numbered, Owned, TenantScoped, Base):
     linked_id: Mapped[str]
     linked_match_mode: Mapped[str]
     quantity_selector: Mapped[str]
+
+    warnings = cast(Sequence[Warned], ())  # not stored: set for the answer
 
     @property
     def base_product(self) -> dict[str, str]:

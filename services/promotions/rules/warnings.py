@@ -15,6 +15,7 @@ class Code(StrEnum):
     OVERLAP = "overlap"
     PRICE_BELOW_COST = "price_below_cost"
     PRICE_OF_ZERO = "price_of_zero"
+    UNKNOWN_PRODUCT = "unknown_product"
 
 
 @dataclass(frozen=True)
