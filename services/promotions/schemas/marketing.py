@@ -32,7 +32,7 @@ def one_line(value: str) -> None:
 
 def filled(maximum: int, **kwargs: Any) -> fields.String:
     """A name, which must be there and not blank (D62)."""
-    bounds = [validate.Length(min=1, error=EMPTY), validate.Length(max=maximum), one_line]
+    bounds: list[Any] = [validate.Length(min=1, error=EMPTY), validate.Length(max=maximum), one_line]
     return Stripped(required=True, error_messages=FILLED, validate=bounds, **kwargs)
 
 
