@@ -9,7 +9,7 @@ from chassis.identity import caller
 from chassis.web import Blueprint, db
 from services.promotions.actions import linked_products as actions
 from services.promotions.api import ADMINS, FEATURE
-from services.promotions.api.warnings import header_for
+from services.promotions.api.marketing import header_for
 from services.promotions.queries import linked_products as queries
 from services.promotions.schemas.linked_products import LinkedProductsIn, LinkedProductsListIn, LinkedProductsOut
 from services.promotions.schemas.marketing import list_of

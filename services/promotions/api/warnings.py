@@ -1,7 +1,5 @@
 """``…/campaigns/{campaignUid}/warnings``: what somebody should know before, and when, activating a campaign."""
 
-from collections.abc import Sequence
-
 from flask.views import MethodView
 
 from chassis.clock import utcnow
@@ -11,7 +9,6 @@ from services.promotions.queries import sales
 from services.promotions.queries import warnings as queries
 from services.promotions.queries.sales import SeenCampaign
 from services.promotions.rules.sales import Status
-from services.promotions.rules.warnings import Warned
 from services.promotions.schemas.warnings import WarningsOut
 
 blp = Blueprint("warnings", __name__, url_prefix=f"{PREFIX}/campaigns", feature=FEATURE)
@@ -31,15 +28,10 @@ class Warnings(MethodView):
         return {"campaign_uid": campaign_uid, "warnings": found}
 
 
-def header_for(found: Sequence[Warned]) -> dict[str, str]:
-    """The header that names the codes of some warnings; none where there are none."""
-    return {HEADER: ", ".join(dict.fromkeys(each.code for each in found))} if found else {}
-
-
 def headers_of(shown: SeenCampaign) -> dict[str, str]:
     """The codes of an active campaign's warnings, for answers whose documented body has no room for them."""
     if shown.campaign.status != Status.ACTIVE:
         return {}
     with db.read() as session:
         found = queries.warnings(session, shown.campaign, now=utcnow())
-    return header_for(found)
+    return {HEADER: ", ".join(each.code for each in found)} if found else {}

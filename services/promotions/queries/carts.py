@@ -22,11 +22,12 @@ from services.promotions.models import (
     CartItem,
     LinkedProducts,
     PricelistEntry,
+    PricelistVariant,
     Product,
     Settings,
     Variant,
 )
-from services.promotions.queries import product_ids
+from services.promotions.queries import active, product_ids
 from services.promotions.rules import cart_campaigns as campaign_rules
 from services.promotions.rules import carts as rules
 from services.promotions.rules.cart_campaigns import MatchMode, QuantitySelector, Reason
@@ -113,7 +114,7 @@ def see(session: Session, found: Cart, now: datetime) -> SeenCart:
         terms, unknown = _terms(session, campaign, items)
         items, reason = rules.settle(items, terms)
     applied = campaign if reason is None else None
-    prices = _campaign_prices(session, applied, sold.values())
+    prices = _campaign_prices(session, applied, sold)
     shop = _Shop(items, sold, prices, terms.links if applied else (), _currency(session))
     return SeenCart(
         found.id,
@@ -128,17 +129,20 @@ def see(session: Session, found: Cart, now: datetime) -> SeenCart:
 
 def catalogued(session: Session, ids: Iterable[str]) -> dict[str, Sold]:
     """Those of ``ids`` that the shop sells, products and variants, at their regular price as evaluations have it
-    (S1-34): a variant's own, else the chain's list's, else the product's."""
+    (S1-34): a variant's on the chain's list, else its own, else its product's on the list, else the product's."""
     wanted = set(ids)
     chain = select(Settings.pricelist_id).where(Settings.tenant_id == caller().tenant_id).scalar_subquery()
     in_chain = and_(PricelistEntry.product_id == Product.id, PricelistEntry.pricelist_id == chain)
     products = select(
         Product.product_uid, Product.id, Product.product_uid.label("of"), PricelistEntry.price, Product.price
     ).outerjoin(PricelistEntry, in_chain)
+    itself = and_(PricelistVariant.variant_uid == Variant.variant_uid, PricelistVariant.pricelist_id == chain)
+    prices = PricelistVariant.price, Variant.price, PricelistEntry.price, Product.price
     variants = (
-        select(Variant.variant_uid, Product.id, Product.product_uid, Variant.price, PricelistEntry.price, Product.price)
+        select(Variant.variant_uid, Product.id, Product.product_uid, *prices)
         .join(Product, Product.id == Variant.product_id)
         .outerjoin(PricelistEntry, in_chain)
+        .outerjoin(PricelistVariant, itself)
     )
     rows = [
         *session.execute(variants.where(Variant.variant_uid.in_(wanted))),
@@ -206,15 +210,18 @@ def _terms(session: Session, campaign: CartCampaign, items: Sequence[Item]) -> t
     return terms, frozenset(link.base_id for link in links if link.base_id not in bases)
 
 
-def _campaign_prices(session: Session, campaign: CartCampaign | None, sold: Iterable[Sold]) -> dict[UUID, Decimal]:
-    """The campaign's own prices of products (S4-27), whichever variant."""
+def _campaign_prices(session: Session, campaign: CartCampaign | None, sold: Mapping[str, Sold]) -> dict[str, Decimal]:
+    """The campaign's own prices (S4-27), by what is in the cart: a variant's, else those of its product (D68)."""
     if campaign is None or campaign.pricelist_id is None:
         return {}
     listed = select(PricelistEntry.product_id, PricelistEntry.price).where(
         PricelistEntry.pricelist_id == campaign.pricelist_id,
-        PricelistEntry.product_id.in_({each.product_key for each in sold}),
+        PricelistEntry.product_id.in_({each.product_key for each in sold.values()}),
     )
-    return dict(session.execute(listed).tuples().all())
+    of_products = dict(session.execute(listed).tuples().all())
+    prices = {uid: of_products[each.product_key] for uid, each in sold.items() if each.product_key in of_products}
+    of_variants = session.execute(active.variant_prices([campaign.pricelist_id], sold.keys()))
+    return prices | {uid: price for _, uid, price in of_variants}
 
 
 def _currency(session: Session) -> str:
@@ -235,7 +242,7 @@ class _Shop:
 
     items: Sequence[Item]
     sold: Mapping[str, Sold]
-    campaign_prices: Mapping[UUID, Decimal]
+    campaign_prices: Mapping[str, Decimal]
     links: Sequence[Link]
     currency: str
 
@@ -243,7 +250,7 @@ class _Shop:
         sold, unit, regular = self.sold.get(item.product_id), None, None
         if sold:
             regular = money.rounded(sold.price, self.currency)
-            unit = money.rounded(self.campaign_prices.get(sold.product_key, sold.price), self.currency)
+            unit = money.rounded(self.campaign_prices.get(item.product_id, sold.price), self.currency)
         base = rules.linked_to(item, self.links, self.items)
         detail = rules.explained(item, base)
         return SeenItem(item.product_id, item.quantity, unit, regular, base, item.removed_because, detail)

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis import money
-from chassis.schemas import CamelSchema, PublicSchema, Stripped
+from chassis.schemas import CamelSchema, PublicSchema, Stripped, UpdateSchema
 from services.promotions.rules.cart_campaigns import Reason
 from services.promotions.rules.carts import MAX_ITEMS, MAX_QUANTITY, Removed
 from services.promotions.schemas.common import UID_LENGTH
@@ -84,19 +84,12 @@ class CartItemOut(CamelSchema):
         return default if attr.startswith("removed_") and value is None else value
 
 
-READ_ONLY = {str(field.data_key) for field in CartItemOut().fields.values()} - {"quantity"}
-
-
-class QuantityIn(CamelSchema):
+class QuantityIn(UpdateSchema):
     """How much of a product is wanted; 0 takes it out. What else an item of a cart says may be sent back (D65)."""
 
-    quantity = Quantity(0, required=True)
+    answer = CartItemOut
 
-    @pre_load
-    def ignore_what_is_read_only(self, data: Any, **_: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        return {name: value for name, value in data.items() if name not in READ_ONLY}
+    quantity = Quantity(0, required=True)
 
 
 class NoticeOut(CamelSchema):
