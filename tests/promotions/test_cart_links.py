@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -126,7 +127,7 @@ def test_of_two_old_names_that_clash_each_link_finds_its_own(rolf, shopper, prom
 
 def test_the_public_door_ignores_what_it_does_not_know(shopper):
     """D64: marks of those who count, cache busters, whatever they hold; the other doors of a cart too."""
-    junk = "utm_source=x&gclid=&_=1&utm_term=%EF%BF%BD&colour[]=red&Product=other"
+    junk = "utm_source=x&gclid=&_=1&utm_term=%ff%00&%00=1&colour[]=red&Product=other"
     cart = from_link(shopper, f"product=base&{junk}")
     assert held(cart) == {"base": 1}
     assert ok(shopper.get(f"{SHOP}/carts/{cart['id']}?{junk}")) == cart
@@ -139,6 +140,7 @@ CURRENCIES = [
     ("JPY", "575.5", ("576", "1728"), "0"),
     ("SEK", "19.9", ("19.90", "59.70"), "0.00"),
     ("KWD", "19.99", ("19.990", "59.970"), "0.000"),
+    ("KWD", "0.0005", ("0.001", "0.003"), "0.000"),
 ]
 
 
@@ -191,3 +193,36 @@ def test_a_variant_is_as_good_as_a_product_in_linked_products(rolf, shopper):
     assert held(cart) == {"shirt": 2, "shirt-s": 1, "extra": 1}
     cart = from_link(shopper, f"cart={cart['id']}&product=shirt-xl", 200)
     assert gone(cart) == {"shirt-xl": "base_product_missing"}
+
+
+def test_a_variant_that_stands_on_a_list_itself_has_that_price(rolf, shopper):
+    """D68, S4-27, S1-34: on the chain's list, and on the campaign's before it."""
+    lists = {"chain": {"shirt": "25.00", "shirt-xl": "27.00"}, "low": {"shirt": "20.00", "shirt-s": "9.00"}}
+    for uid, prices in lists.items():
+        products = [{"productUid": product, "price": price} for product, price in prices.items()]
+        ok(rolf.post(f"{MINE}/pricelists", json={"pricelistUid": uid, "name": uid, "products": products}), 201)
+    ok(rolf.put(f"{MINE}/settings", json={"pricelistUid": "chain"}))
+    made(rolf, pricelistUid="low")
+    cart = from_link(shopper, "mktop=spring&product=shirt&product=shirt-s&product=shirt-xl")
+    shown = {item["productId"]: (item["unitPrice"], item["listPrice"]) for item in cart["items"]}
+    assert shown == {"shirt": ("20.00", "25.00"), "shirt-s": ("9.00", "25.00"), "shirt-xl": ("20.00", "27.00")}
+
+
+IDS = ["a/b", "A-1_2.3", "50%", "a;b", "a:b", "a\\b", "a b", "%2F", "Größe/4", "a?b#c"]
+
+
+@pytest.mark.parametrize("product_id", IDS)
+def test_a_product_of_any_letters_can_be_addressed(rolf, shopper, product_id):
+    """D60: in a link, an item's path, a filter and linked products, percent-encoded."""
+    ok(rolf.post(f"{MINE}/products", json={"products": [{"productUid": product_id, "name": "P", "price": 1}]}))
+    address = made(rolf, products=[{"id": product_id}])
+    pair = linked(rolf, address, base=product_id)
+    cart = added(shopper, product_id, mktop="spring")
+    assert held(cart) == {product_id: 1}
+    path = f"{SHOP}/carts/{cart['id']}/items/{quote(product_id, safe='')}"
+    assert held(ok(shopper.put(path, json={"quantity": 3}))) == {product_id: 3}
+    assert held(ok(shopper.put(path, json={"quantity": 0}))) == {}
+    found = ok(rolf.get("/marketing/campaigns", query_string={"products.id": product_id}))["items"]
+    assert [each["products"][0]["id"] for each in found] == [product_id]
+    [only] = ok(rolf.get("/marketing/linked-products", query_string={"baseProduct.id": product_id}))["items"]
+    assert pair.endswith(only["id"])
