@@ -8,7 +8,7 @@ from chassis.identity import caller
 from chassis.pages import PageIn, page_of
 from chassis.web import Blueprint, db
 from services.promotions.actions import pricelists as actions
-from services.promotions.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant
+from services.promotions.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant, warnings
 from services.promotions.queries import pricelists as queries
 from services.promotions.schemas.pricelists import (
     EntryOut,
@@ -71,7 +71,7 @@ class OnePricelist(MethodView):
             )
             queries.with_products(session, pricelist)
         versions.set_etag(pricelist)
-        return pricelist
+        return pricelist, 200, warnings.header(*warnings.ignored(PricelistChangeIn, pricelist))
 
     @blp.allow(*ADMINS)
     @own_tenant
