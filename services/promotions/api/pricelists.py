@@ -10,6 +10,8 @@ from chassis.web import Blueprint, db
 from services.promotions.actions import pricelists as actions
 from services.promotions.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant, warnings
 from services.promotions.queries import pricelists as queries
+from services.promotions.queries import products
+from services.promotions.rules.warnings import Code
 from services.promotions.schemas.pricelists import (
     EntryOut,
     PricelistChangeIn,
@@ -104,5 +106,6 @@ class Products(MethodView):
                 session, pricelist_uid, **data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
             queries.with_products(session, pricelist)
+            unknown = products.unknown(session, data["remove"])
         versions.set_etag(pricelist)
-        return pricelist
+        return pricelist, 200, warnings.header(*[Code.UNKNOWN_PRODUCT] if unknown else [])

@@ -92,6 +92,12 @@ def ids_of(session: Session, product_uids: Collection[str]) -> dict[str, UUID]:
     return dict(session.execute(known).tuples().all())
 
 
+def unknown(session: Session, uids: Collection[str]) -> set[str]:
+    """Those of ``uids`` that the caller has neither a product nor a variant of."""
+    others = set(uids) - ids_of(session, uids).keys() if uids else set()
+    return others - variants_among(session, others)
+
+
 def variants_among(session: Session, uids: Collection[str]) -> set[str]:
     """Those of ``uids`` that are the caller's variants'."""
     if not uids:
