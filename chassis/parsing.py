@@ -68,12 +68,14 @@ class Parser(FlaskParser):
 
 def normalise_path(request: Request) -> None:
     """Bring the parameters that the path of a request has to NFC."""
-    if request.view_args and not request.path.isascii():
-        if not is_stream_safe(request.path):
-            raise Malformed(f"The path {BAD_TEXT}.")
-        request.view_args = {
-            name: normal(value) if isinstance(value, str) else value for name, value in request.view_args.items()
-        }
+    texts = [value for value in (request.view_args or {}).values() if isinstance(value, str) and not value.isascii()]
+    if not texts:
+        return
+    if not all(is_stream_safe(text) for text in texts):
+        raise Malformed(f"The path {BAD_TEXT}.")
+    request.view_args = {
+        name: normal(value) if isinstance(value, str) else value for name, value in (request.view_args or {}).items()
+    }
 
 
 def _normal_values(values: MultiDict[str, str]) -> MultiDict[str, str]:

@@ -268,7 +268,7 @@ def _from_http(error: HTTPException) -> errors.Failure:
 
 
 class Json(DefaultJSONProvider):
-    """JSON answers in the order of their schemas; a ``Decimal`` of at most two places becomes an equal number."""
+    """JSON answers in the order of their schemas; a ``Decimal`` becomes an equal number, as far as 15 digits go."""
 
     sort_keys = False
     OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS

@@ -148,7 +148,7 @@ CURRENCIES = [
 def test_a_cart_says_its_currency_and_has_its_decimals(shopper, promotions, currency, price, shown, nothing):
     """D9: prices that were stored finer than the currency are rounded half up, and the total is of what is shown."""
     shop = Shop(promotions)
-    shop.write(Settings(id=uuid4(), tenant_id=shop.tenant_id, currency=currency, strategy="priority"))
+    shop.change(Settings, {}, currency=currency)
     shop.change(Product, {"product_uid": "base"}, price=Decimal(price))
     cart = added(shopper, quantity=3)
     [item] = cart["items"]

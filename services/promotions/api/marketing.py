@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.promotions.api.warnings import HEADER
+from services.promotions.api.warnings import header
 from services.promotions.rules.warnings import Warned
 
 
 def header_for(warnings: Sequence[Warned]) -> dict[str, str]:
     """The header that names the codes of a write's warnings, as the body does; none where there are none."""
-    return {HEADER: ", ".join(dict.fromkeys(warned.code for warned in warnings))} if warnings else {}
+    return header(*dict.fromkeys(warned.code for warned in warnings))

@@ -27,12 +27,11 @@ from services.promotions.models import (
     Settings,
     Variant,
 )
-from services.promotions.queries import active, product_ids
+from services.promotions.queries import active, product_ids, settings
 from services.promotions.rules import cart_campaigns as campaign_rules
 from services.promotions.rules import carts as rules
 from services.promotions.rules.cart_campaigns import MatchMode, QuantitySelector, Reason
 from services.promotions.rules.carts import Item, Link, Match, Notice, Removed, Terms
-from services.promotions.rules.settings import DEFAULT_CURRENCY
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def see(session: Session, found: Cart, now: datetime) -> SeenCart:
         items, reason = rules.settle(items, terms)
     applied = campaign if reason is None else None
     prices = _campaign_prices(session, applied, sold)
-    shop = _Shop(items, sold, prices, terms.links if applied else (), _currency(session))
+    shop = _Shop(items, sold, prices, terms.links if applied else (), settings.currency(session))
     return SeenCart(
         found.id,
         found.version,
@@ -222,11 +221,6 @@ def _campaign_prices(session: Session, campaign: CartCampaign | None, sold: Mapp
     prices = {uid: of_products[each.product_key] for uid, each in sold.items() if each.product_key in of_products}
     of_variants = session.execute(active.variant_prices([campaign.pricelist_id], sold.keys()))
     return prices | {uid: price for _, uid, price in of_variants}
-
-
-def _currency(session: Session) -> str:
-    mine = select(Settings.currency).where(Settings.tenant_id == caller().tenant_id)
-    return session.scalar(mine) or DEFAULT_CURRENCY
 
 
 def _item(line: CartItem, sold: Sold | None) -> Item:

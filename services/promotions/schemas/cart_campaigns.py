@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_dump, validate
+from marshmallow import fields, post_dump, validate
 
-from chassis.schemas import CamelSchema, Stripped
-from chassis.text import is_prose
+from chassis.schemas import CamelSchema, Stripped, one_line, several_lines
 from services.promotions.rules.cart_campaigns import MatchMode, Status
 from services.promotions.schemas.common import uid
 from services.promotions.schemas.marketing import (
@@ -17,7 +16,6 @@ from services.promotions.schemas.marketing import (
     SignedMillis,
     Sort,
     filled,
-    one_line,
 )
 
 NAME, CUSTOMER, DESCRIPTION, PRODUCTS = 200, 200, 2000, 1000
@@ -44,11 +42,6 @@ def customer_key(**kwargs: Any) -> fields.String:
     return fields.String(validate=[validate.Length(1, CUSTOMER), one_line], **kwargs)
 
 
-def _is_description(value: str) -> None:
-    if len(value) > DESCRIPTION or not is_prose(value):
-        raise ValidationError(f"Must be at most {DESCRIPTION} characters, none of control or direction overrides.")
-
-
 def mode(**kwargs: Any) -> fields.String:
     """D53."""
     return fields.String(validate=validate.OneOf(list(MatchMode)), **kwargs)
@@ -72,7 +65,9 @@ class CartCampaignIn(EntityIn):
 
     name = filled(NAME)
     customer_id = customer_key(load_default=None, allow_none=True)
-    description = fields.String(load_default=None, allow_none=True, validate=_is_description)
+    description = fields.String(
+        load_default=None, allow_none=True, validate=[validate.Length(max=DESCRIPTION), several_lines]
+    )
     status = fields.String(required=True, error_messages=FILLED, validate=validate.OneOf(list(Status)))
     start_date = Millis(required=True, error_messages=FILLED)
     end_date = Millis(load_default=None, allow_none=True)

@@ -8,8 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_dump, post_load, validate
 
 from chassis.pages import MAX_PAGE, MAX_PAGE_SIZE
-from chassis.schemas import CamelSchema, Stripped
-from chassis.text import is_line
+from chassis.schemas import CamelSchema, Stripped, one_line
 from services.promotions.rules.lists import Bound, SortKey
 from services.promotions.schemas.warnings import WarningOut
 
@@ -23,11 +22,6 @@ FILLED: dict[str, Any] = {"required": EMPTY, "null": EMPTY}
 
 def to_millis(moment: datetime) -> int:
     return (moment - EPOCH) // MILLISECOND
-
-
-def one_line(value: str) -> None:
-    if not is_line(value):
-        raise ValidationError("Must be one line without control characters or direction overrides.")
 
 
 def filled(maximum: int, **kwargs: Any) -> fields.String:

@@ -8,8 +8,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 from chassis.clock import rfc3339
 from chassis.pages import PageIn
-from chassis.schemas import Stripped
-from chassis.text import is_line, is_prose
+from chassis.schemas import Stripped, one_line, several_lines
 from services.promotions.rules.store_campaigns import IDENTIFIER_LENGTH, Status
 from services.promotions.schemas.common import uid
 
@@ -71,16 +70,7 @@ def _is_name(value: str) -> None:
         raise ValidationError("Campaign name cannot be empty")
     if len(value) > NAME:
         raise ValidationError(f"Campaign name can have at most {NAME} characters")
-    if not is_line(value):
-        raise ValidationError("Campaign name must be one line without control characters or direction overrides")
-
-
-def _is_description(value: str) -> None:
-    """S3-16: several lines, but nothing that makes a text look like another one."""
-    if len(value) > DESCRIPTION:
-        raise ValidationError(f"Campaign description can have at most {DESCRIPTION} characters")
-    if not is_prose(value):
-        raise ValidationError("Campaign description must not have control characters or direction overrides")
+    one_line(value)
 
 
 IDENTIFIER = validate.Regexp(
@@ -103,7 +93,7 @@ class StoreCampaignChangesIn(WritableSchema):
     """What an update names; the rest keeps its value (S3-1, S3-4). A description may be taken away with null."""
 
     name = Stripped(validate=_is_name)
-    description = Stripped(allow_none=True, validate=_is_description)
+    description = Stripped(allow_none=True, validate=[validate.Length(max=DESCRIPTION), several_lines])
     campaign_identifier = fields.String(validate=IDENTIFIER)
     starts_at = Timestamp()
     ends_at = Timestamp()
@@ -115,7 +105,9 @@ class StoreCampaignIn(StoreCampaignChangesIn):
     identifier it is given one made of its name."""
 
     name = Stripped(required=True, validate=_is_name)
-    description = Stripped(load_default=None, allow_none=True, validate=_is_description)
+    description = Stripped(
+        load_default=None, allow_none=True, validate=[validate.Length(max=DESCRIPTION), several_lines]
+    )
     campaign_identifier = fields.String(load_default=None, validate=IDENTIFIER)
     starts_at = Timestamp(required=True)
     ends_at = Timestamp(required=True)
