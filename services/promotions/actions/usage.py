@@ -1,6 +1,7 @@
 """Reserving, committing and releasing what an order uses of campaigns, and setting how much there is (never exceeded).
 
-Locks, in this order: the reservation, then the usage rows of its campaigns by id.
+Locks, in this order: the reservation, then the usage rows of its campaigns by id. Limits: the tenant's currency, the
+campaign, its usage row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,10 +21,12 @@ from chassis.errors import Conflict, Invalid, NotFound
 from chassis.identity import Principal
 from services.promotions import engine
 from services.promotions.actions import catalogue
+from services.promotions.actions.settings import lock_currency
 from services.promotions.models import CampaignUsage, Reservation, ReservedCampaign, SalesCampaign
 from services.promotions.models.usage import ReservationState, new_reservation
 from services.promotions.queries import evaluations
 from services.promotions.queries import usage as queries
+from services.promotions.rules.amounts import Fitter
 
 LONGEST_ID = 100
 TRIM = 1000
@@ -104,12 +107,16 @@ def set_limits(
     Raises:
         NotFound: the caller has none of that uid.
         Stale: ``expected`` is not its version.
+        Invalid: a budget finer than the currency.
     """
+    fitter = Fitter(lock_currency(session, actor.tenant_id))
     statement = select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid)
     campaign = session.scalar(statement.with_for_update(key_share=True))  # rows that point to it may go on being made
     if campaign is None:
         raise NotFound("There is no such campaign.")
     versions.require(campaign, expected)
+    limits = fitter.fit(limits, {"total_discount_limit": "totalDiscount"})
+    fitter.require()
     _lock(session, [campaign.id], actor)
     for name, value in limits.items():
         setattr(campaign, name, value)

@@ -8,9 +8,11 @@ from flask.views import MethodView
 from chassis import versions
 from chassis.clock import utcnow
 from chassis.identity import caller
+from chassis.money import written
 from chassis.web import Blueprint, db
 from services.promotions.actions import usage as actions
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.queries import settings
 from services.promotions.queries import usage as queries
 from services.promotions.schemas.usage import LimitsIn, LimitsOut, ReservationIn, ReservationOut
 
@@ -26,8 +28,9 @@ class Limits(MethodView):
         """How much the campaign may give, all orders together, and what is left of it."""
         with db.read() as session:
             campaign, found = queries.usage(session, campaign_uid, now=utcnow())
+            currency = settings.currency(session)
         versions.set_etag(campaign)
-        return limits_of(campaign, found)
+        return limits_of(campaign, found, currency)
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -39,9 +42,9 @@ class Limits(MethodView):
         with db.begin() as session:
             expected = versions.if_match()
             campaign = actions.set_limits(session, campaign_uid, limits, expected=expected, actor=caller(), now=now)
-            found = queries.usage_of(session, campaign, now=now)
+            found, currency = queries.usage_of(session, campaign, now=now), settings.currency(session)
         versions.set_etag(campaign)
-        return limits_of(campaign, found)
+        return limits_of(campaign, found, currency)
 
 
 @blp.route("/orders/<order_id>/reservation")
@@ -93,19 +96,20 @@ class Release(MethodView):
             return reservation_of(queries.seen(session, found, now=now))
 
 
-def limits_of(campaign: Any, found: queries.Usage) -> dict[str, Any]:
+def limits_of(campaign: Any, found: queries.Usage, currency: str) -> dict[str, Any]:
+    """Limits as they are answered, with the currency's decimals (D9)."""
     uses, discount = found.limits
     left = found.left
     return {
         "campaign_uid": campaign.campaign_uid,
         "total_uses": uses,
-        "total_discount": money(discount),
+        "total_discount": None if discount is None else written(discount, currency),
         "committed_uses": found.committed.uses,
-        "committed_discount": money(found.committed.discount),
+        "committed_discount": written(found.committed.discount, currency),
         "reserved_uses": found.reserved.uses,
-        "reserved_discount": money(found.reserved.discount),
+        "reserved_discount": written(found.reserved.discount, currency),
         "left_uses": left.uses,
-        "left_discount": money(left.discount),
+        "left_discount": None if left.discount is None else written(left.discount, currency),
     }
 
 

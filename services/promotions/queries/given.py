@@ -1,4 +1,4 @@
-"""Long lists of keys in a statement."""
+"""Long lists of keys in a statement, and texts that are searched for."""
 
 import json
 from collections.abc import Collection
@@ -6,6 +6,8 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, String, Text, any_, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from chassis.text import fold
 
 
 def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[str]) -> ColumnElement[bool]:
@@ -18,3 +20,8 @@ def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[st
         return uid == any_(literal(list(uids), ARRAY(Text())))
     rows = func.json_each(json.dumps(list(uids))).table_valued(column("value", String()))
     return uid.in_(select(rows.c.value))
+
+
+def folded(column: InstrumentedAttribute[str], words: str) -> ColumnElement[bool]:
+    """Whether a folded column has ``words`` in it, in whatever case they are written (D62)."""
+    return column.contains(fold(words), autoescape=True)
