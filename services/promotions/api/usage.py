@@ -8,6 +8,7 @@ from flask.views import MethodView
 from chassis import versions
 from chassis.clock import utcnow
 from chassis.identity import caller
+from chassis.money import written
 from chassis.web import Blueprint, db
 from services.promotions.actions import usage as actions
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
@@ -95,32 +96,28 @@ class Release(MethodView):
 
 def limits_of(campaign: Any, found: queries.Usage) -> dict[str, Any]:
     uses, discount = found.limits
-    left = found.left
+    left, currency = found.left, found.currency
     return {
         "campaign_uid": campaign.campaign_uid,
         "total_uses": uses,
-        "total_discount": money(discount),
+        "total_discount": None if discount is None else written(discount, currency),
         "committed_uses": found.committed.uses,
-        "committed_discount": money(found.committed.discount),
+        "committed_discount": written(found.committed.discount, currency),
         "reserved_uses": found.reserved.uses,
-        "reserved_discount": money(found.reserved.discount),
+        "reserved_discount": written(found.reserved.discount, currency),
         "left_uses": left.uses,
-        "left_discount": money(left.discount),
+        "left_discount": None if left.discount is None else written(left.discount, currency),
     }
 
 
 def reservation_of(found: queries.SeenReservation) -> dict[str, Any]:
+    campaigns = [
+        {"campaign_uid": uid, "discount": written(discount, found.currency)} for uid, discount in found.campaigns
+    ]
     return {
         "order_id": found.order_id,
         "evaluation_id": found.evaluation_id,
         "status": found.state,
         "expires_at": found.expires_at,
-        "campaigns": [{"campaign_uid": uid, "discount": money(discount)} for uid, discount in found.campaigns],
+        "campaigns": campaigns,
     }
-
-
-def money(amount: Any) -> str | None:
-    """Two decimals, three where there are so many."""
-    if amount is None:
-        return None
-    return f"{amount:.2f}" if amount == round(amount, 2) else f"{amount:.3f}"

@@ -12,9 +12,7 @@ MOST_USES = 1_000_000_000
 class LimitsIn(CamelSchema):
     """What is left out stays as it is; null is no limit."""
 
-    total_uses = fields.Integer(
-        strict=True, allow_none=True, validate=validate.Range(0, MOST_USES), attribute="total_uses_limit"
-    )
+    total_uses = Whole(allow_none=True, validate=validate.Range(0, MOST_USES), attribute="total_uses_limit")
     total_discount = Amount(allow_none=True, attribute="total_discount_limit")
 
 
