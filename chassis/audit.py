@@ -119,7 +119,7 @@ def _changes(target: Any) -> dict[str, Any]:
     for attribute in state.mapper.column_attrs:
         name = attribute.key
         history = state.attrs[name].history
-        if name in UNTOLD or not history.has_changes():
+        if name in UNTOLD or name.endswith("_folded") or not history.has_changes():
             continue
         before = history.deleted[0] if history.deleted else None
         after = history.added[0] if history.added else None

@@ -31,7 +31,7 @@ from chassis.identity import caller
 HEADERS = ("Idempotency-Key", "X-Idempotency-Key")
 KEEP = timedelta(hours=24)
 TRIM = 1000
-KEPT_HEADERS = ("Location", "ETag", "Content-Type")
+KEPT_HEADERS = ("Location", "ETag", "Content-Type", "Concord-Warnings")
 
 
 class IdempotencyRow(ChassisBase):

@@ -6,6 +6,7 @@ so that a new one can be published before the old one goes.
 """
 
 import contextlib
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ REUSE = 30  # seconds a token may be handed out again; the receiver still has th
 LEEWAY = 30  # seconds the clocks of two hosts may differ
 CACHE_SIZE = 4096
 NOBODY = UUID(int=0)
+_SENDER = re.compile(r"[a-z]{1,40}", re.ASCII)  # the name of one of our processes, and of its key files
 
 
 class Role(StrEnum):
@@ -204,7 +206,7 @@ class Verifier:
             sender = str(jwt.get_unverified_header(token).get("kid"))
             claims = self._decode(token, sender)
             return Principal.from_claims(claims), sender, float(claims["exp"])
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise Unauthorized("The caller's identity is not valid.") from error
 
     def _decode(self, token: str, sender: str) -> dict[str, Any]:
@@ -226,7 +228,7 @@ class Verifier:
 
     def _keys_of(self, sender: str) -> list[Ed25519PublicKey]:
         if sender not in self._public:
-            known = _load_public(self._keys / f"{sender}.pub") if sender.isalpha() else []  # it becomes a file name
+            known = _load_public(self._keys / f"{sender}.pub") if _SENDER.fullmatch(sender) else []
             if not known:
                 return []  # and not remembered: its key may still be handed out, and anybody can make up a name
             self._public[sender] = known

@@ -1,6 +1,11 @@
-"""How request bodies and queries are read: strictly; every refusal is a 400, 415 or 422 that says what to mend."""
+"""How requests are read: strictly; every refusal is a 400, 415 or 422 that says what to mend.
+
+Here all text of a request is brought to NFC (D62): bodies, queries, forms and the parameters of paths. What is only
+compared byte by byte (the fingerprint of an ``Idempotency-Key``, a signature) goes by the request as it was sent.
+"""
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -9,10 +14,15 @@ from flask import Request
 from marshmallow import ValidationError
 from webargs import missing
 from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
 
 from chassis.errors import Failure, Invalid, Malformed
+from chassis.text import is_stream_safe, normal
 
-BAD_TEXT = "must be text without NUL characters or lone surrogates"
+BAD_TEXT = "must be text without NUL characters, lone surrogates or stacks of combining marks"
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class UnsupportedMedia(Failure):
@@ -37,7 +47,12 @@ class Parser(FlaskParser):
         for name, value in req.args.items(multi=True):
             if not _is_clean(name) or not _is_clean(value):
                 raise Malformed(f"The query {BAD_TEXT}.")
-        return super().load_querystring(req, schema)
+        return MultiDictProxy(_normal_values(req.args), schema)
+
+    def load_form(self, req: Request, schema: Any) -> Any:
+        if not all(is_stream_safe(part) for item in req.form.items(multi=True) for part in item):
+            raise Malformed(f"The form {BAD_TEXT}.")
+        return MultiDictProxy(_normal_values(req.form), schema)
 
     def handle_error(
         self, error: ValidationError, req: Request, schema: Any, *, error_status_code: Any, error_headers: Any
@@ -45,6 +60,20 @@ class Parser(FlaskParser):
         messages: Any = error.normalized_messages()
         found = [problem for location in messages.values() for problem in flatten(location)]
         raise Invalid("The request does not fit: " + "; ".join(_sentence(p) for p in found[:3]), errors=found[:100])
+
+
+def normalise_path(request: Request) -> None:
+    """Bring the parameters that the path of a request has to NFC."""
+    if request.view_args and not request.path.isascii():
+        if not is_stream_safe(request.path):
+            raise Malformed(f"The path {BAD_TEXT}.")
+        request.view_args = {
+            name: normal(value) if isinstance(value, str) else value for name, value in request.view_args.items()
+        }
+
+
+def _normal_values(values: MultiDict[str, str]) -> MultiDict[str, str]:
+    return MultiDict([(normal(name), normal(value)) for name, value in values.items(multi=True)])
 
 
 def refuse_undeclared(request: Request, declared: Collection[str]) -> None:
@@ -63,11 +92,14 @@ def refuse_undeclared(request: Request, declared: Collection[str]) -> None:
 
 
 def _strict_json(raw: bytes) -> Any:
+    """The body, also one that begins with a byte order mark; plain ASCII costs nothing more than its reading."""
     try:
-        value = DECODER.decode(raw.decode("utf-8"))
-        if b"\\u" in raw:  # NUL and surrogates can only be written so: as bytes they are no JSON and no UTF-8
-            _check_text(value)
-        return value
+        text = raw.decode("utf-8-sig")
+        if not is_stream_safe(text):
+            raise ValueError(f"every string {BAD_TEXT}")
+        value = DECODER.decode(normal(text))  # at once: no sign of JSON's own joins with what follows it
+        # NUL and surrogates can only be escaped: as bytes they are no JSON and no UTF-8.
+        return _read_escaped(value) if b"\\u" in raw else value
     except UnicodeDecodeError:
         raise Malformed("The body is not valid UTF-8.") from None
     except RecursionError:
@@ -83,23 +115,23 @@ def _refuse_constant(name: str) -> NoReturn:
 DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _check_text(value: Any) -> None:
+def _read_escaped(value: Any) -> Any:
+    """The value with every string that escapes may have been in checked, and brought to NFC."""
     if isinstance(value, str):
         if not _is_clean(value):
             raise ValueError(f"every string {BAD_TEXT}")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check_text(key)
-            _check_text(item)
-    elif isinstance(value, list):
-        for item in value:
-            _check_text(item)
+        return normal(value)
+    if isinstance(value, dict):
+        return {_read_escaped(key): _read_escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_read_escaped(item) for item in value]
+    return value
 
 
 def _is_clean(value: str) -> bool:
     if value.isascii():
         return "\x00" not in value
-    return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+    return "\x00" not in value and not _SURROGATE.search(value) and is_stream_safe(value)
 
 
 def flatten(messages: Any, path: str = "") -> list[dict[str, str]]:

@@ -1,11 +1,12 @@
 """Marshmallow as every service uses it: camelCase on the wire, unknown fields refused, exact times and amounts."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from chassis import money
 from chassis.clock import rfc3339
@@ -25,6 +26,24 @@ class CamelSchema(Schema):
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
         field_obj.data_key = camel(field_obj.data_key or field_name)
+
+
+class UpdateSchema(CamelSchema):
+    """An update that takes back what its resource answers (D65).
+
+    Fields of ``answer`` that the update does not have are read-only, and ignored when they stand there; what neither
+    has is refused.
+    """
+
+    answer: ClassVar[type[Schema]]
+
+    @pre_load
+    def ignore_read_only(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        writable = {field.data_key for field in self.load_fields.values()}
+        answered = {field.data_key for field in self.answer().dump_fields.values()}
+        return {name: value for name, value in data.items() if name in writable or name not in answered}
 
 
 class Instant(fields.Field[datetime]):

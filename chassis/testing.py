@@ -25,6 +25,7 @@ from requests.adapters import BaseAdapter
 from sqlalchemy import Connection, Engine, select, update
 from uuid_utils.compat import uuid7
 from werkzeug.test import Client
+from werkzeug.urls import iri_to_uri
 
 from chassis import logs, migrate, settings
 from chassis.broker import Message
@@ -110,6 +111,8 @@ class CallerClient(FlaskClient):
     audience = ""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], str):
+            args = (iri_to_uri(args[0]), *args[1:])  # as every client writes it; what is encoded stays as it is
         headers = dict(kwargs.pop("headers", None) or {})
         if self.signer and self.who:
             headers.setdefault(HEADER, self.signer.sign(self.who, self.audience))

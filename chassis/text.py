@@ -3,8 +3,12 @@
 import re
 import unicodedata
 
+import regex
+
 # Embeddings, overrides and isolates make a text look like another one; U+2028 and U+2029 break lines as CR and LF do.
 _UNSEEN = "\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029\ufff9-\ufffb"
+# No language stacks more marks on a letter (UAX #15, stream-safe text); sorting longer stacks takes time by its square.
+_STACK = regex.compile(r"\P{ccc=0}{31}")
 _CONTROLS = r"\x00-\x1f\x7f-\x9f"
 _NO_LINE = re.compile(f"[{_CONTROLS}{_UNSEEN}]")
 _NO_PROSE = re.compile(rf"[{_UNSEEN}]|(?![\t\n\r])[{_CONTROLS}]")
@@ -13,6 +17,11 @@ _NO_PROSE = re.compile(rf"[{_UNSEEN}]|(?![\t\n\r])[{_CONTROLS}]")
 def normal(value: str) -> str:
     """The text in Unicode NFC."""
     return value if value.isascii() else unicodedata.normalize("NFC", value)
+
+
+def is_stream_safe(value: str) -> bool:
+    """Whether no letter has more than thirty combining marks, so that :func:`normal` is quick whatever the length."""
+    return value.isascii() or not _STACK.search(value)
 
 
 def fold(value: str) -> str:

@@ -2,6 +2,8 @@
 
 A view is reached only through :meth:`Blueprint.allow`, which refuses in the order of D5: not signed in 401, feature
 off 403, role not allowed 403; what the caller may not see is 404 further in.
+
+A view gets the decoded value of each segment of the path, whatever letters it has (``chassis.routing``).
 """
 
 import functools
@@ -22,7 +24,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
-from chassis import context, error_bodies, errors, idempotency, identity, metrics, openapi, parsing, versions
+from chassis import context, error_bodies, errors, idempotency, identity, metrics, openapi, parsing, routing, versions
 from chassis.client import ServiceClient
 from chassis.clock import utcnow
 from chassis.database import Database
@@ -135,7 +137,7 @@ def create_app(name: str, verifier: Verifier, database: Database, client: Servic
         verifier: decides whose identity counts.
         secret: 32 bytes that hide stored answers (``chassis.idempotency``).
     """
-    app = Flask(name, static_folder=None)
+    app = routing.App(name)
     app.config |= {
         "API_TITLE": f"Concord {name}",
         "API_VERSION": "v1",
@@ -148,6 +150,7 @@ def create_app(name: str, verifier: Verifier, database: Database, client: Servic
     app.extensions["client"] = client
     app.extensions["sealer"] = idempotency.Sealer(secret)
     app.before_request(_begin_request)
+    app.before_request(lambda: parsing.normalise_path(request))
     app.before_request(lambda: _identify(verifier))
     app.after_request(_end_request)
     app.teardown_request(_forget)

@@ -14,7 +14,9 @@ ALLOWED_HEADERS = ", ".join(
         "X-Request-Id",
     )
 )
-EXPOSED_HEADERS = "ETag, Location, Link, Retry-After, RateLimit, X-Request-Id, Idempotent-Replayed"
+EXPOSED_HEADERS = (
+    "ETag, Location, Link, Retry-After, RateLimit, X-Request-Id, Idempotent-Replayed, Concord-Waited, Concord-Warnings"
+)
 MAX_AGE = "600"
 
 

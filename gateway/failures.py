@@ -5,13 +5,6 @@ from http import HTTPStatus
 from chassis.errors import Failure
 
 
-class BadTarget(Failure):
-    """The request's target is not written the one plain way; see ``gateway.routes``."""
-
-    status = HTTPStatus.BAD_REQUEST
-    default_code = "bad_path"
-
-
 class MethodNotAllowed(Failure):
     status = HTTPStatus.METHOD_NOT_ALLOWED
     default_code = "method_not_allowed"

@@ -1,18 +1,18 @@
-"""Which path belongs to which service: the one table, and the one plain way in which a path may be written.
+"""Which path belongs to which service: the one table.
 
-A path that is not written plainly (``//``, dot segments, ``;``, backslash, escapes of characters that need none) is
-refused instead of normalised: gateway and service then never disagree about what it names. A path ending in ``/`` and
-one in another case are simply not in the table. What is not in the table does not exist: ``/internal`` of a service
-can only be reached behind the gateway.
+Paths are matched while they are encoded, segment by segment (``chassis.paths``): an id may have any letters, and an
+encoded ``/`` never parts two segments (D60). A path that could be understood in more than one way is refused. A path
+ending in ``/`` and one in another case are simply not in the table. What is not in the table does not exist:
+``/internal`` of a service can only be reached behind the gateway.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote
 
 from chassis.error_bodies import MARKETING, MERCHANT, PROBLEM, STORES
-from gateway.failures import BadTarget
+from chassis.paths import BadPath, plain
 
 
 @dataclass(frozen=True)
@@ -102,37 +102,26 @@ KEY_ROUTES = (
     _merchant("/api/v1/statements"),
 )
 
-# RFC 3986 pchar without ``;``, every segment at least one character long.
-_PLAIN = re.compile(r"/|(?:/(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-Fa-f]{2})+)+/?")
-_QUERY = re.compile(r"[\x21\x22\x24-\x7e]*")  # visible ASCII without #
-_DOTS = re.compile(r"/\.{1,2}(?=/|$)")
-# Escapes of separators, controls, ``.``, ``;``, ``%`` and of letters and digits, which nobody needs to escape.
-_NEEDLESS = re.compile(r"%(?:[01]|2[EFef5]|3[0-9Bb]|4[1-9A-Fa-f]|5[0-9AaCc]|6[1-9A-Fa-f]|7[0-9AaFf])")
+# Visible ASCII without ``#``, and UTF-8 that was sent as it is.
+_QUERY = re.compile(r"[\x21\x22\x24-\x7e\x80-\xff]*")
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def split_target(target: str) -> tuple[str, str]:
-    """Path and query (with its ``?``) of a request line's target.
+    """Plain path and query (with its ``?``) of a request line's target.
 
     Raises:
-        BadTarget: not written plainly.
+        BadPath: it could be understood in more than one way.
     """
     path, mark, query = target.partition("?")
-    if not _PLAIN.fullmatch(path) or not _QUERY.fullmatch(query):
-        raise BadTarget("The path is not written the plain way.")
-    if "/." in path and _DOTS.search(path):
-        raise BadTarget("The path has a dot segment.")
-    if "%" in path:
-        _refuse_odd_escapes(path)
-    return path, mark + query
+    if not _QUERY.fullmatch(query):
+        raise BadPath("The query has a character that must be escaped.")
+    return plain(path), mark + _encoded(query)
 
 
-def _refuse_odd_escapes(path: str) -> None:
-    if _NEEDLESS.search(path):
-        raise BadTarget("The path escapes a character that must not be escaped.")
-    try:
-        unquote(path, errors="strict")
-    except UnicodeDecodeError:
-        raise BadTarget("The path is not UTF-8.") from None
+def _encoded(query: str) -> str:
+    """A query as clients should have sent it; what was written well stays as it is."""
+    return query if query.isascii() else quote(query.encode("latin-1"), safe=_VISIBLE)
 
 
 class Table:

@@ -1,7 +1,9 @@
 """Requests that a merchant's own software signs with its API key (S2-26).
 
 ``X-API-Key`` names the key, ``X-Timestamp`` the moment, and ``X-Signature`` is the hexadecimal HMAC-SHA256 of
-``<timestamp>.<raw body>`` under the key's secret. The moment may lie 300 s off our clock, and a signature counts once.
+``<timestamp>.<raw body>`` under the key's secret. The moment is in seconds or milliseconds since 1970 and is signed as
+it is written. It may lie 300 s off our clock, and a signature counts once: two requests without a body within one
+second have the same one, unless their moments are in milliseconds.
 """
 
 import hmac
@@ -22,6 +24,7 @@ WINDOW = 300  # seconds to either side of our clock
 KEEP = 2 * WINDOW + 60  # a moment may lie ahead as far as behind, and the clocks of two gateways differ a little
 
 CHALLENGE = {"WWW-Authenticate": 'Signature realm="concord"'}
+USED = "This signature has been used. Sign every request anew, and send the timestamp in milliseconds."
 NOT_VALID = "The signature is not valid."  # nor does it say whether the key is
 
 _API_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -69,7 +72,7 @@ class Signatures:
         if self._access.is_revoked(key.principal.user_id):
             raise _refused(NOT_VALID)
         if not self._once.is_first(f"{key.principal.user_id}/{signature.hex()}"):
-            raise _refused("This signature has been used; sign every request anew.")
+            raise _refused(USED)
         self._api_keys.note_use(key)
         return self._current(key.principal)
 
@@ -97,7 +100,7 @@ def _fields(environ: Environ) -> tuple[str, str, bytes]:
     if "HTTP_AUTHORIZATION" in environ:
         raise _refused("Send one credential: a signature or a bearer token.")
     if not _SECONDS.fullmatch(timestamp) and not _MILLISECONDS.fullmatch(timestamp):
-        raise _refused("X-Timestamp must be the seconds, or milliseconds, since 1970.")
+        raise _refused("X-Timestamp must be the milliseconds (13 digits) or seconds (10 digits) since 1970.")
     if not _API_KEY.fullmatch(name) or not _SIGNATURE.fullmatch(signature):
         raise _refused(NOT_VALID)
     return name, timestamp, bytes.fromhex(signature)

@@ -3,9 +3,12 @@
 import hashlib
 import hmac
 import secrets
+import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from chassis.text import normal
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
@@ -14,8 +17,9 @@ NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$67eYk6e9IcFtknmCU3Duog$PeyD0qjjQC
 
 
 def hash_password(password: str) -> str:
-    """An argon2id hash; takes some 25 ms on purpose, so never call it inside a transaction of a request."""
-    return _hasher.hash(password)
+    """An argon2id hash of the password in NFC (D62); takes some 25 ms on purpose, so never call it inside a transaction
+    of a request."""
+    return _hasher.hash(normal(password))
 
 
 def is_password(password: str, password_hash: str | None) -> bool:
@@ -25,6 +29,11 @@ def is_password(password: str, password_hash: str | None) -> bool:
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
+
+
+def spellings(typed: str) -> list[str]:
+    """How a typed password or address may be stored: in NFC, formerly as it was typed or in decomposed letters."""
+    return list(dict.fromkeys((normal(typed), typed, unicodedata.normalize("NFD", typed))))
 
 
 def is_outdated(password_hash: str) -> bool:

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.columns import NAMING, TYPES
 from chassis.database import Aggregate, TenantScoped
 from chassis.errors import Conflict
 from chassis.identity import Principal, Role
+from chassis.text import fold
 from chassis.versions import Versioned
 from services.identity import rules
 from services.identity.rules import KeyState
@@ -41,6 +43,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
 
     slug: Mapped[str | None]
     name: Mapped[str]
+    name_folded: Mapped[str | None]  # what a search looks into (D62)
     kind: Mapped[str]
     time_zone: Mapped[str]
     features: Mapped[list[str]]
@@ -65,6 +68,10 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         self.updated_at = now
         return True
 
+    def fold_name(self) -> None:
+        """Keep the folded name in step with the name."""
+        self.name_folded = fold(self.name)
+
     def name_it(self, slug: str, now: datetime) -> None:
         """Give a tenant that has none its slug, once and for all."""
         if self.slug is not None:
@@ -80,6 +87,13 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         self.features = wanted
         self.updated_at = now
         return True
+
+
+@event.listens_for(Tenant, "before_insert")
+@event.listens_for(Tenant, "before_update")
+def _fold_name(_mapper: Any, _connection: Any, tenant: Tenant) -> None:
+    """Only now, so that the audit trail shows the name alone."""
+    tenant.fold_name()
 
 
 ONE_ADDRESS = Index("uq_users_email_key", "email_key", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT)

@@ -1,6 +1,6 @@
 """Reads: the things a request names, lists in pages, the gateway's feed, a caller's own profile."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,9 +9,11 @@ from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import Session
 
 from chassis.audit import AuditRow
+from chassis.emails import address_key
 from chassis.errors import NotFound, Unauthorized
 from chassis.identity import Principal, Role
 from chassis.pages import Page, paginate
+from chassis.text import fold
 from chassis.vault import Vault
 from services.identity import rules
 from services.identity.models import ApiKey, RefreshToken, SigningKey, Tenant, User
@@ -35,6 +37,12 @@ def hold_tenant(session: Session, tenant_id: UUID) -> Tenant:
 def hold_nameless_tenants(session: Session, limit: int) -> Sequence[Tenant]:
     """Some of the tenants that have no slug, locked until the transaction ends."""
     statement = select(Tenant).where(Tenant.slug.is_(None)).order_by(Tenant.id).limit(limit)
+    return session.scalars(statement.with_for_update(skip_locked=True)).all()
+
+
+def hold_unfolded_tenants(session: Session, limit: int) -> Sequence[Tenant]:
+    """Some of the tenants that have no folded name, locked until the transaction ends."""
+    statement = select(Tenant).where(Tenant.name_folded.is_(None)).order_by(Tenant.id).limit(limit)
     return session.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
@@ -72,12 +80,12 @@ def api_key_with_secret(session: Session, api_key: str, vault: Vault) -> dict[st
 
 
 def list_tenants(session: Session, *, page: int, page_size: int, kind: str | None = None, q: str | None = None) -> Page:
-    """Tenants in the order they came; ``q`` is a part of the name in any case."""
+    """Tenants in the order they came; ``q`` is a part of the name in any case (D62)."""
     statement = select(Tenant).order_by(Tenant.id)
     if kind:
         statement = statement.where(Tenant.kind == kind)
     if q:
-        statement = statement.where(Tenant.name.icontains(q, autoescape=True))
+        statement = statement.where(Tenant.name_folded.contains(fold(q), autoescape=True))
     return paginate(session, statement, page=page, page_size=page_size)
 
 
@@ -131,9 +139,13 @@ def profile(session: Session, who: Principal) -> dict[str, Any]:
     }
 
 
-def user_of_email(session: Session, email: str) -> User | None:
-    """The present user with this address in any case, not locked."""
-    return session.scalar(select(User).where(User.email_key == rules.email_key(email), User.removed_at.is_(None)))
+def users_of_address(session: Session, spellings: Iterable[str]) -> Sequence[User]:
+    """The present users with this address, in whatever case and letters, not locked: one at most, but for those who
+    had several spellings of it before these counted as one (``identity_0003``)."""
+    keys = {key for text in spellings for key in (address_key(text), text.strip().casefold())}
+    return session.scalars(
+        select(User).where(User.email_key.in_(keys), User.removed_at.is_(None)).order_by(User.id)
+    ).all()
 
 
 def has_platform_admin(session: Session) -> bool:

@@ -116,11 +116,6 @@ def is_time_zone(name: str) -> bool:
     return name in _time_zones()
 
 
-def email_key(email: str) -> str:
-    """What makes two spellings one address: case does not count."""
-    return email.strip().casefold()
-
-
 def seconds_until_next_try(window_start: datetime, period: timedelta, now: datetime) -> int:
     """Whole seconds, at least one, until a full window of sign-in attempts has passed."""
     return max(1, -int((now - window_start - period) // timedelta(seconds=1)))

@@ -5,12 +5,12 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from chassis.audit import AuditOut
+from chassis.emails import Address
 from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, Stripped, text
+from chassis.schemas import CamelSchema, Instant, UpdateSchema, text
 from services.identity import rules
 
 NAME_MAX = 200
-EMAIL_MAX = 254
 
 
 class Switch(fields.Boolean):
@@ -20,17 +20,6 @@ class Switch(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
-
-
-class Address(Stripped, fields.Email):
-    """An e-mail address that mail servers everywhere take, without the spaces around it: mail must reach its owner."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        address = super()._deserialize(value, attr, data, **kwargs)
-        local, _, domain = address.rpartition("@")
-        if not local.isascii() or domain.startswith("["):
-            raise self.make_error("invalid")
-        return address
 
 
 def _time_zone(name: str) -> None:
@@ -48,13 +37,6 @@ class Slug(fields.String):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return super()._serialize(value or obj.id, attr, obj, **kwargs)
-
-
-class TenantChangeIn(CamelSchema):
-    """What is left out stays as it is."""
-
-    name = text(NAME_MAX, required=False)
-    time_zone = fields.String(validate=_time_zone)
 
 
 class TenantIn(CamelSchema):
@@ -78,6 +60,15 @@ class TenantOut(CamelSchema):
     features = fields.List(fields.String(), required=True)
 
 
+class TenantChangeIn(UpdateSchema):
+    """What is left out stays as it is; what cannot be changed here is ignored (D65)."""
+
+    answer = TenantOut
+
+    name = text(NAME_MAX, required=False)
+    time_zone = fields.String(validate=_time_zone)
+
+
 class TenantsIn(PageIn):
     """``q`` finds a part of the name."""
 
@@ -96,7 +87,7 @@ class FeaturesIn(CamelSchema):
 
 
 class UserIn(CamelSchema):
-    email = Address(required=True, validate=validate.Length(max=EMAIL_MAX))
+    email = Address(required=True)
     name = text(NAME_MAX)
     role = fields.String(required=True, validate=validate.OneOf([str(role) for role in rules.PERSONS]))
     password = fields.String(

@@ -13,9 +13,10 @@ def rotate_keys(runtime: Runtime) -> None:
 
 
 def name_tenants(runtime: Runtime) -> bool:
-    """Give slugs to tenants that older code has made; True while there may be more."""
+    """Give slugs and folded names to tenants that older code has made; True while there may be more."""
     with runtime.database.begin() as session:
-        return tenants.name_tenants(session, now=utcnow())
+        named = tenants.name_tenants(session, now=utcnow())
+        return tenants.fold_names(session) or named
 
 
 def trim(runtime: Runtime) -> bool:

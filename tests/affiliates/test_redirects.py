@@ -171,7 +171,7 @@ def test_an_unknown_code_leads_to_its_merchant_s_fallback_address(anybody, code)
     """The code's first part says whose it would be; a code that says nothing is nowhere."""
     for unknown in ("dashain-market.nobody-nothing-aaaaa", "dashain-market"):
         assert followed(anybody, unknown) == (urlsplit(WELCOME), None, None)
-    for unknown in ("stranger.nobody-nothing-aaaaa", "nothing", "%27;--", "a" * 500):
+    for unknown in ("stranger.nobody-nothing-aaaaa", "nothing", "%27%3B--", "a" * 500):
         assert_problem(anybody.get(f"/r/{unknown}"), 404, "not_found")
 
 

@@ -1,5 +1,7 @@
 """A service's HTTP side: who gets in, in which order requests are refused, and that every refusal is a problem."""
 
+import base64
+import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -158,6 +160,39 @@ def test_only_an_identity_for_this_service_by_a_known_sender_counts(sample, anna
     assert nobody.get("/notes", headers={HEADER: good}).status_code == 200
     for token in (anna.signer.sign(ANNA, "other"), good[:-4] + "AAAA", "x.y.z", "", good.replace(".", "", 1)):
         is_problem(nobody.get("/notes", headers={HEADER: token}), 401, "unauthorized")
+
+
+def made_up(header, claims=b"{}"):
+    """A token that anybody can write: nobody has signed it."""
+    written = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, claims, b"x" * 64))
+    return ".".join(written)
+
+
+KIDS = ["a" * 300, "a" * 4000, "", ".", "..", "../gateway", "gateway/", "/etc/passwd", "gate\u0000way", "gateway\n",
+        "GATEWAY", "None", "ö" * 200, "ｇateway", "gateway.pub", 7, None, True, [], ["gateway"],
+        {}, {"a": 1}]  # fmt: skip
+
+
+@pytest.mark.parametrize("kid", KIDS, ids=lambda kid: repr(kid)[:20])
+def test_no_made_up_sender_is_more_than_unauthorized(sample, kid):
+    """A sender's name leads to a file, so only a name may."""
+    header = json.dumps({"alg": "EdDSA", "typ": "JWT", "kid": kid}).encode()
+    is_problem(sample.client(None).get("/notes", headers={HEADER: made_up(header)}), 401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"", b"null", b"[]", b"7", b"{", b'{"alg": "EdDSA"}', b'{"alg": "none", "kid": "gateway"}', b"\xff\xfe",
+     b'{"alg": [], "kid": "gateway"}', b'{"alg": "HS256", "kid": "gateway"}', b'{"kid": ' + b"[" * 5000],
+)  # fmt: skip
+def test_no_made_up_header_is_more_than_unauthorized(sample, header):
+    is_problem(sample.client(None).get("/notes", headers={HEADER: made_up(header)}), 401, "unauthorized")
+
+
+@pytest.mark.parametrize("claims", [b"", b"null", b"[]", b"{", b"[" * 5000, b'{"iss": "gateway", "exp": 1e999}'])
+def test_no_made_up_claims_are_more_than_unauthorized(sample, claims):
+    header = b'{"alg": "EdDSA", "typ": "JWT", "kid": "gateway"}'
+    is_problem(sample.client(None).get("/notes", headers={HEADER: made_up(header, claims)}), 401, "unauthorized")
 
 
 def test_the_request_id_is_kept_or_made(anna):

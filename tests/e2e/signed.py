@@ -1,7 +1,8 @@
 """A client of the Merchant API, written from its document alone (S2): it shares no code with what verifies it.
 
-``X-API-Key``, ``X-Timestamp`` and ``X-Signature`` = hex HMAC-SHA256 of ``<timestamp>.<raw body>``; each signature is
-good once, so what would repeat one takes the next second; ``X-Idempotency-Key`` makes a retry act once.
+``X-API-Key``, ``X-Timestamp`` (milliseconds) and ``X-Signature`` = hex HMAC-SHA256 of ``<timestamp>.<raw body>``; each
+signature is good once, so what would repeat one takes the next millisecond. ``X-Idempotency-Key`` makes a retry act
+once.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ class Signed:
 
     def headers(self, body: bytes = b"") -> dict[str, str]:
         """What signs a request with this body now."""
-        moment = int(time.time())
+        moment = time.time_ns() // 1_000_000
         while (moment, body) in self._used:
             moment += 1
         self._used.add((moment, body))

@@ -62,6 +62,18 @@ def with_own_key_in_header(identity: FakeIdentity) -> str:
     return identity.token(kid="evil", header={"jwk": okp_jwk("evil", key), "jku": "http://127.0.0.1:1/x"})
 
 
+def with_header(identity: FakeIdentity, header: object) -> str:
+    """Signed as it should be, under a header that PyJWT would not write."""
+    signed = f"{segment(header)}.{identity.token().split('.')[1]}"
+    signature = identity.signing["k1"].sign(signed.encode())
+    return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def deep(identity: FakeIdentity) -> str:
+    header = base64.urlsafe_b64encode(b'{"kid": ' + b"[" * 5000).rstrip(b"=").decode()
+    return f"{header}.{identity.token().split('.', 1)[1]}"
+
+
 BAD_TOKENS = {
     "no algorithm": unsigned,
     "HS256 with the public key": hmac_with_public_key,
@@ -70,6 +82,14 @@ BAD_TOKENS = {
     "changed claims": with_other_claims,
     "a key of its own in the header": with_own_key_in_header,
     "wrong kid": lambda identity: identity.token(header={"kid": "k9"}),
+    "kid is long": lambda identity: identity.token(header={"kid": "a" * 300}),
+    "kid has a NUL": lambda identity: identity.token(header={"kid": "k1\0"}),
+    "kid is dots": lambda identity: identity.token(header={"kid": ".."}),
+    "kid is full-width": lambda identity: identity.token(header={"kid": "ｋ1"}),
+    "kid is a number": lambda identity: with_header(identity, {"alg": "EdDSA", "kid": 1}),
+    "kid is a list": lambda identity: with_header(identity, {"alg": "EdDSA", "kid": ["k1"]}),
+    "kid is null": lambda identity: with_header(identity, {"alg": "EdDSA", "kid": None}),
+    "header is deep": deep,
     "kid is a path": lambda identity: identity.token(header={"kid": "../../etc/passwd"}),
     "no kid": lambda identity: identity.token(header={"kid": ""}),
     "wrong issuer": lambda identity: identity.token(iss="https://evil.example"),

@@ -174,6 +174,17 @@ def test_what_is_internal_does_not_come_back(served: Served, campaigns: FakeServ
     assert headers["x-request-id"] == "mine"
 
 
+def test_what_an_answer_says_beside_its_body_comes_back(start_gateway, campaigns: FakeService) -> None:
+    """Also in a browser, which shows a page only the fields that it may see."""
+    origin = "https://console.example"
+    call = start_gateway(cors_origins=frozenset({origin}))
+    said = {"Concord-Waited": "0", "Concord-Warnings": "overlap, price_below_cost", "Retry-After": "2"}
+    campaigns.plan(PATH, Planned(200, headers=said | {"Content-Type": "application/json"}))
+    answer = call("GET", PATH, headers={"Origin": origin})
+    assert {name: answer.headers.get(name) for name in said} == said
+    assert set(said) <= set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+
+
 @pytest.mark.parametrize("name", ["X-Bad\x00", "X Bad", "X-Bad\x7f"])
 def test_a_services_malformed_field_is_left_out(served: Served, campaigns: FakeService, name: str) -> None:
     raw = f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{name}: 1\r\nX-Odd: a\x01b\r\nX-Good: 1\r\n\r\n{{}}".encode(

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from chassis.error_bodies import ERROR_BODIES
-from gateway.failures import BadTarget
+from chassis.paths import BadPath
 from gateway.routes import KEY_ROUTES, ROUTES, Table, split_target
 from tests.gateway.conftest import Caller, Platform
 from tests.gateway.fakes import HTML, FakeIdentity, Planned
@@ -51,18 +51,22 @@ TRICKS = [
     "/api/v1/prm;x=1/tiers",
     "/api/v1/prm/%2e%2e/campaigns",
     "/api/v1/prm/.%2E/campaigns",
-    "/api/v1/campaigns%2f1",
-    "/api/v1%2Fcampaigns",
-    "/api/v1/campaigns%5c1",
     "/api/v1\\campaigns",
     "/api/v1/%63ampaigns",
+    "/api/v1/campaigns/x/%73end",
+    "/%2Ewell-known/jwks.json",
+    "/dev/mailbox%2Ejson",
+    "/r/%2e%2e",
     "/api/v1/campaigns/%00",
+    "/api/v1/campaigns/%7f",
+    "/api/v1/campaigns/%C2%80",
     "/api/v1/campaigns/%0d%0aX-Concord-Identity:x",
-    "/api/v1/campaigns/%252e",
     "/api/v1/campaigns/%c0%af",
     "/api/v1/campaigns/%ff",
     "/api/v1/campaigns/%zz",
     "/api/v1/campaigns/%",
+    "/api/v1/campaigns/%ed%a0%80",
+    "/api/v1/campaigns/x y",
     "/api/v1/campaigns#x",
     "/api/v1/campaigns?x=1#y",
     "/api/v1/campaigns/é",
@@ -106,6 +110,12 @@ NOT_THERE = [
     "/docs/../docs",
     "/.env",
     "/api/v1/campaigns.json",
+    "/api/v1/campaigns%2F1",
+    "/api/v1%2Fcampaigns",
+    "/api/v1/campaigns%5C1",
+    "/api/v1/prm%2F..%2Fcampaigns",
+    "/internal%2Faccess",
+    "/api/v1/..%2F..%2Finternal%2Faccess",
 ]
 
 
@@ -136,9 +146,41 @@ def test_what_is_not_in_the_table_is_not_there(call: Caller, platform: Platform,
     assert not any(seen.target == target for service in platform.all for seen in service.seen)
 
 
-@pytest.mark.parametrize("path", ["/api/v1/campaigns/%C3%A9%20%40", "/a/b~c!$&'()*+,=:@", "/.well-known/x", "/a/..."])
+@pytest.mark.parametrize("path", ["/api/v1/campaigns/%C3%A9%20@", "/a/b~c!$&'()*+,=:@", "/.well-known/x", "/a/..."])
 def test_a_plainly_written_path_stays_as_it_is(path: str) -> None:
     assert split_target(path + '?q="{}"') == (path, '?q="{}"')
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("INV%2f2026", "INV%2F2026"),
+        ("a%2Db%2Ec%5Fd%7Ee%41", "a-b.c_d~eA"),
+        ("%252e", "%252e"),
+        ("%c3%a9", "%C3%A9"),
+        ("a[1]|^", "a%5B1%5D%7C%5E"),
+        ("a%40b%3Ac", "a@b:c"),
+    ],
+)
+def test_an_id_is_passed_on_in_one_encoding(call: Caller, platform: Platform, written: str, plain: str) -> None:
+    assert call("GET", f"/api/v1/campaigns/{written}").status_code == 200
+    assert platform.campaigns.seen[-1].target == f"/api/v1/campaigns/{plain}"
+
+
+@pytest.mark.parametrize(
+    ("written", "passed_on"),
+    [
+        ('utm_campaign=a|b^[c]{d}"<e>`\\', None),
+        ("q=%2F%00%zz", None),
+        ("q=bl\u00c3\u00a5", "q=bl%C3%A5"),
+    ],
+)
+def test_a_query_is_taken_as_browsers_send_it(
+    call: Caller, platform: Platform, written: str, passed_on: str | None
+) -> None:
+    """Browsers leave some characters unescaped there; UTF-8 that comes as it is gets escaped."""
+    assert call("GET", f"/r/maja-sale?{written}").status_code == 200
+    assert platform.affiliates.seen[-1].target == f"/r/maja-sale?{passed_on or written}"
 
 
 def test_the_longest_path_decides() -> None:
@@ -165,7 +207,7 @@ def test_the_table_itself_is_plain() -> None:
         assert route.error_body in ERROR_BODIES
         assert not route.path.startswith("/internal")
         assert not (route.public and route.feature)
-    with pytest.raises(BadTarget):
+    with pytest.raises(BadPath):
         split_target("/a/%2e%2e/b")
 
 

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,6 +118,40 @@ def test_moments_may_be_written_in_milliseconds_and_signatures_in_capitals(call:
     refused(call("POST", PATH, headers=sent, data=BODY), 401, "has been used")
 
 
+def test_requests_without_a_body_differ_by_milliseconds(call: Caller, merchant: Merchant) -> None:
+    """Within one second of our clock; in seconds they collide, and the refusal says what to do."""
+    with time_machine.travel(int(time.time()), tick=False):
+        now = int(time.time())
+        for moment in (now * 1000, now * 1000 + 1, now * 1000 + 999):
+            assert call("GET", PATH, headers=merchant.headers(timestamp=str(moment))).status_code == 200
+        assert call("GET", PATH, headers=merchant.headers(timestamp=str(now))).status_code == 200
+        refused(call("GET", PATH, headers=merchant.headers(timestamp=str(now))), 401, "timestamp in milliseconds")
+        refused(
+            call("GET", PATH, headers=merchant.headers(timestamp=str(now * 1000))), 401, "timestamp in milliseconds"
+        )
+
+
+def test_five_minutes_to_the_millisecond(call: Caller, merchant: Merchant) -> None:
+    with time_machine.travel(int(time.time()), tick=False):
+        now = int(time.time()) * 1000
+        for off, status in ((-300_001, 401), (-300_000, 200), (300_000, 200), (300_001, 401)):
+            assert call("GET", PATH, headers=merchant.headers(timestamp=str(now + off))).status_code == status
+
+
+def test_the_client_of_the_readme_is_let_in(served: Served, platform: Platform, merchant: Merchant) -> None:
+    readme = (Path(__file__).parents[2] / "gateway" / "README.md").read_text()
+    client: dict[str, Any] = {}
+    exec(readme.split("```python\n")[1].split("```")[0], client)
+    base = f"http://127.0.0.1:{served.port}"
+    for _ in range(3):
+        before = time.time_ns() // 1_000_000
+        client["ask"](base, merchant.key, merchant.secret, "GET", PATH)
+        assert eventually(lambda: time.time_ns() // 1_000_000 > before)  # noqa: B023
+    client["ask"](base, merchant.key, merchant.secret, "POST", PATH, {"title": "Dashain Sale"})
+    client["order"](base, merchant.key, merchant.secret, "INV/2026 1")
+    assert [seen.target for seen in platform.affiliates.seen] == [PATH] * 4 + ["/api/v1/conversions/INV%2F2026%201"]
+
+
 @pytest.mark.parametrize("off", [-298, -60, 60, 298])
 def test_a_clock_may_be_five_minutes_off(call: Caller, merchant: Merchant, off: int) -> None:
     sent = merchant.headers(timestamp=str(int(time.time()) + off))
@@ -201,7 +236,8 @@ def forgeries(merchant: Merchant, other: Merchant, token: str) -> Iterator[str]:
     yield lines() + f"\r\nX-Timestamp: {now}"
     # the moment is written otherwise
     for timestamp in (f"+{now}", f"-{now}", f"{now}.0", f"0{now}", hex(int(now)), f"{now[0]}_{now[1:]}", f"{now}000000",
-                      "2026-04-01T00:00:00Z", "now", f"{now[:5]} {now[5:]}", "\xb2" * 10, "9" * 400):  # fmt: skip
+                      f"{now}.000", f"{now}000.5", f"{now}00", f"{now},000", f"{now}000 ms", f"{now}e3", "9" * 400,
+                      "2026-04-01T00:00:00Z", "now", f"{now[:5]} {now[5:]}", "\xb2" * 10, "\xb2" * 13):  # fmt: skip
         signed = hmac.new(secret.encode(), timestamp.encode("latin-1") + b"." + BODY, "sha256").hexdigest()
         yield lines(timestamp=timestamp, signed=signed)
     # the key is another's, or none

@@ -1,10 +1,15 @@
 """Administration of tenants and their features (http-contract; S0-1, S0-4; D6, D7, D8)."""
 
 import threading
+import unicodedata
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
+from chassis.identity import Principal, acting_as
+from services.identity import tasks
+from services.identity.models import Tenant
 from tests.identity.conftest import ADMIN, is_problem
 
 
@@ -105,6 +110,8 @@ BAD = [
     GOOD | {"name": 7},
     GOOD | {"name": None},
     GOOD | {"name": "x" * 201},
+    GOOD | {"name": "Fjord\nRetail"},
+    GOOD | {"name": "Fjord\u202eRetail"},
     GOOD | {"kind": "Platform"},
     GOOD | {"kind": "retailer"},
     GOOD | {"kind": ["Retailer"]},
@@ -136,17 +143,59 @@ def test_nul_is_refused(identity):
 
 
 BAD_CHANGES = [
-    ("", "PATCH", {"kind": "Retailer"}),
+    ("", "PATCH", {"version": 3}),
+    ("", "PATCH", {"name": "a\nb"}),
+    ("", "PATCH", {"name": "a\u202eb"}),
     ("", "PATCH", {"name": " "}),
     ("", "PATCH", {"name": None}),
     ("", "PATCH", {"timeZone": "CET/Oslo"}),
-    ("", "PATCH", {"features": ["prm"]}),
     ("/features", "PUT", {"teleport": True}),
     ("/features", "PUT", {"campaigns": "true"}),
     ("/features", "PUT", {"campaigns": 1}),
     ("/features", "PUT", {"campaigns": None}),
     ("/features", "PUT", ["campaigns"]),
 ]
+
+
+def test_a_tenant_can_be_sent_back_as_its_own_change(identity, tenant):
+    """D65: what a change cannot write is ignored, and stays as it is."""
+    answer = identity.admin.get(f"{ADMIN}/{tenant}").json
+    before = identity.rows()
+    for more in ({}, {"kind": "Retailer", "slug": "other", "features": [], "id": str(uuid4())}):
+        assert identity.admin.patch(f"{ADMIN}/{tenant}", json=answer | more).json == answer
+    assert identity.rows() == before
+    assert (
+        identity.admin.patch(f"{ADMIN}/{tenant}", json=answer | {"name": "Nordic Heat"}).json["slug"] == answer["slug"]
+    )
+
+
+def test_tenants_are_found_in_any_case_and_spelling(identity):
+    """D62, for all letters and on both databases."""
+    names = ["Москва Тепло", "Café Åse", "STRASSE 100%"]
+    ids = {name: identity.tenant(unicodedata.normalize("NFD", name), "Retailer") for name in names}
+    found = lambda q: [item["id"] for item in identity.admin.get(ADMIN, query_string={"q": q}).json["items"]]  # noqa: E731
+    for q, name in (
+        ("москва", names[0]),
+        ("ТЕПЛО", names[0]),
+        ("café", names[1]),
+        ("åSE", names[1]),
+        ("straße", names[2]),
+    ):
+        assert found(q) == found(unicodedata.normalize("NFD", q)) == [ids[name]], q
+    assert found("%") == [ids["STRASSE 100%"]]
+    assert found("_") == []
+    identity.admin.patch(f"{ADMIN}/{ids[names[0]]}", json={"name": "Ёлка"})
+    assert (found("москва"), found("ёлк")) == ([], [ids[names[0]]])
+    assert "nameFolded" not in str(identity.trail())
+
+
+def test_tenants_of_older_code_become_findable(identity):
+    tenant = identity.tenant("Москва")
+    with acting_as(Principal.system("test")), identity.running.database.begin() as session:
+        session.execute(update(Tenant).values(name_folded=None))
+    with acting_as(Principal.system("identity")):
+        assert tasks.name_tenants(identity.running.runtime) is False
+    assert [item["id"] for item in identity.admin.get(f"{ADMIN}?q=москва").json["items"]] == [tenant]
 
 
 def test_bad_changes_are_refused_and_nothing_is_written(identity, tenant):

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.columns import UtcDateTime
 from chassis.database import insert_ignoring
+from chassis.emails import address_key
 from chassis.errors import Failure
 from chassis.identity import Principal
 from chassis.logs import logger
@@ -43,7 +44,7 @@ class Granted:
 
 def throttle_key(account: str, address: str) -> str:
     """One account as tried from one address, without keeping either: people type passwords into the wrong field."""
-    return digest(f"{rules.email_key(account)}\n{address}")
+    return digest(f"{address_key(account)}\n{address}")
 
 
 def count_attempt(session: Session, key: str, *, limit: int, period: timedelta, now: datetime) -> None:

@@ -74,6 +74,14 @@ def name_tenants(session: Session, *, now: datetime) -> bool:
     return len(nameless) == AT_ONCE
 
 
+def fold_names(session: Session) -> bool:
+    """Make some of the tenants that older code has made findable by their names; True while there may be more."""
+    tenants = queries.hold_unfolded_tenants(session, AT_ONCE)
+    for tenant in tenants:
+        tenant.fold_name()
+    return len(tenants) == AT_ONCE
+
+
 def change_tenant(
     session: Session,
     tenant_id: UUID,

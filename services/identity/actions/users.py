@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis import audit, outbox
+from chassis.emails import address_key
 from chassis.errors import Conflict, Invalid
 from chassis.identity import Principal, Role
 from chassis.refusals import is_taken
@@ -46,7 +47,7 @@ def add_user(
         id=uuid7(),
         tenant_id=tenant.id,
         email=email,
-        email_key=rules.email_key(email),
+        email_key=address_key(email),
         name=name,
         role=role,
         password_hash=password_hash,

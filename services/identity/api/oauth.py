@@ -3,7 +3,7 @@
 Errors here have the RFC's shape, ``{"error", "error_description"}``, because OAuth clients read nothing else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import unquote_plus
 
@@ -17,7 +17,8 @@ from services.identity import queries
 from services.identity.actions import sessions
 from services.identity.actions.sessions import Granted, TooManyAttempts
 from services.identity.api import own
-from services.identity.crypto import hash_password, is_outdated, is_password
+from services.identity.crypto import hash_password, is_outdated, is_password, spellings
+from services.identity.models import User
 from services.identity.schemas import OAuthErrorOut, RevokedTokenOut, RevokeIn, TokenIn, TokenOut
 
 Form = Mapping[str, str]
@@ -105,15 +106,27 @@ def _sign_in(form: Form) -> Granted:
             session, throttle, limit=settings.attempts, period=settings.attempts_period, now=utcnow()
         )
     with db.read() as session:
-        user = queries.user_of_email(session, username)
-    if not is_password(password, user.password_hash if user else None) or user is None:
+        users = queries.users_of_address(session, spellings(request.form["username"]))
+    user, spelling = _owner(users, request.form["password"])  # both as they were sent: they may have been stored so
+    if user is None:
         raise _no_grant("The user name or password is not right.")
-    new_hash = hash_password(password) if is_outdated(user.password_hash) else None
+    new_hash = hash_password(password) if spelling != password or is_outdated(user.password_hash) else None
     with db.begin() as session:
         granted = sessions.sign_in(
             session, user.id, throttle=throttle, new_hash=new_hash, settings=settings, now=utcnow()
         )
     return granted or _refuse("The user name or password is not right.")
+
+
+def _owner(users: Sequence[User], password: str) -> tuple[User | None, str]:
+    """Whose password it is, and in which spelling; without users it takes as long and is nobody's."""
+    for spelling in spellings(password):
+        for user in users:
+            if is_password(spelling, user.password_hash):
+                return user, spelling
+        if not users:
+            is_password(spelling, None)
+    return None, password
 
 
 def _refresh(form: Form) -> Granted:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, CursorResult, delete
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
@@ -20,13 +20,15 @@ from chassis.identity import Principal
 from services.promotions.actions import catalogue, uids
 from services.promotions.events import pricelists as events
 from services.promotions.events.batches import in_batches
-from services.promotions.models import Base, Pricelist, PricelistEntry
+from services.promotions.models import Base, Pricelist, PricelistEntry, PricelistVariant
 from services.promotions.models.pricelists import ONE_LIST
 from services.promotions.queries import pricelists as queries
 from services.promotions.queries import products
+from services.promotions.queries.given import among
 from services.promotions.rules.uids import slug
 
 ENTRIES = Base.metadata.tables["pricelist_entries"]
+VARIANTS = Base.metadata.tables["pricelist_variants"]
 
 
 def create(
@@ -122,7 +124,8 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
     gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
     audit.record(session, "pricelist.deleted", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
     _tell(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
-    session.execute(delete(PricelistEntry).where(PricelistEntry.pricelist_id == pricelist.id))
+    for model in (PricelistEntry, PricelistVariant):
+        session.execute(delete(model).where(model.pricelist_id == pricelist.id))
     session.delete(pricelist)
 
 
@@ -136,19 +139,19 @@ def _change_products(
     now: datetime,
     field: str,
 ) -> None:
-    ids = products.ids_of(session, [*(entry["product_uid"] for entry in add), *remove])
-    _require_known(add, ids, field)
-    before = _prices(session, pricelist, ids.values())
-    wanted = {entry["product_uid"]: entry["price"] for entry in add}
-    changed = {uid: price for uid, price in wanted.items() if before.get(ids[uid]) != price}
-    gone = [uid for uid in dict.fromkeys(remove) if uid in ids and ids[uid] in before]
+    prices = {entry["product_uid"]: entry["price"] for entry in add}
+    ids = products.ids_of(session, [*prices, *remove])
+    _require_known(add, ids.keys() | products.variants_among(session, [uid for uid in prices if uid not in ids]), field)
+    before = queries.prices_on(session, pricelist, ids, [*prices, *remove])
+    changed = {uid: price for uid, price in prices.items() if before.get(uid) != price}
+    gone = [uid for uid in dict.fromkeys(remove) if uid in before]
     if not changed and not gone:
         return
-    _replace(session, pricelist, changed, gone, ids, before)
+    _replace(session, pricelist, changed, gone, ids)
     pricelist.updated_at = now
     told = [{"productUid": uid, "price": price} for uid, price in changed.items()]
     told += [{"productUid": uid, "price": None} for uid in gone]
-    was = {uid: str(before[ids[uid]]) for uid in (*changed, *gone) if ids[uid] in before}
+    was = {uid: str(before[uid]) for uid in (*changed, *gone) if uid in before}
     audited = {"products": [was, {uid: str(price) for uid, price in changed.items()}]}
     audit.record(
         session, "pricelist.changed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=audited
@@ -159,21 +162,14 @@ def _change_products(
     catalogue.touch(session, actor.tenant_id)
 
 
-def _require_known(add: Sequence[Mapping[str, Any]], ids: Mapping[str, UUID], field: str) -> None:
+def _require_known(add: Sequence[Mapping[str, Any]], known: Collection[str], field: str) -> None:
     missing = [
         {"field": f"{field}.{place}.productUid", "message": f"There is no product {entry['product_uid']}."}
         for place, entry in enumerate(add)
-        if entry["product_uid"] not in ids
+        if entry["product_uid"] not in known
     ]
     if missing:
         raise Invalid(" ".join(each["message"] for each in missing[:3]), code="unknown_product", errors=missing[:100])
-
-
-def _prices(session: Session, pricelist: Pricelist, product_ids: Collection[UUID]) -> dict[UUID, Decimal]:
-    listed = select(PricelistEntry.product_id, PricelistEntry.price).where(
-        PricelistEntry.pricelist_id == pricelist.id, PricelistEntry.product_id.in_(list(product_ids))
-    )
-    return dict(session.execute(listed).tuples().all())
 
 
 def _replace(
@@ -182,18 +178,30 @@ def _replace(
     changed: Mapping[str, Decimal],
     gone: Sequence[str],
     ids: Mapping[str, UUID],
-    before: Mapping[UUID, Decimal],
 ) -> None:
     """Take off what goes or has another price, and put on what comes or has another price."""
-    old = [ids[uid] for uid in (*changed, *gone) if ids[uid] in before]
-    session.execute(
-        delete(PricelistEntry).where(PricelistEntry.pricelist_id == pricelist.id, PricelistEntry.product_id.in_(old)),
-        execution_options={"synchronize_session": False},
+    uids = [*changed, *gone]
+    old_products = PricelistEntry.product_id.in_([ids[uid] for uid in uids if uid in ids])
+    pricelist.product_count -= _take_off(
+        session, PricelistEntry, PricelistEntry.pricelist_id == pricelist.id, old_products
     )
-    rows = [{"pricelist_id": pricelist.id, "product_id": ids[uid], "price": price} for uid, price in changed.items()]
-    if rows:
-        insert_many(session, ENTRIES, rows)
-    pricelist.product_count += len(rows) - len(old)
+    old_variants = among(session, PricelistVariant.variant_uid, uids)
+    of_list = PricelistVariant.pricelist_id == pricelist.id
+    pricelist.product_count -= _take_off(session, PricelistVariant, of_list, old_variants)
+    listed = {"pricelist_id": pricelist.id}
+    rows = [listed | {"product_id": ids[uid], "price": price} for uid, price in changed.items() if uid in ids]
+    variants = [listed | {"variant_uid": uid, "price": price} for uid, price in changed.items() if uid not in ids]
+    for table, added in ((ENTRIES, rows), (VARIANTS, variants)):
+        if added:
+            insert_many(session, table, added)
+            pricelist.product_count += len(added)
+
+
+def _take_off(session: Session, model: type[Base], *which: ColumnElement[bool]) -> int:
+    options = {"synchronize_session": False, "preserve_rowcount": True}
+    result = session.execute(delete(model).where(*which), execution_options=options)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 def _tell(

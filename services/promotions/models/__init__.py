@@ -6,8 +6,8 @@ from services.promotions.models.cart_campaigns import CartCampaign, CartCampaign
 from services.promotions.models.carts import Cart, CartItem
 from services.promotions.models.catalogue import Catalogue, Product, ProductCategory, Variant
 from services.promotions.models.evaluations import Evaluation, UnitReturn
-from services.promotions.models.pricelists import Pricelist, PricelistEntry
-from services.promotions.models.sales import SalesCampaign, SalesSelection, SalesSnapshot, SalesStore
+from services.promotions.models.pricelists import Pricelist, PricelistEntry, PricelistVariant
+from services.promotions.models.sales import SalesCampaign, SalesSelection, SalesSnapshot, SalesStore, SalesVariant
 from services.promotions.models.store_campaigns import StoreCampaign, StoreCampaignStore
 from services.promotions.models.stores import CustomerGroup, Store
 from services.promotions.models.tenants import Settings, Tenant
@@ -27,6 +27,7 @@ __all__ = [
     "LinkedProducts",
     "Pricelist",
     "PricelistEntry",
+    "PricelistVariant",
     "Product",
     "ProductCategory",
     "Reservation",
@@ -35,6 +36,7 @@ __all__ = [
     "SalesSelection",
     "SalesSnapshot",
     "SalesStore",
+    "SalesVariant",
     "Settings",
     "Store",
     "StoreCampaign",

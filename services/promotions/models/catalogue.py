@@ -5,9 +5,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from chassis.database import Aggregate, TenantScoped
+from chassis.text import fold
 from services.promotions.models.base import Base, Owned
 
 
@@ -26,7 +27,10 @@ class Catalogue(Aggregate, Owned, TenantScoped, Base):
 
 
 class Product(Owned, TenantScoped, Base):
-    """Something that is sold; never deleted. ``cost`` is what it costs the tenant, where that is known."""
+    """Something that is sold; never deleted. ``cost`` is what it costs the tenant, where that is known.
+
+    ``…_folded`` are what a search compares (D62).
+    """
 
     __tablename__ = "products"
     __table_args__ = (
@@ -42,8 +46,15 @@ class Product(Owned, TenantScoped, Base):
     cost: Mapped[Decimal | None]
     brand_uid: Mapped[str | None]
     product_group_uid: Mapped[str | None]
+    product_uid_folded: Mapped[str] = mapped_column(default="", server_default="")
+    name_folded: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @validates("product_uid", "name")
+    def _fold(self, column: str, value: str) -> str:
+        setattr(self, f"{column}_folded", fold(value))
+        return value
 
 
 class ProductCategory(Owned, TenantScoped, Base):

@@ -48,11 +48,24 @@ class Pricelist(Aggregate, Versioned, Owned, TenantScoped, Base):
 
 
 class PricelistEntry(Base):
-    """The price of one product on one list. Only reached through its list."""
+    """The price of one product on one list, with all its variants. Only reached through its list."""
 
     __tablename__ = "pricelist_entries"
     __table_args__ = (Index("ix_pricelist_entries_product", "product_id"),)
 
     pricelist_id: Mapped[UUID] = mapped_column(ForeignKey("pricelists.id"), primary_key=True)
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    price: Mapped[Decimal]
+
+
+class PricelistVariant(Base):
+    """The price of one variant on one list, before its product's there (D68). Only reached through its list.
+
+    By uid, because a variant that its product loses and gets again is another row there.
+    """
+
+    __tablename__ = "pricelist_variants"
+
+    pricelist_id: Mapped[UUID] = mapped_column(ForeignKey("pricelists.id"), primary_key=True)
+    variant_uid: Mapped[str] = mapped_column(primary_key=True)
     price: Mapped[Decimal]

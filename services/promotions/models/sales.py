@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 from uuid_utils.compat import uuid7
 
 from chassis.database import Aggregate, TenantScoped
 from chassis.errors import Conflict
+from chassis.text import fold
 from chassis.versions import Versioned
 from services.promotions.models.base import Base, Owned
 from services.promotions.rules.sales import Status, may_become
@@ -31,6 +32,7 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
         discount_amount, discount_percent: one of them is not 0 in a ``CAMPAIGN``, none in a ``PRICELIST`` (S1-6).
         total_uses_limit, total_discount_limit: of all orders together; None where there is none.
         activated_at: when its selection was last resolved (S1-27).
+        …_folded: what a search compares (D62, D67).
     """
 
     __tablename__ = "sales_campaigns"
@@ -63,6 +65,10 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
     total_uses_limit: Mapped[int | None]
     total_discount_limit: Mapped[Decimal | None]
     activated_at: Mapped[datetime | None]
+    campaign_uid_folded: Mapped[str] = mapped_column(default="", server_default="")
+    name_folded: Mapped[str] = mapped_column(default="", server_default="")
+    display_name_folded: Mapped[str] = mapped_column(default="", server_default="")
+    campaign_code_folded: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -86,6 +92,11 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
         "discount_percent",
     )
     """What its tenant writes, and what stays as it is while it is active (S1-13)."""
+
+    @validates("campaign_uid", "name", "display_name", "campaign_code")
+    def _fold(self, column: str, value: str) -> str:
+        setattr(self, f"{column}_folded", fold(value))
+        return value
 
     @classmethod
     def start(cls, campaign_uid: str, details: Mapping[str, Any], *, tenant_id: UUID, now: datetime) -> "SalesCampaign":
@@ -145,7 +156,8 @@ class SalesStore(Base):
 class SalesSelection(Base):
     """One line of a campaign's selection as it was written (S1-23): ``include`` or ``exclude``, and whom.
 
-    ``kind`` is ``brand``, ``category``, ``product_group`` or ``product``. ``uid`` need not exist (yet).
+    ``kind`` is ``brand``, ``category``, ``product_group`` or ``product``, which names a variant as well (D68). ``uid``
+    need not exist (yet).
     """
 
     __tablename__ = "sales_selections"
@@ -158,7 +170,7 @@ class SalesSelection(Base):
 
 
 class SalesSnapshot(Base):
-    """A product that qualified when its campaign was last activated (S1-27).
+    """A product that qualified, with all its variants, when its campaign was last activated (S1-27).
 
     Only ``CAMPAIGN``s by product have them; an order discount is about the order, a price list about its entries.
     Without foreign keys, which would be looked up a hundred thousand times: neither products nor campaigns are deleted.
@@ -169,3 +181,18 @@ class SalesSnapshot(Base):
 
     campaign_id: Mapped[UUID] = mapped_column(primary_key=True)
     product_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class SalesVariant(Owned, TenantScoped, Base):
+    """A variant that a campaign treats otherwise than its product (D68), since its last activation (S1-27).
+
+    ``selected``: it is for the variant and not for the product; else the variant is excluded, whatever holds for the
+    product. By uid, so that what is excluded stays so when its product loses the variant and gets it again.
+    """
+
+    __tablename__ = "sales_variants"
+    __table_args__ = (Index("ix_sales_variants_variant", "tenant_id", "variant_uid"),)
+
+    campaign_id: Mapped[UUID] = mapped_column(primary_key=True)
+    variant_uid: Mapped[str] = mapped_column(primary_key=True)
+    selected: Mapped[bool]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select
@@ -18,10 +18,12 @@ from services.promotions.models import (
     Catalogue,
     CustomerGroup,
     PricelistEntry,
+    PricelistVariant,
     Product,
     SalesCampaign,
     SalesSnapshot,
     SalesStore,
+    SalesVariant,
     Settings,
     Store,
     Variant,
@@ -30,6 +32,9 @@ from services.promotions.queries import settings as settings_queries
 
 CATALOGUES = Catalogue.__table__
 LISTED = "PRICELIST"
+Apart = dict[str, Decimal | Literal[False] | None]
+"""By campaign, what holds for a variant otherwise than for its product (D68): its price in the campaign's list, None
+where it is selected by itself, False where it is excluded."""
 Stamp = tuple[UUID, int]
 """A tenant's catalogue row and its revision: the row too, because a number alone could come again with a new row."""
 
@@ -161,12 +166,15 @@ def learn(session: Session, known: StoreSet, uids: Collection[str]) -> list[str]
     if not wanted:
         return []
     found = {row.uid: row for row in session.execute(_products(known, wanted))}
+    apart: dict[str, Apart] = {}
     if missing := [uid for uid in wanted if uid not in found]:
         found |= {row.uid: row for row in session.execute(_variants(known, missing))}
+        apart = _apart(session, known, [uid for uid in missing if uid in found])
     ids = {row.id for row in found.values()}
     belongs = _memberships(session, known, ids)
     for uid, row in found.items():
-        known.campaigns.learn(uid, belongs.get(row.id, ()))
+        touches = dict(belongs.get(row.id, ())) | apart.get(uid, {})
+        known.campaigns.learn(uid, [(campaign, price) for campaign, price in touches.items() if price is not False])
         known.products[uid] = row.id
         price = next(price for price in row[2:] if price is not None)
         known.prices[uid] = money.rounded(price, known.currency)
@@ -188,12 +196,16 @@ def _products(known: StoreSet, uids: Collection[str]) -> Any:
 
 
 def _variants(known: StoreSet, uids: Collection[str]) -> Any:
-    """A variant belongs to what its product does, at a price of its own where it has one."""
+    """A variant belongs to what its product does, at a price of its own where it has one: on a list, else by itself."""
+    own_store, own_chain = aliased(PricelistVariant), aliased(PricelistVariant)
     store, chain = aliased(PricelistEntry), aliased(PricelistEntry)
     first, second = known.regular
+    prices = own_store.price, own_chain.price, Variant.price, store.price, chain.price, Product.price
     return (
-        select(Variant.variant_uid.label("uid"), Product.id, Variant.price, store.price, chain.price, Product.price)
+        select(Variant.variant_uid.label("uid"), Product.id, *prices)
         .join(Product, Product.id == Variant.product_id)
+        .outerjoin(own_store, and_(own_store.variant_uid == Variant.variant_uid, own_store.pricelist_id == first))
+        .outerjoin(own_chain, and_(own_chain.variant_uid == Variant.variant_uid, own_chain.pricelist_id == second))
         .outerjoin(store, and_(store.product_id == Product.id, store.pricelist_id == first))
         .outerjoin(chain, and_(chain.product_id == Product.id, chain.pricelist_id == second))
         .where(Variant.tenant_id == known.tenant_id, Variant.variant_uid.in_(uids))
@@ -214,3 +226,23 @@ def _memberships(
         for product, pricelist, price in session.execute(entries.where(PricelistEntry.product_id.in_(ids))):
             belongs.setdefault(product, []).extend((uid, price) for uid in known.by_list.get(pricelist, ()))
     return belongs
+
+
+def _apart(session: Session, known: StoreSet, uids: Collection[str]) -> dict[str, Apart]:
+    apart: dict[str, Apart] = {uid: {} for uid in uids}
+    snapshots = select(SalesVariant.variant_uid, SalesVariant.campaign_id, SalesVariant.selected).where(
+        SalesVariant.tenant_id == known.tenant_id, SalesVariant.variant_uid.in_(uids)
+    )
+    for uid, campaign, selected in session.execute(snapshots):
+        if campaign in known.uids:
+            apart[uid][known.uids[campaign]] = None if selected else False
+    for pricelist, uid, price in session.execute(variant_prices(known.by_list, uids)) if known.by_list else ():
+        apart[uid] |= dict.fromkeys(known.by_list[pricelist], price)
+    return apart
+
+
+def variant_prices(pricelists: Collection[UUID], uids: Collection[str]) -> Any:
+    """What variants cost on lists where they stand by themselves (D68)."""
+    entry = PricelistVariant
+    priced = select(entry.pricelist_id, entry.variant_uid, entry.price)
+    return priced.where(entry.pricelist_id.in_(pricelists), entry.variant_uid.in_(uids))

@@ -15,9 +15,11 @@ from services.promotions import engine
 from services.promotions.models import (
     BundleVersion,
     PricelistEntry,
+    PricelistVariant,
     Product,
     SalesCampaign,
     SalesSnapshot,
+    SalesVariant,
     Store,
     Variant,
 )
@@ -47,8 +49,12 @@ def campaigns(session: Session, store_id: UUID, *, now: datetime) -> tuple[list[
     limited = [row for row, _ in rows if (row.total_uses_limit, row.total_discount_limit) != (None, None)]
     free = [(row, group) for row, group in rows if row not in limited]
     selected: dict[UUID, set[str]] = {}
-    for campaign_id, uid in _selected(session, [row.id for row, _ in free if not row.pricelist_id]):
+    by_rule = [row.id for row, _ in free if not row.pricelist_id]
+    for campaign_id, uid in _selected(session, by_rule):
         selected.setdefault(campaign_id, set()).add(uid)
+    for campaign_id, uid, is_selected in _apart(session, by_rule):
+        uids = selected.setdefault(campaign_id, set())
+        (uids.add if is_selected else uids.discard)(uid)
     prices: dict[UUID, dict[str, Decimal]] = {}
     for pricelist, uid, price in _listed(session, list({row.pricelist_id for row, _ in free if row.pricelist_id})):
         prices.setdefault(pricelist, {})[uid] = price
@@ -83,6 +89,13 @@ def _selected(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str]]:
         ).tuples()
 
 
+def _apart(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str, bool]]:
+    """Variants that campaigns select or exclude by themselves (D68)."""
+    for piece in _pieces(ids):
+        variants = select(SalesVariant.campaign_id, SalesVariant.variant_uid, SalesVariant.selected)
+        yield from session.execute(variants.where(SalesVariant.campaign_id.in_(piece))).tuples()
+
+
 def _listed(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str, Decimal]]:
     for piece in _pieces(ids):
         named, entry = PricelistEntry.pricelist_id.in_(piece), PricelistEntry
@@ -90,6 +103,8 @@ def _listed(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str, Deci
         variants = select(entry.pricelist_id, Variant.variant_uid, entry.price)
         yield from session.execute(products.join(Product, Product.id == entry.product_id).where(named)).tuples()
         yield from session.execute(variants.join(Variant, Variant.product_id == entry.product_id).where(named)).tuples()
+        by_themselves = select(PricelistVariant.pricelist_id, PricelistVariant.variant_uid, PricelistVariant.price)
+        yield from session.execute(by_themselves.where(PricelistVariant.pricelist_id.in_(piece))).tuples()
 
 
 def _pieces(ids: list[UUID]) -> Iterator[list[UUID]]:

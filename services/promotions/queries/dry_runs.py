@@ -1,6 +1,6 @@
 """A campaign as it would be were it active now, for the products of one basket."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,9 +17,10 @@ from services.promotions.models import (
     SalesSelection,
     SalesSnapshot,
     SalesStore,
+    SalesVariant,
     Store,
 )
-from services.promotions.queries.active import StoreSet, without_products
+from services.promotions.queries.active import StoreSet, variant_prices, without_products
 from services.promotions.rules.selection import Term, selects
 
 
@@ -40,12 +41,11 @@ def campaign(session: Session, known: StoreSet, campaign_uid: str, uids: Collect
     if row.pricelist_id:
         prices = _prices(session, row.pricelist_id, by_product.values())
         listed = {uid: prices[product] for uid, product in by_product.items() if product in prices}
+        listed |= {uid: price for _, uid, price in session.execute(variant_prices([row.pricelist_id], by_product))}
         return without_products(row, group, stores=stores, prices=listed)
     if row.discount_type == engine.Discount.ORDER_DISCOUNT:
         return without_products(row, group, stores=stores)
-    chosen = _chosen(session, row, set(by_product.values()))
-    selected = frozenset(uid for uid, product in by_product.items() if product in chosen)
-    return without_products(row, group, stores=stores, products=selected)
+    return without_products(row, group, stores=stores, products=frozenset(_chosen(session, row, by_product)))
 
 
 def _stores(session: Session, campaign_id: UUID) -> list[str]:
@@ -60,17 +60,28 @@ def _prices(session: Session, pricelist_id: UUID, products: Collection[UUID]) ->
     return {row.product_id: row.price for row in session.execute(entries)}
 
 
-def _chosen(session: Session, row: SalesCampaign, products: set[UUID]) -> set[UUID]:
+def _chosen(session: Session, row: SalesCampaign, by_product: Mapping[str, UUID]) -> set[str]:
+    """Those of the products and variants, each with its product's id, that a campaign is for."""
+    products = set(by_product.values())
     if row.status == "ACTIVE":
         snapshot = select(SalesSnapshot.product_id).where(
             SalesSnapshot.campaign_id == row.id, SalesSnapshot.product_id.in_(products)
         )
-        return set(session.scalars(snapshot))
+        chosen = set(session.scalars(snapshot))
+        variants = select(SalesVariant.variant_uid, SalesVariant.selected).where(
+            SalesVariant.campaign_id == row.id, SalesVariant.variant_uid.in_(by_product)
+        )
+        apart = dict(session.execute(variants).tuples().all())
+        return {uid for uid, product in by_product.items() if apart.get(uid, product in chosen)}
     named: dict[str, set[Term]] = {"include": set(), "exclude": set()}
     for line in session.scalars(select(SalesSelection).where(SalesSelection.campaign_id == row.id)):
         named[line.side].add((line.kind, line.uid))
     terms = _terms(session, products)
-    return {each for each in products if selects(named["include"], named["exclude"], terms[each])}
+    return {
+        uid
+        for uid, product in by_product.items()
+        if selects(named["include"], named["exclude"], [*terms[product], ("product", uid)])
+    }
 
 
 def _terms(session: Session, products: Collection[UUID]) -> dict[UUID, list[Term]]:

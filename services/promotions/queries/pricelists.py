@@ -1,8 +1,10 @@
 """Price lists and what stands on them."""
 
+from collections.abc import Collection, Mapping
+from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from chassis.errors import Invalid, NotFound
@@ -11,11 +13,13 @@ from services.promotions.models import (
     CartCampaign,
     Pricelist,
     PricelistEntry,
+    PricelistVariant,
     Product,
     SalesCampaign,
     Settings,
     Store,
 )
+from services.promotions.queries.given import among
 
 USERS = (SalesCampaign, CartCampaign, Store, Settings)
 SHOWN = 200  # products of a list that its detail shows; the others stand in pages of their own
@@ -60,15 +64,30 @@ def pricelists(session: Session, *, page: int, page_size: int) -> Page:
 
 
 def entries(session: Session, found: Pricelist, *, page: int, page_size: int) -> Page:
-    """What stands on a price list, by the products' uids."""
-    listed = (
-        select(Product.product_uid, PricelistEntry.price)
+    """What stands on a price list, by the uids of products and variants."""
+    products = (
+        select(Product.product_uid.label("product_uid"), PricelistEntry.price)
         .join(Product, Product.id == PricelistEntry.product_id)
         .where(PricelistEntry.pricelist_id == found.id)
-        .order_by(Product.product_uid)
     )
-    rows = session.execute(listed.limit(page_size).offset((page - 1) * page_size)).all()
-    return Page(rows, page, page_size, found.product_count)
+    variants = select(PricelistVariant.variant_uid, PricelistVariant.price)
+    listed = union_all(products, variants.where(PricelistVariant.pricelist_id == found.id)).subquery()
+    page_of_it = select(listed).order_by(listed.c.product_uid).limit(page_size).offset((page - 1) * page_size)
+    return Page(session.execute(page_of_it).all(), page, page_size, found.product_count)
+
+
+def prices_on(
+    session: Session, found: Pricelist, products: Mapping[str, UUID], uids: Collection[str]
+) -> dict[str, Decimal]:
+    """What ``uids`` cost on a list where they stand there, with the ids of those that are products."""
+    variants = select(PricelistVariant.variant_uid, PricelistVariant.price)
+    mine = variants.where(PricelistVariant.pricelist_id == found.id, among(session, PricelistVariant.variant_uid, uids))
+    prices = dict(session.execute(mine).tuples().all())
+    entries = select(PricelistEntry.product_id, PricelistEntry.price).where(
+        PricelistEntry.pricelist_id == found.id, PricelistEntry.product_id.in_(list(products.values()))
+    )
+    by_id = dict(session.execute(entries).tuples().all())
+    return prices | {uid: by_id[product_id] for uid, product_id in products.items() if product_id in by_id}
 
 
 def is_used(session: Session, found: Pricelist) -> bool:

@@ -1,9 +1,8 @@
 """A tenant's products, with their categories and variants."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import exists, or_, select
@@ -82,7 +81,8 @@ def ids_of(session: Session, product_uids: Collection[str]) -> dict[str, UUID]:
     return dict(session.execute(known).tuples().all())
 
 
-def regular_prices(session: Session, product_ids: Iterable[UUID]) -> dict[UUID, Decimal]:
-    """What products cost by the catalogue."""
-    priced = select(Product.id, Product.price).where(Product.id.in_(list(product_ids)))
-    return dict(session.execute(priced).tuples().all())
+def variants_among(session: Session, uids: Collection[str]) -> set[str]:
+    """Those of ``uids`` that are the caller's variants'."""
+    if not uids:
+        return set()
+    return set(session.scalars(select(Variant.variant_uid).where(among(session, Variant.variant_uid, uids))))

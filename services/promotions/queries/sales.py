@@ -21,12 +21,14 @@ from services.promotions.models import (
     SalesSelection,
     SalesStore,
     Store,
+    Variant,
 )
 from services.promotions.queries.settings import settings
 
 PRODUCTS = Base.metadata.tables["products"].c
 PLACES = Base.metadata.tables["product_categories"].c
 LINES = Base.metadata.tables["sales_selections"].c
+VARIANTS = Base.metadata.tables["variants"].c
 SIDES = ("include", "exclude")
 KINDS = {"brand": "brands", "category": "categories", "product_group": "product_groups", "product": "products"}
 
@@ -160,20 +162,50 @@ def selected_products(session: Session, found: SalesCampaign) -> Select[tuple[UU
 
     Included by any of its lines, or by none where there are none (S1-25), and excluded by none (S1-24).
     """
+    included, excluded = _conditions(session, found)
+    statement = select(PRODUCTS.id).where(PRODUCTS.tenant_id == found.tenant_id, *map(not_, excluded))
+    return statement.where(or_(*included)) if included else statement
+
+
+def selected_variants(session: Session, found: SalesCampaign) -> Select[tuple[str]]:
+    """The uids of the variants that a campaign is for although it is not for their products (D68).
+
+    Included by their own uid alone, and excluded neither by it nor by what their product is (S1-24).
+    """
+    included, excluded = _conditions(session, found)
+    return (
+        select(VARIANTS.variant_uid)
+        .join(Product.__table__, PRODUCTS.id == VARIANTS.product_id)
+        .where(
+            VARIANTS.tenant_id == found.tenant_id,
+            VARIANTS.variant_uid.in_(_uids(found, "include", "product")),
+            VARIANTS.variant_uid.not_in(_uids(found, "exclude", "product")),
+            *map(not_, (*included, *excluded)),
+        )
+    )
+
+
+def excluded_variants(found: SalesCampaign) -> Select[tuple[str]]:
+    """The uids that a campaign excludes and that are no product's: variants, also those that are still to come."""
+    is_product = exists().where(PRODUCTS.tenant_id == found.tenant_id, PRODUCTS.product_uid == LINES.uid)
+    return _uids(found, "exclude", "product").where(not_(is_product))
+
+
+def _conditions(session: Session, found: SalesCampaign) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """By what a product is included, and by what excluded."""
     kinds = select(LINES.side, LINES.kind).where(LINES.campaign_id == found.id).distinct()
-    there = set(session.execute(kinds).tuples().all())
-    statement = select(PRODUCTS.id).where(PRODUCTS.tenant_id == found.tenant_id)
-    if included := [_named(found, side, kind) for side, kind in sorted(there) if side == "include"]:
-        statement = statement.where(or_(*included))
-    for side, kind in sorted(there):
-        if side == "exclude":
-            statement = statement.where(not_(_named(found, side, kind)))
-    return statement
+    there = sorted(session.execute(kinds).tuples().all())
+    included, excluded = ([_named(found, *line) for line in there if line[0] == side] for side in SIDES)
+    return included, excluded
+
+
+def _uids(found: SalesCampaign, side: str, kind: str) -> Select[tuple[str]]:
+    return select(LINES.uid).where(LINES.campaign_id == found.id, LINES.side == side, LINES.kind == kind)
 
 
 def _named(found: SalesCampaign, side: str, kind: str) -> ColumnElement[bool]:
     """Whether a product is named by the lines of one side and kind; never NULL, so that it can be negated."""
-    uids = select(LINES.uid).where(LINES.campaign_id == found.id, LINES.side == side, LINES.kind == kind)
+    uids = _uids(found, side, kind)
     if kind == "category":
         placed = select(PLACES.product_id).where(PLACES.tenant_id == found.tenant_id, PLACES.category_uid.in_(uids))
         return PRODUCTS.id.in_(placed)
@@ -189,13 +221,18 @@ def _by_id(session: Session, model: type[T], ids: Collection[UUID | None]) -> di
 
 
 def _selections(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[str, dict[str, list[dict[str, str]]]]]:
-    """What campaigns include and exclude, with the names of products; of the other kinds we know no names."""
+    """What campaigns include and exclude, with the names of products, also for their variants; of the other kinds we
+    know no names."""
     selections: dict[UUID, dict[str, dict[str, list[dict[str, str]]]]] = {
         each: {side: {plural: [] for plural in KINDS.values()} for side in SIDES} for each in ids
     }
+    of_variant = Product.__table__.alias()
+    is_product = SalesSelection.kind == "product"
     lines = (
-        select(SalesSelection, Product.name)
-        .outerjoin(Product, and_(SalesSelection.kind == "product", Product.product_uid == SalesSelection.uid))
+        select(SalesSelection, func.coalesce(Product.name, of_variant.c.name))
+        .outerjoin(Product, and_(is_product, Product.product_uid == SalesSelection.uid))
+        .outerjoin(Variant, and_(is_product, Variant.variant_uid == SalesSelection.uid))
+        .outerjoin(of_variant, of_variant.c.id == Variant.product_id)
         .where(SalesSelection.campaign_id.in_(ids))
         .order_by(SalesSelection.position)
     )

@@ -7,8 +7,8 @@ nothing in everything that was stored.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "promotions_0004"
-down_revision = "promotions_0003"
+revision = "promotions_0005"
+down_revision = "promotions_0004"
 branch_labels = None
 depends_on = None
 
