@@ -23,7 +23,7 @@ def uids(maximum: int, **kwargs: Any) -> fields.List:
 
 
 class Whole(fields.Integer):
-    """A whole number: no fraction is cut off, and ``true`` is no number."""
+    """A whole number, also written ``2.0``: no fraction is cut off, and ``true`` is no number."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, **kwargs)
@@ -31,6 +31,8 @@ class Whole(fields.Integer):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.make_error("invalid", input=value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         whole: int = super()._deserialize(value, attr, data, **kwargs)
         return whole
 
