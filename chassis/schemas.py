@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from chassis import money
 from chassis.clock import rfc3339
@@ -26,6 +26,17 @@ class CamelSchema(Schema):
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
         field_obj.data_key = camel(field_obj.data_key or field_name)
+
+
+class PublicSchema(CamelSchema):
+    """What a door for the public takes (D64): parameters it does not know, such as ``utm_source``, are ignored.
+
+    Links stand in mails and on other people's pages, and whoever counts them adds marks of their own. Endpoints of an
+    API use :class:`CamelSchema`, which refuses what it does not know.
+    """
+
+    class Meta:
+        unknown = EXCLUDE
 
 
 class UpdateSchema(CamelSchema):

@@ -95,7 +95,7 @@ class Blueprint(flask_smorest.Blueprint):
         return self._guard(check, (Role.SYSTEM,))
 
     def public(self, view: F) -> F:
-        """Let everybody in, signed in or not."""
+        """Let everybody in, signed in or not. A ``PublicSchema`` reads the query; without one it is ignored (D64)."""
         view.access = ()  # type: ignore[attr-defined]
         return view
 
@@ -185,7 +185,8 @@ def _error_body() -> str:
     if isinstance(blueprint, Blueprint):
         return blueprint.error_body
     by_prefix = current_app.extensions.get("error_bodies", ())
-    return next((name for prefix, name in by_prefix if prefix.match(request.path)), error_bodies.PROBLEM)
+    named = next((name for prefix, name in by_prefix if prefix.match(request.path)), None)
+    return named or error_bodies.of_path(request.path) or error_bodies.PROBLEM
 
 
 def _begin_request() -> None:

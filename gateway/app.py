@@ -5,7 +5,7 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
 
-from chassis import paths
+from chassis import error_bodies, paths
 from chassis.error_bodies import MERCHANT, PROBLEM
 from chassis.errors import Failure, Forbidden, NotFound, Unauthorized
 from chassis.identity import Principal, Role, Signer
@@ -138,7 +138,8 @@ class Gateway:
         signed = carries_key(request.environ)
         tables = (self._key_table, self._table) if signed else (self._table, self._key_table)
         found = (table.error_body(request.target) for table in tables)
-        return next((body for body in found if body), MERCHANT if signed else PROBLEM)
+        named = next((body for body in found if body), None)
+        return named or error_bodies.of_path(request.target) or (MERCHANT if signed else PROBLEM)
 
     def _find(self, request: Request) -> tuple[Route | None, bool]:
         """The route of a request, and whether it is one that an API key opens (D1)."""

@@ -142,7 +142,8 @@ def test_an_odd_path_is_refused_and_reaches_nobody(call: Caller, platform: Platf
 def test_what_is_not_in_the_table_is_not_there(call: Caller, platform: Platform, target: str) -> None:
     answer = call("GET", target)
     assert answer.status_code in (400, 404)
-    assert answer.mimetype == "application/problem+json"
+    family = target.startswith(("/shops", "/merchant"))  # these answer in their own shape
+    assert answer.mimetype == ("application/json" if family else "application/problem+json")
     assert not any(seen.target == target for service in platform.all for seen in service.seen)
 
 
@@ -333,6 +334,26 @@ def test_also_what_is_written_oddly_or_leads_nowhere_below(call: Caller, platfor
     assert (odd.status_code, odd.json["code"]) == (400, "bad_path")
     signed = call("GET", "//", headers={"X-API-Key": "ck_1"})
     assert (signed.status_code, signed.json["statusCode"]) == (400, 400)
+
+
+FAMILIES = {
+    "/merchant": SHAPES["/merchant/api/v1/campaigns"],
+    "/merchant/api/v2/campaigns": SHAPES["/merchant/api/v1/campaigns"],
+    "/stores": SHAPES["/stores/company/fjord-retail/campaigns"],
+    "/stores/7": SHAPES["/stores/company/fjord-retail/campaigns"],
+    "/marketings": SHAPES["/v2/tenants/fjord-retail/campaigns"],
+    "/shops/fjord-retail/basket": SHAPES["/marketing/campaigns"],
+    "/v2/companies": SHAPES["/v2/tenants/fjord-retail/campaigns"],
+}
+
+
+@pytest.mark.parametrize("path", FAMILIES)
+def test_unknown_paths_answer_in_the_shape_of_their_family(call: Caller, path: str) -> None:
+    """D2: also where they are written oddly, and whatever credential is sent."""
+    key = {"X-API-Key": "ck_1"} if path != "/marketings" and not path.startswith("/v2") else {}
+    for target, status, headers in ((path, 404, {}), (f"{path}?x=1", 404, key), (f"{path}/../x", 400, key)):
+        answer = call("GET", target, headers=headers)
+        assert (answer.status_code, set(answer.json)) == (status, FAMILIES[path]), target
 
 
 def test_a_service_that_this_deployment_lacks_is_away_in_its_own_shape(start_gateway, platform: Platform) -> None:
