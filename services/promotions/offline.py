@@ -21,6 +21,7 @@ from jwt.algorithms import OKPAlgorithm
 from jwt.api_jws import PyJWS
 from sqlalchemy.orm import Session
 
+from chassis import money
 from chassis.clock import rfc3339
 from chassis.identity import Signer
 from chassis.service import settings_of
@@ -115,6 +116,7 @@ class Bundles:
             "tenantId": str(tenant_id),
             "storeUid": store_uid,
             "currency": settings.currency,
+            "decimals": money.minor_units(settings.currency),
             "strategy": settings.strategy,
             "onlineOnly": limited,
             "storeCampaigns": TillCampaignOut(many=True).dump(shown),

@@ -1,242 +1,221 @@
-"""Amounts of catalogue and campaigns are as exact as the tenant's currency, at every entrance (D9)."""
+"""Money of every currency, and numbers as tills write them: what one line says never refuses the whole order."""
 
-import json
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from threading import Barrier
 
 import pytest
 
-from chassis.money import CURRENCIES
-from services.promotions.models import Product, SalesCampaign
-from tests.promotions.helpers import HERS, MINE, ROLF, TILL, everything, fields_of, is_problem, ok, revision, stored
-from tests.promotions.sales import CAMPAIGNS, LISTS, SOCKS
+from chassis import money
+from services.promotions.models import Product, SalesCampaign, Settings
+from tests.promotions.helpers import MINE, everything, fields_of, is_problem, ok, stored
+from tests.promotions.shop import Shop, order
 
-PRODUCTS, SETTINGS = f"{MINE}/products", f"{MINE}/settings"
-AMOUNT_OFF = {name: value for name, value in SOCKS.items() if name != "discountPercentage"} | {"storeUids": []}
-
-
-def in_currency(client, currency):
-    ok(client.put(SETTINGS, json={"currency": currency}))
-    return client
+ONE_OF_EACH = list({places: currency for currency, places in money.CURRENCIES.items()}.values())
+"""A currency for each number of decimals that there is."""
+EVALUATE = f"{MINE}/orders/evaluate"
 
 
-def write(client, *rows):
-    """The results of an upsert as (status, error)."""
-    results = ok(client.post(PRODUCTS, json={"products": list(rows)}))["results"]
-    return [(each["status"], each.get("error")) for each in results]
+@pytest.fixture
+def shop(promotions):
+    found = Shop(promotions)
+    found.store()
+    found.product("ham", 20)
+    found.product("jeans", 30)
+    return found
 
 
-def product(uid="lamp", price="1", **more):
-    return {"productUid": uid, "name": uid, "price": price} | more
+@pytest.fixture
+def priced_in(shop, rolf):
+    """Set the tenant's currency."""
+
+    def change(currency):
+        ok(rolf.put(f"{MINE}/settings", json={}))
+        shop.change(Settings, {}, currency=currency)
+
+    return change
 
 
-@pytest.mark.parametrize("currency", ["JPY", "SEK", "KWD", "CLF"])
-def test_an_upsert_takes_what_the_currency_has_and_rejects_the_rest_by_product(rolf, promotions, currency):
-    """JPY 575.34 is in no coin: the row says so, and the others go in. Prices, costs and variants alike."""
-    places = CURRENCIES[currency]
-    fits, finer = str(Decimal("575").scaleb(-places)), str(Decimal("5753").scaleb(-places - 1))
-    rows = [
-        product("a", fits, cost=fits, variants=[{"variantUid": "a1", "price": fits}]),
-        product("b", finer),
-        product("c", fits, cost=finer),
-        product("d", fits, variants=[{"variantUid": "d1"}, {"variantUid": "d2", "price": finer}]),
-        product("e", float(fits)),
-        product("f", f"{fits}{'' if places else '.'}000"),
+def evaluated(client, *lines, **more):
+    return ok(client.post(EVALUATE, json=order(*lines, **more)))
+
+
+def amounts_of(value):
+    """Every decimal string in an answer."""
+    if isinstance(value, dict):
+        return [amount for name, each in value.items() if name != "lineId" for amount in amounts_of(each)]
+    if isinstance(value, list):
+        return [amount for each in value for amount in amounts_of(each)]
+    return [value] if isinstance(value, str) and value.replace(".", "", 1).lstrip("-").isdigit() else []
+
+
+def require_decimals(currency, *answers):
+    for amount in amounts_of(list(answers)):
+        assert len(amount.partition(".")[2]) == money.CURRENCIES[currency], (currency, amount)
+
+
+def finest_of(currency):
+    return format(Decimal(12345).scaleb(-money.CURRENCIES[currency]), "f")
+
+
+def test_what_is_answered_is_accepted_back_in_every_currency(shop, till, priced_in):
+    """D9: prices with the currency's decimals, discounts rounded to them, and both can be sent again."""
+    shop.campaign("seventh", products=["jeans", "ham"], discount_percent=Decimal("14.29"))
+    for currency in money.CURRENCIES:
+        priced_in(currency)
+        first = evaluated(till, ("jeans", 1, finest_of(currency)), ("ham", 2), currency=currency)
+        assert first["lines"][0]["unitPrice"] == finest_of(currency)
+        sent = [(line["productUid"], line["quantity"], line["unitPrice"]) for line in first["lines"]]
+        again = evaluated(till, *sent, currency=currency)
+        assert (again["lines"], again["totals"]) == (first["lines"], first["totals"]), currency
+        require_decimals(currency, first["lines"], first["totals"], first["campaigns"])
+
+
+@pytest.mark.parametrize("currency", ONE_OF_EACH)
+def test_so_it_is_with_what_is_returned_reserved_and_limited(shop, rolf, priced_in, currency):
+    """D9."""
+    shop.campaign("seventh", products=["jeans", "ham"], discount_percent=Decimal("14.29"))
+    priced_in(currency)
+    finest = finest_of(currency)
+    address = f"{MINE}/campaigns/seventh/limits"
+    limits = ok(rolf.put(address, json={"totalDiscount": finest}))
+    assert limits["leftDiscount"] == finest
+    given = evaluated(rolf, ("jeans", 1, finest))
+    evaluation = {"evaluationId": given["evaluationId"]}
+    held = ok(rolf.post(f"{MINE}/orders/a/reservation", json=evaluation))
+    ok(rolf.post(f"{MINE}/orders/a/reservation/commit"))
+    used = ok(rolf.get(address))
+    assert used["committedDiscount"] == held["campaigns"][0]["discount"] == given["totals"]["discount"]
+    assert Decimal(used["leftDiscount"]) == Decimal(finest) - Decimal(given["totals"]["discount"])
+    assert ok(rolf.put(address, json={"totalDiscount": used["totalDiscount"]})) == used
+    asked = order()
+    origin = evaluation | {"lineId": "1"}
+    asked["lines"] = [{"lineId": "1", "productUid": "jeans", "quantity": -1, "returnOf": origin}]
+    back = ok(rolf.post(EVALUATE, json=asked))
+    lines = {"lines": [{"lineId": "1", "quantity": 1}]}
+    refund = ok(rolf.post(f"{MINE}/orders/evaluations/{given['evaluationId']}/returns", json=lines))
+    assert back["totals"]["returned"] == refund["refund"] == given["totals"]["net"]
+    require_decimals(currency, held["campaigns"], used, back["lines"], back["totals"], refund)
+
+
+@pytest.mark.parametrize("currency", ONE_OF_EACH)
+def test_a_limit_finer_than_the_currency_is_refused(shop, rolf, priced_in, currency):
+    """D9: and one that was set while the currency was another one is shown as it is."""
+    shop.campaign("ten", products=["jeans"], total_discount_limit=Decimal("3.5"))
+    priced_in(currency)
+    address = f"{MINE}/campaigns/ten/limits"
+    assert Decimal(ok(rolf.get(address))["totalDiscount"]) == Decimal("3.5")
+    before = everything(shop.service)
+    finer = finest_of(currency) + ("5" if "." in finest_of(currency) else ".5")
+    problem = is_problem(rolf.put(address, json={"totalDiscount": finer}), 422, "validation_failed")
+    assert fields_of(problem) == ["totalDiscount"]
+    assert everything(shop.service) == before
+
+
+def test_usage_is_exact_in_four_decimals(shop, rolf, priced_in):
+    """D9: 0.0001 is a coin of CLF; what is used and left of a budget is right to it."""
+    priced_in("CLF")
+    shop.campaign("seventh", products=["jeans"], discount_percent=Decimal("14.29"))
+    ok(rolf.put(f"{MINE}/campaigns/seventh/limits", json={"totalDiscount": "0.0037"}))
+    one = evaluated(rolf, ("jeans", 1, "0.0125"))
+    assert one["totals"]["discount"] == "0.0018"
+    for number in range(2):
+        ok(rolf.post(f"{MINE}/orders/{number}/reservation", json={"evaluationId": one["evaluationId"]}))
+        ok(rolf.post(f"{MINE}/orders/{number}/reservation/commit"))
+    limits = ok(rolf.get(f"{MINE}/campaigns/seventh/limits"))
+    assert (limits["committedDiscount"], limits["leftDiscount"]) == ("0.0036", "0.0001")
+    third = rolf.post(f"{MINE}/orders/3/reservation", json={"evaluationId": one["evaluationId"]})
+    is_problem(third, 409, "limit_reached")
+    assert evaluated(rolf, ("jeans", 1, "0.0125"))["campaigns"][0]["reason"] == "budget_spent"
+    ok(rolf.post(f"{MINE}/orders/0/reservation/release"))
+    assert ok(rolf.get(f"{MINE}/campaigns/seventh/limits"))["leftDiscount"] == "0.0019"
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "shown"),
+    [
+        ("SEK", "29.9900", "29.99"),
+        ("SEK", "1.500", "1.50"),
+        ("SEK", 1.5, "1.50"),
+        ("SEK", 0.1 + 0.2, "0.30"),
+        ("SEK", 1e0, "1.00"),
+        ("JPY", "575.00", "575"),
+        ("JPY", 575.0, "575"),
+        ("JPY", 574.9999999999, "575"),
+        ("KWD", "19.990", "19.990"),
+        ("KWD", 19.99, "19.990"),
+        ("CLF", "0.0125", "0.0125"),
+    ],
+)
+def test_a_price_that_fits_its_currency_is_taken(shop, till, priced_in, currency, price, shown):
+    """D9: trailing zeros mean nothing, and a number within 1e-9 of a minor unit counts as that."""
+    priced_in(currency)
+    assert evaluated(till, ("jeans", 1, price))["lines"][0]["unitPrice"] == shown
+
+
+def test_prices_finer_than_the_currency_are_named(shop, till, priced_in):
+    priced_in("JPY")
+    before = everything(shop.service)
+    asked = order(("jeans", 1, "575.34"), ("ham", 1, 20), ("ham", 1, 0.5))
+    problem = is_problem(till.post(EVALUATE, json=asked), 422, "validation_failed")
+    assert problem["errors"] == [
+        {"field": f"lines.{number}.unitPrice", "message": "JPY has no decimals."} for number in (0, 2)
     ]
-    results = write(in_currency(rolf, currency), *rows)
-    assert [status for status, _ in results] == ["created", "rejected", "rejected", "rejected", "created", "created"]
-    fields = [error.partition(":")[0] for _, error in results[1:4]]
-    assert fields == ["price", "cost", "variants.1.price"]
-    assert all(currency in error for _, error in results[1:4])
-    assert {row.product_uid for row in stored(promotions, Product)} == {"a", "e", "f"}
-    shown = [ok(rolf.get(f"{PRODUCTS}/{uid}"))["price"] for uid in "aef"]
-    assert shown == [fits] * 3
+    assert everything(shop.service) == before
 
 
-@pytest.mark.parametrize("currency", ["JPY", "SEK", "KWD"])
-def test_every_other_entrance_names_the_field_that_does_not_fit(rolf, promotions, currency):
-    """Price lists, amounts off, thresholds and budgets: refused whole, and nothing is written."""
-    in_currency(rolf, currency)
-    write(rolf, product("a"), product("b"))
-    places = CURRENCIES[currency]
-    fits, finer = str(Decimal(5).scaleb(-places)), str(Decimal(53).scaleb(-places - 1))
-    ok(rolf.post(LISTS, json={"pricelistUid": "l", "name": "L"}), 201)
-    address = f"{CAMPAIGNS}/{ok(rolf.post(CAMPAIGNS, json=AMOUNT_OFF | {'discountAmount': fits}), 201)['campaignUid']}"
-    before = everything(promotions)
-    entries = [{"productUid": "a", "price": fits}, {"productUid": "b", "price": finer}]
-    new = AMOUNT_OFF | {"campaignUid": "new"}
-    attempts = [
-        ("POST", LISTS, {"name": "N", "products": entries}, "products.1.price"),
-        ("PUT", f"{LISTS}/l/products", {"add": entries}, "add.1.price"),
-        ("POST", CAMPAIGNS, new | {"discountAmount": finer}, "discountAmount"),
-        ("POST", CAMPAIGNS, new | {"discountPercent": 5, "amountThreshold": finer}, "amountThreshold"),
-        ("PUT", address, {"discountAmount": finer}, "discountAmount"),
-        ("PUT", address, {"amountThreshold": float(finer)}, "amountThreshold"),
-        ("PUT", f"{address}/limits", {"totalDiscount": finer}, "totalDiscount"),
-    ]
-    for method, path, body, field in attempts:
-        problem = is_problem(rolf.open(path, method=method, json=body), 422, "validation_failed")
-        assert fields_of(problem) == [field]
-        assert currency in problem["detail"]
-    assert everything(promotions) == before
-    ok(rolf.put(f"{LISTS}/l/products", json={"add": entries[:1]}))
-    ok(rolf.put(address, json={"amountThreshold": fits}))
-    assert ok(rolf.put(f"{address}/limits", json={"totalDiscount": fits}))["totalDiscount"] == fits
+def test_a_catalogue_price_finer_than_the_currency_is_rounded_with_a_warning(shop, till, priced_in):
+    """It was written while the currency was another one; the order is not refused for it."""
+    shop.change(Product, {"product_uid": "ham"}, price=Decimal("575.50"))
+    priced_in("JPY")
+    given = evaluated(till, ("ham", 2), ("jeans", 1), ("ham", 1, 500))
+    assert [line["unitPrice"] for line in given["lines"]] == ["576", "30", "500"]
+    [warning] = given["warnings"]
+    assert (warning["code"], warning["lineId"], warning["productUid"]) == ("price_rounded", "1", "ham")
+    assert ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}")) == given
+    assert "warnings" not in evaluated(till, ("jeans", 1))
 
 
-def test_numbers_are_read_by_their_shortest_form_and_trailing_zeros_mean_nothing(rolf):
-    """0.1 + 0.2 is 0.30; "29.9900" is 29.99; what is really finer is refused."""
-    numbers = ["0.30000000000000004", '"29.9900"', "29.990", "1e2", '"0.30000000000000004"', "0.301", "-1", '"1e2"']
-    rows = [product(f"p{number}", "PRICE") for number in range(len(numbers))]
-    body = json.dumps({"products": rows})
-    for number in numbers:
-        body = body.replace('"PRICE"', number, 1)
-    answer = rolf.post(PRODUCTS, data=body, content_type="application/json")
-    statuses = [each["status"] for each in ok(answer)["results"]]
-    assert statuses == ["created"] * 4 + ["rejected"] * 4
-    shown = [ok(rolf.get(f"{PRODUCTS}/p{number}"))["price"] for number in range(4)]
-    assert shown == ["0.30", "29.99", "29.99", "100.00"]
+def test_a_budget_finer_than_the_currency_refuses_no_order(shop, till, priced_in):
+    """It was set while the currency was another one: as many whole yen as there are in it."""
+    shop.campaign("ten", products=["jeans"], total_discount_limit=Decimal("3.5"))
+    priced_in("JPY")
+    assert evaluated(till, ("jeans", 1))["totals"]["discount"] == "3"
+    assert evaluated(till, ("jeans", 2))["campaigns"][0]["reason"] == "budget_spent"
+    assert stored(shop.service, SalesCampaign)[0].total_discount_limit == Decimal("3.5")
 
 
-@pytest.mark.parametrize("code", ["ZZZ", "XXX", "XAU", "sek", "EURO", "", None, 752])
-def test_only_currencies_of_the_standard_are_taken(rolf, promotions, code):
-    before = everything(promotions)
-    problem = is_problem(rolf.put(SETTINGS, json={"currency": code}), 422, "validation_failed")
-    assert fields_of(problem) == ["currency"]
-    assert everything(promotions) == before
+@pytest.mark.parametrize(("quantity", "shown"), [(2.0, 2), ("2", 2), ("2.000", 2), (1e0, 1)])
+def test_whole_quantities_however_they_are_written(shop, till, quantity, shown):
+    """D69: numbers or decimal strings; one such line refuses nothing."""
+    given = evaluated(till, ("jeans", quantity), ("ham", 1))
+    assert [line["quantity"] for line in given["lines"]] == [shown, 1]
+    assert len(given["lines"][0]["units"]) == shown
+    back = {"lines": [{"lineId": "1", "units": [0.0]}, {"lineId": "2", "quantity": "1.0"}]}
+    assert len(ok(till.post(f"{MINE}/orders/evaluations/{given['evaluationId']}/returns", json=back))["units"]) == 2
+    held = {"evaluationId": given["evaluationId"], "seconds": 60.0}
+    ok(till.post(f"{MINE}/orders/a/reservation", json=held))
 
 
-@pytest.mark.parametrize("places", sorted(set(CURRENCIES.values())))
-def test_what_is_answered_is_accepted_back(rolf, promotions, places):
-    """For every currency of ISO 4217."""
-    for currency in sorted(CURRENCIES):
-        if CURRENCIES[currency] == places:
-            goes_round(in_currency(rolf, currency), promotions, currency, places)
+def test_whole_numbers_of_limits_may_be_written_with_a_point(shop, rolf):
+    shop.campaign("ten", products=["jeans"])
+    assert ok(rolf.put(f"{MINE}/campaigns/ten/limits", json={"totalUses": 5.0}))["totalUses"] == 5
+    for uses in (5.5, "5", True):
+        is_problem(rolf.put(f"{MINE}/campaigns/ten/limits", json={"totalUses": uses}), 422, "validation_failed")
 
 
-def goes_round(rolf, promotions, currency, places):
-    """The finest amount and a large one; nothing is different after they were sent back as they were answered."""
-    fine, large = str(Decimal(1).scaleb(-places)), str(Decimal(123456789).scaleb(-places))
-    variants = [{"variantUid": f"v-{currency}", "price": large}]
-    uid = f"p-{currency}"
-    assert write(rolf, product(uid, fine, cost=large, variants=variants)) == [("created", None)]
-    body = {"pricelistUid": f"l-{currency}", "name": "L", "products": [{"productUid": uid, "price": large}]}
-    listed = ok(rolf.post(LISTS, json=body), 201)
-    rule = AMOUNT_OFF | {"campaignUid": f"c-{currency}", "discountAmount": fine, "amountThreshold": large}
-    campaign = ok(rolf.post(CAMPAIGNS, json=rule), 201)
-    address = f"{CAMPAIGNS}/{campaign['campaignUid']}"
-    limits = ok(rolf.put(f"{address}/limits", json={"totalDiscount": large}))
-    shown = ok(rolf.get(f"{PRODUCTS}/{uid}"))
-    assert (shown["price"], shown["cost"], listed["products"][0]["price"]) == (fine, large, large)
-    assert (limits["totalDiscount"], campaign["discountAmount"]) == (large, float(fine))
-    before = revision(promotions)
-    assert write(rolf, shown) == [("updated", None)]
-    assert ok(rolf.put(f"{LISTS}/l-{currency}/products", json={"add": listed["products"]})) == listed
-    assert ok(rolf.put(address, json=campaign)) == campaign
-    assert ok(rolf.put(f"{address}/limits", json=limits)) == limits
-    assert revision(promotions) == before
-
-
-FINE = [
-    ("product", "price", "The product a has 575.34."),
-    ("product", "cost", "The product a has 575.34."),
-    ("variant", "price", "The variant a1 has 575.34."),
-    ("list", "price", "The price list l has 575.34."),
-    ("list of variants", "price", "The price list l has 575.34."),
-    ("campaign", "discountAmount", "The campaign 3for2socks has 575.34."),
-    ("campaign", "amountThreshold", "The campaign 3for2socks has 575.34."),
-    ("limits", "totalDiscount", "The campaign 3for2socks has 575.34."),
-]
-
-
-def stock(client, where, name, amount):
-    """A shop in which one amount is ``amount``, and all others are whole."""
-    row = product("a", "1.00", cost="2.00", variants=[{"variantUid": "a1", "price": "3.00"}])
-    if where == "product":
-        row[name] = amount
-    if where == "variant":
-        row["variants"][0]["price"] = amount
-    assert write(client, row) == [("created", None)]
-    entries = {"list": {"productUid": "a", "price": amount}, "list of variants": {"productUid": "a1", "price": amount}}
-    entry = entries.get(where, {"productUid": "a", "price": 4})
-    ok(client.post(LISTS, json={"pricelistUid": "l", "name": "L", "products": [entry]}), 201)
-    body = (
-        AMOUNT_OFF | {"discountAmount": 5, "amountThreshold": "6.00"} | ({name: amount} if where == "campaign" else {})
-    )
-    ok(client.post(CAMPAIGNS, json=body), 201)
-    ok(client.put(f"{CAMPAIGNS}/3for2socks/limits", json={"totalDiscount": amount if where == "limits" else 7}))
-
-
-@pytest.mark.parametrize(("where", "name", "sentence"), FINE)
-def test_a_currency_that_changes_is_checked_against_what_is_stored(rolf, promotions, where, name, sentence):
-    """Whatever is stored: a few are named, and nothing has changed. A currency that is as fine is taken."""
-    stock(rolf, where, name, "575.34")
-    before = everything(promotions)
-    for currency in ("JPY", "ISK"):
-        problem = is_problem(rolf.put(SETTINGS, json={"currency": currency}), 409, "currency_does_not_fit")
-        assert [error["message"] for error in problem["errors"]] == [sentence]
-    assert everything(promotions) == before
-    assert ok(rolf.get(SETTINGS))["currency"] == "SEK"
-    for currency in ("NOK", "KWD", "CLF"):
-        assert ok(rolf.put(SETTINGS, json={"currency": currency}))["currency"] == currency
-
-
-def test_where_all_amounts_are_whole_a_currency_without_decimals_is_taken(rolf):
-    """575.00 is 575: trailing zeros mean nothing. Also back, and another tenant's amounts are its own."""
-    stock(rolf, "product", "price", "575.00")
-    assert ok(rolf.put(SETTINGS, json={"currency": "JPY"}))["currency"] == "JPY"
-    assert ok(rolf.get(f"{PRODUCTS}/a"))["price"] == "575"
-    assert ok(rolf.put(SETTINGS, json={"currency": "SEK"}))["currency"] == "SEK"
-    assert ok(rolf.get(f"{PRODUCTS}/a"))["price"] == "575.00"
-
-
-def test_anothers_amounts_do_not_keep_a_currency_from_changing(rolf, rita):
-    ok(rita.post(f"{HERS}/products", json={"products": [product("a", "575.34")]}))
-    assert ok(rolf.put(SETTINGS, json={"currency": "JPY"}))["currency"] == "JPY"
-
-
-def test_a_few_of_many_are_named(rolf):
-    write(rolf, *(product(f"p{number:02}", "1.50") for number in range(20)))
-    problem = is_problem(rolf.put(SETTINGS, json={"currency": "JPY"}), 409, "currency_does_not_fit")
-    assert [error["message"] for error in problem["errors"]] == [f"The product p0{n} has 1.5." for n in range(3)]
-
-
-def at_once(promotions, *requests):
-    """Send requests from as many threads that start together; their answers in order."""
-    barrier = Barrier(len(requests))
-
-    def send(request):
-        number, (method, path, body) = request
-        client = promotions.client((ROLF, TILL)[number % 2])
-        barrier.wait(10)
-        return client.open(path, method=method, json=body)
-
-    with ThreadPoolExecutor(len(requests)) as pool:
-        return list(pool.map(send, enumerate(requests)))
-
-
-def test_amounts_and_the_currency_written_at_once_fit_afterwards(rolf, promotions):
-    """Whoever comes first: either the amounts are refused or the currency is."""
-    for number in range(5):
-        in_currency(rolf, "SEK")
-        answers = at_once(
-            promotions,
-            ("PUT", SETTINGS, {"currency": "JPY"}),
-            ("POST", PRODUCTS, {"products": [product(f"p{number}", "575.34")]}),
-            ("POST", CAMPAIGNS, AMOUNT_OFF | {"campaignUid": f"c{number}", "discountAmount": "0.50"}),
-            ("POST", LISTS, {"name": "L", "products": []}),
-        )
-        changed, upserted, made, listed = answers
-        assert changed.status_code in (200, 409)
-        assert (made.status_code, listed.status_code) in ((201, 201), (422, 201))
-        currency = ok(rolf.get(SETTINGS))["currency"]
-        assert (changed.status_code == 200) == (currency == "JPY")
-        fine_price = [row for row in stored(promotions, Product) if row.price % 1]
-        fine_amount = [row for row in stored(promotions, SalesCampaign) if row.discount_amount % 1]
-        assert currency == "SEK" or not (fine_price or fine_amount)
-        assert (ok(upserted)["results"][0]["status"] == "created") == bool(fine_price)
-        if fine_price:
-            ok(rolf.post(PRODUCTS, json={"products": [product(f"p{number}", 1)]}))
-        if fine_amount:
-            ok(rolf.put(f"{CAMPAIGNS}/c{number}", json={"discountAmount": 1}))
+def test_goods_by_weight(shop, till):
+    """D69: one unit, at its weight times the price."""
+    shop.campaign("3for2", products=["ham", "jeans"], discount_type="CHEAPEST_PRODUCT", quantity_threshold=3)
+    given = evaluated(till, ("ham", 0.335, "19.99"), ("jeans", 2))
+    assert given["lines"][0] == {
+        "lineId": "1",
+        "productUid": "ham",
+        "quantity": 0.335,
+        "unitPrice": "19.99",
+        "gross": "6.70",
+        "discount": "0.67",
+        "net": "6.03",
+        "units": [{"discount": "0.67", "campaigns": [{"campaignUid": "3for2", "amount": "0.67"}]}],
+    }
+    assert given["totals"] == {"gross": "66.70", "discount": "0.67", "net": "66.03"}
+    assert ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}")) == given
+    assert evaluated(till, ("ham", "0.335", "19.99"), ("jeans", 2))["lines"] == given["lines"]

@@ -56,7 +56,7 @@ def test_three_for_two(shop, till):
 def test_an_answer_has_everything_the_contract_names(shop, till):
     shop.campaign("ten", products=["jeans"])
     answer = evaluated(till, ("jeans", 1, "799.50"), ("shirt", 2))
-    assert set(answer) == {"evaluationId", "strategy", "at", "currency", "lines", "totals", "campaigns"}
+    assert set(answer) == {"evaluationId", "strategy", "at", "currency", "lines", "totals", "campaigns", "codes"}
     assert (answer["strategy"], answer["currency"]) == ("priority", "SEK")
     jeans, shirt = answer["lines"]
     assert (jeans["lineId"], jeans["unitPrice"], jeans["discount"], jeans["net"]) == ("1", "799.50", "79.95", "719.55")
@@ -221,15 +221,21 @@ BAD = [
     ({"lines": []}, "validation_failed", ["lines"]),
     ({"colour": "red"}, "validation_failed", ["colour"]),
     ({"campaignCodes": ["x"] * 51}, "validation_failed", ["campaignCodes"]),
-    ({"campaignCodes": ["  "]}, "validation_failed", ["campaignCodes.0"]),
+    ({"campaignCodes": ["x" * 101]}, "validation_failed", ["campaignCodes.0"]),
+    ({"campaignCodes": [1]}, "validation_failed", ["campaignCodes.0"]),
+    ({"currency": "ZZZ"}, "validation_failed", ["currency"]),
+    ({"currency": "nok"}, "validation_failed", ["currency"]),
 ]
 BAD_LINES = [
     ({"quantity": 0}, "quantity"),
     ({"quantity": -1}, "quantity"),
-    ({"quantity": 1.5}, "quantity"),
+    ({"quantity": 1.2345}, "quantity"),
+    ({"quantity": "0.0001"}, "quantity"),
     ({"quantity": True}, "quantity"),
-    ({"quantity": "2"}, "quantity"),
+    ({"quantity": "two"}, "quantity"),
+    ({"quantity": None}, "quantity"),
     ({"quantity": 10_001}, "quantity"),
+    ({"quantity": "10000.001"}, "quantity"),
     ({"unitPrice": "1.005"}, "unitPrice"),
     ({"unitPrice": -1}, "unitPrice"),
     ({"unitPrice": "NaN"}, "unitPrice"),

@@ -62,7 +62,7 @@ BAD_ROWS = [
     LAMP | {"name": " "},
     LAMP | {"productUid": "a\nb"},
     LAMP | {"productUid": ".."},
-    LAMP | {"productUid": "a "},
+    LAMP | {"productUid": "a\u200b"},
     LAMP | {"productUid": "x" * 101},
     LAMP | {"colour": "red"},
     LAMP | {"variants": [{"variantUid": "lamp"}]},

@@ -144,7 +144,7 @@ BAD = [
     (SOCKS, {"name": " "}, "name"),
     (SOCKS, {"displayName": "x" * 201}, "displayName"),
     (SOCKS, {"campaignUid": "search"}, "campaignUid"),
-    (SOCKS, {"campaignUid": " a"}, "campaignUid"),
+    (SOCKS, {"campaignUid": " .. "}, "campaignUid"),
     (SOCKS, {"campaignCode": "  "}, "campaignCode"),  # D67
     (SOCKS, {"campaignCode": "\u200b"}, "campaignCode"),
     (SOCKS, {"campaignCode": "A\nB"}, "campaignCode"),

@@ -134,7 +134,7 @@ BAD = [
     ({"create": {"include": {"brands": [{"name": "a"}]}}}, "create.include.brands.0.brandUid"),
     ({"create": {"include": {"brands": [{"brandUid": "a"}], "brandUids": ["b"]}}}, "create.include.brands"),
     ({"create": {"include": {"brandUids": "a"}}}, "create.include.brandUids"),
-    ({"create": {"exclude": {"productUids": ["a\t"]}}}, "create.exclude.productUids.0"),
+    ({"create": {"exclude": {"productUids": ["a\tb"]}}}, "create.exclude.productUids.0"),
     ({"create": {"exclude": {"productUids": [None]}}}, "create.exclude.productUids.0"),
     ({"create": {"include": {"productUids": ["x"] * 5001}}}, "create.include.productUids"),
     ({"update": {}}, "update"),

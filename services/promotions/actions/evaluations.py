@@ -1,7 +1,7 @@
-"""Finding what a basket costs, and taking its units back."""
+"""Finding what a basket costs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,23 +11,22 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis import money
 from chassis.database import Database
-from chassis.errors import Conflict, Invalid, Upstream
+from chassis.errors import Invalid, Upstream
 from chassis.identity import Principal
 from services.promotions import engine
+from services.promotions.actions import returns
 from services.promotions.active import ActiveSets
 from services.promotions.keeper import Keeper
 from services.promotions.models import Evaluation, UnitReturn
 from services.promotions.queries import active, usage
 from services.promotions.queries import dry_runs as dry_run_queries
-from services.promotions.queries import evaluations as queries
 from services.promotions.queries.active import StoreSet
 from services.promotions.rules import evaluations as rules
 
 TRIES = 5
 TRIM = 1000
-FINEST = 2
-"""Decimals an amount has at most, whatever its currency (``chassis.schemas.Amount``, ``chassis.columns.Money``)."""
 
 
 def evaluate(
@@ -46,13 +45,15 @@ def evaluate(
 
     Raises:
         Invalid: ``unknown_store``, ``unknown_product``, ``unknown_campaign`` (of a dry run), ``currency_mismatch``,
-            ``at_far_away``, or an amount finer than the currency.
+            ``at_far_away``, an amount finer than the currency; of a returned line ``unknown_evaluation``,
+            ``unknown_line``.
+        Conflict: ``already_returned``.
         Upstream: ``database_busy``: campaigns change faster than an evaluation takes.
     """
     at = order["at"] or now
     if rules.is_far_away(at, now):
         raise Invalid.field("at", "Further than ten years from now: somebody's clock is wrong.", code="at_far_away")
-    must_read = order["dry_run"] is not None
+    must_read = order["dry_run"] is not None or any(line["return_of"] for line in order["lines"])
     for _ in range(TRIES):
         asked = _at_hand(sets, order, at, actor) if not must_read else None
         if asked is None:
@@ -78,11 +79,12 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Asked:
-    """All that an order is evaluated with."""
+    """All that an order is evaluated with; ``returned`` are lines of returned units by id (D69)."""
 
     known: StoreSet
     left: Mapping[str, engine.Left] = field(default_factory=dict)
     dry_run: engine.Campaign | None = None
+    returned: Mapping[str, engine.LineResult] = field(default_factory=dict)
 
     def evaluate(self, order: Mapping[str, Any], at: datetime) -> engine.Evaluation:
         known = self.known
@@ -90,9 +92,20 @@ class _Asked:
             message = f"Prices here are in {known.currency}."
             raise Invalid.field("currency", message, code="currency_mismatch")
         basket = _basket(order, known)
-        return engine.evaluate(
-            basket, known.campaigns, at, strategy=known.strategy, left=self.left, dry_run=self.dry_run
-        )
+        try:
+            found = engine.evaluate(
+                basket, known.campaigns, at, strategy=known.strategy, left=self.left, dry_run=self.dry_run
+            )
+        except engine.InexactAmount:
+            raise _too_fine(order["lines"], known.currency) from None
+        if known.rounded:
+            found = replace(found, warnings=list(_rounded(order["lines"], known)))
+        return replace(found, lines=self._in_turn(order, found)) if self.returned else found
+
+    def _in_turn(self, order: Mapping[str, Any], found: engine.Evaluation) -> list[engine.LineResult]:
+        """Bought and returned lines as they stand in the order."""
+        by_id = {**self.returned} | {line.id: line for line in found.lines}
+        return [by_id[line["line_id"]] for line in order["lines"]]
 
 
 def _at_hand(sets: ActiveSets, order: Mapping[str, Any], at: datetime, actor: Principal) -> _Asked | None:
@@ -108,63 +121,13 @@ def _read(
 ) -> _Asked:
     """What an order needs, as it is now."""
     known = sets.get(session, actor.tenant_id, order["store_uid"], at=at, now=now)
-    products = [line["product_uid"] for line in order["lines"]]
+    bought = [line for line in order["lines"] if not line["return_of"]]
+    products = [line["product_uid"] for line in bought]
     _refuse_unknown(order["lines"], active.learn(session, known, products))
     left = usage.left(session, known.concerned(products), now=now)
     tried = order["dry_run"] and dry_run_queries.campaign(session, known, order["dry_run"]["campaign_uid"], products)
-    return _Asked(known, {known.uids[campaign]: each for campaign, each in left.items()}, tried or None)
-
-
-def give_back(
-    session: Session,
-    evaluation_id: UUID,
-    lines: Sequence[Mapping[str, Any]],
-    *,
-    preview: bool,
-    now: datetime,
-) -> tuple[UUID | None, engine.Evaluation, list[UnitReturn]]:
-    """Take units back, and say what was paid for each.
-
-    Args:
-        lines: ``line_id`` with ``units`` by number, or a ``quantity`` of those with the largest discount.
-        preview: only say, and keep nothing.
-
-    Raises:
-        NotFound: the caller has no such evaluation.
-        Invalid: ``unknown_line``: it has no such line or unit.
-        Conflict: ``already_returned``: fewer are left.
-    """
-    kept = queries.evaluation(session, evaluation_id, lock=not preview)
-    found = engine.Evaluation.from_record(kept.record)
-    gone: dict[str, set[int]] = {}
-    for each in queries.returned(session, evaluation_id):
-        gone.setdefault(each.line_id, set()).add(each.unit)
-    by_id = {line.id: line for line in found.lines}
-    return_id = uuid7()
-    returns = []
-    for number, asked in enumerate(lines):
-        line = by_id.get(asked["line_id"])
-        if line is None:
-            raise Invalid.field(f"lines.{number}.lineId", "There is no such line.", code="unknown_line")
-        units = list(line.units())
-        for unit in _units(line, asked, gone.setdefault(line.id, set()), number):
-            gone[line.id].add(unit)
-            returns.append(
-                UnitReturn(
-                    tenant_id=kept.tenant_id,
-                    evaluation_id=evaluation_id,
-                    return_id=return_id,
-                    line_id=line.id,
-                    unit=unit,
-                    refund=line.unit_price - units[unit].discount,
-                    created_at=now,
-                )
-            )
-    if preview:
-        return None, found, returns
-    session.add_all(returns)
-    session.flush()
-    return return_id, found, returns
+    returned = returns.taken_back(session, order["lines"], known.currency) if len(bought) < len(order["lines"]) else {}
+    return _Asked(known, {known.uids[campaign]: each for campaign, each in left.items()}, tried or None, returned)
 
 
 def trim(session: Session, *, now: datetime) -> bool:
@@ -174,20 +137,6 @@ def trim(session: Session, *, now: datetime) -> bool:
     session.execute(delete(UnitReturn).where(UnitReturn.evaluation_id.in_(ids)))
     session.execute(delete(Evaluation).where(Evaluation.id.in_(ids)))
     return len(ids) == TRIM
-
-
-def _units(line: engine.LineResult, asked: Mapping[str, Any], gone: set[int], number: int) -> Sequence[int]:
-    """The units of a line that a return means."""
-    wanted = asked.get("units")
-    if wanted is None:
-        wanted = rules.next_back(line, asked["quantity"], gone)
-        if len(wanted) < asked["quantity"]:
-            raise Conflict(f"Of line {line.id} only {len(wanted)} can still come back.", code="already_returned")
-    if any(unit >= line.quantity for unit in wanted):
-        raise Invalid.field(f"lines.{number}.units", "There is no such unit.", code="unknown_line")
-    if gone & set(wanted):
-        raise Conflict(f"Units of line {line.id} have come back before.", code="already_returned")
-    return wanted
 
 
 def _refuse_unknown(lines: Sequence[Mapping[str, Any]], unknown: Sequence[str]) -> None:
@@ -203,12 +152,12 @@ def _refuse_unknown(lines: Sequence[Mapping[str, Any]], unknown: Sequence[str]) 
 
 
 def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
-    lines, places, total = [], engine.decimals(known.currency), Decimal(0)
-    for number, line in enumerate(order["lines"]):
+    lines, total = [], Decimal(0)
+    for line in order["lines"]:
+        if line["return_of"]:
+            continue
         uid, price = line["product_uid"], line["unit_price"]
         price = known.prices[uid] if price is None else price
-        if places < FINEST and price != round(price, places):
-            raise Invalid.field(f"lines.{number}.unitPrice", f"{known.currency} has no such amount.")
         lines.append(engine.Line(line["line_id"], uid, line["quantity"], price, line["price_locked"]))
         total += line["quantity"] * price
     if total > rules.MAX_TOTAL:
@@ -217,9 +166,30 @@ def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
         known.currency,
         lines,
         store=known.store_uid,
-        codes=frozenset(order["campaign_codes"]),
+        codes=order["campaign_codes"],
         customer_group=order["customer_group_uid"],
+        decimals=known.campaigns.decimals,
     )
+
+
+def _too_fine(lines: Sequence[Mapping[str, Any]], currency: str) -> Invalid:
+    """Each price that has more decimals than the currency (D9)."""
+    errors = []
+    for number, line in enumerate(lines):
+        try:
+            money.exact(line["unit_price"] or Decimal(0), currency)
+        except money.InexactAmount as error:
+            errors.append({"field": f"lines.{number}.unitPrice", "message": str(error)})
+    return Invalid(errors[0]["message"], errors=errors)
+
+
+def _rounded(lines: Sequence[Mapping[str, Any]], known: StoreSet) -> Iterator[dict[str, str]]:
+    """A warning for each price that the catalogue has finer than the currency."""
+    for line in lines:
+        uid = line["product_uid"]
+        if uid in known.rounded and line["unit_price"] is None and not line["return_of"]:
+            message = f"The price of {uid} has more decimals than {known.currency}; it was rounded."
+            yield {"code": "price_rounded", "lineId": line["line_id"], "productUid": uid, "message": message}
 
 
 def _row(found: engine.Evaluation, known: StoreSet, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Reserving, committing and releasing what an order uses of campaigns, and setting how much there is (never exceeded).
 
-Locks, in this order: the reservation, then the usage rows of its campaigns by id. Limits: the tenant's currency, the
-campaign, its usage row.
+Locks, in this order: the reservation, the evaluations that its returned units were bought with by id, then the usage
+rows of its campaigns by id. Limits: the tenant's currency, the campaign, its usage row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,14 +19,15 @@ from chassis.clock import utcnow
 from chassis.database import insert_ignoring
 from chassis.errors import Conflict, Invalid, NotFound
 from chassis.identity import Principal
+from chassis.schemas import in_currency
+from chassis.text import is_line
 from services.promotions import engine
-from services.promotions.actions import catalogue
+from services.promotions.actions import catalogue, returns
 from services.promotions.actions.settings import lock_currency
 from services.promotions.models import CampaignUsage, Reservation, ReservedCampaign, SalesCampaign
 from services.promotions.models.usage import ReservationState, new_reservation
 from services.promotions.queries import evaluations
 from services.promotions.queries import usage as queries
-from services.promotions.rules.amounts import Fitter
 
 LONGEST_ID = 100
 TRIM = 1000
@@ -42,32 +43,35 @@ def reserve(
     """Hold, for an order, what an evaluation gave; instead of what the order held before.
 
     Raises:
-        Invalid: ``unknown_evaluation``, or the number of the order is too long.
+        Invalid: ``unknown_evaluation``, or an id that no order can have.
         Conflict: ``limit_reached``: somebody else was given what was left; nothing is held that was not before.
-            ``reservation_committed``.
+            ``already_returned``: so with a unit that it takes back. ``reservation_committed``.
     """
-    if len(order_id) > LONGEST_ID:
-        raise Invalid.field("orderId", f"At most {LONGEST_ID} characters.")
+    _require_addressable(order_id)
     found = _hold(session, order_id, evaluation_id, actor=actor, now=now)
     found.reserve(evaluation_id, expires_at=now + lifetime, now=now)
-    wanted = _wanted(session, evaluation_id)
+    evaluation = _evaluation(session, evaluation_id)
+    returns.require_there(session, evaluation)
+    wanted = _wanted(session, evaluation)
     _require_left(session, wanted, but=found.id, actor=actor, now=now)
     session.execute(delete(ReservedCampaign).where(ReservedCampaign.reservation_id == found.id))
-    for campaign, mills in wanted.items():
-        session.add(ReservedCampaign(reservation_id=found.id, campaign_id=campaign, discount_mills=mills))
+    session.add_all([ReservedCampaign.of(found.id, campaign, parts) for campaign, parts in wanted.items()])
     session.flush()
     return found
 
 
 def commit(session: Session, order_id: str, *, actor: Principal, now: datetime) -> Reservation:
-    """The order is paid: what it held is used. One whose time was over is held again where there is enough left.
+    """The order is paid: what it held is used, and what it takes back has come back. One whose time was over is held
+    again where there is enough left.
 
     Raises:
         NotFound: nothing is reserved for it.
-        Conflict: ``limit_reached``; ``reservation_released``.
+        Conflict: ``limit_reached``; ``already_returned``; ``reservation_released``.
     """
     found = queries.reservation(session, order_id, lock=True)
     if found.commit(now):
+        if evaluation := _kept(session, found.evaluation_id):
+            returns.book(session, evaluation, found.id, tenant_id=actor.tenant_id, now=now)
         lines = _lines(session, found)
         _lock(session, lines, actor)
         now = max(now, utcnow())  # others may have been given what this held while it waited for the lock
@@ -78,13 +82,15 @@ def commit(session: Session, order_id: str, *, actor: Principal, now: datetime) 
 
 
 def release(session: Session, order_id: str, *, actor: Principal, now: datetime) -> Reservation:
-    """The order is off: what it held or had used is there for others again.
+    """The order is off: what it held or had used is there for others again, and what it took back is not back.
 
     Raises:
         NotFound: nothing is reserved for it.
     """
     found = queries.reservation(session, order_id, lock=True)
     if found.release(now):
+        if evaluation := _kept(session, found.evaluation_id):
+            returns.unbook(session, evaluation, found.id)
         lines = _lines(session, found)
         _lock(session, lines, actor)
         _count(session, lines, -1)
@@ -107,16 +113,17 @@ def set_limits(
     Raises:
         NotFound: the caller has none of that uid.
         Stale: ``expected`` is not its version.
-        Invalid: a budget finer than the currency.
+        Invalid: a discount finer than the tenant's currency (D9).
     """
-    fitter = Fitter(lock_currency(session, actor.tenant_id))
+    currency = lock_currency(session, actor.tenant_id)
     statement = select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid)
     campaign = session.scalar(statement.with_for_update(key_share=True))  # rows that point to it may go on being made
     if campaign is None:
         raise NotFound("There is no such campaign.")
     versions.require(campaign, expected)
-    limits = fitter.fit(limits, {"total_discount_limit": "totalDiscount"})
-    fitter.require()
+    if limits.get("total_discount_limit") is not None:
+        amount = in_currency(limits["total_discount_limit"], currency, "totalDiscount")
+        limits = {**limits, "total_discount_limit": amount}
     _lock(session, [campaign.id], actor)
     for name, value in limits.items():
         setattr(campaign, name, value)
@@ -146,23 +153,37 @@ def _hold(session: Session, order_id: str, evaluation_id: UUID, *, actor: Princi
     return queries.reservation(session, order_id, lock=True)
 
 
-def _wanted(session: Session, evaluation_id: UUID) -> dict[UUID, int]:
-    """What an evaluation gave by each campaign, in thousandths."""
-    try:
-        record = evaluations.evaluation(session, evaluation_id).record
-    except NotFound as error:
-        raise Invalid.field("evaluationId", "There is no such evaluation.", code="unknown_evaluation") from error
-    found = engine.Evaluation.from_record(record)
-    mills = 10 ** (3 - found.places)
-    given = {each.uid: each.discount * mills for each in found.campaigns if each.applied}
+def _require_addressable(order_id: str) -> None:
+    """What cannot stand in a path is no id (D60)."""
+    if len(order_id) > LONGEST_ID:
+        raise Invalid.field("orderId", f"At most {LONGEST_ID} characters.")
+    if not order_id.strip() or order_id in (".", "..") or not is_line(order_id):
+        raise Invalid.field("orderId", "Must be visible characters, and more than dots alone.")
+
+
+def _kept(session: Session, evaluation_id: UUID) -> engine.Evaluation | None:
+    """What was evaluated; None where that was too long ago."""
+    return evaluations.evaluations(session, [evaluation_id]).get(evaluation_id)
+
+
+def _evaluation(session: Session, evaluation_id: UUID) -> engine.Evaluation:
+    evaluation = _kept(session, evaluation_id)
+    if evaluation is None:
+        raise Invalid.field("evaluationId", "There is no such evaluation.", code="unknown_evaluation")
+    return evaluation
+
+
+def _wanted(session: Session, evaluation: engine.Evaluation) -> dict[UUID, int]:
+    """What an evaluation gave by each campaign, in ten-thousandths."""
+    parts = queries.PARTS // 10**evaluation.places
+    given = {each.uid: each.discount * parts for each in evaluation.campaigns if each.applied}
     ids = select(SalesCampaign.campaign_uid, SalesCampaign.id).where(SalesCampaign.campaign_uid.in_(given))
     return {campaign: given[uid] for uid, campaign in session.execute(ids)}
 
 
 def _lines(session: Session, found: Reservation) -> dict[UUID, int]:
-    lines = select(ReservedCampaign.campaign_id, ReservedCampaign.discount_mills)
-    rows = session.execute(lines.where(ReservedCampaign.reservation_id == found.id))
-    return {row.campaign_id: row.discount_mills for row in rows}
+    lines = select(ReservedCampaign).where(ReservedCampaign.reservation_id == found.id)
+    return {row.campaign_id: row.parts for row in session.scalars(lines)}
 
 
 def _require_left(session: Session, wanted: Mapping[UUID, int], *, but: UUID, actor: Principal, now: datetime) -> None:
@@ -180,7 +201,7 @@ def _require_left(session: Session, wanted: Mapping[UUID, int], *, but: UUID, ac
     for campaign in limited:
         used = committed.get(campaign.id, queries.Used()) + held.get(campaign.id, queries.Used())
         left = queries.left_of((campaign.total_uses_limit, campaign.total_discount_limit), used)
-        discount = Decimal(wanted[campaign.id]) / queries.MILLS
+        discount = Decimal(wanted[campaign.id]) / queries.PARTS
         if (left.uses is not None and left.uses < 1) or (left.discount is not None and left.discount < discount):
             raise Conflict(f"The campaign {campaign.campaign_uid} has not enough left.", code="limit_reached")
 
@@ -198,6 +219,5 @@ def _count(session: Session, lines: Mapping[UUID, int], sign: int) -> None:
     for usage in session.scalars(
         select(CampaignUsage).where(CampaignUsage.campaign_id.in_(lines)).execution_options(populate_existing=True)
     ):
-        usage.uses += sign
-        usage.discount_mills += sign * lines[usage.campaign_id]
+        usage.count(sign, sign * lines[usage.campaign_id])
     session.flush()

@@ -10,6 +10,7 @@ from chassis.identity import caller
 from chassis.web import Blueprint, db
 from services.promotions import engine
 from services.promotions.actions import evaluations as actions
+from services.promotions.actions import returns
 from services.promotions.active import sets_of
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
 from services.promotions.keeper import keeper_of
@@ -40,7 +41,7 @@ class OneEvaluation(MethodView):
         """An earlier answer, as it was given."""
         with db.read() as session:
             kept = queries.evaluation(session, evaluation_id)
-        return answer(kept.id, engine.Evaluation.from_record(kept.record))
+        return answer(kept.id, queries.result_of(kept))
 
 
 @blp.route("/evaluations/<uuid:evaluation_id>/returns")
@@ -52,7 +53,7 @@ class Returns(MethodView):
     def post(self, asked, evaluation_id):
         """Units come back: what was paid for each of them. No unit comes back twice."""
         with db.begin() as session:
-            return_id, found, units = actions.give_back(session, evaluation_id, **asked, now=utcnow())
+            return_id, found, units = returns.give_back(session, evaluation_id, **asked, now=utcnow())
         return refund(return_id, found, units)
 
     @blp.allow(*ADMINS)
@@ -61,7 +62,7 @@ class Returns(MethodView):
     def get(self, evaluation_id):
         """What has come back so far."""
         with db.read() as session:
-            found = engine.Evaluation.from_record(queries.evaluation(session, evaluation_id).record)
+            found = queries.result_of(queries.evaluation(session, evaluation_id))
             units = queries.returned(session, evaluation_id)
         made: dict[Any, list[Any]] = {}
         for unit in units:

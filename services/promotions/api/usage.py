@@ -12,7 +12,6 @@ from chassis.money import written
 from chassis.web import Blueprint, db
 from services.promotions.actions import usage as actions
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
-from services.promotions.queries import settings
 from services.promotions.queries import usage as queries
 from services.promotions.schemas.usage import LimitsIn, LimitsOut, ReservationIn, ReservationOut
 
@@ -28,9 +27,8 @@ class Limits(MethodView):
         """How much the campaign may give, all orders together, and what is left of it."""
         with db.read() as session:
             campaign, found = queries.usage(session, campaign_uid, now=utcnow())
-            currency = settings.currency(session)
         versions.set_etag(campaign)
-        return limits_of(campaign, found, currency)
+        return limits_of(campaign, found)
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -42,9 +40,9 @@ class Limits(MethodView):
         with db.begin() as session:
             expected = versions.if_match()
             campaign = actions.set_limits(session, campaign_uid, limits, expected=expected, actor=caller(), now=now)
-            found, currency = queries.usage_of(session, campaign, now=now), settings.currency(session)
+            found = queries.usage_of(session, campaign, now=now)
         versions.set_etag(campaign)
-        return limits_of(campaign, found, currency)
+        return limits_of(campaign, found)
 
 
 @blp.route("/orders/<order_id>/reservation")
@@ -96,10 +94,9 @@ class Release(MethodView):
             return reservation_of(queries.seen(session, found, now=now))
 
 
-def limits_of(campaign: Any, found: queries.Usage, currency: str) -> dict[str, Any]:
-    """Limits as they are answered, with the currency's decimals (D9)."""
+def limits_of(campaign: Any, found: queries.Usage) -> dict[str, Any]:
     uses, discount = found.limits
-    left = found.left
+    left, currency = found.left, found.currency
     return {
         "campaign_uid": campaign.campaign_uid,
         "total_uses": uses,
@@ -114,17 +111,13 @@ def limits_of(campaign: Any, found: queries.Usage, currency: str) -> dict[str, A
 
 
 def reservation_of(found: queries.SeenReservation) -> dict[str, Any]:
+    campaigns = [
+        {"campaign_uid": uid, "discount": written(discount, found.currency)} for uid, discount in found.campaigns
+    ]
     return {
         "order_id": found.order_id,
         "evaluation_id": found.evaluation_id,
         "status": found.state,
         "expires_at": found.expires_at,
-        "campaigns": [{"campaign_uid": uid, "discount": money(discount)} for uid, discount in found.campaigns],
+        "campaigns": campaigns,
     }
-
-
-def money(amount: Any) -> str | None:
-    """Two decimals, three where there are so many."""
-    if amount is None:
-        return None
-    return f"{amount:.2f}" if amount == round(amount, 2) else f"{amount:.3f}"

@@ -5,18 +5,21 @@ modules name each other relatively, so this folder is a library by itself wherev
 network). ``README.md`` says how it decides.
 """
 
-from . import bundle
+from . import bundle, quantities
 from .applicator import evaluate
 from .basket import Basket, Line
 from .campaigns import Campaign, Discount, Left, Strategy
 from .catalogue import CampaignSet
-from .money import InexactAmount, decimals, to_text
-from .results import Evaluation, LineResult, Outcome, Reason, Run
+from .lines import LineResult, ReturnOf, Run
+from .money import InexactAmount, to_text
+from .quantities import Quantity
+from .results import CodeResult, Evaluation, Outcome, Reason
 
 __all__ = [
     "Basket",
     "Campaign",
     "CampaignSet",
+    "CodeResult",
     "Discount",
     "Evaluation",
     "InexactAmount",
@@ -24,11 +27,13 @@ __all__ = [
     "Line",
     "LineResult",
     "Outcome",
+    "Quantity",
     "Reason",
+    "ReturnOf",
     "Run",
     "Strategy",
     "bundle",
-    "decimals",
     "evaluate",
+    "quantities",
     "to_text",
 ]

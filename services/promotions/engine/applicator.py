@@ -1,17 +1,19 @@
 """Which campaigns apply to a basket, in which order and how they are put together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter, itemgetter
 
 from .basket import Basket
-from .benefits import Offer, Rank, change_by, offer_of
+from .benefits import Offer, Rank, aim_again, change_by, offer_of
 from .best_price import put_together
 from .campaigns import Campaign, Left, Strategy
 from .catalogue import CampaignSet, Rule
-from .conditions import outcome, refuse
-from .money import decimals, to_minor
-from .results import Evaluation, LineResult, Outcome, Reason, Run
+from .codes import fold
+from .conditions import outcome, refuse, short
+from .lines import LineResult, Run
+from .money import floored
+from .results import CodeResult, Evaluation, Outcome, Reason
 from .state import Candidate, LineState, OrderState
 
 MOST_CODES_SHOWN = 50
@@ -40,46 +42,58 @@ def evaluate(
         InexactAmount: a price has more decimals than the currency.
         ValueError: the set is of another currency.
     """
-    known = campaigns if isinstance(campaigns, CampaignSet) else CampaignSet(campaigns, basket.currency)
-    if known.currency != basket.currency:
-        raise ValueError(f"campaigns in {known.currency} for a basket in {basket.currency}")
-    places, left = decimals(basket.currency), left or {}
-    order = OrderState.of(basket, places)
+    known = _set_for(basket, campaigns)
+    left, codes = left or {}, dict.fromkeys(map(fold, basket.codes))
+    order = OrderState.of(basket)
+    tried = known.rule_of(dry_run) if dry_run else None
     outcomes: list[tuple[Rank, Outcome]] = []
     offers: list[Offer] = []
-    for candidate in _candidates(order, known, dry_run):
-        refused = refuse(candidate, basket, order, at, left)
+    for candidate in _candidates(order, known, codes, tried):
+        refused = refuse(candidate, basket, order, at, left, codes)
         if refused:
             outcomes.append(((candidate.rule.campaign.priority, 0, refused.uid), refused))
         else:
             offers.append(offer_of(candidate, order))
     offers.sort(key=attrgetter("rank"))
-    budgets = {uid: to_minor(each.discount, places) for uid, each in left.items() if each.discount is not None}
+    budgets = {uid: floored(most.discount, known.decimals) for uid, most in left.items() if most.discount is not None}
     apply = put_together if strategy is Strategy.BEST_PRICE else _one_by_one
     if strategy is Strategy.EXCLUSIVE_FIRST:
         offers.sort(key=lambda offer: offer.rule.campaign.combinable)
     outcomes += [(offer.rank, result) for offer, result in apply(offers, order, budgets)]
     outcomes.sort(key=itemgetter(0))
-    return Evaluation(strategy, at, basket.currency, places, _lines(basket, order), _shown(outcomes))
+    results = _codes(basket, known, tried, outcomes) if codes else []
+    places = basket.decimals
+    return Evaluation(strategy, at, basket.currency, places, _lines(basket, order), _shown(outcomes), results)
 
 
-def _candidates(order: OrderState, known: CampaignSet, dry_run: Campaign | None) -> Iterable[Candidate]:
+def _set_for(basket: Basket, campaigns: CampaignSet | Iterable[Campaign]) -> CampaignSet:
+    if not isinstance(campaigns, CampaignSet):
+        return CampaignSet(campaigns, basket.currency, basket.decimals)
+    if (campaigns.currency, campaigns.decimals) != (basket.currency, basket.decimals):
+        theirs, ours = (f"{each.currency} of {each.decimals} decimals" for each in (campaigns, basket))
+        raise ValueError(f"campaigns in {theirs} for a basket in {ours}")
+    return campaigns
+
+
+def _candidates(order: OrderState, known: CampaignSet, codes: Iterable[str], tried: Rule | None) -> Iterable[Candidate]:
     touched: dict[Rule, list[tuple[LineState, int | None]]] = {}
-    tried = known.rule_of(dry_run) if dry_run else None
     for state in order.lines:
         for rule, target in known.touching(state.line.product):
             lines = touched.setdefault(rule, [])
             if not state.line.locked:
-                lines.append((state, target))
+                lines.append((state, state.at(target)))
     for rule in known.by_order:
         touched[rule] = [(state, None) for state in order.open]
+    for rule in known.with_codes(codes):
+        touched.setdefault(rule, [])
     if tried:
         covered = [state for state in order.open if tried.by_order or tried.covers(state.line.product)]
         touched.pop(known.rules.get(tried.uid, tried), None)
-        touched[tried] = [(state, known.price_in(tried, state.line.product)) for state in covered]
+        touched[tried] = [(state, state.at(known.price_in(tried, state.line.product))) for state in covered]
     for rule, lines in touched.items():
-        quantity = order.units if rule.by_order else sum([state.quantity for state, _ in lines])
-        yield Candidate(rule, lines, quantity)
+        candidate = Candidate(rule, lines)
+        candidate.quantity = candidate.count(order)
+        yield candidate
 
 
 def _one_by_one(offers: list[Offer], order: OrderState, budgets: Mapping[str, int]) -> Iterable[tuple[Offer, Outcome]]:
@@ -91,6 +105,9 @@ def _one_by_one(offers: list[Offer], order: OrderState, budgets: Mapping[str, in
             reason = Reason.EXCLUDED if closed else Reason.NOT_COMBINABLE
             yield offer, outcome(offer.candidate, order, reason)
             continue
+        if refused := _refused_by_now(offer, order):
+            yield offer, refused
+            continue
         change = change_by(offer, order)
         if not change.discount or change.discount > budgets.get(offer.rule.uid, change.discount):
             reason = Reason.BUDGET_SPENT if change.discount else Reason.NOTHING_TO_TAKE_OFF
@@ -101,13 +118,39 @@ def _one_by_one(offers: list[Offer], order: OrderState, budgets: Mapping[str, in
         yield offer, outcome(offer.candidate, order, Reason.APPLIED, offer.applications, change.discount)
 
 
+def _refused_by_now(offer: Offer, order: OrderState) -> Outcome | None:
+    """Count again: units that an earlier campaign has made free qualify no more (D29)."""
+    candidate = offer.candidate
+    quantity = candidate.count(order)
+    if quantity == candidate.quantity:  # units become cheaper only, so they are the same ones
+        return None
+    candidate.quantity = quantity
+    if refused := short(candidate, order):
+        return refused
+    aim_again(offer)
+    return None
+
+
 def _lines(basket: Basket, order: OrderState) -> list[LineResult]:
     found = {}
     for state in order.lines:
         runs = [Run(count, state.price - price, parts) for count, price, parts in state.segments]
         line = state.line
-        found[line.id] = LineResult(line.id, line.product, state.quantity, state.price, tuple(runs))
+        found[line.id] = LineResult(line.id, line.product, state.quantity, state.unit_price, tuple(runs))
     return [found[line.id] for line in basket.lines]
+
+
+def _codes(
+    basket: Basket, known: CampaignSet, tried: Rule | None, outcomes: Sequence[tuple[Rank, Outcome]]
+) -> list[CodeResult]:
+    """D67: what became of each code that was given; where several campaigns have it, the first that applied speaks."""
+    results = []
+    for code in filter(fold, basket.codes):
+        rules = known.with_codes([fold(code)])
+        uids = {rule.uid for rule in rules} | ({tried.uid} if tried and tried.code == fold(code) else set())
+        theirs = [result for _, result in outcomes if result.uid in uids]
+        results.append(CodeResult.of(code.strip(), min(theirs, key=lambda result: not result.applied, default=None)))
+    return results
 
 
 def _shown(outcomes: list[tuple[Rank, Outcome]]) -> list[Outcome]:

@@ -1,7 +1,7 @@
 """What a campaign that applies takes off, unit by unit.
 
-Which units a campaign is for goes by prices before campaigns (as its thresholds do), what it takes off them by what
-they cost when its turn comes.
+Which units a campaign is for goes by prices before campaigns, what it takes off them by what they cost when its turn
+comes. Units that cost nothing by then are not chosen (D29).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .money import half_up, split
 from .state import Candidate, LineState, OrderState, Segment
 
 Pick = tuple[LineState, int, int | None]
-"""The first units of a line, how many, and what one costs in the rule's price list."""
+"""The first units of a line that cost something, how many, and what one costs in the rule's price list."""
 
 
 Rank = tuple[int, int, str]
@@ -52,14 +52,19 @@ class Change:
 def offer_of(candidate: Candidate, order: OrderState) -> Offer:
     """The units a candidate gives something for, and what it is worth alone."""
     rule = candidate.rule
+    picks: list[Pick]
     if rule.by_order:
-        whole = sum([state.quantity * state.price for state in order.open])
+        whole = sum([state.units * state.price for state in order.open])
         picks, applications, worth = [], 1, _off(rule, whole, None)
     else:
-        applications, wanted = _extent(rule, candidate.quantity)
-        picks = _pick(candidate, wanted)
+        picks, applications = _aim(candidate)
         worth = sum([count * _off(rule, state.price, target) for state, count, target in picks])
     return Offer(candidate, rule, picks, applications, (rule.campaign.priority, -worth, rule.uid))
+
+
+def aim_again(offer: Offer) -> None:
+    """Choose among the units that its candidate counts by now."""
+    offer.picks, offer.applications = _aim(offer.candidate)
 
 
 def change_by(offer: Offer, order: OrderState) -> Change:
@@ -73,6 +78,11 @@ def change_by(offer: Offer, order: OrderState) -> Change:
             lines.append((state, segments))
             discount += taken
     return Change(lines, discount)
+
+
+def _aim(candidate: Candidate) -> tuple[list[Pick], int]:
+    applications, wanted = _extent(candidate.rule, candidate.quantity)
+    return _pick(candidate, wanted), applications
 
 
 def _extent(rule: Rule, quantity: int) -> tuple[int, int]:
@@ -91,14 +101,13 @@ def _extent(rule: Rule, quantity: int) -> tuple[int, int]:
 def _pick(candidate: Candidate, wanted: int) -> list[Pick]:
     """The cheapest of the qualifying units, whatever the scan order (D26); equal ones in the lines' own order."""
     if wanted == candidate.quantity:
-        return [(state, state.quantity, target) for state, target in candidate.touched]
+        return [(state, state.paid, target) for state, target in candidate.touched]
     picks: list[Pick] = []
     for state, target in sorted(candidate.touched, key=lambda each: each[0].price):
-        count = min(wanted, state.quantity)
-        if not count:
-            break
-        picks.append((state, count, target))
-        wanted -= count
+        count = min(wanted, state.paid)
+        if count:
+            picks.append((state, count, target))
+            wanted -= count
     return picks
 
 
@@ -112,11 +121,11 @@ def _off(rule: Rule, price: int, target: int | None) -> int:
 
 
 def _take(segments: list[Segment], count: int, rule: Rule, target: int | None) -> tuple[list[Segment], int]:
-    """The segments with something taken off the first ``count`` units, and how much that is altogether."""
+    """The segments with something taken off the first ``count`` units that cost something, and how much that is."""
     changed: list[Segment] = []
     taken = 0
     for units, price, parts in segments:
-        some = min(units, count)
+        some = min(units, count) if price else 0
         off = _off(rule, price, target) if some else 0
         if off:
             changed.append((some, price - off, (*parts, (rule.uid, off))))

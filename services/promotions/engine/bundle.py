@@ -1,14 +1,16 @@
 """Campaigns as data that travels: what a till without a network is given, and how it makes campaigns of it again.
 
-A *state* is ``{"version", "since", "currency", "strategy", "campaigns": [...], "removed": [...], ...}`` as JSON has it.
+A *state* is ``{"version", "since", "currency", "decimals", "strategy", "campaigns": [...], "removed": [...], ...}`` as
+JSON has it. ``decimals`` is how many the currency's minor unit is; a state of before has none, and means two.
 ``since`` is null in a whole state; in a change it is the version that the change is made to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from .basket import Basket, Line
 from .campaigns import Campaign, Discount, Strategy
 from .catalogue import CampaignSet
 
@@ -68,7 +70,20 @@ def merged(known: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
 
 def campaigns_of(state: Mapping[str, Any]) -> CampaignSet:
     """The campaigns of a whole state, ready for :func:`evaluate`."""
-    return CampaignSet((campaign_from_state(each) for each in state["campaigns"]), state["currency"])
+    campaigns = (campaign_from_state(each) for each in state["campaigns"])
+    return CampaignSet(campaigns, state["currency"], decimals_of(state))
+
+
+def basket_of(
+    state: Mapping[str, Any], lines: Sequence[Line], *, codes: Collection[str] = (), customer_group: str | None = None
+) -> Basket:
+    """What somebody is about to buy in the store that the state is of."""
+    return Basket(state["currency"], lines, codes=codes, customer_group=customer_group, decimals=decimals_of(state))
+
+
+def decimals_of(state: Mapping[str, Any]) -> int:
+    decimals: int = state.get("decimals", 2)
+    return decimals
 
 
 def strategy_of(state: Mapping[str, Any]) -> Strategy:

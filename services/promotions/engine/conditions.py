@@ -1,6 +1,6 @@
 """Whether a campaign applies to a basket at all, and what is missing where it does not."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 
 from .basket import Basket
@@ -10,12 +10,24 @@ from .state import Candidate, OrderState
 
 
 def refuse(
-    candidate: Candidate, basket: Basket, order: OrderState, at: datetime, left: Mapping[str, Left]
+    candidate: Candidate,
+    basket: Basket,
+    order: OrderState,
+    at: datetime,
+    left: Mapping[str, Left],
+    codes: Container[str],
 ) -> Outcome | None:
-    """Why the candidate does not apply; None where it does."""
-    reason = _unmet(candidate, basket, at, left)
-    if reason:
-        return outcome(candidate, order, reason)
+    """Why the candidate does not apply; None where it does.
+
+    Args:
+        codes: what the customer gave, folded.
+    """
+    reason = _unmet(candidate, basket, at, left, codes)
+    return outcome(candidate, order, reason) if reason else short(candidate, order)
+
+
+def short(candidate: Candidate, order: OrderState) -> Outcome | None:
+    """What is missing to its thresholds, by the units that it counts now; None where they are met."""
     missing_quantity = candidate.rule.campaign.quantity_threshold - candidate.quantity
     missing_amount = candidate.rule.amount_threshold - order.total
     if missing_quantity <= 0 and missing_amount <= 0:
@@ -33,15 +45,17 @@ def outcome(
     return Outcome(rule.uid, reason, rule.by_order, candidate.quantity, order.total, applications, discount)
 
 
-def _unmet(candidate: Candidate, basket: Basket, at: datetime, left: Mapping[str, Left]) -> Reason | None:
-    campaign = candidate.rule.campaign
+def _unmet(
+    candidate: Candidate, basket: Basket, at: datetime, left: Mapping[str, Left], codes: Container[str]
+) -> Reason | None:
+    campaign, code = candidate.rule.campaign, candidate.rule.code
     if campaign.stores is not None and basket.store not in campaign.stores:
         return Reason.OTHER_STORE
     if at < campaign.valid_from:
         return Reason.NOT_STARTED
     if at > campaign.valid_to:
         return Reason.ENDED
-    if campaign.code and campaign.code not in basket.codes:
+    if code and code not in codes:
         return Reason.CODE_NOT_GIVEN
     if campaign.customer_group is not None and campaign.customer_group != basket.customer_group:
         return Reason.OTHER_CUSTOMER_GROUP

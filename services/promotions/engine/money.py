@@ -1,23 +1,15 @@
-"""Money as whole minor units: amounts go in and come out as ``Decimal``, in between are exact integers."""
+"""Money as whole minor units: amounts go in and come out as ``Decimal``, in between are exact integers.
+
+How many decimals a currency has is told from outside (``Basket``, ``CampaignSet``, a bundle): there is no table here.
+"""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import lru_cache
-
-WITHOUT_DECIMALS = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF"}
-    | {"XOF", "XPF"}
-)
-WITH_THREE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 
 
 class InexactAmount(ValueError):
     """An amount that the currency has no coin for, or that is no number."""
-
-
-def decimals(currency: str) -> int:
-    """How many decimals the currency's minor unit is (ISO 4217)."""
-    return 0 if currency in WITHOUT_DECIMALS else 3 if currency in WITH_THREE else 2
 
 
 def to_minor(amount: Decimal, places: int) -> int:
@@ -35,6 +27,16 @@ def to_minor(amount: Decimal, places: int) -> int:
     return minor
 
 
+def rounded(amount: Decimal, places: int) -> int:
+    """An amount as minor units, half up where it is finer (D27)."""
+    return to_minor(amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP), places)
+
+
+def floored(amount: Decimal, places: int) -> int:
+    """The whole minor units in an amount."""
+    return to_minor(amount.quantize(Decimal(1).scaleb(-places), ROUND_FLOOR), places)
+
+
 def to_decimal(minor: int, places: int) -> Decimal:
     return Decimal(minor).scaleb(-places)
 
@@ -44,8 +46,8 @@ def to_text(minor: int, places: int) -> str:
     """``12.00``: a decimal string with as many decimals as the currency has."""
     if not places:
         return str(minor)
-    whole, rest = divmod(minor, 10**places)
-    return f"{whole}.{rest:0{places}}"
+    whole, rest = divmod(abs(minor), 10**places)
+    return f"{'-' if minor < 0 else ''}{whole}.{rest:0{places}}"
 
 
 def half_up(numerator: int, denominator: int) -> int:

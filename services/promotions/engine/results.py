@@ -1,6 +1,6 @@
 """What came of an evaluation: per line and unit what was taken off by whom, per campaign why or why not."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from .campaigns import Strategy
-from .money import decimals, to_decimal, to_text
+from .lines import LineResult
+from .money import to_decimal, to_text
+from .quantities import to_number
 
 
 class Reason(StrEnum):
@@ -29,44 +31,6 @@ class Reason(StrEnum):
     BETTER_CAMPAIGN = "better_campaign"  # other campaigns give the customer more
     USED_UP = "used_up"  # its uses of all orders together
     BUDGET_SPENT = "budget_spent"  # what is left of its budget is less than it would give
-
-
-class Run(NamedTuple):
-    """Neighbouring units of a line with the same discount. ``parts`` are ``(campaign uid, minor units)`` of each."""
-
-    length: int
-    discount: int
-    parts: tuple[tuple[str, int], ...]
-
-
-class LineResult(NamedTuple):
-    """A line and what its units came to, in minor units."""
-
-    id: str
-    product: str
-    quantity: int
-    unit_price: int
-    runs: tuple[Run, ...]
-
-    @property
-    def gross(self) -> int:
-        return self.quantity * self.unit_price
-
-    @property
-    def discount(self) -> int:
-        return sum([run.length * run.discount for run in self.runs])
-
-    @property
-    def net(self) -> int:
-        return self.gross - self.discount
-
-    def to_record(self) -> list[Any]:
-        return [*self[:-1], [list(run) for run in self.runs]]
-
-    def units(self) -> Iterator[Run]:
-        """Its units one by one."""
-        for run in self.runs:
-            yield from [run._replace(length=1)] * run.length
 
 
 class Outcome(NamedTuple):
@@ -113,9 +77,41 @@ class Outcome(NamedTuple):
         return f"needs {' and '.join(wanted)}" if wanted else ""
 
 
+class CodeResult(NamedTuple):
+    """What became of a code that was given: ``applied``, ``not_applicable`` with the reason, or ``unknown`` (D67).
+
+    Unknown is a code that no campaign has which is active or coming in this store.
+    """
+
+    code: str
+    status: str
+    campaign: str | None = None
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, code: str, found: Outcome | None) -> "CodeResult":
+        if found is None:
+            return cls(code, "unknown")
+        if found.applied:
+            return cls(code, "applied", found.uid)
+        return cls(code, "not_applicable", found.uid, str(found.reason))
+
+    def to_wire(self) -> dict[str, str]:
+        names = {"code": self.code, "status": self.status, "campaignUid": self.campaign, "reason": self.reason}
+        return {name: value for name, value in names.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The whole answer; ``lines`` come in the basket's order, ``campaigns`` in the order they were considered."""
+    """The whole answer.
+
+    Attributes:
+        places: the decimals of the currency.
+        lines: in the basket's order.
+        campaigns: in the order they were considered.
+        codes: one for each code that was given, in that order.
+        warnings: notes of whoever made the basket; they are kept and shown as they are.
+    """
 
     strategy: Strategy
     at: datetime
@@ -123,6 +119,8 @@ class Evaluation:
     places: int
     lines: Sequence[LineResult]
     campaigns: Sequence[Outcome]
+    codes: Sequence[CodeResult] = ()
+    warnings: Sequence[Mapping[str, str]] = ()
 
     @property
     def gross(self) -> Decimal:
@@ -142,58 +140,77 @@ class Evaluation:
             "strategy": str(self.strategy),
             "at": self.at.isoformat(),
             "currency": self.currency,
+            "decimals": self.places,
             "lines": [line.to_record() for line in self.lines],
             "campaigns": [outcome.to_record() for outcome in self.campaigns],
+            "codes": [list(result) for result in self.codes],
+            "warnings": [dict(warning) for warning in self.warnings],
         }
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> "Evaluation":
-        lines = [
-            LineResult(uid, product, quantity, price, tuple(_run(*run) for run in runs))
-            for uid, product, quantity, price, runs in record["lines"]
-        ]
-        campaigns = [Outcome(uid, Reason(reason), *rest) for uid, reason, *rest in record["campaigns"]]
-        currency, at = record["currency"], datetime.fromisoformat(record["at"])
-        return cls(Strategy(record["strategy"]), at, currency, decimals(currency), lines, campaigns)
+    def from_record(cls, record: Mapping[str, Any], decimals: int = 2) -> "Evaluation":
+        """
+        Args:
+            decimals: of the currency, for records of before that do not say.
+        """
+        return cls(
+            Strategy(record["strategy"]),
+            datetime.fromisoformat(record["at"]),
+            record["currency"],
+            record.get("decimals", decimals),
+            [LineResult.from_record(*line) for line in record["lines"]],
+            [Outcome(uid, Reason(reason), *rest) for uid, reason, *rest in record["campaigns"]],
+            [CodeResult(*result) for result in record.get("codes", ())],
+            record.get("warnings", ()),
+        )
 
     def to_wire(self) -> dict[str, Any]:
-        """As JSON has it: camelCase, money as decimal strings."""
+        """As JSON has it: camelCase, money as decimal strings.
+
+        Sums of returned lines are below 0, so the net total may be; ``returned`` says what they take back (D69).
+        """
         places = self.places
         sums = [(line.gross, line.discount) for line in self.lines]
         gross, discount = sum([each for each, _ in sums]), sum([each for _, each in sums])
-        return {
+        totals = {
+            "gross": to_text(gross, places),
+            "discount": to_text(discount, places),
+            "net": to_text(gross - discount, places),
+        }
+        if returned := [line.net for line in self.lines if line.return_of]:
+            totals["returned"] = to_text(-sum(returned), places)
+        wire: dict[str, Any] = {
             "strategy": str(self.strategy),
             "at": self.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "currency": self.currency,
             "lines": [_line(line, *both, places) for line, both in zip(self.lines, sums, strict=True)],
-            "totals": {
-                "gross": to_text(gross, places),
-                "discount": to_text(discount, places),
-                "net": to_text(gross - discount, places),
-            },
+            "totals": totals,
             "campaigns": [_outcome(outcome, places) for outcome in self.campaigns],
+            "codes": [result.to_wire() for result in self.codes],
         }
-
-
-def _run(length: int, discount: int, parts: Iterable[Iterable[Any]]) -> Run:
-    return Run(length, discount, tuple((uid, amount) for uid, amount in parts))
+        return wire | {"warnings": [dict(warning) for warning in self.warnings]} if self.warnings else wire
 
 
 def _line(line: LineResult, gross: int, discount: int, places: int) -> dict[str, Any]:
     units: list[dict[str, Any]] = []
+    sign = 1 if line.return_of is None else -1
     for run in line.runs:
-        parts = [{"campaignUid": uid, "amount": to_text(amount, places)} for uid, amount in run.parts]
-        units += [{"discount": to_text(run.discount, places), "campaigns": parts}] * run.length
-    return {
+        parts = [{"campaignUid": uid, "amount": to_text(sign * amount, places)} for uid, amount in run.parts]
+        units += [{"discount": to_text(sign * run.discount, places), "campaigns": parts}] * run.length
+    wire: dict[str, Any] = {
         "lineId": line.id,
         "productUid": line.product,
-        "quantity": line.quantity,
+        "quantity": to_number(line.quantity),
         "unitPrice": to_text(line.unit_price, places),
         "gross": to_text(gross, places),
         "discount": to_text(discount, places),
         "net": to_text(gross - discount, places),
         "units": units,
     }
+    if line.return_of:
+        evaluation, origin, numbers = line.return_of
+        wire["returnOf"] = {"evaluationId": evaluation, "lineId": origin, "units": list(numbers)}
+    return wire
 
 
 def _outcome(outcome: Outcome, places: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from operator import attrgetter
 from .basket import Basket, Line
 from .catalogue import Rule
 from .money import to_minor
+from .quantities import Quantity, price_of, settled
 
 Part = tuple[str, int]
 Segment = tuple[int, int, tuple[Part, ...]]
@@ -14,16 +15,44 @@ Segment = tuple[int, int, tuple[Part, ...]]
 
 @dataclass(slots=True, eq=False)
 class LineState:
-    """A line whose units become cheaper; ``price`` stays what one cost before campaigns, ``quantity`` the line's."""
+    """A line whose units become cheaper.
+
+    Attributes:
+        quantity: the line's.
+        units: how many units it is for campaigns; one where it was weighed (D69).
+        unit_price: what the line says that one costs.
+        price: what a unit cost before campaigns; all of a weighed line.
+    """
 
     line: Line
-    quantity: int
+    quantity: Quantity
+    units: int
+    unit_price: int
     price: int
     segments: list[Segment]
+
+    @classmethod
+    def of(cls, line: Line, places: int) -> "LineState":
+        quantity, unit_price = settled(line.quantity), to_minor(line.unit_price, places)
+        if isinstance(quantity, int):
+            return cls(line, quantity, quantity, unit_price, unit_price, [(quantity, unit_price, ())])
+        price = price_of(quantity, unit_price)
+        return cls(line, quantity, 1, unit_price, price, [(1, price, ())])
 
     @property
     def net(self) -> int:
         return sum(count * price for count, price, _ in self.segments)
+
+    @property
+    def paid(self) -> int:
+        """The units that cost something now: only these qualify for a campaign and are chosen by it (D29)."""
+        return sum([count for count, price, _ in self.segments if price])
+
+    def at(self, unit_price: int | None) -> int | None:
+        """What a unit of it costs in a price list."""
+        if unit_price is None or isinstance(self.quantity, int):
+            return unit_price
+        return price_of(self.quantity, unit_price)
 
 
 @dataclass(slots=True)
@@ -32,7 +61,7 @@ class OrderState:
 
     Attributes:
         total: the order total before campaign discounts (D24), locked lines included.
-        units: all units of the order, locked ones included.
+        units: all units of the order, locked ones and those that cost nothing included.
         open: the lines that campaigns may touch (S1-35).
     """
 
@@ -42,30 +71,33 @@ class OrderState:
     open: list[LineState] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.total = sum([state.quantity * state.price for state in self.lines])
-        self.units = sum([state.quantity for state in self.lines])
+        self.total = sum([state.units * state.price for state in self.lines])
+        self.units = sum([state.units for state in self.lines])
         self.open = [state for state in self.lines if not state.line.locked]
 
     @classmethod
-    def of(cls, basket: Basket, places: int) -> "OrderState":
+    def of(cls, basket: Basket) -> "OrderState":
         """
         Raises:
             InexactAmount: a price has more decimals than the currency.
         """
-        lines = []
-        for line in sorted(basket.lines, key=attrgetter("product", "id")):
-            price = to_minor(line.unit_price, places)
-            lines.append(LineState(line, line.quantity, price, [(line.quantity, price, ())]))
-        return cls(lines)
+        lines = sorted(basket.lines, key=attrgetter("product", "id"))
+        return cls([LineState.of(line, basket.decimals) for line in lines])
 
 
 @dataclass(slots=True, eq=False)
 class Candidate:
-    """A rule that is considered, and the open lines it is for with their prices in its price list."""
+    """A rule that is considered.
+
+    Attributes:
+        touched: the open lines it is for, with what a unit costs in its price list.
+        quantity: the units that count for its quantityThreshold (D24); :meth:`count` says them anew.
+    """
 
     rule: Rule
     touched: list[tuple[LineState, int | None]]
     quantity: int = 0
 
-
-"""The units that count for its quantityThreshold (D24)."""
+    def count(self, order: OrderState) -> int:
+        """The units that count now: qualifying ones that cost something (D29), or all of the order."""
+        return order.units if self.rule.by_order else sum([state.paid for state, _ in self.touched])

@@ -56,7 +56,8 @@ class SalesCampaignChanged(_SalesCampaignEvent):
 class SalesCampaignActivated(_SalesCampaignEvent):
     """A campaign has been activated, the first time or again; it has an effect within its dates (S1-12, S1-33).
 
-    ``product_count`` is how many products its selection was resolved to (S1-27); None where it has none.
+    ``product_count`` is how many products, and variants by themselves, its selection was resolved to (S1-27); None
+    where it has none.
     """
 
     product_count: int | None

@@ -52,6 +52,9 @@ TEXTS = {
 
 def upgrade() -> None:
     connection = op.get_bind()
+    for table, (keys, columns) in TEXTS.items():  # before tables are locked for their new columns
+        for column in columns:
+            _compose(connection, table, keys.split(", "), column)
     _retype(NARROW, AMOUNT)
     op.create_table(
         "pricelist_variants",
@@ -73,9 +76,6 @@ def upgrade() -> None:
     for table, columns in FOLDED.items():
         for column in columns:
             op.add_column(table, sa.Column(f"{column}_folded", sa.Text(), server_default="", nullable=False))
-    for table, (keys, columns) in TEXTS.items():
-        for column in columns:
-            _compose(connection, table, keys.split(", "), column)
     for table, columns in FOLDED.items():
         for column in columns:
             fill_folded(connection, table, column, f"{column}_folded")

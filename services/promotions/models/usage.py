@@ -1,6 +1,7 @@
 """How often campaigns were used, and what orders under way have reserved of them.
 
-Discounts are whole thousandths, the smallest coin of any currency, so that databases add them up exactly.
+Discounts are whole thousandths and tenths of one, the smallest coins of currencies, so that databases add them up
+exactly. Both together are ``parts``: ten-thousandths.
 """
 
 from datetime import datetime
@@ -15,6 +16,9 @@ from chassis.database import TenantScoped
 from chassis.errors import Conflict
 from services.promotions.models.base import Base, Owned
 
+TENTHS = 10
+"""Of a thousandth; currencies of four decimals have such coins."""
+
 
 class CampaignUsage(Owned, TenantScoped, Base):
     """What committed orders have used of a campaign. Its row is the lock of whoever reserves or commits some of it,
@@ -27,6 +31,17 @@ class CampaignUsage(Owned, TenantScoped, Base):
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("sales_campaigns.id"), primary_key=True)
     uses: Mapped[int]
     discount_mills: Mapped[int] = mapped_column(BigInteger)
+    discount_tenths: Mapped[int] = mapped_column(server_default="0")
+
+    @property
+    def parts(self) -> int:
+        """The discount in ten-thousandths."""
+        return self.discount_mills * TENTHS + self.discount_tenths
+
+    def count(self, uses: int, parts: int) -> None:
+        """Add what an order used, or take it away again."""
+        self.uses += uses
+        self.discount_mills, self.discount_tenths = divmod(max(0, self.parts + parts), TENTHS)
 
 
 class ReservationState(StrEnum):
@@ -97,6 +112,17 @@ class ReservedCampaign(Base):
     reservation_id: Mapped[UUID] = mapped_column(ForeignKey("reservations.id"), primary_key=True)
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("sales_campaigns.id"), primary_key=True)
     discount_mills: Mapped[int] = mapped_column(BigInteger)
+    discount_tenths: Mapped[int] = mapped_column(server_default="0")
+
+    @classmethod
+    def of(cls, reservation_id: UUID, campaign_id: UUID, parts: int) -> "ReservedCampaign":
+        mills, tenths = divmod(parts, TENTHS)
+        return cls(reservation_id=reservation_id, campaign_id=campaign_id, discount_mills=mills, discount_tenths=tenths)
+
+    @property
+    def parts(self) -> int:
+        """The discount in ten-thousandths."""
+        return self.discount_mills * TENTHS + self.discount_tenths
 
 
 def new_reservation(tenant_id: UUID, order_id: str, evaluation_id: UUID, now: datetime) -> dict[str, object]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from chassis import money
 from chassis.errors import Invalid
 from chassis.identity import NOBODY
 from services.promotions import engine
@@ -50,6 +51,8 @@ class StoreSet:
         regular: price lists that come before the products' own prices: the store's, the chain's (S1-34).
         limited: total uses and discount of campaigns that have such limits.
         by_list: uids of campaigns by the price list they bring into force.
+        prices: what one costs, with the currency's decimals.
+        rounded: what has a finer price in the catalogue; it was written before the currency was another one (D9).
     """
 
     tenant_id: UUID
@@ -64,6 +67,7 @@ class StoreSet:
     by_list: dict[UUID, list[str]]
     limited: dict[UUID, tuple[int | None, Decimal | None]]
     prices: dict[str, Decimal] = field(default_factory=dict)
+    rounded: set[str] = field(default_factory=set)
     products: dict[str, UUID] = field(default_factory=dict)
 
     def concerned(self, uids: Collection[str]) -> dict[UUID, tuple[int | None, Decimal | None]]:
@@ -111,7 +115,9 @@ def store_set(session: Session, tenant_id: UUID, store_uid: str, *, since: datet
         since=since,
         currency=seen.currency,
         strategy=engine.Strategy(seen.strategy),
-        campaigns=engine.CampaignSet((without_products(row, group) for row, group in found), seen.currency),
+        campaigns=engine.CampaignSet(
+            (without_products(row, group) for row, group in found), seen.currency, money.minor_units(seen.currency)
+        ),
         regular=(store.pricelist_id, settings.pricelist_id if settings else None),
         uids={row.id: row.campaign_uid for row, _ in found},
         by_list=by_list,
@@ -170,7 +176,10 @@ def learn(session: Session, known: StoreSet, uids: Collection[str]) -> list[str]
         touches = dict(belongs.get(row.id, ())) | apart.get(uid, {})
         known.campaigns.learn(uid, [(campaign, price) for campaign, price in touches.items() if price is not False])
         known.products[uid] = row.id
-        known.prices[uid] = next(price for price in row[2:] if price is not None)
+        price = next(price for price in row[2:] if price is not None)
+        known.prices[uid] = money.rounded(price, known.currency)
+        if known.prices[uid] != price:
+            known.rounded.add(uid)
     return [uid for uid in wanted if uid not in found]
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, String, Text, any_, column, func, literal, select
+from sqlalchemy import ColumnElement, String, Text, and_, any_, column, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -22,6 +22,11 @@ def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[st
     return uid.in_(select(rows.c.value))
 
 
-def folded(column: InstrumentedAttribute[str], words: str) -> ColumnElement[bool]:
-    """Whether a folded column has ``words`` in it, in whatever case they are written (D62)."""
-    return column.contains(fold(words), autoescape=True)
+def has_words(column: InstrumentedAttribute[str], words: str) -> ColumnElement[bool]:
+    """Whether a text has ``words`` in it, in whatever case they are written, by the folded column beside it (D62).
+
+    That is empty in a row of code from before there was one; of those the database knows some letters' cases itself.
+    """
+    folded: InstrumentedAttribute[str] = getattr(column.class_, f"{column.key}_folded")
+    of_before = and_(folded == "", column.icontains(words, autoescape=True))
+    return or_(folded.contains(fold(words), autoescape=True), of_before)

@@ -13,7 +13,7 @@ from chassis.errors import NotFound
 from chassis.pages import Page, paginate
 from services.promotions.models import Product, ProductCategory, Variant
 from services.promotions.queries import settings
-from services.promotions.queries.given import among, folded
+from services.promotions.queries.given import among, has_words
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def products(
     """The caller's products by their uid: five statements, whatever the page holds."""
     statement = select(Product).order_by(Product.product_uid)
     if q is not None:
-        statement = statement.where(or_(folded(Product.name_folded, q), folded(Product.product_uid_folded, q)))
+        statement = statement.where(or_(has_words(Product.name, q), has_words(Product.product_uid, q)))
     if brand_uid is not None:
         statement = statement.where(Product.brand_uid == brand_uid)
     if product_group_uid is not None:

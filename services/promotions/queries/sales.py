@@ -24,7 +24,7 @@ from services.promotions.models import (
     Store,
     Variant,
 )
-from services.promotions.queries.given import folded
+from services.promotions.queries.given import has_words
 from services.promotions.queries.settings import settings
 from services.promotions.rules.selection import KINDS
 
@@ -108,16 +108,19 @@ def campaigns(
     return Page(complete(session, found.items), page, page_size, found.total_items)
 
 
+SEARCHED = (
+    SalesCampaign.name,
+    SalesCampaign.display_name,
+    SalesCampaign.campaign_uid,
+    SalesCampaign.campaign_code,
+)
 CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-    "query": lambda value: or_(
-        folded(SalesCampaign.name_folded, value),
-        folded(SalesCampaign.display_name_folded, value),
-        folded(SalesCampaign.campaign_uid_folded, value),
-        folded(SalesCampaign.campaign_code_folded, value),
+    "query": lambda value: or_(*(has_words(column, value) for column in SEARCHED)),
+    "name": lambda value: has_words(SalesCampaign.name, value),
+    "display_name": lambda value: has_words(SalesCampaign.display_name, value),
+    "campaign_code": lambda value: or_(
+        SalesCampaign.campaign_code_folded == fold(value), SalesCampaign.campaign_code == value
     ),
-    "name": lambda value: folded(SalesCampaign.name_folded, value),
-    "display_name": lambda value: folded(SalesCampaign.display_name_folded, value),
-    "campaign_code": lambda value: SalesCampaign.campaign_code_folded == fold(value),
     "type": lambda value: SalesCampaign.type == value,
     "discount_type": lambda value: SalesCampaign.discount_type == value,
     "statuses": lambda value: SalesCampaign.status.in_(value) if value else true(),
@@ -176,12 +179,13 @@ def selected_variants(session: Session, found: SalesCampaign) -> Select[tuple[st
     Included by their own uid alone, and excluded neither by it nor by what their product is (S1-24).
     """
     included, excluded = _conditions(session, found)
+    named = _uids(found, "include", "product").subquery()
     return (
         select(VARIANTS.variant_uid)
+        .join(named, named.c.uid == VARIANTS.variant_uid)  # they are few, and each is looked up in an index
         .join(Product.__table__, PRODUCTS.id == VARIANTS.product_id)
         .where(
             VARIANTS.tenant_id == found.tenant_id,
-            VARIANTS.variant_uid.in_(_uids(found, "include", "product")),
             VARIANTS.variant_uid.not_in(_uids(found, "exclude", "product")),
             *map(not_, (*included, *excluded)),
         )

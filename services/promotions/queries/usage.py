@@ -6,15 +6,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
 from services.promotions.engine import Left
-from services.promotions.models import CampaignUsage, Reservation, ReservedCampaign, SalesCampaign
-from services.promotions.models.usage import ReservationState
+from services.promotions.models import CampaignUsage, Evaluation, Reservation, ReservedCampaign, SalesCampaign
+from services.promotions.models.usage import TENTHS, ReservationState
+from services.promotions.queries.settings import settings
 
-MILLS = 1000
+PARTS = 10_000
+"""In one of a currency; discounts are counted in them."""
 Limits = tuple[int | None, Decimal | None]
 """The most uses and the most discount of all orders together."""
 
@@ -24,23 +26,24 @@ RESERVED = ReservedCampaign.__table__
 
 @dataclass(frozen=True)
 class Used:
-    """Uses, and the discount they came to in thousandths."""
+    """Uses, and the discount they came to in ten-thousandths."""
 
     uses: int = 0
-    mills: int = 0
+    parts: int = 0
 
     def __add__(self, other: "Used") -> "Used":
-        return Used(self.uses + other.uses, self.mills + other.mills)
+        return Used(self.uses + other.uses, self.parts + other.parts)
 
     @property
     def discount(self) -> Decimal:
-        return Decimal(self.mills) / MILLS
+        return Decimal(self.parts) / PARTS
 
 
 @dataclass(frozen=True)
 class Usage:
-    """How a campaign stands: its limits, what is committed and what orders under way hold."""
+    """How a campaign stands: its limits, what is committed and what orders under way hold, in the tenant's currency."""
 
+    currency: str
     limits: Limits
     committed: Used
     reserved: Used
@@ -71,9 +74,9 @@ def left(session: Session, limited: Mapping[UUID, Limits], *, now: datetime) -> 
 
 
 def committed_of(session: Session, campaigns: Iterable[UUID]) -> dict[UUID, Used]:
-    counted = select(USAGES.c.campaign_id, USAGES.c.uses, USAGES.c.discount_mills)
+    counted = select(USAGES.c.campaign_id, USAGES.c.uses, _parts(USAGES))
     rows = session.execute(counted.where(USAGES.c.campaign_id.in_(list(campaigns))))
-    return {campaign: Used(uses, mills) for campaign, uses, mills in rows}
+    return {campaign: Used(uses, parts) for campaign, uses, parts in rows}
 
 
 def reserved_of(
@@ -85,7 +88,7 @@ def reserved_of(
         but: a reservation that is not counted.
     """
     held = (
-        select(RESERVED.c.campaign_id, func.count(), func.sum(RESERVED.c.discount_mills))
+        select(RESERVED.c.campaign_id, func.count(), func.sum(_parts(RESERVED)))
         .join(RESERVATIONS, RESERVATIONS.c.id == RESERVED.c.reservation_id)
         .where(
             RESERVED.c.campaign_id.in_(list(campaigns)),
@@ -96,7 +99,11 @@ def reserved_of(
     )
     if but:
         held = held.where(RESERVATIONS.c.id != but)
-    return {campaign: Used(int(uses), int(mills)) for campaign, uses, mills in session.execute(held)}
+    return {campaign: Used(int(uses), int(parts)) for campaign, uses, parts in session.execute(held)}
+
+
+def _parts(table: FromClause) -> ColumnElement[int]:
+    return table.c.discount_mills * TENTHS + table.c.discount_tenths
 
 
 def usage(session: Session, campaign_uid: str, *, now: datetime) -> tuple[SalesCampaign, Usage]:
@@ -115,14 +122,18 @@ def usage_of(session: Session, campaign: SalesCampaign, *, now: datetime) -> Usa
     key = campaign.id
     committed = committed_of(session, [key]).get(key, Used())
     held = reserved_of(session, [key], now=now).get(key, Used())
-    return Usage((campaign.total_uses_limit, campaign.total_discount_limit), committed, held)
+    limits = campaign.total_uses_limit, campaign.total_discount_limit
+    return Usage(settings(session).currency, limits, committed, held)
 
 
 @dataclass(frozen=True)
 class SeenReservation:
-    """A reservation as it stands at a moment; ``campaigns`` are uids with their discount."""
+    """A reservation as it stands at a moment; ``campaigns`` are uids with their discount in the currency of the
+    evaluation.
+    """
 
     order_id: str
+    currency: str
     evaluation_id: UUID
     state: ReservationState
     expires_at: datetime
@@ -143,10 +154,13 @@ def reservation(session: Session, order_id: str, *, lock: bool = False) -> Reser
 
 def seen(session: Session, found: Reservation, *, now: datetime) -> SeenReservation:
     lines = (
-        select(SalesCampaign.campaign_uid, ReservedCampaign.discount_mills)
+        select(SalesCampaign.campaign_uid, ReservedCampaign)
         .join(SalesCampaign, SalesCampaign.id == ReservedCampaign.campaign_id)
         .where(ReservedCampaign.reservation_id == found.id)
         .order_by(SalesCampaign.campaign_uid)
     )
-    campaigns = [(uid, Decimal(mills) / MILLS) for uid, mills in session.execute(lines)]
-    return SeenReservation(found.order_id, found.evaluation_id, found.state_at(now), found.expires_at, campaigns)
+    campaigns = [(uid, Decimal(reserved.parts) / PARTS) for uid, reserved in session.execute(lines).tuples()]
+    priced_in = select(Evaluation.record["currency"].as_string()).where(Evaluation.id == found.evaluation_id)
+    currency = session.scalar(priced_in) or settings(session).currency  # evaluations are not kept for ever
+    state = found.state_at(now)
+    return SeenReservation(found.order_id, currency, found.evaluation_id, state, found.expires_at, campaigns)

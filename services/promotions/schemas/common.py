@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_dump, validate
 
 from chassis import money
-from chassis.schemas import CamelSchema
+from chassis.schemas import CamelSchema, Stripped
 from services.promotions.rules import settings as rules
 
 UID_LENGTH = 100
@@ -14,8 +14,9 @@ MAX_BULK = 5000  # things that one call may write
 
 
 def uid(**kwargs: Any) -> fields.String:
-    """A key that a tenant has given to a thing of its own. It can be written in a path, percent-encoded (D60)."""
-    return fields.String(validate=[validate.Length(1, UID_LENGTH), one_segment], **kwargs)
+    """A key that a tenant has given to a thing of its own, without the spaces around it, which do not count in paths
+    either. It can be written in a path, percent-encoded (D60)."""
+    return Stripped(validate=[validate.Length(1, UID_LENGTH), one_segment], **kwargs)
 
 
 def uids(maximum: int, **kwargs: Any) -> fields.List:
@@ -23,7 +24,7 @@ def uids(maximum: int, **kwargs: Any) -> fields.List:
 
 
 class Whole(fields.Integer):
-    """A whole number: no fraction is cut off, and ``true`` is no number."""
+    """A whole number, also written ``2.0``: no fraction is cut off, and ``true`` is no number."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, **kwargs)
@@ -31,6 +32,8 @@ class Whole(fields.Integer):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.make_error("invalid", input=value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         whole: int = super()._deserialize(value, attr, data, **kwargs)
         return whole
 
@@ -50,8 +53,6 @@ def time_zone(name: str) -> None:
 def one_segment(value: str) -> None:
     if value in (".", "..") or not value.isprintable():
         raise ValidationError("Must be visible characters, and neither . nor .. alone: it could not stand in a path.")
-    if value != value.strip():
-        raise ValidationError("Must not begin or end with a space.")
 
 
 class SparseSchema(CamelSchema):

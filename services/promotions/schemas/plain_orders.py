@@ -7,11 +7,12 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from chassis import money
+from services.promotions.engine import quantities
 from services.promotions.rules import evaluations as rules
 
 PLAIN_UID = re.compile(r"[A-Za-z0-9_-]{1,100}")
-PLAIN_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
-PLAIN_CURRENCY = re.compile(r"[A-Z]{3}")
+PLAIN_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
 PLAIN_LINE = frozenset({"lineId", "productUid", "quantity", "unitPrice", "priceLocked"})
 PLAIN_ORDER = frozenset({"storeUid", "currency", "lines", "campaignCodes", "customerGroupUid"})
 
@@ -24,7 +25,7 @@ def read_order(order: Any) -> dict[str, Any] | None:
     currency, codes = order.get("currency"), order.get("campaignCodes", [])
     if not _is_plain(store, PLAIN_UID) or not (group is None or _is_plain(group, PLAIN_UID)):
         return None
-    if currency is not None and not _is_plain(currency, PLAIN_CURRENCY):
+    if currency is not None and not (type(currency) is str and money.is_currency(currency)):
         return None
     if type(codes) is not list or len(codes) > rules.MAX_CODES or not all(_is_plain(code, PLAIN_UID) for code in codes):
         return None
@@ -48,7 +49,7 @@ def read_lines(lines: Any) -> list[dict[str, Any]] | None:
         return None
     plain = [found for line in lines if (found := _plain_line(line))]
     ids = {line["line_id"] for line in plain}
-    are_plain = len(ids) == len(lines) and sum([line["quantity"] for line in plain]) <= rules.MAX_UNITS
+    are_plain = len(ids) == len(lines) and sum([rules.units_of(line["quantity"]) for line in plain]) <= rules.MAX_UNITS
     return plain if are_plain else None
 
 
@@ -60,7 +61,9 @@ def _plain_line(line: Any) -> dict[str, Any] | None:
     price, locked = line.get("unitPrice"), line.get("priceLocked", False)
     if not _is_plain(line_id, PLAIN_UID) or not _is_plain(product, PLAIN_UID) or type(locked) is not bool:
         return None
-    if type(quantity) is not int or not 0 < quantity <= rules.MAX_UNITS:
+    if type(quantity) is not int:
+        quantity = _plain_quantity(quantity)
+    if quantity is None or not 0 < quantity <= rules.MAX_UNITS:
         return None
     if type(price) in (int, float):
         price = str(price)  # as the field makes a decimal of it
@@ -72,7 +75,15 @@ def _plain_line(line: Any) -> dict[str, Any] | None:
         "quantity": quantity,
         "unit_price": None if price is None else Decimal(price),
         "price_locked": locked,
+        "return_of": None,
     }
+
+
+def _plain_quantity(value: Any) -> quantities.Quantity | None:
+    try:
+        return quantities.read(value)
+    except quantities.InexactQuantity:
+        return None
 
 
 def _is_plain(value: Any, pattern: re.Pattern[str]) -> bool:

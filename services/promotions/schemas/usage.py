@@ -28,9 +28,7 @@ class LimitsIn(UpdateSchema):
 
     answer = LimitsOut
 
-    total_uses = fields.Integer(
-        strict=True, allow_none=True, validate=validate.Range(0, MOST_USES), attribute="total_uses_limit"
-    )
+    total_uses = Whole(allow_none=True, validate=validate.Range(0, MOST_USES), attribute="total_uses_limit")
     total_discount = Amount(allow_none=True, attribute="total_discount_limit")
 
 

@@ -1,24 +1,26 @@
 """What holds of every basket, whatever is in it and whatever campaigns there are."""
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.promotions.engine import Basket, CampaignSet, Discount, Line, Reason, Strategy, evaluate
+from services.promotions.engine import Basket, CampaignSet, Discount, Left, Line, Reason, Strategy, evaluate
+from services.promotions.engine.quantities import settled
 from tests.promotions.engine.helpers import NOON, campaign, order_discount, price, units
 
 PRODUCTS = ["jeans", "shirt", "socks", "coat", "hat"]
 prices = st.integers(0, 20000).map(lambda cents: Decimal(cents) / 100)
 products = st.sets(st.sampled_from(PRODUCTS), min_size=1).map(frozenset)
+quantities = st.one_of(st.integers(1, 7), st.integers(1, 5000).map(lambda grams: Decimal(grams) / 1000))
 strategies = st.sampled_from(Strategy)
 either = st.booleans()
 
 
 @st.composite
 def baskets(draw, locked=either):
-    lines = draw(st.lists(st.tuples(st.sampled_from(PRODUCTS), st.integers(1, 7), prices, locked), max_size=6))
+    lines = draw(st.lists(st.tuples(st.sampled_from(PRODUCTS), quantities, prices, locked), max_size=6))
     return Basket("NOK", [Line(f"line-{i}", *each) for i, each in enumerate(lines)])
 
 
@@ -47,25 +49,57 @@ def sets(**kinds):
     return lists.map(lambda found: [campaign(f"c{number}", **each) for number, each in enumerate(found)])
 
 
+def price_of(line):
+    """D69: what a line costs before campaigns, a weight rounded half up."""
+    return (line.quantity * line.unit_price).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
 @given(baskets(), sets(), strategies)
 @settings(max_examples=150, deadline=None)
 def test_sums_are_exact_and_nothing_is_below_zero(bought, campaigns, strategy):
     """D25, D27: lines add up to the totals, units to lines, parts to units, campaigns to the whole discount."""
     found = evaluate(bought, campaigns, NOON, strategy=strategy)
-    assert found.gross == sum((line.quantity * line.unit_price for line in bought.lines), Decimal(0))
+    assert found.gross == sum(map(price_of, bought.lines), Decimal(0))
     assert found.net == found.gross - found.discount
     for before, line in zip(bought.lines, found.lines, strict=True):
         each = list(line.units())
-        assert len(each) == before.quantity
+        assert len(each) == (before.quantity if isinstance(settled(before.quantity), int) else 1)
         assert sum(unit.discount for unit in each) == line.discount
         assert line.net >= 0
         assert not (before.locked and line.discount)
         for unit in each:
-            assert 0 <= unit.discount <= line.unit_price
+            assert 0 <= unit.discount <= line.price
             assert sum(amount for _, amount in unit.parts) == unit.discount
             assert all(amount > 0 for _, amount in unit.parts)
     assert sum(outcome.discount for outcome in found.campaigns) == sum(line.discount for line in found.lines)
     assert all(outcome.applied == (outcome.discount > 0) for outcome in found.campaigns)
+
+
+def _needs_no_units(campaigns):
+    """Discounts on the order count all units, whatever they cost (D24)."""
+    return [
+        replace(each, quantity_threshold=0) if each.discount is Discount.ORDER_DISCOUNT else each for each in campaigns
+    ]
+
+
+@given(
+    baskets(),
+    sets().map(_needs_no_units),
+    strategies,
+    st.lists(st.tuples(st.sampled_from(PRODUCTS), quantities, st.just(Decimal(0)), either), min_size=1, max_size=3),
+    st.dictionaries(
+        st.sampled_from([f"c{number}" for number in range(5)]),
+        st.builds(Left, st.none() | st.integers(0, 1), st.none() | prices),
+    ),
+)
+@settings(max_examples=600, deadline=None)
+def test_a_unit_that_costs_nothing_changes_no_price(bought, campaigns, strategy, free, left):
+    """D29: whatever campaigns there are, and whatever is left of them."""
+    with_free = replace(bought, lines=[*bought.lines, *(Line(f"free-{i}", *each) for i, each in enumerate(free))])
+    without = evaluate(bought, campaigns, NOON, strategy=strategy, left=left)
+    found = evaluate(with_free, campaigns, NOON, strategy=strategy, left=left)
+    assert found.lines[: len(bought.lines)] == without.lines
+    assert found.net == without.net
 
 
 @given(baskets(), sets(), strategies, st.randoms(use_true_random=False))

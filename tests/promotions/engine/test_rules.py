@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.promotions.engine import Discount, InexactAmount, Left, Strategy
+from services.promotions.engine import CampaignSet, Discount, InexactAmount, Left, Strategy, evaluate
 from tests.promotions.engine.helpers import (
     END,
     NOON,
@@ -187,7 +187,7 @@ def test_a_code_must_be_given():
     coded = campaign("c", code="SAVE10")
     assert reasons(price(basket(line("jeans")), coded)) == {"c": "code_not_given"}
     assert price(basket(line("jeans"), codes=frozenset({"SAVE10"})), coded).discount == 10
-    assert price(basket(line("jeans"), codes=frozenset({"save10"})), coded).discount == 0
+    assert price(basket(line("jeans"), codes=["SAVE20"]), coded).discount == 0
 
 
 def test_codes_that_were_not_given_are_not_listed_without_end():
@@ -341,12 +341,22 @@ def test_rounding_is_half_up_per_unit_and_once_for_an_order():
 
 def test_currencies_have_their_own_minor_unit():
     """D27."""
-    yen = price(basket(line("jeans", 1, 155), currency="JPY"), campaign("c"))
+    yen = price(basket(line("jeans", 1, 155), currency="JPY", decimals=0), campaign("c"))
     assert (yen.discount, yen.to_wire()["totals"]["net"]) == (16, "139")
-    dinar = price(basket(line("jeans", 1, "1.005"), currency="KWD"), campaign("c"))
+    dinar = price(basket(line("jeans", 1, "1.005"), currency="KWD", decimals=3), campaign("c"))
     assert dinar.to_wire()["totals"] == {"gross": "1.005", "discount": "0.101", "net": "0.904"}
+    unit = price(basket(line("jeans", 1, "1.0005"), currency="CLF", decimals=4), campaign("c"))
+    assert unit.to_wire()["totals"] == {"gross": "1.0005", "discount": "0.1001", "net": "0.9004"}
     with pytest.raises(InexactAmount):
         price(basket(line("jeans", 1, "10.005")), campaign("c"))
+
+
+def test_campaigns_and_baskets_are_in_the_same_currency():
+    """D9: an order of whole yen is not priced by campaigns in hundredths."""
+    known = CampaignSet([campaign("c")], "JPY", 0)
+    for other in (basket(line("jeans")), basket(line("jeans"), currency="JPY")):
+        with pytest.raises(ValueError, match="for a basket in"):
+            evaluate(other, known, NOON)
 
 
 def test_a_campaign_gives_no_more_than_is_left_of_it():
@@ -380,6 +390,8 @@ def test_campaigns_that_do_not_touch_the_basket_are_not_considered():
         [line("a", -1)],
         [line("a", 1.5)],
         [line("a", 2.0)],
+        [line("a", Decimal("0.0005"))],
+        [line("a", Decimal("NaN"))],
         [line("a", 1, -1)],
         [line("a", id="1"), line("b", id="1")],
     ],

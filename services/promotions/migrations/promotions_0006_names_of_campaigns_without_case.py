@@ -9,8 +9,8 @@ from alembic import op
 
 from chassis.migrate import fill_folded
 
-revision = "promotions_0005"
-down_revision = "promotions_0004"
+revision = "promotions_0006"
+down_revision = "promotions_0005"
 branch_labels = None
 depends_on = None
 
