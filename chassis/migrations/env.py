@@ -13,7 +13,7 @@ def render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Money):
-        return "sa.Numeric().with_variant(sa.String(24), 'sqlite')"
+        return "sa.Numeric().with_variant(sa.String(20), 'sqlite')"
     return False
 
 

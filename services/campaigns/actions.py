@@ -49,7 +49,7 @@ def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Pri
         created_at=now,
         updated_at=now,
         event_sequence=0,
-        **_priced(proposal),
+        **rules.priced(proposal),
     )
     session.add(campaign)
     _audit(session, "campaign.created", campaign, actor, now)
@@ -76,7 +76,7 @@ def change_campaign(
     """
     campaign = _hold(session, campaign_id, expected)
     as_before = (proposal["budget"], proposal["currency"]) == (campaign.budget, campaign.currency)
-    campaign.change(proposal if as_before else _priced(proposal), now)
+    campaign.change(proposal if as_before else rules.priced(proposal), now)
     _audit(session, "campaign.changed", campaign, actor, now)
     _publish(session, campaign, events.CampaignChanged(**_content(session, campaign)), actor, now)
     return campaign
@@ -227,11 +227,6 @@ def _hold(session: Session, campaign_id: UUID, expected: ETags | None) -> Campai
     campaign = queries.hold_campaign(session, campaign_id)
     versions.require(campaign, expected)
     return campaign
-
-
-def _priced(proposal: Mapping[str, Any]) -> dict[str, Any]:
-    budget, currency = rules.priced(proposal["budget"], proposal["currency"])
-    return {**proposal, "budget": budget, "currency": currency}
 
 
 def _content(session: Session, campaign: Campaign) -> dict[str, Any]:

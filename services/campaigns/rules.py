@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from chassis.errors import Invalid
@@ -56,17 +57,18 @@ def currency_of(budget: Decimal | None, currency: str | None) -> str | None:
     return None if budget is None else currency or DEFAULT_CURRENCY
 
 
-def priced(budget: Decimal | None, currency: str | None) -> tuple[Decimal | None, str | None]:
-    """A budget in whole minor units, and its currency (D9, D13).
+def priced(proposal: Mapping[str, Any]) -> dict[str, Any]:
+    """A proposal with its budget in whole minor units of its currency (D9, D13).
 
     Raises:
         Invalid: ISO 4217 knows no such currency, or the budget has more decimals than it.
     """
+    budget, currency = proposal["budget"], proposal["currency"]
     if currency is not None and not is_currency(currency):
         raise Invalid.field("currency", "Must be a currency of ISO 4217, such as SEK.")
     currency = currency_of(budget, currency)
     exact = None if budget is None or currency is None else in_currency(budget, currency, "budget")
-    return exact, currency
+    return {**proposal, "budget": exact, "currency": currency}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from contextlib import closing
 from datetime import timedelta
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import requests
 from sqlalchemy import func, select, update
@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from chassis.clock import utcnow
 from chassis.identity import Principal, acting_as
 from services.notifier.models import DigestItem
-from tests.e2e.harness import until
+from tests.e2e.harness import OPERATOR, new_user, until
 from tests.e2e.test_co_marketing import GOLD, SPRING
 
 NOTIFICATIONS = "/api/v1/notifications"
@@ -49,6 +49,19 @@ def test_messages_are_mailed_to_the_other_party_until_it_wants_no_more(platform,
     assert rolf.post(f"{thread}/messages", {"body": "Until Monday."}).status_code == 201
     until(lambda: len(about(platform, anna, "artwork")) == 2, what="the mail after the one that was not wanted")
     assert len(about(platform, rolf, "artwork")) == 1
+
+
+def test_mail_reaches_a_domain_of_any_letters(platform, network):
+    """D62: one mailbox, whose domain every mail server takes."""
+    anna, retailer_id = network.supplier, next(iter(network.retailers))
+    operator, tag = platform.user(*OPERATOR), uuid4().hex[:8]
+    olav = new_user(platform, operator, retailer_id, f"olav@søk-{tag}.example", "RetailerAdmin")
+    thread = anna.post(THREADS, {"retailerId": retailer_id, **ARTWORK}).json()
+    me = olav.get("/api/v1/me").json()
+    assert me["email"].startswith("olav@xn--sk-")
+    assert olav.get(f"{THREADS}/{thread['id']}").status_code == 200
+    (mail,) = until(lambda: about(platform, platform.user(me["email"]), "artwork"), what="the mail to the domain")
+    assert mail["headers"]["To"].endswith(f"<{me['email']}>")
 
 
 def test_people_choose_what_they_hear_of(platform, network):
