@@ -13,7 +13,7 @@ from chassis.addresses import encoded, host_of
 from chassis.errors import Conflict, Invalid
 from services.affiliates.rules import campaigns, ledger
 from services.affiliates.rules.addresses import may_lead_to, with_click
-from services.affiliates.rules.affiliates import link_code, merchant_of_code, slug
+from services.affiliates.rules.affiliates import code_as_written, link_code, merchant_of_code, slug
 from services.affiliates.rules.attribution import Clicked, NoClick, attribute, is_open
 from services.affiliates.rules.campaigns import NotLive, Status
 from services.affiliates.rules.commission import (
@@ -296,6 +296,16 @@ def test_a_host_is_read_in_one_way_only(text):
 
 def test_the_click_goes_into_the_query():
     assert with_click("https://shop.example/?a=1#b", "7") == "https://shop.example/?a=1&clickId=7#b"
+
+
+@given(st.text(max_size=20), st.sampled_from(["dashain-market.bina-sale-abcde", "a-b.c-d-e2345"]))
+def test_a_code_is_found_in_the_text_around_it(around, code):
+    """D64: whatever stands there but letters and digits."""
+    quotes = "".join(character for character in around if not (character.isascii() and character.isalnum()))
+    for written in (f"{quotes}{code}{quotes}", f"{code.upper()}{quotes}", code):
+        assert code_as_written(written) == code
+    assert code_as_written(quotes) == ""
+    assert code_as_written("." * 100_000 + "a") == "a"
 
 
 def test_codes_can_be_read_and_say_whose_they_are():

@@ -10,7 +10,6 @@ CODE_TAIL = 5
 SUSPENDED = "affiliate_suspended"
 NOT_APPROVED = "affiliate_not_approved"
 _CODE = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]", re.ASCII)
-_AROUND = re.compile(r"\A[^A-Za-z0-9]+|[^A-Za-z0-9]+\Z")
 
 
 class Enrolment(StrEnum):
@@ -72,4 +71,7 @@ def merchant_of_code(code: str) -> str:
 def code_as_written(text: str) -> str:
     """The code that somebody meant who followed a link out of a text: in capitals, or with the punctuation that stood
     around it (D64)."""
-    return text if _CODE.fullmatch(text) else _AROUND.sub("", text).lower()
+    if _CODE.fullmatch(text):
+        return text
+    places = [place for place, character in enumerate(text) if character.isascii() and character.isalnum()]
+    return text[places[0] : places[-1] + 1].lower() if places else ""

@@ -9,7 +9,7 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 LIBRARIES = "http-library"  # says nothing about who uses it: a shop's own app calls itself okhttp
 CHUNK = 25  # patterns an expression, which is quickest
-LONGEST = 1000  # characters of a user agent that are looked at
+LONGEST = 500  # characters of a user agent that are looked at
 
 
 class NoVisitor(StrEnum):
