@@ -5,7 +5,7 @@ such a system meets one shape whoever refuses it. Everything else is a problem (
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +16,7 @@ PROBLEM = "problem"
 MERCHANT = "merchant"
 STORES = "stores"
 MARKETING = "marketing"
+PAGE = "page"
 
 FAMILIES = {"merchant": MERCHANT, "stores": STORES, "marketing": MARKETING, "shops": MARKETING}
 """The shape of what lies below a path's first segment and belongs to no endpoint."""
@@ -48,20 +49,25 @@ class ErrorBody:
     Attributes:
         invalid: the status of what breaks a rule of the request's shape.
         component: its name in OpenAPI; ``schema`` is what stands there.
+        headers: what every such answer has besides.
     """
 
     media_type: str
     invalid: HTTPStatus
     component: str
     schema: Mapping[str, Any]
-    body: Callable[[Refusal], dict[str, Any]]
+    body: Callable[[Refusal], dict[str, Any] | str]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Written:
+    """``body`` is JSON, or text as it is sent."""
+
     status: HTTPStatus
     media_type: str
-    body: dict[str, Any]
+    body: dict[str, Any] | str
+    headers: Mapping[str, str]
 
 
 def write(name: str, failure: Failure, *, request_id: str | None, path: str, now: datetime) -> Written:
@@ -71,7 +77,7 @@ def write(name: str, failure: Failure, *, request_id: str | None, path: str, now
     if status is HTTPStatus.UNPROCESSABLE_ENTITY and failure.code not in KEPT_UNPROCESSABLE:
         status = shape.invalid
     body = shape.body(Refusal(failure, status, request_id, path, now))
-    return Written(status, shape.media_type, body)
+    return Written(status, shape.media_type, body, shape.headers)
 
 
 def of_path(path: str) -> str | None:
@@ -121,6 +127,38 @@ def _marketing(refusal: Refusal) -> dict[str, Any]:
         "status": int(refusal.status),
         "timestamp": int(refusal.now.timestamp() * 1000),
     }
+
+
+PAGE_TEXT = {
+    HTTPStatus.NOT_FOUND: ("This link leads nowhere", "It may have been mistyped or taken back."),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Too many visits at once", "Please wait a moment and follow the link again."),
+}
+NOT_NOW = ("This link does not work just now", "Please try again in a few minutes.")
+NOT_THIS_WAY = ("This link cannot be followed like that", "Please open it as it was given to you.")
+
+
+def _page(refusal: Refusal) -> str:
+    """D64: a small page for a person, without anything of the request in it. Its words go by the status alone, so that
+    they are the same whoever refuses."""
+    usual = NOT_NOW if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR else NOT_THIS_WAY
+    title, advice = PAGE_TEXT.get(refusal.status, usual)
+    return PAGE_HTML.format(title=title, advice=advice)
+
+
+PAGE_HTML = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style>
+</head>
+<body>
+<main><h1>{title}</h1><p>{advice}</p></main>
+</body>
+</html>
+"""
 
 
 def _object(required: Mapping[str, Any], description: str, **optional: Any) -> dict[str, Any]:
@@ -186,5 +224,13 @@ ERROR_BODIES: Mapping[str, ErrorBody] = {
             "An error of the marketing API; `timestamp` in milliseconds.",
         ),
         _marketing,
+    ),
+    PAGE: ErrorBody(
+        "text/html; charset=utf-8",
+        HTTPStatus.BAD_REQUEST,
+        "Page",
+        {"type": "string", "description": "A small page for people."},
+        _page,
+        {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"},
     ),
 }  # fmt: skip

@@ -233,10 +233,10 @@ def _answer_failure(error: Exception) -> Response:
     written = error_bodies.write(
         _error_body(), failure, request_id=context.request_id.get(), path=request.path, now=utcnow()
     )
-    response = jsonify(written.body)
+    response = Response(written.body) if isinstance(written.body, str) else jsonify(written.body)
     response.status_code = written.status
     response.content_type = written.media_type
-    response.headers.extend(failure.headers)
+    response.headers.extend({**failure.headers, **written.headers})
     return response
 
 

@@ -33,8 +33,10 @@ def of_failure(failure: Failure, request: Request) -> Answer:
     ``http-contract.md``: failures of services (502, 503, 504) say when to come back.
     """
     written = error_bodies.write(request.error_body, failure, request_id=request.id, path=request.path, now=utcnow())
-    data = json.dumps(written.body, separators=(",", ":")).encode()
+    body = written.body if isinstance(written.body, str) else json.dumps(written.body, separators=(",", ":"))
+    data = body.encode()
     headers = [("Content-Type", written.media_type), ("Content-Length", str(len(data))), *failure.headers.items()]
+    headers += written.headers.items()
     if written.status in (502, 503, 504) and not any(name.lower() == "retry-after" for name, _ in headers):
         headers.append(("Retry-After", "5"))
     return Answer(int(written.status), headers, [data])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from chassis.error_bodies import MARKETING, MERCHANT, PROBLEM, STORES
+from chassis.error_bodies import MARKETING, MERCHANT, PAGE, PROBLEM, STORES
 from chassis.paths import BadPath
 
 
@@ -82,7 +82,7 @@ ROUTES = (
     _merchant("/merchant/api/v1"),
     _merchant("/merchant/api/v1/products", read=30, total=35, max_body=BULK),
     Route("/api/v1/public/campaigns", "affiliates", public=True, error_body=MERCHANT),
-    Route("/r/{code}", "affiliates", public=True, exact=True, cookies=True),
+    Route("/r", "affiliates", public=True, cookies=True, error_body=PAGE),  # people follow these
     Route("/unsubscribe", "notifier", public=True),
     Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
     Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),

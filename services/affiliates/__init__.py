@@ -13,7 +13,7 @@ service = Service(
     blueprints=BLUEPRINTS,
     events=events.ALL,
     subscriptions=consumers.LEARN_TENANTS,
-    schedule=(Task("conversions", 0.3, tasks.weigh_due),),
+    schedule=(Task("conversions", 0.3, tasks.weigh_due), Task("zones", 5.0, tasks.ask_for_zones)),
     beside_api=(Task("links", 0.5, tracking.refresh_links), Task("clicks", 0.3, tracking.flush_clicks)),
     check=lambda _process: settings.load(),
 )

@@ -1,15 +1,20 @@
-"""What the scheduler repeats: weighing the orders that were taken in."""
+"""What the scheduler repeats: weighing the orders that were taken in, asking in which zone a merchant's days begin."""
 
 from datetime import timedelta
 
+from sqlalchemy import select, update
+
 from chassis.clock import utcnow
+from chassis.errors import NotFound, Upstream
 from chassis.logs import logger
 from chassis.refusals import is_away
 from chassis.service import Runtime
 from services.affiliates import queries, tracking
 from services.affiliates.actions import conversions as actions
+from services.affiliates.models import Merchant
 
 PUT_OFF = timedelta(minutes=1)
+ZONES = 20  # merchants at a time
 
 log = logger(__name__)
 
@@ -35,3 +40,20 @@ def weigh_due(runtime: Runtime) -> bool:
             session.refresh(conversion)
             conversion.due_at = now + PUT_OFF  # so that it holds up no other
     return True
+
+
+def ask_for_zones(runtime: Runtime) -> bool:
+    """Ask identity for time zones that no event has told yet; say whether there may be more."""
+    with runtime.database.read() as session:
+        unknown = session.scalars(select(Merchant.id).where(Merchant.time_zone.is_(None)).limit(ZONES)).all()
+    for merchant_id in unknown:
+        try:
+            zone = runtime.client.get("identity", f"/internal/tenants/{merchant_id}")["timeZone"]
+        except NotFound:
+            zone = "UTC"  # the tenant is gone
+        except Upstream:
+            return False
+        mine = (Merchant.id == merchant_id, Merchant.time_zone.is_(None))
+        with runtime.database.begin() as session:
+            session.execute(update(Merchant).where(*mine).values(time_zone=zone))
+    return len(unknown) == ZONES

@@ -61,6 +61,15 @@ def assert_problem(answer, status, code):
     assert answer.json["code"] == code
 
 
+def assert_page(answer, status, words):
+    """The answer is a small page for people, which runs nothing (D64)."""
+    assert (answer.status_code, answer.content_type) == (status, "text/html; charset=utf-8"), answer.get_data()
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    page = answer.get_data(as_text=True)
+    assert words in page
+    assert "<script" not in page
+
+
 def ok(answer, status=200):
     assert answer.status_code == status, answer.get_data(as_text=True)
     return answer.json

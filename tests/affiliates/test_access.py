@@ -70,7 +70,7 @@ OTHERS = {
     ("POST", f"{ADMIN}/<uuid:campaign_id>/approve"): (OPERATOR, None),
     ("PUT", f"{ADMIN}/<uuid:campaign_id>/visibility"): (OPERATOR, {"visibility": "PUBLIC"}),
 }
-PUBLIC = {("GET", LISTING), ("GET", "/r/<string:code>")}
+PUBLIC = {("GET", LISTING), ("GET", "/r/<path:code>")}
 
 ACCESS = {
     (method, f"{prefix}/{path}"): (MERCHANT, body)

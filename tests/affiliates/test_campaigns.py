@@ -73,9 +73,11 @@ def test_only_the_title_is_required(shop):
         "endDate": None,
         "defaultCommissionType": None,
         "defaultCommissionValue": None,
+        "defaultCommissionCurrency": None,
         "cookieDurationDays": 30,
         "allowedTrafficSources": [],
         "termsAndConditions": None,
+        "affiliateApprovalRequired": None,
         "approvalRequired": False,
         "approved": False,
         "visibility": "PRIVATE",
@@ -164,7 +166,8 @@ def test_a_commission_s_halves_travel_together(shop, affiliates):
     refused(shop.patch(address, json={"defaultCommissionValue": "101"}), 400, "at most 100")
     assert everything(affiliates) == before
     assert ok(shop.patch(address, json={"defaultCommissionType": "FIXED", "defaultCommissionValue": "250.00"}))
-    refused(shop.patch(address, json={"defaultCommissionValue": "1.005"}), 400, "two decimals")
+    dollars = {"defaultCommissionValue": "1.005", "defaultCommissionCurrency": "USD"}
+    refused(shop.patch(address, json=dollars), 400, "at most 2 decimals")
     cleared = ok(shop.patch(address, json={"defaultCommissionType": None, "defaultCommissionValue": None}))
     assert cleared["defaultCommissionValue"] is None
 
@@ -397,6 +400,7 @@ def test_what_a_merchant_sets_for_all_campaigns(shop, otto):
     nothing = {
         "defaultCommissionType": None,
         "defaultCommissionValue": None,
+        "currency": None,
         "fallbackUrl": None,
         "allowedHosts": [],
         "affiliateApprovalRequired": True,
@@ -405,6 +409,7 @@ def test_what_a_merchant_sets_for_all_campaigns(shop, otto):
     wanted = {
         "defaultCommissionType": "FIXED",
         "defaultCommissionValue": "2.50",
+        "currency": "NPR",
         "fallbackUrl": "https://shop.example/welcome",
         "allowedHosts": ["shop.example"],
         "affiliateApprovalRequired": False,
@@ -413,7 +418,7 @@ def test_what_a_merchant_sets_for_all_campaigns(shop, otto):
     assert ok(answer) == wanted == ok(shop.get(address))
     assert ok(otto.get(address)) == nothing
     assert trail(shop)[0]["changes"]["commissionValue"] == [None, "2.50"]
-    assert ok(shop.put(address, json={})) == nothing
+    assert ok(shop.put(address, json={})) == nothing | {"currency": "NPR"}
     refused(shop.put(address, json=wanted, headers={"If-Match": answer.headers["ETag"]}), 412)
 
 
@@ -427,6 +432,8 @@ def test_what_a_merchant_sets_for_all_campaigns(shop, otto):
         {"allowedHosts": ["https://shop.example"]},
         {"allowedHosts": ["shop.example:8080"]},
         {"allowedHosts": ["*"]},
+        {"currency": "ZZZ"},
+        {"defaultCommissionType": "FIXED", "defaultCommissionValue": "5.5", "currency": "JPY"},
         {"unknown": 1},
     ],
 )
@@ -440,3 +447,17 @@ def test_an_absent_campaign(shop):
     refused(shop.get(f"{CAMPAIGNS}/{uuid4()}"), 404, "campaign")
     refused(shop.get(f"{CAMPAIGNS}/not-a-uuid"), 404)
     refused(shop.put(CAMPAIGNS, json={}), 405)
+
+
+def test_what_is_answered_can_be_sent_back(shop, affiliates):
+    """D65: whatever the campaign's status; what was read, changed and written back changes just that."""
+    for address in (created(shop), activated(shop), activated(shop, endDate=hence(days=1), visibility="PUBLIC")):
+        whole = ok(shop.get(address))
+        before = everything(affiliates)
+        assert ok(shop.patch(address, json=whole)) == whole
+        assert everything(affiliates) == before
+        changed = ok(shop.patch(address, json=whole | {"title": "Tihar"}))
+        assert changed == whole | {"title": "Tihar", "updatedAt": changed["updatedAt"]}
+        refused(shop.patch(address, json=whole | {"colour": "red"}), 400, "colour")
+    settings = ok(shop.get("/api/v1/settings"))
+    assert ok(shop.put("/api/v1/settings", json=settings)) == settings

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
+from chassis import money
 from chassis.identity import Principal, acting_as
 from services.affiliates.models import LedgerEntry
 from services.affiliates.rules import ledger as rules
-from services.affiliates.rules.commission import to_cents
 from services.affiliates.rules.ledger import OrderState, OrderStatus
 from tests.affiliates.helpers import (
     CONVERSIONS,
@@ -83,7 +83,7 @@ class Shop:
         status = reported(self.client, name, clickId=self.click_id, orderAmount=amount)
         assert status == ("DUPLICATE" if name in self.orders else "ACCEPTED")
         if name not in self.orders:
-            self.orders[name] = OrderState(OrderStatus.PENDING, Decimal(amount))
+            self.orders[name] = OrderState(OrderStatus.PENDING, Decimal(amount), "NPR")
             self.credited[name] = not self.paused
 
     def status(self, number, wanted, refund=None):
@@ -112,7 +112,7 @@ class Shop:
         sums = {"held": Decimal(0), "approved": Decimal(0)}
         for name, state in self.orders.items():
             if self.credited[name]:
-                for account, amount in rules.standing(to_cents(state.amount * 12 / 100), state).items():
+                for account, amount in rules.standing(money.rounded(state.amount * 12 / 100, "NPR"), state).items():
                     sums[account.lower()] += amount
         return sums
 

@@ -12,6 +12,7 @@ SHOES = {
     "campaignId": None,
     "commissionType": "PERCENTAGE",
     "commissionValue": "20",
+    "currency": None,
 }
 SOCKS = {"externalId": "SKU-2", "name": "Socks", "price": 199.5}
 

@@ -21,7 +21,7 @@ from tests.affiliates.helpers import (
     MAJA,
     activated,
     ago,
-    assert_problem,
+    assert_page,
     clicks,
     counted,
     created,
@@ -172,7 +172,7 @@ def test_an_unknown_code_leads_to_its_merchant_s_fallback_address(anybody, code)
     for unknown in ("dashain-market.nobody-nothing-aaaaa", "dashain-market"):
         assert followed(anybody, unknown) == (urlsplit(WELCOME), None, None)
     for unknown in ("stranger.nobody-nothing-aaaaa", "nothing", "%27%3B--", "a" * 500):
-        assert_problem(anybody.get(f"/r/{unknown}"), 404, "not_found")
+        assert_page(anybody.get(f"/r/{unknown}"), 404, "leads nowhere")
 
 
 def test_without_a_fallback_address_the_destination_is_still_reached(anybody, shop):
@@ -182,15 +182,16 @@ def test_without_a_fallback_address_the_destination_is_still_reached(anybody, sh
 
 
 def test_a_deep_link_leads_to_allowed_hosts_only(anybody, shop):
-    """No redirect is open."""
+    """D64: and to the link's own host. No redirect is open."""
     code = linked(shop, activated(shop))
     deep = "https://www.shop.example/boots?size=42"
     assert followed(anybody, code, query=f"?to={deep}")[0].path == "/shoes"
+    assert followed(anybody, code, query="?to=https://shop.example/hats")[0].path == "/hats"
     ok(shop.put(f"{KEYED}/settings", json={"allowedHosts": ["shop.example"]}))
     address, click_id, _ = followed(
         anybody, code, query="?to=https%3A%2F%2Fwww.shop.example%2Fboots%3Fsize%3D42&fbclid=x"
     )
-    assert address.geturl() == f"{deep}&clickId={click_id}"
+    assert address.geturl() == f"{deep}&fbclid=x&clickId={click_id}"
     for bad in ("https://evil.example/", "//evil.example", "https://shop.example@evil.example", "javascript:alert(1)",
                 "https://shop.example.evil.example", "https://evil.example\\.shop.example", "/%5Cevil.example",
                 "https://shop.example%0d%0aSet-Cookie:x", "http:evil.example"):  # fmt: skip
@@ -201,7 +202,8 @@ def test_looking_is_not_clicking(anybody, code, affiliates):
     answer = anybody.head(f"/r/{code}")
     assert (answer.status_code, answer.headers["Location"]) == (302, SHOES)
     flushed(affiliates)
-    assert clicks(affiliates) == []
+    assert [(click.live, click.reason) for click in clicks(affiliates)] == [(False, "head_request")]
+    assert counted(affiliates) == {"live": 0, "other": 0}
 
 
 def test_a_flood_of_one_address_is_flagged(anybody, code, affiliates):
@@ -260,7 +262,9 @@ def test_redirects_go_on_without_the_database(anybody, shop, code, affiliates):
         ids = [first, *(followed(anybody, code)[1] for _ in range(60))]
         for _ in range(10):  # however often it is tried
             assert flushed_once(affiliates) is False
-        assert_problem(anybody.get(f"/r/{unused}"), 503, "database_unavailable")
+        away = anybody.get(f"/r/{unused}")
+        assert_page(away, 503, "does not work just now")
+        assert away.headers["Retry-After"]
     tracking.refresh_links(runtime)
     assert followed(anybody, unused)[1]
     flushed(affiliates)

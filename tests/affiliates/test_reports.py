@@ -1,9 +1,11 @@
 """Reports and statements: what was clicked, ordered and earned, and tables that a spreadsheet only shows."""
 
+import codecs
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -44,7 +46,10 @@ class World:
         self.number = 0
 
     def click(self, campaign, affiliate) -> str:
-        answer = self.service.client(None).get(f"/r/{self.links[campaign, affiliate]}")
+        return self.follow(self.links[campaign, affiliate])
+
+    def follow(self, code) -> str:
+        answer = self.service.client(None).get(f"/r/{code}")
         return answer.headers["Location"].partition("clickId=")[2]
 
     def order(self, campaign, affiliate, amount, status=None, refund=None, **changes) -> str:
@@ -130,7 +135,8 @@ def test_currencies_are_kept_apart(world):
 def read_csv(answer):
     assert answer.status_code == 200
     assert answer.content_type == "text/csv; charset=utf-8"
-    return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+    assert answer.get_data().startswith(codecs.BOM_UTF8)
+    return list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
 
 
 def test_a_table_opens_safely_in_a_spreadsheet(world):
@@ -146,7 +152,7 @@ def test_a_table_opens_safely_in_a_spreadsheet(world):
             assert row[0].startswith("'")
     assert (
         to_csv(["a"], [['say "hi", you'], [Decimal("-1.50")], [None]])
-        == '"a"\r\n"say ""hi"", you"\r\n"-1.50"\r\n""\r\n'
+        == '\ufeff"a"\r\n"say ""hi"", you"\r\n"-1.50"\r\n""\r\n'
     )
 
 
@@ -211,7 +217,42 @@ def test_questions_that_do_not_fit(shop, query):
 
 
 def test_by_itself_a_period_is_thirty_days():
-    period = usual_period(None, None, date(2026, 4, 30))
+    noon = datetime(2026, 4, 30, 12, tzinfo=UTC)
+    period = usual_period(None, None, noon, ZoneInfo("UTC"))
     assert (period.since, period.until) == (date(2026, 4, 1), date(2026, 4, 30))
-    assert usual_period(date(2026, 5, 9), None, date(2026, 4, 30)).until == date(2026, 5, 9)
+    assert usual_period(date(2026, 5, 9), None, noon, ZoneInfo("UTC")).until == date(2026, 5, 9)
     assert period.end - period.begin == timedelta(days=30)
+
+
+def test_names_stand_in_the_order_people_expect(world):
+    """D62: whatever their case, the same on both databases."""
+    for name in ("anna", "Örjan", "ANNA B"):
+        code = linked(world.shop, world.dashain, enrolled(world.shop, name=name))
+        reported(world.shop, name, clickId=world.follow(code))
+    world.order(world.dashain, world.bina, "100.00")
+    expected = ["anna", "ANNA B", "Bina", "Örjan"]
+    assert [name for (name,) in world.rows("by=affiliate", "name")] == expected
+    assert [row["affiliateName"] for row in ok(world.shop.get(STATEMENTS))["items"]] == expected
+
+
+def test_answers_are_of_the_types_that_the_document_declares(world):
+    """Text to four places, as it is declared; and so with the others."""
+    world.order(world.dashain, world.bina, "100.00")
+    document = world.service.client(None).get("/openapi.json").json["components"]["schemas"]
+    (row,) = ok(world.shop.get(REPORTS))["items"]
+    assert (document["ReportRowOut"]["properties"]["rate"]["type"], row["rate"]) == ("string", "1.0000")
+    types = {"string": str, "integer": int, "number": float, "array": list, "boolean": bool}
+    answers = {
+        "ReportRowOut": row,
+        "ReportMoneyOut": row["commission"][0],
+        "StatementOut": ok(world.shop.get(STATEMENTS))["items"][0],
+        "ConversionOut": ok(world.shop.get(f"{CONVERSIONS}/A-0")),
+        "LedgerEntryOut": ok(world.shop.get(f"{KEYED}/ledger"))["items"][0],
+        "BalanceOut": ok(world.shop.get(f"{KEYED}/ledger/balances"))["items"][0],
+        "CampaignOut": ok(world.shop.get(world.dashain)),
+        "SettingsOut": ok(world.shop.get(f"{KEYED}/settings")),
+    }
+    for schema, answer in answers.items():
+        for name, value in answer.items():
+            declared = document[schema]["properties"][name].get("type", "string")
+            assert value is None or isinstance(value, types[declared]), (schema, name)

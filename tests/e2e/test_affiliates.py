@@ -155,3 +155,8 @@ def test_what_is_paused_does_not_convert(platform, merchant):
     assert weighed(software, "A-1")["commission"] == "0.00"
     unknown = requests.get(f"{platform.url}/r/{merchant.slug}.nobody", allow_redirects=False, timeout=20)
     assert (unknown.status_code, unknown.headers["Location"]) == (302, f"{SHOP}/welcome")
+    for nowhere in ("nobody.x-y-aaaaa", "", "//x"):
+        page = requests.get(f"{platform.url}/r/{nowhere}", allow_redirects=False, timeout=20)
+        assert (page.status_code in (400, 404), page.headers["Content-Type"]) == (True, "text/html; charset=utf-8")
+    pasted = requests.get(f"{platform.url}/r/{code.upper()};", allow_redirects=False, timeout=20)
+    assert pasted.headers["Location"].startswith(f"{SHOP}/lights?clickId=")

@@ -10,14 +10,22 @@ from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis import audit, outbox, versions
+from chassis.emails import address_key
 from chassis.errors import Conflict, Invalid, NotFound
 from chassis.identity import Principal
 from chassis.refusals import is_taken
 from services.affiliates import events, queries
 from services.affiliates.actions import merchants
-from services.affiliates.models import ONE_ADDRESS, Affiliate, Link, Merchant
+from services.affiliates.models import ONE_ADDRESS, Affiliate, Campaign, Link, Merchant
 from services.affiliates.rules import addresses
-from services.affiliates.rules.affiliates import CODE_TAIL, UNMISTAKABLE, Enrolment, first_enrolment, link_code
+from services.affiliates.rules.affiliates import (
+    CODE_TAIL,
+    UNMISTAKABLE,
+    Enrolment,
+    first_enrolment,
+    link_code,
+    may_spread_links,
+)
 
 TOLD = {Enrolment.APPROVED: events.AffiliateApproved, Enrolment.SUSPENDED: events.AffiliateSuspended}
 VERBS = {Enrolment.APPROVED: "affiliate.approved", Enrolment.SUSPENDED: "affiliate.suspended"}
@@ -35,7 +43,8 @@ def apply(session: Session, *, name: str, email: str, actor: Principal, now: dat
         merchant_id=merchant.id,
         name=name,
         email=email,
-        email_key=email.casefold(),
+        email_key=address_key(email),
+        approved_at=None,
         status=first_enrolment(merchant.affiliate_approval_required),
         created_at=now,
         updated_at=now,
@@ -70,8 +79,10 @@ def enrol(
     """
     affiliate = queries.affiliates.affiliate(session, affiliate_id, lock=True)
     versions.require(affiliate, expected)
-    if affiliate.enrol(wanted, now):
+    changed = affiliate.enrol(wanted, now)
+    if session.is_modified(affiliate):
         audit.record(session, VERBS[wanted], affiliate, tenant_id=affiliate.merchant_id, actor=actor, now=now)
+    if changed:
         _publish(session, affiliate, session.get_one(Merchant, affiliate.merchant_id), actor, now)
     return affiliate
 
@@ -84,11 +95,11 @@ def make_link(
     Raises:
         NotFound: the campaign is not one of the caller's.
         Invalid: there is no such affiliate, or the destination is not allowed.
-        Conflict: ``affiliate_not_approved``.
+        Conflict: ``affiliate_not_approved``: by the merchant's setting, or by the campaign's own.
     """
     campaign = queries.campaigns.campaign(session, campaign_id, now)
     merchant = merchants.of(session, actor, now)
-    affiliate = _approved(session, affiliate_id)
+    affiliate = _approved(session, affiliate_id, campaign)
     if merchant.allowed_hosts and not addresses.may_lead_to(destination, merchant.allowed_hosts):
         raise Invalid.field("destination", f"Links may lead to {', '.join(merchant.allowed_hosts[:5])} only.")
     tail = "".join(secrets.choice(UNMISTAKABLE) for _ in range(CODE_TAIL))
@@ -106,13 +117,16 @@ def make_link(
     return link
 
 
-def _approved(session: Session, affiliate_id: UUID) -> Affiliate:
+def _approved(session: Session, affiliate_id: UUID, campaign: Campaign) -> Affiliate:
     try:
         affiliate = queries.affiliates.affiliate(session, affiliate_id)
     except NotFound:
         raise Invalid.field("affiliateId", "There is no such affiliate.") from None
-    if affiliate.status != Enrolment.APPROVED:
-        raise Conflict(f"The affiliate is {affiliate.status}; approve it first.", code="affiliate_not_approved")
+    status, by_hand = Enrolment(affiliate.status), affiliate.approved_at is not None
+    required = campaign.affiliate_approval_required
+    if not may_spread_links(status, approved_by_hand=by_hand, approval_required=required):
+        standing = "not approved by anybody" if status is Enrolment.APPROVED else status
+        raise Conflict(f"The affiliate is {standing}; approve it first.", code="affiliate_not_approved")
     return affiliate
 
 

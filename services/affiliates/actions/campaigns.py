@@ -28,7 +28,7 @@ from services.affiliates.models.base import changes
 from services.affiliates.queries.campaigns import campaign_to_change
 from services.affiliates.rules.campaigns import Status, Visibility
 from services.affiliates.schemas.campaigns import check_dates
-from services.affiliates.schemas.common import check_terms
+from services.affiliates.schemas.common import require_terms
 
 CODE_CHARACTERS = string.ascii_uppercase + string.digits
 CODE_TRIES = 5
@@ -36,7 +36,7 @@ CODE_TRIES = 5
 
 def create_campaign(session: Session, wanted: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
     """Draft a campaign, private, with a code of its own (S2-9, S2-22)."""
-    merchants.of(session, actor, now)
+    merchant = merchants.of(session, actor, now)
     campaign = Campaign(
         id=uuid7(),
         merchant_id=actor.tenant_id,
@@ -47,6 +47,7 @@ def create_campaign(session: Session, wanted: Mapping[str, Any], *, actor: Princ
         event_sequence=0,
         **wanted,
     )
+    _require_terms(campaign, merchant)
     for _ in range(CODE_TRIES):
         campaign.code = "CMP-" + "".join(secrets.choice(CODE_CHARACTERS) for _ in range(6))
         if session.scalar(select(Campaign.id).where(Campaign.code == campaign.code)) is None:
@@ -80,13 +81,16 @@ def change_campaign(
         Invalid: what would come of it does not fit together.
     """
     campaign = campaign_to_change(session, campaign_id, expected, now)
+    merchant = session.get_one(Merchant, campaign.merchant_id)
     was = campaign.status
     content = {name: value for name, value in wanted.items() if name != "status"}
-    if "status" in wanted:
+    sent_back = content and wanted.get("status") == campaign.shown_status  # says nothing beside what was read (D65)
+    if "status" in wanted and not sent_back:
         campaign.set_status(Status(wanted["status"]), now)
     if changes(campaign, content):
         campaign.updated_at = now
     _require_sense(campaign)
+    _require_terms(campaign, merchant)
     if was == Status.ACTIVE and campaign.status != was:
         _end_run(session, campaign, now)
     if session.is_modified(campaign):
@@ -162,12 +166,17 @@ def _end_run(session: Session, campaign: Campaign, now: datetime) -> None:
 
 
 def _require_sense(campaign: Campaign) -> None:
-    """D3 and S2-14 for the whole that a partial change leaves."""
+    """D3 for the whole that a partial change leaves."""
     try:
         check_dates({"start_date": campaign.start_date, "end_date": campaign.end_date})
-        check_terms(campaign.commission_type, campaign.commission_value)
     except ValidationError as error:
         raise Invalid.field(str(error.field_name), str(error.messages[0])) from None
+
+
+def _require_terms(campaign: Campaign, merchant: Merchant) -> None:
+    """S2-14 and D9: type and value go together, and a FIXED value fits its currency."""
+    currency = campaign.commission_currency or merchant.currency
+    require_terms(campaign.commission_type, campaign.commission_value, currency)
 
 
 def _audit(session: Session, action: str, campaign: Campaign, actor: Principal, now: datetime) -> None:

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,8 +16,9 @@ from chassis import outbox
 from chassis.database import insert_ignoring, insert_many
 from chassis.identity import Principal
 from services.affiliates import events
-from services.affiliates.models import Click, ClickCount, ClickFeed
+from services.affiliates.models import Click, ClickCount, ClickFeed, Merchant
 from services.affiliates.rules.clicks import NewClick
+from services.affiliates.rules.robots import NO_VISITORS
 
 TOLD = 500  # clicks an event, so that it stays far below what a broker takes
 SYSTEM = Principal.system("affiliates")
@@ -38,7 +40,8 @@ def record_clicks(session: Session, clicks: Sequence[NewClick], *, again: bool, 
     if not clicks:
         return
     insert_many(session, Click.__table__, [{name: getattr(click, name) for name in COLUMNS} for click in clicks])
-    _count(session, clicks)
+    if of_visitors := [click for click in clicks if click.reason not in NO_VISITORS]:
+        _count(session, of_visitors)
     by_merchant: dict[UUID, list[NewClick]] = defaultdict(list)
     for click in clicks:
         by_merchant[click.merchant_id].append(click)
@@ -47,9 +50,11 @@ def record_clicks(session: Session, clicks: Sequence[NewClick], *, again: bool, 
 
 
 def _count(session: Session, clicks: Sequence[NewClick]) -> None:
+    """Count clicks on the days of their merchants (D61)."""
+    zones = _zones(session, {click.merchant_id for click in clicks})
     counted: dict[tuple[UUID, date], dict[str, Any]] = {}
     for click in clicks:
-        key = (click.link_id, click.clicked_at.date())
+        key = (click.link_id, click.clicked_at.astimezone(zones.get(click.merchant_id, UTC)).date())
         row = counted.setdefault(
             key,
             {
@@ -68,6 +73,11 @@ def _count(session: Session, clicks: Sequence[NewClick]) -> None:
     statement = insert(table).values([counted[key] for key in sorted(counted)])
     more = {name: table.c[name] + statement.excluded[name] for name in ("live", "other")}
     session.execute(statement.on_conflict_do_update(index_elements=["link_id", "day"], set_=more))
+
+
+def _zones(session: Session, merchant_ids: set[UUID]) -> dict[UUID, tzinfo]:
+    rows = session.execute(select(Merchant.id, Merchant.time_zone).where(Merchant.id.in_(merchant_ids)))
+    return {merchant_id: ZoneInfo(time_zone) for merchant_id, time_zone in rows if time_zone}
 
 
 def _tell(session: Session, merchant_id: UUID, clicks: Sequence[NewClick], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Taking orders in, weighing them, following what becomes of them; and the ledger, which says what is owed.
+"""Taking orders in and weighing them; and the ledger, which says what is owed.
 
 A conversion's row is locked while anything about it is decided, so one order is credited once whoever asks at the same
 time. The ledger gets the difference between what the rules give now and what it holds (``rules.ledger``).
@@ -10,13 +10,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import audit, outbox
+from chassis import outbox
 from chassis.database import insert_ignoring
-from chassis.errors import Conflict
 from chassis.identity import Principal
 from services.affiliates import events, queries
 from services.affiliates.actions import ledger, merchants
@@ -26,11 +25,9 @@ from services.affiliates.models import (
     Conversion,
     ConversionItem,
     Merchant,
-    Refund,
 )
 from services.affiliates.queries.attribution import Verdict
 from services.affiliates.queries.conversions import Told
-from services.affiliates.rules import ledger as money
 from services.affiliates.rules.conversions import (
     ASK_AGAIN,
     SELF_REFERRAL,
@@ -39,6 +36,7 @@ from services.affiliates.rules.conversions import (
     Flag,
     Order,
     OrderLine,
+    as_row,
     is_too_soon,
 )
 from services.affiliates.rules.ledger import Cause, OrderStatus
@@ -57,7 +55,8 @@ def report_order(
     now: datetime,
 ) -> str:
     """Take an order in, to be weighed a moment later; the same one again is a duplicate and changes nothing (S2-25)."""
-    merchants.of(session, actor, now)
+    merchant = merchants.of(session, actor, now)
+    merchants.settle_currency(session, merchant, order.currency, actor=actor, now=now)
     row = {
         "id": uuid7(),
         "merchant_id": actor.tenant_id,
@@ -101,7 +100,7 @@ def weigh_conversion(session: Session, conversion: Conversion, *, hash_of: Hash,
     if named and too_soon and not queries.attribution.knows_click(session, merchant.id, named):
         conversion.due_at = now + ASK_AGAIN
         return
-    items = _items(session, conversion)
+    items = queries.conversions.items(session, conversion)
     verdict = queries.attribution.weigh(session, merchant, order_of(conversion, items))
     _note(conversion, items, verdict, hash_of, now)
     actor = Principal.system("affiliates")
@@ -109,7 +108,7 @@ def weigh_conversion(session: Session, conversion: Conversion, *, hash_of: Hash,
         refused = events.ConversionRefused(**_told(conversion, merchant, verdict), reason=verdict.reason)
         outbox.add(session, conversion, refused, tenants=(merchant.id,), actor=actor, now=now)
         return
-    ledger.settle(session, conversion, Cause.CREDITED, now)
+    ledger.settle(session, conversion, items, Cause.CREDITED, now)
     credited = events.ConversionCredited(
         **_told(conversion, merchant, verdict),
         commission=conversion.commission,
@@ -117,44 +116,6 @@ def weigh_conversion(session: Session, conversion: Conversion, *, hash_of: Hash,
         order_status=conversion.order_status,
     )
     outbox.add(session, conversion, credited, tenants=(merchant.id,), actor=actor, now=now)
-
-
-def change_order_status(
-    session: Session,
-    external_order_id: str,
-    wanted: OrderStatus,
-    *,
-    refund: Decimal | None,
-    refund_id: str | None,
-    actor: Principal,
-    now: datetime,
-) -> Conversion:
-    """Follow what became of an order: approve, hold or take back its commission (S2-27).
-
-    Raises:
-        NotFound: no such order of the caller's.
-        Conflict: ``order_closed``, or ``refund_differs``: the same ``refund_id`` with another amount.
-        Invalid: more is refunded than is left.
-    """
-    conversion = queries.conversions.conversion(session, external_order_id, lock=True)
-    known = session.get(Refund, (conversion.id, refund_id)) if refund_id else None
-    if known is not None:
-        if (wanted, refund) != (OrderStatus.REFUNDED, known.amount):
-            raise Conflict(f"That refund was reported before, with {known.amount}.", code="refund_differs")
-        return conversion
-    before = ledger.state_of(conversion)
-    after = before.after(wanted, refund)
-    if refund is not None:
-        kept = {"conversion_id": conversion.id, "merchant_id": conversion.merchant_id, "amount": refund, "at": now}
-        session.add(Refund(**kept, refund_id=refund_id or str(uuid7())))
-    if after == before:
-        return conversion
-    conversion.order_status, conversion.refunded = after.status, after.refunded
-    audit.record(session, "conversion.followed", conversion, tenant_id=conversion.merchant_id, actor=actor, now=now)
-    if conversion.status == ConversionStatus.CREDITED:
-        cause = Cause.REFUNDED if refund is not None else money.CAUSES[wanted]
-        _tell_reversed(session, conversion, ledger.settle(session, conversion, cause, now), actor, now)
-    return conversion
 
 
 def preview(
@@ -178,9 +139,16 @@ def preview(
         occurred_at=order.occurred_at,
         order_status=OrderStatus.PENDING,
         refunded=Decimal(0),
+        refunded_by_item=Decimal(0),
+        taken_by_item=Decimal(0),
         flags=[asdict(flag) for flag in flags],
     )
-    items = [ConversionItem(position=position, **asdict(line)) for position, line in enumerate(order.lines)]
+    items = [
+        ConversionItem(
+            position=position, refunded=Decimal(0), refunded_quantity=0, taken_back=Decimal(0), **asdict(line)
+        )
+        for position, line in enumerate(order.lines)
+    ]
     verdict = queries.attribution.weigh(session, merchant, order)
     _note(conversion, items, verdict, hash_of, now)
     return Told(conversion, items)
@@ -197,11 +165,6 @@ def order_of(conversion: Conversion, items: Sequence[ConversionItem]) -> Order:
         buyer_hash=conversion.buyer_hash,
         lines=[OrderLine(item.external_id, item.quantity, item.amount) for item in items],
     )
-
-
-def _items(session: Session, conversion: Conversion) -> Sequence[ConversionItem]:
-    statement = select(ConversionItem).where(ConversionItem.conversion_id == conversion.id)
-    return session.scalars(statement.order_by(ConversionItem.position)).all()
 
 
 def _note(
@@ -222,15 +185,16 @@ def _note(
         return
     conversion.status = ConversionStatus.CREDITED
     conversion.commission, conversion.commission_level = verdict.commission.total, verdict.commission.level
+    conversion.unapplied = [as_row(unapplied) for unapplied in verdict.commission.unapplied] or None
     for item, share in zip(items, verdict.commission.shares, strict=True):
         item.commission, item.level = share.commission, share.level
 
 
 def _told(conversion: Conversion, merchant: Merchant, verdict: Verdict) -> dict[str, Any]:
-    return _about(conversion, merchant, verdict.campaign, verdict.affiliate)
+    return about(conversion, merchant, verdict.campaign, verdict.affiliate)
 
 
-def _about(
+def about(
     conversion: Conversion, merchant: Merchant, campaign: Campaign | None, affiliate: Affiliate | None
 ) -> dict[str, Any]:
     return {
@@ -246,19 +210,3 @@ def _about(
         "click_id": conversion.click_id,
         "currency": conversion.currency,
     }
-
-
-def _tell_reversed(session: Session, conversion: Conversion, grew: Decimal, actor: Principal, now: datetime) -> None:
-    if grew >= 0:
-        return
-    assert conversion.commission is not None
-    merchant = session.get_one(Merchant, conversion.merchant_id)
-    campaign = session.get_one(Campaign, conversion.campaign_id)
-    affiliate = session.get_one(Affiliate, conversion.affiliate_id)
-    told = events.CommissionReversed(
-        **_about(conversion, merchant, campaign, affiliate),
-        reversed=-grew,
-        remaining=money.remaining(conversion.commission, ledger.state_of(conversion)),
-        order_status=conversion.order_status,
-    )
-    outbox.add(session, conversion, told, tenants=(merchant.id,), actor=actor, now=now)

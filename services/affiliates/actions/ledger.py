@@ -1,5 +1,6 @@
 """The ledger of commission: it gets the difference between what the rules give now and what it holds."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -7,17 +8,26 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from services.affiliates.models import Conversion, LedgerEntry
+from chassis import money
+from services.affiliates.models import Conversion, ConversionItem, LedgerEntry, in_minor
 from services.affiliates.rules import ledger as rules
-from services.affiliates.rules.commission import CENT, HUNDRED
+from services.affiliates.rules import refunds
+from services.affiliates.rules.commission import HUNDRED
 from services.affiliates.rules.ledger import Account, Cause, OrderState, OrderStatus
 
 
-def settle(session: Session, conversion: Conversion, cause: Cause, now: datetime) -> Decimal:
-    """Enter what the conversion's accounts lack or have too much; return by how much they grew together."""
+def settle(
+    session: Session, conversion: Conversion, items: Sequence[ConversionItem], cause: Cause, now: datetime
+) -> Decimal:
+    """Enter what the conversion's accounts lack or have too much, and note what its lines have taken back; return by
+    how much the accounts grew together."""
     assert conversion.commission is not None
-    held = select(LedgerEntry.account, func.sum(LedgerEntry.cents)).where(LedgerEntry.conversion_id == conversion.id)
-    before = {Account(account): cents * CENT for account, cents in session.execute(held.group_by(LedgerEntry.account))}
+    _note_taken_back(conversion, conversion.commission, items)
+    sums = select(LedgerEntry.account, func.sum(in_minor())).where(LedgerEntry.conversion_id == conversion.id)
+    before = {
+        Account(account): money.from_minor(int(minor), conversion.currency)
+        for account, minor in session.execute(sums.group_by(LedgerEntry.account))
+    }
     entered = rules.entries(before, rules.standing(conversion.commission, state_of(conversion)))
     for account, amount in entered:
         session.add(
@@ -30,6 +40,7 @@ def settle(session: Session, conversion: Conversion, cause: Cause, now: datetime
                 at=now,
                 cause=cause,
                 account=account,
+                minor=money.to_minor(amount, conversion.currency),
                 cents=int(amount * HUNDRED),
                 currency=conversion.currency,
             )
@@ -37,5 +48,34 @@ def settle(session: Session, conversion: Conversion, cause: Cause, now: datetime
     return sum((amount for _, amount in entered), Decimal(0))
 
 
+def _note_taken_back(conversion: Conversion, commission: Decimal, items: Sequence[ConversionItem]) -> None:
+    lines = lines_of(items)
+    conversion.taken_by_item = sum((line.taken_back(conversion.currency) for line in lines), Decimal(0))
+    taken = refunds.lines_taken_back(commission, state_of(conversion), lines)
+    for item, amount in zip(items, taken, strict=True):
+        item.taken_back = amount
+
+
 def state_of(conversion: Conversion) -> OrderState:
-    return OrderState(OrderStatus(conversion.order_status), conversion.order_amount, conversion.refunded)
+    return OrderState(
+        OrderStatus(conversion.order_status),
+        conversion.order_amount,
+        conversion.currency,
+        conversion.refunded,
+        conversion.refunded_by_item,
+        conversion.taken_by_item,
+    )
+
+
+def lines_of(items: Sequence[ConversionItem]) -> list[refunds.Line]:
+    return [
+        refunds.Line(
+            item.external_id,
+            item.quantity,
+            item.amount,
+            item.commission or Decimal(0),
+            item.refunded,
+            item.refunded_quantity,
+        )
+        for item in items
+    ]

@@ -14,10 +14,10 @@ from chassis import audit
 from chassis.identity import Principal
 from services.affiliates.actions import merchants
 from services.affiliates.models import Campaign, Product
-from services.affiliates.schemas.products import Offered
+from services.affiliates.schemas.products import Offered, why_inexact
 
 BATCH = 500  # rows a statement
-WRITTEN = ("name", "price", "campaign_id", "commission_type", "commission_value", "updated_at")
+WRITTEN = ("name", "price", "currency", "campaign_id", "commission_type", "commission_value", "updated_at")
 
 Terms = tuple[str | None, str | None]
 NONE: Terms = (None, None)
@@ -37,6 +37,8 @@ def import_products(
         error = one.error
         if one.product and one.product["campaign_id"] not in campaigns:
             error = "campaignId: there is no such campaign"
+        elif one.product:
+            error = why_inexact(one.product, one.product["currency"] or merchant.currency)
         if error or not one.product:
             results.append({"external_id": one.external_id, "status": "rejected", "error": error})
             continue

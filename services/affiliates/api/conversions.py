@@ -6,12 +6,14 @@ from flask import current_app
 from flask.views import MethodView
 
 from chassis.clock import utcnow
+from chassis.emails import address_key
 from chassis.identity import caller
 from chassis.pages import page_of
 from chassis.service import runtime_of
 from chassis.web import db
 from services.affiliates import queries, tracking
 from services.affiliates.actions import conversions as actions
+from services.affiliates.actions import order_status
 from services.affiliates.api.doors import MERCHANT, Doors
 from services.affiliates.rules.conversions import MALFORMED_CLICK, TAMPERED_VISITOR, Order, OrderLine
 from services.affiliates.rules.ledger import OrderStatus
@@ -82,13 +84,17 @@ class OrderStatusOfConversion(MethodView):
     @doors.arguments(OrderStatusIn)
     @doors.response(200, ConversionOut)
     def post(self, body, external_order_id):
-        """What became of an order: confirmed and delivered approve its commission, the last three take it back."""
+        """What became of an order: confirmed and delivered approve its commission, the last three take it back.
+
+        ``refunded`` with a ``refundAmount`` or ``items`` takes back in part; each of the items takes back what its line
+        earned."""
         with db.begin() as session:
-            changed = actions.change_order_status(
+            changed = order_status.change_order_status(
                 session,
                 external_order_id,
                 OrderStatus(body["status"]),
                 refund=body["refund_amount"],
+                items=body["items"] or (),
                 refund_id=body["refund_id"],
                 actor=caller(),
                 now=utcnow(),
@@ -117,7 +123,7 @@ def _read(body, now):
         received_at=now,
         click_id=click_id,
         visitor_id=visitor.id if visitor else None,
-        buyer_hash=_hash(body["customer_email"].strip().casefold()) if body["customer_email"] else None,
+        buyer_hash=_hash(address_key(body["customer_email"])) if body["customer_email"] else None,
         lines=[OrderLine(**item) for item in body["items"]],
     )
     return order, flags

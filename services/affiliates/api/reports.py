@@ -29,7 +29,7 @@ class Reports(MethodView):
         page, as_csv = _taken_out(wanted)
         by = By(wanted.pop("by"))
         with db.read() as session:
-            rows = queries.reports.report(session, _period(wanted), by, **wanted)
+            rows = queries.reports.report(session, _period(session, wanted), by, **wanted)
         return (
             _table(REPORT, (line for row in rows for line in _lines(row)), f"{by}s") if as_csv else _page(rows, *page)
         )
@@ -45,7 +45,7 @@ class Statements(MethodView):
         """What is owed each affiliate for payout: opening, earned, taken back, closing; and what is held besides."""
         page, as_csv = _taken_out(wanted)
         with db.read() as session:
-            found = queries.reports.statements(session, _period(wanted), **wanted)
+            found = queries.reports.statements(session, _period(session, wanted), **wanted)
         return _table(STATEMENT, (each.values() for each in found), "statements") if as_csv else _page(found, *page)
 
 
@@ -59,8 +59,10 @@ def _taken_out(wanted):
     return (wanted.pop("page"), wanted.pop("page_size")), wanted.pop("format") == "csv"
 
 
-def _period(wanted):
-    return usual_period(wanted.pop("since", None), wanted.pop("until", None), utcnow().date())
+def _period(session, wanted):
+    now = utcnow()
+    zone = queries.merchants.merchant(session, now).zone
+    return usual_period(wanted.pop("since", None), wanted.pop("until", None), now, zone)
 
 
 def _page(found, page, page_size):

@@ -4,7 +4,7 @@ from services.affiliates.models.affiliates import ONE_ADDRESS, ONE_CODE, Affilia
 from services.affiliates.models.base import Base
 from services.affiliates.models.campaigns import ONE_CAMPAIGN_CODE, Campaign, CampaignRun
 from services.affiliates.models.clicks import Click, ClickCount, ClickFeed
-from services.affiliates.models.conversions import ONE_ORDER, Conversion, ConversionItem, LedgerEntry, Refund
+from services.affiliates.models.conversions import ONE_ORDER, Conversion, ConversionItem, LedgerEntry, Refund, in_minor
 from services.affiliates.models.merchants import Merchant
 from services.affiliates.models.products import ONE_PRODUCT, Product
 
@@ -28,4 +28,5 @@ __all__ = [
     "Merchant",
     "Product",
     "Refund",
+    "in_minor",
 ]

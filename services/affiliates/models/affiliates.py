@@ -23,13 +23,16 @@ class Affiliate(OfMerchant, Aggregate, Versioned, TenantScoped, Base):
 
     name: Mapped[str]
     email: Mapped[str]
-    email_key: Mapped[str]  # without regard to case
+    email_key: Mapped[str]  # one for all spellings of a mailbox
     status: Mapped[str]
+    approved_at: Mapped[datetime | None]  # by somebody; none where the merchant's setting let it in
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
     def enrol(self, wanted: Enrolment, now: datetime) -> bool:
-        """Approve or suspend; False where it stood so before."""
+        """Approve or suspend; False where it stood so before. That somebody has approved is remembered either way."""
+        if wanted is Enrolment.APPROVED and self.approved_at is None:
+            self.approved_at = self.updated_at = now
         target = next_enrolment(Enrolment(self.status), wanted)
         if target is None:
             return False

@@ -36,7 +36,12 @@ class HasTerms:
 
     @property
     def terms(self) -> Terms | None:
-        return Terms.of(self.commission_type, self.commission_value)
+        return Terms.of(self.commission_type, self.commission_value, self.terms_currency)
+
+    @property
+    def terms_currency(self) -> str | None:
+        """The currency of a FIXED commission (D9); none where the merchant's holds."""
+        raise NotImplementedError
 
 
 def changes(mapped: Any, wanted: Mapping[str, Any]) -> bool:

@@ -34,6 +34,8 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
     start_date: Mapped[datetime | None]
     end_date: Mapped[datetime | None]
     cookie_days: Mapped[int]
+    commission_currency: Mapped[str | None]
+    affiliate_approval_required: Mapped[bool | None]  # none: the merchant's setting
     traffic_sources: Mapped[list[str]]
     terms_and_conditions: Mapped[str | None]
     approval_required: Mapped[bool]
@@ -46,6 +48,10 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
     # Not stored: set by the queries, for the answer.
     shown_status = ""
     merchant_name = ""
+
+    @property
+    def terms_currency(self) -> str | None:
+        return self.commission_currency
 
     @property
     def approved(self) -> bool:

@@ -14,7 +14,7 @@ class Click(OfMerchant, TenantScoped, Base):
     """One visit through a link. Only ever added; no foreign keys, so that a burst is written cheaply.
 
     ``window_days`` is what the campaign promised at the moment of the click. ``live`` is false, with a ``reason``,
-    where the link led to the fallback address.
+    where the link led to the fallback address, or no person followed it (``rules.robots``).
     """
 
     __tablename__ = "clicks"
@@ -37,7 +37,8 @@ class Click(OfMerchant, TenantScoped, Base):
 
 
 class ClickCount(OfMerchant, TenantScoped, Base):
-    """Clicks of one link on one day in UTC, kept beside the clicks so that no report counts millions."""
+    """Clicks of one link on one day, in the time zone that its merchant had then; kept beside the clicks so that no
+    report counts millions."""
 
     __tablename__ = "click_counts"
     __table_args__ = (Index("ix_click_counts_merchant", "merchant_id", "day"),)

@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, UniqueConstraint, case, cast, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.database import Aggregate, TenantScoped
+from chassis.money import CURRENCIES
 from services.affiliates.models.base import Base, OfMerchant
 
 ONE_ORDER = UniqueConstraint("merchant_id", "external_order_id")
@@ -20,7 +21,9 @@ class Conversion(OfMerchant, Aggregate, TenantScoped, Base):
 
     ACCEPTED until it is weighed at ``due_at``, then CREDITED or REFUSED for ever (D34). ``named_click_id`` and
     ``visitor_id`` are what came with the order; ``click_id`` and what follows are the click it was credited to, or
-    would have been. ``commission`` is what it earned before any refund.
+    would have been. ``commission`` is what it earned before any refund, ``unapplied`` the fixed commissions in another
+    currency that would have been its. ``refunded_by_item`` is what of ``refunded`` was refunded of lines by name, and
+    ``taken_by_item`` the commission that took back.
     """
 
     __tablename__ = "conversions"
@@ -51,12 +54,16 @@ class Conversion(OfMerchant, Aggregate, TenantScoped, Base):
     commission: Mapped[Decimal | None]
     commission_level: Mapped[str | None]
     order_status: Mapped[str]
+    unapplied: Mapped[list[dict[str, Any]] | None]
     refunded: Mapped[Decimal]
+    refunded_by_item: Mapped[Decimal] = mapped_column(server_default="0")
+    taken_by_item: Mapped[Decimal] = mapped_column(server_default="0")
     flags: Mapped[list[dict[str, Any]]]
 
 
 class ConversionItem(OfMerchant, TenantScoped, Base):
-    """A line of the order, and what it earned at which level."""
+    """A line of the order, what it earned at which level, what was refunded of it by name, and what all refunds of the
+    order took back of its commission."""
 
     __tablename__ = "conversion_items"
 
@@ -67,22 +74,30 @@ class ConversionItem(OfMerchant, TenantScoped, Base):
     amount: Mapped[Decimal]
     commission: Mapped[Decimal | None]
     level: Mapped[str | None]
+    refunded: Mapped[Decimal] = mapped_column(server_default="0")
+    refunded_quantity: Mapped[int] = mapped_column(server_default="0")
+    taken_back: Mapped[Decimal] = mapped_column(server_default="0")
 
 
 class Refund(OfMerchant, TenantScoped, Base):
-    """One partial refund of an order; ``refund_id`` is the merchant's, so that the same one counts once."""
+    """One partial refund of an order; ``refund_id`` is the merchant's, so that the same one counts once. ``items`` are
+    the lines it named, as they were named."""
 
     __tablename__ = "refunds"
 
     conversion_id: Mapped[UUID] = mapped_column(ForeignKey("conversions.id"), primary_key=True)
     refund_id: Mapped[str] = mapped_column(primary_key=True)
     amount: Mapped[Decimal]
+    items: Mapped[list[dict[str, Any]] | None]
     at: Mapped[datetime]
 
 
 class LedgerEntry(OfMerchant, TenantScoped, Base):
     """An amount that came to, or with a minus left, one of an affiliate's two accounts. Only ever added: the database
-    refuses to change or delete one. Cents, so that both databases add exactly."""
+    refuses to change or delete one. Minor units of the currency, so that both databases add exactly.
+
+    ``cents`` are hundredths, for processes of the release before, which write no ``minor``; read :func:`in_minor`.
+    """
 
     __tablename__ = "ledger"
     __table_args__ = (
@@ -98,5 +113,30 @@ class LedgerEntry(OfMerchant, TenantScoped, Base):
     at: Mapped[datetime]
     cause: Mapped[str]
     account: Mapped[str]
+    minor: Mapped[int | None] = mapped_column(BigInteger)
     cents: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
+
+
+def in_minor() -> ColumnElement[int]:
+    """The minor units of an entry, also of one that a process of the release before has written."""
+    cents = LedgerEntry.cents
+    others = [
+        (LedgerEntry.currency.in_(codes), _scaled(cents, places))
+        for places, codes in _CODES_BY_PLACES.items()
+        if places != CENTS_PLACES
+    ]
+    return func.coalesce(LedgerEntry.minor, case(*others, else_=cents))
+
+
+def _scaled(cents: Any, places: int) -> ColumnElement[int]:
+    if places > CENTS_PLACES:
+        return cents * 10 ** (places - CENTS_PLACES)
+    return cast(func.round(cents * 1.0 / 10 ** (CENTS_PLACES - places)), BigInteger)
+
+
+CENTS_PLACES = 2
+_CODES_BY_PLACES = {
+    places: sorted(code for code, decimals in CURRENCIES.items() if decimals == places)
+    for places in sorted(set(CURRENCIES.values()))
+}

@@ -23,6 +23,14 @@ class Product(OfMerchant, HasTerms, TenantScoped, Base):
     external_id: Mapped[str]
     name: Mapped[str]
     price: Mapped[Decimal]
+    currency: Mapped[str | None]  # of the price and of a FIXED commission; none where the merchant's holds
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"), index=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    price_currency = ""
+
+    @property
+    def terms_currency(self) -> str | None:
+        return self.currency

@@ -5,10 +5,21 @@ from services.affiliates.queries import (
     attribution,
     campaigns,
     conversions,
+    currencies,
     ledger,
     merchants,
     products,
     reports,
 )
 
-__all__ = ["affiliates", "attribution", "campaigns", "conversions", "ledger", "merchants", "products", "reports"]
+__all__ = [
+    "affiliates",
+    "attribution",
+    "campaigns",
+    "conversions",
+    "currencies",
+    "ledger",
+    "merchants",
+    "products",
+    "reports",
+]

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from services.affiliates import settings
 from services.affiliates.models import Affiliate, Campaign, CampaignRun, Click, Merchant, Product
+from services.affiliates.queries.currencies import misfit
 from services.affiliates.rules import conversions as rules
-from services.affiliates.rules.affiliates import Enrolment
+from services.affiliates.rules.affiliates import Enrolment, why_links_rest
 from services.affiliates.rules.attribution import Clicked, NoClick, attribute
 from services.affiliates.rules.campaigns import Status, why_not_live_then
 from services.affiliates.rules.commission import Commission, Item, Level, commission_of, default_terms
 from services.affiliates.rules.conversions import Flag, Order
-from services.affiliates.rules.redirects import SUSPENDED, SWITCHED_OFF
+from services.affiliates.rules.redirects import SWITCHED_OFF
 
 LOOKED_AT = 200  # of a visitor's newest clicks; whoever clicks more often between two orders is no buyer
 
@@ -85,7 +86,7 @@ def _with_terms(session: Session, merchant: Merchant, order: Order, verdict: Ver
     any_attached = bool(attached) or _has_products(session, campaign)
     verdict.flags += rules.product_flags(order.lines, attached, campaign_has_products=any_attached)
     if verdict.reason == rules.LAST_CLICK:
-        verdict.commission = _commission(merchant, campaign, order, products)
+        verdict.commission = _commission(session, merchant, campaign, order, products)
     return verdict
 
 
@@ -95,8 +96,8 @@ def _why_refused(
     """What keeps an attributed order from being credited: by the time it was placed (D34), or by who takes part now."""
     if not merchant.enabled:
         return SWITCHED_OFF
-    if affiliate.status != Enrolment.APPROVED:
-        return SUSPENDED
+    if resting := why_links_rest(Enrolment(affiliate.status), campaign.affiliate_approval_required):
+        return resting
     statement = select(CampaignRun.began_at, CampaignRun.ended_at).where(CampaignRun.campaign_id == campaign.id)
     runs = [(began, ended) for began, ended in session.execute(statement)]
     status = Status(campaign.status)
@@ -115,12 +116,25 @@ def _has_products(session: Session, campaign: Campaign) -> bool:
     return session.scalar(select(Product.id).where(Product.campaign_id == campaign.id).limit(1)) is not None
 
 
-def _commission(merchant: Merchant, campaign: Campaign, order: Order, products: Sequence[Product]) -> Commission:
-    """S2-14, S2-15: a product's own terms hold in its own campaign, and where it belongs to none."""
-    own = {each.external_id: each.terms for each in products if each.campaign_id in (None, campaign.id)}
+def _commission(
+    session: Session, merchant: Merchant, campaign: Campaign, order: Order, products: Sequence[Product]
+) -> Commission:
+    """S2-14, S2-15: a product's own terms hold in its own campaign, and where it belongs to none.
+
+    A FIXED commission that names no currency is in the merchant's, or in that of the order which would make it so (D9).
+    """
+    currency = merchant.currency
+    if currency is None and misfit(session, merchant.id, order.currency) is None:
+        currency = order.currency
+    own = {
+        product.external_id: product.terms and product.terms.or_in(currency)
+        for product in products
+        if product.campaign_id in (None, campaign.id)
+    }
     items = [Item(line.external_id, line.amount, own.get(line.external_id)) for line in order.lines]
     levels = ((Level.CAMPAIGN, campaign.terms), (Level.MERCHANT, merchant.terms))
-    return commission_of(order.amount, items, default_terms(levels, settings.load().platform_commission))
+    level, terms = default_terms(levels, settings.load().platform_commission)
+    return commission_of(order.amount, items, (level, terms.or_in(currency)), order.currency)
 
 
 def _flags_of(click: Click, order: Order) -> list[Flag]:

@@ -22,11 +22,26 @@ FILTERS = ("status", "order_status", "external_order_id", "affiliate_id", "campa
 
 
 @dataclass(frozen=True)
+class ToldLine:
+    """A line of an order with the order's currency."""
+
+    item: ConversionItem
+    currency: str
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.item, name)
+
+
+@dataclass(frozen=True)
 class Told:
     """A conversion as it is told: what was decided, why, and what is left of the commission."""
 
     conversion: Conversion
-    items: Sequence[ConversionItem]
+    lines: Sequence[ConversionItem]
+
+    @property
+    def items(self) -> list[ToldLine]:
+        return [ToldLine(line, self.conversion.currency) for line in self.lines]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.conversion, name)
@@ -67,12 +82,26 @@ class Told:
         if found.reason is None:
             return None
         level = found.commission_level
-        return explain(found.reason, clicked_at=found.clicked_at, window_days=found.window_days, level=level)
+        return explain(
+            found.reason,
+            clicked_at=found.clicked_at,
+            window_days=found.window_days,
+            level=level,
+            currency=found.currency,
+            unapplied=found.unapplied or (),
+        )
 
     @property
     def _order(self) -> OrderState:
         found = self.conversion
-        return OrderState(OrderStatus(found.order_status), found.order_amount, found.refunded)
+        return OrderState(
+            OrderStatus(found.order_status),
+            found.order_amount,
+            found.currency,
+            found.refunded,
+            found.refunded_by_item,
+            found.taken_by_item,
+        )
 
 
 def conversion(session: Session, external_order_id: str, *, lock: bool = False) -> Conversion:
@@ -89,9 +118,14 @@ def conversion(session: Session, external_order_id: str, *, lock: bool = False) 
     return found
 
 
+def items(session: Session, of: Conversion) -> Sequence[ConversionItem]:
+    """The lines of an order as they were reported."""
+    lines = select(ConversionItem).where(ConversionItem.conversion_id == of.id)
+    return session.scalars(lines.order_by(ConversionItem.position)).all()
+
+
 def told(session: Session, found: Conversion) -> Told:
-    lines = select(ConversionItem).where(ConversionItem.conversion_id == found.id).order_by(ConversionItem.position)
-    return Told(found, session.scalars(lines).all())
+    return Told(found, items(session, found))
 
 
 def conversions(session: Session, *, page: int, page_size: int, **wanted: Any) -> Page:

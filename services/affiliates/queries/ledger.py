@@ -7,17 +7,17 @@ from uuid import UUID
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from chassis import money
 from chassis.identity import caller
 from chassis.pages import Page, paginate
-from services.affiliates.models import Conversion, LedgerEntry
-from services.affiliates.rules.commission import CENT
+from services.affiliates.models import Conversion, LedgerEntry, in_minor
 from services.affiliates.rules.ledger import Account
 
 
 def entries(session: Session, *, page: int, page_size: int, **wanted: Any) -> Page:
     """The caller's ledger, newest first."""
     statement = (
-        select(LedgerEntry, Conversion.external_order_id)
+        select(LedgerEntry, in_minor(), Conversion.external_order_id)
         .join(Conversion, Conversion.id == LedgerEntry.conversion_id)
         .where(LedgerEntry.merchant_id == caller().tenant_id)
         .order_by(LedgerEntry.at.desc(), LedgerEntry.id.desc())
@@ -31,19 +31,24 @@ def entries(session: Session, *, page: int, page_size: int, **wanted: Any) -> Pa
 
 def balances(session: Session, affiliate_id: UUID | None = None) -> list[dict[str, Any]]:
     """What the caller owes each affiliate, in each currency."""
-    sums = [func.sum(case((LedgerEntry.account == account, LedgerEntry.cents), else_=0)) for account in Account]
+    sums = [func.sum(case((LedgerEntry.account == account, in_minor()), else_=0)) for account in Account]
     key = (LedgerEntry.affiliate_id, LedgerEntry.currency)
     statement = select(*key, *sums).where(LedgerEntry.merchant_id == caller().tenant_id).group_by(*key).order_by(*key)
     if affiliate_id:
         statement = statement.where(LedgerEntry.affiliate_id == affiliate_id)
     return [
-        {"affiliate_id": affiliate, "currency": currency, "held": held * CENT, "approved": approved * CENT}
+        {
+            "affiliate_id": affiliate,
+            "currency": currency,
+            "held": money.from_minor(int(held), currency),
+            "approved": money.from_minor(int(approved), currency),
+        }
         for affiliate, currency, held, approved in session.execute(statement)
     ]
 
 
 def _entry(row: Sequence[Any]) -> dict[str, Any]:
-    entry, external_order_id = row
+    entry, minor, external_order_id = row
     shown = ("id", "at", "affiliate_id", "campaign_id", "cause", "account", "currency")
     told = {name: getattr(entry, name) for name in shown}
-    return told | {"external_order_id": external_order_id, "amount": entry.cents * CENT}
+    return told | {"external_order_id": external_order_id, "amount": money.from_minor(minor, entry.currency)}

@@ -21,6 +21,8 @@ def merchant(session: Session, now: datetime) -> Merchant:
         fallback_url=None,
         allowed_hosts=[],
         affiliate_approval_required=True,
+        currency=None,
+        time_zone=None,
         version=1,
         updated_at=now,
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from chassis.errors import NotFound
 from chassis.identity import caller
 from chassis.pages import Page, paginate
-from services.affiliates.models import Product
+from services.affiliates.models import Merchant, Product
 
 
 def products(session: Session, *, page: int, page_size: int, campaign_id: UUID | None = None) -> Page:
@@ -16,7 +16,10 @@ def products(session: Session, *, page: int, page_size: int, campaign_id: UUID |
     statement = select(Product).where(Product.merchant_id == caller().tenant_id).order_by(Product.external_id)
     if campaign_id:
         statement = statement.where(Product.campaign_id == campaign_id)
-    return paginate(session, statement, page=page, page_size=page_size)
+    of_merchant = _currency(session)
+    return paginate(
+        session, statement, page=page, page_size=page_size, to_item=lambda product: _priced(product, of_merchant)
+    )
 
 
 def product(session: Session, external_id: str) -> Product:
@@ -29,4 +32,14 @@ def product(session: Session, external_id: str) -> Product:
     found = session.scalar(select(Product).where(*wanted))
     if found is None:
         raise NotFound("There is no such product.")
-    return found
+    return _priced(found, _currency(session))
+
+
+def _currency(session: Session) -> str | None:
+    return session.scalar(select(Merchant.currency).where(Merchant.id == caller().tenant_id))
+
+
+def _priced(product: Product, of_merchant: str | None) -> Product:
+    """The product with the currency of its price."""
+    product.price_currency = product.currency or of_merchant or ""
+    return product

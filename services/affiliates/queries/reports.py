@@ -1,20 +1,35 @@
 """Reports and statements: sums over counted clicks, conversions and the ledger, a few statements each."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, select
 from sqlalchemy.orm import Session
 
+from chassis import money
 from chassis.identity import caller
-from services.affiliates.models import Affiliate, Campaign, ClickCount, Conversion, ConversionItem, LedgerEntry, Product
+from chassis.text import fold
+from services.affiliates.models import (
+    Affiliate,
+    Campaign,
+    ClickCount,
+    Conversion,
+    ConversionItem,
+    LedgerEntry,
+    Product,
+    in_minor,
+)
 from services.affiliates.rules.conversions import ConversionStatus
 from services.affiliates.rules.ledger import APPROVING, REVERSING, Account, Cause
-from services.affiliates.rules.reports import By, Period, Row, from_cents
+from services.affiliates.rules.reports import By, Period, Row
 
 TAKEN_BACK = (Cause.REFUNDED, Cause.REVERSED)
 BATCH = 500  # names a statement
+FINEST = 10**money.FINEST
 
 
 def report(session: Session, period: Period, by: By, **only: UUID) -> list[Row]:
@@ -35,7 +50,7 @@ def report(session: Session, period: Period, by: By, **only: UUID) -> list[Row]:
     names = _names(session, by, rows)
     for key, row in rows.items():
         row.name = names.get(key, "")
-    return sorted(rows.values(), key=lambda row: (row.name, row.key))
+    return sorted(rows.values(), key=lambda row: (fold(row.name), row.key))
 
 
 def statements(session: Session, period: Period, affiliate_id: UUID | None = None) -> list[dict[str, Any]]:
@@ -47,23 +62,23 @@ def statements(session: Session, period: Period, affiliate_id: UUID | None = Non
     statement = (
         select(
             *key,
-            _sum(entry.cents, approved & before),
-            _sum(entry.cents, approved & within & entry.cause.not_in(TAKEN_BACK)),
-            _sum(entry.cents, approved & within & entry.cause.in_(TAKEN_BACK)),
-            _sum(entry.cents, entry.account == Account.HELD),
+            _sum(in_minor(), approved & before),
+            _sum(in_minor(), approved & within & entry.cause.not_in(TAKEN_BACK)),
+            _sum(in_minor(), approved & within & entry.cause.in_(TAKEN_BACK)),
+            _sum(in_minor(), entry.account == Account.HELD),
         )
         .join(Affiliate, Affiliate.id == entry.affiliate_id)
         .where(entry.merchant_id == caller().tenant_id, entry.at < period.end)
         .group_by(*key)
-        .order_by(Affiliate.name, entry.affiliate_id, entry.currency)
     )
     if affiliate_id:
         statement = statement.where(entry.affiliate_id == affiliate_id)
-    return [_statement(period, *row) for row in session.execute(statement)]
+    rows = sorted(session.execute(statement), key=lambda row: (fold(row.name), str(row.affiliate_id), row.currency))
+    return [_statement(period, *row) for row in rows]
 
 
-def _statement(period: Period, affiliate: UUID, name: str, email: str, currency: str, *cents: int) -> dict[str, Any]:
-    opening, earned, taken_back, held = (from_cents(each) for each in cents)
+def _statement(period: Period, affiliate: UUID, name: str, email: str, currency: str, *minor: int) -> dict[str, Any]:
+    opening, earned, taken_back, held = (money.from_minor(int(amount), currency) for amount in minor)
     return {
         "affiliate_id": affiliate,
         "affiliate_name": name,
@@ -92,34 +107,31 @@ def _add_clicks(session: Session, rows: dict[str, Row], period: Period, by: By, 
 
 
 def _add_conversions(session: Session, rows: dict[str, Row], period: Period, by: By, only: Mapping[str, UUID]) -> None:
-    key = _conversion_key(session, by)
+    key = _conversion_key(session, by, period)
     statement = select(key, func.count()).where(*_credited(period)).group_by(key)
     for found, count in session.execute(_narrowed(statement, Conversion, only)):
         _row(rows, found).conversions = count
 
 
 def _add_money(session: Session, rows: dict[str, Row], period: Period, by: By, only: Mapping[str, UUID]) -> None:
-    key, entry = _conversion_key(session, by), LedgerEntry
-    sums = [_sum(entry.cents, entry.account == account) for account in (Account.HELD, Account.APPROVED)]
+    key, entry = _conversion_key(session, by, period), LedgerEntry
+    sums = [_sum(in_minor(), entry.account == account) for account in (Account.HELD, Account.APPROVED)]
     statement = (
-        select(key, Conversion.currency, *sums, _sum(-entry.cents, entry.cause.in_(TAKEN_BACK)))
+        select(key, Conversion.currency, *sums, _sum(-in_minor(), entry.cause.in_(TAKEN_BACK)))
         .join(Conversion, Conversion.id == entry.conversion_id)
         .where(*_credited(period))
         .group_by(key, Conversion.currency)
     )
     for found, currency, held, approved, taken_back in session.execute(_narrowed(statement, Conversion, only)):
-        money = _row(rows, found).in_currency(currency)
-        money.held, money.approved = from_cents(held), from_cents(approved)
-        money.reversed = from_cents(taken_back)
+        _row(rows, found).add(
+            currency, *(money.from_minor(int(minor), currency) for minor in (held, approved, taken_back))
+        )
 
 
 def _of_products(session: Session, period: Period, only: Mapping[str, UUID]) -> dict[str, Row]:
-    """By the lines of orders. A partial refund is spread over the lines in proportion and rounded for each, so the sums
-    of a product may differ by cents from the ledger's."""
-    whole = _cents(ConversionItem.commission)
-    part = whole * 1.0 * _cents(Conversion.refunded) / func.nullif(_cents(Conversion.order_amount), 0)
-    in_part = func.coalesce(cast(func.round(part), BigInteger), 0)
-    undone = case((Conversion.order_status.in_(REVERSING), whole), else_=in_part)
+    """By the lines of orders, each with what it has taken back; together they come to what the ledger says."""
+    whole = _finest(ConversionItem.commission)
+    undone = case((Conversion.order_status.in_(REVERSING), whole), else_=_finest(ConversionItem.taken_back))
     approved = Conversion.order_status.in_(APPROVING)
     key = (ConversionItem.external_id, Conversion.currency)
     statement = (
@@ -135,12 +147,11 @@ def _of_products(session: Session, period: Period, only: Mapping[str, UUID]) -> 
         .group_by(*key)
     )
     rows: dict[str, Row] = {}
-    for found, currency, count, held, granted, taken_back in session.execute(_narrowed(statement, Conversion, only)):
-        row = _row(rows, found)
+    for external_id, currency, count, *sums in session.execute(_narrowed(statement, Conversion, only)):
+        row = _row(rows, external_id)
         row.clicks = row.dead_clicks = None
         row.conversions += count
-        money = row.in_currency(currency)
-        money.held, money.approved, money.reversed = from_cents(held), from_cents(granted), from_cents(taken_back)
+        row.add(currency, *(money.rounded(Decimal(int(amount)) / FINEST, currency) for amount in sums))
     return rows
 
 
@@ -163,14 +174,27 @@ def _names(session: Session, by: By, rows: Mapping[str, Row]) -> dict[str, str]:
     return names
 
 
-def _conversion_key(session: Session, by: By) -> Any:
+def _conversion_key(session: Session, by: By, period: Period) -> Any:
     if by is By.CAMPAIGN:
         return Conversion.campaign_id
     if by is By.AFFILIATE:
         return Conversion.affiliate_id
-    if session.get_bind().dialect.name == "postgresql":
-        return func.date(func.timezone("UTC", Conversion.occurred_at))
-    return func.date(Conversion.occurred_at)
+    on_postgres = session.get_bind().dialect.name == "postgresql"
+    (_, first), *changes = period.offsets()
+    day = partial(_local_day, on_postgres=on_postgres)
+    if not changes:
+        return day(first)
+    until = zip(changes, [first, *(minutes for _, minutes in changes)], strict=False)
+    earlier = [(Conversion.occurred_at < moment, day(minutes)) for (moment, _), minutes in until]
+    return case(*earlier, else_=day(changes[-1][1]))
+
+
+def _local_day(minutes: int, *, on_postgres: bool) -> ColumnElement[Any]:
+    """The day on which an order was placed where clocks are so many minutes ahead of UTC. Neither database is asked
+    what it knows of time zones."""
+    if on_postgres:
+        return func.date(func.timezone("UTC", Conversion.occurred_at) + timedelta(minutes=minutes))
+    return func.date(Conversion.occurred_at, f"{minutes:+d} minutes")
 
 
 def _credited(period: Period) -> Iterable[ColumnElement[bool]]:
@@ -186,8 +210,9 @@ def _narrowed(statement: Select[Any], model: Any, only: Mapping[str, UUID]) -> S
     return statement.where(*(getattr(model, name) == value for name, value in only.items()))
 
 
-def _cents(amount: Any) -> ColumnElement[int]:
-    return cast(func.round(amount * 100), BigInteger)
+def _finest(amount: Any) -> ColumnElement[int]:
+    """An amount of any currency in whole parts of the finest minor unit there is."""
+    return cast(func.round(amount * FINEST), BigInteger)
 
 
 def _sum(what: Any, where: ColumnElement[bool]) -> ColumnElement[Any]:

@@ -1,6 +1,6 @@
 """An order as a merchant reports it, what makes it suspicious, and how a decision is told."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.clock import rfc3339
+from services.affiliates.rules.commission import Unapplied
 
 CLOCK_SKEW = timedelta(minutes=5)
 SETTLE = timedelta(seconds=1.5)
@@ -87,7 +88,7 @@ def is_too_soon(now: datetime, received_at: datetime) -> bool:
 EXPLANATIONS = {
     "no_click": "The order names no click and no visitor.",
     "unknown_click": "The click that the order names is unknown.",
-    "click_not_live": "The click led to the fallback address, so it earns nothing.",
+    "click_not_live": "The click led to the fallback address, or no person made it, so it earns nothing.",
     "click_after_order": "There was no click before the order was placed.",
     "window_passed": "The click's window had passed when the order was placed.",
     "later_click": "The campaign has no window, and the visitor clicked again after the click that the order names.",
@@ -97,13 +98,44 @@ EXPLANATIONS = {
     "campaign_archived": "The campaign had been put away when the order was placed.",
     "campaign_not_active": "The campaign was not active when the order was placed.",
     "affiliate_suspended": "The affiliate is suspended.",
+    "affiliate_not_approved": "The affiliate is not approved.",
     "merchant_disabled": "The merchant does not take part just now.",
 }
 
 
-def explain(reason: str, *, clicked_at: datetime | None, window_days: int | None, level: str | None) -> str:
-    """One sentence for people."""
+def explain(
+    reason: str,
+    *,
+    clicked_at: datetime | None,
+    window_days: int | None,
+    level: str | None,
+    currency: str,
+    unapplied: Sequence[Mapping[str, str | None]] = (),
+) -> str:
+    """What was decided, in a sentence for people, and one for each fixed commission that did not apply.
+
+    Args:
+        unapplied: as :func:`as_row` gives them.
+    """
     if reason != LAST_CLICK or clicked_at is None:
         return EXPLANATIONS.get(reason, reason)
     window = f"within its window of {window_days} days" if window_days else "which the order names"
-    return f"Credited to the last click, at {rfc3339(clicked_at)}, {window}; the commission is the {level}'s."
+    credited = f"Credited to the last click, at {rfc3339(clicked_at)}, {window}; the commission is the {level}'s."
+    return " ".join([credited, *(_why_unapplied(row, currency) for row in unapplied)])
+
+
+def as_row(unapplied: Unapplied) -> dict[str, str | None]:
+    """A fixed commission that did not apply, as it is kept with its conversion."""
+    return {
+        "level": unapplied.level,
+        "value": str(unapplied.terms.value),
+        "currency": unapplied.terms.currency,
+        "external_id": unapplied.external_id,
+    }
+
+
+def _why_unapplied(row: Mapping[str, str | None], currency: str) -> str:
+    whose = f"product {row['external_id']}" if row["external_id"] else row["level"]
+    amount = f"{row['value']} {row['currency']}" if row["currency"] else f"{row['value']}, which has no currency,"
+    why = "" if row["currency"] != currency else ", which has no such amounts"
+    return f"The {whose}'s fixed commission of {amount} does not apply to an order in {currency}{why}."

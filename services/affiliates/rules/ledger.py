@@ -5,12 +5,12 @@ entered before. So its sums are what the rules give, in whatever order things ha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from chassis import money
 from chassis.errors import Conflict, Invalid
-from services.affiliates.rules.commission import to_cents
 
 
 class OrderStatus(StrEnum):
@@ -53,11 +53,19 @@ CAUSES = (
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """How far an order has come, as far as commission goes."""
+    """How far an order has come, as far as commission goes.
+
+    Attributes:
+        refunded: what was refunded of ``amount``, in whole.
+        by_item: what of that was refunded of lines by name, and ``taken_by_item`` the commission that took back.
+    """
 
     status: OrderStatus
     amount: Decimal
+    currency: str
     refunded: Decimal = Decimal(0)
+    by_item: Decimal = Decimal(0)
+    taken_by_item: Decimal = Decimal(0)
 
     def after(self, wanted: OrderStatus, refund: Decimal | None) -> "OrderState":
         """The state after a status report. A refund of a part leaves the status, one that completes the order's amount
@@ -69,26 +77,35 @@ class OrderState:
         """
         if refund is not None and wanted is not OrderStatus.REFUNDED:
             raise Invalid.field("refundAmount", "Goes with the status 'refunded' only.")
-        if self.status in REVERSING:
-            if wanted not in REVERSING or refund is not None:
-                raise Conflict(f"The order was {self.status}; that is final.", code="order_closed")
-            return OrderState(wanted, self.amount, self.refunded)
+        if wanted not in REVERSING or refund is not None:
+            self.require_open()
+        elif self.status in REVERSING:
+            return replace(self, status=wanted)
         if refund is None:
             refunded = self.amount if wanted is OrderStatus.REFUNDED else self.refunded
-            return OrderState(wanted, self.amount, refunded)
-        if self.refunded + refund > self.amount:
-            raise Invalid.field("refundAmount", f"Only {self.amount - self.refunded} of the order is left.")
-        whole = self.refunded + refund == self.amount
-        return OrderState(wanted if whole else self.status, self.amount, self.refunded + refund)
+            return replace(self, status=wanted, refunded=refunded)
+        left = self.amount - self.refunded
+        if refund > left:
+            raise Invalid.field("refundAmount", f"Only {money.written(left, self.currency)} of the order is left.")
+        whole = refund == left and self.amount > 0
+        return replace(self, status=wanted if whole else self.status, refunded=self.refunded + refund)
+
+    def require_open(self) -> None:
+        """Raises ``Conflict`` ``order_closed`` where the order was undone in whole."""
+        if self.status in REVERSING:
+            raise Conflict(f"The order was {self.status}; that is final.", code="order_closed")
 
 
 def remaining(commission: Decimal, order: OrderState) -> Decimal:
-    """What is left of a commission: all of it less the refunded part in proportion, nothing of an order undone."""
+    """What is left of a commission: nothing of an order undone; else all of it, less what refunded lines took back, and
+    less what was refunded without naming a line, in proportion to the order's amount."""
     if order.status in REVERSING:
-        return Decimal("0.00")
-    if order.refunded == 0:
-        return commission
-    return to_cents(commission * (order.amount - order.refunded) / order.amount)
+        return money.from_minor(0, order.currency)
+    at_large = order.refunded - order.by_item
+    left = commission
+    if at_large:
+        left = money.rounded(commission * (order.amount - at_large) / order.amount, order.currency)
+    return max(left - order.taken_by_item, money.from_minor(0, order.currency))
 
 
 def standing(commission: Decimal, order: OrderState) -> dict[Account, Decimal]:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.affiliates.rules.addresses import may_lead_to
+from services.affiliates.rules.addresses import deep_address
+from services.affiliates.rules.affiliates import Enrolment, why_links_rest
 from services.affiliates.rules.campaigns import Status, why_not_live
 
-SUSPENDED = "affiliate_suspended"
 SWITCHED_OFF = "merchant_disabled"
 
 
@@ -24,7 +24,8 @@ class Target:
     start: datetime | None
     end: datetime | None
     window_days: int
-    enrolled: bool
+    enrolment: Enrolment
+    approval_required: bool | None
     enabled: bool
     fallback: str | None
     hosts: tuple[str, ...]
@@ -46,17 +47,19 @@ def lead(target: Target, *, wanted: str | None, now: datetime) -> Lead:
     """Where the link leads now (S2-13, S2-19, S2-20).
 
     What does not convert leads to the merchant's fallback address, or untracked to its destination where there is none.
-    A deep link (``wanted``) is followed only to hosts that the merchant allows, so no redirect is open.
+    A deep link (``wanted``) is followed only to the link's own host and those that the merchant allows, so no redirect
+    is open.
     """
     reason = why_it_earns_nothing(target, now)
     if reason:
         return Lead(target.fallback or target.destination, reason)
-    return Lead(wanted if wanted and may_lead_to(wanted, target.hosts) else target.destination)
+    deeper = deep_address(wanted, target.destination, target.hosts) if wanted else None
+    return Lead(deeper or target.destination)
 
 
 def why_it_earns_nothing(target: Target, now: datetime) -> str | None:
     if not target.enabled:
         return SWITCHED_OFF
-    if not target.enrolled:
-        return SUSPENDED
-    return why_not_live(target.status, target.start, target.end, now)
+    return why_links_rest(target.enrolment, target.approval_required) or why_not_live(
+        target.status, target.start, target.end, now
+    )

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from chassis.errors import Invalid
-from services.affiliates.rules.commission import CENT
 
 MAX_DAYS = 366
 USUAL_DAYS = 30
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)  # days before and after them can be named as well
+BOM = "\ufeff"  # without which a spreadsheet reads UTF-8 in an alphabet of its own
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
 
 BLANK = " \xa0\u3000\ufeff"  # what a spreadsheet may read over
@@ -30,19 +31,47 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days in UTC, both included."""
+    """Days of a merchant, both included; they begin at midnight in its time zone (D61)."""
 
     since: date
     until: date
+    zone: ZoneInfo
 
     @property
     def begin(self) -> datetime:
-        return datetime.combine(self.since, time.min, UTC)
+        return datetime.combine(self.since, time.min, self.zone).astimezone(UTC)
 
     @property
     def end(self) -> datetime:
         """The first moment after it."""
-        return datetime.combine(self.until + timedelta(days=1), time.min, UTC)
+        return datetime.combine(self.until + timedelta(days=1), time.min, self.zone).astimezone(UTC)
+
+    def offsets(self) -> list[tuple[datetime, int]]:
+        """How many minutes the zone's clocks are ahead of UTC, each with the moment from which they are; the first from
+        the period's begin."""
+        changes, at = [(self.begin, self._minutes_at(self.begin))], self.begin
+        while at < self.end:
+            later = min(at + timedelta(days=1), self.end)
+            if self._minutes_at(later) != self._minutes_at(at):
+                moment = self._change_between(at, later)
+                changes.append((moment, self._minutes_at(moment)))
+            at = later
+        return changes
+
+    def _minutes_at(self, moment: datetime) -> int:
+        offset = moment.astimezone(self.zone).utcoffset() or timedelta()
+        return round(offset.total_seconds() / 60)
+
+    def _change_between(self, before: datetime, after: datetime) -> datetime:
+        """The first full minute with the later offset."""
+        while after - before > timedelta(minutes=1):
+            middle = before + (after - before) // 2
+            middle = middle.replace(second=0, microsecond=0)
+            if self._minutes_at(middle) == self._minutes_at(before):
+                before = middle
+            else:
+                after = middle
+        return after
 
 
 @dataclass
@@ -75,29 +104,28 @@ class Row:
     def commission(self) -> list[Money]:
         return [self.money[currency] for currency in sorted(self.money)]
 
-    def in_currency(self, currency: str) -> Money:
-        return self.money.setdefault(currency, Money(currency))
+    def add(self, currency: str, held: Decimal, approved: Decimal, taken_back: Decimal) -> None:
+        self.money[currency] = Money(currency, held, approved, taken_back)
 
 
-def from_cents(cents: int | Decimal | None) -> Decimal:
-    return int(cents or 0) * CENT
-
-
-def usual_period(since: date | None, until: date | None, today: date) -> Period:
+def usual_period(since: date | None, until: date | None, now: datetime, zone: ZoneInfo) -> Period:
     """What was asked for; by itself the thirty days up to today.
 
     Raises:
         Invalid: more than ``MAX_DAYS``.
     """
+    today = now.astimezone(zone).date()
     until = until or max(today, since or today)
     if since and (until - since).days >= MAX_DAYS:
         raise Invalid.field("to", f"At most {MAX_DAYS} days; without it the period ends today.")
-    return Period(since or until - timedelta(days=USUAL_DAYS - 1), until)
+    return Period(since or until - timedelta(days=USUAL_DAYS - 1), until, zone)
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table in which no cell is a formula: what could be taken for one begins with an apostrophe, all are quoted."""
-    text = io.StringIO()
+    """A table in which no cell is a formula: what could be taken for one begins with an apostrophe, all are quoted.
+    Begins with a byte order mark."""
+    text = io.StringIO(BOM)
+    text.seek(0, io.SEEK_END)
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(head)
     writer.writerows([_cell(value) for value in row] for row in rows)

@@ -2,17 +2,18 @@
 
 from marshmallow import fields, validate
 
+from chassis.emails import Address
 from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant
+from chassis.schemas import CamelSchema, Instant, text
 from services.affiliates.rules.affiliates import Enrolment
-from services.affiliates.schemas.common import line, web_address
+from services.affiliates.schemas.common import WebAddress
 
 
 class AffiliateIn(CamelSchema):
     """An application."""
 
-    name = line(200)
-    email = fields.Email(required=True, validate=validate.Length(max=254))
+    name = text(200)
+    email = Address(required=True)
 
 
 class AffiliatesIn(PageIn):
@@ -20,17 +21,20 @@ class AffiliatesIn(PageIn):
 
 
 class AffiliateOut(CamelSchema):
+    """``approvedAt`` is null where nobody has approved: while it waits, and where the settings let everybody in."""
+
     id = fields.UUID(required=True)
     name = fields.String(required=True)
     email = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(list(Enrolment)))
+    approved_at = Instant(required=True, allow_none=True)
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 
 
 class LinkIn(CamelSchema):
     affiliate_id = fields.UUID(required=True)
-    destination = fields.String(required=True, validate=web_address)
+    destination = WebAddress(required=True)
 
 
 class LinksIn(PageIn):

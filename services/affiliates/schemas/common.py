@@ -6,13 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow.utils import get_value
 
-from chassis.schemas import Amount, CamelSchema, Instant, text
-from services.affiliates.rules.addresses import host_of
+from chassis import money
+from chassis.errors import Invalid
+from chassis.schemas import Amount, CamelSchema, Instant, Stripped, text
+from chassis.text import is_prose
+from services.affiliates.rules.addresses import MAX_ADDRESS, stored_address
 from services.affiliates.rules.commission import HUNDRED, Kind
 
-DECIMAL = re.compile(r"\d{1,9}(\.\d{1,4})?", re.ASCII)
+DECIMAL = re.compile(r"\d{1,9}(\.\d{1,4}0{0,11})?", re.ASCII)  # zeros at the end mean nothing (D9)
 ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
+DOT_SEGMENTS = (".", "..")
 COMMISSION_FIELDS = ("commission_type", "commission_value")
 
 
@@ -75,13 +80,19 @@ class TermsFields(CamelSchema):
 class WithTerms(TermsFields):
     """A body that gives the commission in whole or not at all."""
 
+    currency_of_terms = "commission_currency"
+
     @validates_schema
     def terms_fit(self, data: dict[str, Any], **_: Any) -> None:
-        check_terms(data.get("commission_type"), data.get("commission_value"))
+        check_terms(
+            data.get("commission_type"), data.get("commission_value"), currency=data.get(self.currency_of_terms)
+        )
 
 
-def check_terms(kind: str | None, value: str | None, name: str = "defaultCommission") -> None:
-    """Type and value travel together (S2-14), and a percentage is one.
+def check_terms(
+    kind: str | None, value: str | None, name: str = "defaultCommission", *, currency: str | None = None
+) -> None:
+    """Type and value travel together (S2-14), a percentage is one, and a fixed amount is one in its currency (D9).
 
     Raises:
         ValidationError: names the field, which begins with ``name``.
@@ -93,30 +104,74 @@ def check_terms(kind: str | None, value: str | None, name: str = "defaultCommiss
         return
     if kind == Kind.PERCENTAGE and Decimal(value) > HUNDRED:
         raise ValidationError("A percentage is at most 100.", f"{name}Value")
-    if kind == Kind.FIXED and Decimal(value) != round(Decimal(value), 2):
-        raise ValidationError("An amount has at most two decimals.", f"{name}Value")
+    if kind == Kind.FIXED and currency is not None:
+        try:
+            money.exact(Decimal(value), currency)
+        except money.InexactAmount as error:
+            raise ValidationError(str(error), f"{name}Value") from None
 
 
-def web_address(value: str) -> None:
-    """An absolute http or https address without anything that two readers could read in two ways."""
-    if host_of(value) is None:
-        raise ValidationError("Not a web address: http:// or https:// and a host.")
+def require_terms(kind: str | None, value: str | None, currency: str | None) -> None:
+    """:func:`check_terms` for what a schema cannot see whole.
+
+    Raises:
+        Invalid: names the field.
+    """
+    try:
+        check_terms(kind, value, currency=currency)
+    except ValidationError as error:
+        raise Invalid.field(str(error.field_name), str(error.messages[0])) from None
+
+
+class WebAddress(Stripped):
+    """An absolute http or https address, taken over in its encoded form (``chassis.addresses``)."""
+
+    default_error_messages = {"no_address": "Not a web address: http:// or https:// and a host."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"format": "uri", "maxLength": MAX_ADDRESS}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        address = stored_address(super()._deserialize(value, attr, data, **kwargs))
+        if address is None:
+            raise self.make_error("no_address")
+        return address
 
 
 class Money(Amount):
-    """An amount, answered as a decimal string with its cents: ``"2999.00"``; taken as that or as a number."""
+    """An amount, answered as a decimal string with its currency's decimals (``"2999.00"``), taken as that or a number.
+
+    Args:
+        of: what the currency of the same object is called. Without a currency there are at least two decimals.
+    """
+
+    def __init__(self, *, of: str = "currency", **kwargs: Any) -> None:
+        self.of = of
+        super().__init__(**kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else format(value, ".2f")
+        return None if value is None else money.written(value, get_value(obj, self.of, None) or "")
 
 
-def line(maximum: int, **kwargs: Any) -> fields.String:
-    """A text of one line: a name, or an id that others have given."""
+def free_text(maximum: int) -> fields.String:
+    """A text of any number of lines, which may be left out or empty."""
+    return Stripped(allow_none=True, validate=[validate.Length(max=maximum), _is_prose])
+
+
+def _is_prose(value: str) -> None:
+    if not is_prose(value):
+        raise ValidationError("Must not have control characters or direction overrides.")
+
+
+def identifier(maximum: int, **kwargs: Any) -> fields.String:
+    """An id that others have given: one line that can be written as a segment of a path (D60)."""
     field = text(maximum, **kwargs)
-    field.validators = [*field.validators, _one_line]
+    field.validators = [*field.validators, _is_addressable]
     return field
 
 
-def _one_line(value: str) -> None:
+def _is_addressable(value: str) -> None:
     if not value.isprintable():
         raise ValidationError("Must be one line without control characters.")
+    if value in DOT_SEGMENTS:
+        raise ValidationError("Must not be . or .., which no path can name.")

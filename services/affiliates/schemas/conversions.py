@@ -3,23 +3,32 @@
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant
+from chassis.schemas import CamelSchema, Instant, currency, in_currency
 from services.affiliates.rules.conversions import ConversionStatus
 from services.affiliates.rules.ledger import OrderStatus
-from services.affiliates.schemas.common import IsoDateTime, Money, Whole, line
+from services.affiliates.rules.refunds import RefundItem
+from services.affiliates.schemas.common import IsoDateTime, Money, Whole, identifier
 
 MAX_LINES = 500
-CENT = Decimal("0.01")
+MAX_PIECES = 1_000_000
+
+
+class Pieces(Whole):
+    """A whole number of pieces; ``2.0`` is one as well, as some shops write it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value
+        return super()._deserialize(whole, attr, data, **kwargs)
 
 
 class OrderLineIn(CamelSchema):
     """``amount`` is the line's, whatever its quantity."""
 
-    external_id = line(200)
-    quantity = Whole(load_default=1, validate=validate.Range(1, 1_000_000))
+    external_id = identifier(200)
+    quantity = Pieces(load_default=1, validate=validate.Range(1, MAX_PIECES))
     amount = Money(required=True)
 
 
@@ -27,11 +36,9 @@ class ConversionIn(CamelSchema):
     """An order. ``visitor`` is the value of the visitor's cookie, where the shop can see it; ``customerEmail`` is
     compared with the affiliate's and not kept."""
 
-    external_order_id = line(200)
+    external_order_id = identifier(200)
     order_amount = Money(required=True)
-    currency = fields.String(
-        required=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="Must be the three letters of a currency.")
-    )
+    currency = currency(required=True)
     click_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
     visitor = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
     occurred_at = IsoDateTime(load_default=None, allow_none=True)
@@ -42,6 +49,15 @@ class ConversionIn(CamelSchema):
     def lines_fit(self, data: dict[str, Any], **_: Any) -> None:
         if sum((item["amount"] for item in data["items"]), Decimal(0)) > data["order_amount"]:
             raise ValidationError("The items come to more than orderAmount.", "items")
+
+    @post_load
+    def amounts_fit(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """D9: no amount has more decimals than the currency."""
+        code = data["currency"]
+        data["order_amount"] = in_currency(data["order_amount"], code, "orderAmount")
+        for number, item in enumerate(data["items"]):
+            item["amount"] = in_currency(item["amount"], code, f"items.{number}.amount")
+        return data
 
 
 class ConversionsIn(PageIn):
@@ -59,16 +75,37 @@ class ConversionAcceptedOut(CamelSchema):
     status = fields.String(required=True, validate=validate.OneOf(["ACCEPTED", "DUPLICATE"]))
 
 
+class RefundItemIn(CamelSchema):
+    """A product of the order: so many pieces of it, such an amount, or all that is left of it."""
+
+    external_id = identifier(200)
+    quantity = Pieces(load_default=None, allow_none=True, validate=validate.Range(1, MAX_PIECES))
+    amount = Money(load_default=None, allow_none=True)
+
+    @validates_schema
+    def amount_is_something(self, data: dict[str, Any], **_: Any) -> None:
+        if data["amount"] == 0:
+            raise ValidationError("Must be more than nothing.", "amount")
+
+    @post_load
+    def refund_item(self, data: dict[str, Any], **_: Any) -> RefundItem:
+        return RefundItem(**data)
+
+
 class OrderStatusIn(CamelSchema):
-    """S2-27. ``refundAmount`` is what is refunded now; with a ``refundId`` the same refund counts once."""
+    """S2-27. ``refundAmount`` is what is refunded now, ``items`` what of it is refunded of single lines; either may
+    stand alone. With a ``refundId`` the same refund counts once."""
 
     status = fields.String(required=True, validate=validate.OneOf(list(OrderStatus)))
     refund_amount = Money(load_default=None, allow_none=True)
-    refund_id = line(200, required=False, load_default=None, allow_none=True)
+    items = fields.List(
+        fields.Nested(RefundItemIn), load_default=None, allow_none=True, validate=validate.Length(1, MAX_LINES)
+    )
+    refund_id = identifier(200, required=False, load_default=None, allow_none=True)
 
     @validates_schema
     def refund_is_something(self, data: dict[str, Any], **_: Any) -> None:
-        if data["refund_amount"] is not None and data["refund_amount"] < CENT:
+        if data["refund_amount"] == 0:
             raise ValidationError("Must be more than nothing.", "refundAmount")
 
 
@@ -78,11 +115,17 @@ class FlagOut(CamelSchema):
 
 
 class OrderLineOut(CamelSchema):
+    """``takenBack`` is what refunds have taken back of ``commission``; ``refundedAmount`` and ``refundedQuantity`` are
+    what was refunded of the line by name."""
+
     external_id = fields.String(required=True)
     quantity = fields.Integer(required=True)
     amount = Money(required=True)
     commission = Money(required=True, allow_none=True)
     commission_level = fields.String(required=True, allow_none=True, attribute="level")
+    refunded_quantity = fields.Integer(required=True)
+    refunded_amount = Money(required=True, attribute="refunded")
+    taken_back = Money(required=True)
 
 
 class ConversionOut(CamelSchema):

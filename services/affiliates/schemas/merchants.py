@@ -2,27 +2,38 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import fields, post_load, validate
 
-from chassis.schemas import CamelSchema
-from services.affiliates.rules.addresses import is_host
-from services.affiliates.schemas.common import COMMISSION_FIELDS, WithTerms, web_address
+from chassis.addresses import encoded_host
+from chassis.schemas import CamelSchema, Stripped, currency
+from services.affiliates.schemas.common import COMMISSION_FIELDS, WebAddress, WithTerms
+
+MAX_HOST = 253
 
 
-def _is_host(value: str) -> None:
-    if not is_host(value):
-        raise ValidationError("Must be a host name, such as shop.example.")
+class HostName(Stripped):
+    """A host's name, taken over as DNS knows it."""
+
+    default_error_messages = {"no_host": "Must be a host name, such as shop.example."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        name = super()._deserialize(value, attr, data, **kwargs)
+        host = encoded_host(name) if len(name) <= MAX_HOST else None
+        if host is None:
+            raise self.make_error("no_host")
+        return host
 
 
 class SettingsIn(WithTerms):
-    """What holds for all campaigns; left out means none."""
+    """What holds for all campaigns; left out means none, but of the currency, which stays.
 
-    fallback_url = fields.String(load_default=None, allow_none=True, validate=web_address)
-    allowed_hosts = fields.List(
-        fields.String(validate=[validate.Length(max=253), _is_host]),
-        load_default=list,
-        validate=validate.Length(max=100),
-    )
+    ``currency`` is that of prices and FIXED commissions which name none. Null leaves it to the next order.
+    """
+
+    currency_of_terms = "currency"
+    currency = currency(allow_none=True)
+    fallback_url = WebAddress(load_default=None, allow_none=True)
+    allowed_hosts = fields.List(HostName(), load_default=list, validate=validate.Length(max=100))
     affiliate_approval_required = fields.Boolean(load_default=True)
 
     @post_load
@@ -33,6 +44,7 @@ class SettingsIn(WithTerms):
 class SettingsOut(CamelSchema):
     default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
     default_commission_value = fields.String(required=True, allow_none=True, attribute="commission_value")
+    currency = fields.String(required=True, allow_none=True)
     fallback_url = fields.String(required=True, allow_none=True)
     allowed_hosts = fields.List(fields.String(), required=True)
     affiliate_approval_required = fields.Boolean(required=True)
@@ -44,4 +56,5 @@ class TenantEventIn(CamelSchema):
     tenant_id = fields.UUID(required=True)
     name = fields.String(required=True)
     slug = fields.String(load_default=None)
+    time_zone = fields.String(load_default=None)
     features = fields.List(fields.String(), required=True)

@@ -6,20 +6,36 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from chassis import money
 from chassis.pages import PageIn
 from chassis.parsing import flatten
-from chassis.schemas import CamelSchema, Instant
+from chassis.schemas import CamelSchema, Instant, UpdateSchema, currency, text
 from services.affiliates.rules.commission import Kind
-from services.affiliates.schemas.common import DecimalString, Money, check_terms, line
+from services.affiliates.schemas.common import DecimalString, Money, check_terms, identifier
 
 MAX_PRODUCTS = 5000
 
 
-class ProductIn(CamelSchema):
-    """A product as its merchant writes it, in whole: what is left out is nothing."""
+class ProductOut(CamelSchema):
+    external_id = fields.String(required=True)
+    name = fields.String(required=True)
+    price = Money(required=True, of="price_currency")
+    currency = fields.String(required=True, allow_none=True)
+    campaign_id = fields.UUID(required=True, allow_none=True)
+    commission_type = fields.String(required=True, allow_none=True)
+    commission_value = DecimalString(required=True, allow_none=True)
+    updated_at = Instant(required=True)
 
-    external_id = line(200)
-    name = line(300)
+
+class ProductIn(UpdateSchema):
+    """A product as its merchant writes it, in whole: what is left out is nothing. ``currency`` is that of the price and
+    of a FIXED commission; without one it is the merchant's. What is read-only is ignored (D65)."""
+
+    answer = ProductOut
+
+    external_id = identifier(200)
+    name = text(300)
+    currency = currency(load_default=None, allow_none=True)
     price = Money(required=True)
     campaign_id = fields.UUID(load_default=None, allow_none=True)
     commission_type = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(list(Kind)))
@@ -52,16 +68,6 @@ class ProductsOut(CamelSchema):
     results = fields.List(fields.Nested(ProductResultOut), required=True)
 
 
-class ProductOut(CamelSchema):
-    external_id = fields.String(required=True)
-    name = fields.String(required=True)
-    price = Money(required=True)
-    campaign_id = fields.UUID(required=True, allow_none=True)
-    commission_type = fields.String(required=True, allow_none=True)
-    commission_value = DecimalString(required=True, allow_none=True)
-    updated_at = Instant(required=True)
-
-
 @dataclass(frozen=True)
 class Offered:
     """One product of a bulk call: what it says, or why it cannot be read."""
@@ -90,3 +96,17 @@ def read_products(raw: Sequence[Any]) -> list[Offered]:
         seen.add(key)
         offered.append(Offered(key, product=None if error_text else product, error=error_text))
     return offered
+
+
+def why_inexact(product: dict[str, Any], currency: str | None) -> str | None:
+    """What has more decimals than the product's currency (D9), in words; None where all fits."""
+    if currency is None:
+        return None
+    try:
+        product["price"] = money.exact(product["price"], currency)
+        check_terms(product["commission_type"], product["commission_value"], "commission", currency=currency)
+    except money.InexactAmount as error:
+        return f"price: {error}"
+    except ValidationError as error:
+        return f"{error.field_name}: {error.messages[0]}"
+    return None

@@ -13,7 +13,8 @@ FORMATS = ["json", "csv"]
 
 
 class PeriodIn(PageIn):
-    """Days in UTC, both included; by itself the thirty days up to today. ``csv`` answers all rows at once."""
+    """Days in the tenant's time zone (D61), both included; by itself the thirty days up to today. ``csv`` answers all
+    rows at once."""
 
     since = fields.Date(data_key="from")
     until = fields.Date(data_key="to")
@@ -43,14 +44,15 @@ class ReportMoneyOut(CamelSchema):
 
 
 class ReportRowOut(CamelSchema):
-    """``key`` is an id, a product's external id or a day; ``rate`` is conversions a live click."""
+    """``key`` is an id, a product's external id or a day; ``rate`` is conversions a live click, as
+    text to four places."""
 
     key = fields.String(required=True)
     name = fields.String(required=True)
     clicks = fields.Integer(required=True, allow_none=True)
     dead_clicks = fields.Integer(required=True, allow_none=True)
     conversions = fields.Integer(required=True)
-    rate = fields.Decimal(required=True, allow_none=True, as_string=True)
+    rate = fields.String(required=True, allow_none=True, metadata={"pattern": r"^\d+\.\d{4}$"})
     commission = fields.List(fields.Nested(ReportMoneyOut), required=True)
 
 

@@ -132,7 +132,8 @@ def _links() -> Select[Any]:
             Campaign.start_date,
             Campaign.end_date,
             Campaign.cookie_days,
-            Affiliate.status == Enrolment.APPROVED,
+            Affiliate.status,
+            Campaign.affiliate_approval_required,
             Merchant.enabled,
             Merchant.fallback_url,
             Merchant.allowed_hosts,
@@ -145,7 +146,7 @@ def _links() -> Select[Any]:
 
 def _read(row: Sequence[Any]) -> tuple[str, Target]:
     code, link_id, merchant_id, campaign_id, affiliate_id, destination, status, *rest, hosts = row
-    start, end, days, enrolled, enabled, fallback = rest
+    start, end, days, enrolment, approval_required, enabled, fallback = rest
     target = Target(
         link_id=link_id,
         merchant_id=merchant_id,
@@ -156,7 +157,8 @@ def _read(row: Sequence[Any]) -> tuple[str, Target]:
         start=start,
         end=end,
         window_days=days,
-        enrolled=enrolled,
+        enrolment=Enrolment(enrolment),
+        approval_required=approval_required,
         enabled=enabled,
         fallback=fallback,
         hosts=tuple(hosts),

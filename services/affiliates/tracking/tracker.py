@@ -3,7 +3,7 @@
 import hmac
 import time
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,9 +12,12 @@ from uuid_utils.compat import uuid7
 from chassis.identity import Principal, acting_as
 from chassis.logs import logger
 from chassis.service import Runtime
-from services.affiliates.rules.addresses import with_click
+from services.affiliates import settings
+from services.affiliates.rules.addresses import with_click, with_query
+from services.affiliates.rules.affiliates import code_as_written
 from services.affiliates.rules.clicks import NewClick
 from services.affiliates.rules.redirects import Lead, Target, lead
+from services.affiliates.rules.robots import NoVisitor, is_robot
 from services.affiliates.tracking.clicks import ClickBuffer
 from services.affiliates.tracking.links import LinkBook
 from services.affiliates.tracking.visitors import Tampered, Visitor, Visitors, set_cookie
@@ -44,27 +47,41 @@ class Tracker:
         self.visitors = Visitors(runtime.signer.derive("affiliates.visitors"))
         self._secret = runtime.signer.derive("affiliates.addresses")
         self._secure = runtime.settings.public_url.startswith("https://")
+        self._fallback = settings.load().fallback_url
+        is_robot("")  # reads the patterns before the first visitor waits for it
         self._minute = 0
         self._addresses: dict[str, int] = {}
 
     def visit(
-        self, code: str, *, cookie: str | None, address: str, wanted: str | None, counts: bool, now: datetime
+        self,
+        code: str,
+        *,
+        cookie: str | None,
+        address: str,
+        wanted: str | None,
+        query: str,
+        nobody: NoVisitor | None,
+        now: datetime,
     ) -> Visit:
         """Send a visitor on and keep the click.
 
         Args:
             cookie: what the visitor's browser brought.
             wanted: where a deep link asks to lead.
-            counts: false for a request that only looks where the link leads.
+            query: all that the link was followed with.
+            nobody: why this is no visitor. The click is kept as such and counts nowhere (D66).
 
         Raises:
             sqlalchemy.exc.DBAPIError: the database is away and the link is not in memory.
         """
-        entry = self.links.find(code)
+        entry = self.links.find(code_as_written(code))
         if entry.target is None:
-            return Visit(entry.fallback)
+            return Visit(entry.fallback or self._fallback)
         led = lead(entry.target, wanted=wanted, now=now)
-        if not counts:
+        if query:
+            led = replace(led, address=with_query(led.address, query))
+        if nobody:
+            self._keep(entry.target, Lead(led.address, nobody), Visitor.new(now), address, [], now)
             return Visit(led.address)
         visitor, flags = self._visitor(cookie, now)
         if self._is_flood(address):

@@ -1,0 +1,279 @@
+"""Amounts in the minor units of their currency, refunds of single lines, approval by campaign, the merchant's zone.
+
+What is stored is made right: commission in currencies without cents, which was kept with them, is rounded half up, and
+the ledger's entries with it, so that its sums stay what conversions say. The triggers that let the ledger only grow are
+lifted for that, inside the transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from chassis import money
+from chassis.columns import Money, UtcDateTime
+from chassis.emails import address_key
+
+revision = "affiliates_0002"
+down_revision = "affiliates_0001"
+branch_labels = None
+depends_on = None
+
+AMOUNT = sa.Numeric().with_variant(sa.String(20), "sqlite")
+OLD_AMOUNT = sa.Numeric(14, 2)
+ADDED: tuple[tuple[str, str, Any, str | None], ...] = (
+    ("affiliates", "approved_at", sa.DateTime(timezone=True), None),
+    ("campaigns", "commission_currency", sa.Text(), None),
+    ("campaigns", "affiliate_approval_required", sa.Boolean(), None),
+    ("conversions", "unapplied", sa.JSON(), None),
+    ("conversions", "refunded_by_item", AMOUNT, "0"),
+    ("conversions", "taken_by_item", AMOUNT, "0"),
+    ("conversion_items", "refunded", AMOUNT, "0"),
+    ("conversion_items", "refunded_quantity", sa.Integer(), "0"),
+    ("conversion_items", "taken_back", AMOUNT, "0"),
+    ("ledger", "minor", sa.BigInteger(), None),
+    ("merchants", "currency", sa.Text(), None),
+    ("merchants", "time_zone", sa.Text(), None),
+    ("products", "currency", sa.Text(), None),
+    ("refunds", "items", sa.JSON(), None),
+)
+"""Table, column, type, and what stands there where nothing was written; null where that is None."""
+
+WIDENED = (
+    ("conversions", "order_amount"),
+    ("conversions", "commission"),
+    ("conversions", "refunded"),
+    ("conversion_items", "amount"),
+    ("conversion_items", "commission"),
+    ("products", "price"),
+    ("refunds", "amount"),
+)
+WITHOUT_CENTS = sorted(code for code, places in money.CURRENCIES.items() if places < 2)
+APPROVING = ("confirmed", "delivered")
+REVERSING = ("cancelled", "returned", "refunded")
+BATCH = 500
+
+conversions = sa.table(
+    "conversions",
+    sa.column("id", sa.Uuid()),
+    sa.column("merchant_id", sa.Uuid()),
+    sa.column("received_at", UtcDateTime()),
+    sa.column("status", sa.Text()),
+    sa.column("currency", sa.Text()),
+    sa.column("order_amount", Money()),
+    sa.column("refunded", Money()),
+    sa.column("commission", Money()),
+    sa.column("order_status", sa.Text()),
+)
+items = sa.table(
+    "conversion_items",
+    sa.column("conversion_id", sa.Uuid()),
+    sa.column("position", sa.Integer()),
+    sa.column("commission", Money()),
+    sa.column("taken_back", Money()),
+)
+ledger = sa.table(
+    "ledger",
+    sa.column("id", sa.Uuid()),
+    sa.column("conversion_id", sa.Uuid()),
+    sa.column("at", UtcDateTime()),
+    sa.column("account", sa.Text()),
+    sa.column("cents", sa.BigInteger()),
+    sa.column("minor", sa.BigInteger()),
+)
+merchants = sa.table(
+    "merchants",
+    sa.column("id", sa.Uuid()),
+    sa.column("currency", sa.Text()),
+    sa.column("commission_type", sa.Text()),
+    sa.column("commission_value", sa.Text()),
+)
+campaigns = sa.table(
+    "campaigns",
+    sa.column("merchant_id", sa.Uuid()),
+    sa.column("commission_type", sa.Text()),
+    sa.column("commission_value", sa.Text()),
+)
+products = sa.table(
+    "products",
+    sa.column("merchant_id", sa.Uuid()),
+    sa.column("price", Money()),
+    sa.column("commission_type", sa.Text()),
+    sa.column("commission_value", sa.Text()),
+)
+affiliates = sa.table(
+    "affiliates",
+    sa.column("id", sa.Uuid()),
+    sa.column("merchant_id", sa.Uuid()),
+    sa.column("email", sa.Text()),
+    sa.column("email_key", sa.Text()),
+)
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    for table, name, kind, default in ADDED:
+        op.add_column(table, sa.Column(name, kind, server_default=default, nullable=default is None))
+    if connection.dialect.name == "postgresql":
+        for table, name in WIDENED:
+            op.alter_column(table, name, type_=sa.Numeric(), existing_type=OLD_AMOUNT)
+    op.execute("UPDATE affiliates SET approved_at = updated_at WHERE status = 'APPROVED'")
+    _make_amounts_whole(connection)
+    _note_what_lines_took_back(connection)
+    _take_over_currencies(connection)
+    _take_over_addresses(connection)
+
+
+def downgrade() -> None:
+    for table, name, *_ in reversed(ADDED):
+        op.drop_column(table, name)
+
+
+def _make_amounts_whole(connection: sa.Connection) -> None:
+    """Commission in currencies without cents, on the conversion, on its lines and in the ledger."""
+    credited = sa.select(conversions).where(
+        conversions.c.status == "CREDITED", conversions.c.currency.in_(WITHOUT_CENTS)
+    )
+    rows = connection.execute(credited).all()
+    if not rows:
+        return
+    _let_the_ledger_change(connection, allowed=True)
+    for row in rows:
+        total = money.rounded(row.commission, row.currency)
+        mine = conversions.c.id == row.id
+        connection.execute(sa.update(conversions).where(mine).values(commission=total))
+        lines = _lines(connection, row.id)
+        parts = _split(total, [line.commission for line in lines], row.currency)
+        for line, part in zip(lines, parts, strict=True):
+            _write_line(connection, line, commission=part)
+        _round_entries(connection, row, _remaining(total, row))
+    _let_the_ledger_change(connection, allowed=False)
+
+
+def _round_entries(connection: sa.Connection, conversion: Any, left: Decimal) -> None:
+    """Each account's entries so that their sums are rounded sums at each time, and in the end what the rules give."""
+    account = "APPROVED" if conversion.order_status in APPROVING else "HELD"
+    statement = sa.select(ledger).where(ledger.c.conversion_id == conversion.id).order_by(ledger.c.at, ledger.c.id)
+    by_account: dict[str, list[Any]] = defaultdict(list)
+    for entry in connection.execute(statement):
+        by_account[entry.account].append(entry)
+    for name, entries in by_account.items():
+        exact, before = Decimal(0), 0
+        for entry in entries:
+            exact += Decimal(entry.cents) / 100
+            after = money.to_minor(money.rounded(exact, conversion.currency), conversion.currency)
+            if entry is entries[-1]:
+                after = money.to_minor(left, conversion.currency) if name == account else 0
+            connection.execute(sa.update(ledger).where(ledger.c.id == entry.id).values(minor=after - before))
+            before = after
+
+
+def _note_what_lines_took_back(connection: sa.Connection) -> None:
+    """All of its commission on a line of an order that was undone; a part where some of the order was refunded."""
+    undone = sa.select(conversions.c.id).where(
+        conversions.c.status == "CREDITED", conversions.c.order_status.in_(REVERSING)
+    )
+    connection.execute(
+        sa.update(items)
+        .where(items.c.conversion_id.in_(undone), items.c.commission.is_not(None))
+        .values(taken_back=items.c.commission)
+    )
+    partial = sa.select(conversions).where(
+        conversions.c.status == "CREDITED",
+        conversions.c.order_status.not_in(REVERSING),
+        conversions.c.refunded.not_in([Decimal(0), Decimal("0.00")]),
+    )
+    for row in connection.execute(partial).all():
+        lines = _lines(connection, row.id)
+        taken = row.commission - _remaining(row.commission, row)
+        parts = _split(taken, [line.commission for line in lines], row.currency)
+        for line, part in zip(lines, parts, strict=True):
+            _write_line(connection, line, taken_back=part)
+
+
+def _take_over_currencies(connection: sa.Connection) -> None:
+    """A merchant's currency is that of its first order, where all fits that is stored without one."""
+    first = (
+        sa.select(conversions.c.merchant_id, sa.func.min(conversions.c.received_at).label("at"))
+        .group_by(conversions.c.merchant_id)
+        .subquery()
+    )
+    statement = sa.select(conversions.c.merchant_id, conversions.c.currency).join(
+        first, sa.and_(first.c.merchant_id == conversions.c.merchant_id, first.c.at == conversions.c.received_at)
+    )
+    for merchant_id, currency in connection.execute(statement).all():
+        if money.is_currency(currency) and _all_fits(connection, merchant_id, currency):
+            mine = (merchants.c.id == merchant_id, merchants.c.currency.is_(None))
+            connection.execute(sa.update(merchants).where(*mine).values(currency=currency))
+
+
+def _all_fits(connection: sa.Connection, merchant_id: Any, currency: str) -> bool:
+    """Nothing that was stored has more than two decimals."""
+    if money.minor_units(currency) >= 2:
+        return True
+    amounts = list(connection.scalars(sa.select(products.c.price).where(products.c.merchant_id == merchant_id)))
+    for table, key in ((merchants, "id"), (campaigns, "merchant_id"), (products, "merchant_id")):
+        fixed = (table.c[key] == merchant_id, table.c.commission_type == "FIXED")
+        amounts += map(Decimal, connection.scalars(sa.select(table.c.commission_value).where(*fixed)))
+    return all(amount == round(amount, money.minor_units(currency)) for amount in amounts)
+
+
+def _take_over_addresses(connection: sa.Connection) -> None:
+    """One key for all spellings of a mailbox. Where two enrolments of a merchant are the same mailbox, the later one
+    keeps the key it has."""
+    rows = connection.execute(sa.select(affiliates).order_by(affiliates.c.id)).all()
+    taken = {(row.merchant_id, row.email_key) for row in rows}
+    for row in rows:
+        key = address_key(row.email)
+        if (row.merchant_id, key) not in taken:
+            connection.execute(sa.update(affiliates).where(affiliates.c.id == row.id).values(email_key=key))
+            taken.add((row.merchant_id, key))
+
+
+def _let_the_ledger_change(connection: sa.Connection, *, allowed: bool) -> None:
+    if connection.dialect.name == "postgresql":
+        op.execute(f"ALTER TABLE ledger {'DISABLE' if allowed else 'ENABLE'} TRIGGER ledger_grows")
+        return
+    if allowed:
+        op.execute("DROP TRIGGER ledger_refuses_update")
+        return
+    op.execute(
+        "CREATE TRIGGER ledger_refuses_update BEFORE UPDATE ON ledger "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is only ever added to'); END"
+    )
+
+
+def _lines(connection: sa.Connection, conversion_id: Any) -> Sequence[Any]:
+    mine = (items.c.conversion_id == conversion_id, items.c.commission.is_not(None))
+    return connection.execute(sa.select(items).where(*mine).order_by(items.c.position)).all()
+
+
+def _write_line(connection: sa.Connection, line: Any, **values: Decimal) -> None:
+    mine = (items.c.conversion_id == line.conversion_id, items.c.position == line.position)
+    connection.execute(sa.update(items).where(*mine).values(**values))
+
+
+def _remaining(commission: Decimal, conversion: Any) -> Decimal:
+    if conversion.order_status in REVERSING:
+        return Decimal(0)
+    if not conversion.refunded or not conversion.order_amount:
+        return commission
+    share = (conversion.order_amount - conversion.refunded) / conversion.order_amount
+    return money.rounded(commission * share, conversion.currency)
+
+
+def _split(total: Decimal, weights: Sequence[Decimal], currency: str) -> Iterable[Decimal]:
+    """By largest remainder; all to the first where the weights are nothing."""
+    whole = sum(weights, Decimal(0))
+    if not whole:
+        return [total, *[Decimal(0)] * (len(weights) - 1)] if weights else []
+    units = money.to_minor(total, currency)
+    exact = [units * weight / whole for weight in weights]
+    parts = [int(part) for part in exact]
+    places = sorted(range(len(weights)), key=lambda place: (parts[place] - exact[place], place))
+    for place in places[: units - sum(parts)]:
+        parts[place] += 1
+    return [money.from_minor(part, currency) for part in parts]
