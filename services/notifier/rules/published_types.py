@@ -36,6 +36,7 @@ PUBLISHED = (
     "prm.TierReplaced.v1",
     "prm.TierUnassigned.v1",
     "promotions.CampaignCreated.v1",
+    "promotions.CampaignDeleted.v1",
     "promotions.CampaignEnded.v1",
     "promotions.CampaignStarted.v1",
     "promotions.CampaignUpdated.v1",
