@@ -17,6 +17,9 @@ MERCHANT = "merchant"
 STORES = "stores"
 MARKETING = "marketing"
 
+FAMILIES = {"merchant": MERCHANT, "stores": STORES, "marketing": MARKETING, "shops": MARKETING}
+"""The shape of what lies below a path's first segment and belongs to no endpoint."""
+
 KEPT_UNPROCESSABLE = ("invalid_idempotency_key", "idempotency_key_reused")
 """D7 promises 422 for these in every system."""
 
@@ -71,6 +74,11 @@ def write(name: str, failure: Failure, *, request_id: str | None, path: str, now
     return Written(status, shape.media_type, body)
 
 
+def of_path(path: str) -> str | None:
+    """The shape of the documented system that a path seems to belong to; None where it is none of them."""
+    return FAMILIES.get(path.partition("?")[0].lstrip("/").partition("/")[0])
+
+
 def _problem(refusal: Refusal) -> dict[str, Any]:
     failure = refusal.failure
     body = problem(refusal.status, failure.code, failure.detail, request_id=refusal.request_id, errors=failure.errors)
@@ -83,14 +91,19 @@ def _merchant(refusal: Refusal) -> dict[str, Any]:
 
 
 def _stores(refusal: Refusal) -> dict[str, Any]:
-    """S3-11 … S3-14: ``more`` holds what the document adds to a code, such as ``campaign_id``."""
+    """S3-11 … S3-14: ``more`` holds what the document adds to a code, such as ``campaign_id``.
+
+    A VALIDATION_ERROR always has ``validation_errors``; a fault of the whole body stands there as the field ``body``.
+    """
     failure = refusal.failure
     body: dict[str, Any] = {"success": False, "message": failure.detail, "error_code": failure.code.upper()}
     if failure.code in ("validation_failed", "malformed"):
-        body |= {"error_code": "VALIDATION_ERROR"}
-    if failure.errors and failure.code == "validation_failed":
-        errors = [{"field": one["field"], "error": one["message"]} for one in failure.errors]
-        body |= {"message": "Field validation failed", "validation_errors": errors}
+        faults = failure.errors or [{"field": "", "message": failure.detail}]
+        body |= {
+            "message": "Field validation failed",
+            "error_code": "VALIDATION_ERROR",
+            "validation_errors": [{"field": one["field"] or "body", "error": one["message"]} for one in faults],
+        }
     return body | dict(failure.more)
 
 

@@ -128,11 +128,9 @@ def revision(service: "Service", message: str) -> Path:
 def fill_folded(connection: Connection, table: str, source: str, target: str, key: str = "id") -> None:
     """Fill a new column of a migration with the folded text of another one (D62), a thousand rows at a time."""
     known = sql_table(table, column(key), column(source), column(target))
-    rows = connection.execute(select(known.c[key], known.c[source])).all()
+    rest = select(known.c[key], known.c[source]).where(known.c[source].is_not(None)).order_by(known.c[key]).limit(1000)
     statement = update(known).where(known.c[key] == bindparam("row_key")).values({target: bindparam("folded")})
-    for start in range(0, len(rows), 1000):
-        batch = [
-            {"row_key": row[0], "folded": fold(row[1])} for row in rows[start : start + 1000] if row[1] is not None
-        ]
-        if batch:
-            connection.execute(statement, batch)
+    rows = connection.execute(rest).all()
+    while rows:
+        connection.execute(statement, [{"row_key": row[0], "folded": fold(row[1])} for row in rows])
+        rows = connection.execute(rest.where(known.c[key] > rows[-1][0])).all()

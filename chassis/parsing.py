@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from flask import Request
-from marshmallow import ValidationError
+from marshmallow import EXCLUDE, ValidationError
 from webargs import missing
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
@@ -44,10 +44,14 @@ class Parser(FlaskParser):
         return _strict_json(raw) if raw else missing
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
-        for name, value in req.args.items(multi=True):
+        given = req.args
+        if schema.unknown == EXCLUDE:  # a public door ignores what it does not know, whatever that holds (D64)
+            known = {field.data_key for field in schema.load_fields.values()}
+            given = MultiDict([(name, value) for name, value in given.items(multi=True) if name in known])
+        for name, value in given.items(multi=True):
             if not _is_clean(name) or not _is_clean(value):
                 raise Malformed(f"The query {BAD_TEXT}.")
-        return MultiDictProxy(_normal_values(req.args), schema)
+        return MultiDictProxy(_normal_values(given), schema)
 
     def load_form(self, req: Request, schema: Any) -> Any:
         if not all(is_stream_safe(part) for item in req.form.items(multi=True) for part in item):
@@ -64,12 +68,14 @@ class Parser(FlaskParser):
 
 def normalise_path(request: Request) -> None:
     """Bring the parameters that the path of a request has to NFC."""
-    if request.view_args and not request.path.isascii():
-        if not is_stream_safe(request.path):
-            raise Malformed(f"The path {BAD_TEXT}.")
-        request.view_args = {
-            name: normal(value) if isinstance(value, str) else value for name, value in request.view_args.items()
-        }
+    texts = [value for value in (request.view_args or {}).values() if isinstance(value, str) and not value.isascii()]
+    if not texts:
+        return
+    if not all(is_stream_safe(text) for text in texts):
+        raise Malformed(f"The path {BAD_TEXT}.")
+    request.view_args = {
+        name: normal(value) if isinstance(value, str) else value for name, value in (request.view_args or {}).items()
+    }
 
 
 def _normal_values(values: MultiDict[str, str]) -> MultiDict[str, str]:

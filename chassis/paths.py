@@ -12,10 +12,10 @@ from urllib.parse import quote, unquote
 
 from chassis.errors import Failure
 
-# RFC 3986 pchar without ``;``, which some software takes for the end of a segment. Every segment has a character.
+# RFC 3986 pchar without ``;``, which some software takes for the end of a segment.
+_PLAIN = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,=:@/]*+")
 # Browsers send brackets, ``|`` and ``^`` as they are.
-_WRITTEN = re.compile(r"/|(?:/(?:[A-Za-z0-9\-._~!$&'()*+,=:@\[\]|^]|%[0-9A-Fa-f]{2})+)+/?")
-_TO_REWRITE = re.compile(r"[%\[\]|^]")
+_WRITTEN = re.compile(r"/(?:[A-Za-z0-9\-._~!$&'()*+,=:@\[\]|^/]++|%[0-9A-Fa-f]{2})*+")
 _DOTS = re.compile(r"/\.{1,2}(?=/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _AS_IT_IS = "!$&'()*+,=:@"
@@ -35,10 +35,12 @@ def plain(path: str) -> str:
         BadPath: empty or dot segments, however written; a raw ``;``, backslash or other character that a path does not
             have; an encoded control character; what is not UTF-8.
     """
-    if not _WRITTEN.fullmatch(path):
-        raise BadPath("The path is not written the plain way.")
-    if _TO_REWRITE.search(path):
+    if not _PLAIN.fullmatch(path):
+        if not _WRITTEN.fullmatch(path):
+            raise BadPath("The path is not written the plain way.")
         path = "/".join(_rewritten(segment) for segment in path.split("/"))
+    if "//" in path:
+        raise BadPath("The path has an empty segment.")
     if "/." in path and _DOTS.search(path):
         raise BadPath("The path has a dot segment.")
     return path

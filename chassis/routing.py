@@ -18,10 +18,10 @@ from chassis import paths
 
 
 class _Segment(UnicodeConverter):
-    """One segment of the encoded path; the view gets its value."""
+    """One segment of the encoded path; the view gets its value, without the spaces around it as from a body."""
 
     def to_python(self, value: str) -> str:
-        return paths.decoded(value)
+        return paths.decoded(value).strip()
 
     def to_url(self, value: Any) -> str:
         return paths.encoded(str(value))
@@ -31,7 +31,7 @@ class _Segments(PathConverter):
     """Several segments of the encoded path."""
 
     def to_python(self, value: str) -> str:
-        return paths.decoded(value)
+        return paths.decoded(value).strip()
 
 
 class App(Flask):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from chassis import money
 from chassis.clock import rfc3339
@@ -26,6 +26,17 @@ class CamelSchema(Schema):
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
         field_obj.data_key = camel(field_obj.data_key or field_name)
+
+
+class PublicSchema(CamelSchema):
+    """What a door for the public takes (D64): parameters it does not know, such as ``utm_source``, are ignored.
+
+    Links stand in mails and on other people's pages, and whoever counts them adds marks of their own. Endpoints of an
+    API use :class:`CamelSchema`, which refuses what it does not know.
+    """
+
+    class Meta:
+        unknown = EXCLUDE
 
 
 class UpdateSchema(CamelSchema):
@@ -104,12 +115,12 @@ def _is_currency(code: str) -> None:
 
 def text(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
     """A name: one line that is not blank, up to ``maximum`` characters, without the spaces around it (D62)."""
-    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, _one_line), **kwargs)
+    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, one_line), **kwargs)
 
 
 def prose(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
     """A text that may have several lines; otherwise as :func:`text`."""
-    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, _lines), **kwargs)
+    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, several_lines), **kwargs)
 
 
 def _length(maximum: int) -> validate.Length:
@@ -122,12 +133,14 @@ def _visible(value: str) -> None:
         raise ValidationError("Must not be blank.")
 
 
-def _one_line(value: str) -> None:
+def one_line(value: str) -> None:
+    """Validates a text that is shown in one line."""
     if not is_line(value):
         raise ValidationError("Must be one line without control characters or direction overrides.")
 
 
-def _lines(value: str) -> None:
+def several_lines(value: str) -> None:
+    """Validates a text that may have several lines."""
     if not is_prose(value):
         raise ValidationError("Must not have control characters or direction overrides.")
 

@@ -29,6 +29,11 @@ def fold(value: str) -> str:
     return value.lower() if value.isascii() else unicodedata.normalize("NFC", normal(value).casefold())
 
 
+def as_line(value: str) -> str:
+    """A text that somebody else has written, in NFC and as one line: what cannot stand in one becomes a space."""
+    return " ".join(_NO_LINE.sub(" ", normal(value)).split())
+
+
 def is_line(value: str) -> bool:
     """Whether it can stand as one line: no control character, line break or direction override."""
     return not _NO_LINE.search(value)

@@ -95,7 +95,7 @@ class Blueprint(flask_smorest.Blueprint):
         return self._guard(check, (Role.SYSTEM,))
 
     def public(self, view: F) -> F:
-        """Let everybody in, signed in or not."""
+        """Let everybody in, signed in or not. A ``PublicSchema`` reads the query; without one it is ignored (D64)."""
         view.access = ()  # type: ignore[attr-defined]
         return view
 
@@ -185,7 +185,8 @@ def _error_body() -> str:
     if isinstance(blueprint, Blueprint):
         return blueprint.error_body
     by_prefix = current_app.extensions.get("error_bodies", ())
-    return next((name for prefix, name in by_prefix if prefix.match(request.path)), error_bodies.PROBLEM)
+    named = next((name for prefix, name in by_prefix if prefix.match(request.path)), None)
+    return named or error_bodies.of_path(request.path) or error_bodies.PROBLEM
 
 
 def _begin_request() -> None:
@@ -267,7 +268,7 @@ def _from_http(error: HTTPException) -> errors.Failure:
 
 
 class Json(DefaultJSONProvider):
-    """JSON answers in the order of their schemas; a ``Decimal`` of at most two places becomes an equal number."""
+    """JSON answers in the order of their schemas; a ``Decimal`` becomes an equal number, as far as 15 digits go."""
 
     sort_keys = False
     OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS

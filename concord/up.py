@@ -2,41 +2,45 @@
 
 import multiprocessing
 import os
-import shlex
 import socket
 import sys
 import threading
 import time
 
 import requests
-from honcho.manager import Manager
-from honcho.printer import Printer
 
 from chassis import identity, logs, migrate
 from chassis.service import Runtime
 from chassis.settings import Settings
 from concord import demo, platform, topology
+from concord.supervisor import Command, Printer, Supervisor
 
 READY_WITHIN = 60.0  # seconds
 
+log = logs.logger(__name__)
+
 
 def start(settings: Settings, *, with_demo: bool) -> None:
-    """Prepare keys, databases and queues, start every process, say when it is ready. Returns when all have stopped."""
+    """Prepare keys, databases and queues, start every process, say when it is ready. Returns when all have stopped.
+
+    A process that ends later on is started again; one that cannot even start ends all of it, and says so.
+    """
     logs.configure("WARNING", "console")
     _refuse_taken_ports(settings)
     names = [*platform.SERVICES, platform.GATEWAY]
     identity.create_keys(settings.keys, names)
     environment = _environment(settings)
     _prepare(settings, with_demo)
-    manager = Manager(Printer(sys.stdout, colour=sys.stdout.isatty()))
-    for name in names:
-        bind = f"127.0.0.1:{platform.port_of(name, settings.port)}"
-        command = f"exec {shlex.quote(sys.executable)} -m concord run {name}"
-        threads = {"CONCORD_THREADS": str(platform.THREADS[name])} if name in platform.THREADS else {}
-        manager.add_process(name, command, env=threads | environment | {"CONCORD_BIND": bind}, quiet=False)
-    threading.Thread(target=_greet, args=(settings, with_demo), daemon=True).start()
-    manager.loop()
-    sys.exit(0 if manager.returncode in (0, None, 130, -2, -15, 143) else manager.returncode)
+    printer = Printer(sys.stdout.buffer, names, colour=sys.stdout.isatty())
+    supervisor = Supervisor([_command(name, settings, environment) for name in names], printer)
+    threading.Thread(target=_greet, args=(settings, supervisor, with_demo), daemon=True).start()
+    sys.exit(supervisor.run())
+
+
+def _command(name: str, settings: Settings, environment: dict[str, str]) -> Command:
+    bind = {"CONCORD_BIND": f"127.0.0.1:{platform.port_of(name, settings.port)}"}
+    threads = {"CONCORD_THREADS": str(platform.THREADS[name])} if name in platform.THREADS else {}
+    return Command(name, [sys.executable, "-m", "concord", "run", name], threads | environment | bind)
 
 
 def _refuse_taken_ports(settings: Settings) -> None:
@@ -74,17 +78,21 @@ def _migrate_and_declare(settings: Settings, with_demo: bool) -> None:
         if settings.development:
             migrate.create_missing(settings.database_url_of(name))
         runtime = Runtime(platform.load(name), settings)
-        migrate.upgrade(runtime.service, runtime.database.engine)
+        try:
+            migrate.upgrade(runtime.service, runtime.database.engine)
+        except Exception as error:
+            log.error("migration failed", service=name, exc_info=error)
+            sys.exit(f"The database of {name} cannot be brought to the newest schema: {error}")
         if name == "identity" and with_demo:
             demo.create_operator(runtime)
         runtime.close()
     topology.declare(settings)
 
 
-def _greet(settings: Settings, with_demo: bool) -> None:
+def _greet(settings: Settings, supervisor: Supervisor, with_demo: bool) -> None:
     base = f"http://127.0.0.1:{settings.port}"
     started = time.monotonic()
-    if not _wait_until_ready(settings):
+    if not _wait_until_ready(settings, supervisor):
         print("Concord did not get ready; see the messages above.", flush=True)
         return
     print(f"\nConcord is ready after {time.monotonic() - started:.1f} s.", flush=True)
@@ -96,13 +104,17 @@ def _greet(settings: Settings, with_demo: bool) -> None:
     print(_welcome(settings, with_demo=with_demo), flush=True)
 
 
-def _wait_until_ready(settings: Settings) -> bool:
+def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> bool:
     names = [platform.GATEWAY, *platform.SERVICES]
     waiting = {name: f"http://127.0.0.1:{platform.port_of(name, settings.port)}/health/ready" for name in names}
     deadline = time.monotonic() + READY_WITHIN
     while waiting and time.monotonic() < deadline:
-        waiting = {name: url for name, url in waiting.items() if not _answers(url)}
+        for name in [name for name, url in waiting.items() if _answers(url)]:
+            supervisor.started(name)
+            del waiting[name]
         time.sleep(0.1)
+    for name in waiting:
+        supervisor.started(name)  # it runs, and may find one day what it waits for
     return not waiting
 
 

@@ -5,11 +5,11 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
 
+from chassis import error_bodies, paths
 from chassis.error_bodies import MERCHANT, PROBLEM
 from chassis.errors import Failure, Forbidden, NotFound, Unauthorized
 from chassis.identity import Principal, Role, Signer
 from chassis.logs import logger
-from chassis.paths import BadPath
 from chassis.settings import Settings
 from gateway import cors, telemetry
 from gateway import settings as gateway_settings
@@ -104,8 +104,8 @@ class Gateway:
         request.error_body = self._error_body(request)
         if request.method not in METHODS:
             raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
-        request.path, request.query = split_target(request.target)
-        self._refuse_disguise(request)
+        written, request.query = split_target(request.target)
+        request.path = self._plain(written)
         asked = cors.preflight(request, self._settings.cors_origins)
         if asked:
             return asked
@@ -119,14 +119,16 @@ class Gateway:
             self._limiter.note(self._per_sign_in, request.client)
         return answer
 
-    def _refuse_disguise(self, request: Request) -> None:
-        """Only ids may have letters escaped that need none: what our routes are called must stand there plainly.
+    def _plain(self, written: str) -> str:
+        """The path in its one encoding (``chassis.paths``).
 
-        Software in front of the gateway that goes by paths then sees the same as the gateway does.
+        Only ids may have letters escaped that need none: what our routes are called must stand there plainly, so that
+        software in front of the gateway that goes by paths sees the same as the gateway does.
         """
-        written = request.target.partition("?")[0]
-        if written != request.path and self._leads_to(written) != self._leads_to(request.path):
-            raise BadPath("The path escapes a character that must not be escaped.")
+        path = paths.plain(written)
+        if written != path and self._leads_to(written) != self._leads_to(path):
+            raise paths.BadPath("The path escapes a character that must not be escaped.")
+        return path
 
     def _leads_to(self, path: str) -> tuple[Any, ...]:
         return self._key_table.find(path), self._table.find(path), self._own.find(path)
@@ -136,7 +138,8 @@ class Gateway:
         signed = carries_key(request.environ)
         tables = (self._key_table, self._table) if signed else (self._table, self._key_table)
         found = (table.error_body(request.target) for table in tables)
-        return next((body for body in found if body), MERCHANT if signed else PROBLEM)
+        named = next((body for body in found if body), None)
+        return named or error_bodies.of_path(request.target) or (MERCHANT if signed else PROBLEM)
 
     def _find(self, request: Request) -> tuple[Route | None, bool]:
         """The route of a request, and whether it is one that an API key opens (D1)."""

@@ -17,6 +17,7 @@ import jwt
 
 from chassis.errors import Unauthorized
 from chassis.identity import Principal
+from chassis.text import as_line
 from gateway.access import Access, Tenant
 from gateway.jwks import KeySet
 from gateway.settings import Issuer
@@ -145,7 +146,7 @@ def _foreign(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
             "sub": str(uuid5(NAMESPACE_URL, f"{issuer.issuer}#{claims['sub']}")),
             "tenant": str(UUID(claims[issuer.claims["tenant"]])),
             "role": claims[issuer.claims["role"]],
-            "name": str(claims.get(issuer.claims["name"], "")),
+            "name": as_line(str(claims.get(issuer.claims["name"], ""))),
             "tenant_name": "",
             "tenant_kind": "",
             "features": [],

@@ -22,6 +22,10 @@ SIGNING = {
     "timestamp": {"type": "apiKey", "in": "header", "name": "X-Timestamp"},
     "signature": {"type": "apiKey", "in": "header", "name": "X-Signature"},
 }
+DESCRIPTION = (
+    "An id in a path is percent-encoded, whatever letters it has: `INV/2026/1` is written `INV%2F2026%2F1`.\n\n"
+    "Requests that an API key signs carry milliseconds since 1970 as `X-Timestamp`; a signature counts once."
+)
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 
 Document = dict[str, Any]
@@ -105,7 +109,7 @@ def merged(parts: Mapping[str, Document]) -> Document:
     parts = _without_clashes(parts)
     document: Document = {
         "openapi": next((part["openapi"] for part in parts.values() if "openapi" in part), "3.0.3"),
-        "info": {"title": "Concord", "version": "v1"},
+        "info": {"title": "Concord", "version": "v1", "description": DESCRIPTION},
         "paths": {},
         "components": {"securitySchemes": dict(SIGNING)},
         "tags": [],

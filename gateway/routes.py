@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chassis.error_bodies import MARKETING, MERCHANT, PROBLEM, STORES
-from chassis.paths import BadPath, plain
+from chassis.paths import BadPath
 
 
 @dataclass(frozen=True)
@@ -105,23 +105,36 @@ KEY_ROUTES = (
 # Visible ASCII without ``#``, and UTF-8 that was sent as it is.
 _QUERY = re.compile(r"[\x21\x22\x24-\x7e\x80-\xff]*")
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+_FOR_PEOPLE = "/r/"
+_LINK = re.compile(r"/r/[A-Za-z0-9._-]+")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_TRAILING = re.compile(r"(?:/|%0[0-9A-Da-d])+\Z")
 
 
 def split_target(target: str) -> tuple[str, str]:
-    """Plain path and query (with its ``?``) of a request line's target.
+    """Path and query (with its ``?``) of a request line's target; the path is not plain yet.
 
     Raises:
-        BadPath: it could be understood in more than one way.
+        BadPath: the query has what it cannot have.
     """
     path, mark, query = target.partition("?")
     if not _QUERY.fullmatch(query):
         raise BadPath("The query has a character that must be escaped.")
-    return plain(path), mark + _encoded(query)
+    if path.startswith(_FOR_PEOPLE) and not _LINK.fullmatch(path):
+        path = _as_meant(path)
+    return path, mark + _escaped(query, _VISIBLE)
 
 
-def _encoded(query: str) -> str:
-    """A query as clients should have sent it; what was written well stays as it is."""
-    return query if query.isascii() else quote(query.encode("latin-1"), safe=_VISIBLE)
+def _as_meant(path: str) -> str:
+    """The path of a link that people pass on (D64): texts add punctuation, slashes and line ends to it, and whatever
+    was not escaped is meant as it stands."""
+    path = _TRAILING.sub("", _LONE_PERCENT.sub("%25", path))
+    return _escaped(path, "%/:@!$&'()*+,=")
+
+
+def _escaped(text: str, as_it_is: str) -> str:
+    """A part of a target as its client should have sent it."""
+    return quote(text.encode("latin-1"), safe=as_it_is)
 
 
 class Table:

@@ -1,6 +1,22 @@
-"""How the tests are spread over worker processes: file by file, and all that share a running platform together."""
+"""What all tests share, and how they are spread over worker processes: file by file, and all that share a running
+platform together."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from chassis.testing import postgres_database
+
+
+@pytest.fixture
+def empty_database(dialect: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables, for tests of migrations."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    with postgres_database() as url:
+        yield url
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read

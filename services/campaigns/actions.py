@@ -33,7 +33,11 @@ CAMPAIGNS = Base.metadata.tables["campaigns"]
 
 
 def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
-    """Draft a campaign: always Draft, without invites, contacting nobody (S0-11, S0-19)."""
+    """Draft a campaign: always Draft, without invites, contacting nobody (S0-11, S0-19).
+
+    Raises:
+        Invalid: the budget is no amount of its currency.
+    """
     campaign = Campaign(
         id=uuid7(),
         supplier_id=actor.tenant_id,
@@ -45,7 +49,7 @@ def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Pri
         created_at=now,
         updated_at=now,
         event_sequence=0,
-        **_complete(proposal),
+        **_priced(proposal),
     )
     session.add(campaign)
     _audit(session, "campaign.created", campaign, actor, now)
@@ -68,9 +72,11 @@ def change_campaign(
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
         Conflict: ``not_draft``.
+        Invalid: the budget is no amount of its currency; one that was stored before that was asked can stay.
     """
     campaign = _hold(session, campaign_id, expected)
-    campaign.change(_complete(proposal), now)
+    as_before = (proposal["budget"], proposal["currency"]) == (campaign.budget, campaign.currency)
+    campaign.change(proposal if as_before else _priced(proposal), now)
     _audit(session, "campaign.changed", campaign, actor, now)
     _publish(session, campaign, events.CampaignChanged(**_content(session, campaign)), actor, now)
     return campaign
@@ -79,7 +85,7 @@ def change_campaign(
 def delete_campaign(
     session: Session, campaign_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> None:
-    """Throw a draft away; what it said stays in the audit trail. Raises as ``change_campaign``."""
+    """Throw a draft away; what it said stays in the audit trail. Raises as ``advance_campaign``, or ``not_draft``."""
     campaign = _hold(session, campaign_id, expected)
     campaign.require_draft()
     said = {name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None}
@@ -223,8 +229,9 @@ def _hold(session: Session, campaign_id: UUID, expected: ETags | None) -> Campai
     return campaign
 
 
-def _complete(proposal: Mapping[str, Any]) -> dict[str, Any]:
-    return {**proposal, "currency": rules.currency_of(proposal["budget"], proposal["currency"])}
+def _priced(proposal: Mapping[str, Any]) -> dict[str, Any]:
+    budget, currency = rules.priced(proposal["budget"], proposal["currency"])
+    return {**proposal, "budget": budget, "currency": currency}
 
 
 def _content(session: Session, campaign: Campaign) -> dict[str, Any]:

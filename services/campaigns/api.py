@@ -12,8 +12,8 @@ from chassis.pages import PageIn, page_of
 from chassis.web import Blueprint, db
 from services.campaigns import actions, network, queries, settings
 from services.campaigns.schemas import (
+    CampaignChangeIn,
     CampaignDetailOut,
-    CampaignIn,
     CampaignOut,
     CampaignsIn,
     InboxIn,
@@ -64,7 +64,7 @@ class OneCampaign(MethodView):
         return detail
 
     @blp.allow(Role.SUPPLIER_ADMIN)
-    @blp.arguments(CampaignIn)
+    @blp.arguments(CampaignChangeIn)
     @blp.response(200, CampaignOut)
     def put(self, proposal, campaign_id):
         """Replace a draft: what the body leaves out becomes null."""

@@ -6,6 +6,10 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from chassis.errors import Invalid
+from chassis.money import is_currency
+from chassis.schemas import in_currency
+
 DEFAULT_CURRENCY = "SEK"
 NO_RELATIONSHIP = "no_relationship"
 
@@ -50,6 +54,19 @@ def status_after_send(current: str) -> Status:
 def currency_of(budget: Decimal | None, currency: str | None) -> str | None:
     """The currency of a budget: the given one or SEK; none where there is no budget (D13)."""
     return None if budget is None else currency or DEFAULT_CURRENCY
+
+
+def priced(budget: Decimal | None, currency: str | None) -> tuple[Decimal | None, str | None]:
+    """A budget in whole minor units, and its currency (D9, D13).
+
+    Raises:
+        Invalid: ISO 4217 knows no such currency, or the budget has more decimals than it.
+    """
+    if currency is not None and not is_currency(currency):
+        raise Invalid.field("currency", "Must be a currency of ISO 4217, such as SEK.")
+    currency = currency_of(budget, currency)
+    exact = None if budget is None or currency is None else in_currency(budget, currency, "budget")
+    return exact, currency
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,27 @@
 import json
 from datetime import datetime
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from chassis.addresses import encoded
 from chassis.pages import PageIn
-from chassis.schemas import Amount, CamelSchema, Instant, Stripped, text
+from chassis.schemas import Amount, CamelSchema, Instant, Stripped, UpdateSchema, prose, several_lines, text
 from services.campaigns.rules import RESPONSES, Answer, Status
 
 MAX_IDS = 50_000
 
 
-def _is_web_address(value: str) -> None:
-    """S0-21: an address to show. It is never fetched, so only its form matters."""
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        good = False
-    if not good or not value.isprintable() or " " in value:
-        raise ValidationError("Not a web address: http:// or https:// and a host.")
+class WebAddress(Stripped):
+    """S0-21: an address to show, in encoded form. It is never fetched, so only its form matters."""
+
+    default_error_messages = {"no_address": "Not a web address: http:// or https:// and a host."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        address = encoded(super()._deserialize(value, attr, data, **kwargs))
+        if address is None:
+            raise self.make_error("no_address")
+        return address
 
 
 def _is_json(value: str) -> None:
@@ -41,18 +42,18 @@ class CampaignIn(CamelSchema):
     """A campaign as its supplier writes it, in whole (S0-16, S0-21)."""
 
     name = text(200)
-    description = text(10_000)
-    participation_ask = text(5_000)
+    description = prose(10_000)
+    participation_ask = prose(5_000)
     start_date = Instant(required=True)
     end_date = Instant(required=True)
     asset_urls = fields.List(
-        fields.String(validate=[validate.Length(max=2_000), _is_web_address]),
+        WebAddress(validate=validate.Length(max=2_000)),
         load_default=None,
         allow_none=True,
         validate=validate.Length(max=50),
     )
     targeting_criteria = fields.String(
-        load_default=None, allow_none=True, validate=[validate.Length(max=10_000), _is_json]
+        load_default=None, allow_none=True, validate=[validate.Length(max=10_000), several_lines, _is_json]
     )
     budget = Amount(load_default=None, allow_none=True)
     currency = Stripped(
@@ -76,7 +77,7 @@ class CampaignIn(CamelSchema):
 
 
 class NewCampaignIn(CampaignIn):
-    """S0-11: what a body says of status and invites is read over."""
+    """S0-11: what a body says of status and invites is ignored."""
 
     status = fields.Raw(load_only=True)
     invites = fields.Raw(load_only=True)
@@ -128,6 +129,12 @@ class CampaignDetailOut(CampaignOut):
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         return super().get_attribute(obj if attr == "invites" else obj.campaign, attr, default)
+
+
+class CampaignChangeIn(UpdateSchema, CampaignIn):
+    """The whole proposal of a draft anew; what else a campaign shows is ignored (D65)."""
+
+    answer = CampaignDetailOut
 
 
 class CampaignsIn(PageIn):
@@ -198,7 +205,7 @@ class ResponseIn(CamelSchema):
     """S0-38, S0-40. A blank note is none."""
 
     response = fields.String(required=True, validate=validate.OneOf(RESPONSES))
-    note = Stripped(load_default=None, allow_none=True, validate=validate.Length(max=2_000))
+    note = Stripped(load_default=None, allow_none=True, validate=[validate.Length(max=2_000), several_lines])
 
     @post_load
     def no_blank_note(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from chassis.clock import utcnow
 from chassis.identity import Principal, Role, acting_as
 from chassis.service import Runtime
+from chassis.text import normal
 from services.identity.actions import users
 from services.identity.schemas import UserIn
 
@@ -16,7 +17,9 @@ def platform_admin(runtime: Runtime, email: str, password: str, name: str = "Pla
         marshmallow.ValidationError: no proper address, or a password shorter than 10 or longer than 200 characters.
         Conflict: ``email_taken`` by a user of another tenant.
     """
-    data = UserIn().load({"email": email, "name": name, "password": password, "role": Role.PLATFORM_ADMIN.value})
+    data = UserIn().load(
+        {"email": email, "name": normal(name), "password": password, "role": Role.PLATFORM_ADMIN.value}
+    )
     with acting_as(Principal.system("identity")), runtime.database.begin() as session:
         made = users.add_first_platform_admin(session, data["email"], data["name"], data["password"], utcnow())
     return made is not None

@@ -6,13 +6,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    MetaData,
+    UniqueConstraint,
+    event,
+    or_,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 from uuid_utils.compat import uuid7
 
 from chassis.columns import NAMING, TYPES
 from chassis.database import Aggregate, TenantScoped
 from chassis.errors import Conflict
+from chassis.text import fold
 from services.messaging import rules
 from services.messaging.rules import Side
 
@@ -20,6 +31,11 @@ from services.messaging.rules import Side
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = TYPES
+
+
+# Put away, and yet with something unread: few, and the badge leaves them out.
+SUPPLIER_HIDDEN = text("supplier_archived AND supplier_unread > 0")
+RETAILER_HIDDEN = text("retailer_archived AND retailer_unread > 0")
 
 
 @dataclass(frozen=True)
@@ -50,11 +66,18 @@ class Thread(Aggregate, TenantScoped, Base):
         Index("ix_threads_retailer", "retailer_id", "retailer_archived", "last_message_at", "id"),
         Index("ix_threads_supplier_updated", "supplier_id", "supplier_updated_at"),
         Index("ix_threads_retailer_updated", "retailer_id", "retailer_updated_at"),
+        Index(
+            "ix_threads_supplier_hidden", "supplier_id", sqlite_where=SUPPLIER_HIDDEN, postgresql_where=SUPPLIER_HIDDEN
+        ),
+        Index(
+            "ix_threads_retailer_hidden", "retailer_id", sqlite_where=RETAILER_HIDDEN, postgresql_where=RETAILER_HIDDEN
+        ),
         CheckConstraint("supplier_unread >= 0 AND retailer_unread >= 0", name="unread"),
         CheckConstraint("(about_type IS NULL) = (about_id IS NULL)", name="about"),
     )
 
     subject: Mapped[str]
+    subject_folded: Mapped[str | None]  # what a search looks into (D62)
     supplier_id: Mapped[UUID]
     supplier_name: Mapped[str]
     retailer_id: Mapped[UUID]
@@ -203,6 +226,7 @@ class Message(TenantScoped, Base):
     recipient_tenant_id: Mapped[UUID]
     sender_name: Mapped[str]
     body: Mapped[str]
+    body_folded: Mapped[str | None]  # what a search looks into (D62)
     is_system: Mapped[bool]
     created_at: Mapped[datetime]
 
@@ -210,6 +234,17 @@ class Message(TenantScoped, Base):
     def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
         """S0-9, S0-59: the two parties of its thread."""
         return or_(cls.sender_tenant_id == tenant_id, cls.recipient_tenant_id == tenant_id)
+
+
+@event.listens_for(Thread, "before_insert")
+def _fold_subject(_mapper: Any, _connection: Any, thread: Thread) -> None:
+    """Only now, so that the audit trail shows the subject alone; it never changes."""
+    thread.subject_folded = fold(thread.subject)
+
+
+@event.listens_for(Message, "before_insert")
+def _fold_body(_mapper: Any, _connection: Any, message: Message) -> None:
+    message.body_folded = fold(message.body)
 
 
 class ThreadCount(TenantScoped, Base):

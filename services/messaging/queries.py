@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, union
+from sqlalchemy import ColumnElement, TextClause, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.clock import rfc3339
 from chassis.errors import NotFound
 from chassis.identity import Role, caller
 from chassis.pages import Page, paginate
-from services.messaging import search
+from chassis.text import fold
+from services.messaging import models, search
 from services.messaging.models import Message, Thread, ThreadCount
 from services.messaging.rules import Side
 
@@ -28,11 +29,16 @@ class Columns:
     tenant: InstrumentedAttribute[UUID]
     archived: InstrumentedAttribute[bool]
     updated_at: InstrumentedAttribute[datetime]
+    hidden: TextClause
 
 
 COLUMNS = {
-    Side.SUPPLIER: Columns(Thread.supplier_id, Thread.supplier_archived, Thread.supplier_updated_at),
-    Side.RETAILER: Columns(Thread.retailer_id, Thread.retailer_archived, Thread.retailer_updated_at),
+    Side.SUPPLIER: Columns(
+        Thread.supplier_id, Thread.supplier_archived, Thread.supplier_updated_at, models.SUPPLIER_HIDDEN
+    ),
+    Side.RETAILER: Columns(
+        Thread.retailer_id, Thread.retailer_archived, Thread.retailer_updated_at, models.RETAILER_HIDDEN
+    ),
 }
 
 
@@ -92,7 +98,7 @@ def threads(
     """The caller's threads, the newest message first (S0-60).
 
     Args:
-        q: only threads with these words in their subject or in one of their messages.
+        q: only threads with these words, in any case, in their subject or in one of their messages.
         updated_since: only what changed for the caller at this moment or later.
         archived: only those put away, or only the others; None for both.
     """
@@ -114,9 +120,15 @@ def threads(
 
 
 def unread_count(session: Session) -> int:
-    """How many of the caller's threads have something unread: the badge (S0-66, D14)."""
-    counted = _counted(session)
-    return counted.unread if counted else 0
+    """How many of the threads in the caller's list have something unread: the badge (S0-66, D14).
+
+    All with something unread less those put away, of which there are few.
+    """
+    mine = COLUMNS[my_side()]
+    tenant_id = caller().tenant_id
+    hidden = select(func.count()).select_from(Thread).where(mine.tenant == tenant_id, mine.hidden).scalar_subquery()
+    badge = select(ThreadCount.unread - hidden).where(ThreadCount.tenant_id == tenant_id)
+    return session.scalar(badge) or 0
 
 
 def messages(session: Session, thread_id: UUID, *, page: int, page_size: int, order: str) -> Page:
@@ -150,8 +162,11 @@ def _counted(session: Session) -> ThreadCount | None:
 def _has_words(dialect: str, words: str, mine: Any) -> ColumnElement[bool]:
     """Threads of the caller's with all words in the subject, or all in one message."""
     tenant_id = caller().tenant_id
-    in_subject = search.matches(dialect, words, Thread.subject, search.SUBJECTS, tenant_id)
-    in_body = search.matches(dialect, words, Message.body, search.BODIES, tenant_id)
+    words = fold(words)
+    subject = func.coalesce(Thread.subject_folded, Thread.subject)
+    body = func.coalesce(Message.body_folded, Message.body)
+    in_subject = search.matches(dialect, words, subject, search.SUBJECTS, tenant_id)
+    in_body = search.matches(dialect, words, body, search.BODIES, tenant_id)
     return Thread.id.in_(
         union(
             select(Thread.id).where(mine == tenant_id, in_subject),

@@ -5,14 +5,25 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, text
+from chassis.schemas import CamelSchema, Instant, UpdateSchema, prose, text
 from services.messaging.rules import Side, Topic
 
 SUBJECT, BODY, SEARCH = 200, 10_000, 200
 
 
-class AboutSchema(CamelSchema):
-    """What a thread is about: a campaign or an invite. Kept as it was sent; nobody asks whether it exists."""
+class AboutOut(CamelSchema):
+    """What a thread is about: a campaign or an invite, as it was sent. ``checked`` is false: nobody has asked whether
+    there is one, or whose it is."""
+
+    type = fields.String(required=True, validate=validate.OneOf(list(Topic)))
+    id = fields.UUID(required=True)
+    checked = fields.Constant(False, dump_only=True, required=True)
+
+
+class AboutIn(UpdateSchema):
+    """What a thread is about; ``checked``, as a thread shows it, is ignored (D65)."""
+
+    answer = AboutOut
 
     type = fields.String(required=True, validate=validate.OneOf(list(Topic)))
     id = fields.UUID(required=True)
@@ -23,8 +34,8 @@ class ThreadIn(CamelSchema):
 
     retailer_id = fields.UUID(required=True)
     subject = text(SUBJECT)
-    first_message = text(BODY)
-    about = fields.Nested(AboutSchema, load_default=None, allow_none=True)
+    first_message = prose(BODY)
+    about = fields.Nested(AboutIn, load_default=None, allow_none=True)
 
 
 class ThreadOut(CamelSchema):
@@ -45,7 +56,7 @@ class ThreadOut(CamelSchema):
     unread_count = fields.Integer(required=True)
     waiting_for = fields.String(required=True, validate=validate.OneOf(list(Side)))
     waiting_since = Instant(required=True)
-    about = fields.Nested(AboutSchema, required=True, allow_none=True)
+    about = fields.Nested(AboutOut, required=True, allow_none=True)
     archived = fields.Boolean(required=True)
     updated_at = Instant(required=True)
 
@@ -68,7 +79,7 @@ class ThreadsIn(PageIn):
 
 
 class MessageIn(CamelSchema):
-    body = text(BODY)
+    body = prose(BODY)
 
 
 class MessageOut(CamelSchema):

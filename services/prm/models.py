@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.columns import NAMING, TYPES
 from chassis.database import Aggregate, TenantScoped
+from chassis.text import fold
 from chassis.versions import Versioned
 from services.prm.rules import Side, Status, Step, next_status
 
@@ -71,7 +72,7 @@ class Group(Versioned, TenantScoped, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
     supplier_id: Mapped[UUID]
     name: Mapped[str]
-    name_key: Mapped[str]  # the name without regard to case, so that it is unique
+    name_key: Mapped[str]  # the name without regard to case, so that it is unique (D62)
     retailer_count: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -88,7 +89,7 @@ class Group(Versioned, TenantScoped, Base):
 @event.listens_for(Group, "before_update")
 def _fold_name(_mapper: Any, _connection: Any, group: Group) -> None:
     """Keep ``name_key`` in step with the name, only now, so that the audit trail shows the name alone."""
-    group.name_key = group.name.casefold()
+    group.name_key = fold(group.name)
 
 
 class GroupMember(TenantScoped, Base):

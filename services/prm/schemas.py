@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, Stripped, text
+from chassis.schemas import CamelSchema, Instant, Stripped, UpdateSchema, several_lines, text
 from services.prm.rules import MAX_GROUP, Status
 
 INT32 = validate.Range(-(2**31), 2**31 - 1)
@@ -45,11 +45,17 @@ class GroupOut(CamelSchema):
     retailer_count = fields.Integer(required=True)
 
 
+class GroupChangeIn(UpdateSchema, GroupIn):
+    """A group anew; what else it shows is ignored (D65)."""
+
+    answer = GroupOut
+
+
 class TierIn(CamelSchema):
     """Creating and replacing take the same, whole (S0-42, S0-45)."""
 
     name = text(200)
-    description = Stripped(load_default=None, allow_none=True, validate=validate.Length(max=5000))
+    description = Stripped(load_default=None, allow_none=True, validate=[validate.Length(max=5000), several_lines])
     sort_order = fields.Integer(strict=True, load_default=0, validate=INT32)
     benefits = fields.List(text(300), load_default=list, validate=validate.Length(max=100))
 
@@ -61,6 +67,12 @@ class TierOut(CamelSchema):
     sort_order = fields.Integer(required=True)
     benefits = fields.List(fields.String(), required=True)
     assignment_count = fields.Integer(required=True)
+
+
+class TierChangeIn(UpdateSchema, TierIn):
+    """A tier anew; what else it shows is ignored (D65)."""
+
+    answer = TierOut
 
 
 class AssignIn(CamelSchema):

@@ -9,7 +9,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -27,11 +27,13 @@ from chassis.identity import Signer
 from chassis.service import settings_of
 from services.promotions.actions import bundles as actions
 from services.promotions.engine import bundle
-from services.promotions.queries import active
+from services.promotions.queries import active, store_campaigns
 from services.promotions.queries import bundles as queries
 from services.promotions.queries import settings as settings_queries
+from services.promotions.schemas.store_campaigns import TillCampaignOut
 
 ALGORITHM = "EdDSA"
+MOMENT = timedelta(microseconds=1)
 MOST_BYTES = 64 * 1024 * 1024
 """Of signed states that are kept; the one that was not asked for the longest goes first."""
 
@@ -54,7 +56,7 @@ class Key:
 @dataclass(frozen=True)
 class Built:
     """One state of a store: valid for as long as the tenant's stamp is ``stamp``, and until ``until``, when a campaign
-    ends.
+    ends or a store campaign starts.
     """
 
     stamp: active.Stamp
@@ -106,6 +108,7 @@ class Bundles:
         store = queries.store(session, store_uid)
         settings = settings_queries.settings(session)
         found, limited = queries.campaigns(session, store.id, now=now)
+        shown = store_campaigns.running_in(session, store.id, now)
         campaigns = [bundle.campaign_to_state(each) for each in found]
         digests = {each["uid"]: _digest(each) for each in campaigns}
         state: dict[str, Any] = {
@@ -116,10 +119,13 @@ class Bundles:
             "decimals": money.minor_units(settings.currency),
             "strategy": settings.strategy,
             "onlineOnly": limited,
+            "storeCampaigns": TillCampaignOut(many=True).dump(shown),
         }
         state["version"] = _digest(state | {"campaigns": digests})
         state |= {"since": None, "issuedAt": rfc3339(now), "campaigns": campaigns, "removed": []}
-        until = min((each.valid_to for each in found), default=datetime.max.replace(tzinfo=now.tzinfo))
+        ends = [*(each.valid_to for each in found), *(each.ends_at for each in shown)]
+        start = store_campaigns.next_start_in(session, store.id, now)
+        until = min([*ends, *([start - MOMENT] if start else [])], default=datetime.max.replace(tzinfo=now.tzinfo))
         built = Built(stamp, until, store.id, state, digests, self.key.sign(state))
         actions.remember(session, tenant_id, store.id, built.version, digests, now=now)
         self._keep((tenant_id, store_uid), built)

@@ -137,6 +137,14 @@ BAD_FIELDS = [
     ("budget", 10**12),
     ("budget", [1]),
     ("currency", "KR"),
+    ("currency", "ZZZ"),
+    ("currency", "XAU"),
+    *[(field, "a\u202eb") for field in TOO_LONG],
+    *[(field, "a\x1bb") for field in TOO_LONG],
+    *[(field, f"a{end}b") for field in ("name", "proposalType") for end in ("\r", "\n", "\u2028", "\x85")],
+    ("targetingCriteria", '"a\u202eb"'),
+    ("assetUrls", ["https://cdn.example.com@evil.example/a.png"]),
+    ("assetUrls", ["https://cdn.example.com/a\u202egnp.exe"]),
     ("currency", "SEKK"),
     ("currency", "S3K"),
     ("currency", "SÉK"),
@@ -268,7 +276,7 @@ def test_a_stale_or_bad_change_changes_nothing(anna, campaigns):
     is_problem(anna.post(f"{address}/send", json={"retailerIds": [str(ROLF.tenant_id)]}, **stale), 412, "stale_version")
     is_problem(anna.post(f"{address}/status", json={"status": "Active"}, **stale), 412, "stale_version")
     is_problem(anna.put(address, json=SPRING | {"endDate": SPRING["startDate"]}), 422, "validation_failed")
-    is_problem(anna.put(address, json=SPRING | {"status": "Sent"}), 422, "validation_failed")
+    is_problem(anna.put(address, json=SPRING | {"state": "Sent"}), 422, "validation_failed")
     assert rows(campaigns) == before
     assert anna.get(address).json["name"] == "Autumn"
 

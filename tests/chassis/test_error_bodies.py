@@ -174,8 +174,12 @@ def test_the_stores_services_other_errors(families, anna):
     assert anna.post(address, json={"title": "x", "colour": "red"}).json["validation_errors"] == [
         {"field": "colour", "error": "Unknown field."}
     ]
-    broken = anna.post(address, data=b"{", content_type="application/json")
-    assert (broken.status_code, broken.json["error_code"]) == (400, "VALIDATION_ERROR")
+    for raw in (b"{", b"[]", b'"x"', b"\xff"):
+        broken = anna.post(address, data=raw, content_type="application/json")
+        assert (broken.status_code, broken.json["error_code"]) == (400, "VALIDATION_ERROR")
+        assert broken.json["message"] == "Field validation failed"
+        [fault] = broken.json["validation_errors"]
+        assert (fault["field"], set(fault)) == ("body", {"field", "error"})
     nobody = families.client(None).get(address)
     assert (nobody.status_code, nobody.json["error_code"]) == (401, "UNAUTHORIZED")
 
@@ -233,8 +237,29 @@ def test_what_no_view_answers_has_the_shape_too(anna, prefix):
     ):
         assert answer.status_code == status
         assert set(answer.json) == KEYS[prefix]
-    for elsewhere in (f"{prefix}x/things", "/elsewhere"):
-        assert anna.get(elsewhere).content_type == "application/problem+json"
+    assert anna.get("/elsewhere").content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("/merchant", KEYS[MERCHANT_AT]),
+        ("/merchant/api/v1x/things", KEYS[MERCHANT_AT]),
+        ("/stores", KEYS[STORES_AT]),
+        ("/stores/company/acme/offers", KEYS[STORES_AT]),
+        ("/stores/company/acme/campaignsx/1", KEYS[STORES_AT]),
+        ("/marketing/unknown", KEYS[MARKETING_AT]),
+        ("/shops/acme/unknown", KEYS[MARKETING_AT]),
+        ("/shopsx", KEYS[PROBLEM_AT]),
+        ("/marketings/campaigns", KEYS[PROBLEM_AT]),
+        ("/v2", KEYS[PROBLEM_AT]),
+        ("/r", KEYS[PROBLEM_AT]),
+    ],
+)
+def test_unknown_paths_answer_in_the_shape_of_their_family(anna, path, keys):
+    """D2: a client of a documented system reads one shape, also where it has mistyped a path."""
+    answer = anna.get(path)
+    assert (answer.status_code, set(answer.json)) == (404, keys)
 
 
 def test_ours_stay_problems_and_may_say_more(anna):

@@ -228,6 +228,18 @@ def test_a_configured_issuers_token_counts(start_gateway, platform: Platform, fo
     assert who.user_id.version == 5
 
 
+def test_a_foreign_name_is_one_composed_line(start_gateway, platform: Platform, foreign) -> None:
+    """D62: it stands beside messages and in the trail like a name that we have taken ourselves."""
+    issuer, token, _ = foreign
+    call = start_gateway(oidc_issuers=(issuer,))
+    name = "A\u030ase\r\n\u202e  Berg\x1b "
+    call.token = token(preferred_username=name, **{"https://concord/tenant": call.tenant})
+    assert eventually(lambda: call("GET", PATH).status_code == 200)
+    who = platform.campaigns.seen[0].caller
+    assert who is not None
+    assert who.name == "Åse Berg"
+
+
 def test_an_issuer_is_held_to_its_algorithms_roles_and_tenants(start_gateway, identity: FakeIdentity, foreign) -> None:
     issuer, token, ec_key = foreign
     call = start_gateway(oidc_issuers=(issuer,))

@@ -1,5 +1,6 @@
 """Header fields in both directions, as bytes on the wire: nobody forges who they are, nothing of ours is stripped."""
 
+import base64
 import re
 
 import pytest
@@ -123,6 +124,18 @@ def test_what_clients_need_is_passed_on(call: Caller, campaigns: FakeService) ->
     seen = campaigns.seen[0]
     assert {name: seen.get(name) for name in sent} == sent
     assert seen.get("Content-Length") == "2"
+
+
+def test_text_is_passed_on_untouched(call: Caller, platform: Platform) -> None:
+    """D62: it is brought to NFC where it is read; here it may be signed, or part of a credential."""
+    decomposed = "bjo\u0308rn:lo\u0308senord"
+    body = "\ufeffusername=bjo\u0308rn&password=lo%CC%88senord".encode()
+    basic = f"Basic {base64.b64encode(decomposed.encode()).decode()}"
+    sent = {"Authorization": basic, "Content-Type": "application/x-www-form-urlencoded"}
+    call("POST", "/oauth/token?x=bjo%CC%88rn", headers=sent, data=body)
+    seen = platform.identity.last("/oauth/token")
+    assert (seen.get("Authorization"), seen.body) == (basic, body)
+    assert seen.target == "/oauth/token?x=bjo%CC%88rn"
 
 
 def test_a_trusted_proxy_may_say_whence_a_request_comes(start_gateway, campaigns: FakeService) -> None:

@@ -1,5 +1,7 @@
 """How the keys to check tokens with are fetched, kept and renewed."""
 
+import json
+
 import pytest
 
 from gateway.fetch import FetchError
@@ -15,6 +17,14 @@ def test_a_new_key_is_fetched_when_a_token_names_it(start_gateway, identity: Fak
     identity.add_key("k2")
     call.token = identity.token(kid="k2")
     assert call("GET", PATH).status_code == 200
+
+
+def test_a_document_that_begins_with_a_byte_order_mark_is_read(start_gateway, identity: FakeIdentity) -> None:
+    """Some issuers' servers write one."""
+    identity.plan(
+        "/.well-known/jwks.json", lambda _: Planned(body=b"\xef\xbb\xbf" + json.dumps(identity.jwks()).encode())
+    )
+    assert start_gateway()("GET", PATH).status_code == 200
 
 
 def test_a_flood_of_unknown_keys_makes_one_fetch(start_gateway, identity: FakeIdentity) -> None:

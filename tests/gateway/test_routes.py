@@ -5,7 +5,7 @@ import re
 import pytest
 
 from chassis.error_bodies import ERROR_BODIES
-from chassis.paths import BadPath
+from chassis.paths import BadPath, plain
 from gateway.routes import KEY_ROUTES, ROUTES, Table, split_target
 from tests.gateway.conftest import Caller, Platform
 from tests.gateway.fakes import HTML, FakeIdentity, Planned
@@ -142,13 +142,15 @@ def test_an_odd_path_is_refused_and_reaches_nobody(call: Caller, platform: Platf
 def test_what_is_not_in_the_table_is_not_there(call: Caller, platform: Platform, target: str) -> None:
     answer = call("GET", target)
     assert answer.status_code in (400, 404)
-    assert answer.mimetype == "application/problem+json"
+    family = target.startswith(("/shops", "/merchant"))  # these answer in their own shape
+    assert answer.mimetype == ("application/json" if family else "application/problem+json")
     assert not any(seen.target == target for service in platform.all for seen in service.seen)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/campaigns/%C3%A9%20@", "/a/b~c!$&'()*+,=:@", "/.well-known/x", "/a/..."])
 def test_a_plainly_written_path_stays_as_it_is(path: str) -> None:
     assert split_target(path + '?q="{}"') == (path, '?q="{}"')
+    assert plain(path) == path
 
 
 @pytest.mark.parametrize(
@@ -183,6 +185,32 @@ def test_a_query_is_taken_as_browsers_send_it(
     assert platform.affiliates.seen[-1].target == f"/r/maja-sale?{passed_on or written}"
 
 
+@pytest.mark.parametrize(
+    ("written", "passed_on"),
+    [
+        ("maja-sale/", "maja-sale"),
+        ("maja-sale///", "maja-sale"),
+        ("maja-sale%0D%0A", "maja-sale"),
+        ("maja-sale;", "maja-sale%3B"),
+        ("maja-sale).", "maja-sale)."),
+        ("maja-sale]", "maja-sale%5D"),
+        ("maja-sale>", "maja-sale%3E"),
+        ('maja-sale"', "maja-sale%22"),
+        ("maja-sale\\", "maja-sale%5C"),
+        ("maja-sale%", "maja-sale%25"),
+        ("maja-sale%E2%80%9D", "maja-sale%E2%80%9D"),
+        ("maja-sale\u00e2\u0080\u009d", "maja-sale%E2%80%9D"),
+        ("MAJA-Sale", "MAJA-Sale"),
+    ],
+)
+def test_a_link_is_followed_however_people_have_passed_it_on(
+    call: Caller, platform: Platform, written: str, passed_on: str
+) -> None:
+    """D64: what a text has put around it does not make it nowhere; the service knows what to leave out."""
+    assert call("GET", f"/r/{written}?utm_source=a|b").status_code == 200
+    assert platform.affiliates.seen[-1].target == f"/r/{passed_on}?utm_source=a|b"
+
+
 def test_the_longest_path_decides() -> None:
     table = Table()
     send, rest = table.find("/api/v1/campaigns/1/send"), table.find("/api/v1/campaigns/1/send/x")
@@ -203,12 +231,12 @@ def test_only_the_list_of_events_may_be_waited_for() -> None:
 
 def test_the_table_itself_is_plain() -> None:
     for route in (*ROUTES, *KEY_ROUTES):
-        assert split_target(re.sub(r"{\w+}", "x", route.path))
+        assert plain(re.sub(r"{\w+}", "x", route.path)) == re.sub(r"{\w+}", "x", route.path)
         assert route.error_body in ERROR_BODIES
         assert not route.path.startswith("/internal")
         assert not (route.public and route.feature)
     with pytest.raises(BadPath):
-        split_target("/a/%2e%2e/b")
+        plain("/a/%2e%2e/b")
 
 
 @pytest.mark.parametrize("path", ["/dev/mailbox", "/dev/mailbox.json"])
@@ -306,6 +334,26 @@ def test_also_what_is_written_oddly_or_leads_nowhere_below(call: Caller, platfor
     assert (odd.status_code, odd.json["code"]) == (400, "bad_path")
     signed = call("GET", "//", headers={"X-API-Key": "ck_1"})
     assert (signed.status_code, signed.json["statusCode"]) == (400, 400)
+
+
+FAMILIES = {
+    "/merchant": SHAPES["/merchant/api/v1/campaigns"],
+    "/merchant/api/v2/campaigns": SHAPES["/merchant/api/v1/campaigns"],
+    "/stores": SHAPES["/stores/company/fjord-retail/campaigns"],
+    "/stores/7": SHAPES["/stores/company/fjord-retail/campaigns"],
+    "/marketings": SHAPES["/v2/tenants/fjord-retail/campaigns"],
+    "/shops/fjord-retail/basket": SHAPES["/marketing/campaigns"],
+    "/v2/companies": SHAPES["/v2/tenants/fjord-retail/campaigns"],
+}
+
+
+@pytest.mark.parametrize("path", FAMILIES)
+def test_unknown_paths_answer_in_the_shape_of_their_family(call: Caller, path: str) -> None:
+    """D2: also where they are written oddly, and whatever credential is sent."""
+    key = {"X-API-Key": "ck_1"} if path != "/marketings" and not path.startswith("/v2") else {}
+    for target, status, headers in ((path, 404, {}), (f"{path}?x=1", 404, key), (f"{path}/../x", 400, key)):
+        answer = call("GET", target, headers=headers)
+        assert (answer.status_code, set(answer.json)) == (status, FAMILIES[path]), target
 
 
 def test_a_service_that_this_deployment_lacks_is_away_in_its_own_shape(start_gateway, platform: Platform) -> None:

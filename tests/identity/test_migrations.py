@@ -11,46 +11,33 @@ from chassis import migrate
 from chassis.clock import utcnow
 from chassis.identity import Role
 from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest, postgres_database, principal
+from chassis.testing import ServiceUnderTest, principal
 from services.identity import service
 from services.identity.crypto import hash_password
 from services.identity.models import Tenant, User
 from tests.identity.conftest import ADMIN, PASSWORD, Identity
+from tests.older import insert, move
 
 BEFORE = "identity_0002"
 
 
 @pytest.fixture
-def url(dialect, tmp_path):
-    if dialect == "sqlite":
-        yield f"sqlite:///{tmp_path}/identity.db"
-        return
-    with postgres_database() as url:
-        yield url
-
-
-@pytest.fixture
-def old(url):
+def old(empty_database):
     """The database as code of the schema before left it."""
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        config = migrate.config_of(service)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "chassis@head")
-        command.upgrade(config, BEFORE)
-        connection.commit()
+    engine = create_engine(empty_database)
+    move(service, engine, BEFORE)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def upgraded(old, url, test_settings):
+def upgraded(old, empty_database, test_settings):
     """Call it to migrate: identity as it runs then."""
     running = []
 
     def upgrade():
         migrate.upgrade(service, old)
-        runtime = Runtime(service, replace(test_settings, database_url=url))
+        runtime = Runtime(service, replace(test_settings, database_url=empty_database))
         running.append(runtime)
         return Identity(ServiceUnderTest(runtime), principal(Role.PLATFORM_ADMIN))
 
@@ -61,11 +48,7 @@ def upgraded(old, url, test_settings):
 
 def write_as_before(engine, table, **row):
     row = {"id": uuid4(), "created_at": utcnow(), "event_sequence": 0, **row}
-    if engine.dialect.name == "sqlite":
-        row = {name: getattr(value, "hex", value) if name.endswith("id") else value for name, value in row.items()}
-    names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
-    with engine.begin() as connection:
-        connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+    insert(engine, table, **row)
     return str(row["id"])
 
 
@@ -126,9 +109,6 @@ def test_code_of_before_goes_on_with_the_new_schema(old, upgraded):
 def test_there_is_a_way_back(old, upgraded):
     tenant_of_before(old, "Nordic")
     upgraded()
+    move(service, old, BEFORE, how=command.downgrade)
     with old.connect() as connection:
-        config = migrate.config_of(service)
-        config.attributes["connection"] = connection
-        command.downgrade(config, BEFORE)
-        connection.commit()
         assert connection.execute(text("SELECT name FROM tenants")).all() == [("Nordic",)]

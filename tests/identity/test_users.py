@@ -209,6 +209,14 @@ def test_the_first_platform_admin_is_made_once(identity):
     assert [identity.rows()[table] for table in ("tenants", "users", "audit", "events")] == [1, 1, 2, 2]
 
 
+def test_the_first_platform_admin_is_spelled_as_everybody_is(identity):
+    """D62: these texts come from a command line."""
+    admin, password = "admin@exa\u0308mple.com", "A\u030ase-pa\u030a-isen"
+    assert bootstrap.platform_admin(identity.running.runtime, admin, password, name="A\u030ase") is True
+    answer = identity.sign_in("admin@exämple.com", "Åse-på-isen")
+    assert identity.claims(answer.json["access_token"])["name"] == "Åse"
+
+
 def test_the_first_platform_admin_follows_the_same_rules(identity, anna):
     with pytest.raises(Exception, match="e-mail address already"):
         bootstrap.platform_admin(identity.running.runtime, "anna@nordic-heating.example", PASSWORD)

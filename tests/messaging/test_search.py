@@ -1,8 +1,13 @@
 """Finding threads by the words in them."""
 
-import pytest
-from sqlalchemy import event
+import unicodedata
+from urllib.parse import urlencode
 
+import pytest
+from sqlalchemy import event, update
+
+from chassis.identity import Principal, acting_as
+from services.messaging.models import Message, Thread
 from services.messaging.search import beginnings
 from tests.messaging.helpers import RITA, ROLF, THREADS, begun, done, listed, write
 
@@ -32,6 +37,24 @@ def test_words_are_found_in_subjects_and_in_any_message(found, rolf):
 def test_case_and_unfinished_words_do_not_matter(found):
     for query in ("banner", "Banner", "BANNER", "bann", "  banner  "):
         assert found(query) == ["Artwork"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_case_counts_for_no_letter_and_no_spelling(anna, form):
+    """D62, on both databases."""
+    begun(anna, subject=unicodedata.normalize(form, "Москва и Café"), firstMessage="ÅRSMØTE i STRASSE, Ёлка")
+    for query in ("москва", "МОСКВА", "café", "CAFE\u0301", "årsmøte", "A\u030arsmøte", "straße", "ЁЛКА", "мос"):
+        assert listed(anna, f"?{urlencode({'q': query})}") == [unicodedata.normalize("NFC", "Москва и Café")], query
+    for query in ("cafe", "arsmote", "москве"):
+        assert listed(anna, f"?{urlencode({'q': query})}") == [], query
+
+
+def test_what_older_code_writes_is_found_too(anna, messaging):
+    begun(anna, subject="Summer artwork", firstMessage="Banners")
+    with acting_as(Principal.system("test")), messaging.database.begin() as session:
+        session.execute(update(Thread).values(subject_folded=None))
+        session.execute(update(Message).values(body_folded=None))
+    assert listed(anna, "?q=artwork") == listed(anna, "?q=banners") == ["Summer artwork"]
 
 
 def test_all_words_must_stand_in_one_text(found):

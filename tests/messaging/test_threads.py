@@ -224,7 +224,33 @@ def test_a_message_of_the_other_brings_a_thread_back(anna, rolf):
 def test_archiving_leaves_the_read_mark(rolf, anna):
     address = begun(anna)
     done(rolf.put(f"{address}/archive"))
+    assert (badge(rolf), unread(rolf, address)) == (0, 1)
+    done(rolf.delete(f"{address}/archive"))
     assert (badge(rolf), unread(rolf, address)) == (1, 1)
+
+
+def unread_in_list(client):
+    return sum(item["unreadCount"] > 0 for item in client.get(THREADS).json["items"])
+
+
+def test_the_badge_counts_what_the_list_shows(rolf, anna):
+    """S0-66: whatever is read, put away or taken back."""
+    first, second = begun(anna, subject="First"), begun(anna, subject="Second")
+    steps = [
+        (lambda: rolf.put(f"{first}/archive"), 1),
+        (lambda: rolf.put(f"{first}/read"), 1),
+        (lambda: rolf.put(f"{first}/unread"), 1),
+        (lambda: rolf.put(f"{second}/archive"), 0),
+        (lambda: rolf.delete(f"{first}/archive"), 1),
+        (lambda: anna.post(f"{second}/messages", json={"body": "Hello?"}), 2),
+        (lambda: rolf.post(f"{second}/messages", json={"body": "Yes."}), 1),
+        (lambda: rolf.put(f"{first}/read"), 0),
+    ]
+    assert (badge(rolf), unread_in_list(rolf)) == (2, 2)
+    for number, (step, count) in enumerate(steps):
+        assert step().status_code in (201, 204)
+        assert (badge(rolf), unread_in_list(rolf)) == (count, count), number
+    assert (badge(anna), unread_in_list(anna)) == (1, 1)
 
 
 def test_who_keeps_a_copy_asks_for_what_changed(anna, rolf):

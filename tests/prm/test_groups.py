@@ -1,5 +1,6 @@
 """Groups of retailers (http-contract) and what they come to together with direct ids (S0-25, S0-26, D10, D11)."""
 
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -120,6 +121,26 @@ def test_names_are_unique_whatever_their_case(world, anna):
     assert world.group(world.supplier("Other"), "Größe")
 
 
+def test_names_are_unique_in_every_spelling(world, anna):
+    """D62: composed or decomposed, in any alphabet."""
+    for name in ("Café", "Москва"):
+        world.group(anna, unicodedata.normalize("NFD", name))
+        for other in (name, name.upper(), unicodedata.normalize("NFD", name.lower())):
+            refused(world.post(anna, GROUPS, {"name": other, "retailerIds": []}), 409, "group_name_taken")
+    shown = [item["name"] for item in world.get(anna, GROUPS).json["items"]]
+    assert shown == ["Café", "Москва"]
+
+
+def test_a_group_can_be_sent_back_as_its_own_change(world, anna, rolf):
+    """D65."""
+    world.related(anna, rolf)
+    address = f"{GROUPS}/{world.group(anna, 'G', rolf)}"
+    group = world.get(anna, address).json
+    assert world.put(anna, address, group | {"retailerCount": 9, "id": "x"}).json == group
+    refused(world.put(anna, address, group | {"version": 1}), 422, "validation_failed", "version")
+    refused(world.post(anna, GROUPS, group), 422, "validation_failed", "id", "retailerCount")
+
+
 def test_of_many_with_one_name_one_is_made(world, anna):
     def make(number):
         return world.post(anna, GROUPS, {"name": "Same" if number % 2 else "SAME", "retailerIds": []})
@@ -155,7 +176,7 @@ def test_racing_replacements_leave_one_whole_list(world, anna):
         ({"retailerIds": [None]}, "retailerIds.0"),
         ({"retailerIds": [7]}, "retailerIds.0"),
         ({"members": []}, "members"),
-        ({"retailerCount": 3}, "retailerCount"),
+        ({"retailer_count": 3}, "retailer_count"),
     ],
 )
 def test_bad_groups_are_refused_and_write_nothing(world, anna, change, field):

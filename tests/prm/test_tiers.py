@@ -1,11 +1,10 @@
 """Tiers, benefits and who holds which tier (S0-42 to S0-54, D6, D8, D16)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
 
 import pytest
 
-from tests.prm.conftest import GOLD, MY_TIERS, RELATIONSHIPS, TIERS, refused
+from tests.prm.conftest import GOLD, GROUPS, MY_TIERS, RELATIONSHIPS, TIERS, refused
 
 
 def test_the_tier_of_the_document(world, anna):
@@ -102,8 +101,7 @@ def test_the_limit_holds_when_many_are_made_at_once(world, anna):
         ({"benefits": [None]}, "benefits.0"),
         ({"benefits": [{"text": "x"}]}, "benefits.0"),
         ({"benefits": ["x"] * 101}, "benefits"),
-        ({"assignmentCount": 3}, "assignmentCount"),
-        ({"id": str(uuid4())}, "id"),
+        ({"assignment_count": 3}, "assignment_count"),
         ({"sort_order": 1}, "sort_order"),
     ],
 )
@@ -112,6 +110,32 @@ def test_bad_tiers_are_refused_and_write_nothing(world, anna, change, field):
     before = world.everything()
     refused(world.post(anna, TIERS, GOLD | change), 422, "validation_failed", field)
     refused(world.put(anna, f"{TIERS}/{tier_id}", GOLD | change), 422, "validation_failed", field)
+    assert world.everything() == before
+
+
+def test_a_tier_can_be_sent_back_as_its_own_change(world, anna):
+    """D65."""
+    tier = world.post(anna, TIERS, GOLD | {"description": "Two\r\nlines"}).json
+    address = f"{TIERS}/{tier['id']}"
+    assert world.put(anna, address, tier | {"assignmentCount": 9, "id": "x"}).json == tier
+    refused(world.put(anna, address, tier | {"version": 1}), 422, "validation_failed", "version")
+    refused(world.post(anna, TIERS, tier), 422, "validation_failed", "id", "assignmentCount")
+
+
+UNFIT = [
+    *[("name", sign) for sign in "\r\n\t\x1b\x85\u2028\u202e\u2066"],
+    *[("description", sign) for sign in "\x1b\x7f\x85\u2028\u202e\u2066"],
+    *[("benefits", sign) for sign in "\r\n\x1b\u202e"],
+]
+
+
+def test_controls_and_overrides_are_refused(world, anna):
+    """D62."""
+    before = world.everything()
+    for field, sign in UNFIT:
+        value = [f"a{sign}b"] if field == "benefits" else f"a{sign}b"
+        refused(world.post(anna, TIERS, GOLD | {field: value}), 422, "validation_failed")
+    refused(world.post(anna, GROUPS, {"name": "a\u202eb", "retailerIds": []}), 422, "validation_failed", "name")
     assert world.everything() == before
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from services.promotions import service
-from tests.promotions.helpers import RITA, ROLF, TILL, told
+from tests.promotions.carts import PRODUCTS
+from tests.promotions.helpers import MINE, RITA, ROLF, TILL, ok, told
 
 
 @pytest.fixture
@@ -26,3 +27,10 @@ def till(promotions):
 @pytest.fixture
 def rita(promotions):
     return promotions.client(RITA)
+
+
+@pytest.fixture
+def shopper(promotions, rolf):
+    """Somebody who is not signed in, at a shop that sells something."""
+    ok(rolf.post(f"{MINE}/products", json={"products": PRODUCTS}))
+    return promotions.client(None)

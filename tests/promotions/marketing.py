@@ -55,6 +55,11 @@ def linked(client, campaign_address, **changes) -> str:
     return answer.headers["Location"]
 
 
+def plain(body):
+    """An entity without the warnings that a write may have."""
+    return {name: value for name, value in body.items() if name != "warnings"}
+
+
 def refused(answer, status, error, message=None):
     """The answer is S4's error body (S4-18), exactly that; returns its message."""
     assert answer.status_code == status, answer.get_data(as_text=True)

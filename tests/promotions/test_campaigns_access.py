@@ -21,6 +21,7 @@ ACCESS = {
     ("POST", COMPANY): {"name": "Spring"} | WINDOW,
     ("GET", f"{COMPANY}/<campaign_id>"): None,
     ("PUT", f"{COMPANY}/<campaign_id>"): {"name": "Spring"},
+    ("DELETE", f"{COMPANY}/<campaign_id>"): None,
     ("PUT", f"{COMPANY}/<campaign_id>/stores"): {"name": "Spring"},
     ("PUT", f"{COMPANY}/<campaign_id>/linked-stores"): {"store_ids": []},
     ("GET", f"{COMPANY}/<campaign_id>/audit"): None,

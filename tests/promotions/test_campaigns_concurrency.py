@@ -147,3 +147,27 @@ def test_products_put_into_one_cart_at_once_are_all_there(promotions, rolf, rita
     held = {item["productId"]: item["quantity"] for item in items}
     assert held["base"] == 3
     assert 1 <= held["extra"] <= 2
+
+
+def test_a_name_is_taken_once_in_whatever_case(promotions):
+    """S4-9, S3-15, D62: also by two who come at the same moment."""
+    kinds = ((CAMPAIGNS, campaign, 409), (MINE, lambda name: in_stores(name=name), 400))
+    for path, body, refused in kinds:
+        works = [
+            lambda who=who, name=name, path=path, body=body: promotions.client(who).post(path, json=body(name))
+            for who, name in ((ROLF, "Påske"), (TILL, "PÅSKE"), (ROLF, "påske"))
+        ]
+        assert statuses(at_once(*works)) == [201, refused, refused]
+
+
+def test_a_campaign_is_deleted_once(promotions, rolf):
+    """D44: who comes second finds nothing; a change at the same moment comes before it or not at all."""
+    for _ in range(3):
+        address = made_in_stores(rolf, starts_at=away(days=1), ends_at=away(days=2), status="scheduled")
+        works = [lambda who=who, at=address: promotions.client(who).delete(at) for who in (ROLF, TILL)]
+        change = lambda at=address: promotions.client(ROLF).put(at, json={"description": "x"})  # noqa: E731
+        *deleted, changed = at_once(*works, change)
+        assert statuses(deleted) == [200, 404]
+        assert changed.status_code in (200, 404)
+        names = [name for name, _ in told_of(promotions, address)]
+        assert (names[-1], names.count("CampaignDeleted")) == ("CampaignDeleted", 1)

@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.promotions.rules.cart_campaigns import MatchMode, QuantitySelector, Reason
-from services.promotions.rules.carts import Item, Link, Match, Removed, Terms, linked_to, settle
+from services.promotions.rules.carts import Item, Link, Match, Removed, Terms, explained, linked_to, settle
 
 PRODUCTS = ["p", "q", "r", "s"]
 PRODUCT_OF = {f"{product}{variant}": product for product in PRODUCTS for variant in ("", "-1", "-2")}
@@ -155,5 +155,30 @@ def test_a_mandatory_product_that_the_links_would_remove_switches_the_campaign_o
 
 
 def test_what_an_item_is_linked_to():
-    assert linked_to(Item("q-1", "q", 1), [link("p", "q")]) == "p"
-    assert linked_to(Item("p", "p", 1), [link("p", "q")]) is None
+    assert linked_to(Item("q-1", "q", 1), [link("p", "q")], cart(p=1, q=1)) == "p"
+    assert linked_to(Item("p", "p", 1), [link("p", "q")], cart(p=1, q=1)) is None
+
+
+def test_of_several_bases_the_one_that_is_missing_is_named():
+    """D54: whichever is named first; else the one that leaves the least room."""
+    for links in ([link("p", "r"), link("q", "r")], [link("q", "r"), link("p", "r")]):
+        settled, _ = settle(cart(p=1, r=1), Terms(links=tuple(links)))
+        assert (linked_to(settled[1], links, settled), settled[1].removed_because) == ("q", Removed.BASE_MISSING)
+        assert explained(settled[1], "q") == "It goes only with q, which is not in the cart."
+        settled, _ = settle(cart(p=5, q=2, r=9), Terms(links=tuple(links)))
+        assert (linked_to(settled[2], links, settled), settled[2].quantity) == ("q", 2)
+    loose = [link("p", "r", ANY), link("q", "r")]
+    assert linked_to(Item("r", "r", 1), loose, cart(p=1, q=2, r=1)) == "q"
+    assert linked_to(Item("r", "r", 0), loose, cart(q=2, r=0)) == "p"
+
+
+@settings(max_examples=150, deadline=None)
+@given(carts, links)
+def test_a_base_that_is_named_as_missing_is_missing(items, links):
+    """D54: for any cart and any links."""
+    settled, _ = settle(items, Terms(links=tuple(links)))
+    for item in settled:
+        if item.removed_because == Removed.BASE_MISSING:
+            base = linked_to(item, links, settled)
+            mine = [one for one in links if one.base.id == base and one.linked.fits(item)]
+            assert any(not any(one.base.fits(other) and other.is_there for other in settled) for one in mine)

@@ -288,6 +288,7 @@ def test_orders_have_limits(shop, till):
 
 
 def test_a_currency_without_decimals_has_no_half_prices(shop, rolf, till):
+    shop.change(Product, {"product_uid": "socks"}, price=Decimal(50))
     ok(rolf.put(f"{MINE}/settings", json={"currency": "JPY"}))
     problem = is_problem(till.post(EVALUATE, json=order(("jeans", 1, "99.50"))), 422, "validation_failed")
     assert fields_of(problem) == ["lines.0.unitPrice"]

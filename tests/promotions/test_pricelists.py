@@ -29,7 +29,7 @@ def prices(client, address=AUGUST):
 
 
 def test_a_list_is_made_with_its_products(shop, promotions):
-    """S1-3: before any campaign. Money in our own answers is text with two decimals."""
+    """S1-3: before any campaign. Money in our own answers is text with the decimals of its currency."""
     created = shop.post(LISTS, json=BODY)
     listed = [{"productUid": "phone", "price": "4990.00"}, {"productUid": "socks", "price": "59.00"}]
     assert ok(created, 201) == BODY | {"products": listed, "productCount": 2}
@@ -51,19 +51,19 @@ def test_products_are_put_on_and_taken_off_in_bulk(shop, promotions):
     """S1-14."""
     ok(shop.post(LISTS, json=BODY), 201)
     first = revision(promotions)
-    changes = {"add": [{"productUid": "lamp", "price": "80"}, {"productUid": "phone", "price": "4500.50"}]}
+    changes = {"add": [{"productUid": "lamp", "price": "80.00"}, {"productUid": "phone", "price": "4500.50"}]}
     changed = ok(shop.put(f"{AUGUST}/products", json=changes | {"remove": ["socks", "mug", "nothing"]}))
     assert (changed["productCount"], prices(shop)) == (2, {"lamp": "80.00", "phone": "4500.50"})
     assert revision(promotions) == first + 1
     told = promotions.events("promotions.PricelistProductsChanged.v1")[-1]["data"]
     assert told["products"] == [
-        {"productUid": "lamp", "price": "80"},
+        {"productUid": "lamp", "price": "80.00"},
         {"productUid": "phone", "price": "4500.50"},
         {"productUid": "socks", "price": None},
     ]
     trail = stored(promotions, AuditRow, AuditRow.at, AuditRow.id)[-1]
     was = {"phone": "4990.00", "socks": "59.00"}
-    assert trail.changes["products"] == [was, {"lamp": "80", "phone": "4500.50"}]
+    assert trail.changes["products"] == [was, {"lamp": "80.00", "phone": "4500.50"}]
 
 
 def test_what_changes_nothing_tells_nobody(shop, promotions):

@@ -144,7 +144,11 @@ BAD = [
     (SOCKS, {"name": " "}, "name"),
     (SOCKS, {"displayName": "x" * 201}, "displayName"),
     (SOCKS, {"campaignUid": "search"}, "campaignUid"),
-    (SOCKS, {"campaignUid": "a b"}, "campaignUid"),
+    (SOCKS, {"campaignUid": " a"}, "campaignUid"),
+    (SOCKS, {"campaignCode": "  "}, "campaignCode"),  # D67
+    (SOCKS, {"campaignCode": "\u200b"}, "campaignCode"),
+    (SOCKS, {"campaignCode": "A\nB"}, "campaignCode"),
+    (SOCKS, {"campaignCode": "A\u202eB"}, "campaignCode"),
     (SOCKS, {"campaignCode": "x" * 51}, "campaignCode"),
     (SOCKS, {"status": "ACTIVE"}, "status"),
     (SOCKS, {"colour": "red"}, "colour"),

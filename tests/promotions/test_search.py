@@ -33,7 +33,9 @@ BODIES = [
     ({"name": "august"}, ["backtoschool"]),
     ({"displayName": "school!"}, ["backtoschool"]),
     ({"campaignCode": "AUG"}, ["backtoschool"]),
-    ({"campaignCode": "aug"}, []),
+    ({"campaignCode": " aug"}, ["backtoschool"]),  # D67
+    ({"query": "AuG"}, ["backtoschool"]),
+    ({"campaignCode": "au"}, []),
     ({"type": "CAMPAIGN", "discountType": "CHEAPEST_PRODUCT"}, ["3for2socks"]),
     ({"statuses": ["ACTIVE", "INACTIVE"]}, ["winter"]),
     ({"statuses": []}, ["winter", "3for2socks", "backtoschool"]),

@@ -130,9 +130,11 @@ def test_no_selection_where_there_can_be_none(shop, promotions):
 BAD = [
     ({}, "create"),
     ({"create": None}, "create"),
-    ({"create": {"include": {"brands": ["a"]}}}, "create.include.brands"),
+    ({"create": {"include": {"brands": ["a"]}}}, "create.include.brands.0"),
+    ({"create": {"include": {"brands": [{"name": "a"}]}}}, "create.include.brands.0.brandUid"),
+    ({"create": {"include": {"brands": [{"brandUid": "a"}], "brandUids": ["b"]}}}, "create.include.brands"),
     ({"create": {"include": {"brandUids": "a"}}}, "create.include.brandUids"),
-    ({"create": {"exclude": {"productUids": ["a b"]}}}, "create.exclude.productUids.0"),
+    ({"create": {"exclude": {"productUids": ["a\t"]}}}, "create.exclude.productUids.0"),
     ({"create": {"exclude": {"productUids": [None]}}}, "create.exclude.productUids.0"),
     ({"create": {"include": {"productUids": ["x"] * 5001}}}, "create.include.productUids"),
     ({"update": {}}, "update"),

@@ -274,9 +274,14 @@ BAD = [
     ("status", "paused"),
     ("status", "ACTIVE"),
     ("status", None),
+    ("name", "Spring\nSale"),
+    ("name", "Spring\u202eelaS"),
+    ("name", "Spring\x1b[31m"),
+    ("description", "x\x07y"),
+    ("description", "x\u202ey"),
     ("colour", "red"),
-    ("campaign_id", "1000010"),
     ("tenant_id", "x"),
+    ("version", 1),
 ]
 
 
@@ -300,6 +305,7 @@ GOOD = [
     ("description", "x" * 1000, "x" * 1000),
     ("description", "**Bold** & <b>basic</b>\n- list", "**Bold** & <b>basic</b>\n- list"),
     ("description", None, None),
+    ("description", "", ""),
     ("campaign_identifier", "a_Z_09", "a_Z_09"),
     ("starts_at", "1999-01-01T00:00:00Z", "1999-01-01T00:00:00Z"),
     ("starts_at", "2024-01-01T02:00:00+02:00", "2024-01-01T00:00:00Z"),

@@ -36,7 +36,7 @@ def test_one_is_made_once_changed_and_read(rolf, promotions, address, body, key,
 @pytest.mark.parametrize(("address", "body", "key", "noun"), NOUNS, ids=["stores", "groups"])
 def test_bad_ones_are_refused_and_write_nothing(rolf, promotions, address, body, key, noun):
     before = everything(promotions)
-    for changes, field in (({"name": ""}, "name"), ({key: "a b"}, key), ({key: None}, key), ({"x": 1}, "x")):
+    for changes, field in (({"name": ""}, "name"), ({key: "a\tb"}, key), ({key: None}, key), ({"x": 1}, "x")):
         problem = is_problem(rolf.post(address, json=body | changes), 422, "validation_failed")
         assert set(fields_of(problem)) == {field}
     is_problem(rolf.post(address, json={}), 422, "validation_failed")

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.promotions.models import Pricelist
 from services.promotions.rules.warnings import reduced
 from tests.promotions.helpers import MINE, ok
 from tests.promotions.shop import NOW, Shop, socks
@@ -48,7 +49,7 @@ def test_an_empty_selection(shop, rolf):
     jeans(shop, "none", include=[("brand", "Nobody")])
     shop.campaign("list", pricelist=shop.pricelist("empty"), status="NEW")
     shop.campaign("order", discount_type="ORDER_DISCOUNT", status="NEW")
-    assert warned(rolf, "none") == {"empty_selection": (1, [])}
+    assert warned(rolf, "none") == {"empty_selection": (1, []), "unknown_brand": (1, ["Nobody"])}
     assert warned(rolf, "list") == {"empty_selection": (1, [])}
     assert warned(rolf, "order") == {}
     jeans(shop, "everything", include=[])
@@ -93,6 +94,56 @@ def test_a_free_cheapest_product_is_meant(shop, rolf):
     assert warned(rolf, "3for2socks") == {}
 
 
+def test_what_a_selection_names_and_nothing_has(shop, rolf):
+    """D68: taken, and warned of by kind: in the header when it is written, and with the uids for whoever asks."""
+    jeans(shop, "typing", include=[])
+    include = {
+        "brandUids": ["Hapy", "Happy"],
+        "categoryUids": ["x"],
+        "productGroupUids": ["y"],
+        "productUids": ["jeens", "jeans", "shirtt"],
+    }
+    body = {"create": {"include": include, "exclude": {"brandUids": ["Hapy", "Nike"]}}}
+    answer = rolf.put(f"{MINE}/campaigns/typing/selections", json=body)
+    ok(answer)
+    codes = ["unknown_brand", "unknown_category", "unknown_product_group", "unknown_product"]
+    assert answer.headers["Concord-Warnings"] == ", ".join(codes)
+    found = warned(rolf, "typing")
+    expected = [(2, ["Hapy", "Nike"]), (1, ["x"]), (1, ["y"]), (2, ["jeens", "shirtt"])]
+    assert [found[code] for code in codes] == expected
+    activated = rolf.put(f"{MINE}/campaigns/typing", json={"status": "ACTIVE"})
+    assert activated.headers["Concord-Warnings"].split(", ")[:4] == codes
+    ok(rolf.put(f"{MINE}/campaigns/typing", json={"status": "INACTIVE"}))
+    right = {"create": {"include": {"brandUids": ["Happy"], "productUids": ["shirt"]}}}
+    assert "Concord-Warnings" not in rolf.put(f"{MINE}/campaigns/typing/selections", json=right).headers
+
+
+def test_a_campaign_for_a_variant_alone(shop, rolf):
+    """D68: it is for something, it overlaps, and its price counts."""
+    shop.product("coat", 900, cost=Decimal(880), variants=[("coat-blue", 870), ("coat-red", None)])
+    alone = {"include": [("product", "coat-red")], "discount_percent": Decimal(5), "status": "NEW"}
+    shop.campaign("alone", **alone)
+    assert warned(rolf, "alone") == {"price_below_cost": (1, ["coat-red"])}
+    ok(rolf.put(f"{MINE}/campaigns/alone", json={"status": "ACTIVE"}))
+    assert warned(rolf, "alone") == {"price_below_cost": (1, ["coat-red"])}
+    shop.campaign("again", **alone | {"include": [("product", "coat")], "discount_percent": Decimal(1)})
+    assert warned(rolf, "again") == {"overlap": (1, ["alone"])}
+    entries = [{"productUid": "coat-blue", "price": 1}]
+    ok(rolf.post(f"{MINE}/pricelists", json={"pricelistUid": "l", "name": "L", "products": entries}), 201)
+    shop.campaign("list", pricelist=shop.one(Pricelist, pricelist_uid="l").id, status="NEW")
+    assert warned(rolf, "list") == {"overlap": (1, ["alone"]), "price_below_cost": (1, ["coat-blue"])}
+
+
+def test_what_is_taken_off_a_list_and_was_never_there(shop, rolf):
+    """D68: a typing error in a removal takes nothing off, and says so."""
+    shop.pricelist("l", jeans=790)
+    right = rolf.put(f"{MINE}/pricelists/l/products", json={"remove": ["socks"]})
+    wrong = rolf.put(f"{MINE}/pricelists/l/products", json={"remove": ["jeens", "socks"]})
+    assert "Concord-Warnings" not in right.headers
+    assert wrong.headers["Concord-Warnings"] == "unknown_product"
+    assert ok(wrong)["productCount"] == 1
+
+
 def test_an_activation_says_them_in_a_header_and_is_done(shop, rolf):
     """S1-12: the documented body stays as it is."""
     shop.campaign("other", products=["jeans"])
@@ -108,5 +159,6 @@ def test_an_activation_says_them_in_a_header_and_is_done(shop, rolf):
 
 def test_what_a_unit_would_cost():
     """D25, D27."""
-    assert reduced(Decimal("0.20"), percent=Decimal("12.5"), amount=Decimal(0)) == Decimal("0.17")
-    assert reduced(Decimal(5), percent=Decimal(0), amount=Decimal(9)) == 0
+    assert reduced(Decimal("0.20"), "SEK", percent=Decimal("12.5"), amount=Decimal(0)) == Decimal("0.17")
+    assert reduced(Decimal(575), "JPY", percent=Decimal(15), amount=Decimal(0)) == Decimal(489)
+    assert reduced(Decimal(5), "SEK", percent=Decimal(0), amount=Decimal(9)) == 0

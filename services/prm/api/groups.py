@@ -10,7 +10,7 @@ from chassis.web import Blueprint, db
 from services.prm.actions import groups as actions
 from services.prm.api import accept_long_lists
 from services.prm.queries import groups as queries
-from services.prm.schemas import GroupIn, GroupOut
+from services.prm.schemas import GroupChangeIn, GroupIn, GroupOut
 
 blp = Blueprint("groups", __name__, url_prefix="/api/v1/prm/groups", feature="prm")
 blp.before_request(accept_long_lists)
@@ -49,7 +49,7 @@ class OneGroup(MethodView):
         return group
 
     @blp.allow(Role.SUPPLIER_ADMIN)
-    @blp.arguments(GroupIn)
+    @blp.arguments(GroupChangeIn)
     @blp.response(200, GroupOut)
     def put(self, data, group_id):
         """Replace name and retailers."""

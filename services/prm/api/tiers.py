@@ -9,7 +9,7 @@ from chassis.pages import PageIn, page_of
 from chassis.web import Blueprint, db
 from services.prm.actions import tiers as actions
 from services.prm.queries import tiers as queries
-from services.prm.schemas import AssignedOut, AssignIn, AssignmentOut, MyTierOut, TierIn, TierOut
+from services.prm.schemas import AssignedOut, AssignIn, AssignmentOut, MyTierOut, TierChangeIn, TierIn, TierOut
 
 blp = Blueprint("tiers", __name__, url_prefix="/api/v1/prm/tiers", feature="prm")
 my_blp = Blueprint("my_tiers", __name__, url_prefix="/api/v1/prm/my-tiers", feature="prm")
@@ -48,7 +48,7 @@ class OneTier(MethodView):
         return tier
 
     @blp.allow(Role.SUPPLIER_ADMIN)
-    @blp.arguments(TierIn)
+    @blp.arguments(TierChangeIn)
     @blp.response(200, TierOut)
     def put(self, data, tier_id):
         """Replace name, description, sort order and all benefits (S0-45)."""

@@ -17,9 +17,9 @@ from chassis.refusals import is_taken
 from services.promotions.actions import linked_products
 from services.promotions.events import cart_campaigns as events
 from services.promotions.models import CartCampaign
-from services.promotions.models.cart_campaigns import ONE_NAME_A_CUSTOMER
+from services.promotions.models.cart_campaigns import ONE_FOLDED_NAME_A_CUSTOMER, ONE_NAME_A_CUSTOMER
 from services.promotions.queries import cart_campaigns as queries
-from services.promotions.queries import pricelists
+from services.promotions.queries import pricelists, product_ids
 from services.promotions.rules import cart_campaigns as rules
 
 
@@ -53,17 +53,16 @@ def replace_campaign(
     actor: Principal,
     now: datetime,
 ) -> CartCampaign:
-    """Replace a campaign that is still in the version the caller has read (S4-14, S4-15). Raises as
+    """Replace a campaign, in the version the caller has read where it names one (S4-14, S4-15, D6). Raises as
     ``create_campaign``, and:
 
     Raises:
         NotFound: not one of the caller's.
-        Stale: it was changed since.
-        VersionRequired: the caller says nothing of a version.
+        Stale: it was changed since the version that the caller names.
     """
     campaign = queries.campaign(session, campaign_id, lock=True)
     versions.require(campaign, expected)
-    rules.require_version(campaign.db_version, data["db_version"], has_condition=expected is not None)
+    rules.require_version(campaign.db_version, data["db_version"])
     before = _lines(campaign)
     with session.no_autoflush:
         _write(session, campaign, data)
@@ -109,14 +108,22 @@ def _write(session: Session, campaign: CartCampaign, data: Mapping[str, Any]) ->
     if "pricelist_uid" in data:
         fields["pricelist_id"] = pricelists.id_of(session, data["pricelist_uid"])
         campaign.pricelist_uid = data["pricelist_uid"]
-    campaign.write(fields, products=data["products"] or [], mandatory_products=data["mandatory_products"] or [])
+    filtered, mandatory = data["products"] or [], data["mandatory_products"] or []
+    places = {"products": [line["id"] for line in filtered], "mandatoryProducts": [line["id"] for line in mandatory]}
+    known = product_ids.products_of(session, {*places["products"], *places["mandatoryProducts"]})
+    campaign.write(
+        fields,
+        products=rules.with_modes(filtered, known),
+        mandatory_products=rules.with_modes(mandatory, known),
+    )
+    campaign.warnings = rules.about_unknown(places, known)
 
 
 def _save(session: Session) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        if not is_taken(error, ONE_NAME_A_CUSTOMER):
+        if not any(is_taken(error, unique) for unique in (ONE_NAME_A_CUSTOMER, ONE_FOLDED_NAME_A_CUSTOMER)):
             raise
         raise Conflict(
             "Marketing campaign name must be unique along with customerId.", code="campaign_name_taken"

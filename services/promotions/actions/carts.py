@@ -1,5 +1,6 @@
 """What shoppers do with their carts. Every write keeps what the campaign lets the cart hold then."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
 from chassis import versions
+from chassis.errors import NotFound
 from services.promotions.models import Cart
 from services.promotions.queries import cart_campaigns, carts
 from services.promotions.queries.carts import SeenCart
@@ -23,18 +25,19 @@ SHOWN_NAME = 200  # characters of an ``mktop``; no campaign has a longer name
 def start(session: Session, tenant_id: UUID, *, mktop: str | None, customer_id: str | None, now: datetime) -> Cart:
     """A new, empty cart. This moment alone decides which campaign it has (S4-24); one that cannot be had makes a plain
     cart that says why (D52)."""
-    campaign_id, reason = None, None
+    campaign_id, reason, name = None, None, mktop
     if mktop is not None:
         found = cart_campaigns.meant_by(session, mktop, customer_id)
         if isinstance(found, Reason):
             reason = found
         else:
+            name = found.name
             reason = rules.reason_against(found.status, found.start_date, found.end_date, now)
             campaign_id = None if reason else found.id
     cart = Cart(
         id=uuid4(),  # of random bits alone: who knows it has the cart
         tenant_id=tenant_id,
-        campaign_name=mktop and mktop[:SHOWN_NAME],
+        campaign_name=name and name[:SHOWN_NAME],
         campaign_id=campaign_id,
         campaign_reason=reason and str(reason),
         created_at=now,
@@ -46,14 +49,15 @@ def start(session: Session, tenant_id: UUID, *, mktop: str | None, customer_id: 
     return cart
 
 
-def add(session: Session, cart: Cart, product_id: str, quantity: int, *, now: datetime) -> SeenCart:
-    """Put a product in.
+def add(session: Session, cart: Cart, wanted: Sequence[tuple[str, int]], *, now: datetime) -> SeenCart:
+    """Put products in, each with its quantity; all or none.
 
     Raises:
         Invalid: ``unknown_product``, or the cart would hold too much.
     """
-    carts.require_sold(session, product_id)
-    cart.add(product_id, quantity)
+    carts.require_sold(session, [product_id for product_id, _ in wanted])
+    for product_id, quantity in wanted:
+        cart.add(product_id, quantity)
     return _settle(session, cart, now)
 
 
@@ -63,11 +67,14 @@ def change_quantity(
     """Set how much of a product is wanted; 0 takes it out, and with it what goes only with it (S4-21).
 
     Raises:
-        NotFound: there is no such cart, or no such product in it.
+        NotFound: there is no such cart, or a product that is neither in it nor sold.
+        Invalid: the cart would hold too much.
         Stale: ``expected`` is not the cart's version.
     """
     cart = carts.cart(session, cart_id, now, lock=True)
     versions.require(cart, expected)
+    if cart.line(product_id) is None and product_id not in carts.catalogued(session, [product_id]):
+        raise NotFound("There is no such product in this cart.")
     cart.set(product_id, quantity)
     return _settle(session, cart, now)
 

@@ -15,9 +15,8 @@ from chassis.identity import Principal
 from services.promotions.events import cart_campaigns as events
 from services.promotions.models import CartCampaign, LinkedProducts
 from services.promotions.queries import linked_products as queries
+from services.promotions.queries import product_ids
 from services.promotions.rules import cart_campaigns as rules
-
-WRITTEN = ("customer_id", "marketing_campaign_id", "base_product", "linked_product")
 
 
 def create(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> LinkedProducts:
@@ -30,7 +29,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     linked = LinkedProducts(
         id=uuid7(), tenant_id=actor.tenant_id, created_at=now, updated_at=now, db_version=0, event_sequence=0
     )
-    linked.write(**{name: data[name] for name in WRITTEN})
+    _write(session, linked, data)
     session.add(linked)
     _record(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)
     return linked
@@ -45,21 +44,20 @@ def replace(
     actor: Principal,
     now: datetime,
 ) -> LinkedProducts:
-    """Replace linked products that are still in the version the caller has read (S4-14, S4-15, S4-19). Raises as
-    ``create``, and:
+    """Replace linked products, in the version the caller has read where it names one (S4-14, S4-15, S4-19, D6).
+    Raises as ``create``, and:
 
     Raises:
         NotFound: not the caller's.
-        Stale: they were changed since.
-        VersionRequired: the caller says nothing of a version.
+        Stale: they were changed since the version that the caller names.
     """
     for lock in (False, True):  # the campaign is locked between the two, and whoever is refused locks nothing
         linked = queries.linked(session, linked_id, lock=lock)
         versions.require(linked, expected)
-        rules.require_version(linked.db_version, data["db_version"], has_condition=expected is not None)
+        rules.require_version(linked.db_version, data["db_version"])
         if not lock:
             _check(session, data)
-    linked.write(**{name: data[name] for name in WRITTEN})
+    _write(session, linked, data)
     linked.touch(now)
     _record(session, "linked_products.replaced", linked, events.LinkedProductsReplaced, actor, now)
     return linked
@@ -107,6 +105,19 @@ def _check(session: Session, data: dict[str, Any]) -> None:
     campaign = select(CartCampaign.id).where(CartCampaign.id == data["marketing_campaign_id"])
     if session.scalar(campaign.with_for_update(read=True, key_share=True)) is None:
         raise Invalid.field("marketingCampaignId", "there is no such campaign")
+
+
+def _write(session: Session, linked: LinkedProducts, data: dict[str, Any]) -> None:
+    base, dependent = data["base_product"], data["linked_product"]
+    known = product_ids.products_of(session, {base["id"], dependent["id"]})
+    base_product, linked_product = rules.with_modes([base, dependent], known)
+    linked.write(
+        customer_id=data["customer_id"],
+        marketing_campaign_id=data["marketing_campaign_id"],
+        base_product=base_product,
+        linked_product=linked_product,
+    )
+    linked.warnings = rules.about_unknown({"baseProduct": [base["id"]], "linkedProduct": [dependent["id"]]}, known)
 
 
 def _record(

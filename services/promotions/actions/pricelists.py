@@ -1,6 +1,6 @@
 """Making price lists, putting products on them and taking them off, which a running campaign follows at once (S1-14).
 
-The list's row is locked first, the tenant's catalogue last.
+The tenant's currency is locked first, then the list's row, the tenant's catalogue last.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,6 +18,7 @@ from chassis.database import insert_many
 from chassis.errors import Conflict, Invalid
 from chassis.identity import Principal
 from services.promotions.actions import catalogue, uids
+from services.promotions.actions.settings import lock_currency
 from services.promotions.events import pricelists as events
 from services.promotions.events.batches import in_batches
 from services.promotions.models import Base, Pricelist, PricelistEntry, PricelistVariant
@@ -25,6 +26,7 @@ from services.promotions.models.pricelists import ONE_LIST
 from services.promotions.queries import pricelists as queries
 from services.promotions.queries import products
 from services.promotions.queries.given import among
+from services.promotions.rules.amounts import Fitter
 from services.promotions.rules.uids import slug
 
 ENTRIES = Base.metadata.tables["pricelist_entries"]
@@ -44,8 +46,9 @@ def create(
 
     Raises:
         Conflict: ``pricelist_exists``: the uid is taken.
-        Invalid: ``unknown_product``.
+        Invalid: ``unknown_product``, or a price finer than the currency.
     """
+    products = _in_currency(products, lock_currency(session, actor.tenant_id), "products")
 
     def make(uid: str) -> Pricelist:
         pricelist = Pricelist.start(uid, name, tenant_id=actor.tenant_id, now=now)
@@ -101,10 +104,12 @@ def change_products(
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
-        Invalid: ``unknown_product``; ``errors`` names each.
+        Invalid: ``unknown_product``, or a price finer than the currency; ``errors`` names each.
     """
+    currency = lock_currency(session, actor.tenant_id)
     pricelist = queries.pricelist(session, pricelist_uid, lock=True)
     versions.require(pricelist, expected)
+    add = _in_currency(add, currency, "add")
     _change_products(session, pricelist, add, remove, actor=actor, now=now, field="add")
     return pricelist
 
@@ -160,6 +165,13 @@ def _change_products(
         event = events.PricelistProductsChanged(actor.tenant_id, pricelist.pricelist_uid, batch)
         outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)
     catalogue.touch(session, actor.tenant_id)
+
+
+def _in_currency(entries: Sequence[Mapping[str, Any]], currency: str, field: str) -> list[dict[str, Any]]:
+    fitter = Fitter(currency)
+    fitted = [fitter.fit(entry, {"price": f"{field}.{place}.price"}) for place, entry in enumerate(entries)]
+    fitter.require()
+    return fitted
 
 
 def _require_known(add: Sequence[Mapping[str, Any]], known: Collection[str], field: str) -> None:

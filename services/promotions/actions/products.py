@@ -1,6 +1,6 @@
 """Writing products, up to 5,000 at once; a bad row rejects itself only.
 
-Whoever writes products holds the tenant's catalogue, so two calls of one tenant never meet.
+Whoever writes products holds the tenant's currency and then its catalogue, so two calls of one tenant never meet.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,18 +18,22 @@ from chassis import outbox
 from chassis.database import insert_many
 from chassis.identity import Principal
 from chassis.parsing import flatten
+from chassis.text import fold
 from services.promotions.actions import catalogue
+from services.promotions.actions.settings import lock_currency
 from services.promotions.events.batches import in_batches
 from services.promotions.events.catalogue import ProductsChanged
 from services.promotions.models import Base, Product, ProductCategory, Variant
 from services.promotions.queries.given import among
 from services.promotions.queries.products import SeenProduct, complete
+from services.promotions.rules.amounts import Fitter
 from services.promotions.schemas.products import ProductIn
 
 PRODUCTS = Base.metadata.tables["products"]
 CATEGORIES = Base.metadata.tables["product_categories"]
 VARIANTS = Base.metadata.tables["variants"]
 OWN = ("name", "price", "cost", "brand_uid", "product_group_uid")  # what a product's own row says
+FOLDED = ("product_uid", "name")  # what a search compares
 
 CREATED, UPDATED, REJECTED = "created", "updated", "rejected"
 
@@ -48,10 +52,11 @@ def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: date
 
     A product that is already as its row says counts as updated, and nobody is told of it.
     """
+    currency = lock_currency(session, actor.tenant_id)
     held = catalogue.hold(session, actor.tenant_id)
-    results, wanted = _read(rows)
+    results, wanted = _read(rows, currency)
     taken = _taken_uids(session, wanted)
-    known = _known(session, wanted)
+    known = _known(session, wanted, currency)
     new, changed = [], []
     for place, product in wanted.items():
         before = known.get(product["product_uid"])
@@ -73,7 +78,7 @@ def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: date
     return [results[place] for place in range(len(rows))]
 
 
-def _read(rows: Sequence[Any]) -> tuple[dict[int, Result], dict[int, dict[str, Any]]]:
+def _read(rows: Sequence[Any], currency: str) -> tuple[dict[int, Result], dict[int, dict[str, Any]]]:
     """The refusals of bad rows and the products of good ones, by their place in the call."""
     schema = ProductIn()
     refused: dict[int, Result] = {}
@@ -81,7 +86,7 @@ def _read(rows: Sequence[Any]) -> tuple[dict[int, Result], dict[int, dict[str, A
     seen: set[str] = set()
     for place, row in enumerate(rows):
         try:
-            product = schema.load(row)
+            product = _in_currency(schema.load(row), currency)
             if product["product_uid"] in seen:
                 raise ValidationError({"productUid": "Another row of this call has this uid."})
         except ValidationError as error:
@@ -94,11 +99,27 @@ def _read(rows: Sequence[Any]) -> tuple[dict[int, Result], dict[int, dict[str, A
     return refused, products
 
 
-def _known(session: Session, wanted: Mapping[int, Mapping[str, Any]]) -> dict[str, SeenProduct]:
+def _in_currency(product: dict[str, Any], currency: str) -> dict[str, Any]:
+    """The product with amounts as exact as the currency (D9).
+
+    Raises:
+        ValidationError: some are finer.
+    """
+    fitter = Fitter(currency)
+    product = fitter.fit(product, {"price": "price", "cost": "cost"})
+    product["variants"] = [
+        fitter.fit(variant, {"price": f"variants.{place}.price"}) for place, variant in enumerate(product["variants"])
+    ]
+    if fitter.problems:
+        raise ValidationError({field: [message] for field, message in fitter.problems})
+    return product
+
+
+def _known(session: Session, wanted: Mapping[int, Mapping[str, Any]], currency: str) -> dict[str, SeenProduct]:
     """Those of the products that there are already, by uid."""
     uids = [product["product_uid"] for product in wanted.values()]
     found = session.scalars(select(Product).where(among(session, Product.product_uid, uids))).all()
-    return {each.product.product_uid: each for each in complete(session, found)}
+    return {each.product.product_uid: each for each in complete(session, found, currency)}
 
 
 def _taken_uids(session: Session, wanted: Mapping[int, Mapping[str, Any]]) -> dict[str, str]:
@@ -147,7 +168,7 @@ def _write(
         rows = [_own(product) | first | {name: product[name] for name in named} for product in new]
         insert_many(session, PRODUCTS, rows)
     if changed:
-        values: dict[str, Any] = {name: bindparam(name) for name in (*OWN, "updated_at")}
+        values: dict[str, Any] = {name: bindparam(name) for name in (*OWN, "name_folded", "updated_at")}
         statement = update(PRODUCTS).where(PRODUCTS.c.id == bindparam("of")).values(values)
         session.connection().execute(
             statement, [_own(product) | {"updated_at": now, "of": product["id"]} for product in changed]
@@ -158,7 +179,8 @@ def _write(
 
 
 def _own(product: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: product[name] for name in OWN}
+    folded = {f"{name}_folded": fold(product[name]) for name in FOLDED}
+    return {name: product[name] for name in OWN} | folded
 
 
 def _clear(session: Session, before: Collection[SeenProduct]) -> None:

@@ -1,7 +1,8 @@
 """Making, changing and activating sales campaigns (S1).
 
-The campaign's row is locked first, the tenant's catalogue last. Only what starts, or ends, having an effect raises the
-catalogue's revision: a campaign that is not active is in no evaluation.
+Where amounts are written, the tenant's currency is locked first; then the campaign's row, the tenant's catalogue last.
+Only what starts, or ends, having an effect raises the catalogue's revision: a campaign that is not active is in no
+evaluation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from chassis.errors import Conflict, Invalid
 from chassis.events import camel
 from chassis.identity import Principal
 from services.promotions.actions import catalogue, uids
+from services.promotions.actions.settings import lock_currency
 from services.promotions.actions.snapshots import take_snapshot
 from services.promotions.events import sales as events
 from services.promotions.models import Base, SalesCampaign, Store
@@ -26,10 +28,13 @@ from services.promotions.queries import customer_groups, pricelists, stores
 from services.promotions.queries import sales as queries
 from services.promotions.queries.sales import SeenCampaign
 from services.promotions.rules import sales as rules
+from services.promotions.rules.amounts import Fitter
+from services.promotions.rules.selection import KINDS
 from services.promotions.rules.uids import slug
 
 STORES = Base.metadata.tables["sales_stores"]
 LINES = Base.metadata.tables["sales_selections"]
+AMOUNTS = {"amount_threshold": "amountThreshold", "discount_amount": "discountAmount"}
 
 
 def create(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> SeenCampaign:
@@ -37,10 +42,10 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
 
     Raises:
         Conflict: ``campaign_exists``: the uid is taken (S1-8).
-        Invalid: details do not go together, or name what is not there.
+        Invalid: details do not go together, name what is not there, or are finer than the currency.
     """
     wanted = data.pop("campaign_uid")
-    details, where = _resolve(session, data)
+    details, where = _resolve(session, _in_currency(data, _currency_for(session, data, actor)))
     _require_valid(details, has_selection=False)
 
     def make(uid: str) -> SalesCampaign:
@@ -78,14 +83,15 @@ def change(
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
         Conflict: ``campaign_active``: details of an active campaign (S1-13); ``invalid_transition``.
-        Invalid: details do not go together, or name what is not there.
+        Invalid: details do not go together, name what is not there, or are finer than the currency.
     """
+    currency = _currency_for(session, data, actor)
     campaign = queries.campaign(session, campaign_uid, lock=True)
     versions.require(campaign, expected)
     if data.pop("campaign_uid", campaign_uid) != campaign_uid:
         raise Invalid.field("campaignUid", "A campaign keeps its uid.")
     status = data.pop("status", campaign.status)
-    details, where = _resolve(session, data)
+    details, where = _resolve(session, _in_currency(data, currency))
     shown = _change_details(session, campaign, details, where, actor=actor, now=now)
     if status != campaign.status:
         shown = _change_status(session, campaign, status, actor=actor, now=now)
@@ -138,9 +144,23 @@ def _lines(campaign: SalesCampaign, selection: Mapping[str, Mapping[str, Sequenc
     return [
         {"campaign_id": campaign.id, "side": side, "kind": kind, "uid": uid, "position": position}
         for side in queries.SIDES
-        for kind in queries.KINDS
+        for kind in KINDS
         for position, uid in enumerate(dict.fromkeys(selection[side][f"{kind}_uids"]))
     ]
+
+
+def _currency_for(session: Session, data: Mapping[str, Any], actor: Principal) -> str | None:
+    """The currency, held, where a body has amounts."""
+    return lock_currency(session, actor.tenant_id) if any(data.get(name) for name in AMOUNTS) else None
+
+
+def _in_currency(data: dict[str, Any], currency: str | None) -> dict[str, Any]:
+    if currency is None:
+        return data
+    fitter = Fitter(currency)
+    fitted = fitter.fit(data, AMOUNTS)
+    fitter.require()
+    return fitted
 
 
 def _resolve(session: Session, data: dict[str, Any]) -> tuple[dict[str, Any], list[Store] | None]:
@@ -223,7 +243,7 @@ def _named(selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -
     return {
         side: {
             camel(kind): [each[f"{singular}_uid"] for each in selection[side][kind]]
-            for singular, kind in queries.KINDS.items()
+            for singular, kind in KINDS.items()
             if selection[side][kind]
         }
         for side in queries.SIDES

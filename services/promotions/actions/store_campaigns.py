@@ -19,9 +19,10 @@ from chassis import audit, outbox, versions
 from chassis.errors import Invalid
 from chassis.identity import Principal, Role
 from chassis.refusals import is_taken
+from services.promotions.actions import catalogue
 from services.promotions.events import store_campaigns as events
 from services.promotions.models import Base, StoreCampaign, StoreCampaignStore
-from services.promotions.models.store_campaigns import ONE_CAMPAIGN_NAME, ONE_IDENTIFIER
+from services.promotions.models.store_campaigns import ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME, ONE_IDENTIFIER
 from services.promotions.queries import store_campaigns as queries
 from services.promotions.rules import store_campaigns as rules
 from services.promotions.rules.store_campaigns import Status
@@ -54,6 +55,7 @@ def create_campaign(
     if campaign.status == Status.ACTIVE:
         _tell(session, campaign, events.CampaignStarted, actor, now)
     catch_up(session, campaign, now)
+    _renew_bundles(session, campaign)
     return campaign
 
 
@@ -79,7 +81,7 @@ def update_campaign(
     """
     campaign = _hold(session, campaign_id, expected, now)
     before = Status(campaign.status)
-    _require_free(session, campaign.id, campaign.tenant_id, changes)
+    _require_free(session, campaign.id, campaign.tenant_id, _renamed(campaign, changes))
     different = campaign.change(changes, is_person=actor.role is not Role.MACHINE, now=now)
     if different:
         campaign.catch_up(now)
@@ -89,8 +91,8 @@ def update_campaign(
         after = Status(campaign.status)
         if after is not before and after in TOLD_BY_STATUS:
             _tell(session, campaign, TOLD_BY_STATUS[after], actor, now)
-    applied = (name for name, value in changes.items() if name in different or getattr(campaign, name) == value)
-    return campaign, tuple(applied)
+        _renew_bundles(session, campaign)
+    return campaign, tuple(name for name in changes if _is_in_force(campaign, name, changes[name], different))
 
 
 def link_stores(
@@ -123,7 +125,34 @@ def link_stores(
         )
         _link(session, campaign, linked, now)
         _tell(session, campaign, events.CampaignUpdated, actor, now, updated_fields=("store_ids",))
+        catalogue.touch(session, campaign.tenant_id)
     return campaign
+
+
+def delete_campaign(
+    session: Session, campaign_id: str, *, expected: ETags | None, actor: Principal, now: datetime
+) -> UUID:
+    """Put away a campaign that is over or never ran (D44): its name and identifier are free, its audit trail stays.
+
+    Returns its id.
+
+    Raises:
+        NotFound: ``campaign_not_found``.
+        Stale: ``expected`` is not its version.
+        Conflict: ``campaign_not_modifiable``: it runs, or has run and may go on.
+    """
+    campaign = queries.campaign(session, campaign_id, now, lock=True)
+    versions.require(campaign, expected)
+    rules.require_deletable(campaign.current_status, has_run=queries.has_run(session, campaign.id))
+    catch_up(session, campaign, now)
+    gone = {"name": [campaign.name, None], "campaignIdentifier": [campaign.campaign_identifier, None]}
+    audit.record(
+        session, "store_campaign.deleted", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone
+    )
+    _tell(session, campaign, events.CampaignDeleted, actor, now)
+    session.execute(delete(StoreCampaignStore).where(StoreCampaignStore.campaign_id == campaign.id))
+    session.delete(campaign)
+    return campaign.id
 
 
 def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
@@ -136,6 +165,12 @@ def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
     campaign.current_status = campaign.status_at(now)
     for status in passed:
         _tell(session, campaign, TOLD_BY_STATUS[status], CLOCK, now, status=status)
+
+
+def _renew_bundles(session: Session, campaign: StoreCampaign) -> None:
+    """Let the tills' bundles of the campaign's stores be made anew (D44). The last statement of a change."""
+    if campaign.store_uids:
+        catalogue.touch(session, campaign.tenant_id)
 
 
 def _hold(session: Session, campaign_id: str, expected: ETags | None, now: datetime) -> StoreCampaign:
@@ -176,6 +211,17 @@ def _insert(session: Session, key: UUID, data: Mapping[str, Any], actor: Princip
     raise AssertionError("unreachable")
 
 
+def _is_in_force(campaign: StoreCampaign, name: str, value: Any, different: Sequence[str]) -> bool:
+    """Whether what an update named holds now (S3-3); ``active`` does not where a later start came with it (D43)."""
+    is_delayed = name == "status" and value == Status.ACTIVE and campaign.status == Status.SCHEDULED
+    return bool(getattr(campaign, name) == value) or (name in different and not is_delayed)
+
+
+def _renamed(campaign: StoreCampaign, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The name and identifier that a change brings: what stays as it was clashes with nobody (S3-23)."""
+    return {name: value for name, value in changes.items() if getattr(campaign, name) != value}
+
+
 def _require_free(session: Session, key: UUID, tenant_id: UUID, wanted: Mapping[str, Any]) -> None:
     """S3-15, S3-17: says that a name or identifier is taken, never by whom."""
     taken = []
@@ -198,8 +244,8 @@ def _save(session: Session) -> None:
 
 
 def _refusal(error: IntegrityError) -> Exception:
-    for unique, problem in ((ONE_CAMPAIGN_NAME, NAME_TAKEN), (ONE_IDENTIFIER, IDENTIFIER_TAKEN)):
-        if is_taken(error, unique):
+    for uniques, problem in (((ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME), NAME_TAKEN), ((ONE_IDENTIFIER,), IDENTIFIER_TAKEN)):
+        if any(is_taken(error, unique) for unique in uniques):
             return Invalid("Field validation failed", errors=[problem])
     return error
 

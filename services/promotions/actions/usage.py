@@ -1,7 +1,7 @@
 """Reserving, committing and releasing what an order uses of campaigns, and setting how much there is (never exceeded).
 
 Locks, in this order: the reservation, the evaluations that its returned units were bought with by id, then the usage
-rows of its campaigns by id.
+rows of its campaigns by id. Limits: the tenant's currency, the campaign, its usage row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,11 +23,11 @@ from chassis.schemas import in_currency
 from chassis.text import is_line
 from services.promotions import engine
 from services.promotions.actions import catalogue, returns
+from services.promotions.actions.settings import lock_currency
 from services.promotions.models import CampaignUsage, Reservation, ReservedCampaign, SalesCampaign
 from services.promotions.models.usage import ReservationState, new_reservation
 from services.promotions.queries import evaluations
 from services.promotions.queries import usage as queries
-from services.promotions.queries.settings import settings
 
 LONGEST_ID = 100
 TRIM = 1000
@@ -115,14 +115,15 @@ def set_limits(
         Stale: ``expected`` is not its version.
         Invalid: a discount finer than the tenant's currency (D9).
     """
-    if limits.get("total_discount_limit") is not None:
-        amount = in_currency(limits["total_discount_limit"], settings(session).currency, "totalDiscount")
-        limits = {**limits, "total_discount_limit": amount}
+    currency = lock_currency(session, actor.tenant_id)
     statement = select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid)
     campaign = session.scalar(statement.with_for_update(key_share=True))  # rows that point to it may go on being made
     if campaign is None:
         raise NotFound("There is no such campaign.")
     versions.require(campaign, expected)
+    if limits.get("total_discount_limit") is not None:
+        amount = in_currency(limits["total_discount_limit"], currency, "totalDiscount")
+        limits = {**limits, "total_discount_limit": amount}
     _lock(session, [campaign.id], actor)
     for name, value in limits.items():
         setattr(campaign, name, value)

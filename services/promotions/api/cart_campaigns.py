@@ -9,6 +9,7 @@ from chassis.identity import caller
 from chassis.web import Blueprint, db
 from services.promotions.actions import cart_campaigns as actions
 from services.promotions.api import ADMINS, FEATURE
+from services.promotions.api.marketing import header_for
 from services.promotions.queries import cart_campaigns as queries
 from services.promotions.schemas.cart_campaigns import CartCampaignIn, CartCampaignOut, CartCampaignsIn
 from services.promotions.schemas.marketing import list_of
@@ -36,7 +37,7 @@ class CartCampaigns(MethodView):
         with db.begin() as session:
             campaign = actions.create_campaign(session, data, actor=caller(), now=utcnow())
         versions.set_etag(campaign)
-        return campaign, 201, {"Location": f"{PREFIX}/{campaign.id}"}
+        return campaign, 201, {"Location": f"{PREFIX}/{campaign.id}"} | header_for(campaign.warnings)
 
 
 @blp.route("/<uuid:campaign_id>")
@@ -54,14 +55,14 @@ class CartCampaign(MethodView):
     @blp.arguments(CartCampaignIn)
     @blp.response(200, CartCampaignOut)
     def put(self, data, campaign_id):
-        """Replace a cart campaign, in the version that ``dbVersion`` or ``If-Match`` names (S4-14, D6)."""
+        """Replace a cart campaign, in the version that ``dbVersion`` or ``If-Match`` names, if any (S4-14, D6)."""
         expected = versions.if_match()
         with db.begin() as session:
             campaign = actions.replace_campaign(
                 session, campaign_id, data, expected=expected, actor=caller(), now=utcnow()
             )
         versions.set_etag(campaign)
-        return campaign
+        return campaign, 200, header_for(campaign.warnings)
 
     @blp.allow(*ADMINS)
     @blp.response(204)

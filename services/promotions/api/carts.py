@@ -6,7 +6,9 @@ shopper reaches what is the tenant's and nothing else.
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from flask import Response, request
 from flask.views import MethodView
@@ -21,6 +23,7 @@ from services.promotions.actions import carts as actions
 from services.promotions.api import FEATURE
 from services.promotions.queries import carts as queries
 from services.promotions.queries import tenants
+from services.promotions.rules.carts import CART_CLOSED
 from services.promotions.schemas.carts import AddIn, CartOut, QuantityIn
 
 blp = Blueprint("carts", __name__, url_prefix="/shops/<shop>", feature=FEATURE, error_body=MARKETING)
@@ -57,7 +60,10 @@ class CheckoutAdd(MethodView):
     @blp.response(200, CartOut)
     @blp.alt_response(201, schema=CartOut)
     def get(self, wanted):
-        """Put a product into the cart, or into a new one, which ``mktop`` gives its campaign (S4-24)."""
+        """Put products into the cart, or into a new one, which ``mktop`` gives its campaign (S4-24).
+
+        A ``cart`` that is closed or unknown makes a new one too, which says so in ``warnings`` (D54).
+        """
         return _add(**wanted)
 
     @blp.public
@@ -99,7 +105,7 @@ class CartItem(MethodView):
     @blp.arguments(QuantityIn)
     @blp.response(200, CartOut)
     def put(self, wanted, cart_id, product_id):
-        """Change how much of a product is wanted; 0 takes it out."""
+        """Set how much of a product is wanted, also of one that is not in the cart yet; 0 takes it out."""
         expected = versions.if_match()
         with db.begin() as session:
             seen = actions.change_quantity(
@@ -112,14 +118,22 @@ class CartItem(MethodView):
 def _add(mktop, product, quantity, cart, customer_id):
     if request.method == "HEAD":  # somebody who only looks whether a link leads anywhere
         return Response(status=200)
-    now, who = utcnow(), caller()
+    now, who, cart_id = utcnow(), caller(), _as_id(cart)
+    quantities = quantity if len(quantity) > 1 else quantity * len(product)
     with db.begin() as session:
-        if cart is None:
-            held = actions.start(session, who.tenant_id, mktop=mktop, customer_id=customer_id, now=now)
-        else:
-            held = queries.cart(session, cart, now, lock=True)
-        seen = actions.add(session, held, product, quantity, now=now)
+        known = queries.open_cart(session, cart_id, now, lock=True) if cart_id else None
+        target = known or actions.start(session, who.tenant_id, mktop=mktop, customer_id=customer_id, now=now)
+        seen = actions.add(session, target, list(zip(product, quantities, strict=True)), now=now)
     versions.set_etag(seen)
-    if cart is not None:
+    if known:
         return seen
+    if cart:
+        seen = replace(seen, warnings=(CART_CLOSED, *seen.warnings))
     return seen, 201, {"Location": f"/shops/{who.tenant_slug or who.tenant_id}/carts/{seen.id}"}
+
+
+def _as_id(cart):
+    try:
+        return UUID(cart or "")
+    except ValueError:
+        return None

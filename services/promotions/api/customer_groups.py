@@ -8,7 +8,7 @@ from chassis.identity import caller
 from chassis.pages import PageIn, page_of
 from chassis.web import Blueprint, db
 from services.promotions.actions import customer_groups as actions
-from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant, warnings
 from services.promotions.queries import customer_groups as queries
 from services.promotions.schemas.stores import CustomerGroupChangeIn, CustomerGroupIn, CustomerGroupOut
 
@@ -61,4 +61,4 @@ class OneCustomerGroup(MethodView):
                 session, customer_group_uid, data["name"], expected=versions.if_match(), actor=caller(), now=utcnow()
             )
         versions.set_etag(group)
-        return group
+        return group, 200, warnings.header(*warnings.ignored(CustomerGroupChangeIn, group))

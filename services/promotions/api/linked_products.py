@@ -9,6 +9,7 @@ from chassis.identity import caller
 from chassis.web import Blueprint, db
 from services.promotions.actions import linked_products as actions
 from services.promotions.api import ADMINS, FEATURE
+from services.promotions.api.marketing import header_for
 from services.promotions.queries import linked_products as queries
 from services.promotions.schemas.linked_products import LinkedProductsIn, LinkedProductsListIn, LinkedProductsOut
 from services.promotions.schemas.marketing import list_of
@@ -36,7 +37,7 @@ class LinkedProductsList(MethodView):
         with db.begin() as session:
             linked = actions.create(session, data, actor=caller(), now=utcnow())
         versions.set_etag(linked)
-        return linked, 201, {"Location": f"{PREFIX}/{linked.id}"}
+        return linked, 201, {"Location": f"{PREFIX}/{linked.id}"} | header_for(linked.warnings)
 
 
 @blp.route("/<uuid:linked_id>")
@@ -54,12 +55,12 @@ class LinkedProducts(MethodView):
     @blp.arguments(LinkedProductsIn)
     @blp.response(200, LinkedProductsOut)
     def put(self, data, linked_id):
-        """Replace linked products, in the version that ``dbVersion`` or ``If-Match`` names (S4-14, D6)."""
+        """Replace linked products, in the version that ``dbVersion`` or ``If-Match`` names, if any (S4-14, D6)."""
         expected = versions.if_match()
         with db.begin() as session:
             linked = actions.replace(session, linked_id, data, expected=expected, actor=caller(), now=utcnow())
         versions.set_etag(linked)
-        return linked
+        return linked, 200, header_for(linked.warnings)
 
     @blp.allow(*ADMINS)
     @blp.response(204)

@@ -8,8 +8,10 @@ from chassis.identity import caller
 from chassis.pages import PageIn, page_of
 from chassis.web import Blueprint, db
 from services.promotions.actions import pricelists as actions
-from services.promotions.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant
+from services.promotions.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant, warnings
 from services.promotions.queries import pricelists as queries
+from services.promotions.queries import products
+from services.promotions.rules.warnings import Code
 from services.promotions.schemas.pricelists import (
     EntryOut,
     PricelistChangeIn,
@@ -71,7 +73,7 @@ class OnePricelist(MethodView):
             )
             queries.with_products(session, pricelist)
         versions.set_etag(pricelist)
-        return pricelist
+        return pricelist, 200, warnings.header(*warnings.ignored(PricelistChangeIn, pricelist))
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -104,5 +106,6 @@ class Products(MethodView):
                 session, pricelist_uid, **data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
             queries.with_products(session, pricelist)
+            unknown = products.unknown(session, data["remove"])
         versions.set_etag(pricelist)
-        return pricelist
+        return pricelist, 200, warnings.header(*[Code.UNKNOWN_PRODUCT] if unknown else [])

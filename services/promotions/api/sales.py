@@ -10,6 +10,7 @@ from chassis.web import Blueprint, db
 from services.promotions.actions import sales as actions
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant, warnings
 from services.promotions.queries import sales as queries
+from services.promotions.queries import warnings as warning_queries
 from services.promotions.schemas.sales import (
     SORTS,
     SalesCampaignChangeIn,
@@ -18,8 +19,8 @@ from services.promotions.schemas.sales import (
     SalesCampaignsIn,
     SearchIn,
     SearchPageIn,
-    SelectionIn,
 )
+from services.promotions.schemas.selections import SelectionIn
 
 blp = Blueprint("sales", __name__, url_prefix=f"{PREFIX}/campaigns", feature=FEATURE)
 
@@ -96,7 +97,7 @@ class OneSalesCampaign(MethodView):
                 session, campaign_uid, data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
         versions.set_etag(campaign)
-        return campaign, 200, warnings.headers_of(campaign)
+        return campaign, 200, warnings.headers_of(campaign, *warnings.ignored(SalesCampaignChangeIn, campaign))
 
 
 @blp.route("/<campaign_uid>/selections")
@@ -123,5 +124,6 @@ def _select(body, campaign_uid):
         campaign = actions.replace_selection(
             session, campaign_uid, body["create"], expected=versions.if_match(), actor=caller(), now=utcnow()
         )
+        unknown = warning_queries.unknown(session, campaign.campaign)
     versions.set_etag(campaign)
-    return campaign
+    return campaign, 200, warnings.header(*(each.code for each in unknown))

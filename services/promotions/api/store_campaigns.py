@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from flask.views import MethodView
 
-from chassis import audit, versions
+from chassis import versions
 from chassis.audit import AuditOut
 from chassis.clock import utcnow
 from chassis.error_bodies import STORES
@@ -22,6 +22,7 @@ from services.promotions.api import ADMINS, FEATURE
 from services.promotions.queries import store_campaigns as queries
 from services.promotions.queries import tenants
 from services.promotions.schemas.store_campaigns import (
+    DeletedOut,
     DoneOut,
     LinkedStoresIn,
     LinkedStoresOut,
@@ -99,6 +100,18 @@ class StoreCampaign(MethodView):
         """Change what is named, effective at once (S3-1)."""
         return _update(campaign_id, changes)
 
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.response(200, DeletedOut)
+    def delete(self, campaign_id):
+        """Put away a campaign that is over or never ran (D44): its name is free, its audit trail stays."""
+        now = utcnow()
+        with db.begin() as session:
+            deleted = actions.delete_campaign(
+                session, campaign_id, expected=versions.if_match(), actor=caller(), now=now
+            )
+        return {"campaign_id": deleted, "timestamp": now}
+
 
 @blp.route("/<campaign_id>/stores")
 class StoreCampaignOfStores(MethodView):
@@ -135,10 +148,9 @@ class StoreCampaignAudit(MethodView):
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(AuditOut))
     def get(self, wanted, campaign_id):
-        """Who changed what of the campaign, and when, the newest first (S3-10)."""
+        """Who changed what of the campaign, and when, the newest first; also of one that was deleted (S3-10, D44)."""
         with db.read() as session:
-            campaign = queries.campaign(session, campaign_id, utcnow())
-            return audit.trail(session, caller().tenant_id, target_id=campaign.id, **wanted)
+            return queries.trail(session, caller().tenant_id, campaign_id, **wanted)
 
 
 def _update(campaign_id, changes):

@@ -8,7 +8,7 @@ from chassis.identity import caller
 from chassis.pages import PageIn, page_of
 from chassis.web import Blueprint, db
 from services.promotions.actions import stores as actions
-from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant, warnings
 from services.promotions.queries import stores as queries
 from services.promotions.schemas.stores import StoreChangeIn, StoreIn, StoreOut
 
@@ -59,4 +59,4 @@ class OneStore(MethodView):
         with db.begin() as session:
             store = actions.change(session, store_uid, data, expected=versions.if_match(), actor=caller(), now=utcnow())
         versions.set_etag(store)
-        return store
+        return store, 200, warnings.header(*warnings.ignored(StoreChangeIn, store))

@@ -49,4 +49,10 @@ class CampaignEnded(_Campaign):
     """A campaign is over for good: its end has passed, or it was ended by hand (S3-7, D41)."""
 
 
-ALL: tuple[type, ...] = (CampaignCreated, CampaignUpdated, CampaignStarted, CampaignEnded)
+@publishes("promotions.CampaignDeleted.v1")
+@dataclass(frozen=True)
+class CampaignDeleted(_Campaign):
+    """A campaign that was over, or that never ran, is gone, as it was last (D44)."""
+
+
+ALL: tuple[type, ...] = (CampaignCreated, CampaignUpdated, CampaignStarted, CampaignEnded, CampaignDeleted)

@@ -6,12 +6,17 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from chassis.database import Aggregate, TenantScoped
+from chassis.text import fold
 from services.promotions.models.base import Base, Owned
+from services.promotions.rules.warnings import Warned
 
 ONE_NAME_A_CUSTOMER = UniqueConstraint("tenant_id", "name", "customer_key")
+ONE_FOLDED_NAME_A_CUSTOMER = Index(
+    "uq_cart_campaigns_name_folded", "tenant_id", "name_folded", "customer_key", unique=True
+)
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -40,17 +45,20 @@ class CartCampaign(Aggregate, Numbered, Owned, TenantScoped, Base):
     """What a cart may hold, and what it costs there, from a start date to an end date or without end.
 
     ``customer_key`` is ``customer_id``, or empty where that is null: null counts as one value in the unique key (D51).
-    ``pricelist_id`` is the list of the campaign's own prices (S4-27).
+    ``pricelist_id`` is the list of the campaign's own prices (S4-27). ``name_folded`` is what names are compared by
+    (D62); where two clashed when that began, the later one has its id behind it.
     """
 
     __tablename__ = "cart_campaigns"
     __table_args__ = (
         ONE_NAME_A_CUSTOMER,
+        ONE_FOLDED_NAME_A_CUSTOMER,
         CheckConstraint("end_date IS NULL OR start_date < end_date", name="dates"),
         Index("ix_cart_campaigns_pricelist", "pricelist_id"),
     )
 
     name: Mapped[str]
+    name_folded: Mapped[str | None]
     customer_id: Mapped[str | None]
     customer_key: Mapped[str]
     description: Mapped[str | None]
@@ -63,8 +71,15 @@ class CartCampaign(Aggregate, Numbered, Owned, TenantScoped, Base):
         order_by="CartCampaignProduct.position", cascade="all, delete-orphan", lazy="selectin"
     )
 
-    # Not stored here: set by the queries, for the answer.
+    # Not stored here: set for the answer.
     pricelist_uid = cast(str | None, None)
+    warnings = cast(Sequence[Warned], ())
+
+    @validates("name")
+    def _fold(self, _column: str, value: str) -> str:
+        if value != self.name:
+            self.name_folded = fold(value)
+        return value
 
     @property
     def products(self) -> list["CartCampaignProduct"]:
@@ -133,6 +148,8 @@ class LinkedProducts(Aggregate, Numbered, Owned, TenantScoped, Base):
     linked_id: Mapped[str]
     linked_match_mode: Mapped[str]
     quantity_selector: Mapped[str]
+
+    warnings = cast(Sequence[Warned], ())  # not stored: set for the answer
 
     @property
     def base_product(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chassis.database import TenantScoped
-from chassis.errors import Invalid, NotFound
+from chassis.errors import Invalid
 from chassis.versions import Versioned
 from services.promotions.models.base import Base, Owned
 from services.promotions.rules.carts import MAX_ITEMS, MAX_QUANTITY, Item
@@ -18,7 +18,8 @@ class Cart(Versioned, Owned, TenantScoped, Base):
     """What a shopper is about to buy at a tenant's. Who knows its random id has it, so there is no other key.
 
     Attributes:
-        campaign_name: what ``mktop`` said when the cart was made, or None.
+        campaign_name: what the campaign was called when the cart was made, or ``mktop`` where there was none; None
+            without ``mktop``.
         campaign_id: the campaign that counted then (S4-24); None where none did, for ``campaign_reason``. The campaign
             may be deleted since.
     """
@@ -44,29 +45,31 @@ class Cart(Versioned, Owned, TenantScoped, Base):
         Raises:
             Invalid: the cart, or the line, would hold too much.
         """
-        line = next((line for line in self.lines if line.product_id == product_id), None)
-        if line is None:
-            if len(self.lines) >= MAX_ITEMS:
-                raise Invalid.field("product", f"A cart holds at most {MAX_ITEMS} different products.")
-            position = max((line.position for line in self.lines), default=-1) + 1
-            line = CartItem(position=position, product_id=product_id, quantity=0)
-            self.lines.append(line)
+        line = self.line(product_id) or self._new_line(product_id)
         line.set(line.quantity + quantity)
 
     def set(self, product_id: str, quantity: int) -> None:
-        """Change how much of a product there is; 0 takes it out.
+        """Hold so much of a product, also of one that is not in the cart yet; 0 takes it out.
 
         Raises:
-            NotFound: the cart has no such product.
-            Invalid: too much.
+            Invalid: the cart, or the line, would hold too much.
         """
-        line = next((line for line in self.lines if line.product_id == product_id), None)
-        if line is None:
-            raise NotFound("There is no such product in this cart.")
+        line = self.line(product_id)
         if quantity:
-            line.set(quantity)
-        else:
+            (line or self._new_line(product_id)).set(quantity)
+        elif line:
             self.lines.remove(line)
+
+    def line(self, product_id: str) -> "CartItem | None":
+        return next((line for line in self.lines if line.product_id == product_id), None)
+
+    def _new_line(self, product_id: str) -> "CartItem":
+        if len(self.lines) >= MAX_ITEMS:
+            raise Invalid.field("product", f"A cart holds at most {MAX_ITEMS} different products.")
+        position = max((line.position for line in self.lines), default=-1) + 1
+        line = CartItem(position=position, product_id=product_id, quantity=0)
+        self.lines.append(line)
+        return line
 
     def take(self, settled: Sequence[Item]) -> None:
         """Hold what the campaign lets it hold."""

@@ -6,15 +6,17 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from chassis.database import Aggregate, TenantScoped
+from chassis.text import fold
 from chassis.versions import Versioned
 from services.promotions.models.base import Base, Owned
 from services.promotions.rules import store_campaigns as rules
 from services.promotions.rules.store_campaigns import Status
 
 ONE_CAMPAIGN_NAME = UniqueConstraint("tenant_id", "name")
+ONE_FOLDED_NAME = Index("uq_store_campaigns_name_folded", "tenant_id", "name_folded", unique=True)
 ONE_IDENTIFIER = UniqueConstraint("campaign_identifier")
 
 
@@ -22,12 +24,14 @@ class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
     """A campaign in a company's stores; the company is the tenant.
 
     ``status`` is what was last written. What the campaign *is* at a moment says ``status_at``, and nothing depends on
-    the clock's having written that down already (D3).
+    the clock's having written that down already (D3). ``name_folded`` is what names are compared by (D62); where two
+    clashed when that began, the later one has its id behind it.
     """
 
     __tablename__ = "store_campaigns"
     __table_args__ = (
         ONE_CAMPAIGN_NAME,
+        ONE_FOLDED_NAME,
         ONE_IDENTIFIER,
         CheckConstraint("starts_at < ends_at", name="window"),
         Index("ix_store_campaigns_starts", "status", "starts_at"),
@@ -35,6 +39,7 @@ class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
     )
 
     name: Mapped[str]
+    name_folded: Mapped[str | None]
     description: Mapped[str | None]
     campaign_identifier: Mapped[str]
     starts_at: Mapped[datetime]
@@ -47,11 +52,19 @@ class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
     store_uids = cast(list[str], ())
     current_status = Status.INACTIVE
 
+    @validates("name")
+    def _fold(self, _column: str, value: str) -> str:
+        if value != self.name:
+            self.name_folded = fold(value)
+        return value
+
     def status_at(self, now: datetime) -> Status:
         return rules.status_at(Status(self.status), self.starts_at, self.ends_at, now)
 
     def change(self, changes: Mapping[str, Any], *, is_person: bool, now: datetime) -> tuple[str, ...]:
         """Take over what is named and leave the rest (S3-4); return what differs now. A refusal changes nothing.
+
+        A later start of a running campaign makes it scheduled again, also where its status is named as it was (D43).
 
         Raises:
             Conflict: ``campaign_not_modifiable``.
@@ -62,6 +75,9 @@ class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
         rules.require_modifiable(current)
         starts_at, ends_at = changes.get("starts_at", self.starts_at), changes.get("ends_at", self.ends_at)
         wanted = Status(changes.get("status", current))
+        if wanted is Status.ACTIVE and rules.is_delayed(current, self.starts_at, starts_at, now):
+            wanted = Status.SCHEDULED
+            changes = {**changes, "status": str(wanted)}
         rules.require_window(starts_at, ends_at)
         becomes = rules.status_at(wanted, starts_at, ends_at, now)
         rules.require_transition(current, wanted, becomes, is_person=is_person)

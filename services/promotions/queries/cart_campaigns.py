@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
+from chassis.text import fold
 from services.promotions.models import CartCampaign, CartCampaignProduct, Pricelist
-from services.promotions.queries import marketing
+from services.promotions.queries import marketing, product_ids
 from services.promotions.queries.marketing import Listed
 from services.promotions.rules.cart_campaigns import Reason
 from services.promotions.rules.lists import Bound, SortKey
@@ -43,43 +44,47 @@ def campaigns(
     product_id: str | None = None,
     product_match_mode: str | None = None,
 ) -> Listed:
-    """The tenant's campaigns (S4-2, S4-3). Both filters on products are about one line of the filter.
+    """The tenant's campaigns (S4-2, S4-3). Both filters on products are about one line of the filter; that on an id
+    finds products by their variants and the other way round (D54). Names are compared without case (D62).
 
     One without an end ends neither before nor after any date.
     """
     statement = select(CartCampaign)
     for column, value in (
         (CartCampaign.customer_id, customer_id),
-        (CartCampaign.name, name),
         (CartCampaign.status, status),
     ):
         if value is not None:
             statement = statement.where(column == value)
+    if name is not None:
+        statement = statement.where(_is_called(name))
     for date, bound in ((CartCampaign.start_date, start_date), (CartCampaign.end_date, end_date)):
         if bound is not None:
             statement = statement.where(marketing.within(date, bound))
     if product_id is not None or product_match_mode is not None:
-        statement = statement.where(_has_line(product_id, product_match_mode))
+        statement = statement.where(_has_line(session, product_id, product_match_mode))
     found = marketing.list_page(session, statement, COLUMNS, sort=sort, page=page, size=size)
     name_pricelists(session, found.items)
     return found
 
 
 def meant_by(session: Session, name: str, customer_id: str | None) -> CartCampaign | Reason:
-    """The campaign of a shopper's link, or why there is none (S4-28).
+    """The campaign of a shopper's link, or why there is none (S4-28). Case does not matter in its name (D62).
 
     A campaign of this customer goes before one of nobody's. A link that names no customer means the campaign of
     nobody's, or else the only one of that name.
     """
-    named = select(CartCampaign).where(CartCampaign.name == name)
+    named, exactly_first = select(CartCampaign).where(_is_called(name)), CartCampaign.name != name
     if customer_id is not None:
         mine_first = CartCampaign.customer_key.desc()  # the other one's key is empty
-        either = named.where(CartCampaign.customer_key.in_([customer_id, ""])).order_by(mine_first)
+        either = named.where(CartCampaign.customer_key.in_([customer_id, ""])).order_by(mine_first, exactly_first)
         return session.scalars(either.limit(1)).first() or Reason.UNKNOWN
-    found = session.scalars(named.order_by(CartCampaign.customer_key).limit(2)).all()
+    # Of one customer there are at most two, where they were there before case stopped to matter.
+    found = session.scalars(named.order_by(CartCampaign.customer_key, exactly_first).limit(3)).all()
     if not found:
         return Reason.UNKNOWN
-    return found[0] if found[0].customer_id is None or len(found) == 1 else Reason.AMBIGUOUS
+    is_only_one = len({each.customer_key for each in found}) == 1
+    return found[0] if found[0].customer_id is None or is_only_one else Reason.AMBIGUOUS
 
 
 def name_pricelists(session: Session, found: Sequence[CartCampaign]) -> None:
@@ -90,10 +95,17 @@ def name_pricelists(session: Session, found: Sequence[CartCampaign]) -> None:
         each.pricelist_uid = names.get(each.pricelist_id) if each.pricelist_id else None
 
 
-def _has_line(product_id: str | None, match_mode: str | None) -> Any:
+def _is_called(name: str) -> Any:
+    """Whether a campaign has this name, whatever the case of letters; those that clash have only their own."""
+    return or_(CartCampaign.name_folded == fold(name), CartCampaign.name == name)
+
+
+def _has_line(session: Session, product_id: str | None, match_mode: str | None) -> Any:
     line = exists().where(CartCampaignProduct.campaign_id == CartCampaign.id, CartCampaignProduct.mandatory.is_(False))
     if product_id is not None:
-        line = line.where(CartCampaignProduct.product_id == product_id)
+        line = line.where(
+            product_ids.is_about(session, product_id, CartCampaignProduct.product_id, CartCampaignProduct.match_mode)
+        )
     if match_mode is not None:
         line = line.where(CartCampaignProduct.match_mode == match_mode)
     return line

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
 from services.promotions.models import LinkedProducts
-from services.promotions.queries import marketing
+from services.promotions.queries import marketing, product_ids
 from services.promotions.queries.marketing import Listed
 from services.promotions.rules.lists import SortKey
 
@@ -28,11 +28,21 @@ def linked(session: Session, linked_id: UUID, *, lock: bool = False) -> LinkedPr
 
 
 def linked_products(session: Session, *, page: int, size: int, sort: Sequence[SortKey], **filters: Any) -> Listed:
-    """The tenant's linked products; ``filters`` are names of columns and what they must be."""
+    """The tenant's linked products; ``filters`` are names of columns and what they must be.
+
+    Those on ids find products by their variants and the other way round (D54).
+    """
+    about = {name: filters.pop(name) for name in IDS if name in filters}
     statement = select(LinkedProducts).filter_by(**filters)
+    for name, product_id in about.items():
+        statement = statement.where(product_ids.is_about(session, product_id, *IDS[name]))
     return marketing.list_page(session, statement, COLUMNS, sort=sort, page=page, size=size)
 
 
+IDS = {
+    "base_id": (LinkedProducts.base_id, LinkedProducts.base_match_mode),
+    "linked_id": (LinkedProducts.linked_id, LinkedProducts.linked_match_mode),
+}
 COLUMNS = {
     name: lambda _descending, column=column: column
     for name, column in {

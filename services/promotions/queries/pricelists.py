@@ -1,6 +1,7 @@
 """Price lists and what stands on them."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,7 +20,18 @@ from services.promotions.models import (
     Settings,
     Store,
 )
+from services.promotions.queries import settings
 from services.promotions.queries.given import among
+
+
+@dataclass(frozen=True)
+class SeenEntry:
+    """What a product or a variant costs on a list."""
+
+    product_uid: str
+    price: Decimal
+    currency: str
+
 
 USERS = (SalesCampaign, CartCampaign, Store, Settings)
 SHOWN = 200  # products of a list that its detail shows; the others stand in pages of their own
@@ -73,7 +85,9 @@ def entries(session: Session, found: Pricelist, *, page: int, page_size: int) ->
     variants = select(PricelistVariant.variant_uid, PricelistVariant.price)
     listed = union_all(products, variants.where(PricelistVariant.pricelist_id == found.id)).subquery()
     page_of_it = select(listed).order_by(listed.c.product_uid).limit(page_size).offset((page - 1) * page_size)
-    return Page(session.execute(page_of_it).all(), page, page_size, found.product_count)
+    currency = settings.currency(session)
+    shown = [SeenEntry(uid, price, currency) for uid, price in session.execute(page_of_it)]
+    return Page(shown, page, page_size, found.product_count)
 
 
 def prices_on(

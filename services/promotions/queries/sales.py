@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.errors import NotFound
 from chassis.pages import Page, paginate
+from chassis.text import fold
 from services.promotions.models import (
     Base,
     CustomerGroup,
@@ -23,14 +24,15 @@ from services.promotions.models import (
     Store,
     Variant,
 )
+from services.promotions.queries.given import has_words
 from services.promotions.queries.settings import settings
+from services.promotions.rules.selection import KINDS
 
 PRODUCTS = Base.metadata.tables["products"].c
 PLACES = Base.metadata.tables["product_categories"].c
 LINES = Base.metadata.tables["sales_selections"].c
 VARIANTS = Base.metadata.tables["variants"].c
 SIDES = ("include", "exclude")
-KINDS = {"brand": "brands", "category": "categories", "product_group": "product_groups", "product": "products"}
 
 T = TypeVar("T", Pricelist, CustomerGroup)
 
@@ -106,15 +108,19 @@ def campaigns(
     return Page(complete(session, found.items), page, page_size, found.total_items)
 
 
+SEARCHED = (
+    SalesCampaign.name,
+    SalesCampaign.display_name,
+    SalesCampaign.campaign_uid,
+    SalesCampaign.campaign_code,
+)
 CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-    "query": lambda value: or_(
-        SalesCampaign.name.icontains(value, autoescape=True),
-        SalesCampaign.display_name.icontains(value, autoescape=True),
-        SalesCampaign.campaign_uid.icontains(value, autoescape=True),
+    "query": lambda value: or_(*(has_words(column, value) for column in SEARCHED)),
+    "name": lambda value: has_words(SalesCampaign.name, value),
+    "display_name": lambda value: has_words(SalesCampaign.display_name, value),
+    "campaign_code": lambda value: or_(
+        SalesCampaign.campaign_code_folded == fold(value), SalesCampaign.campaign_code == value
     ),
-    "name": lambda value: SalesCampaign.name.icontains(value, autoescape=True),
-    "display_name": lambda value: SalesCampaign.display_name.icontains(value, autoescape=True),
-    "campaign_code": lambda value: SalesCampaign.campaign_code == value,
     "type": lambda value: SalesCampaign.type == value,
     "discount_type": lambda value: SalesCampaign.discount_type == value,
     "statuses": lambda value: SalesCampaign.status.in_(value) if value else true(),

@@ -32,6 +32,12 @@ def settings(session: Session) -> SeenSettings:
     return seen(session, session.scalar(select(Settings).where(Settings.tenant_id == caller().tenant_id)))
 
 
+def currency(session: Session) -> str:
+    """What the caller's amounts are in."""
+    named = select(Settings.currency).where(Settings.tenant_id == caller().tenant_id)
+    return session.scalar(named) or rules.DEFAULT_CURRENCY
+
+
 def seen(session: Session, found: Settings | None) -> SeenSettings:
     """``found``, completed by the tenant's own time zone and the defaults."""
     time_zone = found.time_zone if found else None

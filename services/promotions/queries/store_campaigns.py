@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from chassis import audit
+from chassis.audit import AuditRow
 from chassis.errors import NotFound
 from chassis.pages import Page, paginate
+from chassis.text import fold
 from services.promotions.models import Base, Store, StoreCampaign, StoreCampaignStore
 from services.promotions.rules.store_campaigns import Status
 
+TARGET = "store_campaign"
+"""What audit rows call a store campaign."""
 CAMPAIGNS = Base.metadata.tables["store_campaigns"].c
 
 
@@ -34,14 +40,57 @@ def campaign(session: Session, campaign_id: str, now: datetime, *, lock: bool = 
     return found
 
 
-def campaigns(session: Session, now: datetime, *, page: int, page_size: int, status: str | None = None) -> Page:
-    """The company's campaigns, the newest first; only those which are ``status`` now."""
+def campaigns(
+    session: Session,
+    now: datetime,
+    *,
+    page: int,
+    page_size: int,
+    status: str | None = None,
+    store_id: str | None = None,
+) -> Page:
+    """The company's campaigns, the newest first; only those which are ``status`` now, and which a store shows (D44)."""
     statement = select(StoreCampaign).order_by(StoreCampaign.created_at.desc(), StoreCampaign.id.desc())
     if status is not None:
         statement = statement.where(_is(Status(status), now))
+    if store_id is not None:
+        statement = statement.where(_shown_in(select(Store.id).where(Store.store_uid == store_id)))
     found = paginate(session, statement, page=page, page_size=page_size)
     complete(session, found.items, now)
     return found
+
+
+def running_in(session: Session, store_id: UUID, now: datetime) -> list[StoreCampaign]:
+    """The campaigns that run in a store now, by their start (D44)."""
+    here = select(StoreCampaign).where(_shown_in([store_id]), _is(Status.ACTIVE, now))
+    found = list(session.scalars(here.order_by(StoreCampaign.starts_at, StoreCampaign.id)))
+    for each in found:
+        each.current_status = Status.ACTIVE
+    return found
+
+
+def next_start_in(session: Session, store_id: UUID, now: datetime) -> datetime | None:
+    """When the next campaign that is scheduled for a store starts."""
+    coming = select(StoreCampaign.starts_at).where(_shown_in([store_id]), _is(Status.SCHEDULED, now))
+    return session.scalar(coming.order_by(StoreCampaign.starts_at).limit(1))
+
+
+def trail(session: Session, tenant_id: UUID, campaign_id: str, *, page: int, page_size: int) -> Page:
+    """Who changed what of a campaign, the newest first; also of one that was deleted (S3-10, D44).
+
+    Raises:
+        NotFound: ``campaign_not_found``: there never was such a campaign of this company.
+    """
+    found = audit.trail(session, tenant_id, page=page, page_size=page_size, target_id=_as_id(campaign_id))
+    if not found.total_items or any(row.target_type != TARGET for row in found.items):
+        raise not_found(campaign_id)
+    return found
+
+
+def has_run(session: Session, campaign_id: UUID) -> bool:
+    """Whether a campaign was ever active, by its audit trail."""
+    changes = session.scalars(select(AuditRow.changes).where(AuditRow.target_id == campaign_id))
+    return any(change.get("status", (None, None))[1] == Status.ACTIVE for change in changes)
 
 
 def due(now: datetime) -> ColumnElement[bool]:
@@ -71,8 +120,9 @@ def store_ids(session: Session, store_uids: Sequence[str]) -> dict[str, UUID]:
 
 
 def has_name(session: Session, tenant_id: UUID, name: str, *, other_than: UUID) -> bool:
-    """Whether another campaign of the company is called so (S3-15, S3-23)."""
-    named = select(CAMPAIGNS.id).where(CAMPAIGNS.tenant_id == tenant_id, CAMPAIGNS.name == name)
+    """Whether another campaign of the company is called so, whatever the case of letters (S3-15, S3-23, D62)."""
+    same = or_(CAMPAIGNS.name_folded == fold(name), CAMPAIGNS.name == name)
+    named = select(CAMPAIGNS.id).where(CAMPAIGNS.tenant_id == tenant_id, same)
     return session.execute(named.where(CAMPAIGNS.id != other_than)).first() is not None
 
 
@@ -80,6 +130,10 @@ def has_identifier(session: Session, identifier: str, *, other_than: UUID) -> bo
     """Whether another campaign, whosesoever, has this identifier (S3-17): a column, so tenants are not kept apart."""
     same = select(CAMPAIGNS.id).where(CAMPAIGNS.campaign_identifier == identifier, CAMPAIGNS.id != other_than)
     return session.execute(same).first() is not None
+
+
+def _shown_in(stores: Any) -> ColumnElement[bool]:
+    return StoreCampaign.id.in_(select(StoreCampaignStore.campaign_id).where(StoreCampaignStore.store_id.in_(stores)))
 
 
 _OPEN = [str(status) for status in Status if status is not Status.EXPIRED]

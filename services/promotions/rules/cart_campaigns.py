@@ -1,10 +1,12 @@
 """The decisions about cart campaigns and linked products (S4): when one counts, and which version may be written."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from http import HTTPStatus
+from typing import Any
 
-from chassis.errors import Failure, Stale
+from chassis.errors import Stale
+from services.promotions.rules.warnings import MOST, Code, Warned
 
 
 class Status(StrEnum):
@@ -40,13 +42,6 @@ class Reason(StrEnum):
     MANDATORY = "mandatory_product_missing"
 
 
-class VersionRequired(Failure):
-    """An update that does not say which version it goes by (D6)."""
-
-    status = HTTPStatus.PRECONDITION_REQUIRED
-    default_code = "version_required"
-
-
 def reason_against(status: str, start: datetime, end: datetime | None, now: datetime) -> Reason | None:
     """Why a campaign does not count at ``now``, or None where it does (S4-25): both its dates belong to it (D3)."""
     if status != Status.ENABLED:
@@ -58,17 +53,47 @@ def reason_against(status: str, start: datetime, end: datetime | None, now: date
     return None
 
 
-def require_version(current: int, offered: int | None, *, has_condition: bool) -> None:
-    """Compare the ``dbVersion`` of an update with what is stored (S4-14, S4-15, D6).
-
-    Args:
-        has_condition: the request carries an ``If-Match``, which may stand instead.
+def require_version(current: int, offered: int | None) -> None:
+    """Compare the ``dbVersion`` of an update, where it names one, with what is stored (S4-14, S4-15, D6).
 
     Raises:
-        VersionRequired: 428, it names no version at all.
         Stale: 412, it was read before the last change.
     """
-    if offered is None and not has_condition:
-        raise VersionRequired("Send the dbVersion that you have read, or If-Match.")
     if offered is not None and offered != current:
         raise Stale("This has been changed since you read it. Read it again and repeat your change.")
+
+
+def with_modes(lines: Iterable[Mapping[str, Any]], products: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Lines of a campaign, each with a match mode. Without one a variant's id means that variant only (D68).
+
+    Args:
+        products: the product of each id that the catalogue has.
+    """
+    return [{**line, "match_mode": line["match_mode"] or _usual_mode(line["id"], products)} for line in lines]
+
+
+def about_unknown(places: Mapping[str, Sequence[str]], known: Collection[str]) -> list[Warned]:
+    """One warning for each place of a campaign that names ids which the catalogue does not have (D68).
+
+    Args:
+        places: the ids by the name of their place on the wire.
+    """
+    unknown = {place: [uid for uid in dict.fromkeys(ids) if uid not in known] for place, ids in places.items()}
+    return [
+        Warned(Code.UNKNOWN_PRODUCT, EFFECTS[place].format(", ".join(ids[:SHOWN])), len(ids), tuple(ids[:MOST]))
+        for place, ids in unknown.items()
+        if ids
+    ]
+
+
+SHOWN = 5  # ids that a sentence names
+EFFECTS = {
+    "products": "products: the catalogue does not have {}, which lets nothing into a cart.",
+    "mandatoryProducts": "mandatoryProducts: the catalogue does not have {}, so the campaign counts for no cart.",
+    "baseProduct": "baseProduct: the catalogue does not have {}, so this link is ignored.",
+    "linkedProduct": "linkedProduct: the catalogue does not have {}, so this link has no effect.",
+}
+
+
+def _usual_mode(uid: str, products: Mapping[str, str]) -> str:
+    return str(MatchMode.PRODUCT if products.get(uid, uid) == uid else MatchMode.VARIANT)

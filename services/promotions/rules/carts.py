@@ -6,6 +6,7 @@ A cart is settled: given what it holds and the campaign's terms, this says what 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 
 from services.promotions.rules.cart_campaigns import MatchMode, QuantitySelector, Reason
 
@@ -20,6 +21,30 @@ class Removed(StrEnum):
     BASE_MISSING = "base_product_missing"
     NO_ROOM = "more_than_base_product"
     NOT_SOLD = "no_longer_sold"
+
+
+SENTENCES = {
+    Removed.NOT_IN_CAMPAIGN: "It is not part of the campaign.",
+    Removed.BASE_MISSING: "It goes only with {base}, which is not in the cart.",
+    Removed.NO_ROOM: "There is not more of it than of {base}.",
+    Removed.NOT_SOLD: "It is no longer sold.",
+}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the shop should know about a cart."""
+
+    code: str
+    message: str
+
+
+CART_CLOSED = Notice("cart_closed", "The cart that was named is closed, so this is a new one.")
+
+
+def link_ignored(base: str) -> Notice:
+    """A link to what nobody sells could only empty carts (D68)."""
+    return Notice("unknown_base_product", f"The catalogue does not have {base}, so what is linked to it stays.")
 
 
 @dataclass(frozen=True)
@@ -96,9 +121,25 @@ def settle(items: Sequence[Item], terms: Terms) -> tuple[list[Item], Reason | No
     return held, None
 
 
-def linked_to(item: Item, links: Iterable[Link]) -> str | None:
-    """The id of the product that an item goes with, or None."""
-    return next((link.base.id for link in links if link.linked.fits(item)), None)
+def linked_to(item: Item, links: Iterable[Link], items: Sequence[Item]) -> str | None:
+    """The id of the product that an item goes with, or None.
+
+    Of several that is the one that leaves it the least room in a cart of ``items``: where a base is missing, that one
+    (D54).
+    """
+    mine = [link for link in links if link.linked.fits(item)]
+    narrowest = min(mine, key=lambda link: _room(link, items), default=None)
+    return narrowest.base.id if narrowest else None
+
+
+def explained(item: Item, base: str | None) -> str | None:
+    """A sentence about why an item was removed; it names the base product that decided (D54)."""
+    return SENTENCES[Removed(item.removed_because)].format(base=base) if item.removed_because else None
+
+
+def _room(link: Link, items: Iterable[Item]) -> float:
+    base = sum(item.quantity for item in items if link.base.fits(item) and not link.linked.fits(item))
+    return inf if base and link.selector is QuantitySelector.ANY else base
 
 
 def _has_all(items: Sequence[Item], wanted: Iterable[Match]) -> bool:

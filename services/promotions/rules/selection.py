@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable, Set
 
+KINDS = {"brand": "brands", "category": "categories", "product_group": "product_groups", "product": "products"}
+"""By what products are selected, and what more of a kind are called in an answer."""
+
 Term = tuple[str, str]
-"""What a product is, or what a selection names: ``("brand", uid)``, ``category``, ``product_group``, ``product``."""
+"""What a product is, or what a selection names: ``("brand", uid)``, ``category``, ``product_group``, ``product``, which
+a variant is as well (D68)."""
 
 
 def selects(include: Set[Term], exclude: Set[Term], product: Iterable[Term]) -> bool:

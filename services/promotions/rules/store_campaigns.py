@@ -73,6 +73,27 @@ def require_transition(current: Status, wanted: Status, becomes: Status, *, is_p
         raise Forbidden("Only an admin can end a campaign for good.", code="extra_permission_required")
 
 
+def is_delayed(current: Status, started: datetime, starts_at: datetime, now: datetime) -> bool:
+    """Whether a later start makes a running campaign scheduled again (D43).
+
+    It does unless the campaign runs before its time because somebody activated it early (S3-8).
+
+    Args:
+        started: the start it has now; ``starts_at`` is the new one.
+    """
+    return current is Status.ACTIVE and started <= now < starts_at
+
+
+def require_deletable(current: Status, *, has_run: bool) -> None:
+    """Refuse to delete a campaign that runs, or that may go on: only one that is over or never ran may go (D44).
+
+    Raises:
+        Conflict: ``campaign_not_modifiable``.
+    """
+    if current is not Status.EXPIRED and (has_run or current is Status.ACTIVE):
+        raise not_modifiable(current)
+
+
 def require_window(starts_at: datetime, ends_at: datetime) -> None:
     """S3-12, S3-18: the end comes strictly after the start. Both may lie anywhere (S3-19).
 

@@ -1,9 +1,11 @@
-"""What somebody should know before a campaign is activated. None of it keeps a campaign from being activated."""
+"""What somebody should know of a change or before a campaign is activated. None of it keeps anybody from either."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
+
+from chassis import money
 
 MOST = 50
 """Products or campaigns that are named one by one; the number is of all."""
@@ -15,6 +17,11 @@ class Code(StrEnum):
     OVERLAP = "overlap"
     PRICE_BELOW_COST = "price_below_cost"
     PRICE_OF_ZERO = "price_of_zero"
+    UNKNOWN_BRAND = "unknown_brand"
+    UNKNOWN_CATEGORY = "unknown_category"
+    UNKNOWN_PRODUCT_GROUP = "unknown_product_group"
+    UNKNOWN_PRODUCT = "unknown_product"
+    READ_ONLY_FIELD = "read_only_field"
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,11 @@ class Offered:
     cost: Decimal | None
 
 
-def reduced(price: Decimal, *, percent: Decimal, amount: Decimal) -> Decimal:
+def reduced(price: Decimal, currency: str, *, percent: Decimal, amount: Decimal) -> Decimal:
     """What a unit would cost: never less than nothing (D25), a percentage rounded half up (D27)."""
     if amount:
         return max(Decimal(0), price - amount)
-    off = (price * percent / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return price - off
+    return price - money.rounded(price * percent / 100, currency)
 
 
 def is_doubtful(price: Decimal, cost: Decimal | None) -> bool:
@@ -69,6 +75,14 @@ def about_overlap(uids: list[str]) -> Iterator[Warned]:
         others = "another campaign is" if len(uids) == 1 else f"{len(uids)} other campaigns are"
         message = f"At some time in some of its stores {others} active for some of its products."
         yield Warned(Code.OVERLAP, message, len(uids), tuple(uids[:MOST]))
+
+
+def about_unknown(kind: str, uids: list[str]) -> Iterator[Warned]:
+    """Uids of a selection that nothing in the catalogue has: typing errors, or what is still to come (D68)."""
+    if uids:
+        named = kind.replace("_", " ")
+        more = f" and {len(uids) - 1} more" if uids[1:] else ""
+        yield Warned(Code(f"unknown_{kind}"), f"There is no {named} {uids[0]}{more}.", len(uids), tuple(uids[:MOST]))
 
 
 def _products(uids: list[str]) -> str:

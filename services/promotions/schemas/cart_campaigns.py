@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_dump, validate
 
-from chassis.schemas import CamelSchema
+from chassis.schemas import CamelSchema, Stripped, one_line, several_lines
 from services.promotions.rules.cart_campaigns import MatchMode, Status
 from services.promotions.schemas.common import uid
 from services.promotions.schemas.marketing import (
@@ -38,8 +38,8 @@ SORTABLE = (
 
 
 def customer_key(**kwargs: Any) -> fields.String:
-    """A key of the tenant's own: a shop or a customer."""
-    return fields.String(validate=validate.Length(1, CUSTOMER), **kwargs)
+    """A key of the tenant's own: a shop or a customer. It only stands in bodies and queries."""
+    return fields.String(validate=[validate.Length(1, CUSTOMER), one_line], **kwargs)
 
 
 def mode(**kwargs: Any) -> fields.String:
@@ -48,10 +48,11 @@ def mode(**kwargs: Any) -> fields.String:
 
 
 class CampaignProductSchema(CamelSchema):
-    """A product or variant, and whether its id stands for the whole product (S4-23)."""
+    """A product or variant, and whether its id stands for the whole product (S4-23). Without a mode a product's id
+    does, and a variant's does not (D68)."""
 
     id = uid(required=True, error_messages=FILLED)
-    match_mode = mode(load_default=str(MatchMode.PRODUCT))
+    match_mode = mode(load_default=None)
 
 
 def product_list(**kwargs: Any) -> fields.List:
@@ -64,7 +65,9 @@ class CartCampaignIn(EntityIn):
 
     name = filled(NAME)
     customer_id = customer_key(load_default=None, allow_none=True)
-    description = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=DESCRIPTION))
+    description = fields.String(
+        load_default=None, allow_none=True, validate=[validate.Length(max=DESCRIPTION), several_lines]
+    )
     status = fields.String(required=True, error_messages=FILLED, validate=validate.OneOf(list(Status)))
     start_date = Millis(required=True, error_messages=FILLED)
     end_date = Millis(load_default=None, allow_none=True)
@@ -98,7 +101,7 @@ class CartCampaignsIn(ListIn):
 
     sort = fields.List(Sort(SORTABLE), load_default=[])
     customer_id = fields.String()
-    name = fields.String()
+    name = Stripped()
     status = fields.String(validate=validate.OneOf(list(Status)))
     start_date = SignedMillis()
     end_date = SignedMillis()

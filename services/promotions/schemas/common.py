@@ -4,17 +4,17 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_dump, validate
 
+from chassis import money
 from chassis.schemas import CamelSchema
 from services.promotions.rules import settings as rules
 
 UID_LENGTH = 100
 NAME_LENGTH = 200
 MAX_BULK = 5000  # things that one call may write
-_PARTS_OF_PATHS = frozenset("/\\;?#%")
 
 
 def uid(**kwargs: Any) -> fields.String:
-    """A key that a tenant has given to a thing of its own. It can stand in a path as it is."""
+    """A key that a tenant has given to a thing of its own. It can be written in a path, percent-encoded (D60)."""
     return fields.String(validate=[validate.Length(1, UID_LENGTH), one_segment], **kwargs)
 
 
@@ -37,9 +37,11 @@ class Whole(fields.Integer):
         return whole
 
 
-def amount(**kwargs: Any) -> fields.Decimal:
-    """An amount as our own answers have it: text with two decimals."""
-    return fields.Decimal(places=2, as_string=True, metadata={"type": "string"}, **kwargs)
+class AmountText(fields.String):
+    """An amount as our own answers have it: text with the decimals of the ``currency`` of what it stands in (D9)."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else money.written(value, obj.currency)
 
 
 def time_zone(name: str) -> None:
@@ -48,10 +50,10 @@ def time_zone(name: str) -> None:
 
 
 def one_segment(value: str) -> None:
-    if value in (".", "..") or not all(each.isprintable() and not each.isspace() for each in value):
-        raise ValidationError("Must be visible characters without spaces.")
-    if _PARTS_OF_PATHS & set(value):
-        raise ValidationError("Must not have any of / \\ ; ? # %.")
+    if value in (".", "..") or not value.isprintable():
+        raise ValidationError("Must be visible characters, and neither . nor .. alone: it could not stand in a path.")
+    if value != value.strip():
+        raise ValidationError("Must not begin or end with a space.")
 
 
 class SparseSchema(CamelSchema):

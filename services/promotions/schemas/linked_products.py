@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from chassis.schemas import CamelSchema
-from services.promotions.rules.cart_campaigns import MatchMode, QuantitySelector
+from services.promotions.rules.cart_campaigns import QuantitySelector
 from services.promotions.schemas.cart_campaigns import CampaignProductSchema, customer_key, mode
 from services.promotions.schemas.common import uid
 from services.promotions.schemas.marketing import FILLED, EntityIn, EntityOut, ListIn, Sort
@@ -34,7 +34,7 @@ class LinkedProductSchema(CamelSchema):
     """The dependent product; without a selector never more of it than of the base product (S4-22)."""
 
     id = uid(required=True, error_messages=FILLED)
-    match_mode = mode(load_default=str(MatchMode.PRODUCT))
+    match_mode = mode(load_default=None)
     quantity_selector = selector(load_default=str(QuantitySelector.LESS_OR_EQUAL))
 
 

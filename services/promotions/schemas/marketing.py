@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_dump, post_load, validate
 
 from chassis.pages import MAX_PAGE, MAX_PAGE_SIZE
-from chassis.schemas import CamelSchema, Stripped
+from chassis.schemas import CamelSchema, Stripped, one_line
 from services.promotions.rules.lists import Bound, SortKey
+from services.promotions.schemas.warnings import WarningOut
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -24,8 +25,8 @@ def to_millis(moment: datetime) -> int:
 
 
 def filled(maximum: int, **kwargs: Any) -> fields.String:
-    """A text that must be there and not blank."""
-    bounds = [validate.Length(min=1, error=EMPTY), validate.Length(max=maximum)]
+    """A name, which must be there and not blank (D62)."""
+    bounds: list[Any] = [validate.Length(min=1, error=EMPTY), validate.Length(max=maximum), one_line]
     return Stripped(required=True, error_messages=FILLED, validate=bounds, **kwargs)
 
 
@@ -79,10 +80,17 @@ class Sort(fields.Field[SortKey]):
         return SortKey(name, order.lower() == "desc")
 
 
+class PageSize(fields.Integer):
+    """How many items a page has; more than there can be are as many as there can be (D54)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        return min(super()._deserialize(value, attr, data, **kwargs), MAX_PAGE_SIZE)
+
+
 class ListIn(CamelSchema):
     """Paging of a list (S4-2); a list with filters inherits from it."""
 
-    size = fields.Integer(load_default=50, validate=validate.Range(1, MAX_PAGE_SIZE))
+    size = PageSize(load_default=50, validate=validate.Range(min=1))
     page = fields.Integer(load_default=0, validate=validate.Range(0, MAX_PAGE - 1))
 
 
@@ -105,23 +113,32 @@ def list_of(item: type[CamelSchema]) -> type[CamelSchema]:
 class EntityIn(CamelSchema):
     """What a client may send along because it has read it, and the server sets alone (S4-12, S4-16).
 
-    ``dbVersion`` is what an update goes by (S4-14); on creation it is ignored like the others.
+    ``dbVersion`` is what an update goes by where it is sent (S4-14, D6); on creation it is ignored like the others.
     """
 
     id = fields.Raw(allow_none=True)
     create_date = fields.Raw(allow_none=True)
     update_date = fields.Raw(allow_none=True)
     db_version = fields.Integer(strict=True, load_default=None, allow_none=True)
+    warnings = fields.Raw(allow_none=True)
 
     @post_load
     def forget_what_the_server_sets(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if name not in ("id", "create_date", "update_date")}
+        server_set = ("id", "create_date", "update_date", "warnings")
+        return {name: value for name, value in data.items() if name not in server_set}
 
 
 class EntityOut(CamelSchema):
-    """S4-12."""
+    """S4-12. ``warnings`` are beyond the document, and only there where a write has some."""
 
     id = fields.UUID(required=True)
     create_date = Millis(required=True, attribute="created_at")
     update_date = Millis(required=True, attribute="updated_at")
     db_version = fields.Integer(required=True)
+    warnings = fields.List(fields.Nested(WarningOut))
+
+    @post_dump
+    def leave_out_no_warnings(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if not data.get("warnings"):
+            data.pop("warnings", None)
+        return data

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis.schemas import Amount, CamelSchema, text
-from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, amount, uid, uids
+from chassis.schemas import Amount, CamelSchema, UpdateSchema, text
+from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, AmountText, uid, uids
 
 
 class EntryIn(CamelSchema):
@@ -33,10 +33,6 @@ class PricelistIn(CamelSchema):
     products = _entries(load_default=list)
 
 
-class PricelistChangeIn(CamelSchema):
-    name = text(NAME_LENGTH)
-
-
 class PricelistProductsIn(CamelSchema):
     """``add`` puts products on the list or gives them another price there."""
 
@@ -51,7 +47,7 @@ class PricelistProductsIn(CamelSchema):
 
 class EntryOut(CamelSchema):
     product_uid = fields.String(required=True)
-    price = amount(required=True)
+    price = AmountText(required=True)
 
 
 class PricelistOut(CamelSchema):
@@ -64,3 +60,11 @@ class PricelistDetailOut(PricelistOut):
     """With the first 200 products by uid; ``…/products`` has all, in pages."""
 
     products = fields.List(fields.Nested(EntryOut), required=True)
+
+
+class PricelistChangeIn(UpdateSchema):
+    """Another name; what stands on the list is changed at ``…/products``."""
+
+    answer = PricelistDetailOut
+
+    name = text(NAME_LENGTH)

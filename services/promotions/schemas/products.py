@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, post_dump, validate, validates_
 
 from chassis.pages import PageIn
 from chassis.schemas import Amount, CamelSchema, text
-from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, SparseSchema, amount, uid, uids
+from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, AmountText, SparseSchema, uid, uids
 
 MAX_CATEGORIES, MAX_VARIANTS = 50, 200
 
@@ -59,7 +59,7 @@ class ProductResultsOut(CamelSchema):
 
 class VariantOut(SparseSchema):
     variant_uid = fields.String(required=True)
-    price = amount()
+    price = AmountText()
 
 
 class ProductOut(SparseSchema):
@@ -67,8 +67,8 @@ class ProductOut(SparseSchema):
 
     product_uid = fields.String(required=True)
     name = fields.String(required=True)
-    price = amount(required=True)
-    cost = amount()
+    price = AmountText(required=True)
+    cost = AmountText()
     brand_uid = fields.String()
     product_group_uid = fields.String()
     category_uids = fields.List(fields.String(), required=True)

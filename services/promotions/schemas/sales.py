@@ -6,11 +6,13 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_dump, post_load, validate
 
 from chassis.pages import MAX_PAGE, MAX_PAGE_SIZE, PageIn
-from chassis.schemas import Amount, CamelSchema, Instant, text
+from chassis.schemas import Amount, CamelSchema, Instant, UpdateSchema, text
+from chassis.text import is_line
 from services.promotions.engine import Discount
 from services.promotions.rules.sales import EARLIEST, LATEST, Status, Type
 from services.promotions.rules.uids import RESERVED
-from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, Whole, uid, uids
+from services.promotions.schemas.common import NAME_LENGTH, Whole, uid, uids
+from services.promotions.schemas.selections import SelectionOut
 
 MAX_STORES = 1000
 MAX_NUMBER = 2**31 - 1
@@ -46,6 +48,22 @@ def _moment(**kwargs: Any) -> Instant:
     return Instant(validate=validate.Range(EARLIEST, LATEST), **kwargs)
 
 
+class CampaignCode(fields.String):
+    """A code without the spaces around it; ``""`` is none, as answers say it (S1-9), and white space alone is a mistake
+    that would open the campaign to everybody (D67)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        written = super()._deserialize(value, attr, data, **kwargs)
+        code = written.strip()
+        if len(code) > CODE_LENGTH:
+            raise ValidationError(f"At most {CODE_LENGTH} characters.")
+        if written and not any(letter.isprintable() and not letter.isspace() for letter in code):
+            raise ValidationError('Must not be blank. Leave it out, or send "", for a campaign without a code.')
+        if not is_line(code):
+            raise ValidationError("Must be one line without control characters or direction overrides.")
+        return code
+
+
 class SalesCampaignIn(CamelSchema):
     """A campaign as its tenant writes it (S1-4, S1-7). What is left out or null is neutral; no stores are all stores.
 
@@ -63,7 +81,7 @@ class SalesCampaignIn(CamelSchema):
     pricelist_uid = uid(load_default=None, allow_none=True)
     customer_group_uid = uid(load_default=None, allow_none=True)
     priority = _whole(load_default=None, allow_none=True)
-    campaign_code = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=CODE_LENGTH))
+    campaign_code = CampaignCode(load_default=None, allow_none=True)
     prevent_combinations = fields.Boolean(truthy={True}, falsy={False}, load_default=None, allow_none=True)
     quantity_threshold = _whole(load_default=None, allow_none=True)
     amount_threshold = Amount(load_default=None, allow_none=True)
@@ -83,79 +101,11 @@ class SalesCampaignIn(CamelSchema):
         for name, value in NEUTRAL.items():
             if name in data and data[name] is None:
                 data[name] = value
-        if "campaign_code" in data:
-            data["campaign_code"] = data["campaign_code"].strip()
+        if "discount_percent" in data:
+            data["discount_percent"] = round(data["discount_percent"], 2)
         if data.get("campaign_uid") in RESERVED:
             raise ValidationError("This is a word of our own; choose another.", "campaignUid")
         return data
-
-
-class SalesCampaignChangeIn(SalesCampaignIn):
-    """What is left out stays as it is; used with ``partial=True`` (S1-12)."""
-
-    status = fields.String(validate=validate.OneOf(STATUSES))
-
-
-class _SideIn(CamelSchema):
-    product_group_uids = uids(MAX_BULK, load_default=list)
-    brand_uids = uids(MAX_BULK, load_default=list)
-    category_uids = uids(MAX_BULK, load_default=list)
-    product_uids = uids(MAX_BULK, load_default=list)
-
-
-class IncludeIn(_SideIn):
-    """What a campaign is for; nothing is everything (S1-25)."""
-
-
-class ExcludeIn(_SideIn):
-    """What it is not for, whatever is included (S1-24)."""
-
-
-def _side(schema: type[_SideIn], name: str) -> fields.Nested:
-    return fields.Nested(schema, data_key=name, attribute=name, load_default=lambda: schema().load({}))
-
-
-class SelectionBodyIn(CamelSchema):
-    included = _side(IncludeIn, "include")
-    excluded = _side(ExcludeIn, "exclude")
-
-
-class SelectionIn(CamelSchema):
-    """S1-28, D21: ``create`` replaces the selection."""
-
-    create = fields.Nested(SelectionBodyIn, required=True)
-
-
-class BrandOut(CamelSchema):
-    brand_uid = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class CategoryOut(CamelSchema):
-    category_uid = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class ProductGroupOut(CamelSchema):
-    product_group_uid = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class SelectedProductOut(CamelSchema):
-    product_uid = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class SideOut(CamelSchema):
-    brands = fields.List(fields.Nested(BrandOut), required=True)
-    categories = fields.List(fields.Nested(CategoryOut), required=True)
-    product_groups = fields.List(fields.Nested(ProductGroupOut), required=True)
-    products = fields.List(fields.Nested(SelectedProductOut), required=True)
-
-
-class SelectionOut(CamelSchema):
-    excluded = fields.Nested(SideOut, required=True, data_key="exclude", attribute="exclude")
-    included = fields.Nested(SideOut, required=True, data_key="include", attribute="include")
 
 
 class NamedPricelistOut(CamelSchema):
@@ -204,6 +154,15 @@ class SalesCampaignOut(CamelSchema):
     @post_dump
     def leave_out_what_is_not_set(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {name: value for name, value in data.items() if value is not None or name != "customerGroup"}
+
+
+class SalesCampaignChangeIn(SalesCampaignIn, UpdateSchema):
+    """What is left out stays as it is; used with ``partial=True`` (S1-12). What an answer shows expanded (``stores``,
+    ``pricelist``, ``customerGroup``, ``selection``) is ignored: it is written by its uids (D65)."""
+
+    answer = SalesCampaignOut
+
+    status = fields.String(validate=validate.OneOf(STATUSES))
 
 
 SORTS = {

@@ -4,11 +4,11 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from chassis.clock import rfc3339
 from chassis.pages import PageIn
-from chassis.schemas import Stripped
+from chassis.schemas import Stripped, one_line, several_lines
 from services.promotions.rules.store_campaigns import IDENTIFIER_LENGTH, Status
 from services.promotions.schemas.common import uid
 
@@ -47,12 +47,30 @@ class Timestamp(fields.Field[datetime]):
             raise self.make_error("invalid") from error
 
 
+READ_ONLY = (
+    *("campaign_id", "company_id", "store_ids", "created_at", "updated_at"),
+    *("success", "message", "effective_immediately", "timestamp", "updated_fields"),
+)
+"""What our answers say and an update may send back: it is ignored (D65)."""
+
+
+class WritableSchema(SnakeSchema):
+    """A body that may be one of our answers with something changed (D42, D65)."""
+
+    @pre_load
+    def ignore_what_is_read_only(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if name not in READ_ONLY or name in self.fields}
+
+
 def _is_name(value: str) -> None:
     """S3-15; zero-width characters alone look empty, and are."""
     if not any(character.isprintable() for character in value):
         raise ValidationError("Campaign name cannot be empty")
     if len(value) > NAME:
         raise ValidationError(f"Campaign name can have at most {NAME} characters")
+    one_line(value)
 
 
 IDENTIFIER = validate.Regexp(
@@ -71,11 +89,11 @@ def _fit_an_event(keys: list[str]) -> None:
         raise ValidationError("These keys are too long altogether.")
 
 
-class StoreCampaignChangesIn(SnakeSchema):
+class StoreCampaignChangesIn(WritableSchema):
     """What an update names; the rest keeps its value (S3-1, S3-4). A description may be taken away with null."""
 
     name = Stripped(validate=_is_name)
-    description = Stripped(allow_none=True, validate=validate.Length(max=DESCRIPTION))
+    description = Stripped(allow_none=True, validate=[validate.Length(max=DESCRIPTION), several_lines])
     campaign_identifier = fields.String(validate=IDENTIFIER)
     starts_at = Timestamp()
     ends_at = Timestamp()
@@ -87,7 +105,9 @@ class StoreCampaignIn(StoreCampaignChangesIn):
     identifier it is given one made of its name."""
 
     name = Stripped(required=True, validate=_is_name)
-    description = Stripped(load_default=None, allow_none=True, validate=validate.Length(max=DESCRIPTION))
+    description = Stripped(
+        load_default=None, allow_none=True, validate=[validate.Length(max=DESCRIPTION), several_lines]
+    )
     campaign_identifier = fields.String(load_default=None, validate=IDENTIFIER)
     starts_at = Timestamp(required=True)
     ends_at = Timestamp(required=True)
@@ -95,7 +115,7 @@ class StoreCampaignIn(StoreCampaignChangesIn):
     store_ids = store_ids(load_default=[])
 
 
-class LinkedStoresIn(SnakeSchema):
+class LinkedStoresIn(WritableSchema):
     """All stores that show the campaign, by their keys; those left out no longer do."""
 
     store_ids = store_ids(required=True)
@@ -115,6 +135,26 @@ class StoreCampaignOut(SnakeSchema):
     store_ids = fields.List(fields.String(), required=True, attribute="store_uids")
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
+
+
+class TillCampaignOut(SnakeSchema):
+    """A running campaign in the tills' bundle of a store that shows it (D44)."""
+
+    campaign_id = fields.UUID(required=True, attribute="id")
+    name = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    campaign_identifier = fields.String(required=True)
+    starts_at = Timestamp(required=True)
+    ends_at = Timestamp(required=True)
+    status = fields.String(required=True, attribute="current_status")
+
+
+class DeletedOut(SnakeSchema):
+    success = fields.Constant(True, required=True)
+    message = fields.Constant("Campaign successfully deleted", required=True)
+    campaign_id = fields.UUID(required=True)
+    effective_immediately = fields.Constant(True, required=True)
+    timestamp = Timestamp(required=True)
 
 
 class StoreCampaignCreatedOut(StoreCampaignOut):
@@ -145,4 +185,12 @@ class LinkedStoresOut(SnakeSchema):
 
 
 class StoreCampaignsIn(PageIn):
+    """``status`` is what campaigns are now; ``store_id`` the key of a store that shows them (D44)."""
+
+    store_id = fields.String()
     status = fields.String(validate=validate.OneOf(list(Status)))
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
+        super().on_bind_field(field_name, field_obj)
+        if field_name == "store_id":
+            field_obj.data_key = field_name  # the document's own spelling, beside our paging

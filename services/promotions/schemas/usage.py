@@ -2,18 +2,11 @@
 
 from marshmallow import fields, validate
 
-from chassis.schemas import Amount, CamelSchema, Instant
+from chassis.schemas import Amount, CamelSchema, Instant, UpdateSchema
 from services.promotions.schemas.common import Whole
 
 LONGEST = 24 * 3600
 MOST_USES = 1_000_000_000
-
-
-class LimitsIn(CamelSchema):
-    """What is left out stays as it is; null is no limit."""
-
-    total_uses = Whole(allow_none=True, validate=validate.Range(0, MOST_USES), attribute="total_uses_limit")
-    total_discount = Amount(allow_none=True, attribute="total_discount_limit")
 
 
 class LimitsOut(CamelSchema):
@@ -28,6 +21,15 @@ class LimitsOut(CamelSchema):
     reserved_discount = fields.String(required=True)
     left_uses = fields.Integer(required=True, allow_none=True)
     left_discount = fields.String(required=True, allow_none=True)
+
+
+class LimitsIn(UpdateSchema):
+    """What is left out stays as it is; null is no limit."""
+
+    answer = LimitsOut
+
+    total_uses = Whole(allow_none=True, validate=validate.Range(0, MOST_USES), attribute="total_uses_limit")
+    total_discount = Amount(allow_none=True, attribute="total_discount_limit")
 
 
 class ReservationIn(CamelSchema):

@@ -1,0 +1,103 @@
+"""``concord up``: one command starts the platform, and what dies of it comes back."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from concord import platform
+from tests.e2e.harness import START_WITHIN, free_ports, until
+
+NAMES = (platform.GATEWAY, *platform.SERVICES)
+
+
+class Up:
+    """The command with what it has said so far."""
+
+    def __init__(self, home: Path) -> None:
+        self.port = free_ports(len(NAMES))
+        self.home = home
+        self.output = home / "output"
+
+    def start(self, **settings: str) -> None:
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("CONCORD_")}
+        chosen = {"CONCORD_HOME": str(self.home), "CONCORD_PORT": str(self.port)}
+        with self.output.open("wb") as log:
+            command = [sys.executable, "-m", "concord", "up", "--no-demo"]
+            self.process = subprocess.Popen(command, env=inherited | chosen | settings, stdout=log, stderr=log)
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def pids(self, name: str) -> list[int]:
+        return [int(pid) for pid in re.findall(rf"{name} started \(pid (\d+)\)", self.said)]
+
+    def listens(self, name: str) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", platform.port_of(name, self.port))) == 0
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.said
+        return "Concord is ready" in self.said
+
+
+@pytest.fixture
+def up(tmp_path):
+    up = Up(tmp_path)
+    yield up
+    if up.process.poll() is None:
+        for member in [*psutil.Process(up.process.pid).children(recursive=True), up.process]:
+            member.kill()
+    up.process.wait(20)
+
+
+def test_a_service_that_is_killed_answers_again_and_ctrl_c_ends_all(up):
+    up.start()
+    until(up.is_ready, within=START_WITHIN, what="the platform")
+    [first] = up.pids("promotions")
+    cart = f"http://127.0.0.1:{up.port}/shops/nobody/carts/0190f3f0-0000-7000-8000-000000000000"
+    assert requests.get(cart, timeout=20).status_code == 404
+
+    os.kill(first, signal.SIGKILL)
+    until(lambda: len(up.pids("promotions")) == 2, what="a new process")
+    until(lambda: requests.get(cart, timeout=20).status_code == 404, within=60, what="the service answering again")
+    assert "promotions was killed by SIGKILL. It is started again in" in up.said
+    assert [len(up.pids(name)) for name in NAMES if name != "promotions"] == [1] * (len(NAMES) - 1)
+
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(40) == 0
+    assert not [name for name in NAMES if up.listens(name)]
+
+
+def test_a_taken_port_is_said_before_anything_starts(up):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", platform.port_of("prm", up.port)))
+        other.listen()
+        up.start()
+        assert up.process.wait(60) == 1
+    assert f"Port {platform.port_of('prm', up.port)} (prm) is taken." in up.said
+    assert "started (pid" not in up.said
+
+
+def test_a_database_that_cannot_be_migrated_is_said(up):
+    (up.home / "prm.db").write_bytes(b"this is no database" * 100)
+    up.start()
+    assert up.process.wait(60) == 1
+    assert "The database of prm cannot be brought to the newest schema" in up.said
+    assert "started (pid" not in up.said
+
+
+def test_a_service_that_cannot_start_ends_it_all_and_says_why(up):
+    up.start(CONCORD_MESSAGE_DELAY="soon")
+    assert up.process.wait(60) == 1
+    assert "notifier ended with status 1 before it was ready. Its messages above say why." in up.said
+    assert "MESSAGE_DELAY" in up.said
+    assert not [name for name in NAMES if up.listens(name)]
