@@ -18,7 +18,7 @@ from chassis.clock import rfc3339, utcnow
 from chassis.identity import acting_as
 from services.promotions import engine, offline
 from services.promotions.engine import bundle
-from services.promotions.models import BundleVersion, PricelistEntry, Product, SalesCampaign
+from services.promotions.models import BundleVersion, PricelistEntry, Product, SalesCampaign, Settings
 from tests.promotions.engine.helpers import NOON
 from tests.promotions.engine.test_properties import baskets, sets, units
 from tests.promotions.helpers import FJORD, HERS, MINE, RITA, TILL, count, is_problem, ok
@@ -66,6 +66,22 @@ def test_a_bundle_has_what_is_active_or_coming(shop, till):
     assert coming.products == {"jeans", "jeans-blue"}
 
 
+def test_a_bundle_says_how_many_decimals_its_currency_has(shop, till, rolf):
+    """D9: the engine knows no currencies; a state of before has two."""
+    assert fetched(till)["decimals"] == 2
+    ok(rolf.put(f"{MINE}/settings", json={}))
+    for currency, decimals in (("JPY", 0), ("KWD", 3), ("CLF", 4)):
+        shop.change(Settings, {}, currency=currency)
+        state = fetched(till)
+        assert (state["currency"], state["decimals"]) == (currency, decimals)
+        price = Decimal(1).scaleb(-decimals)
+        basket = bundle.basket_of(state, [engine.Line("1", "socks", 3, price)])
+        assert engine.evaluate(basket, bundle.campaigns_of(state), utcnow()).discount == price
+    before = {name: value for name, value in state.items() if name != "decimals"} | {"currency": "SEK"}
+    basket = bundle.basket_of(before, [engine.Line("1", "socks", 3, Decimal("49.90"))])
+    assert engine.evaluate(basket, bundle.campaigns_of(before), utcnow()).net == Decimal("99.80")
+
+
 def test_campaigns_with_limits_stay_with_us(shop, till):
     """How much is left of them only the server knows."""
     shop.campaign("few", products=["jeans"], total_uses_limit=5)
@@ -80,7 +96,10 @@ def test_the_lines_of_the_readme_find_what_the_endpoint_finds(shop, till, tmp_pa
     program = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
     shutil.copytree(Path(engine.__file__).parent, tmp_path / "engine")
     at = utcnow().replace(microsecond=0)
-    asked = order(("socks", 3, "49.90"), ("shirt", 2, "300.00"), ("jeans-blue", 1, "800.00"), at=rfc3339(at))
+    shop.campaign("coded", products=["socks"], campaign_code="SAVE10", priority=2)
+    lines = [("socks", 3, "49.90"), ("shirt", 2, "300.00"), ("jeans-blue", 1, "800.00")]
+    lines += [("shirt", 0.335, "19.99"), ("socks", 1, "0.00"), ("socks", "2.0", 30)]
+    asked = order(*lines, at=rfc3339(at), campaignCodes=["save10", "", "none"])
     given = {
         "jwks": ok(till.get(f"{MINE}/bundle-keys")),
         "signed": ok(till.get(BUNDLE))["signed"],
@@ -97,7 +116,9 @@ def test_the_lines_of_the_readme_find_what_the_endpoint_finds(shop, till, tmp_pa
     assert not done.stderr
     expected = ok(till.post(f"{MINE}/orders/evaluate", json=asked))
     assert json.loads(done.stdout) == {key: value for key, value in expected.items() if key != "evaluationId"}
-    assert expected["totals"]["discount"] == "149.90"
+    assert [answer["status"] for answer in expected["codes"]] == ["applied", "unknown"]
+    assert expected["lines"][3]["gross"] == "6.70"
+    assert expected["totals"]["discount"] == "147.97"
 
 
 @given(baskets(), sets())

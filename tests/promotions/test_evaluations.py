@@ -241,6 +241,7 @@ BAD_LINES = [
     ({"unitPrice": "NaN"}, "unitPrice"),
     ({"unitPrice": 1e15}, "unitPrice"),
     ({"lineId": ""}, "lineId"),
+    ({"lineId": "a\u202eb"}, "lineId"),
     ({"priceLocked": "yes"}, "priceLocked"),
     ({"currency": "NOK"}, "currency"),
 ]
@@ -393,9 +394,19 @@ def test_bad_returns(shop, till):
     given = evaluated(till, ("jeans", 1))
     path = f"{MINE}/orders/evaluations/{given['evaluationId']}/returns"
     bad = [{}, {"quantity": 1, "units": [0]}, {"units": [0, 0]}, {"units": []}, {"quantity": 0}, {"units": [-1]}]
-    bad += [{"units": [False]}, {"quantity": True}]
+    bad += [{"units": [False]}, {"quantity": True}, {"quantity": 0.5}, {"quantity": -1}, {"quantity": "1.2345"}]
     for line in bad:
         is_problem(till.post(path, json={"lines": [{"lineId": "1"} | line]}), 422, "validation_failed")
+
+
+def test_a_weighed_line_comes_back_whole(shop, till):
+    """D69: its quantity again, or its one unit."""
+    for what in (0.335, "0.335", [0]):
+        given = evaluated(till, ("jeans", 0.335, 100))
+        for wrong in (1, 0.3):
+            is_problem(bring_back(till, given, ("1", wrong)), 422, "validation_failed")
+        assert ok(bring_back(till, given, ("1", what)))["units"] == [{"lineId": "1", "unit": 0, "refund": "33.50"}]
+        is_problem(bring_back(till, given, ("1", 0.335)), 409, "already_returned")
 
 
 def test_an_evaluation_sent_twice_is_one(shop, till, promotions):

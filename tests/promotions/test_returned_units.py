@@ -132,13 +132,16 @@ def test_two_orders_that_take_back_the_same_unit_are_not_both_paid(shop, till, p
     """Row locks on PostgreSQL, the one writer on SQLite."""
     bought = evaluated(till, ("socks", 3))
     given = ok(with_returns(till, [back(bought, -2)]))
-    for number in range(4):
+    for number in range(2):
         ok(reservation(till, f"o{number}", given))
+    path = f"{MINE}/orders/evaluations/{bought['evaluationId']}/returns"
+    by_itself = {"lines": [{"lineId": "1", "quantity": 2}]}
     with ThreadPoolExecutor(4) as pool:
-        commits = [
-            pool.submit(reservation, promotions.client(till.who), f"o{number}", given, "/commit") for number in range(4)
+        works = [
+            pool.submit(reservation, promotions.client(till.who), f"o{number}", given, "/commit") for number in range(2)
         ]
-        answers = [commit.result() for commit in commits]
+        works += [pool.submit(promotions.client(till.who).post, path, json=by_itself) for _ in range(2)]
+        answers = [work.result() for work in works]
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     assert {answer.json.get("code") for answer in answers} == {None, "already_returned"}
     assert count(promotions, UnitReturn) == 2
@@ -146,16 +149,19 @@ def test_two_orders_that_take_back_the_same_unit_are_not_both_paid(shop, till, p
 
 def test_a_weighed_line_comes_back_whole(shop, till):
     bought = evaluated(till, ("jeans", 0.335, 100))
-    for quantity in (-1, -0.3):
-        problem = is_problem(with_returns(till, [back(bought, quantity, "1", "jeans")]), 422, "validation_failed")
+    for quantity, named in ((-1, {}), (-0.3, {}), (-1, {"units": [0]})):
+        line = back(bought, quantity, "1", "jeans", **named)
+        problem = is_problem(with_returns(till, [line]), 422, "validation_failed")
         assert fields_of(problem) == ["lines.0.quantity"]
     given = ok(with_returns(till, [back(bought, "-0.335", "1", "jeans")]))
     assert (given["lines"][0]["quantity"], given["totals"]["net"]) == (-0.335, "-33.50")
     ok(reservation(till, "a", given)), ok(reservation(till, "a", given, "/commit"))
     assert returned_of(till, bought)[0]["refund"] == "33.50"
     whole = evaluated(till, ("jeans", 2))
-    problem = is_problem(with_returns(till, [back(whole, -0.5, "1", "jeans")]), 422, "validation_failed")
-    assert fields_of(problem) == ["lines.0.quantity"]
+    for named in ({}, {"units": [0]}):
+        line = back(whole, -0.5, "1", "jeans", **named)
+        problem = is_problem(with_returns(till, [line]), 422, "validation_failed")
+        assert fields_of(problem) == ["lines.0.quantity"]
 
 
 BAD = [

@@ -1,6 +1,6 @@
 """Taking units back: for an evaluation, which only shows it, and for good."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -44,7 +44,8 @@ def give_back(
     returns = []
     for number, asked in enumerate(lines):
         line = _line(found, asked["line_id"], f"lines.{number}.lineId")
-        units = _units(line, asked, gone.setdefault((evaluation_id, line.id), set()), f"lines.{number}")
+        there = gone.setdefault((evaluation_id, line.id), set())
+        units = _units(line, asked.get("quantity"), asked.get("units"), there, f"lines.{number}")
         returns += _rows(line, units, evaluation_id, kept.tenant_id, return_id, now)
     if preview:
         return None, found, returns
@@ -78,8 +79,8 @@ def taken_back(session: Session, lines: Sequence[Mapping[str, Any]], currency: s
         if bought.currency != currency or finer < 0:
             message = f"It was paid in {bought.currency}."
             raise Invalid.field(f"{field}.returnOf.evaluationId", message, code="currency_mismatch")
-        wanted = {"quantity": -line["quantity"]} | line["return_of"]
-        units = _units(origin, wanted, gone.setdefault((evaluation_id, line_id), set()), field)
+        there = gone.setdefault((evaluation_id, line_id), set())
+        units = _units(origin, -line["quantity"], line["return_of"].get("units"), there, field)
         returned[line["line_id"]] = _returned(line, origin, units, 10**finer)
     return returned
 
@@ -137,11 +138,17 @@ def _line(found: engine.Evaluation, line_id: str, field: str) -> engine.LineResu
     raise Invalid.field(field, "There is no such line.", code="unknown_line")
 
 
-def _units(line: engine.LineResult, asked: Mapping[str, Any], gone: set[int], field: str) -> Sequence[int]:
-    """The units of a line that a return means; they are gone from now on."""
-    units = asked.get("units")
+def _units(
+    line: engine.LineResult, quantity: engine.Quantity | None, units: Sequence[int] | None, gone: set[int], field: str
+) -> Sequence[int]:
+    """The units of a line that a return means, by number or as many as its quantity says; they are gone from now on."""
+    if quantity is not None:
+        _require_fitting(line, quantity, f"{field}.quantity")
     if units is None:
-        units = _next_back(line, asked["quantity"], gone, field)
+        count = rules.units_of(quantity or 0)
+        units = rules.next_back(line, count, gone)
+        if len(units) < count:
+            raise Conflict(f"Of line {line.id} only {len(units)} can still come back.", code="already_returned")
     if any(unit >= line.unit_count for unit in units):
         raise Invalid.field(f"{field}.units", "There is no such unit.", code="unknown_line")
     if gone & set(units):
@@ -150,17 +157,13 @@ def _units(line: engine.LineResult, asked: Mapping[str, Any], gone: set[int], fi
     return units
 
 
-def _next_back(line: engine.LineResult, quantity: engine.Quantity, gone: Collection[int], field: str) -> Sequence[int]:
+def _require_fitting(line: engine.LineResult, quantity: engine.Quantity, field: str) -> None:
+    """A weighed line comes back whole, others in whole units (D69)."""
     is_weighed = not isinstance(line.quantity, int)
     if is_weighed and quantity != line.quantity:
-        raise Invalid.field(f"{field}.quantity", f"Line {line.id} comes back whole: it was weighed, {line.quantity}.")
+        raise Invalid.field(field, f"Line {line.id} comes back whole: it was weighed, {line.quantity}.")
     if not is_weighed and not isinstance(quantity, int):
-        raise Invalid.field(f"{field}.quantity", f"Line {line.id} has whole units.")
-    count = rules.units_of(quantity)
-    units = rules.next_back(line, count, gone)
-    if len(units) < count:
-        raise Conflict(f"Of line {line.id} only {len(units)} can still come back.", code="already_returned")
-    return units
+        raise Invalid.field(field, f"Line {line.id} has whole units.")
 
 
 def _returned(

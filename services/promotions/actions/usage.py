@@ -157,7 +157,7 @@ def _require_addressable(order_id: str) -> None:
     """What cannot stand in a path is no id (D60)."""
     if len(order_id) > LONGEST_ID:
         raise Invalid.field("orderId", f"At most {LONGEST_ID} characters.")
-    if not order_id.strip() or order_id in (".", "..") or not is_line(order_id):
+    if not any(map(str.isprintable, order_id.strip())) or order_id in (".", "..") or not is_line(order_id):
         raise Invalid.field("orderId", "Must be visible characters, and more than dots alone.")
 
 

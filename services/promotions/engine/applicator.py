@@ -81,31 +81,33 @@ def _candidates(order: OrderState, known: CampaignSet, codes: Iterable[str], tri
         for rule, target in known.touching(state.line.product):
             lines = touched.setdefault(rule, [])
             if not state.line.locked:
-                lines.append((state, state.at(target)))
+                lines.append((state, None if target is None else state.at(target)))
     for rule in known.by_order:
         touched[rule] = [(state, None) for state in order.open]
     for rule in known.with_codes(codes):
         touched.setdefault(rule, [])
     if tried:
         covered = [state for state in order.open if tried.by_order or tried.covers(state.line.product)]
+        prices = [known.price_in(tried, state.line.product) for state in covered]
         touched.pop(known.rules.get(tried.uid, tried), None)
-        touched[tried] = [(state, state.at(known.price_in(tried, state.line.product))) for state in covered]
+        touched[tried] = [
+            (state, None if price is None else state.at(price)) for state, price in zip(covered, prices, strict=True)
+        ]
     for rule, lines in touched.items():
-        candidate = Candidate(rule, lines)
-        candidate.quantity = candidate.count(order)
-        yield candidate
+        quantity = order.units if rule.by_order else sum([state.units for state, _ in lines if state.price])
+        yield Candidate(rule, lines, quantity)
 
 
 def _one_by_one(offers: list[Offer], order: OrderState, budgets: Mapping[str, int]) -> Iterable[tuple[Offer, Outcome]]:
     """D22: each takes off what it can of what is left, until one that cannot be combined has applied."""
-    anything, closed = False, False
+    anything, closed, some_are_free = False, False, False
     for offer in offers:
         combinable = offer.rule.campaign.combinable
         if closed or (anything and not combinable):
             reason = Reason.EXCLUDED if closed else Reason.NOT_COMBINABLE
             yield offer, outcome(offer.candidate, order, reason)
             continue
-        if refused := _refused_by_now(offer, order):
+        if some_are_free and (refused := _refused_by_now(offer, order)):
             yield offer, refused
             continue
         change = change_by(offer, order)
@@ -114,14 +116,14 @@ def _one_by_one(offers: list[Offer], order: OrderState, budgets: Mapping[str, in
             yield offer, outcome(offer.candidate, order, reason)
             continue
         change.make()
-        anything, closed = True, not combinable
+        anything, closed, some_are_free = True, not combinable, some_are_free or change.frees
         yield offer, outcome(offer.candidate, order, Reason.APPLIED, offer.applications, change.discount)
 
 
 def _refused_by_now(offer: Offer, order: OrderState) -> Outcome | None:
     """Count again: units that an earlier campaign has made free qualify no more (D29)."""
     candidate = offer.candidate
-    quantity = candidate.count(order)
+    quantity = order.units if offer.rule.by_order else sum([state.paid for state, _ in candidate.touched])
     if quantity == candidate.quantity:  # units become cheaper only, so they are the same ones
         return None
     candidate.quantity = quantity

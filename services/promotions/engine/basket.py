@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from .quantities import Quantity, is_exact
+from .quantities import Quantity, is_positive
 
 
 class Line(NamedTuple):
@@ -46,8 +46,7 @@ class Basket:
     def __post_init__(self) -> None:
         seen = set()
         for line in self.lines:
-            quantity = line.quantity
-            if not isinstance(quantity, int | Decimal) or not is_exact(quantity) or quantity <= 0:
+            if not is_positive(line.quantity):
                 raise ValueError(f"line {line.id} needs a quantity above 0 with up to three decimals")
             if line.unit_price < 0:
                 raise ValueError(f"line {line.id} needs a price of 0 or more")

@@ -11,7 +11,7 @@ from .money import half_up, split
 from .state import Candidate, LineState, OrderState, Segment
 
 Pick = tuple[LineState, int, int | None]
-"""The first units of a line that cost something, how many, and what one costs in the rule's price list."""
+"""The first units of a line that cost something, how many at most, and what one costs in the rule's price list."""
 
 
 Rank = tuple[int, int, str]
@@ -39,10 +39,18 @@ class Offer:
 
 @dataclass(slots=True)
 class Change:
-    """What lines become when an offer is applied, and what that takes off."""
+    """What lines become when an offer is applied, what that takes off, and whether a unit costs nothing then."""
 
     lines: list[tuple[LineState, list[Segment]]]
     discount: int
+
+    @property
+    def frees(self) -> bool:
+        for _, segments in self.lines:
+            for _, price, _ in segments:
+                if not price:
+                    return True
+        return False
 
     def make(self) -> None:
         for state, segments in self.lines:
@@ -101,7 +109,7 @@ def _extent(rule: Rule, quantity: int) -> tuple[int, int]:
 def _pick(candidate: Candidate, wanted: int) -> list[Pick]:
     """The cheapest of the qualifying units, whatever the scan order (D26); equal ones in the lines' own order."""
     if wanted == candidate.quantity:
-        return [(state, state.paid, target) for state, target in candidate.touched]
+        return [(state, state.units, target) for state, target in candidate.touched]
     picks: list[Pick] = []
     for state, target in sorted(candidate.touched, key=lambda each: each[0].price):
         count = min(wanted, state.paid)

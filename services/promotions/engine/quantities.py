@@ -48,9 +48,11 @@ def settled(quantity: Quantity) -> Quantity:
     return int(quantity) if quantity == quantity.to_integral_value() else quantity.normalize()
 
 
-def is_exact(quantity: Quantity) -> bool:
-    """Whether it has at most three decimals."""
-    return isinstance(quantity, int) or (quantity.is_finite() and quantity == round(quantity, 3))
+def is_positive(quantity: object) -> bool:
+    """Whether it is a quantity above 0 with at most three decimals."""
+    if isinstance(quantity, int):
+        return quantity > 0
+    return isinstance(quantity, Decimal) and quantity.is_finite() and quantity == round(quantity, 3) and quantity > 0
 
 
 def price_of(quantity: Quantity, unit_price: int) -> int:

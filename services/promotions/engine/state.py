@@ -33,7 +33,9 @@ class LineState:
 
     @classmethod
     def of(cls, line: Line, places: int) -> "LineState":
-        quantity, unit_price = settled(line.quantity), to_minor(line.unit_price, places)
+        quantity, unit_price = line.quantity, to_minor(line.unit_price, places)
+        if not isinstance(quantity, int):
+            quantity = settled(quantity)
         if isinstance(quantity, int):
             return cls(line, quantity, quantity, unit_price, unit_price, [(quantity, unit_price, ())])
         price = price_of(quantity, unit_price)
@@ -48,9 +50,9 @@ class LineState:
         """The units that cost something now: only these qualify for a campaign and are chosen by it (D29)."""
         return sum([count for count, price, _ in self.segments if price])
 
-    def at(self, unit_price: int | None) -> int | None:
+    def at(self, unit_price: int) -> int:
         """What a unit of it costs in a price list."""
-        if unit_price is None or isinstance(self.quantity, int):
+        if isinstance(self.quantity, int):
             return unit_price
         return price_of(self.quantity, unit_price)
 
@@ -91,13 +93,10 @@ class Candidate:
 
     Attributes:
         touched: the open lines it is for, with what a unit costs in its price list.
-        quantity: the units that count for its quantityThreshold (D24); :meth:`count` says them anew.
+        quantity: the units that count for its quantityThreshold: qualifying ones that cost something when its turn
+            comes (D29), or all of the order (D24).
     """
 
     rule: Rule
     touched: list[tuple[LineState, int | None]]
-    quantity: int = 0
-
-    def count(self, order: OrderState) -> int:
-        """The units that count now: qualifying ones that cost something (D29), or all of the order."""
-        return order.units if self.rule.by_order else sum([state.paid for state, _ in self.touched])
+    quantity: int

@@ -5,13 +5,20 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from chassis.schemas import Amount, CamelSchema, Instant, Stripped, currency
+from chassis.text import is_line
 from services.promotions import engine
 from services.promotions.engine import quantities
 from services.promotions.rules import evaluations as rules
 from services.promotions.schemas import plain_orders
 from services.promotions.schemas.common import Whole, uid
 
-ID = validate.Length(1, 100)
+
+def _one_line(value: str) -> None:
+    if not is_line(value):
+        raise ValidationError("Must be one line without control characters or direction overrides.")
+
+
+ID = validate.And(validate.Length(1, 100), _one_line)
 
 
 class Quantity(fields.Field[engine.Quantity]):
