@@ -26,10 +26,10 @@ def address(order_id):
 
 def goes_through(client, order_id, evaluation):
     held = ok(client.post(address(order_id), json={"evaluationId": evaluation}))
-    assert held["orderId"] == order_id
+    assert held["orderId"] == order_id.strip()
     assert ok(client.get(address(order_id))) == held
     assert ok(client.post(f"{address(order_id)}/commit"))["status"] == "committed"
-    assert ok(client.post(f"{address(order_id)}/release"))["orderId"] == order_id
+    assert ok(client.post(f"{address(order_id)}/release"))["orderId"] == order_id.strip()
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_an_order_is_reached_by_its_id(evaluation, till, order_id):
     goes_through(till, order_id, evaluation)
 
 
-@given(order_id=st.text(LETTERS, min_size=1, max_size=12).filter(lambda each: each.strip() and each not in (".", "..")))
+@given(order_id=st.text(LETTERS, min_size=1, max_size=12).filter(lambda text: text.strip() not in ("", ".", "..")))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_of_letters_digits_and_signs_is_an_id(evaluation, till, order_id):
     goes_through(till, order_id, evaluation)
 
 
-@pytest.mark.parametrize("order_id", [".", "..", " ", "\u200b", "a\nb", "a\u202eb", "x" * 101])
+@pytest.mark.parametrize("order_id", [".", "..", " . ", " ", "\u200b", "a\nb", "a\u202eb", "x" * 101])
 def test_what_cannot_be_written_in_a_path_is_refused(promotions, evaluation, till, order_id):
     before = everything(promotions)
     answer = till.post(address(order_id), json={"evaluationId": evaluation})
