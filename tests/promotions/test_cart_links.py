@@ -226,3 +226,9 @@ def test_a_product_of_any_letters_can_be_addressed(rolf, shopper, product_id):
     assert [each["products"][0]["id"] for each in found] == [product_id]
     [only] = ok(rolf.get("/marketing/linked-products", query_string={"baseProduct.id": product_id}))["items"]
     assert pair.endswith(only["id"])
+
+
+def test_the_document_says_that_a_link_can_be_too_long(shopper):
+    """A hundred long ids do not fit into a request line, which the server refuses before anybody reads them."""
+    described = shopper.get("/openapi.json").json["paths"]["/shops/{shop}/checkout/add"]
+    assert all("414" in described[method]["responses"] for method in ("get", "post"))

@@ -59,6 +59,7 @@ class CheckoutAdd(MethodView):
     @blp.arguments(AddIn, location="query")
     @blp.response(200, CartOut)
     @blp.alt_response(201, schema=CartOut)
+    @blp.alt_response(414, description="The link is longer than 8 KiB.")
     def get(self, wanted):
         """Put products into the cart, or into a new one, which ``mktop`` gives its campaign (S4-24).
 
@@ -71,6 +72,7 @@ class CheckoutAdd(MethodView):
     @blp.arguments(AddIn, location="query")
     @blp.response(200, CartOut)
     @blp.alt_response(201, schema=CartOut)
+    @blp.alt_response(414, description="The link is longer than 8 KiB.")
     def post(self, wanted):
         """The same as ``GET``, for clients that know that it changes something."""
         return _add(**wanted)
