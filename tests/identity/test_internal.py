@@ -97,7 +97,7 @@ def test_the_gateway_reads_what_signed_requests_are_checked_with(identity, tenan
         },
     }
     assert answer.headers["Cache-Control"] == "no-store"
-    for name in (gone["apiKey"], "ck_0", key["apiKey"].upper(), key["id"], "%", "x" * 500):
+    for name in (gone["apiKey"], "ck_0", key["apiKey"].upper(), key["id"], "%25", "x" * 500):
         is_problem(gateway.get(f"/internal/api-keys/{name}"), 404, "not_found")
 
 

@@ -145,7 +145,7 @@ def link_for(notifier, what, user=ROLF):
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda t: t[:-1], lambda t: t + "A", lambda t: "A" + t, lambda t: "x", lambda t: "."]
+    "spoil", [lambda t: t[:-1], lambda t: t + "A", lambda t: "A" + t, lambda t: "x", lambda t: "..."]
 )
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_link_that_was_changed_is_none(notifier, anybody, link, spoil, method):
