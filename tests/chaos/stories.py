@@ -148,7 +148,7 @@ def a_sales_campaign_runs(cast: Cast, tag: str) -> None:
     retailer.put(address, {"status": "INACTIVE"})
 
 
-@makes(*(f"promotions.Campaign{what}.v1" for what in ("Created", "Updated", "Started", "Ended")))
+@makes(*(f"promotions.Campaign{what}.v1" for what in ("Created", "Updated", "Started", "Ended", "Deleted")))
 def a_store_campaign_runs(cast: Cast, tag: str) -> None:
     campaigns, now = f"/stores/company/{cast.retailer_id}/campaigns", utcnow()
     window = {"starts_at": rfc3339(now + timedelta(hours=1)), "ends_at": rfc3339(now + timedelta(hours=2))}
@@ -157,6 +157,7 @@ def a_store_campaign_runs(cast: Cast, tag: str) -> None:
     cast.retailer.put(address, {"description": "At the entrance"})
     cast.retailer.put(address, {"status": "active"})
     cast.retailer.put(address, {"status": "expired"})
+    cast.retailer.delete(address)
 
 
 @makes(
