@@ -1,6 +1,7 @@
 """What this service listens to."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -191,6 +192,8 @@ def tell_the_affiliate_it_was_suspended(session: Session, event: Received) -> No
 @on("affiliates.ConversionCredited.v1", ConversionCreditedIn)
 def tell_the_affiliate_of_commission(session: Session, event: Received) -> None:
     credited = event.data
+    if not Decimal(credited.commission):  # such as a fixed amount of another currency: nobody needs a mail of nothing
+        return
     headline = f"You have earned {credited.commission} {credited.currency} with {credited.merchant_name}"
     _tell_affiliate(session, event, COMMISSION, _commission(credited, headline, remaining=""))
 

@@ -76,6 +76,14 @@ def test_amounts_have_the_decimals_of_their_currency(notifier, inbox, commission
     assert {context["remaining"] for context in contexts} == {"", f"{remaining} {currency}"}
 
 
+@pytest.mark.parametrize("commission", ["0", "0.00", "0.000"])
+def test_nobody_gets_a_mail_of_nothing(notifier, commission):
+    """D9: a fixed amount of another currency earns 0."""
+    notifier.deliver(about_order("affiliates.ConversionCredited.v1", commission=commission, orderStatus="pending"))
+    assert items(notifier) == []
+    assert notifier.parked() == []
+
+
 @pytest.mark.parametrize("what", ["Approved", "Suspended"])
 def test_an_affiliate_hears_of_its_standing_at_once_and_once(notifier, inbox, what):
     event = enrolled(what)
