@@ -205,7 +205,7 @@ def test_a_webhook_from_before_keeps_its_types_and_can_be_sent_back_as_it_is(not
     assert (changed.status_code, changed.json["types"]) == (200, found["types"])
     refused = anna.put(address, json=found | {"types": ["campaign.*", "campaing.*"]})
     assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["types.1"])
-    assert anna.put(address, json=found | {"secret": "mine"}).status_code == 422
+    assert anna.put(address, json=found | {"owner": "me"}).status_code == 422
 
 
 def test_many_wrong_types_are_refused_at_once(anna):
