@@ -74,25 +74,41 @@ def test_commission_in_yen_has_no_decimals(shop, affiliates, click):
     assert (event["data"]["reversed"], event["data"]["remaining"]) == ("15", "71")
 
 
-@pytest.mark.parametrize("currency", sorted(CURRENCIES))
-def test_what_we_answer_is_accepted_back(shop, affiliates, currency):
+def test_what_we_answer_is_accepted_back(shop):
     """D9: for every currency there is, in orders, products and refunds."""
+    for currency in sorted(CURRENCIES):
+        answers_are_accepted_back(shop, currency)
+
+
+def answers_are_accepted_back(shop, currency):
+    first, second = f"{currency}-1", f"{currency}-2"
     amount = Decimal("575.3456").quantize(Decimal(1).scaleb(-CURRENCIES[currency]))
     lines = [{"externalId": "A", "quantity": 2, "amount": str(amount)}]
-    ok(shop.post(CONVERSIONS, json=order("A-1", orderAmount=str(amount), currency=currency, items=lines)), 202)
-    found = ok(shop.get(f"{CONVERSIONS}/A-1"))
+    ok(shop.post(CONVERSIONS, json=order(first, orderAmount=str(amount), currency=currency, items=lines)), 202)
+    found = ok(shop.get(f"{CONVERSIONS}/{first}"))
     assert found["orderAmount"] == found["items"][0]["amount"] == str(amount)
     back = [{name: found["items"][0][name] for name in ("externalId", "quantity", "amount")}]
-    ok(shop.post(CONVERSIONS, json=order("A-2", orderAmount=found["orderAmount"], currency=currency, items=back)), 202)
+    ok(shop.post(CONVERSIONS, json=order(second, orderAmount=found["orderAmount"], currency=currency, items=back)), 202)
     refund = {"status": "refunded", "refundAmount": found["orderAmount"]}
-    assert ok(shop.post(f"{CONVERSIONS}/A-1/status", json=refund))["refundedAmount"] == str(amount)
-    product = {"externalId": "A", "name": "Shoes", "price": str(amount), "currency": currency}
+    assert ok(shop.post(f"{CONVERSIONS}/{first}/status", json=refund))["refundedAmount"] == str(amount)
     fixed = {"commissionType": "FIXED", "commissionValue": str(amount)}
-    for one in (product, product | {"currency": None}, product | fixed):
-        assert ok(shop.post(f"{KEYED}/products", json={"products": [one]}), 202)["results"][0]["status"] != "rejected"
-        stored = ok(shop.get(f"{KEYED}/products/A"))
-        assert stored["price"] == str(amount)
-        assert ok(shop.post(f"{KEYED}/products", json={"products": [stored]}), 202)["results"][0]["status"] == "updated"
+    for changes in ({}, fixed):
+        product_is_accepted_back(shop, price=str(amount), currency=currency, **changes)
+
+
+def product_is_accepted_back(shop, **changes):
+    product = {"externalId": f"product {changes['currency']}", "name": "Shoes"} | changes
+    ok(shop.post(f"{KEYED}/products", json={"products": [product]}), 202)
+    stored = ok(shop.get(f"{KEYED}/products/{product['externalId']}"))
+    assert stored["price"] == changes["price"]
+    assert ok(shop.post(f"{KEYED}/products", json={"products": [stored]}), 202)["results"][0]["status"] == "updated"
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("JPY", "575"), ("SEK", "575.35"), ("KWD", "575.346")])
+def test_a_product_without_a_currency_is_accepted_back(shop, currency, amount):
+    """D9: its price is in the merchant's, here that of the first order."""
+    ok(shop.post(CONVERSIONS, json=order("A-1", orderAmount=amount, currency=currency)), 202)
+    product_is_accepted_back(shop, price=amount, currency=None)
 
 
 @pytest.mark.parametrize(
