@@ -48,7 +48,7 @@ def read(value: object) -> Decimal | None:
         return Decimal(value) if _TEXT.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    number = Decimal(str(value))
+    number = Decimal(str(value or 0))  # -0.0 is 0, and has no minus that an answer would show
     if not number.is_finite() or not 0 <= number <= MAX_AMOUNT:
         return None
     nearest = round(number, FINEST)

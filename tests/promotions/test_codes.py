@@ -1,10 +1,14 @@
 """Campaign codes at the till (S1-30, D67): taken as people type them, and each is answered for."""
 
+from datetime import timedelta
+
 import pytest
 
 from services.promotions.models import SalesCampaign
-from tests.promotions.helpers import MINE, ok
-from tests.promotions.shop import Shop, order
+from tests.promotions.helpers import BERGEN, MINE, ok
+from tests.promotions.shop import NOW, Shop, order
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -34,17 +38,38 @@ def test_what_is_blank_is_no_code(shop, till, codes):
 
 
 def test_each_code_is_answered_for(shop, till):
-    """Known is what is active or coming in this store; of other stores' codes a till hears nothing."""
+    """Known is what is active, also elsewhere or until some time ago; of what was stopped a till hears nothing."""
     shop.product("hat")
     shop.store("bergen-1")
     shop.campaign("there", products=["jeans"], campaign_code="THERE", stores=["bergen-1"])
     shop.campaign("off", products=["jeans"], campaign_code="OFF", status="INACTIVE")
-    assert evaluated(till, ["SAVE1O", "", "save10", "there", "off"], "hat")["codes"] == [
+    shop.campaign("over", products=["hat"], campaign_code="Over", valid_from=NOW - 9 * DAY, valid_to=NOW - 5 * DAY)
+    shop.campaign("just", products=["hat"], campaign_code="Just", valid_from=NOW - 9 * DAY, valid_to=NOW - DAY / 2)
+    given = evaluated(till, ["SAVE1O", "", "save10", " THERE", "off", "over", "just"], "hat")
+    assert given["codes"] == [
         {"code": "SAVE1O", "status": "unknown"},
         {"code": "save10", "status": "not_applicable", "campaignUid": "coded", "reason": "nothing_qualifies"},
-        {"code": "there", "status": "unknown"},
+        {"code": "THERE", "status": "not_applicable", "campaignUid": "there", "reason": "other_store"},
         {"code": "off", "status": "unknown"},
+        {"code": "over", "status": "not_applicable", "campaignUid": "over", "reason": "ended"},
+        {"code": "just", "status": "not_applicable", "campaignUid": "just", "reason": "ended"},
     ]
+    assert ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}")) == given
+
+
+def test_a_code_of_another_tenant_is_unknown(shop, till):
+    """D5."""
+    theirs = Shop(shop.service, BERGEN)
+    theirs.store()
+    theirs.product("jeans")
+    theirs.campaign("theirs", products=["jeans"], campaign_code="THEIRS")
+    assert evaluated(till, ["theirs"])["codes"] == [{"code": "theirs", "status": "unknown"}]
+
+
+def test_a_code_is_known_as_soon_as_its_campaign_is_active(shop, till):
+    assert evaluated(till, ["new"])["codes"][0]["status"] == "unknown"
+    shop.campaign("new", products=["jeans"], campaign_code="NEW")
+    assert evaluated(till, ["new"])["codes"][0]["status"] == "applied"
 
 
 def test_a_code_of_before_that_is_blank_is_none(shop, till):

@@ -79,12 +79,18 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Asked:
-    """All that an order is evaluated with; ``returned`` are lines of returned units by id (D69)."""
+    """All that an order is evaluated with.
+
+    Attributes:
+        returned: lines of returned units by id (D69).
+        elsewhere: what is said of codes whose campaigns are not among those of the store, folded (D67).
+    """
 
     known: StoreSet
     left: Mapping[str, engine.Left] = field(default_factory=dict)
     dry_run: engine.Campaign | None = None
     returned: Mapping[str, engine.LineResult] = field(default_factory=dict)
+    elsewhere: Mapping[str, active.Elsewhere] = field(default_factory=dict)
 
     def evaluate(self, order: Mapping[str, Any], at: datetime) -> engine.Evaluation:
         known = self.known
@@ -98,9 +104,16 @@ class _Asked:
             )
         except engine.InexactAmount:
             raise _too_fine(order["lines"], known.currency) from None
+        if self.elsewhere:
+            found = replace(found, codes=[self._answer(result) for result in found.codes])
         if known.rounded:
             found = replace(found, warnings=list(_rounded(order["lines"], known)))
         return replace(found, lines=self._in_turn(order, found)) if self.returned else found
+
+    def _answer(self, result: engine.CodeResult) -> engine.CodeResult:
+        """What became of a code; of one that the store does not have, why its campaign does not apply here."""
+        elsewhere = self.elsewhere.get(engine.fold_code(result.code)) if result.is_unknown else None
+        return engine.CodeResult.refused(result.code, *elsewhere) if elsewhere else result
 
     def _in_turn(self, order: Mapping[str, Any], found: engine.Evaluation) -> list[engine.LineResult]:
         """Bought and returned lines as they stand in the order."""
@@ -112,6 +125,8 @@ def _at_hand(sets: ActiveSets, order: Mapping[str, Any], at: datetime, actor: Pr
     """What this process knows, where that is all an order needs."""
     known = sets.known(actor.tenant_id, order["store_uid"], at=at)
     if known is None or not all(line["product_uid"] in known.prices for line in order["lines"]):
+        return None
+    if known.missing(order["campaign_codes"]):
         return None
     return None if known.concerned([line["product_uid"] for line in order["lines"]]) else _Asked(known)
 
@@ -127,7 +142,9 @@ def _read(
     left = usage.left(session, known.concerned(products), now=now)
     tried = order["dry_run"] and dry_run_queries.campaign(session, known, order["dry_run"]["campaign_uid"], products)
     returned = returns.taken_back(session, order["lines"], known.currency) if len(bought) < len(order["lines"]) else {}
-    return _Asked(known, {known.uids[campaign]: each for campaign, each in left.items()}, tried or None, returned)
+    elsewhere = active.elsewhere(session, known, known.missing(order["campaign_codes"]), at=at)
+    budgets = {known.uids[campaign]: each for campaign, each in left.items()}
+    return _Asked(known, budgets, tried or None, returned, elsewhere)
 
 
 def trim(session: Session, *, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from .applicator import evaluate
 from .basket import Basket, Line
 from .campaigns import Campaign, Discount, Left, Strategy
 from .catalogue import CampaignSet
+from .codes import fold as fold_code
 from .lines import LineResult, ReturnOf, Run
 from .money import InexactAmount, to_text
 from .quantities import Quantity
@@ -34,6 +35,7 @@ __all__ = [
     "Strategy",
     "bundle",
     "evaluate",
+    "fold_code",
     "quantities",
     "to_text",
 ]

@@ -80,7 +80,7 @@ class Outcome(NamedTuple):
 class CodeResult(NamedTuple):
     """What became of a code that was given: ``applied``, ``not_applicable`` with the reason, or ``unknown`` (D67).
 
-    Unknown is a code that no campaign has which is active or coming in this store.
+    Unknown is a code that no campaign has which was given to the engine.
     """
 
     code: str
@@ -94,7 +94,16 @@ class CodeResult(NamedTuple):
             return cls(code, "unknown")
         if found.applied:
             return cls(code, "applied", found.uid)
-        return cls(code, "not_applicable", found.uid, str(found.reason))
+        return cls.refused(code, found.uid, found.reason)
+
+    @classmethod
+    def refused(cls, code: str, campaign: str, reason: Reason) -> "CodeResult":
+        """A code whose campaign does not apply."""
+        return cls(code, "not_applicable", campaign, str(reason))
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.status == "unknown"
 
     def to_wire(self) -> dict[str, str]:
         names = {"code": self.code, "status": self.status, "campaignUid": self.campaign, "reason": self.reason}

@@ -40,6 +40,7 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
         ONE_UID,
         CheckConstraint("valid_from < valid_to", name="validity"),
         Index("ix_sales_campaigns_status", "tenant_id", "status"),
+        Index("ix_sales_campaigns_code", "tenant_id", "campaign_code_folded"),
         Index("ix_sales_campaigns_pricelist", "pricelist_id"),
     )
 

@@ -35,6 +35,8 @@ LISTED = "PRICELIST"
 Apart = dict[str, Decimal | Literal[False] | None]
 """By campaign, what holds for a variant otherwise than for its product (D68): its price in the campaign's list, None
 where it is selected by itself, False where it is excluded."""
+Elsewhere = tuple[str, engine.Reason]
+"""A campaign that is not among those of a store, and why."""
 Stamp = tuple[UUID, int]
 """A tenant's catalogue row and its revision: the row too, because a number alone could come again with a new row."""
 
@@ -76,6 +78,11 @@ class StoreSet:
             return {}
         concerned = self.campaigns.concerning(uids)
         return {campaign: limits for campaign, limits in self.limited.items() if self.uids[campaign] in concerned}
+
+    def missing(self, codes: Collection[str]) -> set[str]:
+        """Those of the codes, folded, that no campaign here has."""
+        folded = {code for code in map(engine.fold_code, codes) if code}
+        return {code for code in folded if not self.campaigns.with_codes([code])}
 
     @property
     def size(self) -> int:
@@ -123,6 +130,26 @@ def store_set(session: Session, tenant_id: UUID, store_uid: str, *, since: datet
         by_list=by_list,
         limited={campaign: limit for campaign, limit in limits if limit != (None, None)},
     )
+
+
+def elsewhere(session: Session, known: StoreSet, codes: Collection[str], *, at: datetime) -> dict[str, Elsewhere]:
+    """Of codes that no campaign of the set has: the active campaign that has it, which ended before or is for other
+    stores; of several the one that goes on longest (D67).
+    """
+    if not codes:
+        return {}
+    campaign = SalesCampaign
+    rows = session.execute(
+        select(campaign.campaign_code_folded, campaign.campaign_uid, campaign.valid_to)
+        .where(
+            campaign.tenant_id == known.tenant_id,
+            campaign.status == "ACTIVE",
+            campaign.campaign_code_folded.in_(codes),
+        )
+        .order_by(campaign.valid_to, campaign.campaign_uid.desc())
+    )
+    reasons = engine.Reason
+    return {code: (uid, reasons.ENDED if valid_to < at else reasons.OTHER_STORE) for code, uid, valid_to in rows}
 
 
 def in_store(store_id: UUID) -> Any:

@@ -224,7 +224,7 @@ class OutcomeOut(CamelSchema):
 
 
 class CodeOut(CamelSchema):
-    """What became of a code (D67). ``unknown``: no campaign has it that is active or coming in this store."""
+    """What became of a code (D67). ``unknown``: no campaign has it that is active, here or in other stores."""
 
     code = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(["applied", "not_applicable", "unknown"]))
