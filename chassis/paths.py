@@ -2,8 +2,8 @@
 
 An id may have any letters, so a path is never decoded as a whole: it is taken apart at its ``/`` while it is still
 encoded, and each segment is decoded once, by whoever wants its value. ``INV%2F2026%2F1`` stays one segment, and its
-value is ``INV/2026/1``. The gateway passes on what ``plain`` gives, and the services apply it to what they are sent;
-so they never disagree about what a path names.
+value is ``INV/2026/1``. The gateway and the services go by what ``plain`` gives, so they never disagree about what a
+path names.
 """
 
 import re

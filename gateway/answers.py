@@ -32,7 +32,8 @@ def of_failure(failure: Failure, request: Request) -> Answer:
 
     ``http-contract.md``: failures of services (502, 503, 504) say when to come back.
     """
-    written = error_bodies.write(request.error_body, failure, request_id=request.id, path=request.path, now=utcnow())
+    path = request.path or request.target.partition("?")[0]  # as it was sent, where it was refused itself
+    written = error_bodies.write(request.error_body, failure, request_id=request.id, path=path, now=utcnow())
     body = written.body if isinstance(written.body, str) else json.dumps(written.body, separators=(",", ":"))
     data = body.encode()
     headers = [("Content-Type", written.media_type), ("Content-Length", str(len(data))), *failure.headers.items()]

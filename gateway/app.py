@@ -104,8 +104,8 @@ class Gateway:
         request.error_body = self._error_body(request)
         if request.method not in METHODS:
             raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
-        written, request.query = split_target(request.target)
-        request.path = self._plain(written)
+        request.written, request.query = split_target(request.target)
+        request.path = self._plain(request.written)
         asked = cors.preflight(request, self._settings.cors_origins)
         if asked:
             return asked

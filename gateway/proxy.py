@@ -49,7 +49,7 @@ class Proxy:
 
     def _written(self, request: Request, route: Route, upstream: Upstream, body: bytes) -> bytes:
         """The request as it goes over the wire. A caller's identity is added last, so nothing can replace it."""
-        lines = [f"{request.method} {request.path}{request.query} HTTP/1.1", f"Host: {upstream.host}"]
+        lines = [f"{request.method} {request.written}{request.query} HTTP/1.1", f"Host: {upstream.host}"]
         lines += [f"{name}: {value}" for name, value in passed_on(request, route)]
         if body or request.method in WITH_BODY:
             lines.append(f"Content-Length: {len(body)}")

@@ -19,6 +19,8 @@ class Request:
         traceparent: the client's trace when it is valid, else the start of a new one.
         body: the whole body, once somebody has read it.
         target: the request line's target as it was sent, not decoded.
+        path: its path in the one encoding of ``chassis.paths``, by which everything here goes.
+        written: the path as services are sent it, who refuse needless escapes in what their endpoints are called.
         client: the client's address; what a proxy says about it counts only when the proxy is trusted.
         route: the route's path for logs and metrics, ``none`` when there is none.
         error_body: the shape of what the gateway refuses, by its name in ``chassis.error_bodies``.
@@ -26,7 +28,7 @@ class Request:
 
     __slots__ = (
         "body", "client", "environ", "error_body", "id", "method", "path", "peer", "peer_is_trusted", "principal",
-        "query", "route", "target", "traceparent",
+        "query", "route", "target", "traceparent", "written",
     )  # fmt: skip
 
     def __init__(self, environ: Environ, trusted_proxies: tuple[Network, ...]) -> None:
@@ -35,7 +37,7 @@ class Request:
         self.id = accept_request_id(environ.get("HTTP_X_REQUEST_ID"))
         self.traceparent = accept_traceparent(environ.get("HTTP_TRACEPARENT"))
         self.target: str = environ["RAW_URI"]
-        self.path = ""
+        self.path = self.written = ""
         self.body: bytes | None = None
         self.query = ""
         self.peer: str = environ.get("REMOTE_ADDR", "")

@@ -69,3 +69,11 @@ def test_an_id_with_a_slash_is_no_other_one(shop, otto):
     refused(otto.get(f"{CONVERSIONS}/INV%2F2026%2F1"), 404)
     refused(shop.get(f"{CONVERSIONS}/{uuid4()}%2Fstatus"), 404)
     assert ok(shop.get(f"{CONVERSIONS}/INV/2026/1"))["externalOrderId"] == "INV/2026/1"  # as it was before
+
+
+def test_spaces_around_an_id_count_nowhere(shop):
+    """D60: not in a body, a path or a filter."""
+    reported(shop, " INV 1 ")
+    assert ok(shop.get(f"{CONVERSIONS}/%20INV%201%20"))["externalOrderId"] == "INV 1"
+    [only] = ok(shop.get(f"{CONVERSIONS}?externalOrderId=%20INV%201%20"))["items"]
+    assert only["externalOrderId"] == "INV 1"

@@ -181,6 +181,19 @@ def test_what_a_route_is_called_is_written_plainly(call: Caller, path: str) -> N
     assert call("GET", path).status_code == 400
 
 
+@pytest.mark.parametrize("status", ["%73tatus", "statu%73", "st%61tus", "%73%74%61%74%75%73"])
+def test_what_a_service_calls_its_endpoints_is_written_plainly_too(call: Caller, service: str, status: str) -> None:
+    """Below the gateway's routes only the service knows which segments are names and which are ids."""
+    path = f"{PATH}/v1%2E2/{status}"
+    answer = call("POST", path)
+    assert (answer.status_code, answer.json["statusCode"]) == (400, 400)
+    assert call("POST", f"{PATH}/v1%2E2/status").status_code == 201
+    asked = HTTPConnection(service.removeprefix("http://"), timeout=10)
+    asked.request("POST", path)
+    assert asked.getresponse().status == 400
+    asked.close()
+
+
 def test_two_ids_that_differ_only_encoded_are_two_paths_to_an_idempotency_key(call: Caller) -> None:
     first, again, other = (
         call("POST", f"{PATH}/{written}/status", headers={"Idempotency-Key": "k"}).json["title"]

@@ -269,6 +269,7 @@ def test_also_what_is_written_oddly_or_leads_nowhere_below(call: Caller, platfor
     ):
         answer = call(method, target)
         assert (answer.status_code, set(answer.json)) == (status, SHAPES[path]), target
+        assert answer.json.get("path", target) == target, "S4-18 names what was asked for, also where it is refused"
     odd = call("GET", f"/api/v1/campaigns/../..{path}")
     assert (odd.status_code, odd.json["code"]) == (400, "bad_path")
     signed = call("GET", "//", headers={"X-API-Key": "ck_1"})

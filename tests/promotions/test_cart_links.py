@@ -228,6 +228,24 @@ def test_a_product_of_any_letters_can_be_addressed(rolf, shopper, product_id):
     assert pair.endswith(only["id"])
 
 
+def test_spaces_around_a_key_count_in_no_query(rolf, shopper):
+    """D60: as they count in no path and no body, also not around a customer's."""
+    address = made(rolf, products=[{"id": " base "}], customerId=" shop-1 ")
+    linked(rolf, address, base=" base ", linked=" extra ", customerId=" shop-1 ")
+    cart = from_link(shopper, "mktop=spring&customerId=%20shop-1%20&product=%20base%20")
+    assert (held(cart), cart["campaign"]["applied"]) == ({"base": 1}, True)
+    for path, filters in (
+        ("/marketing/campaigns", {"products.id": " base ", "customerId": " shop-1 "}),
+        (
+            "/marketing/linked-products",
+            {"baseProduct.id": " base ", "linkedProduct.id": "extra ", "customerId": "shop-1 "},
+        ),
+    ):
+        for name, value in filters.items():
+            [only] = ok(rolf.get(path, query_string={name: value}))["items"]
+            assert only["customerId"] == "shop-1"
+
+
 def test_the_document_says_that_a_link_can_be_too_long(shopper):
     """A hundred long ids do not fit into a request line, which the server refuses before anybody reads them."""
     described = shopper.get("/openapi.json").json["paths"]["/shops/{shop}/checkout/add"]

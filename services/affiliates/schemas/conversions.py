@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, currency, in_currency
+from chassis.schemas import CamelSchema, Instant, Stripped, currency, in_currency
 from services.affiliates.rules.conversions import ConversionStatus
 from services.affiliates.rules.ledger import OrderStatus
 from services.affiliates.rules.refunds import RefundItem
@@ -63,7 +63,7 @@ class ConversionIn(CamelSchema):
 class ConversionsIn(PageIn):
     status = fields.String(validate=validate.OneOf(list(ConversionStatus)))
     order_status = fields.String(validate=validate.OneOf(list(OrderStatus)))
-    external_order_id = fields.String(validate=validate.Length(max=200))
+    external_order_id = Stripped(validate=validate.Length(max=200))
     affiliate_id = fields.UUID()
     campaign_id = fields.UUID()
 
@@ -157,7 +157,7 @@ class ConversionOut(CamelSchema):
 class LedgerIn(PageIn):
     affiliate_id = fields.UUID()
     campaign_id = fields.UUID()
-    external_order_id = fields.String(validate=validate.Length(max=200))
+    external_order_id = Stripped(validate=validate.Length(max=200))
 
 
 class LedgerEntryOut(CamelSchema):

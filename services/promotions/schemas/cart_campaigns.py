@@ -38,8 +38,9 @@ SORTABLE = (
 
 
 def customer_key(**kwargs: Any) -> fields.String:
-    """A key of the tenant's own: a shop or a customer. It only stands in bodies and queries."""
-    return fields.String(validate=[validate.Length(1, CUSTOMER), one_line], **kwargs)
+    """A key of the tenant's own: a shop or a customer, without the spaces around it. It only stands in bodies and
+    queries."""
+    return Stripped(validate=[validate.Length(1, CUSTOMER), one_line], **kwargs)
 
 
 def mode(**kwargs: Any) -> fields.String:
@@ -100,10 +101,10 @@ class CartCampaignsIn(ListIn):
     """S4-3."""
 
     sort = fields.List(Sort(SORTABLE), load_default=[])
-    customer_id = fields.String()
+    customer_id = Stripped()
     name = Stripped()
     status = fields.String(validate=validate.OneOf(list(Status)))
     start_date = SignedMillis()
     end_date = SignedMillis()
-    product_id = fields.String(data_key="products.id")
+    product_id = Stripped(data_key="products.id")
     product_match_mode = mode(data_key="products.matchMode")

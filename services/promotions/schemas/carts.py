@@ -47,7 +47,7 @@ class AddIn(PublicSchema):
 
     mktop = Stripped(load_default=None)
     product = fields.List(
-        fields.String(validate=validate.Length(1, UID_LENGTH)), required=True, validate=validate.Length(1, MAX_ITEMS)
+        Stripped(validate=validate.Length(1, UID_LENGTH)), required=True, validate=validate.Length(1, MAX_ITEMS)
     )
     quantity = fields.List(Quantity(1), load_default=[1], validate=validate.Length(1, MAX_ITEMS))
     cart = Stripped(load_default=None)

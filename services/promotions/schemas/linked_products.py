@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from chassis.schemas import CamelSchema
+from chassis.schemas import CamelSchema, Stripped
 from services.promotions.rules.cart_campaigns import QuantitySelector
 from services.promotions.schemas.cart_campaigns import CampaignProductSchema, customer_key, mode
 from services.promotions.schemas.common import uid
@@ -58,9 +58,9 @@ class LinkedProductsListIn(ListIn):
     """S4-19."""
 
     sort = fields.List(Sort(SORTABLE), load_default=[])
-    customer_id = fields.String()
+    customer_id = Stripped()
     marketing_campaign_id = fields.UUID()
-    base_id = fields.String(data_key="baseProduct.id")
+    base_id = Stripped(data_key="baseProduct.id")
     base_match_mode = mode(data_key="baseProduct.matchMode")
-    linked_id = fields.String(data_key="linkedProduct.id")
+    linked_id = Stripped(data_key="linkedProduct.id")
     quantity_selector = selector(data_key="linkedProduct.quantitySelector")

@@ -187,7 +187,7 @@ class LinkedStoresOut(SnakeSchema):
 class StoreCampaignsIn(PageIn):
     """``status`` is what campaigns are now; ``store_id`` the key of a store that shows them (D44)."""
 
-    store_id = fields.String()
+    store_id = Stripped()
     status = fields.String(validate=validate.OneOf(list(Status)))
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
