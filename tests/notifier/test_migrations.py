@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, insert, select
 from chassis import migrate
 from chassis.testing import postgres_database
 from services.notifier import service
-from services.notifier.models import Bounce, Webhook
+from services.notifier.models import Bounce, Webhook, WebhookMessage, WebhookQueue
 
 BEFORE = "notifier_0004"
 FIRST, LAST = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -79,3 +79,36 @@ def test_descriptions_from_before_are_one_line(engine, before):
     with engine.connect() as connection:
         kept = connection.scalars(select(Webhook.description).order_by(Webhook.id)).all()
         assert kept == ["ERP in Bergen", "Påske", ""]
+
+
+def test_messages_that_waited_for_another_services_go(engine, before):
+    """D63: nothing would wake them any more, for what they waited for is of another series now."""
+    tenant, active, paused = UUID(int=9), UUID(int=1), UUID(int=2)
+    later = datetime(2036, 1, 1, tzinfo=UTC)
+    for webhook, status in ((active, "active"), (paused, "paused")):
+        about = {"id": webhook, "tenant_id": tenant, "url": "https://x.example", "description": "", "types": ["*"]}
+        about |= {"status": status, "secret": "s", "created_at": FIRST, "updated_at": FIRST}
+        before.execute(insert(Webhook.__table__).values(about))
+        due = later if status == "active" else None
+        queue = {"webhook_id": webhook, "tenant_id": tenant, "failures": 0, "due_at": due}
+        before.execute(insert(WebhookQueue.__table__).values(queue))
+        lined_up = [
+            ("identity.TenantChanged.v2", "ready", later),
+            ("affiliates.ClickRecorded.v1", "waiting", None),
+            ("identity.TenantChanged.v2", "waiting", None),
+            ("affiliates.ClickRecorded.v1", "waiting", None),
+        ]
+        for number, (event_type, state, next_at) in enumerate(lined_up, 1):
+            message = {"webhook_id": webhook, "event_id": UUID(int=number), "position": number, "type": event_type}
+            message |= {"tenant_id": tenant, "subject": tenant, "state": state, "next_at": next_at}
+            before.execute(insert(WebhookMessage.__table__).values(message | {"attempts": 0, "queued_at": FIRST}))
+    before.commit()
+    migrate.upgrade(service, engine)
+    with engine.connect() as connection:
+        by_position = select(WebhookMessage.state).order_by(WebhookMessage.webhook_id, WebhookMessage.position)
+        assert connection.scalars(by_position).all() == ["ready", "ready", "waiting", "waiting"] * 2
+        clicks = select(WebhookMessage.next_at).where(WebhookMessage.position == 2)
+        assert all(moment < later for moment in connection.scalars(clicks))
+        due = dict(connection.execute(select(WebhookQueue.webhook_id, WebhookQueue.due_at)).tuples().all())
+        assert due[active] < later, "a sender looks at it now"
+        assert due[paused] is None
