@@ -1,7 +1,6 @@
 """The migration that gives the log's cursors their sources: for it nothing is lost and nothing logged twice (D63)."""
 
 import json
-import time
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -219,22 +218,3 @@ def test_a_subject_that_the_log_has_forgotten_begins_anew(before, upgraded, time
     time_machine.shift(SETTLE + timedelta(seconds=1))
     sweep(notifier)
     assert log(notifier) == [(IDENTITY, 41)]
-
-
-def test_many_cursors_take_no_time_by_their_square(before, upgraded):
-    """Consumers stand still meanwhile. Where each cursor reads all series, this takes longer than all other tests."""
-    sources, many = ("identity.TenantChanged.v2", "affiliates.ClickRecorded.v1"), 15000
-    logged, stands = [], []
-    for number in range(1, many + 1):
-        event = sample_event(sources[number % 2], {}, subject=str(UUID(int=number)), sequence=1)
-        about = {"position": number, "event_id": before.id_of(event["id"]), "body": json.dumps(event)}
-        logged.append(about | {"logged_at": utcnow()})
-        stands.append({"consumer": "notifier.log", "subject": before.id_of(event["subject"]), "first": 1, "last": 1})
-    with before.engine.begin() as connection:
-        for table, rows in (("event_log", logged), ("inbox_cursor", stands)):
-            names, values = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
-            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), rows)
-    started = time.monotonic()
-    notifier = upgraded()
-    assert time.monotonic() - started < 10
-    assert len(cursors(notifier)) == many
