@@ -82,6 +82,7 @@ class Old:
             self.add("ledger", id=uuid4(), merchant_id=DASHAIN, affiliate_id=self.affiliate, campaign_id=self.campaign,
                      conversion_id=conversion, at=THEN + timedelta(seconds=second), cause="credited", account=account,
                      cents=cents, currency=currency)  # fmt: skip
+        return conversion
 
 
 @pytest.fixture
@@ -202,3 +203,28 @@ def test_mailboxes_get_one_key_and_approvals_stay(old, upgraded):
     with old.engine.connect() as connection:
         keys = connection.scalars(select(old.tables.tables["affiliates"].c.email_key)).all()
     assert len(keys) == len(set(keys)) == 3
+
+
+def test_what_the_code_before_credits_in_yen_becomes_whole_when_it_is_followed(old, upgraded):
+    """While both run: its orders can be confirmed and refunded, and the ledger says what the conversion says."""
+    shop = upgraded()
+    lines = [("a", "300", "45.00"), ("b", "275", "41.25")]
+    for number in ("A-1", "A-2"):
+        old.add_order(number, "JPY", "575.00", "86.25", [("HELD", 8625)], lines=lines)
+    assert ok(shop.get(f"{CONVERSIONS}/A-1"))["commissionCredited"] == "86"
+    assert ok(shop.post(f"{CONVERSIONS}/A-1/status", json={"status": "confirmed"}))["commission"] == "86"
+    partly = ok(shop.post(f"{CONVERSIONS}/A-2/status", json={"status": "refunded", "items": [{"externalId": "b"}]}))
+    assert (partly["commission"], [line["commission"] for line in partly["items"]]) == ("45", ["45", "41"])
+    assert [sums_of(shop, number) for number in ("A-1", "A-2")] == [86, 45]
+
+
+def test_a_refund_from_before_may_be_reported_again_as_it_was(old, upgraded):
+    """S2-27: also in yen, which had decimals then."""
+    conversion = old.add_order("A-1", "JPY", "575.00", "86.25", [("HELD", 8625)], refunded="191.67")
+    old.add(
+        "refunds", merchant_id=DASHAIN, conversion_id=conversion, refund_id="R-1", amount=Decimal("191.67"), at=THEN
+    )
+    shop = upgraded()
+    refund = {"status": "refunded", "refundAmount": "191.67"}
+    assert ok(shop.post(f"{CONVERSIONS}/A-1/status", json=refund | {"refundId": "R-1"}))["commission"] == "57"
+    refused(shop.post(f"{CONVERSIONS}/A-1/status", json=refund | {"refundId": "R-2"}), 400, "refundAmount")
