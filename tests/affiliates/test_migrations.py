@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import MetaData, create_engine, insert, select, update
+from sqlalchemy import MetaData, create_engine, event, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from chassis import migrate
@@ -15,6 +15,7 @@ from chassis.service import Runtime
 from chassis.testing import ServiceUnderTest, postgres_database
 from services.affiliates import service
 from tests.affiliates.helpers import AFFILIATES, CONVERSIONS, DASHAIN, KEYED, SHOP, ok, refused
+from tests.older import move
 
 BEFORE = "affiliates_0001"
 THEN = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -228,3 +229,37 @@ def test_a_refund_from_before_may_be_reported_again_as_it_was(old, upgraded):
     refund = {"status": "refunded", "refundAmount": "191.67"}
     assert ok(shop.post(f"{CONVERSIONS}/A-1/status", json=refund | {"refundId": "R-1"}))["commission"] == "57"
     refused(shop.post(f"{CONVERSIONS}/A-1/status", json=refund | {"refundId": "R-2"}), 400, "refundAmount")
+
+
+def statements_of(engine, work):
+    """How many statements a piece of work sends."""
+    sent = []
+
+    def note(*details):
+        sent.append(details[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return len(sent)
+
+
+def test_many_orders_take_no_more_statements_than_few(old):
+    """The tables stay locked until it is done."""
+    lines = [("a", "300", "45.00"), ("b", "275", "41.25")]
+
+    def fill(prefix, number):
+        for place in range(number):
+            old.add_order(f"{prefix}-{place}", "JPY", "575.00", "86.25", [("HELD", 8625)], lines=lines)
+            old.add_order(
+                f"{prefix}-{place}-S", "SEK", "575.00", "86.25", [("HELD", 8625)], lines=lines, refunded="5.00"
+            )
+
+    fill("A", 1)
+    few = statements_of(old.engine, lambda: move(service, old.engine, "affiliates_0002"))
+    move(service, old.engine, BEFORE, command.downgrade)
+    fill("B", 12)
+    many = statements_of(old.engine, lambda: move(service, old.engine, "affiliates_0002"))
+    assert many - few < 12  # alembic's own vary; there are 24 orders more
