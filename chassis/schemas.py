@@ -115,20 +115,20 @@ def _is_currency(code: str) -> None:
 
 def text(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
     """A name: one line that is not blank, up to ``maximum`` characters, without the spaces around it (D62)."""
-    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, one_line), **kwargs)
+    return Stripped(required=required, validate=validate.And(_length(maximum), visible, one_line), **kwargs)
 
 
 def prose(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.String:
     """A text that may have several lines; otherwise as :func:`text`."""
-    return Stripped(required=required, validate=validate.And(_length(maximum), _visible, several_lines), **kwargs)
+    return Stripped(required=required, validate=validate.And(_length(maximum), visible, several_lines), **kwargs)
 
 
 def _length(maximum: int) -> validate.Length:
     return validate.Length(min=1, max=maximum, error=_LENGTH)
 
 
-def _visible(value: str) -> None:
-    """Zero-width characters alone look blank, and are."""
+def visible(value: str) -> None:
+    """Validates a text that somebody can see: zero-width characters alone look blank, and are."""
     if not any(character.isprintable() for character in value):
         raise ValidationError("Must not be blank.")
 

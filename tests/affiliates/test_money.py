@@ -254,3 +254,17 @@ def test_a_quantity_may_be_written_as_a_decimal(shop):
     assert ok(shop.get(f"{CONVERSIONS}/A-1"))["items"][0]["quantity"] == 2
     half = order("A-2", items=[{"externalId": "A", "quantity": 0.5, "amount": 10}])
     refused(shop.post(CONVERSIONS, json=half), 400, "quantity")
+
+
+def test_the_currency_of_a_fixed_commission_stands_in_the_audit_trail(shop):
+    """D8, D9: as its value does; that of a price alone is no commission."""
+    fixed = {"externalId": "a", "name": "A", "price": 1, "commissionType": "FIXED", "commissionValue": "5"}
+    plain = {"externalId": "b", "name": "B", "price": 1}
+    for currency in ("EUR", "JPY", "JPY"):
+        products = [one | {"currency": currency} for one in (fixed, plain)]
+        ok(shop.post(f"{KEYED}/products", json={"products": products}), 202)
+    trail = [row for row in ok(shop.get(f"{CAMPAIGNS}/audit"))["items"] if row["action"] == "product.imported"]
+    assert [row["changes"] for row in reversed(trail)] == [
+        {"a": [[None, None], ["FIXED", "5", "EUR"]]},
+        {"a": [["FIXED", "5", "EUR"], ["FIXED", "5", "JPY"]]},
+    ]

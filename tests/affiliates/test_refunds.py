@@ -184,6 +184,15 @@ def test_a_product_on_two_lines_is_refunded_line_by_line(shop, sell):
     assert taken(refund(shop, again, {"externalId": "shoes", "amount": "115.00"})) == ["20.00", "0.00", "3.00"]
 
 
+def test_pieces_are_taken_only_of_lines_that_have_some(shop, sell):
+    """S2-27: a line whose pieces all came back for less than they cost gives nothing to a refund of the next one's."""
+    address = sell(SHOES, SHOES)
+    ok(refund(shop, address, {"externalId": "shoes", "quantity": 2, "amount": "25.00"}))
+    one = ok(refund(shop, address, {"externalId": "shoes", "quantity": 1}))
+    assert [line["refundedAmount"] for line in one["items"]] == ["25.00", "50.00"]
+    assert (one["refundedAmount"], taken(refund(shop, address, {"externalId": "shoes"}))) == ("75.00", ["20.00"] * 2)
+
+
 def test_a_refund_before_the_order_is_weighed_counts(shop, sell, affiliates):
     """S2-27: in whatever order things are told."""
     address = sell(SHOES, BAG, weigh=False)

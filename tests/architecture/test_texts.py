@@ -17,6 +17,9 @@ UNFIT = [f"{start}{sign}b" for start in ("a", "a" * 15) for sign in "\u202e\u206
 NAMES = ("name", "subject", "title", "proposal_type", "benefits")
 BROKEN = [f"{start}{sign}b" for start in ("a", "a" * 15) for sign in "\r\n\x85\u2029"]
 
+# They are not blank either, and what nobody sees is blank.
+BLANK = [sign * length for sign in " \u200b\u2060" for length in (1, 16)]
+
 # Never shown: a password may be anything, and these others are only compared with what we have given out or know.
 NEVER_SHOWN = {
     "UserIn.password",
@@ -71,7 +74,7 @@ def test_every_text_is_held_to_what_can_be_shown(name):
     for schema in {*schemas, *ROWS.get(name, ())}:
         for field_name, field in schema().load_fields.items():
             for path, inner in texts_of(field, f"{schema.__name__}.{field_name}"):
-                unfit = [*UNFIT, *BROKEN] if path.endswith(NAMES) else UNFIT
+                unfit = [*UNFIT, *BROKEN, *BLANK] if path.endswith(NAMES) else UNFIT
                 if any(takes(inner, text) for text in unfit):
                     unheld.add(path)
     unheld -= {path for path in unheld if {path, path.partition(".")[0]} & NEVER_SHOWN}

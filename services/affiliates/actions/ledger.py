@@ -12,7 +12,7 @@ from chassis import money
 from services.affiliates.models import Conversion, ConversionItem, LedgerEntry, in_minor
 from services.affiliates.rules import ledger as rules
 from services.affiliates.rules import refunds
-from services.affiliates.rules.commission import HUNDRED
+from services.affiliates.rules.commission import HUNDRED, split
 from services.affiliates.rules.ledger import Account, Cause, OrderState, OrderStatus
 
 
@@ -22,6 +22,7 @@ def settle(
     """Enter what the conversion's accounts lack or have too much, and note what its lines have taken back; return by
     how much the accounts grew together."""
     assert conversion.commission is not None
+    _make_whole(conversion, conversion.commission, items)
     _note_taken_back(conversion, conversion.commission, items)
     sums = select(LedgerEntry.account, func.sum(in_minor())).where(LedgerEntry.conversion_id == conversion.id)
     before = {
@@ -46,6 +47,19 @@ def settle(
             )
         )
     return sum((amount for _, amount in entered), Decimal(0))
+
+
+def _make_whole(conversion: Conversion, commission: Decimal, items: Sequence[ConversionItem]) -> None:
+    """Round what a process of the release before has credited: it writes cents in every currency."""
+    total = money.rounded(commission, conversion.currency)
+    if total == commission:
+        return
+    conversion.commission = total
+    earning = [item for item in items if item.commission is not None]
+    if earning:
+        parts = split(total, [item.commission or Decimal(0) for item in earning], conversion.currency)
+        for item, part in zip(earning, parts, strict=True):
+            item.commission = part
 
 
 def _note_taken_back(conversion: Conversion, commission: Decimal, items: Sequence[ConversionItem]) -> None:

@@ -49,8 +49,10 @@ def change_order_status(
         Invalid: more is refunded than is left, or an amount has more decimals than the currency.
     """
     conversion = queries.conversions.conversion(session, external_order_id, lock=True)
-    refund, items = _in_order_currency(conversion, refund, items)
     known = session.get(Refund, (conversion.id, refund_id)) if refund_id else None
+    if known is None or refund != known.amount:  # one from before D9 may be reported again as it was
+        refund = None if refund is None else in_currency(refund, conversion.currency, "refundAmount")
+    items = _in_order_currency(conversion, items)
     if known is not None:
         _require_same(known, conversion, wanted, refund, items)
         return conversion
@@ -73,12 +75,10 @@ def change_order_status(
     return conversion
 
 
-def _in_order_currency(
-    conversion: Conversion, refund: Decimal | None, items: Sequence[RefundItem]
-) -> tuple[Decimal | None, list[RefundItem]]:
-    """The amounts of a request with the decimals of the order's currency (D9)."""
+def _in_order_currency(conversion: Conversion, items: Sequence[RefundItem]) -> list[RefundItem]:
+    """The items of a request, their amounts with the decimals of the order's currency (D9)."""
     currency = conversion.currency
-    exact = [
+    return [
         RefundItem(
             item.external_id,
             item.quantity,
@@ -86,7 +86,6 @@ def _in_order_currency(
         )
         for number, item in enumerate(items)
     ]
-    return None if refund is None else in_currency(refund, currency, "refundAmount"), exact
 
 
 def _require_same(

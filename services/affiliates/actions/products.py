@@ -14,12 +14,14 @@ from chassis import audit
 from chassis.identity import Principal
 from services.affiliates.actions import merchants
 from services.affiliates.models import Campaign, Product
+from services.affiliates.rules.commission import Kind
 from services.affiliates.schemas.products import Offered, why_inexact
 
 BATCH = 500  # rows a statement
 WRITTEN = ("name", "price", "currency", "campaign_id", "commission_type", "commission_value", "updated_at")
 
-Terms = tuple[str | None, str | None]
+Terms = tuple[str | None, ...]
+"""Type and value of a commission, and the currency of a FIXED one."""
 NONE: Terms = (None, None)
 
 
@@ -74,14 +76,19 @@ def _known_campaigns(session: Session, offered: Sequence[Offered]) -> set[UUID |
 def _terms_before(session: Session, merchant_id: UUID, external_ids: Sequence[str]) -> dict[str, Terms]:
     found: dict[str, Terms] = {}
     for batch in _batches(external_ids):
-        statement = select(Product.external_id, Product.commission_type, Product.commission_value)
-        rows = session.execute(statement.where(Product.merchant_id == merchant_id, Product.external_id.in_(batch)))
-        found |= {external_id: (kind, value) for external_id, kind, value in rows}
+        statement = select(
+            Product.external_id, Product.commission_type, Product.commission_value, Product.currency
+        ).where(Product.merchant_id == merchant_id, Product.external_id.in_(batch))
+        found |= {external_id: _terms(*terms) for external_id, *terms in session.execute(statement)}
     return found
 
 
 def _terms_of(row: dict[str, Any]) -> Terms:
-    return row["commission_type"], row["commission_value"]
+    return _terms(row["commission_type"], row["commission_value"], row["currency"])
+
+
+def _terms(kind: str | None, value: str | None, currency: str | None) -> Terms:
+    return (kind, value, currency) if kind == Kind.FIXED and currency else (kind, value)
 
 
 def _upsert(session: Session, merchant_id: UUID, rows: Sequence[dict[str, Any]], now: datetime) -> None:

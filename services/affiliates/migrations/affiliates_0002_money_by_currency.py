@@ -6,7 +6,7 @@ lifted for that, inside the transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -54,7 +54,11 @@ WIDENED = (
 WITHOUT_CENTS = sorted(code for code, places in money.CURRENCIES.items() if places < 2)
 APPROVING = ("confirmed", "delivered")
 REVERSING = ("cancelled", "returned", "refunded")
-BATCH = 500
+BATCH = 500  # conversions at a time: other processes wait meanwhile
+KEYS = {"conversions": ("id",), "conversion_items": ("conversion_id", "position"), "ledger": ("id",)}
+
+Written = tuple[tuple[Any, ...], Any]
+"""The key of a row, and what is written there."""
 
 conversions = sa.table(
     "conversions",
@@ -134,41 +138,42 @@ def downgrade() -> None:
 
 def _make_amounts_whole(connection: sa.Connection) -> None:
     """Commission in currencies without cents, on the conversion, on its lines and in the ledger."""
-    credited = sa.select(conversions).where(
-        conversions.c.status == "CREDITED", conversions.c.currency.in_(WITHOUT_CENTS)
-    )
-    rows = connection.execute(credited).all()
+    credited = (conversions.c.status == "CREDITED", conversions.c.currency.in_(WITHOUT_CENTS))
+    rows = connection.execute(sa.select(conversions).where(*credited)).all()
     if not rows:
         return
     _let_the_ledger_change(connection, allowed=True)
-    for row in rows:
-        total = money.rounded(row.commission, row.currency)
-        mine = conversions.c.id == row.id
-        connection.execute(sa.update(conversions).where(mine).values(commission=total))
-        lines = _lines(connection, row.id)
-        parts = _split(total, [line.commission for line in lines], row.currency)
-        for line, part in zip(lines, parts, strict=True):
-            _write_line(connection, line, commission=part)
-        _round_entries(connection, row, _remaining(total, row))
+    for batch in _batches(rows):
+        totals = {row.id: money.rounded(row.commission, row.currency) for row in batch}
+        _write(connection, conversions, "commission", [((row_id,), total) for row_id, total in totals.items()])
+        _write(connection, items, "commission", _parts(connection, batch, totals))
+        _write(connection, ledger, "minor", _minors(connection, batch, totals))
     _let_the_ledger_change(connection, allowed=False)
 
 
-def _round_entries(connection: sa.Connection, conversion: Any, left: Decimal) -> None:
-    """Each account's entries so that their sums are rounded sums at each time, and in the end what the rules give."""
-    account = "APPROVED" if conversion.order_status in APPROVING else "HELD"
-    statement = sa.select(ledger).where(ledger.c.conversion_id == conversion.id).order_by(ledger.c.at, ledger.c.id)
-    by_account: dict[str, list[Any]] = defaultdict(list)
-    for entry in connection.execute(statement):
-        by_account[entry.account].append(entry)
-    for name, entries in by_account.items():
-        exact, before = Decimal(0), 0
-        for entry in entries:
-            exact += Decimal(entry.cents) / 100
-            after = money.to_minor(money.rounded(exact, conversion.currency), conversion.currency)
-            if entry is entries[-1]:
-                after = money.to_minor(left, conversion.currency) if name == account else 0
-            connection.execute(sa.update(ledger).where(ledger.c.id == entry.id).values(minor=after - before))
-            before = after
+def _minors(connection: sa.Connection, batch: Sequence[Any], totals: Mapping[Any, Decimal]) -> list[Written]:
+    """The minor units of each entry of these conversions: the sums of each account are rounded sums at each time, and
+    in the end what the rules give."""
+    mine = ledger.c.conversion_id.in_([row.id for row in batch])
+    accounts: dict[tuple[Any, str], list[Any]] = defaultdict(list)
+    for entry in connection.execute(sa.select(ledger).where(mine).order_by(ledger.c.at, ledger.c.id)):
+        accounts[entry.conversion_id, entry.account].append(entry)
+    minors: list[Written] = []
+    for row in batch:
+        standing = "APPROVED" if row.order_status in APPROVING else "HELD"
+        for name in ("HELD", "APPROVED"):
+            left = _remaining(totals[row.id], row) if name == standing else Decimal(0)
+            minors += _rounded_entries(accounts[row.id, name], row.currency, left)
+    return minors
+
+
+def _rounded_entries(entries: Sequence[Any], currency: str, left: Decimal) -> Iterable[Written]:
+    exact, before = Decimal(0), 0
+    for entry in entries:
+        exact += Decimal(entry.cents) / 100
+        after = left if entry is entries[-1] else money.rounded(exact, currency)
+        yield (entry.id,), money.to_minor(after, currency) - before
+        before = money.to_minor(after, currency)
 
 
 def _note_what_lines_took_back(connection: sa.Connection) -> None:
@@ -186,12 +191,9 @@ def _note_what_lines_took_back(connection: sa.Connection) -> None:
         conversions.c.order_status.not_in(REVERSING),
         conversions.c.refunded.not_in([Decimal(0), Decimal("0.00")]),
     )
-    for row in connection.execute(partial).all():
-        lines = _lines(connection, row.id)
-        taken = row.commission - _remaining(row.commission, row)
-        parts = _split(taken, [line.commission for line in lines], row.currency)
-        for line, part in zip(lines, parts, strict=True):
-            _write_line(connection, line, taken_back=part)
+    for batch in _batches(connection.execute(partial).all()):
+        taken = {row.id: row.commission - _remaining(row.commission, row) for row in batch}
+        _write(connection, items, "taken_back", _parts(connection, batch, taken))
 
 
 def _take_over_currencies(connection: sa.Connection) -> None:
@@ -204,10 +206,10 @@ def _take_over_currencies(connection: sa.Connection) -> None:
     statement = sa.select(conversions.c.merchant_id, conversions.c.currency).join(
         first, sa.and_(first.c.merchant_id == conversions.c.merchant_id, first.c.at == conversions.c.received_at)
     )
-    for merchant_id, currency in connection.execute(statement).all():
+    latest_first = connection.execute(statement.order_by(conversions.c.id.desc())).all()
+    for merchant_id, currency in {row.merchant_id: row.currency for row in latest_first}.items():
         if money.is_currency(currency) and _all_fits(connection, merchant_id, currency):
-            mine = (merchants.c.id == merchant_id, merchants.c.currency.is_(None))
-            connection.execute(sa.update(merchants).where(*mine).values(currency=currency))
+            connection.execute(sa.update(merchants).where(merchants.c.id == merchant_id).values(currency=currency))
 
 
 def _all_fits(connection: sa.Connection, merchant_id: Any, currency: str) -> bool:
@@ -246,14 +248,33 @@ def _let_the_ledger_change(connection: sa.Connection, *, allowed: bool) -> None:
     )
 
 
-def _lines(connection: sa.Connection, conversion_id: Any) -> Sequence[Any]:
-    mine = (items.c.conversion_id == conversion_id, items.c.commission.is_not(None))
-    return connection.execute(sa.select(items).where(*mine).order_by(items.c.position)).all()
+def _batches(rows: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
 
 
-def _write_line(connection: sa.Connection, line: Any, **values: Decimal) -> None:
-    mine = (items.c.conversion_id == line.conversion_id, items.c.position == line.position)
-    connection.execute(sa.update(items).where(*mine).values(**values))
+def _parts(connection: sa.Connection, batch: Sequence[Any], totals: Mapping[Any, Decimal]) -> list[Written]:
+    """Each conversion's total in parts, in proportion to what its lines earned."""
+    mine = (items.c.conversion_id.in_(list(totals)), items.c.commission.is_not(None))
+    lines: dict[Any, list[Any]] = defaultdict(list)
+    for line in connection.execute(sa.select(items).where(*mine).order_by(items.c.position)):
+        lines[line.conversion_id].append(line)
+    parts: list[Written] = []
+    for row in batch:
+        keys = [(line.conversion_id, line.position) for line in lines[row.id]]
+        shares = _split(totals[row.id], [line.commission for line in lines[row.id]], row.currency)
+        parts += zip(keys, shares, strict=True)
+    return parts
+
+
+def _write(connection: sa.Connection, table: sa.TableClause, name: str, rows: Sequence[Written]) -> None:
+    """Set one column of many rows, which are named by their keys."""
+    if not rows:
+        return
+    keys = [table.c[key] for key in KEYS[table.name]]
+    mine = [key == sa.bindparam(f"key_{place}") for place, key in enumerate(keys)]
+    statement = sa.update(table).where(*mine).values({name: sa.bindparam("written")})
+    values = [{f"key_{place}": part for place, part in enumerate(key)} | {"written": value} for key, value in rows]
+    connection.execute(statement, values)
 
 
 def _remaining(commission: Decimal, conversion: Any) -> Decimal:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
 from chassis.identity import caller
+from chassis.money import rounded
 from chassis.pages import Page, paginate
 from services.affiliates.models import Conversion, ConversionItem
 from services.affiliates.rules import ledger as money
@@ -55,7 +56,7 @@ class Told:
     def commission_credited(self) -> Decimal | None:
         if self.status == ConversionStatus.ACCEPTED:
             return None
-        return self.conversion.commission or Decimal(0)
+        return rounded(self.conversion.commission or Decimal(0), self.conversion.currency)
 
     @property
     def commission(self) -> Decimal | None:

@@ -43,8 +43,8 @@ class Line:
         return self.amount_left == 0 and (self.amount > 0 or self.pieces_left == 0)
 
     def price_of(self, pieces: int, currency: str) -> Decimal:
-        """What so many of the pieces that are left cost; the last ones cost all that is left."""
-        if pieces == self.pieces_left:
+        """What so many of the pieces that are left cost; the last ones cost all that is left, none cost nothing."""
+        if pieces and pieces == self.pieces_left:
             return self.amount_left
         return min(money.rounded(self.amount * pieces / self.quantity, currency), self.amount_left)
 

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_dump, post_load, validate
 
 from chassis.pages import MAX_PAGE, MAX_PAGE_SIZE
-from chassis.schemas import CamelSchema, Stripped, one_line
+from chassis.schemas import CamelSchema, Stripped, one_line, visible
 from services.promotions.rules.lists import Bound, SortKey
 from services.promotions.schemas.warnings import WarningOut
 
@@ -26,7 +26,7 @@ def to_millis(moment: datetime) -> int:
 
 def filled(maximum: int, **kwargs: Any) -> fields.String:
     """A name, which must be there and not blank (D62)."""
-    bounds: list[Any] = [validate.Length(min=1, error=EMPTY), validate.Length(max=maximum), one_line]
+    bounds: list[Any] = [validate.Length(min=1, error=EMPTY), validate.Length(max=maximum), visible, one_line]
     return Stripped(required=True, error_messages=FILLED, validate=bounds, **kwargs)
 
 
