@@ -75,20 +75,6 @@ def test_what_changes_nothing_tells_nobody(shop, promotions):
     assert (everything(promotions), shop.get(AUGUST).headers["ETag"]) == (before, tag)
 
 
-def test_unknown_products_are_named_and_nothing_is_written(shop, rita, promotions):
-    """Also those that another tenant has."""
-    ok(rita.post(f"{HERS}/products", json={"products": [{"productUid": "hers", "name": "x", "price": 1}]}))
-    ok(shop.post(LISTS, json=BODY), 201)
-    before = everything(promotions)
-    add = [{"productUid": uid, "price": 1} for uid in ("lamp", "hers", "none")]
-    problem = is_problem(shop.put(f"{AUGUST}/products", json={"add": add}), 422, "unknown_product")
-    assert fields_of(problem) == ["add.1.productUid", "add.2.productUid"]
-    assert "hers" in problem["detail"]
-    problem = is_problem(shop.post(LISTS, json={"name": "New", "products": add}), 422, "unknown_product")
-    assert fields_of(problem) == ["products.1.productUid", "products.2.productUid"]
-    assert everything(promotions) == before
-
-
 BAD = [
     ({"add": [{"productUid": "lamp", "price": "-1"}]}, "add.0.price"),
     ({"add": [{"productUid": "lamp", "price": "1.005"}]}, "add.0.price"),

@@ -1,6 +1,8 @@
 """Making price lists, putting products on them and taking them off, which a running campaign follows at once (S1-14).
 
-The tenant's currency is locked first, then the list's row, the tenant's catalogue last.
+The tenant's currency is locked first, then the list's row, the tenant's catalogue last: before what stands on the list
+is read, so that no product comes between. What the catalogue does not have (yet) stands there by its uid, as variants
+do (D68), until a product of that uid comes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,13 +11,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, delete
+from sqlalchemy import ColumnElement, CursorResult, delete, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
 from chassis import audit, outbox, versions
 from chassis.database import insert_many
-from chassis.errors import Conflict, Invalid
+from chassis.errors import Conflict
 from chassis.identity import Principal
 from services.promotions.actions import catalogue, uids
 from services.promotions.actions.settings import lock_currency
@@ -46,7 +48,7 @@ def create(
 
     Raises:
         Conflict: ``pricelist_exists``: the uid is taken.
-        Invalid: ``unknown_product``, or a price finer than the currency.
+        Invalid: a price finer than the currency; ``errors`` names each.
     """
     products = _in_currency(products, lock_currency(session, actor.tenant_id), "products")
 
@@ -67,7 +69,7 @@ def create(
     )
     _tell(session, pricelist, events.PricelistCreated, actor=actor, now=now)
     if products:
-        _change_products(session, pricelist, products, [], actor=actor, now=now, field="products")
+        _change_products(session, pricelist, products, [], actor=actor, now=now)
     return pricelist
 
 
@@ -104,13 +106,13 @@ def change_products(
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
-        Invalid: ``unknown_product``, or a price finer than the currency; ``errors`` names each.
+        Invalid: a price finer than the currency; ``errors`` names each.
     """
     currency = lock_currency(session, actor.tenant_id)
     pricelist = queries.pricelist(session, pricelist_uid, lock=True)
     versions.require(pricelist, expected)
     add = _in_currency(add, currency, "add")
-    _change_products(session, pricelist, add, remove, actor=actor, now=now, field="add")
+    _change_products(session, pricelist, add, remove, actor=actor, now=now)
     return pricelist
 
 
@@ -129,9 +131,29 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
     gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
     audit.record(session, "pricelist.deleted", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
     _tell(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
-    for model in (PricelistEntry, PricelistVariant):
+    for model in (PricelistVariant, PricelistEntry):  # in the order in which ``move_to_products`` moves them
         session.execute(delete(model).where(model.pricelist_id == pricelist.id))
     session.delete(pricelist)
+
+
+def move_to_products(session: Session, tenant_id: UUID, product_uids: Collection[str]) -> bool:
+    """Let the prices of these products that were set before there was one be the products' own; whether there were any.
+
+    So a product has one price on a list, for its variants too. What the list shows stays as it is. Whoever calls holds
+    the tenant's catalogue.
+    """
+    lists = select(Pricelist.id).where(Pricelist.tenant_id == tenant_id)
+    early = (
+        delete(PricelistVariant)
+        .where(PricelistVariant.pricelist_id.in_(lists), among(session, PricelistVariant.variant_uid, product_uids))
+        .returning(PricelistVariant.pricelist_id, PricelistVariant.variant_uid, PricelistVariant.price)
+    )
+    moved = session.execute(early, execution_options={"synchronize_session": False}).tuples().all()
+    if moved:
+        ids = products.ids_of(session, {uid for _, uid, _ in moved})
+        rows = [{"pricelist_id": listed, "product_id": ids[uid], "price": price} for listed, uid, price in moved]
+        insert_many(session, ENTRIES, rows)
+    return bool(moved)
 
 
 def _change_products(
@@ -142,11 +164,12 @@ def _change_products(
     *,
     actor: Principal,
     now: datetime,
-    field: str,
 ) -> None:
+    if not add and not remove:
+        return
+    held = catalogue.hold(session, actor.tenant_id)
     prices = {entry["product_uid"]: entry["price"] for entry in add}
     ids = products.ids_of(session, [*prices, *remove])
-    _require_known(add, ids.keys() | products.variants_among(session, [uid for uid in prices if uid not in ids]), field)
     before = queries.prices_on(session, pricelist, ids, [*prices, *remove])
     changed = {uid: price for uid, price in prices.items() if before.get(uid) != price}
     gone = [uid for uid in dict.fromkeys(remove) if uid in before]
@@ -164,7 +187,7 @@ def _change_products(
     for batch in in_batches(told):
         event = events.PricelistProductsChanged(actor.tenant_id, pricelist.pricelist_uid, batch)
         outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)
-    catalogue.touch(session, actor.tenant_id)
+    held.revision += 1
 
 
 def _in_currency(entries: Sequence[Mapping[str, Any]], currency: str, field: str) -> list[dict[str, Any]]:
@@ -172,16 +195,6 @@ def _in_currency(entries: Sequence[Mapping[str, Any]], currency: str, field: str
     fitted = [fitter.fit(entry, {"price": f"{field}.{place}.price"}) for place, entry in enumerate(entries)]
     fitter.require()
     return fitted
-
-
-def _require_known(add: Sequence[Mapping[str, Any]], known: Collection[str], field: str) -> None:
-    missing = [
-        {"field": f"{field}.{place}.productUid", "message": f"There is no product {entry['product_uid']}."}
-        for place, entry in enumerate(add)
-        if entry["product_uid"] not in known
-    ]
-    if missing:
-        raise Invalid(" ".join(each["message"] for each in missing[:3]), code="unknown_product", errors=missing[:100])
 
 
 def _replace(
@@ -197,13 +210,13 @@ def _replace(
     pricelist.product_count -= _take_off(
         session, PricelistEntry, PricelistEntry.pricelist_id == pricelist.id, old_products
     )
-    old_variants = among(session, PricelistVariant.variant_uid, uids)
+    old_uids = among(session, PricelistVariant.variant_uid, uids)
     of_list = PricelistVariant.pricelist_id == pricelist.id
-    pricelist.product_count -= _take_off(session, PricelistVariant, of_list, old_variants)
+    pricelist.product_count -= _take_off(session, PricelistVariant, of_list, old_uids)
     listed = {"pricelist_id": pricelist.id}
     rows = [listed | {"product_id": ids[uid], "price": price} for uid, price in changed.items() if uid in ids]
-    variants = [listed | {"variant_uid": uid, "price": price} for uid, price in changed.items() if uid not in ids]
-    for table, added in ((ENTRIES, rows), (VARIANTS, variants)):
+    by_uid = [listed | {"variant_uid": uid, "price": price} for uid, price in changed.items() if uid not in ids]
+    for table, added in ((ENTRIES, rows), (VARIANTS, by_uid)):
         if added:
             insert_many(session, table, added)
             pricelist.product_count += len(added)

@@ -19,7 +19,7 @@ from chassis.database import insert_many
 from chassis.identity import Principal
 from chassis.parsing import flatten
 from chassis.text import fold
-from services.promotions.actions import catalogue
+from services.promotions.actions import catalogue, pricelists
 from services.promotions.actions.settings import lock_currency
 from services.promotions.events.batches import in_batches
 from services.promotions.events.catalogue import ProductsChanged
@@ -70,7 +70,8 @@ def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: date
             changed.append(product | {"id": before.product.id})
     _write(session, new, changed, known, actor.tenant_id, now)
     told = [_told(product, is_new=True) for product in new] + [_told(product, is_new=False) for product in changed]
-    if told:
+    taken_in = [product["product_uid"] for place, product in wanted.items() if results[place].status != REJECTED]
+    if pricelists.move_to_products(session, actor.tenant_id, taken_in) or told:
         held.revision += 1
     for batch in in_batches(told):
         event = ProductsChanged(actor.tenant_id, batch)

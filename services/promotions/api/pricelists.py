@@ -41,12 +41,16 @@ class Pricelists(MethodView):
     @blp.arguments(PricelistIn)
     @blp.response(201, PricelistDetailOut)
     def post(self, data):
-        """A new price list with up to 5,000 products; more are added afterwards."""
+        """A new price list with up to 5,000 products; more are added afterwards.
+
+        Uids that the catalogue does not have are taken, with `Concord-Warnings: unknown_product` (D68).
+        """
         with db.begin() as session:
             pricelist = actions.create(session, **data, actor=caller(), now=utcnow())
             queries.with_products(session, pricelist)
+            warned = _about_unknown(session, data["products"])
         versions.set_etag(pricelist)
-        return pricelist
+        return pricelist, 201, warned
 
 
 @blp.route("/<pricelist_uid>")
@@ -100,12 +104,22 @@ class Products(MethodView):
     @blp.arguments(PricelistProductsIn)
     @blp.response(200, PricelistDetailOut)
     def put(self, data, pricelist_uid):
-        """Put up to 5,000 products on a list and take as many off, also while a campaign runs with it."""
+        """Put up to 5,000 products on a list and take as many off, also while a campaign runs with it.
+
+        Uids that the catalogue does not have are taken, with `Concord-Warnings: unknown_product` (D68). Their prices
+        count as soon as it has a product or a variant of that uid.
+        """
         with db.begin() as session:
             pricelist = actions.change_products(
                 session, pricelist_uid, **data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
             queries.with_products(session, pricelist)
-            unknown = products.unknown(session, data["remove"])
+            warned = _about_unknown(session, data["add"], data["remove"])
         versions.set_etag(pricelist)
-        return pricelist, 200, warnings.header(*[Code.UNKNOWN_PRODUCT] if unknown else [])
+        return pricelist, 200, warned
+
+
+def _about_unknown(session, entries, others=()):
+    """The header that warns of uids that the catalogue does not have."""
+    unknown = products.unknown(session, [*(entry["product_uid"] for entry in entries), *others])
+    return warnings.header(*[Code.UNKNOWN_PRODUCT] if unknown else [])

@@ -39,8 +39,8 @@ class PricelistDeleted(_PricelistEvent):
 class PricelistProductsChanged:
     """Products were put on a price list, have another price there, or were taken off it (S1-14).
 
-    Each of ``products`` is ``{productUid, price}``, with the uid of a product or of a variant (D68), and with a price
-    of None when it was taken off. Of a call with many, as many as fit one event. Subject: the price list.
+    Each of ``products`` is ``{productUid, price}``, with the uid of a product, of a variant, or of neither yet (D68),
+    with a price of None when it was taken off. Of a call with many, as many as fit one event. Subject: the price list.
     """
 
     tenant_id: UUID

@@ -61,7 +61,8 @@ class PricelistEntry(Base):
 class PricelistVariant(Base):
     """The price of one variant on one list, before its product's there (D68). Only reached through its list.
 
-    By uid, because a variant that its product loses and gets again is another row there.
+    By uid, because a variant that its product loses and gets again is another row there, and because the catalogue need
+    not have it yet. When it gets a product of that uid, the price becomes the product's :class:`PricelistEntry`.
     """
 
     __tablename__ = "pricelist_variants"

@@ -104,7 +104,8 @@ def _listed(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str, Deci
         yield from session.execute(products.join(Product, Product.id == entry.product_id).where(named)).tuples()
         yield from session.execute(variants.join(Variant, Variant.product_id == entry.product_id).where(named)).tuples()
         by_themselves = select(PricelistVariant.pricelist_id, PricelistVariant.variant_uid, PricelistVariant.price)
-        yield from session.execute(by_themselves.where(PricelistVariant.pricelist_id.in_(piece))).tuples()
+        sold = by_themselves.join(Variant, Variant.variant_uid == PricelistVariant.variant_uid)
+        yield from session.execute(sold.where(PricelistVariant.pricelist_id.in_(piece))).tuples()
 
 
 def _pieces(ids: list[UUID]) -> Iterator[list[UUID]]:

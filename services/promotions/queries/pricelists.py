@@ -26,7 +26,7 @@ from services.promotions.queries.given import among
 
 @dataclass(frozen=True)
 class SeenEntry:
-    """What a product or a variant costs on a list."""
+    """What a product or a variant costs on a list, or would if there were one."""
 
     product_uid: str
     price: Decimal
@@ -76,7 +76,7 @@ def pricelists(session: Session, *, page: int, page_size: int) -> Page:
 
 
 def entries(session: Session, found: Pricelist, *, page: int, page_size: int) -> Page:
-    """What stands on a price list, by the uids of products and variants."""
+    """What stands on a price list, by uid: products, variants, and what the catalogue does not have."""
     products = (
         select(Product.product_uid.label("product_uid"), PricelistEntry.price)
         .join(Product, Product.id == PricelistEntry.product_id)

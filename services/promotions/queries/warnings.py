@@ -1,6 +1,6 @@
 """What somebody should know of a campaign before activating it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -52,14 +52,21 @@ def warnings(session: Session, campaign: SalesCampaign, *, now: datetime) -> lis
         found.append(Warned(Code.ENDS_IN_THE_PAST, "It has ended already, so it would have no effect."))
     if chosen is not None and not session.scalar(select(or_(exists(chosen.products), exists(chosen.variants)))):
         found.append(Warned(Code.EMPTY_SELECTION, "It is for no product, so it would have no effect."))
-    found += unknown(session, campaign)
+    named = _unknown_uids(session, campaign)
+    named["product"] = sorted({*named["product"], *_unknown_on_list(session, campaign)})
+    found += rules.about_all_unknown(named)
     found += rules.about_overlap(_overlapping(session, campaign, chosen))
     found += rules.about_prices(_offered(session, campaign, chosen))
     return found
 
 
 def unknown(session: Session, campaign: SalesCampaign) -> list[Warned]:
-    """What a campaign's selection names and the catalogue does not have (D68); one statement."""
+    """What a campaign's selection names and the catalogue does not have (D68)."""
+    return list(rules.about_all_unknown(_unknown_uids(session, campaign)))
+
+
+def _unknown_uids(session: Session, campaign: SalesCampaign) -> dict[str, list[str]]:
+    """By kind, what a selection names that the catalogue does not have; one statement."""
     line, mine = SalesSelection, (Product.tenant_id == campaign.tenant_id)
     known = {
         "brand": exists().where(mine, Product.brand_uid == line.uid),
@@ -77,13 +84,23 @@ def unknown(session: Session, campaign: SalesCampaign) -> list[Warned]:
     uids: dict[str, list[str]] = {kind: [] for kind in known}
     for kind, uid in session.execute(named.distinct().order_by(line.uid)):
         uids[kind].append(uid)
-    return [warned for kind, missing in uids.items() for warned in rules.about_unknown(kind, missing)]
+    return uids
+
+
+def _unknown_on_list(session: Session, campaign: SalesCampaign) -> Iterable[str]:
+    """What stands on a campaign's price list by a uid that nothing has; products do not stand there by their uid."""
+    entry = PricelistVariant
+    is_sold = exists().where(Variant.tenant_id == campaign.tenant_id, Variant.variant_uid == entry.variant_uid)
+    return session.scalars(select(entry.variant_uid).where(entry.pricelist_id == campaign.pricelist_id, not_(is_sold)))
 
 
 def _chosen(session: Session, campaign: SalesCampaign) -> Chosen | None:
     """What a campaign is for; None where it is for the order."""
     if campaign.pricelist_id:
-        listed = select(PricelistVariant.variant_uid).where(PricelistVariant.pricelist_id == campaign.pricelist_id)
+        listed = select(Variant.variant_uid).join(PricelistVariant, PricelistVariant.variant_uid == Variant.variant_uid)
+        listed = listed.where(
+            Variant.tenant_id == campaign.tenant_id, PricelistVariant.pricelist_id == campaign.pricelist_id
+        )
         entries = select(PricelistEntry.product_id).where(PricelistEntry.pricelist_id == campaign.pricelist_id)
         return Chosen(entries, listed)
     if campaign.discount_type == Discount.ORDER_DISCOUNT:

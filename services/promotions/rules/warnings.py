@@ -1,6 +1,6 @@
 """What somebody should know of a change or before a campaign is activated. None of it keeps anybody from either."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -77,8 +77,14 @@ def about_overlap(uids: list[str]) -> Iterator[Warned]:
         yield Warned(Code.OVERLAP, message, len(uids), tuple(uids[:MOST]))
 
 
+def about_all_unknown(named: Mapping[str, list[str]]) -> Iterator[Warned]:
+    """As ``about_unknown``, for each kind of uids."""
+    for kind, uids in named.items():
+        yield from about_unknown(kind, uids)
+
+
 def about_unknown(kind: str, uids: list[str]) -> Iterator[Warned]:
-    """Uids of a selection that nothing in the catalogue has: typing errors, or what is still to come (D68)."""
+    """Uids of a selection or a list that nothing in the catalogue has: typing errors, or still to come (D68)."""
     if uids:
         named = kind.replace("_", " ")
         more = f" and {len(uids) - 1} more" if uids[1:] else ""
