@@ -28,7 +28,7 @@ def in_path(text: str) -> str:
 @example("100%")
 @example("%2F")
 @example("a;b\\c")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_id_that_is_taken_is_reached(shop, affiliates, text):
     """D60: orders and products, to read and to change; what cannot be addressed is refused when it is written."""
     affiliates.wipe()

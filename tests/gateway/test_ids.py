@@ -96,7 +96,7 @@ def call(start_gateway, service: str, identity: FakeIdentity) -> Caller:
     return call
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(IDS)
 def test_whatever_id_is_taken_is_reachable(call: Caller, title: str) -> None:
     assert call("POST", PATH, json={"title": title}).status_code == 201
@@ -107,7 +107,7 @@ def test_whatever_id_is_taken_is_reachable(call: Caller, title: str) -> None:
     assert (below.status_code, below.json["title"]) == (201, title.strip()), below.json
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(IDS)
 def test_another_spelling_of_the_same_id_is_the_same_path(call: Caller, title: str) -> None:
     """Also when every letter of it is escaped, in capitals or not; what the service routes on is equal."""

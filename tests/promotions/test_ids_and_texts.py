@@ -41,7 +41,7 @@ KEYS = {
 }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(uid=UIDS)
 def test_whatever_uid_is_taken_is_reachable(rolf, uid):
     """D60: read and changed under its uid, percent-encoded, and found by it in queries; spaces around do not count."""

@@ -41,7 +41,7 @@ def test_an_order_is_reached_by_its_id(evaluation, till, order_id):
 
 
 @given(order_id=st.text(LETTERS, min_size=1, max_size=12).filter(lambda text: text.strip() not in ("", ".", "..")))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_of_letters_digits_and_signs_is_an_id(evaluation, till, order_id):
     goes_through(till, order_id, evaluation)
 

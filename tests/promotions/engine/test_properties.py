@@ -92,7 +92,7 @@ def _needs_no_units(campaigns):
         st.builds(Left, st.none() | st.integers(0, 1), st.none() | prices),
     ),
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_a_unit_that_costs_nothing_changes_no_price(bought, campaigns, strategy, free, left):
     """D29: whatever campaigns there are, and whatever is left of them."""
     with_free = replace(bought, lines=[*bought.lines, *(Line(f"free-{i}", *each) for i, each in enumerate(free))])
