@@ -199,7 +199,7 @@ class ServiceUnderTest:
         tables = [*self.runtime.service.metadata.sorted_tables, *ChassisBase.metadata.sorted_tables]
         with self.database.engine.begin() as connection:
             if self.database.dialect == "postgresql":
-                _truncate(connection, [table.name for table in tables])
+                _empty(connection, [table.name for table in tables])
                 return
             found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             triggers = dict(found.tuples().all())
@@ -211,12 +211,17 @@ class ServiceUnderTest:
                 connection.exec_driver_sql(statement)
 
 
-def _truncate(connection: Connection, tables: Sequence[str]) -> None:
-    """Only where there is something: an emptied table costs PostgreSQL new files, and a test fills few of many."""
+def _empty(connection: Connection, tables: Sequence[str]) -> None:
+    """Delete what a test has written, whatever triggers and foreign keys say, and count ids from 1 again.
+
+    TRUNCATE would make new files for each table, which costs ten times as much for a few rows.
+    """
     filled_ones = (f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in tables)  # noqa: S608 (our own names)
     if filled := connection.exec_driver_sql(" UNION ALL ".join(filled_ones)).scalars().all():
-        names = ", ".join(f'"{name}"' for name in filled)
-        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        for name in filled:
+            connection.exec_driver_sql(f'DELETE FROM "{name}"')  # noqa: S608
+        connection.exec_driver_sql("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'")
 
 
 def endpoints(app: Flask) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -38,7 +38,7 @@ def start(session: Session, tenant_id: UUID, *, mktop: str | None, customer_id: 
     cart = Cart(
         id=uuid4(),  # of random bits alone: who knows it has the cart
         tenant_id=tenant_id,
-        campaign_name=name and shortened(name, SHOWN_NAME),
+        campaign_name=name and shortened(name, SHOWN_NAME, ending=""),
         campaign_id=campaign_id,
         campaign_reason=reason and str(reason),
         created_at=now,

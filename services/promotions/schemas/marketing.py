@@ -26,8 +26,15 @@ def to_millis(moment: datetime) -> int:
 
 def filled(maximum: int, **kwargs: Any) -> fields.String:
     """A name, which must be there and not blank (D62)."""
-    bounds: list[Any] = [validate.Length(min=1, error=EMPTY), validate.Length(max=maximum), visible, one_line]
+    bounds: list[Any] = [_not_empty, validate.Length(max=maximum), one_line]
     return Stripped(required=True, error_messages=FILLED, validate=bounds, **kwargs)
+
+
+def _not_empty(value: str) -> None:
+    try:
+        visible(value)
+    except ValidationError:
+        raise ValidationError(EMPTY) from None
 
 
 class Millis(fields.Field[datetime]):
