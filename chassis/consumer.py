@@ -8,8 +8,8 @@ A message is acknowledged once it is handled, parked, dead or kept for its turn,
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from threading import Event
 from typing import Any
 from uuid import UUID
@@ -139,14 +139,31 @@ class Consumer:
                 outcomes.append(str(event["type"]))
             else:
                 outcomes.append(None)
-        for handlers, run in groupby(taken, key=lambda event: self._handlers_of(event["type"])):
-            self._run_handlers(session, handlers, list(run))
+        for run in self._runs(taken):
+            self._run_handlers(session, run.handlers, run.events)
         return outcomes
+
+    def _runs(self, events: Sequence[Mapping[str, Any]]) -> list["_Run"]:
+        """Events that the same handlers take, brought together where these want it; of one series all stay in order."""
+        runs: list[_Run] = []
+        for event in events:
+            one = _Run(self._handlers_of(event["type"]), [event], {series_of(event)})
+            for run in reversed(runs):
+                if run.handlers == one.handlers:
+                    run.events.append(event)
+                    run.series |= one.series
+                    break
+                if run.series & one.series or not (run.together and one.together):
+                    runs.append(one)
+                    break
+            else:
+                runs.append(one)
+        return runs
 
     def _run_handlers(
         self, session: Session, handlers: Sequence[Subscription], events: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Hand neighbours of a batch that the same handlers take to these; so all take effect in their order."""
+        """Hand a run over; its events take effect in their order."""
         if alone := [handler for handler in handlers if not handler.together]:
             for event in events:
                 self._hand_over(session, alone, event)
@@ -283,6 +300,19 @@ class Consumer:
                 metrics.events_duplicate.labels(self._name).inc(count)
             else:
                 metrics.events_handled.labels(self._name, event_type).inc(count)
+
+
+@dataclass
+class _Run:
+    """Events of a batch that the same handlers take one after the other."""
+
+    handlers: list[Subscription]
+    events: list[Mapping[str, Any]]
+    series: set[Series]
+
+    @property
+    def together(self) -> bool:
+        return all(handler.together for handler in self.handlers)
 
 
 def _message_of(row: ParkedRow) -> Message:

@@ -229,7 +229,8 @@ def on_all(
 ) -> Callable[[Callable[[Any, Sequence[Received]], None]], Subscription]:
     """Make a function the handler of events of a pattern that come one after the other, as many as a transaction takes.
 
-    For what costs less together. ``schema`` is as in :func:`on`.
+    For what costs less together. Of one series they come in their order; events of other series that only such
+    handlers take may be handed over before or after them. ``schema`` is as in :func:`on`.
     """
 
     def decorate(handle: Callable[[Any, Sequence[Received]], None]) -> Subscription:

@@ -12,6 +12,7 @@ from chassis.events import Received, on, on_all
 from services.notifier import settings
 from services.notifier.actions import contacts, deliveries, event_log, messages, webhook_messages
 from services.notifier.actions.deliveries import Notice
+from services.notifier.actions.messages import Post
 from services.notifier.models import Contact
 from services.notifier.rules.mails import AFFILIATION, COMMISSION, INVITE, RELATIONSHIP, RESPONSE, TIER, Mail
 from services.notifier.schemas.events import (
@@ -74,28 +75,12 @@ def tell_the_suppliers_of_responses(session: Session, events: Sequence[Received]
     _tell_all(session, RESPONSE, [(event, event.data.supplier_id, _responded(event.data)) for event in events])
 
 
-@on("messaging.MessagePosted.v1", MessagePostedIn)
-def tell_the_other_party_of_a_message(session: Session, event: Received) -> None:
+@on_all("messaging.MessagePosted.v1", MessagePostedIn)
+def tell_the_other_party_of_messages(session: Session, events: Sequence[Received]) -> None:
     """S0-61, D14: also of the first one."""
-    posted = event.data
     own = settings.load()
-    to_supplier = posted.recipient_tenant_id == posted.supplier_id
-    messages.tell_of_message(
-        session,
-        event_id=event.id,
-        thread_id=posted.thread_id,
-        sequence=event.sequence,
-        tenant_id=posted.recipient_tenant_id,
-        thread={
-            "thread_subject": posted.subject,
-            "party_name": posted.retailer_name if to_supplier else posted.supplier_name,
-            "own_name": posted.supplier_name if to_supplier else posted.retailer_name,
-        },
-        message={"sender_name": posted.sender_name, "preview": posted.preview, "at": rfc3339(event.time)},
-        domain=own.domain,
-        wait=own.gather_messages,
-        now=utcnow(),
-    )
+    posts = [_posted(event) for event in events]
+    messages.tell_of_messages(session, posts, domain=own.domain, wait=own.gather_messages, now=utcnow())
 
 
 @on_all("#")
@@ -209,7 +194,7 @@ def tell_the_affiliate_of_a_reversal(session: Session, event: Received) -> None:
 MAILED = (
     tell_the_invited_retailers,
     tell_the_suppliers_of_responses,
-    tell_the_other_party_of_a_message,
+    tell_the_other_party_of_messages,
     forget_what_was_read,
     tell_the_retailer_of_its_tier,
     tell_the_retailer_of_a_lost_tier,
@@ -239,6 +224,23 @@ def _tell_affiliate(session: Session, event: Received, mail: Mail, context: dict
     )
     domain = settings.load().domain
     deliveries.queue_for(session, mail, affiliate, event_id=event.id, context=context, domain=domain, now=utcnow())
+
+
+def _posted(event: Received) -> Post:
+    posted = event.data
+    to_supplier = posted.recipient_tenant_id == posted.supplier_id
+    return Post(
+        event.id,
+        posted.recipient_tenant_id,
+        posted.thread_id,
+        event.sequence,
+        thread={
+            "thread_subject": posted.subject,
+            "party_name": posted.retailer_name if to_supplier else posted.supplier_name,
+            "own_name": posted.supplier_name if to_supplier else posted.retailer_name,
+        },
+        message={"sender_name": posted.sender_name, "preview": posted.preview, "at": rfc3339(event.time)},
+    )
 
 
 def _invited(invite: Any) -> dict[str, Any]:

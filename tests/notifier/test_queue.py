@@ -29,6 +29,7 @@ from tests.notifier.helpers import (
     claim,
     deliveries,
     invite_created,
+    message_posted,
     send,
     settle,
     statements,
@@ -69,6 +70,25 @@ def test_many_invites_cost_few_statements(notifier):
         costs.append(len(made))
     assert costs[0] == costs[1]
     assert sorted(states(notifier)) == ["new"] * 11 + ["no_recipient"] * 11
+
+
+def posted_to(shop):
+    """The first message of a thread with a retailer."""
+    return message_posted(1, thread=uuid4(), to=shop)
+
+
+def test_mixed_events_of_a_batch_cost_few_statements(notifier):
+    """Invites and messages of several tenants come in turn; each kind is handled together all the same."""
+    costs = []
+    for size in (2, 20):
+        shops = [uuid4() for _ in range(size)]
+        notifier.deliver(*(user_added(uuid4(), shop) for shop in shops))
+        mixed = [event for shop in shops for event in (invite_created(shop), posted_to(shop))]
+        with statements(notifier) as made:
+            notifier.deliver(*mixed)
+        costs.append(len(made))
+    assert costs[0] == costs[1]
+    assert len(deliveries(notifier)) == 44
 
 
 def test_events_of_a_batch_take_effect_in_their_order(notifier):

@@ -1,6 +1,7 @@
 """New messages, gathered: one mail a thread and user, which waits a little for more, and for being read in time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from chassis.database import insert_ignoring
 from services.notifier.actions import digests
-from services.notifier.actions.deliveries import audiences, delivery_rows, digest_rows
-from services.notifier.actions.tenants import lock_tenant
-from services.notifier.models import Contact, Delivery, DigestItem, ReadMark, Tenant
+from services.notifier.actions.deliveries import Audience, audiences, delivery_rows, digest_rows
+from services.notifier.actions.tenants import lock_tenant, lock_tenants
+from services.notifier.models import Contact, Delivery, DigestItem, ReadMark
 from services.notifier.queries import deliveries as queries
-from services.notifier.queries.digests import read_upto
+from services.notifier.queries.digests import read_marks
 from services.notifier.rules.mails import MESSAGE, MOST_SHOWN
 from services.notifier.rules.preferences import Cadence
 from services.notifier.rules.wording import printable
@@ -22,40 +23,66 @@ from services.notifier.telemetry import count_suppressed
 
 READ = "Everything in it was read before it was sent."
 
+Waiting = dict[tuple[UUID, UUID | None, UUID | None], Delivery | dict[str, Any]]
+"""By tenant, thread and user a mail that waits for more messages: one that is stored, or the row of a new one."""
 
-def tell_of_message(
-    session: Session,
-    *,
-    event_id: UUID,
-    thread_id: UUID,
-    sequence: int,
-    tenant_id: UUID,
-    thread: Mapping[str, str],
-    message: Mapping[str, str],
-    domain: str,
-    wait: timedelta,
-    now: datetime,
-) -> None:
-    """Let the users of a tenant hear of a message to it, unless the tenant has read it (S0-61).
 
-    Args:
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message that a tenant is to hear of.
+
+    Attributes:
         sequence: the event's number in the history of the thread, which tells what came before what.
         thread, message: what the mail says of them.
     """
-    tenant = lock_tenant(session, tenant_id)
-    is_read = sequence < read_upto(session, tenant_id, thread_id)
-    if is_read or queries.queued(session, MESSAGE.template, [event_id]):
+
+    event_id: UUID
+    tenant_id: UUID
+    thread_id: UUID
+    sequence: int
+    thread: Mapping[str, str]
+    message: Mapping[str, str]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        return {name: printable(text) for name, text in self.message.items()} | {"sequence": self.sequence}
+
+    @property
+    def about(self) -> dict[str, Any]:
+        return {name: printable(text) for name, text in self.thread.items()} | {"thread_id": str(self.thread_id)}
+
+
+def tell_of_messages(session: Session, posts: Sequence[Post], *, domain: str, wait: timedelta, now: datetime) -> None:
+    """Let the users of tenants hear of messages to them, unless the tenant has read them (S0-61).
+
+    A fixed number of statements, however many the messages are.
+    """
+    tenants = lock_tenants(session, {post.tenant_id for post in posts})
+    read = read_marks(session, {_thread_of(post) for post in posts})
+    queued = queries.queued(session, MESSAGE.template, [post.event_id for post in posts])
+    unread = [
+        post
+        for post in posts
+        if post.sequence >= read.get(_thread_of(post), 0) and (post.event_id, post.tenant_id) not in queued
+    ]
+    if not unread:
         return
-    said = {name: printable(text) for name, text in message.items()} | {"sequence": sequence}
-    about = {name: printable(text) for name, text in thread.items()} | {"thread_id": str(thread_id)}
-    fitting = audiences(session, MESSAGE, [tenant])[tenant_id]
-    at_once: list[Contact | None] = [one for one, wishes in fitting if wishes.cadence("message") is Cadence.INSTANT]
-    new = _add_to_waiting(session, tenant, thread_id, at_once if fitting else [None], said)
-    common: dict[str, Any] = {"event_id": event_id, "tenant_id": tenant_id, "thread_id": thread_id, "now": now}
-    context = about | {"messages": [said], "left_out": 0}
-    mails = delivery_rows(MESSAGE, new, **common, context=context, domain=domain, send_at=now + wait)
+    fitting = audiences(session, MESSAGE, tenants.values())
+    waiting = _waiting_mails(session, {post.thread_id for post in unread})
+    mails: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
+    for post in unread:
+        audience = fitting[post.tenant_id]
+        common: dict[str, Any] = {"event_id": post.event_id, "tenant_id": post.tenant_id, "thread_id": post.thread_id}
+        new = _add_to_waiting(waiting, post, _at_once(audience))
+        context = post.about | {"messages": [post.said], "left_out": 0}
+        rows = delivery_rows(MESSAGE, new, **common, now=now, context=context, domain=domain, send_at=now + wait)
+        waiting.update({(*_thread_of(post), row["user_id"]): row for row in rows})
+        mails += rows
+        items += digest_rows(
+            MESSAGE, audience, **common, now=now, context=post.about | post.said, sequence=post.sequence
+        )
     insert_ignoring(session, Delivery, mails)
-    items = digest_rows(MESSAGE, fitting, **common, context=about | said, sequence=sequence)
     insert_ignoring(session, DigestItem, items)
 
 
@@ -68,7 +95,7 @@ def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: i
         .where(ReadMark.tenant_id == tenant_id, ReadMark.thread_id == thread_id, ReadMark.sequence < sequence)
         .values(sequence=sequence)
     )
-    for delivery in queries.waiting_of_thread(session, tenant_id, thread_id):
+    for delivery in queries.waiting_of_threads(session, [thread_id], tenant_id):
         if leave_out_read(delivery, sequence):
             count_suppressed(session, delivery)
     digests.forget_read(session, tenant_id, thread_id, sequence)
@@ -84,22 +111,40 @@ def leave_out_read(delivery: Delivery, sequence: int) -> bool:
     return not unread
 
 
-def _add_to_waiting(
-    session: Session, tenant: Tenant, thread_id: UUID, recipients: list[Contact | None], said: Mapping[str, Any]
-) -> list[Contact | None]:
-    """Add a message to the mails that wait for more of its thread; those of ``recipients`` who have none."""
-    waiting = {
-        delivery.user_id: delivery
-        for delivery in queries.waiting_of_thread(session, tenant.id, thread_id)
+def _thread_of(post: Post) -> tuple[UUID, UUID | None]:
+    return post.tenant_id, post.thread_id
+
+
+def _at_once(audience: Audience) -> list[Contact | None]:
+    """Who gets a mail; None for whoever comes to a tenant that has nobody."""
+    instant = [contact for contact, wishes in audience if wishes.cadence(MESSAGE.topic) is Cadence.INSTANT]
+    return list(instant) if audience else [None]
+
+
+def _waiting_mails(session: Session, thread_ids: Collection[UUID]) -> Waiting:
+    """The mails that wait for more of their threads."""
+    return {
+        (delivery.tenant_id, delivery.thread_id, delivery.user_id): delivery
+        for delivery in queries.waiting_of_threads(session, thread_ids)
         if not delivery.attempts  # one that may have arrived must not say more when it is repeated
     }
+
+
+def _add_to_waiting(waiting: Waiting, post: Post, recipients: Sequence[Contact | None]) -> list[Contact | None]:
+    """Add a message to the mails that wait for more of its thread; those of ``recipients`` who have none."""
+    new = []
     for contact in recipients:
-        if delivery := waiting.get(contact.id if contact else None):
-            _gather(delivery, said)
-    return [contact for contact in recipients if (contact.id if contact else None) not in waiting]
+        mail = waiting.get((*_thread_of(post), contact.id if contact else None))
+        if mail is None:
+            new.append(contact)
+        elif isinstance(mail, Delivery):
+            mail.context = _gathered(mail.context, post.said)
+        else:
+            mail["context"] = _gathered(mail["context"], post.said)
+    return new
 
 
-def _gather(delivery: Delivery, said: Mapping[str, Any]) -> None:
-    messages = sorted([*delivery.context["messages"], dict(said)], key=lambda one: one["sequence"])
-    left_out = delivery.context.get("left_out", 0) + max(0, len(messages) - MOST_SHOWN)
-    delivery.context = delivery.context | {"messages": messages[-MOST_SHOWN:], "left_out": left_out}
+def _gathered(context: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    messages = sorted([*context["messages"], dict(said)], key=lambda message: message["sequence"])
+    left_out = context.get("left_out", 0) + max(0, len(messages) - MOST_SHOWN)
+    return {**context, "messages": messages[-MOST_SHOWN:], "left_out": left_out}

@@ -48,19 +48,16 @@ def unsent_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
     return session.scalars(statement.with_for_update()).all()
 
 
-def waiting_of_thread(session: Session, tenant_id: UUID, thread_id: UUID) -> Sequence[Delivery]:
-    """A tenant's mails about a thread that nobody has begun to send, locked."""
-    statement = (
-        select(Delivery)
-        .where(
-            OF_A_THREAD,
-            Delivery.thread_id == thread_id,
-            Delivery.tenant_id == tenant_id,
-            Delivery.state.in_([State.NEW, State.NO_RECIPIENT]),
-        )
-        .order_by(Delivery.id)
+def waiting_of_threads(
+    session: Session, thread_ids: Collection[UUID], tenant_id: UUID | None = None
+) -> Sequence[Delivery]:
+    """The mails about these threads that nobody has begun to send, locked; those of one tenant where it is named."""
+    statement = select(Delivery).where(
+        OF_A_THREAD, Delivery.thread_id.in_(thread_ids), Delivery.state.in_([State.NEW, State.NO_RECIPIENT])
     )
-    return session.scalars(statement.with_for_update()).all()
+    if tenant_id:
+        statement = statement.where(Delivery.tenant_id == tenant_id)
+    return session.scalars(statement.order_by(Delivery.id).with_for_update()).all()
 
 
 def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> set[Told]:

@@ -71,12 +71,6 @@ def messages_told(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
     return {sequence for sequence in session.scalars(mine) if sequence is not None}
 
 
-def read_upto(session: Session, tenant_id: UUID, thread_id: UUID) -> int:
-    """The number of the newest event of a thread that says this tenant has read what came before; 0 for none."""
-    mark = session.get(ReadMark, (tenant_id, thread_id))
-    return mark.sequence if mark else 0
-
-
 def read_marks(
     session: Session, threads: Collection[tuple[UUID, UUID | None]]
 ) -> Mapping[tuple[UUID, UUID | None], int]:
