@@ -26,7 +26,7 @@ from bench import (
     send,
 )
 from bench.table import Row, render
-from chassis import logs
+from chassis.core import logs
 
 MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "send": send.measure,

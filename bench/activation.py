@@ -13,10 +13,12 @@ from sqlalchemy import text
 
 from bench.postgres import databases
 from bench.table import Row
-from chassis import migrate, settings
-from chassis.identity import Role, create_keys
-from chassis.service import Runtime
-from chassis.testing import CallerClient, ServiceUnderTest, principal
+from chassis.data import migrate
+from chassis.http.identity import create_keys
+from chassis.process import settings
+from chassis.process.service import Runtime
+from contracts.roles import Role
+from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 SELECTED, OTHERS = 100_000, 10_000
 A_CALL = 5_000

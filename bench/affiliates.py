@@ -21,10 +21,13 @@ from bench import load
 from bench.postgres import Databases, databases
 from bench.processes import cores, pinned, prepared
 from bench.table import Row
-from chassis import migrate, settings
-from chassis.identity import Principal, Role, create_keys
-from chassis.service import Runtime
-from chassis.testing import CallerClient, ServiceUnderTest, principal
+from chassis.core.principal import Principal
+from chassis.data import migrate
+from chassis.http.identity import create_keys
+from chassis.process import settings
+from chassis.process.service import Runtime
+from contracts.roles import Role
+from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 SERVICES = ("identity", "affiliates")
 SERVICE = "affiliates-api"

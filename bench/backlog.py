@@ -11,13 +11,16 @@ from time import perf_counter
 from bench.broker import commit, new_rows, virtual_host
 from bench.postgres import Databases, databases
 from bench.table import Row
-from chassis import migrate, relay, settings
-from chassis.broker import connect
-from chassis.identity import Principal, acting_as, create_keys
-from chassis.relay import Relay
-from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest, principal
+from chassis.core.principal import Principal, acting_as
+from chassis.data import migrate
+from chassis.http.identity import create_keys
+from chassis.messaging import relay
+from chassis.messaging.broker import connect
+from chassis.messaging.relay import Relay
+from chassis.process import settings
+from chassis.process.service import Runtime
 from tests.chassis.sample import service
+from tests.plugin import ServiceUnderTest, principal
 
 WAITING = 1_000_000
 CALLS, WARM_UP = 300, 30

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.database import Database
-from chassis.identity import Principal, acting_as
-from chassis.outbox import add_records, record
-from chassis.testing import principal
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.data import migrate
+from chassis.data.database import Database
+from chassis.messaging.outbox import add_records, record
 from tests.chassis.broker_helpers import rabbitmqctl
 from tests.chassis.sample import NoteWritten, service
+from tests.plugin import principal
 
 SERVER = "amqp://guest:guest@127.0.0.1:5672"
 ROOT = Path(__file__).parent.parent

@@ -11,9 +11,9 @@ from flask import Response
 from flask.views import MethodView
 from sqlalchemy import MetaData
 
-from chassis import serve, settings
-from chassis.service import Service
-from chassis.web import Blueprint
+from chassis.http.blueprints import Blueprint
+from chassis.process import server, settings
+from chassis.process.service import Service
 
 blp = Blueprint("constant", __name__, url_prefix="/r")
 
@@ -30,4 +30,4 @@ if __name__ == "__main__":
     keys, port = sys.argv[1:]
     service = Service("constant", MetaData(), Path(__file__).parent, blueprints=(blp,))
     loaded = replace(settings.load(), keys=Path(keys), bind=f"127.0.0.1:{port}", threads=3)
-    serve.serve(service, loaded, ["api"])
+    server.serve(service, loaded, ["api"])

@@ -17,8 +17,8 @@ import psycopg
 from bench.broker import ROOT, TITLE, commit, migrated, new_rows, process, read_times, virtual_host
 from bench.postgres import Databases, databases
 from bench.table import Row
-from chassis.broker import connect
-from chassis.database import Database
+from chassis.data.database import Database
+from chassis.messaging.broker import connect
 
 EVENTS, TASKS = 10_000, 2_000
 ROUNDS = 3

@@ -17,7 +17,8 @@ from bench import load
 from bench.postgres import databases
 from bench.processes import cores, cpu_seconds, pinned, prepared
 from bench.table import Row
-from chassis.identity import HEADER, Principal, Signer
+from chassis.core.principal import Principal
+from chassis.http.identity import HEADER, Signer
 from tests.e2e import harness
 from tests.e2e.harness import Platform
 

@@ -17,10 +17,12 @@ from uuid_utils.compat import uuid7
 
 from bench.postgres import Databases, databases
 from bench.table import Row
-from chassis import migrate, settings
-from chassis.identity import Principal, create_keys
-from chassis.service import Runtime
-from chassis.testing import CallerClient, ServiceUnderTest, principal
+from chassis.core.principal import Principal
+from chassis.data import migrate
+from chassis.http.identity import create_keys
+from chassis.process import settings
+from chassis.process.service import Runtime
+from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 MANY, FEW = 1_000, 10
 INVITES_EACH = 200

@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from chassis import logs
-from chassis.broker import Broker, Message, connect
-from chassis.consumer import Consumer
-from chassis.database import Database
-from chassis.events import Subscriber
-from chassis.relay import Relay
+from chassis.core import logs
+from chassis.data.database import Database
+from chassis.messaging.broker import Broker, Message, connect
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.events import Subscriber
+from chassis.messaging.relay import Relay
 from tests.chassis.sample import copy_note
 
 SUBSCRIBER = Subscriber("bench", (copy_note,))

@@ -14,10 +14,12 @@ from uuid import UUID, uuid4
 from bench.postgres import Databases, databases
 from bench.sink import sink
 from bench.table import Row
-from chassis import migrate, settings
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as, create_keys
-from chassis.service import Runtime
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.data import migrate
+from chassis.http.identity import create_keys
+from chassis.process import settings
+from chassis.process.service import Runtime
 
 MAILS = 1000
 RETAILERS = 100

@@ -11,11 +11,13 @@ from bench import load
 from bench.postgres import databases
 from bench.processes import cores, cpu_seconds, pinned, prepared
 from bench.table import Row
-from chassis.database import Database
-from chassis.identity import HEADER, Principal, Role, Signer
-from chassis.testing import principal
+from chassis.core.principal import Principal
+from chassis.data.database import Database
+from chassis.http.identity import HEADER, Signer
 from concord.platform import THREADS
+from contracts.roles import Role
 from tests.e2e.harness import Platform
+from tests.plugin import principal
 from tests.promotions.shop import Shop
 
 SERVICES = ("identity", "promotions")

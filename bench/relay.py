@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from bench.broker import commit, migrated, new_rows, virtual_host
 from bench.postgres import databases
 from bench.table import Row
-from chassis.broker import EXCHANGE, connect
-from chassis.broker.rabbitmq_publisher import IN_FLIGHT
-from chassis.database import Database
-from chassis.outbox import OutboxRow
-from chassis.relay import Relay
+from chassis.data.database import Database
+from chassis.messaging.broker import EXCHANGE, connect
+from chassis.messaging.broker.rabbitmq_publisher import IN_FLIGHT
+from chassis.messaging.outbox import OutboxRow
+from chassis.messaging.relay import Relay
 
 EVENTS = 20_000
 ROUNDS = 3

@@ -15,8 +15,8 @@ from uuid_utils.compat import uuid7
 from bench.postgres import Databases, databases
 from bench.processes import prepared
 from bench.table import Row
-from chassis import migrate
-from chassis.database import Database
+from chassis.data import migrate
+from chassis.data.database import Database
 from tests.e2e import harness
 from tests.e2e.harness import Platform, User
 

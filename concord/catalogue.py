@@ -19,9 +19,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import yaml
 
-from chassis.broker import EXCHANGE
-from chassis.broker.topic import matches
-from chassis.events import camel, envelope, to_data
+from chassis.core.text import camel
+from chassis.messaging.broker import EXCHANGE
+from chassis.messaging.broker.topic import matches
+from chassis.messaging.events import envelope, to_data
 from concord import platform
 from concord.examples import example_of_field
 
@@ -108,7 +109,7 @@ _PLAIN: Mapping[Any, dict[str, Any]] = {
 
 
 def _schema(hint: Any) -> dict[str, Any]:
-    """What ``chassis.events.plain`` makes of a type.
+    """What ``chassis.messaging.events.plain`` makes of a type.
 
     Raises:
         TypeError: it makes nothing of it.

@@ -4,7 +4,10 @@ import sys
 
 import click
 
-from chassis import identity, logs, migrate, serve, service, settings
+from chassis.core import logs
+from chassis.data import migrate
+from chassis.http import identity
+from chassis.process import server, service, settings
 from concord import dead, events, platform, topology
 from concord.environment import settings_or_exit
 
@@ -26,7 +29,7 @@ def run(name: str, roles: tuple[str, ...]) -> None:
         return
     declaration = _load(name)
     try:
-        serve.serve(declaration, settings_or_exit(), roles or declaration.roles)
+        server.serve(declaration, settings_or_exit(), roles or declaration.roles)
     except settings.SettingsError as error:
         sys.exit(str(error))
 
@@ -109,7 +112,7 @@ def _run_gateway() -> None:
         ours = gateway_settings.load()
     except settings.SettingsError as error:
         sys.exit(str(error))
-    serve.serve_app(lambda: create_app(loaded, ours), loaded, platform.GATEWAY)
+    server.serve_app(lambda: create_app(loaded, ours), loaded, platform.GATEWAY)
 
 
 def _load(name: str) -> service.Service:

@@ -13,14 +13,15 @@ from getpass import getuser
 
 import click
 
-from chassis import logs, parked
-from chassis.broker import BrokerUnavailable, DeadLetter, TopologyBroken
-from chassis.clock import utcnow
-from chassis.events import Drop, Subscriber
-from chassis.identity import Principal, acting_as
-from chassis.inbox import DEAD, ParkedRow
-from chassis.service import Runtime
-from chassis.text import shortened
+from chassis.core import logs
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.core.text import shortened
+from chassis.messaging import retry_table
+from chassis.messaging.broker import BrokerUnavailable, DeadLetter, TopologyBroken
+from chassis.messaging.events import Drop, Subscriber
+from chassis.messaging.inbox import DEAD, ParkedRow
+from chassis.process.service import Runtime
 from concord import platform
 from concord.environment import settings_or_exit
 
@@ -37,7 +38,7 @@ class Place:
 
     def rows(self, **wanted: str) -> list[ParkedRow]:
         with self.runtime.database.read() as session:
-            return parked.find(session, [self.subscriber.name], **wanted)
+            return retry_table.find(session, [self.subscriber.name], **wanted)
 
     def letters(self, take: Callable[[DeadLetter], bool]) -> None:
         """Look through the broker's dead letters. A queue that was never declared has none."""
@@ -75,7 +76,9 @@ def list_dead(chosen: tuple[str | None, str | None], waiting: bool) -> None:
                     click.echo(_line(place, row.event_id, row.type, row.state, row.error))
             for letter in _letters(place):
                 found += 1
-                click.echo(_line(place, parked.key_of(letter.message), letter.message.type, IN_BROKER, letter.reason))
+                click.echo(
+                    _line(place, retry_table.key_of(letter.message), letter.message.type, IN_BROKER, letter.reason)
+                )
     if not found:
         click.echo("No dead letters.")
 
@@ -156,7 +159,7 @@ def _letters(place: Place, *event_ids: str) -> list[DeadLetter]:
     found: list[DeadLetter] = []
 
     def look(letter: DeadLetter) -> bool:
-        if not event_ids or parked.key_of(letter.message) in event_ids:
+        if not event_ids or retry_table.key_of(letter.message) in event_ids:
             found.append(letter)
         return False
 
@@ -168,10 +171,10 @@ def _take_from_broker(place: Place, event_ids: Sequence[str], everything: bool) 
     """Make rows of the broker's dead letters; each is committed before the broker may forget it."""
 
     def take(letter: DeadLetter) -> bool:
-        if not everything and parked.key_of(letter.message) not in event_ids:
+        if not everything and retry_table.key_of(letter.message) not in event_ids:
             return False
         with place.runtime.database.begin() as session:
-            parked.park(session, place.subscriber.name, letter.message, Drop(letter.reason))
+            retry_table.park(session, place.subscriber.name, letter.message, Drop(letter.reason))
         return True
 
     place.letters(take)
@@ -182,7 +185,7 @@ def _replay(place: Place, row: ParkedRow, *, force: bool) -> int:
         again = session.get(ParkedRow, (row.consumer, row.event_id), with_for_update=True)
         if again is None:
             return 0
-        if not parked.replay(session, again, utcnow(), force=force):
+        if not retry_table.replay(session, again, utcnow(), force=force):
             click.echo(f"{row.event_id} was handled by {row.consumer} before; --force handles it again.", err=True)
             return 0
     if force:
@@ -195,7 +198,7 @@ def _drop(place: Place, row: ParkedRow) -> int:
         given_up = session.get(ParkedRow, (row.consumer, row.event_id), with_for_update=True)
         if given_up is None:
             return 0
-        parked.drop(session, given_up, ordered=place.subscriber.ordered)
+        retry_table.drop(session, given_up, ordered=place.subscriber.ordered)
     name = place.subscriber.name
     log.warning(
         "event dropped", event_id=row.event_id, event_type=row.type, subscriber=name, error=row.error, by=getuser()

@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from chassis.service import Runtime
+from chassis.process.service import Runtime
 from concord import demo_carts, demo_merchant, demo_sales
 from services.identity import bootstrap
 

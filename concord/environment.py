@@ -2,7 +2,7 @@
 
 import sys
 
-from chassis import settings
+from chassis.process import settings
 
 
 def settings_or_exit() -> settings.Settings:

@@ -8,12 +8,12 @@ import click
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from chassis import logs
-from chassis.broker import Broker, BrokerUnavailable, Message, TopologyBroken
-from chassis.broker.topic import matches
-from chassis.identity import Principal, acting_as
-from chassis.outbox import OutboxRow
-from chassis.service import Runtime
+from chassis.core import logs
+from chassis.core.principal import Principal, acting_as
+from chassis.messaging.broker import Broker, BrokerUnavailable, Message, TopologyBroken
+from chassis.messaging.broker.topic import matches
+from chassis.messaging.outbox import OutboxRow
+from chassis.process.service import Runtime
 from concord import platform
 from concord.environment import settings_or_exit
 

@@ -3,7 +3,7 @@
 import importlib
 from dataclasses import dataclass
 
-from chassis.service import Service
+from chassis.process.service import Service
 
 SERVICES = ("identity", "prm", "campaigns", "messaging", "notifier", "promotions", "affiliates")
 GATEWAY = "gateway"

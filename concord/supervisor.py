@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import IO, Any, BinaryIO
 
-from chassis.retry import Backoff
+from chassis.core.backoff import Backoff
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 GOOD_RUN = 60.0  # seconds after which a process that ends had nothing wrong with its start

@@ -4,9 +4,9 @@ import sys
 
 import click
 
-from chassis import logs
-from chassis.broker import BrokerUnavailable, TopologyBroken, connect
-from chassis.settings import Settings
+from chassis.core import logs
+from chassis.messaging.broker import BrokerUnavailable, TopologyBroken, connect
+from chassis.process.settings import Settings
 from concord import platform
 from concord.environment import settings_or_exit
 

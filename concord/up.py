@@ -9,9 +9,11 @@ import time
 
 import requests
 
-from chassis import identity, logs, migrate
-from chassis.service import Runtime
-from chassis.settings import Settings
+from chassis.core import logs
+from chassis.data import migrate
+from chassis.http import identity
+from chassis.process.service import Runtime
+from chassis.process.settings import Settings
 from concord import demo, platform, topology
 from concord.supervisor import Command, Printer, Supervisor
 

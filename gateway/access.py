@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from chassis.identity import HEADER, Principal, Signer
+from chassis.core.principal import Principal
+from chassis.http.identity import HEADER, Signer
 
 POLL_SECONDS = 1.0
 FULL_EVERY = 300

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from chassis import error_bodies
-from chassis.clock import utcnow
-from chassis.errors import Failure
+from chassis.core.clock import utcnow
+from chassis.core.errors import Failure
+from chassis.http import error_formats
 from gateway.request import Request
 
 Headers = list[tuple[str, str]]
@@ -33,7 +33,7 @@ def of_failure(failure: Failure, request: Request) -> Answer:
     ``http-contract.md``: failures of services (502, 503, 504) say when to come back.
     """
     path = request.path or request.target.partition("?")[0]  # as it was sent, where it was refused itself
-    written = error_bodies.write(request.error_body, failure, request_id=request.id, path=path, now=utcnow())
+    written = error_formats.write(request.error_format, failure, request_id=request.id, path=path, now=utcnow())
     body = written.body if isinstance(written.body, str) else json.dumps(written.body, separators=(",", ":"))
     data = body.encode()
     headers = [("Content-Type", written.media_type), ("Content-Length", str(len(data))), *failure.headers.items()]

@@ -12,8 +12,10 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-from chassis.errors import Upstream
-from chassis.identity import HEADER, Principal, Role, Signer
+from chassis.core.errors import Upstream
+from chassis.core.principal import Principal
+from chassis.http.identity import HEADER, Signer
+from contracts.roles import Role
 from gateway.access import Fetch
 from gateway.fetch import FetchError
 

@@ -5,12 +5,15 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
 
-from chassis import error_bodies, paths
-from chassis.error_bodies import MERCHANT, PROBLEM
-from chassis.errors import Failure, Forbidden, NotFound, Unauthorized
-from chassis.identity import Principal, Role, Signer
-from chassis.logs import logger
-from chassis.settings import Settings
+from chassis.core.errors import Failure, Forbidden, NotFound, Unauthorized
+from chassis.core.logs import logger
+from chassis.core.principal import Principal
+from chassis.http import paths
+from chassis.http.error_formats import PROBLEM, ErrorFormat
+from chassis.http.identity import Signer
+from chassis.process.settings import Settings
+from contracts.error_formats import MERCHANT, of_path
+from contracts.roles import Role
 from gateway import cors, telemetry
 from gateway import settings as gateway_settings
 from gateway.access import POLL_SECONDS, Access
@@ -101,7 +104,7 @@ class Gateway:
         return answer.body
 
     def _answer(self, request: Request) -> Answer:
-        request.error_body = self._error_body(request)
+        request.error_format = self._error_format(request)
         if request.method not in METHODS:
             raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
         request.written, request.query = split_target(request.target)
@@ -112,7 +115,7 @@ class Gateway:
         route, by_key = self._find(request)
         if route is None:
             return self._answer_ourselves(request)
-        request.route, request.error_body = route.path, route.error_body
+        request.route, request.error_format = route.path, route.error_format
         self._admit(request, route, by_key=by_key)
         answer = self._proxy.forward(request, route)
         if route.sign_in and answer.status in REFUSED_SIGN_IN:
@@ -120,7 +123,7 @@ class Gateway:
         return answer
 
     def _plain(self, written: str) -> str:
-        """The path in its one encoding (``chassis.paths``).
+        """The path in its one encoding (``chassis.http.paths``).
 
         Only ids may have letters escaped that need none: what our routes are called must stand there plainly, so that
         software in front of the gateway that goes by paths sees the same as the gateway does.
@@ -133,13 +136,13 @@ class Gateway:
     def _leads_to(self, path: str) -> tuple[Any, ...]:
         return self._key_table.find(path), self._table.find(path), self._own.find(path)
 
-    def _error_body(self, request: Request) -> str:
+    def _error_format(self, request: Request) -> ErrorFormat:
         """The shape of what is refused before there is a route, or where there is none."""
         signed = carries_key(request.environ)
         tables = (self._key_table, self._table) if signed else (self._table, self._key_table)
-        found = (table.error_body(request.target) for table in tables)
+        found = (table.error_format(request.target) for table in tables)
         named = next((body for body in found if body), None)
-        return named or error_bodies.of_path(request.target) or (MERCHANT if signed else PROBLEM)
+        return named or of_path(request.target) or (MERCHANT if signed else PROBLEM)
 
     def _find(self, request: Request) -> tuple[Route | None, bool]:
         """The route of a request, and whether it is one that an API key opens (D1)."""

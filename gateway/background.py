@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import Event, Thread
 
-from chassis.logs import logger
+from chassis.core.logs import logger
 
 TOLERATED = 3  # failures in a row that nobody need hear of: services start and restart
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from time import monotonic
 
-from chassis.errors import Malformed
+from chassis.core.errors import Malformed
 from gateway.failures import SlowBody, TooLarge, UnsupportedEncoding
 from gateway.headers import length_of
 from gateway.request import Environ

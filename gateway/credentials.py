@@ -15,9 +15,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import jwt
 
-from chassis.errors import Unauthorized
-from chassis.identity import Principal
-from chassis.text import as_line
+from chassis.core.errors import Unauthorized
+from chassis.core.principal import Principal
+from chassis.core.text import as_line
 from gateway.access import Access, Tenant
 from gateway.jwks import KeySet
 from gateway.settings import Issuer

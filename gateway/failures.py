@@ -1,8 +1,8 @@
-"""The failures that only a gateway has, in the house's shape (see ``chassis.errors``)."""
+"""The failures that only a gateway has, in the house's shape (see ``chassis.core.errors``)."""
 
 from http import HTTPStatus
 
-from chassis.errors import Failure
+from chassis.core.errors import Failure
 
 
 class MethodNotAllowed(Failure):

@@ -11,8 +11,8 @@ from typing import Any
 
 from jwt import PyJWK, PyJWTError
 
-from chassis.errors import Upstream
-from chassis.logs import logger
+from chassis.core.errors import Upstream
+from chassis.core.logs import logger
 from gateway.background import TOLERATED
 from gateway.fetch import FetchError
 

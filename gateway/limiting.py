@@ -12,7 +12,7 @@ from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from chassis.logs import logger
+from chassis.core.logs import logger
 from gateway.failures import TooMany
 
 PAUSE = 5.0  # seconds without counting after the counters failed

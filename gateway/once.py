@@ -14,7 +14,7 @@ from limits.errors import StorageError
 from limits.storage import Storage
 from limits.storage.memory import MemoryStorage
 
-from chassis.errors import Upstream
+from chassis.core.errors import Upstream
 
 
 class Once(Protocol):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from chassis.errors import Upstream as Unavailable
-from chassis.identity import HEADER, Signer
+from chassis.core.errors import Upstream as Unavailable
+from chassis.http.identity import HEADER, Signer
 from gateway.answers import Answer, Headers, of_status
 from gateway.body import Watchdog, read_body
 from gateway.headers import passed_back, passed_on

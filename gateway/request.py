@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from chassis.context import accept_request_id, accept_traceparent
-from chassis.error_bodies import PROBLEM
-from chassis.identity import Principal
+from chassis.core.context import accept_request_id, accept_traceparent
+from chassis.core.principal import Principal
+from chassis.http.error_formats import PROBLEM
 from gateway.settings import Network, contains
 
 Environ = dict[str, Any]
@@ -19,15 +19,15 @@ class Request:
         traceparent: the client's trace when it is valid, else the start of a new one.
         body: the whole body, once somebody has read it.
         target: the request line's target as it was sent, not decoded.
-        path: its path in the one encoding of ``chassis.paths``, by which everything here goes.
+        path: its path in the one encoding of ``chassis.http.paths``, by which everything here goes.
         written: the path as services are sent it, who refuse needless escapes in what their endpoints are called.
         client: the client's address; what a proxy says about it counts only when the proxy is trusted.
         route: the route's path for logs and metrics, ``none`` when there is none.
-        error_body: the shape of what the gateway refuses, by its name in ``chassis.error_bodies``.
+        error_format: the shape of what the gateway refuses, by its name in ``chassis.http.error_formats``.
     """
 
     __slots__ = (
-        "body", "client", "environ", "error_body", "id", "method", "path", "peer", "peer_is_trusted", "principal",
+        "body", "client", "environ", "error_format", "id", "method", "path", "peer", "peer_is_trusted", "principal",
         "query", "route", "target", "traceparent", "written",
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ class Request:
         self.peer_is_trusted = bool(trusted_proxies) and contains(trusted_proxies, self.peer)
         self.client = self._client(trusted_proxies) if self.peer_is_trusted else self.peer
         self.route = "none"
-        self.error_body = PROBLEM
+        self.error_format = PROBLEM
         self.principal: Principal | None = None
 
     @property

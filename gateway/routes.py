@@ -1,6 +1,6 @@
 """Which path belongs to which service: the one table.
 
-Paths are matched while they are encoded, segment by segment (``chassis.paths``): an id may have any letters, and an
+Paths are matched while they are encoded, segment by segment (``chassis.http.paths``): an id may have any letters, and an
 encoded ``/`` never parts two segments (D60). A path that could be understood in more than one way is refused. A path
 ending in ``/`` and one in another case are simply not in the table. What is not in the table does not exist:
 ``/internal`` of a service can only be reached behind the gateway.
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from chassis.error_bodies import MARKETING, MERCHANT, PAGE, PROBLEM, STORES
-from chassis.paths import BadPath
+from chassis.http.error_formats import PROBLEM, ErrorFormat
+from chassis.http.paths import BadPath
+from contracts.error_formats import MARKETING, MERCHANT, PAGE, STORES
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Route:
         development: only in the development environment.
         read, total: timeouts in seconds where the general ones do not fit.
         cookies: the service may set cookies and gets those it has set.
-        error_body: the shape of what the gateway refuses here, as the service's own (``chassis.error_bodies``).
+        error_format: the shape of what the gateway refuses here, as the service's own (``chassis.http.error_formats``).
         max_body: bytes of a body where the general limit does not fit.
     """
 
@@ -44,7 +45,7 @@ class Route:
     read: float | None = None
     total: float | None = None
     cookies: bool = False
-    error_body: str = PROBLEM
+    error_format: ErrorFormat = PROBLEM
     max_body: int | None = None
 
 
@@ -52,7 +53,7 @@ BULK = 4 * 1024 * 1024  # 5,000 products in one call
 
 
 def _merchant(path: str, **more: Any) -> Route:
-    return Route(path, "affiliates", feature="affiliates", error_body=MERCHANT, **more)
+    return Route(path, "affiliates", feature="affiliates", error_format=MERCHANT, **more)
 
 
 # The longest path that fits decides.
@@ -74,15 +75,15 @@ ROUTES = (
     Route("/v2/tenants", "promotions", feature="promotions"),
     Route("/v2/tenants/{tenant}/products", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
     Route("/v2/tenants/{tenant}/pricelists", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
-    Route("/stores/company", "promotions", feature="promotions", error_body=STORES),
-    Route("/marketing", "promotions", feature="promotions", error_body=MARKETING),
+    Route("/stores/company", "promotions", feature="promotions", error_format=STORES),
+    Route("/marketing", "promotions", feature="promotions", error_format=MARKETING),
     # Shoppers do not sign in; the shop's flag is looked at by the service.
-    Route("/shops/{shop}/checkout/add", "promotions", public=True, exact=True, error_body=MARKETING),
-    Route("/shops/{shop}/carts", "promotions", public=True, error_body=MARKETING),
+    Route("/shops/{shop}/checkout/add", "promotions", public=True, exact=True, error_format=MARKETING),
+    Route("/shops/{shop}/carts", "promotions", public=True, error_format=MARKETING),
     _merchant("/merchant/api/v1"),
     _merchant("/merchant/api/v1/products", read=30, total=35, max_body=BULK),
-    Route("/api/v1/public/campaigns", "affiliates", public=True, error_body=MERCHANT),
-    Route("/r", "affiliates", public=True, cookies=True, error_body=PAGE),  # people follow these
+    Route("/api/v1/public/campaigns", "affiliates", public=True, error_format=MERCHANT),
+    Route("/r", "affiliates", public=True, cookies=True, error_format=PAGE),  # people follow these
     Route("/unsubscribe", "notifier", public=True),
     Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
     Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),
@@ -151,10 +152,10 @@ class Table:
         found = self._match(path)
         return self.routes[found.lastindex - 1] if found and found.lastindex and path[-1] != "/" else None
 
-    def error_body(self, target: str) -> str | None:
+    def error_format(self, target: str) -> ErrorFormat | None:
         """The shape of refusals where a target seems to lead, however it is written; it decides nothing else."""
         found = self._match(target.partition("?")[0].rstrip("/"))
-        return self.routes[found.lastindex - 1].error_body if found and found.lastindex else None
+        return self.routes[found.lastindex - 1].error_format if found and found.lastindex else None
 
     @property
     def services(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The gateway's own settings, beside those every process has (``chassis.settings``)."""
+"""The gateway's own settings, beside those every process has (``chassis.process.settings``)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 from environs import Env, ValidationError, validate
 from limits import parse
 
-from chassis.identity import Role
-from chassis.settings import read
+from chassis.process.settings import read
+from contracts.roles import Role
 
 ASYMMETRIC = frozenset({"EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"})
 TENANT_ROLES = frozenset(Role) - {Role.PLATFORM_ADMIN, Role.SYSTEM}

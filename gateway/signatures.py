@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 
-from chassis.errors import Unauthorized
-from chassis.identity import Principal
+from chassis.core.errors import Unauthorized
+from chassis.core.principal import Principal
 from gateway.access import Access
 from gateway.api_keys import ApiKey, ApiKeys
 from gateway.once import Once

@@ -4,9 +4,9 @@ import logging
 
 from prometheus_client import Counter, Gauge
 
-from chassis import metrics
-from chassis.identity import Principal
-from chassis.logs import logger
+from chassis.core import metrics
+from chassis.core.logs import logger
+from chassis.core.principal import Principal
 from gateway.breaker import CLOSED, HALF_OPEN, OPEN
 from gateway.request import Request
 

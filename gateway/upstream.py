@@ -7,7 +7,7 @@ from threading import BoundedSemaphore
 from time import monotonic
 from urllib.parse import urlsplit
 
-from chassis.errors import Upstream as Unavailable
+from chassis.core.errors import Upstream as Unavailable
 from gateway import telemetry
 from gateway.breaker import Breaker
 from gateway.connection import BROKEN, Connection

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chassis.testing import postgres_database
+import tests.plugin
+
+pytest_plugins = ["tests.plugin"]
 
 
 @pytest.fixture
@@ -15,7 +17,7 @@ def empty_database(dialect: str, tmp_path: Path) -> Iterator[str]:
     if dialect == "sqlite":
         yield f"sqlite:///{tmp_path}/empty.db"
         return
-    with postgres_database() as url:
+    with tests.plugin.postgres_database() as url:
         yield url
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from alembic import command
 from sqlalchemy import Engine, text
 
-from chassis import migrate
-from chassis.service import Service
+from chassis.data import migrate
+from chassis.process.service import Service
 
 
 def move(service: Service, engine: Engine, revision: str, how: Any = command.upgrade) -> None:

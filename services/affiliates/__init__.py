@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from chassis.service import Service, Task
+from chassis.process.service import Service, Task
+from contracts import error_formats
 from services.affiliates import consumers, events, models, settings, tasks, tracking
 from services.affiliates.api import BLUEPRINTS
 
@@ -16,4 +17,5 @@ service = Service(
     schedule=(Task("conversions", 0.3, tasks.weigh_due), Task("zones", 5.0, tasks.ask_for_zones)),
     beside_api=(Task("links", 0.5, tracking.refresh_links), Task("clicks", 0.3, tracking.flush_clicks)),
     check=lambda _process: settings.load(),
+    error_format_of=error_formats.of_path,
 )

@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from chassis.clock import utcnow
-from chassis.events import Received, on
+from chassis.core.clock import utcnow
+from chassis.messaging.events import Received, on
 from services.affiliates.actions import merchants
 from services.affiliates.schemas.merchants import TenantEventIn
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from chassis.events import publishes
+from chassis.messaging.events import publishes
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from functools import cache
 
 from environs import Env, EnvValidationError, validate
 
-from chassis.money import is_currency
-from chassis.settings import read
+from chassis.core.money import is_currency
+from chassis.process.settings import read
 from services.affiliates.rules.addresses import stored_address
 from services.affiliates.rules.commission import Kind, Terms
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from chassis.clock import utcnow
-from chassis.errors import NotFound, Upstream
-from chassis.logs import logger
-from chassis.refusals import is_away
-from chassis.service import Runtime
+from chassis.core.clock import utcnow
+from chassis.core.errors import NotFound, Upstream
+from chassis.core.logs import logger
+from chassis.data.errors import is_away
+from chassis.process.service import Runtime
 from services.affiliates import queries, tracking
 from services.affiliates.actions import conversions as actions
 from services.affiliates.models import Merchant

@@ -19,11 +19,13 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.database import insert_ignoring, insert_many
-from chassis.errors import Invalid
-from chassis.events import plain
-from chassis.identity import Principal
+from chassis.core.errors import Invalid
+from chassis.core.plain import plain
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.bulk import insert_ignoring, insert_many
+from chassis.http import versions
+from chassis.messaging import outbox
 from services.campaigns import events, queries, rules
 from services.campaigns.models import Base, Campaign, Invite, TenantName
 from services.campaigns.rules import Answer, Network, Recipients, Status

@@ -5,11 +5,13 @@ Ids are UUIDs, so ``/invites`` and ``/audit`` are never taken for one (S0-41).
 
 from flask.views import MethodView
 
-from chassis import audit, versions
-from chassis.clock import utcnow
-from chassis.identity import Role, caller
-from chassis.pages import PageIn, page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import audit_trail, versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from contracts.roles import Role
 from services.campaigns import actions, network, queries, settings
 from services.campaigns.schemas import (
     CampaignChangeIn,
@@ -169,4 +171,4 @@ class Respond(MethodView):
         return item
 
 
-audit.serve(blp, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
+audit_trail.serve(blp, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from chassis.events import Received, on
+from chassis.messaging.events import Received, on
 from services.campaigns import actions
 from services.campaigns.schemas import TenantChangedIn
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from chassis.events import publishes
+from chassis.messaging.events import publishes
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.columns import NAMING, TYPES
-from chassis.database import Aggregate, TenantScoped
-from chassis.errors import Conflict
-from chassis.versions import Versioned
+from chassis.core.errors import Conflict
+from chassis.data.base import Aggregate
+from chassis.data.columns import NAMING, TYPES
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.campaigns import rules
 from services.campaigns.rules import Answer, Status
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from uuid import UUID
 
-from chassis.errors import Invalid, Upstream
-from chassis.web import neighbours
+from chassis.core.errors import Invalid, Upstream
+from chassis.http.current import neighbours
 from services.campaigns.rules import Network
 
 # What one question may carry, so that its body stays below what a service accepts.

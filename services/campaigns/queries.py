@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.identity import caller
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.http.pages import Page, paginate
 from services.campaigns.models import Base, Campaign, Invite, TenantName
 
 INVITES_SHOWN = 200  # of a campaign's detail

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from chassis.errors import Invalid
-from chassis.money import is_currency
-from chassis.schemas import in_currency
+from chassis.core.errors import Invalid
+from chassis.core.money import is_currency
+from chassis.http.schemas import in_currency
 
 DEFAULT_CURRENCY = "SEK"
 NO_RELATIONSHIP = "no_relationship"

@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from chassis.addresses import encoded
-from chassis.pages import PageIn
-from chassis.schemas import Amount, CamelSchema, Instant, Stripped, UpdateSchema, prose, several_lines, text
+from chassis.core.addresses import encoded
+from chassis.http.pages import PageIn
+from chassis.http.schemas import Amount, CamelSchema, Instant, Stripped, UpdateSchema, prose, several_lines, text
 from services.campaigns.rules import RESPONSES, Answer, Status
 
 MAX_IDS = 50_000

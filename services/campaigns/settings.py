@@ -5,7 +5,7 @@ from functools import cache
 
 from environs import Env
 
-from chassis.settings import read
+from chassis.process.settings import read
 
 
 @dataclass(frozen=True)

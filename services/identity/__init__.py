@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis.service import Service, Task
+from chassis.process.service import Service, Task
 from services.identity import settings, tasks
 from services.identity.api import BLUEPRINTS
 from services.identity.events import EVENTS

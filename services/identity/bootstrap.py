@@ -1,9 +1,10 @@
 """The very first account of a deployment, without which nobody could make any other."""
 
-from chassis.clock import utcnow
-from chassis.identity import Principal, Role, acting_as
-from chassis.service import Runtime
-from chassis.text import normal
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.core.text import normal
+from chassis.process.service import Runtime
+from contracts.roles import Role
 from services.identity.actions import users
 from services.identity.schemas import UserIn
 

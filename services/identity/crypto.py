@@ -8,7 +8,7 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from chassis.text import normal
+from chassis.core.text import normal
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 

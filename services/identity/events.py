@@ -7,7 +7,7 @@ taking it, because it may still be under way.
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.events import publishes
+from chassis.messaging.events import publishes
 
 
 @publishes("identity.TenantCreated.v2")

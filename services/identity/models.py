@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.columns import NAMING, TYPES
-from chassis.database import Aggregate, TenantScoped
-from chassis.errors import Conflict
-from chassis.identity import Principal, Role
-from chassis.text import fold
-from chassis.versions import Versioned
+from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
+from chassis.core.text import fold
+from chassis.data.base import Aggregate
+from chassis.data.columns import NAMING, TYPES
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
+from contracts.roles import Role
 from services.identity import rules
 from services.identity.rules import KeyState
 

@@ -8,13 +8,14 @@ from uuid import UUID
 from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import Session
 
-from chassis.audit import AuditRow
-from chassis.emails import address_key
-from chassis.errors import NotFound, Unauthorized
-from chassis.identity import Principal, Role
-from chassis.pages import Page, paginate
-from chassis.text import fold
-from chassis.vault import Vault
+from chassis.core.emails import address_key
+from chassis.core.errors import NotFound, Unauthorized
+from chassis.core.principal import Principal
+from chassis.core.text import fold
+from chassis.data.audit import AuditRow
+from chassis.data.encryption import SecretBox
+from chassis.http.pages import Page, paginate
+from contracts.roles import Role
 from services.identity import rules
 from services.identity.models import ApiKey, RefreshToken, SigningKey, Tenant, User
 from services.identity.rules import KeyState
@@ -65,7 +66,7 @@ def _found(session: Session, statement: Select[Any], noun: str) -> Any:
     return row
 
 
-def api_key_with_secret(session: Session, api_key: str, vault: Vault) -> dict[str, Any]:
+def api_key_with_secret(session: Session, api_key: str, secret_box: SecretBox) -> dict[str, Any]:
     """A present API key with its secret in the clear and its tenant.
 
     Raises:
@@ -76,7 +77,7 @@ def api_key_with_secret(session: Session, api_key: str, vault: Vault) -> dict[st
     if found is None or found.ApiKey.secret is None:
         raise NotFound("No such API key.")
     key = found.ApiKey
-    return {"id": key.id, "name": key.name, "secret": vault.unlock(key.secret), "tenant": found.Tenant}
+    return {"id": key.id, "name": key.name, "secret": secret_box.decrypt(key.secret), "tenant": found.Tenant}
 
 
 def list_tenants(session: Session, *, page: int, page_size: int, kind: str | None = None, q: str | None = None) -> Page:
@@ -108,7 +109,7 @@ def audit_trail(
 ) -> Page:
     """Changes, newest first: all of them for the operator, a tenant's own for its admin (D8)."""
     statement = select(AuditRow).order_by(AuditRow.at.desc(), AuditRow.id.desc())
-    if reader.role is not Role.PLATFORM_ADMIN:
+    if reader.role != Role.PLATFORM_ADMIN:
         statement = statement.where(AuditRow.tenant_id == reader.tenant_id)
     if target_id:
         statement = statement.where(AuditRow.target_id == target_id)
@@ -125,7 +126,7 @@ def profile(session: Session, who: Principal) -> dict[str, Any]:
     """
     tenant = session.get(Tenant, who.tenant_id)
     user = session.get(User, who.user_id)
-    api_key = session.get(ApiKey, who.user_id) if who.role is Role.MACHINE else None
+    api_key = session.get(ApiKey, who.user_id) if who.role == Role.MACHINE else None
     known = user or api_key
     if tenant is None or (known and known.removed_at):
         raise Unauthorized("This account is not on the platform any more.")

@@ -9,7 +9,7 @@ from functools import cache
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from chassis.identity import Role
+from contracts.roles import Role
 
 FEATURES = ("campaigns", "prm", "messaging", "promotions", "affiliates")
 """Every flag there is; three of them are the S0 document's, each on its own (S0-1)."""

@@ -4,10 +4,9 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from chassis.audit import AuditOut
-from chassis.emails import Address
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, UpdateSchema, text
+from chassis.http.audit_trail import AuditOut
+from chassis.http.pages import PageIn
+from chassis.http.schemas import Address, CamelSchema, Instant, UpdateSchema, text
 from services.identity import rules
 
 NAME_MAX = 200

@@ -1,4 +1,4 @@
-"""Identity's own settings, beside those every process has (``chassis.settings``)."""
+"""Identity's own settings, beside those every process has (``chassis.process.settings``)."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from environs import Env, validate
 
-from chassis.settings import Settings, read
-from chassis.vault import Vault, development_secret
+from chassis.data.encryption import SecretBox, development_secret
+from chassis.process.settings import Settings, read
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class IdentitySettings:
     attempts_period: timedelta
 
     @cached_property
-    def vault(self) -> Vault:
-        return Vault(self.master_secret, "identity")
+    def secret_box(self) -> SecretBox:
+        return SecretBox(self.master_secret, "identity")
 
 
 def of(process: Settings) -> IdentitySettings:

@@ -1,7 +1,7 @@
 """What identity's scheduler repeats."""
 
-from chassis.clock import utcnow
-from chassis.service import Runtime
+from chassis.core.clock import utcnow
+from chassis.process.service import Runtime
 from services.identity import settings
 from services.identity.actions import sessions, signing_keys, tenants
 

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.utils import base64url_encode
 
-from chassis.identity import ALGORITHM, Principal
+from chassis.core.principal import Principal
+from chassis.http.identity import ALGORITHM
 
 AUDIENCE = "concord"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis.service import Service
+from chassis.process.service import Service
 from services.messaging import api, consumers, events, models
 
 service = Service(

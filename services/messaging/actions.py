@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from chassis import audit, outbox
-from chassis.database import insert_ignoring
-from chassis.identity import Principal
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.bulk import insert_ignoring
+from chassis.messaging import outbox
 from services.messaging import events
 from services.messaging.models import Base, Message, TenantName, Thread, ThreadCount
 from services.messaging.network import Partner

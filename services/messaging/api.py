@@ -5,11 +5,13 @@ Ids are UUIDs, so ``/unread-count`` is never taken for one (S0-67).
 
 from flask.views import MethodView
 
-from chassis import audit, versions
-from chassis.clock import utcnow
-from chassis.identity import Role, caller
-from chassis.pages import page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import audit_trail, versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from contracts.roles import Role
 from services.messaging import actions, network, queries
 from services.messaging.schemas import (
     MessageIn,
@@ -139,7 +141,7 @@ class Archive(MethodView):
         versions.set_etag(seen)
 
 
-audit.serve(blp, *PARTIES)
+audit_trail.serve(blp, *PARTIES)
 
 
 def thread_to_change(session, thread_id):

@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from chassis.clock import utcnow
-from chassis.events import Received, on
+from chassis.core.clock import utcnow
+from chassis.messaging.events import Received, on
 from services.messaging import actions
 from services.messaging.schemas import TenantChangedIn
 

@@ -20,10 +20,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 from uuid_utils.compat import uuid7
 
-from chassis.columns import NAMING, TYPES
-from chassis.database import Aggregate, TenantScoped
-from chassis.errors import Conflict
-from chassis.text import fold
+from chassis.core.errors import Conflict
+from chassis.core.text import fold
+from chassis.data.base import Aggregate
+from chassis.data.columns import NAMING, TYPES
+from chassis.data.tenancy import TenantScoped
 from services.messaging import rules
 from services.messaging.rules import Side
 

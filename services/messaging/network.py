@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.errors import Invalid, Upstream
-from chassis.web import neighbours
+from chassis.core.errors import Invalid, Upstream
+from chassis.http.current import neighbours
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, TextClause, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chassis.clock import rfc3339
-from chassis.errors import NotFound
-from chassis.identity import Role, caller
-from chassis.pages import Page, paginate
-from chassis.text import fold
+from chassis.core.clock import rfc3339
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.core.text import fold
+from chassis.http.pages import Page, paginate
+from contracts.roles import Role
 from services.messaging import models, search
 from services.messaging.models import Message, Thread, ThreadCount
 from services.messaging.rules import Side
@@ -44,7 +45,7 @@ COLUMNS = {
 
 def my_side() -> Side:
     """On which side of a thread the caller stands."""
-    return Side.SUPPLIER if caller().role is Role.SUPPLIER_ADMIN else Side.RETAILER
+    return Side.SUPPLIER if caller().role == Role.SUPPLIER_ADMIN else Side.RETAILER
 
 
 @dataclass(frozen=True)

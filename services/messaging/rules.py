@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chassis.text import shortened
+from chassis.core.text import shortened
 
 PREVIEW_LENGTH = 140
 TICK = timedelta(microseconds=1)

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, UpdateSchema, prose, text
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema, Instant, UpdateSchema, prose, text
 from services.messaging.rules import Side, Topic
 
 SUBJECT, BODY, SEARCH = 200, 10_000, 200

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from chassis.events import Subscriber
-from chassis.service import Service, Task
+from chassis.messaging.events import Subscriber
+from chassis.process.service import Service, Task
 from services.notifier import api, consumers, digesting, housekeeping, models, sender, settings, webhook_sender
 from services.notifier.actions.tenants import hold_tenants
 

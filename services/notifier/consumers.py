@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from chassis.clock import rfc3339, utcnow
-from chassis.events import Received, on, on_all
+from chassis.core.clock import rfc3339, utcnow
+from chassis.messaging.events import Received, on, on_all
 from services.notifier import settings
 from services.notifier.actions import contacts, deliveries, event_log, messages, webhook_messages
 from services.notifier.actions.deliveries import Notice

@@ -7,24 +7,24 @@ from uuid import UUID
 
 from cryptography.fernet import InvalidToken
 
-from chassis.errors import Invalid
-from chassis.vault import Vault
+from chassis.core.errors import Invalid
+from chassis.data.encryption import SecretBox
 
 PURPOSE = "cursors"
 
 
-def write(vault: Vault, tenant_id: UUID, position: int) -> str:
-    return vault.lock(f"{tenant_id}:{position}").rstrip("=")
+def write(secret_box: SecretBox, tenant_id: UUID, position: int) -> str:
+    return secret_box.encrypt(f"{tenant_id}:{position}").rstrip("=")
 
 
-def read(vault: Vault, tenant_id: UUID, cursor: str) -> int:
+def read(secret_box: SecretBox, tenant_id: UUID, cursor: str) -> int:
     """The position in a cursor that was written for this tenant.
 
     Raises:
         Invalid: ``invalid_cursor``.
     """
     try:
-        owner, _, position = vault.unlock(cursor + "=" * (-len(cursor) % 4)).partition(":")
+        owner, _, position = secret_box.decrypt(cursor + "=" * (-len(cursor) % 4)).partition(":")
     except (InvalidToken, UnicodeError):
         owner, position = "", ""
     if owner != str(tenant_id):

@@ -1,8 +1,8 @@
 """Writes digests when they are due."""
 
-from chassis.clock import utcnow
-from chassis.refusals import is_away
-from chassis.service import Runtime
+from chassis.core.clock import utcnow
+from chassis.data.errors import is_away
+from chassis.process.service import Runtime
 from services.notifier import settings
 from services.notifier.actions import digests as actions
 from services.notifier.queries import digests as queries

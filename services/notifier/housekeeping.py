@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from chassis.clock import utcnow
-from chassis.service import Runtime
+from chassis.core.clock import utcnow
+from chassis.process.service import Runtime
 from services.notifier import mailbox, settings
 from services.notifier.actions import event_log, retention, webhook_messages
 

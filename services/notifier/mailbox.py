@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
-from chassis.emails import address_key
-from chassis.logs import logger
+from chassis.core.emails import address_key
+from chassis.core.logs import logger
 from services.notifier.letters import Letter
 
 log = logger(__name__)

@@ -13,7 +13,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from chassis.logs import logger
+from chassis.core.logs import logger
 from services.notifier import settings
 
 SHARED = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}

@@ -7,12 +7,12 @@ held in the database while a server is waited for.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from chassis.asides import Aside
-from chassis.clock import utcnow
-from chassis.database import Database
-from chassis.logs import logger
-from chassis.service import Runtime
-from chassis.worker import stopping
+from chassis.core.clock import utcnow
+from chassis.core.logs import logger
+from chassis.data.asides import Aside
+from chassis.data.database import Database
+from chassis.process.service import Runtime
+from chassis.process.worker import stopping
 from services.notifier import letters, rates, settings, transport, unsubscribing
 from services.notifier.actions import orphans, sending
 from services.notifier.actions.sending import Claim, Taken

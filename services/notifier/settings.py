@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from environs import Env, ValidationError, validate
 from limits import RateLimitItem, parse
 
-from chassis.settings import Settings as Chassis
-from chassis.settings import SettingsError, read
-from chassis.vault import Vault, development_secret
+from chassis.data.encryption import SecretBox, development_secret
+from chassis.process.settings import Settings as Chassis
+from chassis.process.settings import SettingsError, read
 from services.notifier.rules import wording
 
 PLAIN, STARTTLS, TLS = "plain", "starttls", "tls"
@@ -94,9 +94,9 @@ def mailbox(chassis: Chassis) -> Path | None:
     return chassis.home / "mail" if chassis.development and load().smtp is None else None
 
 
-def vault(chassis: Chassis, purpose: str) -> Vault:
+def secret_box(chassis: Chassis, purpose: str) -> SecretBox:
     """Where secrets of one purpose are locked away."""
-    return Vault(load().secret or development_secret(chassis.keys, "notifier"), purpose)
+    return SecretBox(load().secret or development_secret(chassis.keys, "notifier"), purpose)
 
 
 def webhook_loopback(chassis: Chassis) -> bool:

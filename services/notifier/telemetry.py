@@ -3,7 +3,7 @@
 from prometheus_client import Counter
 from sqlalchemy.orm import Session
 
-from chassis.database import once_committed
+from chassis.data.unit_of_work import once_committed
 from services.notifier.models import Delivery
 from services.notifier.rules.sending import State
 

@@ -11,7 +11,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import NoReturn, Protocol
 
-from chassis.logs import logger
+from chassis.core.logs import logger
 from services.notifier import mailbox
 from services.notifier.letters import Letter
 from services.notifier.rules import wording

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from chassis.errors import NotFound
-from chassis.identity import Signer
+from chassis.core.errors import NotFound
+from chassis.http.identity import Signer
 from services.notifier.models import Delivery
 from services.notifier.rules.mails import MAILS, unsubscribed_from
 from services.notifier.rules.preferences import DEFAULTS, DIGESTS

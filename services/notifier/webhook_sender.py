@@ -15,10 +15,10 @@ from prometheus_client import Counter
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.clock import utcnow
-from chassis.database import Database
-from chassis.logs import logger
-from chassis.service import Runtime, Task
+from chassis.core.clock import utcnow
+from chassis.core.logs import logger
+from chassis.data.database import Database
+from chassis.process.service import Runtime, Task
 from services.notifier import settings, signing, webhook_call
 from services.notifier.actions import webhook_messages as messages
 from services.notifier.actions.webhook_outcomes import take_in
@@ -94,9 +94,9 @@ def claim_next(database: Database, now: datetime, *, healthy: bool = False) -> C
 
 def call(runtime: Runtime, claim: Claim, now: datetime) -> Answer:
     """Send a message, signed with every secret that is valid at this moment. Outside of any transaction."""
-    vault = settings.vault(runtime.settings, signing.PURPOSE)
+    secret_box = settings.secret_box(runtime.settings, signing.PURPOSE)
     body = body_for(claim.body, runtime.settings.public_url)
-    headers = signing.headers(str(claim.event_id), body, [vault.unlock(secret) for secret in claim.secrets], now)
+    headers = signing.headers(str(claim.event_id), body, [secret_box.decrypt(secret) for secret in claim.secrets], now)
     deadline, loopback = settings.load().webhook_timeout, settings.webhook_loopback(runtime.settings)
     return webhook_call.post(claim.url, body.encode(), headers, deadline=deadline, loopback=loopback)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis.service import Service
+from chassis.process.service import Service
 from services.prm import consumers, events
 from services.prm.api import audit, groups, network, relationships, tiers
 from services.prm.models import Base

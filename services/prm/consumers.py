@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from chassis.events import Received, on
+from chassis.messaging.events import Received, on
 from services.prm.actions import names
 from services.prm.schemas import TenantEventIn
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from marshmallow import EXCLUDE, ValidationError
 
-from chassis.errors import Invalid, NotFound, Upstream
-from chassis.web import db, neighbours
+from chassis.core.errors import Invalid, NotFound, Upstream
+from chassis.http.current import db, neighbours
 from services.prm.models import TenantName
 from services.prm.rules import Side
 from services.prm.schemas import TenantIn

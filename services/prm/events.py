@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.events import publishes
+from chassis.messaging.events import publishes
 
 
 @dataclass(frozen=True)

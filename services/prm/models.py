@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.columns import NAMING, TYPES
-from chassis.database import Aggregate, TenantScoped
-from chassis.text import fold
-from chassis.versions import Versioned
+from chassis.core.text import fold
+from chassis.data.base import Aggregate
+from chassis.data.columns import NAMING, TYPES
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.prm.rules import Side, Status, Step, next_status
 
 

@@ -3,8 +3,8 @@
 from enum import StrEnum
 from uuid import UUID
 
-from chassis.errors import Conflict, Forbidden, Invalid
-from chassis.identity import Role
+from chassis.core.errors import Conflict, Forbidden, Invalid
+from contracts.roles import Role
 
 MAX_TIERS = 10
 MAX_GROUP = 50_000
@@ -79,9 +79,9 @@ def next_status(status: Status, step: Step, by: Side) -> Status:
     return target
 
 
-def side_of(role: Role) -> Side:
+def side_of(role: str) -> Side:
     """The side a signed-in admin acts for."""
-    return Side.RETAILER if role is Role.RETAILER_ADMIN else Side.SUPPLIER
+    return Side.RETAILER if role == Role.RETAILER_ADMIN else Side.SUPPLIER
 
 
 def opening_step(side: Side) -> Step:

@@ -2,8 +2,8 @@
 
 from marshmallow import fields, validate
 
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, Stripped, UpdateSchema, several_lines, text
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema, Instant, Stripped, UpdateSchema, several_lines, text
 from services.prm.rules import MAX_GROUP, Status
 
 INT32 = validate.Range(-(2**31), 2**31 - 1)

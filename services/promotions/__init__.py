@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from chassis.service import Service, Task
+from chassis.process.service import Service, Task
+from contracts import error_formats
 from services.promotions import campaign_clock, consumers, events, tasks
 from services.promotions.api import (
     audit,
@@ -52,4 +53,5 @@ service = Service(
         Task("trim carts", 600, tasks.trim_carts),
         Task("store campaigns", campaign_clock.EVERY, campaign_clock.run),
     ),
+    error_format_of=error_formats.of_path,
 )

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from chassis.clock import utcnow
-from chassis.database import Database
-from chassis.service import Runtime
+from chassis.core.clock import utcnow
+from chassis.data.database import Database
+from chassis.process.service import Runtime
 from services.promotions.actions import store_campaigns as actions
 from services.promotions.models import StoreCampaign
 from services.promotions.queries import store_campaigns as queries

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from chassis.events import Received, on
+from chassis.messaging.events import Received, on
 from services.promotions.actions import tenants
 from services.promotions.schemas.tenants import TenantEventIn
 

@@ -11,7 +11,7 @@ import orjson
 from flask import Flask
 from sqlalchemy import Connection, Executable, and_, bindparam, exists, insert, not_, select, text
 
-from chassis.database import Database
+from chassis.data.database import Database
 from services.promotions.models import Base
 from services.promotions.queries.active import Stamp
 

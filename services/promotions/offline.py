@@ -21,10 +21,10 @@ from jwt.algorithms import OKPAlgorithm
 from jwt.api_jws import PyJWS
 from sqlalchemy.orm import Session
 
-from chassis import money
-from chassis.clock import rfc3339
-from chassis.identity import Signer
-from chassis.service import settings_of
+from chassis.core import money
+from chassis.core.clock import rfc3339
+from chassis.http.identity import Signer
+from chassis.process.service import settings_of
 from services.promotions.actions import bundles as actions
 from services.promotions.engine import bundle
 from services.promotions.queries import active, store_campaigns

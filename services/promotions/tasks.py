@@ -1,7 +1,7 @@
 """What the scheduler of promotions repeats."""
 
-from chassis.clock import utcnow
-from chassis.service import Runtime
+from chassis.core.clock import utcnow
+from chassis.process.service import Runtime
 from services.promotions.actions import carts, evaluations, usage
 
 

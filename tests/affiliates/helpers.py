@@ -7,14 +7,15 @@ from uuid import UUID, uuid4
 import time_machine
 from sqlalchemy import func, select
 
-from chassis.audit import AuditRow
-from chassis.clock import rfc3339
-from chassis.database import ChassisBase
-from chassis.identity import Principal, Role, acting_as
-from chassis.outbox import OutboxRow
-from chassis.testing import principal, sample_event
+from chassis.core.clock import rfc3339
+from chassis.core.principal import Principal, acting_as
+from chassis.data.audit import AuditRow
+from chassis.data.base import ChassisBase
+from chassis.messaging.outbox import OutboxRow
+from contracts.roles import Role
 from services.affiliates import tasks, tracking
 from services.affiliates.models import Base, Click, ClickCount
+from tests.plugin import principal, sample_event
 
 KEYED = "/api/v1"
 SIGNED_IN = "/merchant/api/v1"
@@ -42,7 +43,7 @@ SALE = {
 
 
 def refused(answer, status, *words):
-    """The answer is S2's error body (S2-29) of this status; ``words`` stand in its message. Returns the message."""
+    """The answer is S2's error format (S2-29) of this status; ``words`` stand in its message. Returns the message."""
     assert answer.status_code == status, answer.get_data(as_text=True)
     assert answer.content_type == "application/json"
     body = answer.json

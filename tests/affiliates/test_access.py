@@ -5,8 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import endpoints, principal
+from contracts.roles import Role
 from tests.affiliates.helpers import (
     ADA,
     ADMIN,
@@ -28,6 +27,7 @@ from tests.affiliates.helpers import (
     refused,
     reported,
 )
+from tests.plugin import endpoints, principal
 
 MERCHANT = {Role.MERCHANT_ADMIN, Role.MACHINE}
 OPERATOR = {Role.PLATFORM_ADMIN}

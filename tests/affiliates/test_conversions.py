@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 
-from chassis.clock import rfc3339
+from chassis.core.clock import rfc3339
 from tests.affiliates.helpers import (
     AFFILIATES,
     CONVERSIONS,

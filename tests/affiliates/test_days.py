@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
 from services.affiliates import tasks
 from services.affiliates.models import Merchant
 from services.affiliates.rules.reports import Period, usual_period

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
-from chassis import money
-from chassis.identity import Principal, acting_as
+from chassis.core import money
+from chassis.core.principal import Principal, acting_as
 from services.affiliates.models import LedgerEntry
 from services.affiliates.rules import ledger as rules
 from services.affiliates.rules.ledger import OrderState, OrderStatus

@@ -10,12 +10,12 @@ from alembic import command
 from sqlalchemy import MetaData, create_engine, event, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from chassis import migrate
-from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest, postgres_database
+from chassis.data import migrate
+from chassis.process.service import Runtime
 from services.affiliates import service
 from tests.affiliates.helpers import AFFILIATES, CONVERSIONS, DASHAIN, KEYED, SHOP, ok, refused
 from tests.older import move
+from tests.plugin import ServiceUnderTest, postgres_database
 
 BEFORE = "affiliates_0001"
 THEN = datetime(2026, 4, 1, 12, tzinfo=UTC)

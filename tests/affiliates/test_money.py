@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from chassis.money import CURRENCIES
+from chassis.core.money import CURRENCIES
 from tests.affiliates.helpers import (
     CAMPAIGNS,
     CONVERSIONS,

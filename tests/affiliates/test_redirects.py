@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from sqlalchemy import event
 
-from chassis import serve
+from chassis.process import server
 from services.affiliates import tracking
 from services.affiliates.tracking import clicks as waiting
 from services.affiliates.tracking.visitors import Visitor, Visitors, set_cookie
@@ -313,7 +313,7 @@ def test_links_are_ready_from_the_start(shop, code, affiliates):
 
 def test_a_process_that_ends_writes_what_it_holds(anybody, code, affiliates):
     """SIGTERM ends the threads beside the web server, the last clicks included."""
-    background = serve.start_roles(affiliates.runtime, ["api"])
+    background = server.start_roles(affiliates.runtime, ["api"])
     ids = [followed(anybody, code)[1] for _ in range(20)]
     background.stop()
     assert [str(click.id) for click in clicks(affiliates)] == ids

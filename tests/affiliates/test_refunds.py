@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chassis.errors import Invalid
+from chassis.core.errors import Invalid
 from services.affiliates.rules.ledger import OrderState, OrderStatus, remaining
 from services.affiliates.rules.refunds import Line, RefundItem, lines_taken_back, refund_items
 from tests.affiliates.helpers import (

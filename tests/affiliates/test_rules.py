@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.addresses import encoded, host_of
-from chassis.errors import Conflict, Invalid
+from chassis.core.addresses import encoded, host_of
+from chassis.core.errors import Conflict, Invalid
 from services.affiliates.rules import campaigns, ledger
 from services.affiliates.rules.addresses import may_lead_to, with_click
 from services.affiliates.rules.affiliates import code_as_written, link_code, merchant_of_code, slug

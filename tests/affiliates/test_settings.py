@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.settings import SettingsError, read
+from chassis.process.settings import SettingsError, read
 from services.affiliates import settings
 from services.affiliates.rules.commission import Kind
 

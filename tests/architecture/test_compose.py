@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from chassis import settings
+from chassis.process import settings
 from concord import platform
 
 ROOT = Path(__file__).parents[2]

@@ -7,13 +7,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from chassis import migrate, worker
-from chassis.broker.topic import matches
-from chassis.database import ChassisBase
-from chassis.error_bodies import ERROR_BODIES
-from chassis.testing import endpoints
+from chassis.data import migrate
+from chassis.data.base import ChassisBase
+from chassis.messaging.broker.topic import matches
+from chassis.process import worker
 from concord import platform
+from contracts.error_formats import ERROR_FORMATS
 from gateway.routes import KEY_ROUTES, ROUTES, Table
+from tests.plugin import endpoints
 
 KNOWN_FEATURES = {"campaigns", "prm", "messaging", "promotions", "affiliates"}
 
@@ -60,10 +61,10 @@ def test_every_guarded_route_refuses_who_is_not_signed_in(service, start_service
             )
             answer = nobody.open(concrete, method=method)
             assert answer.status_code == 401, (method, rule)
-            assert answer.content_type in {shape.media_type for shape in ERROR_BODIES.values()}
+            assert answer.content_type in {shape.media_type for shape in ERROR_FORMATS}
 
 
-def test_every_endpoint_has_a_door_with_its_own_error_body(service, start_service):
+def test_every_endpoint_has_a_door_with_its_own_error_format(service, start_service):
     """And the gateway gates by no other feature than the service; what is internal has no door."""
     app = start_service(service).app
     tables = (Table(development=True), Table(KEY_ROUTES))
@@ -75,7 +76,7 @@ def test_every_endpoint_has_a_door_with_its_own_error_body(service, start_servic
         doors = [route for table in tables if (route := table.find(concrete)) and route.service == service.name]
         assert bool(doors) != rule.rule.startswith("/internal/"), rule.rule
         for route in doors:
-            assert route.error_body == blueprint.error_body, rule.rule
+            assert route.error_format == blueprint.error_format, rule.rule
             assert route.feature in (None, blueprint.feature), rule.rule
 
 

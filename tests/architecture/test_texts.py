@@ -78,4 +78,4 @@ def test_every_text_is_held_to_what_can_be_shown(name):
                 if any(takes(inner, text) for text in unfit):
                     unheld.add(path)
     unheld -= {path for path in unheld if {path, path.partition(".")[0]} & NEVER_SHOWN}
-    assert unheld == set(), f"declare with chassis.schemas.text or prose: {sorted(unheld)}"
+    assert unheld == set(), f"declare with chassis.http.schemas.text or prose: {sorted(unheld)}"

@@ -4,12 +4,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 
-from chassis.audit import AuditRow
-from chassis.identity import Principal, Role, acting_as
-from chassis.outbox import OutboxRow
-from chassis.testing import principal, sample_event
+from chassis.core.principal import Principal, acting_as
+from chassis.data.audit import AuditRow
+from chassis.messaging.outbox import OutboxRow
 from concord.demo import PROPOSAL, SPRING  # noqa: F401  for the tests, as the guide writes them
+from contracts.roles import Role
 from services.campaigns.models import Campaign, Invite
+from tests.plugin import principal, sample_event
 
 CAMPAIGNS = "/api/v1/campaigns"
 INBOX = f"{CAMPAIGNS}/invites"

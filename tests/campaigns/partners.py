@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from chassis.testing import ServiceUnderTest, sample_event
+from tests.plugin import ServiceUnderTest, sample_event
 
 RELATIONSHIPS = "/api/v1/prm/relationships"
 GROUPS = "/api/v1/prm/groups"

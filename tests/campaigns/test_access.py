@@ -5,8 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import endpoints, principal
+from contracts.roles import Role
 from services.campaigns import service
 from tests.campaigns.helpers import (
     ANNA,
@@ -22,6 +21,7 @@ from tests.campaigns.helpers import (
     rows,
     sent,
 )
+from tests.plugin import endpoints, principal
 
 ONE = f"{CAMPAIGNS}/<uuid:campaign_id>"
 INVITE = f"{CAMPAIGNS}/invites/<uuid:invite_id>"

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from chassis.identity import Principal, acting_as
-from chassis.money import CURRENCIES, MAX_AMOUNT, written
+from chassis.core.money import CURRENCIES, MAX_AMOUNT, written
+from chassis.core.principal import Principal, acting_as
 from services.campaigns.models import Campaign
 from tests.campaigns.helpers import (
     CAMPAIGNS,

@@ -6,10 +6,10 @@ from threading import Barrier
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import principal
+from contracts.roles import Role
 from services.campaigns.models import Invite
 from tests.campaigns.helpers import ANNA, ROLF, counts, draft, ids_of, invite_of, rows, sent, stored
+from tests.plugin import principal
 
 CROWD = [principal(Role.RETAILER_ADMIN, tenant_name=f"Shop {number}") for number in range(24)]
 

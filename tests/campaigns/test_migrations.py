@@ -7,13 +7,13 @@ from uuid import uuid4
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest
+from chassis.core.clock import utcnow
+from chassis.data import migrate
+from chassis.process.service import Runtime
 from services.campaigns import service
 from tests.campaigns.helpers import ANNA, CAMPAIGNS, NORDIC
 from tests.older import insert, move
+from tests.plugin import ServiceUnderTest
 
 BEFORE = "campaigns_0001"
 

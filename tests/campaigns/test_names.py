@@ -2,8 +2,7 @@
 
 import pytest
 
-from chassis.identity import Principal, acting_as
-from chassis.testing import sample_event
+from chassis.core.principal import Principal, acting_as
 from services.campaigns import actions, queries
 from tests.campaigns.helpers import (
     ANNA,
@@ -21,6 +20,7 @@ from tests.campaigns.helpers import (
     renamed,
     sent,
 )
+from tests.plugin import sample_event
 
 
 def shown(anna, address):

@@ -4,8 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import acting_as
-from chassis.testing import principal
+from chassis.core.principal import acting_as
 from services.campaigns import queries, settings
 from services.campaigns.models import Invite
 from tests.campaigns.helpers import (
@@ -31,6 +30,7 @@ from tests.campaigns.helpers import (
     stored,
 )
 from tests.campaigns.standin import StandInPrm
+from tests.plugin import principal
 
 
 def test_a_campaign_is_sent_to_retailers_and_groups_at_once(anna, partners, campaigns):

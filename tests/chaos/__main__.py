@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from chassis import logs
+from chassis.core import logs
 from tests.chaos import servers
 from tests.chaos.run import DRAIN, Outcome, Plan, run
 

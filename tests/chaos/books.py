@@ -13,13 +13,13 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from chassis.broker import connect
-from chassis.broker.topic import matches
-from chassis.database import Database
-from chassis.events import Series, Subscriber
-from chassis.identity import Principal, acting_as
-from chassis.inbox import InboxRow, ParkedRow
-from chassis.outbox import OutboxRow
+from chassis.core.principal import Principal, acting_as
+from chassis.data.database import Database
+from chassis.messaging.broker import connect
+from chassis.messaging.broker.topic import matches
+from chassis.messaging.events import Series, Subscriber
+from chassis.messaging.inbox import InboxRow, ParkedRow
+from chassis.messaging.outbox import OutboxRow
 from concord import platform
 from services.notifier.models import WebhookMessage
 from services.notifier.models.deliveries import Delivery

@@ -18,7 +18,7 @@ import psycopg
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from chassis.broker import connect
+from chassis.messaging.broker import connect
 from concord import platform
 from tests.chaos import ledger, servers
 from tests.e2e.harness import Engines, Platform, free_ports

@@ -13,13 +13,15 @@ from prometheus_client import start_http_server
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis import logs, settings
-from chassis.broker import connect
-from chassis.clock import utcnow
-from chassis.columns import NAMING, TYPES, BigId
-from chassis.consumer import Consumer
-from chassis.database import ChassisBase, Database
-from chassis.events import Subscriber, on
+from chassis.core import logs
+from chassis.core.clock import utcnow
+from chassis.data.base import ChassisBase
+from chassis.data.columns import NAMING, TYPES, BigId
+from chassis.data.database import Database
+from chassis.messaging.broker import connect
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.events import Subscriber, on
+from chassis.process import settings
 
 NAME = "ledger"
 

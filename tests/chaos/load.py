@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from tests.chaos.client import Accepted, Client, NotDone
 from tests.chaos.stories import MERCHANT, STORIES, Cast, Story, campaign
 from tests.e2e.harness import FEATURES, OPERATOR, Platform, User, new_tenant, new_user, relate

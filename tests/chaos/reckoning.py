@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.events import Series, Subscriber
-from chassis.inbox import InboxRow, ParkedRow
+from chassis.messaging.events import Series, Subscriber
+from chassis.messaging.inbox import InboxRow, ParkedRow
 from concord import catalogue
 from services.notifier.models import LoggedEvent, WebhookMessage
 from services.notifier.rules.webhooks import MessageState

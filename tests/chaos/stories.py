@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from chassis.clock import rfc3339, utcnow
+from chassis.core.clock import rfc3339, utcnow
 from tests.chaos.client import Client
 
 WEIGHED_WITHIN = 60.0  # seconds

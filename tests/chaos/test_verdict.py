@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete, select
 
-from chassis.broker import connect
-from chassis.clock import utcnow
-from chassis.database import ChassisBase, Database
-from chassis.events import source_of
-from chassis.identity import Principal, acting_as
-from chassis.inbox import InboxRow, ParkedRow
-from chassis.outbox import OutboxRow
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.data.base import ChassisBase
+from chassis.data.database import Database
+from chassis.messaging.broker import connect
+from chassis.messaging.events import source_of
+from chassis.messaging.inbox import InboxRow, ParkedRow
+from chassis.messaging.outbox import OutboxRow
 from concord import catalogue, platform
 from services.notifier.models import LoggedEvent, WebhookMessage
 from services.notifier.models.deliveries import Delivery

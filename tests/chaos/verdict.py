@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from chassis.outbox import OutboxRow
+from chassis.messaging.outbox import OutboxRow
 from services.campaigns.models import Campaign, Invite
 from services.messaging.models import Message
 from services.notifier.models.deliveries import Delivery

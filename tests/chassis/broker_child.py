@@ -7,8 +7,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from chassis.broker import Broker, Message, connect
-from chassis.broker.embedded import EmbeddedBroker
+from chassis.messaging.broker import Broker, Message, connect
+from chassis.messaging.broker.embedded import EmbeddedBroker
 
 
 def report(*words: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from chassis.broker import Broker, Handler, Message
+from chassis.messaging.broker import Broker, Handler, Message
 
 PATIENCE = 15.0
 CHILD = Path(__file__).with_name("broker_child.py")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.addresses import encoded, encoded_host, host_of
-from chassis.text import normal
+from chassis.core.addresses import encoded, encoded_host, host_of
+from chassis.core.text import normal
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from chassis.asides import Aside
-from chassis.database import Unit
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
+from chassis.data.asides import Aside
+from chassis.data.unit_of_work import Unit
 from tests.chassis.sample import Note, service
 
 SYSTEM = Principal.system("sample")

@@ -2,10 +2,11 @@
 
 import pytest
 
-from chassis import audit
-from chassis.identity import Role, acting_as
-from chassis.testing import principal
+from chassis.core.principal import acting_as
+from chassis.data import audit
+from contracts.roles import Role
 from tests.chassis.sample import service
+from tests.plugin import principal
 
 ANNA = principal(Role.SUPPLIER_ADMIN, name="Anna")
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.broker import MAX_BODY, Broker, BrokerUnavailable, DeadLetter, Message, TopologyBroken, connect
-from chassis.broker.embedded import EmbeddedBroker
-from chassis.broker.rabbitmq import RabbitBroker
+from chassis.messaging.broker import MAX_BODY, Broker, BrokerUnavailable, DeadLetter, Message, TopologyBroken, connect
+from chassis.messaging.broker.embedded import EmbeddedBroker
+from chassis.messaging.broker.rabbitmq import RabbitBroker
 from tests.chassis.broker_helpers import (
     PATIENCE,
     Child,

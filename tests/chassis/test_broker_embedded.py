@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
-from chassis.broker import BrokerUnavailable, Message, TopologyBroken, embedded, store
-from chassis.broker.embedded import EmbeddedBroker
-from chassis.broker.store import LONGEST_LEASE, RETENTION, Claim, Store
-from chassis.broker.topic import matches
+from chassis.messaging.broker import BrokerUnavailable, Message, TopologyBroken, embedded, store
+from chassis.messaging.broker.embedded import EmbeddedBroker
+from chassis.messaging.broker.store import LONGEST_LEASE, RETENTION, Claim, Store
+from chassis.messaging.broker.topic import matches
 from tests.chassis.broker_helpers import PATIENCE, Consuming, collect, consume, eventually, ids, messages
 
 

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pika.adapters.blocking_connection import BlockingChannel
 
-from chassis.broker import ARCHIVE, EXCHANGE, BrokerUnavailable, Message, TopologyBroken
-from chassis.broker.confirms import Confirms
-from chassis.broker.rabbitmq import HEARTBEAT, RabbitBroker
-from chassis.broker.topic import matches
-from chassis.gate import SETTLE
+from chassis.messaging.broker import ARCHIVE, EXCHANGE, BrokerUnavailable, Message, TopologyBroken
+from chassis.messaging.broker.confirms import Confirms
+from chassis.messaging.broker.rabbitmq import HEARTBEAT, RabbitBroker
+from chassis.messaging.broker.topic import matches
+from chassis.messaging.resequencer import SETTLE
 from tests.chassis.broker_helpers import PATIENCE, Consuming, collect, eventually, ids, messages, rabbitmqctl
 
 pytest_plugins = ["tests.chassis.broker_fixtures"]

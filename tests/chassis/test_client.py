@@ -7,10 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from chassis.client import ServiceClient
-from chassis.errors import NotFound, Upstream
-from chassis.identity import Signer, Verifier, acting_as
-from chassis.testing import principal
+from chassis.core.errors import NotFound, Upstream
+from chassis.core.principal import acting_as
+from chassis.http.client import ServiceClient
+from chassis.http.identity import Signer, Verifier
+from tests.plugin import principal
 
 ANNA = principal()
 

@@ -5,11 +5,11 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import event
 
-from chassis import metrics
-from chassis.database import Unit, once_committed, savepoint
-from chassis.identity import Principal, acting_as
-from chassis.testing import sample_event
+from chassis.core import metrics
+from chassis.core.principal import Principal, acting_as
+from chassis.data.unit_of_work import Unit, once_committed, savepoint
 from tests.chassis.sample import service
+from tests.plugin import sample_event
 
 SYSTEM = Principal.system("sample")
 

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from chassis.emails import address_key, normal_address
+from chassis.core.emails import address_key, normal_address
 
 EXAMPLE = "anna@xn--exmple-cua.com"
 

@@ -11,16 +11,18 @@ from sqlalchemy import select
 from sqlalchemy.exc import InternalError, OperationalError
 from uuid_utils.compat import uuid7
 
-from chassis import metrics, outbox, relay, retry
-from chassis.broker import BrokerUnavailable, Message, connect
-from chassis.clock import utcnow
-from chassis.consumer import Consumer
-from chassis.identity import Principal, Role, acting_as
-from chassis.inbox import DEAD, WAITING
-from chassis.outbox import OutboxRow
-from chassis.relay import Relay
-from chassis.testing import principal, sample_event
+from chassis.core import backoff, metrics
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.messaging import outbox, relay
+from chassis.messaging.broker import BrokerUnavailable, Message, connect
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.inbox import DEAD, WAITING
+from chassis.messaging.outbox import OutboxRow
+from chassis.messaging.relay import Relay
+from contracts.roles import Role
 from tests.chassis.sample import Note, NoteWritten, service
+from tests.plugin import principal, sample_event
 
 ANNA = principal(Role.SUPPLIER_ADMIN)
 SYSTEM = Principal.system("sample")
@@ -283,7 +285,7 @@ READ_ONLY = "cannot set transaction read-write mode during recovery"
 )
 def test_a_consumer_takes_no_message_while_its_database_takes_no_change(sample, monkeypatch, failure):
     """Each message given back comes closer to being a dead letter, and none of them has done anything wrong."""
-    monkeypatch.setattr(retry, "jitter", lambda _delay: 0.001)
+    monkeypatch.setattr(backoff, "jitter", lambda _delay: 0.001)
     stop, asked, taken = threading.Event(), [], []
 
     class Away:

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import principal
+from contracts.roles import Role
 from tests.chassis.sample import service
+from tests.plugin import principal
 
 ANNA = principal(Role.SUPPLIER_ADMIN)
 

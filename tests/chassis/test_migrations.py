@@ -9,12 +9,12 @@ from alembic import command
 from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.database import Database
-from chassis.inbox import AheadRow, CursorRow, InboxRow, ParkedRow
-from chassis.testing import postgres_database
+from chassis.core.clock import utcnow
+from chassis.data import migrate
+from chassis.data.database import Database
+from chassis.messaging.inbox import AheadRow, CursorRow, InboxRow, ParkedRow
 from tests.chassis.sample import service
+from tests.plugin import postgres_database
 
 BEFORE = "chassis_0001"
 
@@ -157,7 +157,7 @@ def test_there_is_a_way_back(engine):
 UPGRADE = """
 import sys
 from chassis import migrate
-from chassis.database import Database
+from chassis.data.database import Database
 from tests.chassis.sample import service
 migrate.upgrade(service, Database(sys.argv[1]).engine)
 """

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from chassis import money
+from chassis.core import money
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chassis.paths import BadPath, decoded, encoded, plain
+from chassis.http.paths import BadPath, decoded, encoded, plain
 
 CLEAN = st.characters(exclude_categories=["Cc", "Cs"])
 VALUES = st.text(CLEAN, min_size=1).filter(lambda text: text not in (".", ".."))

@@ -10,14 +10,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, text, update
 
-from chassis import metrics, relay, serve
-from chassis.broker import BrokerUnavailable, TopologyBroken
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
-from chassis.outbox import OutboxRow, add_records, record
-from chassis.relay import Relay
-from chassis.testing import principal
+from chassis.core import metrics
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.messaging import relay
+from chassis.messaging.broker import BrokerUnavailable, TopologyBroken
+from chassis.messaging.outbox import OutboxRow, add_records, record
+from chassis.messaging.relay import Relay
+from chassis.process import server
 from tests.chassis.sample import NoteWritten, service
+from tests.plugin import principal
 
 SYSTEM = Principal.system("sample")
 ANNA = principal()
@@ -215,7 +217,7 @@ def test_old_rows_go_in_small_steps_until_none_is_left(sample, monkeypatch):
         session.execute(update(OutboxRow).where(OutboxRow.sequence <= 31).values(sent_at=long_ago))
     steps = []
     with acting_as(SYSTEM):
-        while serve.keep_house(sample.runtime):
+        while server.keep_house(sample.runtime):
             with sample.database.read() as session:
                 steps.append(session.scalar(select(func.count()).select_from(OutboxRow)))
     assert steps == [25, 15, 5]

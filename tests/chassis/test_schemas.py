@@ -3,7 +3,7 @@
 import pytest
 from marshmallow import ValidationError, fields
 
-from chassis.schemas import CamelSchema, UpdateSchema, prose, text
+from chassis.http.schemas import CamelSchema, UpdateSchema, prose, text
 
 
 class BoatIn(CamelSchema):

@@ -7,15 +7,16 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from chassis import metrics, parked
-from chassis.broker import Message
-from chassis.clock import utcnow
-from chassis.events import Drop, Series, parse
-from chassis.gate import SETTLE
-from chassis.identity import Principal, acting_as
-from chassis.inbox import DEAD, KEEP_INBOX, WAITING, AheadRow, trim_inbox
-from chassis.testing import sample_event
+from chassis.core import metrics
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.messaging import retry_table
+from chassis.messaging.broker import Message
+from chassis.messaging.events import Drop, Series, parse
+from chassis.messaging.inbox import DEAD, KEEP_INBOX, WAITING, AheadRow, trim_inbox
+from chassis.messaging.resequencer import SETTLE
 from tests.chassis.sample import Heard, service
+from tests.plugin import sample_event
 
 SYSTEM = Principal.system("sample")
 TENANT = UUID(int=7)
@@ -106,13 +107,13 @@ def test_giving_up_an_event_of_one_source_lets_that_source_go_on(sample, history
     clicks = told("affiliates", 2)
     sample.deliver(bad, *later, *clicks)
     with acting_as(SYSTEM), sample.database.begin() as session:
-        parked.drop(session, sample_row(session, bad), ordered=True)
+        retry_table.drop(session, sample_row(session, bad), ordered=True)
     assert history.sweep()
     assert (heard(sample, *later), waiting(sample)) == ([("identity", 2)], [("affiliates", 2)])
 
 
 def sample_row(session, event):
-    [row] = parked.find(session, [HISTORY.name], event_id=event["id"])
+    [row] = retry_table.find(session, [HISTORY.name], event_id=event["id"])
     return row
 
 
@@ -137,7 +138,7 @@ def test_a_replay_by_force_of_one_source_leaves_the_other_where_it_is(sample):
     with acting_as(SYSTEM), sample.database.begin() as session:
         row = sample_row(session, bad)
         row.body = json.dumps(bad | {"data": {}})
-        parked.replay(session, row, utcnow(), force=True)
+        retry_table.replay(session, row, utcnow(), force=True)
     sample.retry_parked()
     sample.deliver(clicks[1], *told("identity", 2, hear="fail"))
     assert heard(sample, bad, *clicks) == [("affiliates", 1), ("identity", 1), ("affiliates", 2)]
@@ -213,7 +214,7 @@ def test_what_was_given_up_is_a_duplicate_when_it_comes_again(sample):
     [bad] = told("identity", 1, hear="drop")
     sample.deliver(bad)
     with acting_as(SYSTEM), sample.database.begin() as session:
-        parked.drop(session, sample_row(session, bad), ordered=True)
+        retry_table.drop(session, sample_row(session, bad), ordered=True)
     sample.deliver(bad, *told("identity", 2))
     assert (sample.parked(), alarms()) == ([], before)
 
@@ -231,7 +232,7 @@ def test_what_the_inbox_has_forgotten_is_a_dead_letter_when_it_comes_again(sampl
     [row] = sample.parked()
     assert (row.state, "longer ago than the inbox remembers" in row.error) == (DEAD, True)
     with acting_as(SYSTEM), sample.database.begin() as session:
-        parked.replay(session, row, utcnow())
+        retry_table.replay(session, row, utcnow())
     sample.retry_parked()
     assert [row.state for row in sample.parked()] == [DEAD], "only by force"
 
@@ -241,7 +242,7 @@ def test_a_displaced_event_is_handled_by_force(sample):
     [stranger] = told("identity", 1)
     sample.deliver(stranger)
     with acting_as(SYSTEM), sample.database.begin() as session:
-        assert parked.replay(session, sample_row(session, stranger), utcnow(), force=True)
+        assert retry_table.replay(session, sample_row(session, stranger), utcnow(), force=True)
     sample.retry_parked()
     with acting_as(SYSTEM), sample.database.read() as session:
         assert session.scalar(select(Heard.event_id).order_by(Heard.id.desc()).limit(1)) == UUID(stranger["id"])

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 import requests
 
-from chassis import worker
+from chassis.process import worker
 from tests.e2e.harness import free_ports, until
 
 CHILD = """

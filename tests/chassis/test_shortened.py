@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.text import shortened
+from chassis.core.text import shortened
 
 CHARACTERS = (
     "a",

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import fields
 
-from chassis import text
-from chassis.schemas import CamelSchema, Stripped
-from chassis.service import Runtime
-from chassis.testing import CallerClient
-from chassis.web import Blueprint
+from chassis.core import text
+from chassis.http.blueprints import Blueprint
+from chassis.http.schemas import CamelSchema, Stripped
+from chassis.process.service import Runtime
 from tests.chassis.sample import service
+from tests.plugin import CallerClient
 
 COMPOSED = "Café Åsø 한국"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)

@@ -11,10 +11,11 @@ import pytest
 from flask import jsonify
 from sqlalchemy import text
 
-from chassis.database import Database
-from chassis.identity import HEADER, Role
-from chassis.testing import principal
+from chassis.data.database import Database
+from chassis.http.identity import HEADER
+from contracts.roles import Role
 from tests.chassis.sample import service
+from tests.plugin import principal
 
 ANNA = principal(Role.SUPPLIER_ADMIN)
 JSON = {"Content-Type": "application/json"}

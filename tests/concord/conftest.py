@@ -4,12 +4,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from chassis import logs, migrate, settings
-from chassis.database import ChassisBase
-from chassis.identity import create_keys
-from chassis.service import Runtime
-from chassis.testing import postgres_database
+from chassis.core import logs
+from chassis.data import migrate
+from chassis.data.base import ChassisBase
+from chassis.http.identity import create_keys
+from chassis.process import settings
+from chassis.process.service import Runtime
 from concord import platform
+from tests.plugin import postgres_database
 
 
 @pytest.fixture(scope="package")

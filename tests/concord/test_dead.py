@@ -8,16 +8,18 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from chassis import metrics, parked, settings
-from chassis.broker import Message, connect, store
-from chassis.consumer import Consumer
-from chassis.events import Drop
-from chassis.identity import Principal, acting_as
-from chassis.testing import sample_event
+from chassis.core import metrics
+from chassis.core.principal import Principal, acting_as
+from chassis.messaging import retry_table
+from chassis.messaging.broker import Message, connect, store
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.events import Drop
+from chassis.process import settings
 from concord import platform
 from concord.cli import main
 from services.notifier.models import LoggedEvent
 from services.prm.models import TenantName
+from tests.plugin import sample_event
 
 SYSTEM = Principal.system("prm")
 
@@ -42,7 +44,7 @@ def tenant_changed(name="Nordic"):
 
 def park(prm, event, reason="no good"):
     with acting_as(SYSTEM), prm.database.begin() as session:
-        parked.park(session, "prm", message_of(event), Drop(reason))
+        retry_table.park(session, "prm", message_of(event), Drop(reason))
 
 
 def die_of(monkeypatch, runtime, subscriber, *events):
@@ -72,7 +74,7 @@ def try_again(prm):
 
 def states(prm):
     with acting_as(SYSTEM), prm.database.read() as session:
-        return {row.event_id: row.state for row in parked.find(session, ["prm"])}
+        return {row.event_id: row.state for row in retry_table.find(session, ["prm"])}
 
 
 def test_nothing_is_dead(prm):

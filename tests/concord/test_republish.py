@@ -7,16 +7,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, select, update
 
-from chassis.broker import Message, connect
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
-from chassis.outbox import OutboxRow, add_records, record
-from chassis.relay import Relay
-from chassis.testing import principal
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.messaging.broker import Message, connect
+from chassis.messaging.outbox import OutboxRow, add_records, record
+from chassis.messaging.relay import Relay
 from concord import events
 from concord.cli import main
 from services.prm.events import RelationshipInvited
 from tests.chassis.broker_helpers import collect, ids
+from tests.plugin import principal
 
 SYSTEM = Principal.system("prm")
 AGES = [timedelta(hours=hours) for hours in (30, 20, 10, 0)]

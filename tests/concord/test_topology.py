@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner
 
-from chassis.broker import Message, connect
+from chassis.messaging.broker import Message, connect
 from concord import platform
 from concord.cli import main
 

@@ -17,10 +17,10 @@ from uuid import uuid4
 import psycopg
 import requests
 
-from chassis.database import Database
-from chassis.testing import RABBITMQ, need, postgres_admin
+from chassis.data.database import Database
 from concord import platform
 from tests.e2e.signed import Signed
+from tests.plugin import RABBITMQ, need, postgres_admin
 
 OPERATOR = ("admin@concord.example", "concord-demo")
 PASSWORD = "concord-demo"

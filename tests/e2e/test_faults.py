@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chassis.testing import RABBITMQ
 from tests.e2e import harness
 from tests.e2e.harness import Forwarder, build_network, until
 from tests.notifier.helpers import Inbox, mail_server
+from tests.plugin import RABBITMQ
 
 CAMPAIGN = {
     "name": "Faulty Towers",

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import requests
 from sqlalchemy import func, select, update
 
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
 from services.notifier.models import DigestItem
 from tests.e2e.harness import OPERATOR, new_user, until
 from tests.e2e.test_co_marketing import GOLD, SPRING

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from chassis.clock import rfc3339, utcnow
+from chassis.core.clock import rfc3339, utcnow
 from tests.e2e.harness import OPERATOR, new_tenant, new_user, until
 from tests.promotions.marketing import EXAMPLE, campaign, in_hours
 from tests.promotions.stores import EXAMPLE as BI_YEARLY
@@ -136,7 +136,7 @@ def test_the_documents_example_and_its_date_filter(shop):
 
 
 def test_the_shops_door_closes_with_its_flag(platform, shop):
-    """D5, S4-18: in S4's error body."""
+    """D5, S4-18: in S4's error format."""
     tag = uuid4().hex[:8]
     operator = platform.user(*OPERATOR)
     tenant_id = new_tenant(operator, f"Closing {tag}", "Retailer", ["promotions"])

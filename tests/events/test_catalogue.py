@@ -10,9 +10,9 @@ import pytest
 import yaml
 from marshmallow import EXCLUDE, fields
 
-from chassis.broker.topic import matches
-from chassis.events import Subscription, publishes
-from chassis.schemas import CamelSchema
+from chassis.http.schemas import CamelSchema
+from chassis.messaging.broker.topic import matches
+from chassis.messaging.events import Subscription, publishes
 from concord import catalogue, platform
 from concord.catalogue import FOLDER, Published, ShapeChanged
 

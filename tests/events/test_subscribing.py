@@ -13,10 +13,10 @@ from uuid import uuid4
 import pika
 import pytest
 
-from chassis.broker import ARCHIVE, EXCHANGE, Message
-from chassis.broker.rabbitmq import RabbitBroker
-from chassis.testing import sample_event
+from chassis.messaging.broker import ARCHIVE, EXCHANGE, Message
+from chassis.messaging.broker.rabbitmq import RabbitBroker
 from tests.chassis.broker_helpers import PATIENCE
+from tests.plugin import sample_event
 
 pytest_plugins = ["tests.chassis.broker_fixtures"]
 pytestmark = pytest.mark.real

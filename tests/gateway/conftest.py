@@ -14,7 +14,7 @@ import pytest
 import urllib3
 from werkzeug.test import Client
 
-from chassis.settings import Settings
+from chassis.process.settings import Settings
 from gateway.app import Gateway, create_app
 from gateway.settings import GatewaySettings
 from tests.gateway.fakes import FakeIdentity, FakeService, eventually, free_port

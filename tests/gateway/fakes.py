@@ -17,8 +17,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chassis.errors import Unauthorized
-from chassis.identity import HEADER, Principal, Verifier
+from chassis.core.errors import Unauthorized
+from chassis.core.principal import Principal
+from chassis.http.identity import HEADER, Verifier
 
 HTML = b"<html><body>Internal Server Error: /srv/secret.py</body></html>"
 

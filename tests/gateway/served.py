@@ -1,7 +1,7 @@
 """Runs the gateway as production does: ``python served.py`` with its settings in the environment."""
 
-from chassis import settings
-from chassis.serve import serve_app
+from chassis.process import settings
+from chassis.process.server import serve_app
 from gateway.app import create_app
 
 if __name__ == "__main__":

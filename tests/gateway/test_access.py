@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.identity import Signer
+from chassis.http.identity import Signer
 from gateway.access import FULL_EVERY, Access
 from gateway.fetch import FetchError
 from tests.gateway.conftest import Caller, Platform, Served

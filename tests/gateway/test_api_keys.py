@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.errors import Upstream
-from chassis.identity import Role, Signer
-from chassis.settings import Settings
+from chassis.core.errors import Upstream
+from chassis.http.identity import Signer
+from chassis.process.settings import Settings
+from contracts.roles import Role
 from gateway.api_keys import (
     KNOWN_SIZE,
     QUESTIONS,

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from urllib3 import HTTPHeaderDict
 
-from chassis.identity import HEADER, Principal, Role, Signer
+from chassis.core.principal import Principal
+from chassis.http.identity import HEADER, Signer
+from contracts.roles import Role
 from gateway.settings import Issuer
 from tests.gateway.conftest import Caller, Platform, Served
 from tests.gateway.fakes import FakeIdentity, FakeService, Planned, eventually, okp_jwk

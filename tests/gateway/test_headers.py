@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from chassis.identity import HEADER, Principal, Role, Signer, create_keys
+from chassis.core.principal import Principal
+from chassis.http.identity import HEADER, Signer, create_keys
+from contracts.roles import Role
 from gateway.settings import ip_network
 from tests.gateway.conftest import Caller, Platform, Served
 from tests.gateway.fakes import FakeService, Planned

@@ -16,13 +16,15 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 from werkzeug.serving import make_server
 
-from chassis import migrate
-from chassis.error_bodies import MERCHANT
-from chassis.errors import NotFound
-from chassis.identity import Role, caller
-from chassis.service import Runtime
-from chassis.settings import Settings
-from chassis.web import Blueprint, db
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.data import migrate
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.process.service import Runtime
+from chassis.process.settings import Settings
+from contracts.error_formats import MERCHANT
+from contracts.roles import Role
 from tests.chassis import sample
 from tests.gateway.conftest import Caller
 from tests.gateway.fakes import FakeIdentity
@@ -31,7 +33,7 @@ PATH = "/merchant/api/v1/products"
 ADDRESSABLE = st.text("abzAZ019-_./:%;\\ åß語", min_size=1, max_size=50)
 IDS = ADDRESSABLE.filter(lambda text: text.strip() not in ("", ".", ".."))
 
-blp = Blueprint("products", __name__, url_prefix=PATH, feature="affiliates", error_body=MERCHANT)
+blp = Blueprint("products", __name__, url_prefix=PATH, feature="affiliates", error_format=MERCHANT)
 
 
 class Addressed(sample.NoteOut):

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from limits.storage import storage_from_string
 
-from chassis.errors import Upstream
-from chassis.testing import need_program
+from chassis.core.errors import Upstream
 from gateway.once import InMemory, Shared, once
 from gateway.signatures import KEEP, WINDOW
 from tests.gateway.fakes import FakeIdentity, eventually, free_port
 from tests.gateway.test_signatures import BODY, PATH, Merchant, refused
+from tests.plugin import need_program
 
 
 class Redis:

@@ -10,18 +10,20 @@ from flask.views import MethodView
 from uuid_utils.compat import uuid7
 from werkzeug.serving import make_server
 
-from chassis import migrate
-from chassis.error_bodies import MERCHANT
-from chassis.identity import Role, caller
-from chassis.service import Runtime
-from chassis.settings import Settings
-from chassis.web import Blueprint, db
+from chassis.core.principal import caller
+from chassis.data import migrate
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.process.service import Runtime
+from chassis.process.settings import Settings
+from contracts.error_formats import MERCHANT
+from contracts.roles import Role
 from tests.chassis import sample
 from tests.gateway.conftest import Caller
 from tests.gateway.fakes import FakeIdentity
 from tests.gateway.test_signatures import PATH, Merchant
 
-blp = Blueprint("campaigns", __name__, url_prefix=PATH, feature="affiliates", error_body=MERCHANT)
+blp = Blueprint("campaigns", __name__, url_prefix=PATH, feature="affiliates", error_format=MERCHANT)
 
 
 @blp.route("")

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from chassis.error_bodies import ERROR_BODIES
-from chassis.paths import BadPath, plain
+from chassis.http.paths import BadPath, plain
+from contracts.error_formats import ERROR_FORMATS
 from gateway.routes import KEY_ROUTES, ROUTES, Table, split_target
 from tests.gateway.conftest import Caller, Platform
 from tests.gateway.fakes import HTML, FakeIdentity, Planned
@@ -171,7 +171,7 @@ def test_only_the_list_of_events_may_be_waited_for() -> None:
 def test_the_table_itself_is_plain() -> None:
     for route in (*ROUTES, *KEY_ROUTES):
         assert plain(re.sub(r"{\w+}", "x", route.path)) == re.sub(r"{\w+}", "x", route.path)
-        assert route.error_body in ERROR_BODIES
+        assert route.error_format in ERROR_FORMATS
         assert not route.path.startswith("/internal")
         assert not (route.public and route.feature)
     with pytest.raises(BadPath):

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from chassis.identity import HEADER, Role
+from chassis.http.identity import HEADER
+from contracts.roles import Role
 from tests.gateway.conftest import Caller, Platform, Served
 from tests.gateway.fakes import FakeIdentity, Planned, eventually
 

@@ -8,11 +8,12 @@ import jwt
 import pytest
 from sqlalchemy import func, select
 
-from chassis.audit import AuditRow
-from chassis.identity import Principal, Role, acting_as
-from chassis.testing import CallerClient, ServiceUnderTest, principal
+from chassis.core.principal import Principal, acting_as
+from chassis.data.audit import AuditRow
+from contracts.roles import Role
 from services.identity import service
 from services.identity.models import Base
+from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 PASSWORD = "concord-demo"
 ADMIN = "/api/v1/admin/tenants"

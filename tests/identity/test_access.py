@@ -4,9 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Principal, Role
-from chassis.testing import endpoints, principal
+from chassis.core.principal import Principal
+from contracts.roles import Role
 from tests.identity.conftest import is_problem
+from tests.plugin import endpoints, principal
 
 PLATFORM = (Role.PLATFORM_ADMIN,)
 TENANT = "/api/v1/admin/tenants/<uuid:tenant_id>"

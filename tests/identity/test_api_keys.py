@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
 from services.identity import settings
 from services.identity.models import ApiKey
 from tests.identity.conftest import ADMIN, is_oauth_error, is_problem
@@ -52,7 +52,7 @@ def test_the_secret_appears_once(identity, tenant, key):
 def test_the_secret_is_kept_encrypted_so_that_signed_requests_can_be_checked(identity, key):
     locked = kept(identity, key).secret
     assert key["secret"] not in locked
-    assert settings.of(identity.running.runtime.settings).vault.unlock(locked) == key["secret"]
+    assert settings.of(identity.running.runtime.settings).secret_box.decrypt(locked) == key["secret"]
 
 
 def test_a_machine_signs_in_for_its_tenant(identity, tenant, key):

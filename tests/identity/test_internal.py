@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 import time_machine
 
-from chassis.identity import Principal, Role
-from chassis.testing import principal
+from chassis.core.principal import Principal
+from contracts.roles import Role
 from tests.identity.conftest import ADMIN, is_problem
+from tests.plugin import principal
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 

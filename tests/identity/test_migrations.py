@@ -7,16 +7,16 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, select, text
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.identity import Role
-from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest, principal
+from chassis.core.clock import utcnow
+from chassis.data import migrate
+from chassis.process.service import Runtime
+from contracts.roles import Role
 from services.identity import service
 from services.identity.crypto import hash_password
 from services.identity.models import Tenant, User
 from tests.identity.conftest import ADMIN, PASSWORD, Identity
 from tests.older import insert, move
+from tests.plugin import ServiceUnderTest, principal
 
 BEFORE = "identity_0002"
 

@@ -7,7 +7,7 @@ import argon2
 import time_machine
 from sqlalchemy import select
 
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
 from services.identity import crypto, tasks
 from services.identity.models import RefreshToken
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem

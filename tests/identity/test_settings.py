@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from cryptography.fernet import InvalidToken
 
-from chassis.settings import SettingsError
-from chassis.vault import Vault, development_secret
+from chassis.data.encryption import SecretBox, development_secret
+from chassis.process.settings import SettingsError
 from services.identity import settings
 
 
@@ -73,9 +73,9 @@ def test_nonsense_is_named(process, monkeypatch):
 
 
 def test_what_one_secret_locked_another_cannot_open():
-    locked = Vault("a" * 32, "identity").lock("hello")
-    assert Vault("a" * 32, "identity").unlock(locked) == "hello"
+    locked = SecretBox("a" * 32, "identity").encrypt("hello")
+    assert SecretBox("a" * 32, "identity").decrypt(locked) == "hello"
     with pytest.raises(InvalidToken):
-        Vault("b" * 32, "identity").unlock(locked)
+        SecretBox("b" * 32, "identity").decrypt(locked)
     with pytest.raises(InvalidToken):
-        Vault("a" * 32, "another").unlock(locked)
+        SecretBox("a" * 32, "another").decrypt(locked)

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
 from services.identity import rules, settings, tasks
 from services.identity.actions import signing_keys
 from services.identity.models import SigningKey
@@ -55,7 +55,7 @@ def test_private_keys_are_encrypted_at_rest(identity, anna):
     with acting_as(SYSTEM), identity.running.database.read() as session:
         key = session.scalars(select(SigningKey)).one()
     assert "PRIVATE KEY" not in key.secret
-    assert "PRIVATE KEY" in settings.of(identity.running.runtime.settings).vault.unlock(key.secret)
+    assert "PRIVATE KEY" in settings.of(identity.running.runtime.settings).secret_box.decrypt(key.secret)
 
 
 def encoded(part):

@@ -6,7 +6,7 @@ import argon2
 import pytest
 from sqlalchemy import select, update
 
-from chassis.identity import acting_as
+from chassis.core.principal import acting_as
 from services.identity import crypto
 from services.identity.models import User
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem

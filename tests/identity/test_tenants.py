@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import update
 
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
 from services.identity import tasks
 from services.identity.models import Tenant
 from tests.identity.conftest import ADMIN, is_problem

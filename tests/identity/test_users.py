@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from chassis.identity import Role, acting_as
-from chassis.refusals import is_taken
-from chassis.testing import principal
+from chassis.core.principal import acting_as
+from chassis.data.errors import is_taken
+from contracts.roles import Role
 from services.identity import bootstrap
 from services.identity.crypto import is_password
 from services.identity.models import ONE_ADDRESS, RefreshToken, User
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
+from tests.plugin import principal
 
 GOOD = {"email": "Rolf@Fjord-Retail.example", "name": "Rolf", "role": "RetailerAdmin", "password": PASSWORD}
 

@@ -4,11 +4,12 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 
-from chassis.audit import AuditRow
-from chassis.identity import Principal, Role, acting_as
-from chassis.outbox import OutboxRow
-from chassis.testing import principal, sample_event
+from chassis.core.principal import Principal, acting_as
+from chassis.data.audit import AuditRow
+from chassis.messaging.outbox import OutboxRow
+from contracts.roles import Role
 from services.messaging.models import Message, Thread
+from tests.plugin import principal, sample_event
 
 MESSAGING = "/api/v1/messaging"
 THREADS = f"{MESSAGING}/threads"

@@ -5,8 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import endpoints, principal
+from contracts.roles import Role
 from tests.messaging.helpers import (
     ANNA,
     ASTA,
@@ -26,6 +25,7 @@ from tests.messaging.helpers import (
     opening,
     write,
 )
+from tests.plugin import endpoints, principal
 
 ONE = f"{THREADS}/<uuid:thread_id>"
 SUPPLIERS = {Role.SUPPLIER_ADMIN}

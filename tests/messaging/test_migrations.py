@@ -6,13 +6,13 @@ from uuid import uuid4
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest
+from chassis.core.clock import utcnow
+from chassis.data import migrate
+from chassis.process.service import Runtime
 from services.messaging import service
 from tests.messaging.helpers import ANNA, NORDIC, ROLF, badge, listed
 from tests.older import insert, move
+from tests.plugin import ServiceUnderTest
 
 BEFORE = "messaging_0001"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chassis.testing import sample_event
 from tests.messaging.helpers import ANNA, NORDIC, ROLF, THREADS, begun, listed, renamed, write
+from tests.plugin import sample_event
 
 
 def names(client):

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import event, update
 
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
 from services.messaging.models import Message, Thread
 from services.messaging.search import beginnings
 from tests.messaging.helpers import RITA, ROLF, THREADS, begun, done, listed, write

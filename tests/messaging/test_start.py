@@ -4,8 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import principal
+from contracts.roles import Role
 from services.messaging.models import Message
 from tests.campaigns.standin import StandInPrm
 from tests.messaging.helpers import (
@@ -31,6 +30,7 @@ from tests.messaging.helpers import (
     told,
     write,
 )
+from tests.plugin import principal
 
 NOTHING = {"threads": 0, "messages": 0, "outbox": 0, "audit": 0}
 

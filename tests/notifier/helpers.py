@@ -13,11 +13,12 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 
-from chassis.clock import rfc3339, utcnow
-from chassis.identity import Principal, Role, acting_as
-from chassis.testing import principal, sample_event
+from chassis.core.clock import rfc3339, utcnow
+from chassis.core.principal import Principal, acting_as
+from contracts.roles import Role
 from services.notifier import digesting, sender
 from services.notifier.models import Delivery
+from tests.plugin import principal, sample_event
 
 FJORD = UUID("8f3c0000-0000-4000-8000-000000000001")
 ROLF = UUID("8f3c0000-0000-4000-8000-00000000000a")

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from chassis.clock import utcnow
-from chassis.identity import acting_as
-from chassis.testing import sample_event
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
 from services.notifier import webhook_sender
 from services.notifier.models import WebhookMessage, WebhookQueue
 from services.notifier.webhook_call import Answer
 from tests.notifier.helpers import NORDIC, SYSTEM
+from tests.plugin import sample_event
 
 WEBHOOKS = "/api/v1/webhooks"
 

@@ -5,9 +5,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from chassis import settings
-from chassis.identity import Principal, acting_as
-from chassis.service import Runtime
+from chassis.core.principal import Principal, acting_as
+from chassis.process import settings
+from chassis.process.service import Runtime
 from services.notifier import sender, service
 
 

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import endpoints, principal
+from contracts.roles import Role
 from tests.notifier.helpers import FJORD, NORDIC, PREFERENCES, invite_created, send, user_added
+from tests.plugin import endpoints, principal
 
 DELIVERIES = "/api/v1/notifications/deliveries"
 EVERYBODY = ()

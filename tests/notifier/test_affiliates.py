@@ -7,12 +7,13 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from chassis.identity import Role, acting_as
-from chassis.testing import principal, sample_event
+from chassis.core.principal import acting_as
+from contracts.roles import Role
 from services.notifier.models import DigestItem
 from services.notifier.rules.mails import AFFILIATION
 from tests.notifier import samples
 from tests.notifier.helpers import FJORD, PREFERENCES, SYSTEM, deliveries, send, states, user_added, write_digests
+from tests.plugin import principal, sample_event
 
 MARKET = UUID("da5a0000-0000-4000-8000-000000000001")
 BINA = UUID("da5a0000-0000-4000-8000-00000000000b")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import principal
+from contracts.roles import Role
 from tests.notifier.helpers import FJORD, deliveries, invite_created, queue, send, user_added
+from tests.plugin import principal
 
 PATH = "/api/v1/notifications/deliveries"
 

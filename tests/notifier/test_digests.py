@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from chassis.clock import utcnow
-from chassis.identity import Role, acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
+from contracts.roles import Role
 from services.notifier import digesting
 from services.notifier.models import Digest, DigestItem, Preferences
 from services.notifier.rules.preferences import Cadence, default_wishes

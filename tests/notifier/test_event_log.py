@@ -10,16 +10,17 @@ import time_machine
 from sqlalchemy import delete, select
 from sqlalchemy import event as sqlalchemy_event
 
-from chassis import worker
-from chassis.clock import utcnow
-from chassis.identity import Role, acting_as
-from chassis.inbox import CursorRow, InboxRow
-from chassis.testing import principal, sample_event
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
+from chassis.messaging.inbox import CursorRow, InboxRow
+from chassis.process import worker
+from contracts.roles import Role
 from services.notifier import housekeeping
 from services.notifier.models import EventLogEnd, LoggedEvent
 from services.notifier.queries import event_log as queries
 from services.notifier.waiting import WaitingRoom
 from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, statements, tenant_created
+from tests.plugin import principal, sample_event
 
 EVENTS = "/api/v1/events"
 

@@ -11,8 +11,8 @@ import pytest
 import time_machine
 from sqlalchemy import event
 
-from chassis.clock import utcnow
-from chassis.identity import acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
 from services.notifier import sender, settings, transport
 from services.notifier.actions import sending
 from tests.notifier.helpers import SYSTEM, deliveries, mark, queue, send, states

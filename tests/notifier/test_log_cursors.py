@@ -10,16 +10,16 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.gate import SETTLE
-from chassis.identity import acting_as
-from chassis.inbox import DEAD, AheadRow, CursorRow
-from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest, postgres_database, sample_event
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
+from chassis.data import migrate
+from chassis.messaging.inbox import DEAD, AheadRow, CursorRow
+from chassis.messaging.resequencer import SETTLE
+from chassis.process.service import Runtime
 from services.notifier import service
 from services.notifier.models import LoggedEvent
 from tests.notifier.helpers import SYSTEM, tenant_created
+from tests.plugin import ServiceUnderTest, postgres_database, sample_event
 
 TENANT = uuid4()
 IDENTITY, AFFILIATES = "/services/identity", "/services/affiliates"

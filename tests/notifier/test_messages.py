@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken
 from tests.notifier.helpers import (

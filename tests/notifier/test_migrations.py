@@ -7,10 +7,10 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, insert, select
 
-from chassis import migrate
-from chassis.testing import postgres_database
+from chassis.data import migrate
 from services.notifier import service
 from services.notifier.models import Bounce, Webhook, WebhookMessage, WebhookQueue
+from tests.plugin import postgres_database
 
 BEFORE = "notifier_0004"
 FIRST, LAST = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)

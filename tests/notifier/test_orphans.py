@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import time_machine
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from services.notifier.actions.orphans import COVERED, IN_A_DIGEST, UNWANTED
 from services.notifier.rules.mails import MOST_SHOWN
 from services.notifier.rules.sending import Trouble

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 import time_machine
 
-from chassis.clock import utcnow
-from chassis.identity import Role, acting_as
-from chassis.testing import principal
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
+from contracts.roles import Role
 from services.notifier import rates
 from services.notifier.actions import sending
 from tests.notifier.helpers import (
@@ -31,6 +31,7 @@ from tests.notifier.helpers import (
     write_digests,
 )
 from tests.notifier.test_queue import wait_until_blocked
+from tests.plugin import principal
 
 UNSAID = {
     "topics": {

@@ -10,10 +10,10 @@ import pytest
 import time_machine
 from sqlalchemy import delete, select, text, update
 
-from chassis.broker import Message
-from chassis.clock import utcnow
-from chassis.identity import acting_as
-from chassis.inbox import InboxRow
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
+from chassis.messaging.broker import Message
+from chassis.messaging.inbox import InboxRow
 from services.notifier.actions.contacts import keep_contact
 from services.notifier.actions.deliveries import NOBODY_THERE, queue_mail
 from services.notifier.actions.orphans import COVERED, REMOVED

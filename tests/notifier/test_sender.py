@@ -11,9 +11,9 @@ import time_machine
 from prometheus_client import REGISTRY
 from sqlalchemy import update
 
-from chassis.clock import utcnow
-from chassis.errors import Conflict
-from chassis.identity import acting_as
+from chassis.core.clock import utcnow
+from chassis.core.errors import Conflict
+from chassis.core.principal import acting_as
 from services.notifier import sender, settings
 from services.notifier.models import Contact, Delivery
 from services.notifier.rules.sending import Trouble

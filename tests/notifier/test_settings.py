@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chassis.settings import SettingsError
+from chassis.process.settings import SettingsError
 from services.notifier import service, settings
 
 

@@ -7,8 +7,8 @@ import time_machine
 from prometheus_client import REGISTRY
 from sqlalchemy import func, select
 
-from chassis.clock import utcnow
-from chassis.identity import acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
 from services.notifier import housekeeping, mailbox, sender
 from services.notifier.models import Bounce, Delivery, Digest, DigestItem
 from tests.notifier.helpers import (

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from prometheus_client import REGISTRY
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from services.notifier import settings
 from services.notifier.rules.sending import Trouble
 from services.notifier.transport import NotTaken

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.identity import Role
+from contracts.roles import Role
 from tests.notifier import samples
 from tests.notifier.helpers import (
     ANNA,

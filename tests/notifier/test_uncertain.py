@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from prometheus_client import REGISTRY
 
-from chassis.clock import rfc3339, utcnow
-from chassis.identity import Role, acting_as
-from chassis.testing import principal
+from chassis.core.clock import rfc3339, utcnow
+from chassis.core.principal import acting_as
+from contracts.roles import Role
 from services.notifier import settings
 from services.notifier.actions import uncertain
 from services.notifier.actions.sending import NOTHING_LEFT
@@ -33,6 +33,7 @@ from tests.notifier.helpers import (
     write_digests,
 )
 from tests.notifier.test_queue import wait_until_blocked
+from tests.plugin import principal
 
 PATH = "/api/v1/notifications/deliveries"
 NOON = "2026-03-03T12:00:00+01:00"

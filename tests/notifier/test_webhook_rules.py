@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.retry import delay_after
+from chassis.core.backoff import delay_after
 from services.notifier.rules import event_types, webhooks
 from services.notifier.rules.webhooks import Queue, Verdict, look_again
 

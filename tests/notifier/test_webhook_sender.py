@@ -18,10 +18,10 @@ from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook as Receiving
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from chassis.clock import utcnow
-from chassis.errors import Conflict
-from chassis.identity import Role, acting_as
-from chassis.testing import principal
+from chassis.core.clock import utcnow
+from chassis.core.errors import Conflict
+from chassis.core.principal import acting_as
+from contracts.roles import Role
 from services.notifier import housekeeping, mailbox, settings, signing
 from services.notifier.models import Webhook, WebhookMessage, WebhookQueue
 from services.notifier.queries import webhooks as queries
@@ -39,6 +39,7 @@ from tests.notifier.hooks import (
     states,
 )
 from tests.notifier.receivers import Receiver
+from tests.plugin import principal
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import time_machine
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
 
-from chassis.clock import rfc3339, utcnow
-from chassis.identity import Role, acting_as
-from chassis.testing import principal
+from chassis.core.clock import rfc3339, utcnow
+from chassis.core.principal import acting_as
+from contracts.roles import Role
 from services.notifier import webhook_sender
 from services.notifier.models import Webhook
 from services.notifier.rules import webhooks as rules
@@ -27,6 +27,7 @@ from tests.notifier.hooks import (
 )
 from tests.notifier.receivers import Receiver
 from tests.notifier.test_targets import BAD_URLS, FORBIDDEN
+from tests.plugin import principal
 
 
 @pytest.fixture

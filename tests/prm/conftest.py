@@ -10,11 +10,12 @@ import pytest
 from flask import Flask, abort, jsonify
 from sqlalchemy import event
 
-from chassis.audit import AuditRow
-from chassis.identity import Principal, Role, acting_as
-from chassis.outbox import OutboxRow
-from chassis.testing import ServiceUnderTest, principal, sample_event
+from chassis.core.principal import Principal, acting_as
+from chassis.data.audit import AuditRow
+from chassis.messaging.outbox import OutboxRow
+from contracts.roles import Role
 from services.prm import service
+from tests.plugin import ServiceUnderTest, principal, sample_event
 
 RELATIONSHIPS = "/api/v1/prm/relationships"
 GROUPS = "/api/v1/prm/groups"

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import endpoints, principal
+from contracts.roles import Role
+from tests.plugin import endpoints, principal
 from tests.prm.conftest import GOLD, GROUPS, MY_TIERS, RELATIONSHIPS, TIERS, refused
 
 AUDIT = "/api/v1/prm/audit"
@@ -111,7 +111,7 @@ def test_another_tenants_thing_is_like_one_that_is_not_there(world, anna, rolf, 
     theirs |= {"tier_id": tier_id, "retailer_id": rolf.tenant_id}
     before = world.everything()
     for role in TABLE[entry][0]:
-        stranger = world.supplier("Stranger") if role is Role.SUPPLIER_ADMIN else world.retailer("Stranger")
+        stranger = world.supplier("Stranger") if role == Role.SUPPLIER_ADMIN else world.retailer("Stranger")
         before = world.everything()
         foreign, absent = ask(world, stranger, entry, **theirs), ask(world, stranger, entry)
         refused(foreign, 404, "not_found")

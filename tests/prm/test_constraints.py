@@ -5,9 +5,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
-from chassis.identity import acting_as
-from chassis.outbox import OutboxRow
-from chassis.refusals import is_taken
+from chassis.core.principal import acting_as
+from chassis.data.errors import is_taken
+from chassis.messaging.outbox import OutboxRow
 from services.prm.models import ONE_A_PAIR, ONE_NAME, Group, Relationship
 from tests.prm.conftest import refused
 

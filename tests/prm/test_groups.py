@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert
 from uuid_utils.compat import uuid7
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from services.prm.models import Relationship, TenantName
 from tests.prm.conftest import GROUPS, RELATIONSHIPS, refused
 

@@ -7,12 +7,12 @@ from uuid import uuid4
 from alembic import command
 from sqlalchemy import create_engine
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest, principal
+from chassis.core.clock import utcnow
+from chassis.data import migrate
+from chassis.process.service import Runtime
 from services.prm import service
 from tests.older import insert, move
+from tests.plugin import ServiceUnderTest, principal
 from tests.prm.conftest import GROUPS, refused
 
 BEFORE = "prm_0001"

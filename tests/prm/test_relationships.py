@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import principal, sample_event
+from contracts.roles import Role
+from tests.plugin import principal, sample_event
 from tests.prm.conftest import RELATIONSHIPS, refused
 
 STATUSES = ("Invited", "Pending", "Active", "Paused", "Inactive")

@@ -1,6 +1,6 @@
 """Bodies and look-ups that the tests of cart campaigns and linked products share."""
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from services.promotions.schemas.marketing import to_millis
 from tests.promotions.helpers import ok
 
@@ -61,7 +61,7 @@ def plain(body):
 
 
 def refused(answer, status, error, message=None):
-    """The answer is S4's error body (S4-18), exactly that; returns its message."""
+    """The answer is S4's error format (S4-18), exactly that; returns its message."""
     assert answer.status_code == status, answer.get_data(as_text=True)
     assert answer.content_type == "application/json"
     body = answer.json

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
 from services.promotions.actions import catalogue
 from services.promotions.models import (
     CustomerGroup,

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from chassis.clock import rfc3339, utcnow
-from chassis.identity import Principal, acting_as
+from chassis.core.clock import rfc3339, utcnow
+from chassis.core.principal import Principal, acting_as
 from services.promotions.models import Store
 from tests.promotions.helpers import BERGEN, FJORD, ok
 
@@ -45,7 +45,7 @@ def last_id(address: str) -> str:
 
 
 def refused(answer, status, code, **more):
-    """The answer is S3's error body of this code, and exactly that."""
+    """The answer is S3's error format of this code, and exactly that."""
     assert answer.status_code == status, answer.get_data(as_text=True)
     assert answer.content_type == "application/json"
     body = answer.json

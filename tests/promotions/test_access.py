@@ -4,8 +4,8 @@ from itertools import cycle, product
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import endpoints, principal
+from contracts.roles import Role
+from tests.plugin import endpoints, principal
 from tests.promotions.helpers import FJORD, HERS, MINE, ROLF, everything, is_problem
 from tests.promotions.sales import SELECTION, SOCKS
 from tests.promotions.test_orders_access import ACCESS as ORDERS

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from chassis import money
+from chassis.core import money
 from services.promotions.models import Product, SalesCampaign, Settings
 from tests.promotions.helpers import MINE, everything, fields_of, is_problem, ok, stored
 from tests.promotions.shop import Shop, order

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 
 import services.promotions.engine
-from chassis.clock import rfc3339, utcnow
-from chassis.identity import acting_as
+from chassis.core.clock import rfc3339, utcnow
+from chassis.core.principal import acting_as
 from services.promotions import engine, offline
 from services.promotions.engine import bundle
 from services.promotions.models import BundleVersion, PricelistEntry, Product, SalesCampaign, Settings

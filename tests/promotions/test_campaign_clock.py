@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from chassis.audit import AuditRow
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.data.audit import AuditRow
 from services.promotions import campaign_clock
 from services.promotions.models import StoreCampaign
 from tests.promotions.helpers import everything, ok, stored

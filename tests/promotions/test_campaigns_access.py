@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import endpoints, principal
+from contracts.roles import Role
+from tests.plugin import endpoints, principal
 from tests.promotions.helpers import BERGEN, FJORD, RITA, everything, ok
 from tests.promotions.marketing import CAMPAIGNS, LINKED, campaign, last_id, link, linked, made
 from tests.promotions.stores import away

@@ -6,8 +6,8 @@ from threading import Barrier
 
 import time_machine
 
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
 from services.promotions import campaign_clock
 from services.promotions.models import CartCampaign, LinkedProducts, StoreCampaign
 from tests.promotions.helpers import HERS as SHE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.audit import AuditRow
+from chassis.data.audit import AuditRow
 from services.promotions.models import CartCampaign, CartCampaignProduct, LinkedProducts
 from tests.promotions.helpers import everything, ok, stored
 from tests.promotions.marketing import (
@@ -182,7 +182,7 @@ BAD = [
 
 
 def test_bad_fields_are_named_and_change_nothing(rolf, promotions):
-    """S4-6, S4-7, S4-8, S4-18, D53: the document's error body."""
+    """S4-6, S4-7, S4-8, S4-18, D53: the document's error format."""
     address = made(rolf)
     before = snapshot(promotions)
     for changes, message in BAD:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from services.promotions.models import Cart, CartCampaign, Product, Settings
 from tests.promotions.carts import ADD, SHOP, added, gone, held, more, put, reason
 from tests.promotions.helpers import HERS, MINE, everything, ok, stored

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 import time_machine
 
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
 from services.promotions import tasks
 from services.promotions.models import Cart, CartItem
 from services.promotions.schemas.marketing import EPOCH, MILLISECOND
@@ -373,7 +373,7 @@ NO_QUANTITY += [{"quantity": True}, {"quantity": [1]}, {"quantity": "1e1"}, {"qu
 
 
 def test_bad_input_is_named_and_changes_nothing(shopper, promotions):
-    """S4-18: in the error body of S4."""
+    """S4-18: in the error format of S4."""
     cart = added(shopper, quantity=998)
     address = f"{SHOP}/carts/{cart['id']}"
     before = everything(promotions), ok(shopper.get(address))

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from chassis.money import CURRENCIES
+from chassis.core.money import CURRENCIES
 from services.promotions.models import Product, SalesCampaign
 from tests.promotions.helpers import HERS, MINE, ROLF, TILL, everything, fields_of, is_problem, ok, revision, stored
 from tests.promotions.sales import CAMPAIGNS, LISTS, SOCKS

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.clock import rfc3339, utcnow
+from chassis.core.clock import rfc3339, utcnow
 from services.promotions.active import ActiveSets, sets_of
 from services.promotions.models import Evaluation, PricelistEntry, Product, SalesCampaign, Settings, Store, UnitReturn
 from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, count, everything, fields_of, is_problem, ok

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from services.promotions import keeper as keeping
 from services.promotions.active import sets_of
 from services.promotions.keeper import Keeper

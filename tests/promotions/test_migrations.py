@@ -9,12 +9,12 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.service import Runtime
-from chassis.testing import ServiceUnderTest
+from chassis.core.clock import utcnow
+from chassis.data import migrate
+from chassis.process.service import Runtime
 from services.promotions import service
 from tests.older import insert, move
+from tests.plugin import ServiceUnderTest
 from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, RITA, ROLF, ok
 
 BEFORE = "promotions_0003"

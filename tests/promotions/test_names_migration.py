@@ -5,9 +5,9 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-from chassis import migrate
-from chassis.testing import postgres_database
+from chassis.data import migrate
 from services.promotions import service
+from tests.plugin import postgres_database
 
 SCRIPTS = ScriptDirectory.from_config(migrate.config_of(service))
 [AFTER] = [

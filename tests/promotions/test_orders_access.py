@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.identity import Role
-from chassis.testing import principal
+from contracts.roles import Role
+from tests.plugin import principal
 from tests.promotions.helpers import FJORD, HERS, MINE, ROLF, everything, is_problem, ok
 from tests.promotions.shop import Shop, order
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from chassis.audit import AuditRow
+from chassis.data.audit import AuditRow
 from services.promotions.models import PricelistEntry
 from tests.promotions.helpers import HERS, MINE, count, everything, fields_of, is_problem, ok, revision, stored
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import update
 
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
 from services.promotions.models import Evaluation, Settings, UnitReturn
 from tests.promotions.helpers import BERGEN, HERS, MINE, count, everything, fields_of, is_problem, ok
 from tests.promotions.shop import Shop, order, socks

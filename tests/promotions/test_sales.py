@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chassis.audit import AuditRow
+from chassis.data.audit import AuditRow
 from tests.promotions.helpers import HERS, MINE, everything, fields_of, is_problem, ok, revision, stored
 from tests.promotions.sales import (
     AUGUST,

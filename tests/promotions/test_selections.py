@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select as sql
 
-from chassis.identity import Principal, acting_as
+from chassis.core.principal import Principal, acting_as
 from services.promotions.models import Product, SalesCampaign, SalesSnapshot
 from services.promotions.rules.selection import selects
 from tests.promotions.helpers import HERS, MINE, everything, fields_of, is_problem, ok, stored

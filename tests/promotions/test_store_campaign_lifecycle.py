@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 import time_machine
 
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
 from services.promotions import campaign_clock, offline
 from services.promotions.models import StoreCampaign, StoreCampaignStore
 from tests.promotions.helpers import MINE as CATALOGUE

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 import time_machine
 
-from chassis.clock import utcnow
+from chassis.core.clock import utcnow
 from services.promotions.models import StoreCampaign
 from tests.promotions.helpers import BERGEN, FJORD, everything, ok, stored
 from tests.promotions.stores import (

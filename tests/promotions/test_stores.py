@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.audit import AuditRow
+from chassis.data.audit import AuditRow
 from tests.promotions.helpers import HERS, MINE, everything, fields_of, is_problem, ok, revision, stored
 
 STORES, GROUPS = f"{MINE}/stores", f"{MINE}/customergroups"

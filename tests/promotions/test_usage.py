@@ -9,10 +9,10 @@ import time_machine
 from sqlalchemy import update
 from sqlalchemy.dialects import sqlite
 
-from chassis.audit import AuditRow
-from chassis.clock import utcnow
-from chassis.errors import Conflict
-from chassis.identity import Principal, acting_as
+from chassis.core.clock import utcnow
+from chassis.core.errors import Conflict
+from chassis.core.principal import Principal, acting_as
+from chassis.data.audit import AuditRow
 from services.promotions import tasks
 from services.promotions.actions import usage as actions
 from services.promotions.models import CampaignUsage, Evaluation, Reservation, SalesCampaign

@@ -6,13 +6,13 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
-from chassis import migrate
-from chassis.clock import utcnow
-from chassis.database import Database
-from chassis.identity import Principal, acting_as
-from chassis.testing import postgres_database
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.data import migrate
+from chassis.data.database import Database
 from services.promotions import service
 from services.promotions.queries import usage
+from tests.plugin import postgres_database
 
 BEFORE = "promotions_0004"
 CAMPAIGN, TENANT = uuid4(), uuid4()

@@ -14,11 +14,12 @@ import pika.channel
 from sqlalchemy import select, text, true
 from sqlalchemy.orm import Session
 
-from chassis import consumer, gate, outbox, parked, relay, versions
-from chassis.broker import ARCHIVE, EXCHANGE, embedded, rabbitmq, rabbitmq_publisher
-from chassis.database import insert_many
-from chassis.events import Series
-from chassis.outbox import UNSENT, OutboxRow
+from chassis.data.bulk import insert_many
+from chassis.http import versions
+from chassis.messaging import consumer, outbox, relay, resequencer, retry_table
+from chassis.messaging.broker import ARCHIVE, EXCHANGE, embedded, rabbitmq, rabbitmq_publisher
+from chassis.messaging.events import Series
+from chassis.messaging.outbox import UNSENT, OutboxRow
 from gateway import credentials
 from services.campaigns.models import Campaign
 
@@ -153,13 +154,13 @@ def _cursor_without_source() -> None:
     def by_subject_alone(event: Any) -> Series:
         return Series("", UUID(event["subject"]))
 
-    for module in (gate, consumer, parked):
+    for module in (resequencer, consumer, retry_table):
         module.series_of = by_subject_alone  # type: ignore[attr-defined]
 
 
 def _known_by_its_place() -> None:
     """An event whose place has been passes for a duplicate, whoever it is."""
-    gate.Gate._require_duplicates = lambda *_: None  # type: ignore[method-assign]
+    resequencer.Gate._require_duplicates = lambda *_: None  # type: ignore[method-assign]
 
 
 def _new_id_at_retry() -> None:

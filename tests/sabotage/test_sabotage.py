@@ -20,7 +20,7 @@ def test_a_fault_turns_a_test_red_that_is_green_without_it():
 
 def test_a_fault_that_nobody_notices_is_told(monkeypatch, capsys):
     unnoticed = Fault(
-        "If-Match ignored", FAULTS["If-Match ignored"].apply, ("tests/chassis/test_gate.py", "-k", "whose_turn")
+        "If-Match ignored", FAULTS["If-Match ignored"].apply, ("tests/chassis/test_resequencer.py", "-k", "whose_turn")
     )
     monkeypatch.setitem(FAULTS, "If-Match ignored", unnoticed)
     assert main(["If-Match ignored"]) == 1

@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.emails import address_key
-from chassis.errors import Conflict, Invalid, NotFound
-from chassis.identity import Principal
-from chassis.refusals import is_taken
+from chassis.core.emails import address_key
+from chassis.core.errors import Conflict, Invalid, NotFound
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.errors import is_taken
+from chassis.http import versions
+from chassis.messaging import outbox
 from services.affiliates import events, queries
 from services.affiliates.actions import merchants
 from services.affiliates.models import ONE_ADDRESS, Affiliate, Campaign, Link, Merchant

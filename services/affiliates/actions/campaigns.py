@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox
-from chassis.errors import Conflict, Invalid
-from chassis.identity import Principal
-from chassis.refusals import is_taken
+from chassis.core.errors import Conflict, Invalid
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.errors import is_taken
+from chassis.messaging import outbox
 from services.affiliates import events, queries
 from services.affiliates.actions import merchants
 from services.affiliates.models import ONE_CAMPAIGN_CODE, Campaign, CampaignRun, Merchant

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from chassis import outbox
-from chassis.database import insert_ignoring, insert_many
-from chassis.identity import Principal
+from chassis.core.principal import Principal
+from chassis.data.bulk import insert_ignoring, insert_many
+from chassis.messaging import outbox
 from services.affiliates import events
 from services.affiliates.models import Click, ClickCount, ClickFeed, Merchant
 from services.affiliates.rules.clicks import NewClick

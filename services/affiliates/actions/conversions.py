@@ -14,9 +14,9 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import outbox
-from chassis.database import insert_ignoring
-from chassis.identity import Principal
+from chassis.core.principal import Principal
+from chassis.data.bulk import insert_ignoring
+from chassis.messaging import outbox
 from services.affiliates import events, queries
 from services.affiliates.actions import ledger, merchants
 from services.affiliates.models import (

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import money
+from chassis.core import money
 from services.affiliates.models import Conversion, ConversionItem, LedgerEntry, in_minor
 from services.affiliates.rules import ledger as rules
 from services.affiliates.rules import refunds

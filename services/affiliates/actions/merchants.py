@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
-from chassis import audit, money, versions
-from chassis.database import insert_ignoring
-from chassis.errors import Invalid
-from chassis.identity import Principal
+from chassis.core import money
+from chassis.core.errors import Invalid
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.bulk import insert_ignoring
+from chassis.http import versions
 from services.affiliates import queries
 from services.affiliates.models import Merchant
 from services.affiliates.models.base import changes

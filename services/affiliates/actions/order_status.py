@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import audit, money, outbox
-from chassis.errors import Conflict, Invalid
-from chassis.identity import Principal
-from chassis.schemas import in_currency
+from chassis.core import money
+from chassis.core.errors import Conflict, Invalid
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.http.schemas import in_currency
+from chassis.messaging import outbox
 from services.affiliates import events, queries
 from services.affiliates.actions import ledger
 from services.affiliates.actions.conversions import about

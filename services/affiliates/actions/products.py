@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import audit
-from chassis.identity import Principal
+from chassis.core.principal import Principal
+from chassis.data import audit
 from services.affiliates.actions import merchants
 from services.affiliates.models import Campaign, Product
 from services.affiliates.rules.commission import Kind

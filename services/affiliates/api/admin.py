@@ -2,10 +2,12 @@
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.identity import Role, caller
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from contracts.roles import Role
 from services.affiliates.actions import campaigns as actions
 from services.affiliates.rules.campaigns import Visibility
 from services.affiliates.schemas.campaigns import CampaignOut, VisibilityIn

@@ -2,11 +2,11 @@
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.identity import caller
-from chassis.pages import page_of
-from chassis.web import db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.current import db
+from chassis.http.pages import page_of
 from services.affiliates import queries
 from services.affiliates.actions import campaigns as actions
 from services.affiliates.api.doors import MERCHANT, Doors, location

@@ -5,12 +5,12 @@ from uuid import UUID
 from flask import current_app
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.emails import address_key
-from chassis.identity import caller
-from chassis.pages import page_of
-from chassis.service import runtime_of
-from chassis.web import db
+from chassis.core.clock import utcnow
+from chassis.core.emails import address_key
+from chassis.core.principal import caller
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from chassis.process.service import runtime_of
 from services.affiliates import queries, tracking
 from services.affiliates.actions import conversions as actions
 from services.affiliates.actions import order_status

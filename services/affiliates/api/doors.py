@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from flask import Response, current_app, request
 
-from chassis import audit
-from chassis.error_bodies import MERCHANT as MERCHANT_ERRORS
-from chassis.identity import Role
-from chassis.service import runtime_of
-from chassis.web import Blueprint
+from chassis.http import audit_trail
+from chassis.http.blueprints import Blueprint
+from chassis.process.service import runtime_of
+from contracts.error_formats import MERCHANT as MERCHANT_ERRORS
+from contracts.roles import Role
 from services.affiliates import tracking
 
 C = TypeVar("C", bound=type)
@@ -38,7 +38,7 @@ class Doors:
                 __name__,
                 url_prefix=f"{prefix}/{path or name}",
                 feature="affiliates",
-                error_body=MERCHANT_ERRORS,
+                error_format=MERCHANT_ERRORS,
             )
             for door, prefix in PREFIXES.items()
         )
@@ -61,7 +61,7 @@ class Doors:
 
     def serve_audit(self) -> None:
         for blueprint in self.blueprints:
-            audit.serve(blueprint, *MERCHANT)
+            audit_trail.serve(blueprint, *MERCHANT)
 
 
 def location(thing_id: object) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from flask.views import MethodView
 
-from chassis.pages import page_of
-from chassis.web import db
+from chassis.http.current import db
+from chassis.http.pages import page_of
 from services.affiliates import queries
 from services.affiliates.api.doors import MERCHANT, Doors
 from services.affiliates.schemas.conversions import BalancesIn, BalancesOut, LedgerEntryOut, LedgerIn

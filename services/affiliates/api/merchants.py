@@ -2,10 +2,10 @@
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.identity import caller
-from chassis.web import db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.current import db
 from services.affiliates import queries
 from services.affiliates.actions import merchants as actions
 from services.affiliates.api.doors import MERCHANT, Doors

@@ -3,10 +3,10 @@
 from flask import request
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.identity import caller
-from chassis.pages import page_of
-from chassis.web import db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.current import db
+from chassis.http.pages import page_of
 from services.affiliates import queries
 from services.affiliates.actions import products as actions
 from services.affiliates.api.doors import MERCHANT, Doors

@@ -2,17 +2,18 @@
 
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.error_bodies import MERCHANT
-from chassis.identity import Principal, acting_as
-from chassis.pages import PageIn, page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from contracts.error_formats import MERCHANT
 from services.affiliates import queries
 from services.affiliates.schemas.campaigns import PublicCampaignOut
 
 KEEP_SECONDS = 30
 
-blp = Blueprint("public", __name__, url_prefix="/api/v1/public", error_body=MERCHANT)
+blp = Blueprint("public", __name__, url_prefix="/api/v1/public", error_format=MERCHANT)
 
 
 @blp.route("/campaigns")

@@ -3,17 +3,17 @@
 from flask import Response, current_app, request
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.error_bodies import PAGE
-from chassis.errors import NotFound
-from chassis.service import runtime_of
-from chassis.web import Blueprint
+from chassis.core.clock import utcnow
+from chassis.core.errors import NotFound
+from chassis.http.blueprints import Blueprint
+from chassis.process.service import runtime_of
+from contracts.error_formats import PAGE
 from services.affiliates import tracking
 from services.affiliates.rules.addresses import DEEPER
 from services.affiliates.rules.robots import no_visitor
 from services.affiliates.tracking.visitors import COOKIE
 
-blp = Blueprint("redirects", __name__, url_prefix="/r", error_body=PAGE)
+blp = Blueprint("redirects", __name__, url_prefix="/r", error_format=PAGE)
 
 
 @blp.route("/<path:code>")

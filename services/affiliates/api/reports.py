@@ -3,9 +3,9 @@
 from flask import Response
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.pages import Page, page_of
-from chassis.web import db
+from chassis.core.clock import utcnow
+from chassis.http.current import db
+from chassis.http.pages import Page, page_of
 from services.affiliates import queries
 from services.affiliates.api.doors import MERCHANT, Doors
 from services.affiliates.rules.reports import By, to_csv, usual_period

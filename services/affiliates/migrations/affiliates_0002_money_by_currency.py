@@ -13,9 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from chassis import money
-from chassis.columns import Money, UtcDateTime
-from chassis.emails import address_key
+from chassis.core import money
+from chassis.core.emails import address_key
+from chassis.data.columns import Money, UtcDateTime
 
 revision = "affiliates_0002"
 down_revision = "affiliates_0001"

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import Aggregate, TenantScoped
-from chassis.versions import Versioned
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.affiliates.models.base import Base, OfMerchant
 from services.affiliates.rules.affiliates import Enrolment, next_enrolment
 

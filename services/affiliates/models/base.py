@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import JSON, ColumnElement, Date, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
-from chassis.columns import NAMING, TYPES
-from chassis.database import TenantScoped
+from chassis.data.columns import NAMING, TYPES
+from chassis.data.tenancy import TenantScoped
 from services.affiliates.rules.commission import Terms
 
 

@@ -7,8 +7,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
-from chassis.database import Aggregate, TenantScoped
-from chassis.versions import Versioned
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.affiliates.models.base import Base, HasTerms, OfMerchant
 from services.affiliates.rules import campaigns as rules
 from services.affiliates.rules.campaigns import Status, Visibility

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import Aggregate, TenantScoped
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
 from services.affiliates.models.base import Base, OfMerchant
 
 

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, UniqueConstraint, case, cast, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import Aggregate, TenantScoped
-from chassis.money import CURRENCIES
+from chassis.core.money import CURRENCIES
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
 from services.affiliates.models.base import Base, OfMerchant
 
 ONE_ORDER = UniqueConstraint("merchant_id", "external_order_id")

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import TenantScoped
-from chassis.versions import Versioned
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.affiliates.models.base import Base, HasTerms
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import TenantScoped
+from chassis.data.tenancy import TenantScoped
 from services.affiliates.models.base import Base, HasTerms, OfMerchant
 
 ONE_PRODUCT = UniqueConstraint("merchant_id", "external_id")

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
-from chassis import versions
-from chassis.errors import NotFound
-from chassis.identity import caller
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.pages import Page, paginate
 from services.affiliates.models import Campaign, Merchant
 from services.affiliates.rules import campaigns as rules
 from services.affiliates.rules.campaigns import Status, Visibility

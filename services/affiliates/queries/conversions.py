@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.identity import caller
-from chassis.money import rounded
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.core.money import rounded
+from chassis.core.principal import caller
+from chassis.http.pages import Page, paginate
 from services.affiliates.models import Conversion, ConversionItem
 from services.affiliates.rules import ledger as money
 from services.affiliates.rules.conversions import ConversionStatus, explain

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from chassis.money import minor_units
+from chassis.core.money import minor_units
 from services.affiliates.models import Campaign, Merchant, Product
 from services.affiliates.rules.commission import Kind, fits
 

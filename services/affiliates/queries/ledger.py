@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from chassis import money
-from chassis.identity import caller
-from chassis.pages import Page, paginate
+from chassis.core import money
+from chassis.core.principal import caller
+from chassis.http.pages import Page, paginate
 from services.affiliates.models import Conversion, LedgerEntry, in_minor
 from services.affiliates.rules.ledger import Account
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from chassis.identity import caller
+from chassis.core.principal import caller
 from services.affiliates.models import Merchant
 
 

@@ -5,9 +5,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.identity import caller
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.http.pages import Page, paginate
 from services.affiliates.models import Merchant, Product
 
 

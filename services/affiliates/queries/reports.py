@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from chassis import money
-from chassis.identity import caller
-from chassis.text import fold
+from chassis.core import money
+from chassis.core.principal import caller
+from chassis.core.text import fold
 from services.affiliates.models import (
     Affiliate,
     Campaign,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from chassis.addresses import encoded
+from chassis.core.addresses import encoded
 
 MAX_ADDRESS = 2000
 MAX_PARAMETERS = 50

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from chassis.errors import Conflict
+from chassis.core.errors import Conflict
 
 TITLE = 160
 MAX_COOKIE_DAYS = 365

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from chassis import money
+from chassis.core import money
 
 HUNDRED = Decimal(100)
 

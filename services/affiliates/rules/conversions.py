@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from chassis.clock import rfc3339
+from chassis.core.clock import rfc3339
 from services.affiliates.rules.commission import Unapplied
 
 CLOCK_SKEW = timedelta(minutes=5)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from chassis import money
-from chassis.errors import Conflict, Invalid
+from chassis.core import money
+from chassis.core.errors import Conflict, Invalid
 
 
 class OrderStatus(StrEnum):

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from chassis import money
-from chassis.errors import Invalid
+from chassis.core import money
+from chassis.core.errors import Invalid
 from services.affiliates.rules.commission import split
 from services.affiliates.rules.ledger import REVERSING, OrderState, remaining
 

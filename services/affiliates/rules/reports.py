@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from chassis.errors import Invalid
+from chassis.core.errors import Invalid
 
 MAX_DAYS = 366
 USUAL_DAYS = 30

@@ -2,9 +2,8 @@
 
 from marshmallow import fields, validate
 
-from chassis.emails import Address
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, text
+from chassis.http.pages import PageIn
+from chassis.http.schemas import Address, CamelSchema, Instant, text
 from services.affiliates.rules.affiliates import Enrolment
 from services.affiliates.schemas.common import WebAddress
 

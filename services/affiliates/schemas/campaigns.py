@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, UpdateSchema, currency, text
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema, Instant, UpdateSchema, currency, text
 from services.affiliates.rules.campaigns import COOKIE_DAYS, MAX_COOKIE_DAYS, TITLE, Status, Visibility, in_order
 from services.affiliates.schemas.common import (
     COMMISSION_FIELDS,

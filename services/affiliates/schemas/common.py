@@ -8,10 +8,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 from marshmallow.utils import get_value
 
-from chassis import money
-from chassis.errors import Invalid
-from chassis.schemas import Amount, CamelSchema, Instant, Stripped, text
-from chassis.text import is_prose
+from chassis.core import money
+from chassis.core.errors import Invalid
+from chassis.core.text import is_prose
+from chassis.http.schemas import Amount, CamelSchema, Instant, Stripped, text
 from services.affiliates.rules.addresses import MAX_ADDRESS, stored_address
 from services.affiliates.rules.commission import HUNDRED, Kind
 
@@ -124,7 +124,7 @@ def require_terms(kind: str | None, value: str | None, currency: str | None) -> 
 
 
 class WebAddress(Stripped):
-    """An absolute http or https address, taken over in its encoded form (``chassis.addresses``)."""
+    """An absolute http or https address, taken over in its encoded form (``chassis.core.addresses``)."""
 
     default_error_messages = {"no_address": "Not a web address: http:// or https:// and a host."}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, Stripped, currency, in_currency
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema, Instant, Stripped, currency, in_currency
 from services.affiliates.rules.conversions import ConversionStatus
 from services.affiliates.rules.ledger import OrderStatus
 from services.affiliates.rules.refunds import RefundItem

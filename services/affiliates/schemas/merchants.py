@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from chassis.addresses import encoded_host
-from chassis.schemas import CamelSchema, Stripped, currency
+from chassis.core.addresses import encoded_host
+from chassis.http.schemas import CamelSchema, Stripped, currency
 from services.affiliates.schemas.common import COMMISSION_FIELDS, WebAddress, WithTerms
 
 MAX_HOST = 253

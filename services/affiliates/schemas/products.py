@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis import money
-from chassis.pages import PageIn
-from chassis.parsing import flatten
-from chassis.schemas import CamelSchema, Instant, UpdateSchema, currency, text
+from chassis.core import money
+from chassis.http.pages import PageIn
+from chassis.http.parsing import flatten
+from chassis.http.schemas import CamelSchema, Instant, UpdateSchema, currency, text
 from services.affiliates.rules.commission import Kind
 from services.affiliates.schemas.common import DecimalString, Money, check_terms, identifier
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema
 from services.affiliates.rules.reports import FIRST_DAY, LAST_DAY, By
 from services.affiliates.schemas.common import Money
 

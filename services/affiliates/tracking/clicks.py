@@ -6,10 +6,10 @@ from threading import Lock
 
 from prometheus_client import Counter, Gauge
 
-from chassis.clock import utcnow
-from chassis.logs import logger
-from chassis.refusals import is_away, is_busy
-from chassis.service import Runtime
+from chassis.core.clock import utcnow
+from chassis.core.logs import logger
+from chassis.data.errors import is_away, is_busy
+from chassis.process.service import Runtime
 from services.affiliates.actions import clicks as actions
 from services.affiliates.rules.clicks import NewClick
 

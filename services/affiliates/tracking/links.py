@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from chassis.database import Database
-from chassis.identity import Principal, acting_as
-from chassis.refusals import is_away, is_busy
+from chassis.core.principal import Principal, acting_as
+from chassis.data.database import Database
+from chassis.data.errors import is_away, is_busy
 from services.affiliates.models import Affiliate, Campaign, Link, Merchant
 from services.affiliates.rules.affiliates import Enrolment, merchant_of_code
 from services.affiliates.rules.campaigns import Status

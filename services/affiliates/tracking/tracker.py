@@ -9,9 +9,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from chassis.identity import Principal, acting_as
-from chassis.logs import logger
-from chassis.service import Runtime
+from chassis.core.logs import logger
+from chassis.core.principal import Principal, acting_as
+from chassis.process.service import Runtime
 from services.affiliates import settings
 from services.affiliates.rules.addresses import with_click, with_query
 from services.affiliates.rules.affiliates import code_as_written

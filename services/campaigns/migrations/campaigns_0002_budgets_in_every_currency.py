@@ -6,7 +6,7 @@ Budgets that are no amount of their currency stay: nobody but their supplier kno
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.addresses import encoded
+from chassis.core.addresses import encoded
 
 revision = "campaigns_0002"
 down_revision = "campaigns_0001"

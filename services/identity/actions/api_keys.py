@@ -9,9 +9,9 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import audit
-from chassis.identity import Principal
-from chassis.vault import Vault
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.encryption import SecretBox
 from services.identity import queries
 from services.identity.crypto import new_api_key, new_secret
 from services.identity.models import ApiKey
@@ -27,7 +27,7 @@ class IssuedKey:
 
 
 def issue_api_key(
-    session: Session, tenant_id: UUID, *, name: str, vault: Vault, actor: Principal, now: datetime
+    session: Session, tenant_id: UUID, *, name: str, secret_box: SecretBox, actor: Principal, now: datetime
 ) -> IssuedKey:
     """A new API key of the tenant. The secret is kept encrypted, because signed requests are checked with it."""
     tenant = queries.tenant(session, tenant_id)
@@ -37,7 +37,7 @@ def issue_api_key(
         tenant_id=tenant.id,
         api_key=issued.api_key,
         name=name,
-        secret=vault.lock(issued.secret),
+        secret=secret_box.encrypt(issued.secret),
         created_at=now,
     )
     session.add(key)

@@ -9,12 +9,12 @@ from sqlalchemy import case, delete, literal, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.columns import UtcDateTime
-from chassis.database import insert_ignoring
-from chassis.emails import address_key
-from chassis.errors import Failure
-from chassis.identity import Principal
-from chassis.logs import logger
+from chassis.core.emails import address_key
+from chassis.core.errors import Failure
+from chassis.core.logs import logger
+from chassis.core.principal import Principal
+from chassis.data.bulk import insert_ignoring
+from chassis.data.columns import UtcDateTime
 from services.identity import queries, rules, tokens
 from services.identity.actions import signing_keys
 from services.identity.crypto import digest, new_secret, same
@@ -119,7 +119,7 @@ def sign_in_machine(
     """Let in a tenant's software that shows its API key and secret."""
     statement = select(ApiKey).where(ApiKey.api_key == api_key, ApiKey.removed_at.is_(None)).with_for_update()
     key = session.scalar(statement)
-    kept = settings.vault.unlock(key.secret) if key and key.secret else new_secret()
+    kept = settings.secret_box.decrypt(key.secret) if key and key.secret else new_secret()
     if not same(kept, secret) or key is None:
         return None
     key.last_used_at = now
@@ -189,7 +189,7 @@ def _grant(
     access_token = tokens.mint(
         principal,
         kid=key.kid,
-        private=settings.vault.unlock(key.secret or ""),
+        private=settings.secret_box.decrypt(key.secret or ""),
         issuer=settings.issuer,
         lifetime=settings.token_lifetime,
         now=now,

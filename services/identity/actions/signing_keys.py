@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.identity import rules
 from services.identity.models import SigningKey
 from services.identity.rules import KeyState
@@ -56,7 +56,7 @@ def _add(session: Session, state: KeyState, *, settings: IdentitySettings, now: 
         "kid": uuid7().hex,
         "state": state.value,
         "public": pair.public,
-        "secret": settings.vault.lock(pair.private),
+        "secret": settings.secret_box.encrypt(pair.private),
         "created_at": now,
         "activated_at": now if state is KeyState.ACTIVE else None,
         "retired_at": None,

@@ -8,11 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import audit, outbox
-from chassis.emails import address_key
-from chassis.errors import Conflict, Invalid
-from chassis.identity import Principal, Role
-from chassis.refusals import is_taken
+from chassis.core.emails import address_key
+from chassis.core.errors import Conflict, Invalid
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.errors import is_taken
+from chassis.messaging import outbox
+from contracts.roles import Role
 from services.identity import queries, rules
 from services.identity.actions import sessions, tenants
 from services.identity.crypto import hash_password

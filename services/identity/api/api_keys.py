@@ -2,10 +2,12 @@
 
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.identity import Role, caller
-from chassis.pages import PageIn, page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from contracts.roles import Role
 from services.identity import queries
 from services.identity.actions import api_keys
 from services.identity.api import own
@@ -23,7 +25,7 @@ class ApiKeys(MethodView):
         """The secret is shown in this answer and never again."""
         with db.begin() as session:
             return api_keys.issue_api_key(
-                session, tenant_id, **data, vault=own.settings().vault, actor=caller(), now=utcnow()
+                session, tenant_id, **data, secret_box=own.settings().secret_box, actor=caller(), now=utcnow()
             )
 
     @blp.allow(Role.PLATFORM_ADMIN)

@@ -2,10 +2,12 @@
 
 from flask.views import MethodView
 
-from chassis.audit import AuditIn
-from chassis.identity import Role, caller
-from chassis.pages import page_of
-from chassis.web import Blueprint, db
+from chassis.core.principal import caller
+from chassis.http.audit_trail import AuditIn
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from contracts.roles import Role
 from services.identity import queries
 from services.identity.schemas import TrailOut
 

@@ -2,8 +2,9 @@
 
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
 from services.identity import queries
 from services.identity.actions import api_keys
 from services.identity.api import own
@@ -34,7 +35,7 @@ class InternalApiKey(MethodView):
     def get(self, api_key):
         """What the gateway checks signed requests with (S2-26)."""
         with db.read() as session:
-            return queries.api_key_with_secret(session, api_key, own.settings().vault)
+            return queries.api_key_with_secret(session, api_key, own.settings().secret_box)
 
 
 @blp.route("/api-keys/used")

@@ -2,8 +2,9 @@
 
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
 from services.identity import queries, rules
 from services.identity.api import own
 from services.identity.schemas import JwksOut

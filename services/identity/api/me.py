@@ -2,8 +2,9 @@
 
 from flask.views import MethodView
 
-from chassis.identity import caller
-from chassis.web import Blueprint, db
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
 from services.identity import queries
 from services.identity.schemas import MeOut
 

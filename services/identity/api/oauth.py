@@ -10,9 +10,10 @@ from urllib.parse import unquote_plus
 from flask import Response, jsonify, request
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.errors import Failure, Invalid
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.errors import Failure, Invalid
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
 from services.identity import queries
 from services.identity.actions import sessions
 from services.identity.actions.sessions import Granted, TooManyAttempts

@@ -4,8 +4,8 @@ from contextlib import AbstractContextManager
 
 from flask import Flask, current_app
 
-from chassis.identity import Principal, acting_as
-from chassis.service import settings_of
+from chassis.core.principal import Principal, acting_as
+from chassis.process.service import settings_of
 from services.identity import settings as identity_settings
 from services.identity.settings import IdentitySettings
 

@@ -8,8 +8,8 @@ meanwhile has no folded name; the scheduler gives it one.
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.emails import address_key
-from chassis.migrate import fill_folded
+from chassis.core.emails import address_key
+from chassis.data.migrate import fill_folded
 
 revision = "identity_0003"
 down_revision = "identity_0002"

@@ -6,7 +6,7 @@ What older code writes meanwhile has no folded text and is searched as it stands
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.migrate import fill_folded
+from chassis.data.migrate import fill_folded
 
 revision = "messaging_0002"
 down_revision = "messaging_0001"

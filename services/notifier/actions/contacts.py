@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from chassis.identity import Role
+from contracts.roles import Role
 from services.notifier.actions import digests, queued
 from services.notifier.actions.orphans import readdress, take_all
 from services.notifier.actions.tenants import lock_tenant

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.notifier.actions.tenants import lock_tenant, lock_tenants
 from services.notifier.models import Contact, Delivery, DigestItem, Tenant
 from services.notifier.queries import contacts as people

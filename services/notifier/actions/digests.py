@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.notifier.actions.deliveries import delivery_rows
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Delivery, Digest, DigestItem

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from chassis.database import insert_ignoring
-from chassis.events import Received
+from chassis.data.bulk import insert_ignoring
+from chassis.messaging.events import Received
 from services.notifier.models import EventLogEnd, EventViewer, LoggedEvent
 from services.notifier.models.event_log import THE_ONE
 

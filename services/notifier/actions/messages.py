@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.notifier.actions import digests
 from services.notifier.actions.deliveries import Audience, audiences, delivery_rows, digest_rows
 from services.notifier.actions.tenants import lock_tenant, lock_tenants

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.notifier.actions.deliveries import as_entries, delivery_rows
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Delivery, DigestItem

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
-from chassis import audit, versions
-from chassis.identity import Principal
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.http import versions
 from services.notifier.actions import queued
 from services.notifier.actions.tenants import lock_tenant
 from services.notifier.models import Contact, Preferences

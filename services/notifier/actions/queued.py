@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.notifier.actions import digests
 from services.notifier.actions.deliveries import as_entries
 from services.notifier.models import Contact, DigestItem

@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import Executable, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from chassis.database import insert_ignoring
-from chassis.emails import address_key
-from chassis.logs import logger
+from chassis.core.emails import address_key
+from chassis.core.logs import logger
+from chassis.data.bulk import insert_ignoring
 from services.notifier.actions import messages
 from services.notifier.models import Base, Bounce, Contact, Delivery, DigestItem, Preferences, Tenant
 from services.notifier.queries import deliveries as queries

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.notifier.models import Tenant
 
 HELD = "tenants held"

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from chassis import audit
-from chassis.identity import Principal
+from chassis.core.principal import Principal
+from chassis.data import audit
 from services.notifier.models import Contact, Delivery, Tenant
 from services.notifier.queries import contacts as people
 from services.notifier.queries import deliveries as queries

@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from chassis.database import insert_ignoring
-from chassis.events import Received, source_of
+from chassis.data.bulk import insert_ignoring
+from chassis.messaging.events import Received, source_of
 from services.notifier.models import EventViewer, Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 from services.notifier.models.webhooks import READY, UNFINISHED
 from services.notifier.queries import webhooks as queries

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import audit
-from chassis.identity import Principal
-from chassis.retry import delay_after
+from chassis.core.backoff import delay_after
+from chassis.core.principal import Principal
+from chassis.data import audit
 from services.notifier.actions.deliveries import queue_mail
 from services.notifier.actions.webhook_messages import let_the_next_go
 from services.notifier.models import Webhook, WebhookMessage, WebhookQueue

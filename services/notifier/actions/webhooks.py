@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, versions
-from chassis.clock import rfc3339
-from chassis.errors import Conflict, Invalid, NotFound
-from chassis.identity import Principal
-from chassis.vault import Vault
+from chassis.core.clock import rfc3339
+from chassis.core.errors import Conflict, Invalid, NotFound
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.encryption import SecretBox
+from chassis.http import versions
 from services.notifier import signing
 from services.notifier.actions import webhook_messages as messages
 from services.notifier.actions.tenants import lock_tenant
@@ -39,7 +40,7 @@ def create(
     url: str,
     types: list[str],
     description: str,
-    vault: Vault,
+    secret_box: SecretBox,
     actor: Principal,
     now: datetime,
 ) -> WithSecret:
@@ -59,7 +60,7 @@ def create(
         description=description,
         types=types,
         status=Status.ACTIVE,
-        secret=vault.lock(secret),
+        secret=secret_box.encrypt(secret),
         created_at=now,
         updated_at=now,
     )
@@ -114,12 +115,18 @@ def resume(session: Session, webhook_id: UUID, *, expected: ETags | None, actor:
 
 
 def rotate_secret(
-    session: Session, webhook_id: UUID, *, vault: Vault, expected: ETags | None, actor: Principal, now: datetime
+    session: Session,
+    webhook_id: UUID,
+    *,
+    secret_box: SecretBox,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
 ) -> WithSecret:
     """Give a webhook a new secret; the one before it goes on signing for a day."""
     webhook, _ = take(session, webhook_id, expected)
     secret = signing.new_secret()
-    webhook.rotate(vault.lock(secret), now)
+    webhook.rotate(secret_box.encrypt(secret), now)
     _note(session, "secret_rotated", webhook, actor, now)
     return WithSecret(webhook, secret)
 

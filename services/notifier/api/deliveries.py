@@ -2,10 +2,12 @@
 
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.identity import Role, caller
-from chassis.pages import page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from contracts.roles import Role
 from services.notifier.actions import uncertain as actions
 from services.notifier.queries import deliveries as queries
 from services.notifier.schemas.deliveries import DeliveriesIn, DeliveryOut

@@ -7,11 +7,13 @@ from time import monotonic
 from flask import current_app
 from flask.views import MethodView
 
-from chassis.errors import Failure
-from chassis.identity import Role, caller
-from chassis.schemas import ProblemSchema
-from chassis.service import settings_of
-from chassis.web import Blueprint, db
+from chassis.core.errors import Failure
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.schemas import ProblemSchema
+from chassis.process.service import settings_of
+from contracts.roles import Role
 from services.notifier import cursors, settings
 from services.notifier.queries import event_log as queries
 from services.notifier.schemas.event_log import EventOut, EventsIn, EventsOut
@@ -56,14 +58,14 @@ class Events(MethodView):
         none, and yet have ``hasMore``: the types asked for are rare. Where no place for a long poll is free the answer
         comes at once, with ``Concord-Waited: 0`` and ``Retry-After``.
         """
-        vault = settings.vault(settings_of(current_app), cursors.PURPOSE)
-        after, wait = start(vault, wanted.pop("after")), wanted.pop("wait")
+        secret_box = settings.secret_box(settings_of(current_app), cursors.PURPOSE)
+        after, wait = start(secret_box, wanted.pop("after")), wanted.pop("wait")
         found, headers = look(after, wanted), {}
         if wait and not found.items and not found.has_more:
             found, headers = wait_for(found.position, wait, wanted)
         page = {
             "items": found.items,
-            "next": cursors.write(vault, caller().tenant_id, found.position),
+            "next": cursors.write(secret_box, caller().tenant_id, found.position),
             "has_more": found.has_more,
         }
         return page, 200, headers
@@ -79,12 +81,12 @@ class OneEvent(MethodView):
             return queries.event(session, event_id)
 
 
-def start(vault, after):
+def start(secret_box, after):
     """The position that ``after`` means; None for the beginning of the log, wherever that is."""
     if after == LATEST:
         with db.read() as session:
             return queries.ends(session)[0]
-    return None if after is None else cursors.read(vault, caller().tenant_id, after)
+    return None if after is None else cursors.read(secret_box, caller().tenant_id, after)
 
 
 def look(after, wanted):

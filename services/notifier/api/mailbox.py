@@ -5,8 +5,8 @@ from pathlib import Path
 from flask import Response, abort, current_app
 from flask.views import MethodView
 
-from chassis.service import settings_of
-from chassis.web import Blueprint
+from chassis.http.blueprints import Blueprint
+from chassis.process.service import settings_of
 from services.notifier import mailbox, settings
 from services.notifier.letters import templates
 from services.notifier.schemas.mailbox import MailboxIn, MailOut

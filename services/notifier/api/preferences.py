@@ -2,10 +2,12 @@
 
 from flask.views import MethodView
 
-from chassis import audit, versions
-from chassis.clock import utcnow
-from chassis.identity import Role, caller
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import audit_trail, versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from contracts.roles import Role
 from services.notifier.actions import preferences as actions
 from services.notifier.queries import preferences as queries
 from services.notifier.schemas.preferences import PreferencesIn, PreferencesOut
@@ -37,4 +39,4 @@ class OwnPreferences(MethodView):
         return chosen.wishes
 
 
-audit.serve(blp, *ADMINS)
+audit_trail.serve(blp, *ADMINS)

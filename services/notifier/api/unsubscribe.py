@@ -7,10 +7,11 @@ send by themselves when somebody asks them to unsubscribe, and the page when its
 from flask import Response, current_app
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.identity import Principal, acting_as
-from chassis.service import runtime_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.process.service import runtime_of
 from services.notifier import unsubscribing
 from services.notifier.actions import preferences as actions
 from services.notifier.letters import templates

@@ -3,13 +3,15 @@
 from flask import current_app
 from flask.views import MethodView
 
-from chassis import audit, versions
-from chassis.clock import utcnow
-from chassis.errors import Invalid
-from chassis.identity import Role, caller
-from chassis.pages import PageIn, page_of
-from chassis.service import settings_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.errors import Invalid
+from chassis.core.principal import caller
+from chassis.http import audit_trail, versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from chassis.process.service import settings_of
+from contracts.roles import Role
 from services.notifier import settings, signing, targets
 from services.notifier.actions import webhooks as actions
 from services.notifier.queries import webhooks as queries
@@ -50,7 +52,7 @@ class Webhooks(MethodView):
         """Set a webhook up. Its secret is in this answer and nowhere else."""
         check_target(data["url"])
         with db.begin() as session:
-            created = actions.create(session, **data, vault=vault(), actor=caller(), now=utcnow())
+            created = actions.create(session, **data, secret_box=secret_box(), actor=caller(), now=utcnow())
         versions.set_etag(created.webhook)
         return created, 201, {"Location": f"{PREFIX}/{created.webhook.id}"}
 
@@ -120,7 +122,7 @@ class RotateSecret(MethodView):
     def post(self, webhook_id):
         """A new secret, shown only here; the one before it signs, too, until ``previousSecretUntil``."""
         with db.begin() as session:
-            rotated = actions.rotate_secret(session, webhook_id, vault=vault(), **change())
+            rotated = actions.rotate_secret(session, webhook_id, secret_box=secret_box(), **change())
         versions.set_etag(rotated.webhook)
         return rotated
 
@@ -173,7 +175,7 @@ class Attempts(MethodView):
             return queries.attempts(session, webhook_id, **wanted)
 
 
-audit.serve(blp, *OWNERS)
+audit_trail.serve(blp, *OWNERS)
 
 
 def check_types(types, known):
@@ -199,8 +201,8 @@ def check_target(url):
         raise Invalid.field("url", str(error), code="forbidden_target") from None
 
 
-def vault():
-    return settings.vault(settings_of(current_app), signing.PURPOSE)
+def secret_box():
+    return settings.secret_box(settings_of(current_app), signing.PURPOSE)
 
 
 def change():

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.emails import address_key
-from chassis.text import cleaned, is_line
+from chassis.core.emails import address_key
+from chassis.core.text import cleaned, is_line
 
 revision = "notifier_0006"
 down_revision = "notifier_0005"

@@ -3,7 +3,7 @@
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-from chassis.columns import NAMING, TYPES
+from chassis.data.columns import NAMING, TYPES
 
 
 class Base(DeclarativeBase):

@@ -11,7 +11,7 @@ from services.notifier.rules import sending
 class Bounce(Base):
     """A mailbox that refused mail for good, how often since it last took any, and when it did so last.
 
-    ``address`` is its ``chassis.emails.address_key``: however it is spelled, it is the same one.
+    ``address`` is its ``chassis.core.emails.address_key``: however it is spelled, it is the same one.
     """
 
     __tablename__ = "bounces"

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import TenantScoped
-from chassis.versions import Versioned
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.notifier.models.base import Base
 from services.notifier.rules.preferences import DEFAULTS, MONDAY, SEND_AT, Cadence, Wishes, zone_of
 

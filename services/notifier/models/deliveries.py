@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, Update, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import TenantScoped
-from chassis.errors import Conflict
-from chassis.retry import delay_after
+from chassis.core.backoff import delay_after
+from chassis.core.errors import Conflict
+from chassis.data.tenancy import TenantScoped
 from services.notifier.models.base import Base
 from services.notifier.models.contacts import Contact
 from services.notifier.rules import sending

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import TenantScoped
+from chassis.data.tenancy import TenantScoped
 from services.notifier.models.base import Base
 
 OPEN = text("digest_id IS NULL")

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import TenantScoped
+from chassis.data.tenancy import TenantScoped
 from services.notifier.models.base import Base
 
 THE_ONE = 1

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import TenantScoped
-from chassis.errors import Conflict
-from chassis.retry import delay_after
-from chassis.versions import Versioned
+from chassis.core.backoff import delay_after
+from chassis.core.errors import Conflict
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.notifier.models.base import Base
 from services.notifier.rules import webhooks as rules
 from services.notifier.rules.webhooks import MessageState, Status

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.http.pages import Page, paginate
 from services.notifier.models import Delivery
 from services.notifier.models.deliveries import CLAIMABLE, OF_A_THREAD, UNADDRESSED
 from services.notifier.rules.sending import State

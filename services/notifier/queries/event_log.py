@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chassis.errors import NotFound
-from chassis.identity import caller
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
 from services.notifier.models import EventLogEnd, EventViewer, LoggedEvent
 from services.notifier.rules import envelopes
 from services.notifier.rules.event_types import prefix_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from chassis.identity import Principal
+from chassis.core.principal import Principal
 from services.notifier.models import Preferences, Tenant
 from services.notifier.rules.preferences import Wishes, default_wishes
 

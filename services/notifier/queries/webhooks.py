@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chassis.errors import NotFound
-from chassis.events import source_of
-from chassis.identity import caller
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.http.pages import Page, paginate
+from chassis.messaging.events import source_of
 from services.notifier.models import (
     EventViewer,
     LoggedEvent,

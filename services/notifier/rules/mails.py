@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.identity import Role
+from contracts.roles import Role
 from services.notifier.rules.preferences import Cadence
 from services.notifier.rules.sending import Category
 from services.notifier.rules.wording import one_line

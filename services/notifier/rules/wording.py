@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import idna
 
-from chassis.text import cleaned, shortened
+from chassis.core.text import cleaned, shortened
 
 NAME_LENGTH = 100
 UNSENDABLE = re.compile("[\r\ud800-\udfff]")  # half characters are no UTF-8

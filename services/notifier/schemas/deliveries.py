@@ -2,8 +2,8 @@
 
 from marshmallow import fields, validate
 
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema, Instant
 from services.notifier.rules.mails import TOPICS
 from services.notifier.rules.sending import State
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from chassis.schemas import CamelSchema
+from chassis.http.schemas import CamelSchema
 from services.notifier.rules.event_types import MAX_LENGTH, MAX_TYPES, objections
 
 MAX_LIMIT = 200

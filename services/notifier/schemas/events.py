@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from chassis.schemas import CamelSchema, Instant
+from chassis.http.schemas import CamelSchema, Instant
 
 
 class TenantIn(CamelSchema):

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis.schemas import CamelSchema
+from chassis.http.schemas import CamelSchema
 from services.notifier.rules.calendar import WEEKDAYS
 from services.notifier.rules.preferences import OF_USERS, Cadence, is_time_zone
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
-from chassis.pages import PageIn
-from chassis.schemas import CamelSchema, Instant, Stripped, UpdateSchema
-from chassis.text import is_line
+from chassis.core.text import is_line
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema, Instant, Stripped, UpdateSchema
 from services.notifier.rules.webhooks import MessageState
 from services.notifier.schemas.event_log import TypePatterns
 from services.notifier.targets import MAX_URL

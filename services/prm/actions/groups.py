@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, versions
-from chassis.errors import Conflict
-from chassis.identity import Principal
-from chassis.refusals import is_taken
+from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.errors import is_taken
+from chassis.http import versions
 from services.prm import rules
 from services.prm.models import ONE_NAME, Group, GroupMember
 from services.prm.queries.groups import hold_group, member_ids, unrelated

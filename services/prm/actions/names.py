@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.prm.models import Relationship, TenantName
 
 

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.errors import Conflict
-from chassis.identity import Principal
-from chassis.refusals import is_taken
+from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.errors import is_taken
+from chassis.http import versions
+from chassis.messaging import outbox
 from services.prm import events, rules
 from services.prm.actions import names, tiers
 from services.prm.models import ONE_A_PAIR, Relationship, TenantName

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.database import insert_ignoring
-from chassis.errors import Invalid, NotFound
-from chassis.identity import Principal
+from chassis.core.errors import Invalid, NotFound
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.bulk import insert_ignoring
+from chassis.http import versions
+from chassis.messaging import outbox
 from services.prm import events, rules
 from services.prm.models import Assignment, Programme, Tier
 from services.prm.queries import tiers as queries

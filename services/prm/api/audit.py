@@ -1,8 +1,8 @@
 """``/api/v1/prm/audit``: who changed what, for the tenant's admins (D8)."""
 
-from chassis import audit
-from chassis.identity import Role
-from chassis.web import Blueprint
+from chassis.http import audit_trail
+from chassis.http.blueprints import Blueprint
+from contracts.roles import Role
 
 blp = Blueprint("audit", __name__, url_prefix="/api/v1/prm/audit", feature="prm")
-audit.serve(blp, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, path="")
+audit_trail.serve(blp, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, path="")

@@ -2,11 +2,13 @@
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.identity import Role, caller
-from chassis.pages import PageIn, page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from contracts.roles import Role
 from services.prm.actions import groups as actions
 from services.prm.api import accept_long_lists
 from services.prm.queries import groups as queries

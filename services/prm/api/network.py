@@ -2,8 +2,9 @@
 
 from flask.views import MethodView
 
-from chassis.identity import caller
-from chassis.web import Blueprint, db
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
 from services.prm.api import accept_long_lists
 from services.prm.queries import groups as queries
 from services.prm.schemas import ExpandIn, ExpandOut

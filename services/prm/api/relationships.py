@@ -2,11 +2,13 @@
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.identity import Role, caller
-from chassis.pages import page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from contracts.roles import Role
 from services.prm import directory, rules
 from services.prm.actions import relationships as actions
 from services.prm.queries import relationships as queries

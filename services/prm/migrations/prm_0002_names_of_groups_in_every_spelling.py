@@ -6,7 +6,7 @@ Two groups of before that were told apart by spelling alone both stay: the one t
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.text import fold
+from chassis.core.text import fold
 
 revision = "prm_0002"
 down_revision = "prm_0001"

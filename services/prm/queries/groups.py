@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import and_, exists, select, union
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.http.pages import Page, paginate
 from services.prm.models import Group, GroupMember, Relationship, TenantName
 from services.prm.queries.names import given, names_of
 from services.prm.rules import EXISTING, Side

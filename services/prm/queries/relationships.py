@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased
 
-from chassis.errors import NotFound
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.http.pages import Page, paginate
 from services.prm.models import Relationship, TenantName
 from services.prm.queries.names import names_of
 from services.prm.rules import EXISTING

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.http.pages import Page, paginate
 from services.prm.models import Assignment, TenantName, Tier
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.promotions.models import BundleVersion
 
 KEEP = 50

@@ -9,9 +9,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
-from chassis import versions
-from chassis.errors import NotFound
-from chassis.text import shortened
+from chassis.core.errors import NotFound
+from chassis.core.text import shortened
+from chassis.http import versions
 from services.promotions.models import Cart
 from services.promotions.queries import cart_campaigns, carts
 from services.promotions.queries.carts import SeenCart

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.database import insert_ignoring
+from chassis.data.bulk import insert_ignoring
 from services.promotions.models import Base, Catalogue
 
 CATALOGUES = Base.metadata.tables["catalogues"]

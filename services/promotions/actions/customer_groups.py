@@ -7,10 +7,12 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.errors import Conflict
-from chassis.identity import Principal
-from chassis.refusals import is_taken
+from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.errors import is_taken
+from chassis.http import versions
+from chassis.messaging import outbox
 from services.promotions.events.catalogue import CustomerGroupChanged, CustomerGroupCreated
 from services.promotions.models import CustomerGroup
 from services.promotions.models.stores import ONE_GROUP

@@ -11,10 +11,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import money
-from chassis.database import Database
-from chassis.errors import Invalid, Upstream
-from chassis.identity import Principal
+from chassis.core import money
+from chassis.core.errors import Invalid, Upstream
+from chassis.core.principal import Principal
+from chassis.data.database import Database
 from services.promotions import engine
 from services.promotions.actions import returns
 from services.promotions.active import ActiveSets

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.errors import Invalid
-from chassis.identity import Principal
+from chassis.core.errors import Invalid
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.http import versions
+from chassis.messaging import outbox
 from services.promotions.events import cart_campaigns as events
 from services.promotions.models import CartCampaign, LinkedProducts
 from services.promotions.queries import linked_products as queries

@@ -15,10 +15,12 @@ from sqlalchemy import ColumnElement, CursorResult, delete, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.database import insert_many
-from chassis.errors import Conflict
-from chassis.identity import Principal
+from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.bulk import insert_many
+from chassis.http import versions
+from chassis.messaging import outbox
 from services.promotions.actions import catalogue, uids
 from services.promotions.actions.settings import lock_currency
 from services.promotions.events import pricelists as events

@@ -14,11 +14,11 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import outbox
-from chassis.database import insert_many
-from chassis.identity import Principal
-from chassis.parsing import flatten
-from chassis.text import fold
+from chassis.core.principal import Principal
+from chassis.core.text import fold
+from chassis.data.bulk import insert_many
+from chassis.http.parsing import flatten
+from chassis.messaging import outbox
 from services.promotions.actions import catalogue, pricelists
 from services.promotions.actions.settings import lock_currency
 from services.promotions.events.batches import in_batches

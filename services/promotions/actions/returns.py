@@ -10,8 +10,8 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis import money
-from chassis.errors import Conflict, Invalid
+from chassis.core import money
+from chassis.core.errors import Conflict, Invalid
 from services.promotions import engine
 from services.promotions.models import UnitReturn
 from services.promotions.queries import evaluations as queries

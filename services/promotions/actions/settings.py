@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.database import insert_ignoring
-from chassis.errors import Conflict
-from chassis.identity import Principal
+from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.bulk import insert_ignoring
+from chassis.http import versions
+from chassis.messaging import outbox
 from services.promotions.actions import catalogue
 from services.promotions.engine import Strategy
 from services.promotions.events.settings import SettingsChanged

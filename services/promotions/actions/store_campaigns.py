@@ -15,10 +15,13 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis import audit, outbox, versions
-from chassis.errors import Invalid
-from chassis.identity import Principal, Role
-from chassis.refusals import is_taken
+from chassis.core.errors import Invalid
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.errors import is_taken
+from chassis.http import versions
+from chassis.messaging import outbox
+from contracts.roles import Role
 from services.promotions.actions import catalogue
 from services.promotions.events import store_campaigns as events
 from services.promotions.models import Base, StoreCampaign, StoreCampaignStore
@@ -82,7 +85,7 @@ def update_campaign(
     campaign = _hold(session, campaign_id, expected, now)
     before = Status(campaign.status)
     _require_free(session, campaign.id, campaign.tenant_id, _renamed(campaign, changes))
-    different = campaign.change(changes, is_person=actor.role is not Role.MACHINE, now=now)
+    different = campaign.change(changes, is_person=actor.role != Role.MACHINE, now=now)
     if different:
         campaign.catch_up(now)
         audit.record(session, "store_campaign.updated", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)

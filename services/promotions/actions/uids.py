@@ -7,8 +7,8 @@ from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chassis.errors import Conflict
-from chassis.refusals import is_taken
+from chassis.core.errors import Conflict
+from chassis.data.errors import is_taken
 from services.promotions.rules import uids
 
 T = TypeVar("T")

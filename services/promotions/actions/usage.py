@@ -14,13 +14,14 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
-from chassis import audit, versions
-from chassis.clock import utcnow
-from chassis.database import insert_ignoring
-from chassis.errors import Conflict, Invalid, NotFound
-from chassis.identity import Principal
-from chassis.schemas import in_currency
-from chassis.text import is_line
+from chassis.core.clock import utcnow
+from chassis.core.errors import Conflict, Invalid, NotFound
+from chassis.core.principal import Principal
+from chassis.core.text import is_line
+from chassis.data import audit
+from chassis.data.bulk import insert_ignoring
+from chassis.http import versions
+from chassis.http.schemas import in_currency
 from services.promotions import engine
 from services.promotions.actions import catalogue, returns
 from services.promotions.actions.settings import lock_currency

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from flask import request
 
-from chassis.identity import Role
+from contracts.roles import Role
 from services.promotions.queries import tenants
 
 PREFIX = "/v2/tenants/<tenant_uid>"

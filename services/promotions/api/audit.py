@@ -2,10 +2,11 @@
 
 from flask.views import MethodView
 
-from chassis import audit
-from chassis.identity import caller
-from chassis.pages import page_of
-from chassis.web import Blueprint, db
+from chassis.core.principal import caller
+from chassis.http import audit_trail
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
 
 blp = Blueprint("audit", __name__, url_prefix=f"{PREFIX}/audit", feature=FEATURE)
@@ -15,9 +16,9 @@ blp = Blueprint("audit", __name__, url_prefix=f"{PREFIX}/audit", feature=FEATURE
 class Audit(MethodView):
     @blp.allow(*ADMINS)
     @own_tenant
-    @blp.arguments(audit.AuditIn, location="query")
-    @blp.response(200, page_of(audit.AuditOut))
+    @blp.arguments(audit_trail.AuditIn, location="query")
+    @blp.response(200, page_of(audit_trail.AuditOut))
     def get(self, wanted):
         """The tenant's changes, the newest first; ``targetId`` is the ``subject`` of the events about a thing."""
         with db.read() as session:
-            return audit.trail(session, caller().tenant_id, **wanted)
+            return audit_trail.trail(session, caller().tenant_id, **wanted)

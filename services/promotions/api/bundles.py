@@ -3,10 +3,11 @@
 from flask import Response, current_app, request
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.identity import caller
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
 from services.promotions.offline import bundles_of
 from services.promotions.queries import bundles as queries

@@ -2,11 +2,12 @@
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.error_bodies import MARKETING
-from chassis.identity import caller
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from contracts.error_formats import MARKETING
 from services.promotions.actions import cart_campaigns as actions
 from services.promotions.api import ADMINS, FEATURE
 from services.promotions.api.marketing import header_for
@@ -16,7 +17,7 @@ from services.promotions.schemas.marketing import list_of
 
 PREFIX = "/marketing/campaigns"
 
-blp = Blueprint("cart_campaigns", __name__, url_prefix=PREFIX, feature=FEATURE, error_body=MARKETING)
+blp = Blueprint("cart_campaigns", __name__, url_prefix=PREFIX, feature=FEATURE, error_format=MARKETING)
 
 
 @blp.route("")

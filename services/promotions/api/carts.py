@@ -13,12 +13,14 @@ from uuid import UUID
 from flask import Response, request
 from flask.views import MethodView
 
-from chassis import idempotency, versions
-from chassis.clock import utcnow
-from chassis.error_bodies import MARKETING
-from chassis.errors import Forbidden
-from chassis.identity import NOBODY, Principal, Role, acting_as, caller
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.errors import Forbidden
+from chassis.core.principal import NOBODY, Principal, acting_as, caller
+from chassis.http import idempotency, versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from contracts.error_formats import MARKETING
+from contracts.roles import Role
 from services.promotions.actions import carts as actions
 from services.promotions.api import FEATURE
 from services.promotions.queries import carts as queries
@@ -26,7 +28,7 @@ from services.promotions.queries import tenants
 from services.promotions.rules.carts import CART_CLOSED
 from services.promotions.schemas.carts import AddIn, CartOut, QuantityIn
 
-blp = Blueprint("carts", __name__, url_prefix="/shops/<shop>", feature=FEATURE, error_body=MARKETING)
+blp = Blueprint("carts", __name__, url_prefix="/shops/<shop>", feature=FEATURE, error_format=MARKETING)
 
 F = TypeVar("F", bound=Callable[..., Any])
 DOOR = Principal.system("promotions")

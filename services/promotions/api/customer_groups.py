@@ -2,11 +2,12 @@
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.identity import caller
-from chassis.pages import PageIn, page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
 from services.promotions.actions import customer_groups as actions
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant, warnings
 from services.promotions.queries import customer_groups as queries

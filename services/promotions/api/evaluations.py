@@ -5,9 +5,10 @@ from typing import Any
 from flask import Response, current_app, jsonify
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.identity import caller
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
 from services.promotions import engine
 from services.promotions.actions import evaluations as actions
 from services.promotions.actions import returns

@@ -2,10 +2,11 @@
 
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.identity import caller
-from chassis.pages import page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
 from services.promotions.actions import products as actions
 from services.promotions.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant
 from services.promotions.queries import products as queries

@@ -9,14 +9,15 @@ from typing import Any, TypeVar, cast
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.audit import AuditOut
-from chassis.clock import utcnow
-from chassis.error_bodies import STORES
-from chassis.errors import NotFound
-from chassis.identity import caller
-from chassis.pages import PageIn, page_of
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.audit_trail import AuditOut
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from contracts.error_formats import STORES
 from services.promotions.actions import store_campaigns as actions
 from services.promotions.api import ADMINS, FEATURE
 from services.promotions.queries import store_campaigns as queries
@@ -35,7 +36,7 @@ from services.promotions.schemas.store_campaigns import (
 
 PREFIX = "/stores/company/<company_id>/campaigns"
 
-blp = Blueprint("store_campaigns", __name__, url_prefix=PREFIX, feature=FEATURE, error_body=STORES)
+blp = Blueprint("store_campaigns", __name__, url_prefix=PREFIX, feature=FEATURE, error_format=STORES)
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from flask.views import MethodView
 
-from chassis import versions
-from chassis.clock import utcnow
-from chassis.identity import caller
-from chassis.money import written
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.core.money import written
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
 from services.promotions.actions import usage as actions
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
 from services.promotions.queries import usage as queries

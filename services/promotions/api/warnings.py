@@ -5,9 +5,10 @@ from typing import Any
 from flask import current_app, request
 from flask.views import MethodView
 
-from chassis.clock import utcnow
-from chassis.schemas import UpdateSchema
-from chassis.web import Blueprint, db
+from chassis.core.clock import utcnow
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.schemas import UpdateSchema
 from services.promotions.api import ADMINS, FEATURE, PREFIX, own_tenant
 from services.promotions.queries import sales
 from services.promotions.queries import warnings as queries

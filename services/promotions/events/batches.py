@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chassis.events import plain
+from chassis.core.plain import plain
 
 MAX_BYTES = 100 * 1024  # of a broker's 256 KiB; the rest is for the envelope, and for what JSON says in more bytes
 

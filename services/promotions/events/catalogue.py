@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from chassis.events import publishes
+from chassis.messaging.events import publishes
 
 
 @publishes("promotions.ProductsChanged.v1")

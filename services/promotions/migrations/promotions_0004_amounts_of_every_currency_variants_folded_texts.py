@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.exc import IntegrityError
 
-from chassis import money
-from chassis.migrate import fill_folded
-from chassis.text import normal
+from chassis.core import money
+from chassis.core.text import normal
+from chassis.data.migrate import fill_folded
 
 revision = "promotions_0004"
 down_revision = "promotions_0003"

@@ -7,7 +7,7 @@ its own, which no name has.
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.migrate import fill_folded
+from chassis.data.migrate import fill_folded
 
 revision = "promotions_0006"
 down_revision = "promotions_0005"

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
-from chassis.columns import NAMING, TYPES
+from chassis.data.columns import NAMING, TYPES
 
 
 class Base(DeclarativeBase):

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import TenantScoped
+from chassis.data.tenancy import TenantScoped
 from services.promotions.models.base import Base, Owned
 
 

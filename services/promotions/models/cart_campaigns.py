@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from chassis.database import Aggregate, TenantScoped
-from chassis.text import fold
+from chassis.core.text import fold
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
 from services.promotions.models.base import Base, Owned
 from services.promotions.rules.warnings import Warned
 

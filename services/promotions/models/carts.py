@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from chassis.database import TenantScoped
-from chassis.errors import Invalid
-from chassis.versions import Versioned
+from chassis.core.errors import Invalid
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.promotions.models.base import Base, Owned
 from services.promotions.rules.carts import MAX_ITEMS, MAX_QUANTITY, Item
 

@@ -10,8 +10,9 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
-from chassis.database import Aggregate, TenantScoped
-from chassis.versions import Versioned
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.promotions.models.base import Base, Owned
 
 ONE_LIST = UniqueConstraint("tenant_id", "pricelist_uid")

@@ -10,10 +10,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
 from uuid_utils.compat import uuid7
 
-from chassis.database import Aggregate, TenantScoped
-from chassis.errors import Conflict
-from chassis.text import fold
-from chassis.versions import Versioned
+from chassis.core.errors import Conflict
+from chassis.core.text import fold
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.promotions.models.base import Base, Owned
 from services.promotions.rules.sales import Status, may_become
 

@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from chassis.database import Aggregate, TenantScoped
-from chassis.text import fold
-from chassis.versions import Versioned
+from chassis.core.text import fold
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.promotions.models.base import Base, Owned
 from services.promotions.rules import store_campaigns as rules
 from services.promotions.rules.store_campaigns import Status

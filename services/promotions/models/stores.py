@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.database import Aggregate, TenantScoped
-from chassis.versions import Versioned
+from chassis.data.base import Aggregate
+from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.promotions.models.base import Base, Owned
 
 ONE_STORE = UniqueConstraint("tenant_id", "store_uid")

@@ -12,8 +12,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
-from chassis.database import TenantScoped
-from chassis.errors import Conflict
+from chassis.core.errors import Conflict
+from chassis.data.tenancy import TenantScoped
 from services.promotions.models.base import Base, Owned
 
 TENTHS = 10

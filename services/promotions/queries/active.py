@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from chassis import money
-from chassis.errors import Invalid
-from chassis.identity import NOBODY
+from chassis.core import money
+from chassis.core.errors import Invalid
+from chassis.core.principal import NOBODY
 from services.promotions import engine
 from services.promotions.models import (
     Catalogue,

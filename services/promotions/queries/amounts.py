@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
-from chassis import money
+from chassis.core import money
 from services.promotions.models import Pricelist, PricelistEntry, PricelistVariant, Product, SalesCampaign, Variant
 
 EXAMPLES = 3

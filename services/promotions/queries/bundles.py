@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
+from chassis.core.errors import NotFound
 from services.promotions import engine
 from services.promotions.models import (
     BundleVersion,

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.text import fold
+from chassis.core.errors import NotFound
+from chassis.core.text import fold
 from services.promotions.models import CartCampaign, CartCampaignProduct, Pricelist
 from services.promotions.queries import marketing, product_ids
 from services.promotions.queries.marketing import Listed

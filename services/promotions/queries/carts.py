@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from chassis import money
-from chassis.errors import Invalid, NotFound
-from chassis.identity import caller
+from chassis.core import money
+from chassis.core.errors import Invalid, NotFound
+from chassis.core.principal import caller
 from services.promotions.models import (
     Cart,
     CartCampaign,

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.errors import Invalid
+from chassis.core.errors import Invalid
 from services.promotions import engine
 from services.promotions.models import (
     CustomerGroup,

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis import money
-from chassis.errors import NotFound
+from chassis.core import money
+from chassis.core.errors import NotFound
 from services.promotions import engine
 from services.promotions.models import Evaluation, UnitReturn
 

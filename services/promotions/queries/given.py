@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, String, Text, and_, any_, column, func, li
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chassis.text import fold
+from chassis.core.text import fold
 
 
 def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[str]) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
+from chassis.core.errors import NotFound
 from services.promotions.models import LinkedProducts
 from services.promotions.queries import marketing, product_ids
 from services.promotions.queries.marketing import Listed

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, String, Text, collate
 from sqlalchemy.orm import Session
 
-from chassis.pages import Page, paginate
+from chassis.http.pages import Page, paginate
 from services.promotions.rules.lists import Bound, SortKey
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from chassis.errors import Invalid, NotFound
-from chassis.pages import Page, paginate
+from chassis.core.errors import Invalid, NotFound
+from chassis.http.pages import Page, paginate
 from services.promotions.models import (
     CartCampaign,
     Pricelist,

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.pages import Page, paginate
+from chassis.core.errors import NotFound
+from chassis.http.pages import Page, paginate
 from services.promotions.models import Product, ProductCategory, Variant
 from services.promotions.queries import settings
 from services.promotions.queries.given import among, has_words

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chassis.errors import NotFound
-from chassis.pages import Page, paginate
-from chassis.text import fold
+from chassis.core.errors import NotFound
+from chassis.core.text import fold
+from chassis.http.pages import Page, paginate
 from services.promotions.models import (
     Base,
     CustomerGroup,

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.identity import caller
+from chassis.core.principal import caller
 from services.promotions.engine import Strategy
 from services.promotions.models import Pricelist, Settings, Tenant
 from services.promotions.rules import settings as rules

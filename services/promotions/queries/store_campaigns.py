@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from chassis import audit
-from chassis.audit import AuditRow
-from chassis.errors import NotFound
-from chassis.pages import Page, paginate
-from chassis.text import fold
+from chassis.core.errors import NotFound
+from chassis.core.text import fold
+from chassis.data.audit import AuditRow
+from chassis.http import audit_trail
+from chassis.http.pages import Page, paginate
 from services.promotions.models import Base, Store, StoreCampaign, StoreCampaignStore
 from services.promotions.rules.store_campaigns import Status
 
@@ -81,7 +81,7 @@ def trail(session: Session, tenant_id: UUID, campaign_id: str, *, page: int, pag
     Raises:
         NotFound: ``campaign_not_found``: there never was such a campaign of this company.
     """
-    found = audit.trail(session, tenant_id, page=page, page_size=page_size, target_id=_as_id(campaign_id))
+    found = audit_trail.trail(session, tenant_id, page=page, page_size=page_size, target_id=_as_id(campaign_id))
     if not found.total_items or any(row.target_type != TARGET for row in found.items):
         raise not_found(campaign_id)
     return found

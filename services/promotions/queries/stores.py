@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.errors import Invalid, NotFound
-from chassis.pages import Page, paginate
+from chassis.core.errors import Invalid, NotFound
+from chassis.http.pages import Page, paginate
 from services.promotions.models import Pricelist, Store
 from services.promotions.queries.given import among
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
-from chassis.identity import caller
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
 from services.promotions.models import Tenant
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.orm import Session
 
-from chassis.errors import NotFound
+from chassis.core.errors import NotFound
 from services.promotions.engine import Left
 from services.promotions.models import CampaignUsage, Evaluation, Reservation, ReservedCampaign, SalesCampaign
 from services.promotions.models.usage import TENTHS, ReservationState

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from chassis import money
-from chassis.errors import Invalid
+from chassis.core import money
+from chassis.core.errors import Invalid
 
 Named = list[tuple[str, str]]
 """Fields, and what is wrong with each."""

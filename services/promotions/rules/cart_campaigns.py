@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from chassis.errors import Stale
+from chassis.core.errors import Stale
 from services.promotions.rules.warnings import MOST, Code, Warned
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from datetime import datetime
 from enum import StrEnum
 
-from chassis.errors import Conflict, Forbidden, Invalid
+from chassis.core.errors import Conflict, Forbidden, Invalid
 
 IDENTIFIER_LENGTH = 100
 

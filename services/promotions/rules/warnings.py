@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from chassis import money
+from chassis.core import money
 
 MOST = 50
 """Products or campaigns that are named one by one; the number is of all."""

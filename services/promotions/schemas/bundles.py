@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from chassis.schemas import CamelSchema
+from chassis.http.schemas import CamelSchema
 
 
 class BundleQuery(CamelSchema):

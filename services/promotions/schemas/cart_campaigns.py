@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_dump, validate
 
-from chassis.schemas import CamelSchema, Stripped, one_line, several_lines
+from chassis.http.schemas import CamelSchema, Stripped, one_line, several_lines
 from services.promotions.rules.cart_campaigns import MatchMode, Status
 from services.promotions.schemas.common import uid
 from services.promotions.schemas.marketing import (

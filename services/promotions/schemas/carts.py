@@ -5,8 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis import money
-from chassis.schemas import CamelSchema, PublicSchema, Stripped, UpdateSchema
+from chassis.core import money
+from chassis.http.schemas import CamelSchema, PublicSchema, Stripped, UpdateSchema
 from services.promotions.rules.cart_campaigns import Reason
 from services.promotions.rules.carts import MAX_ITEMS, MAX_QUANTITY, Removed
 from services.promotions.schemas.common import UID_LENGTH

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_dump, validate
 
-from chassis import money
-from chassis.schemas import CamelSchema, Stripped
+from chassis.core import money
+from chassis.http.schemas import CamelSchema, Stripped
 from services.promotions.rules import settings as rules
 
 UID_LENGTH = 100

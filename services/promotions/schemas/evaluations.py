@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
-from chassis.schemas import Amount, CamelSchema, Instant, Stripped, currency
-from chassis.text import is_line
+from chassis.core.text import is_line
+from chassis.http.schemas import Amount, CamelSchema, Instant, Stripped, currency
 from services.promotions import engine
 from services.promotions.engine import quantities
 from services.promotions.rules import evaluations as rules

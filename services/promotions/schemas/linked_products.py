@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from chassis.schemas import CamelSchema, Stripped
+from chassis.http.schemas import CamelSchema, Stripped
 from services.promotions.rules.cart_campaigns import QuantitySelector
 from services.promotions.schemas.cart_campaigns import CampaignProductSchema, customer_key, mode
 from services.promotions.schemas.common import uid

@@ -7,8 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_dump, post_load, validate
 
-from chassis.pages import MAX_PAGE, MAX_PAGE_SIZE
-from chassis.schemas import CamelSchema, Stripped, one_line, visible
+from chassis.http.pages import MAX_PAGE, MAX_PAGE_SIZE
+from chassis.http.schemas import CamelSchema, Stripped, one_line, visible
 from services.promotions.rules.lists import Bound, SortKey
 from services.promotions.schemas.warnings import WarningOut
 

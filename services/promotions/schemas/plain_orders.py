@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from chassis import money
+from chassis.core import money
 from services.promotions.engine import quantities
 from services.promotions.rules import evaluations as rules
 

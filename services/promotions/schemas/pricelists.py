@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis.schemas import Amount, CamelSchema, UpdateSchema, text
+from chassis.http.schemas import Amount, CamelSchema, UpdateSchema, text
 from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, AmountText, uid, uids
 
 

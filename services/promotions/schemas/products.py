@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
-from chassis.pages import PageIn
-from chassis.schemas import Amount, CamelSchema, text
+from chassis.http.pages import PageIn
+from chassis.http.schemas import Amount, CamelSchema, text
 from services.promotions.schemas.common import MAX_BULK, NAME_LENGTH, AmountText, SparseSchema, uid, uids
 
 MAX_CATEGORIES, MAX_VARIANTS = 50, 200

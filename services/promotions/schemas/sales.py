@@ -5,9 +5,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_dump, post_load, validate
 
-from chassis.pages import MAX_PAGE, MAX_PAGE_SIZE, PageIn
-from chassis.schemas import Amount, CamelSchema, Instant, UpdateSchema, text
-from chassis.text import is_line
+from chassis.core.text import is_line
+from chassis.http.pages import MAX_PAGE, MAX_PAGE_SIZE, PageIn
+from chassis.http.schemas import Amount, CamelSchema, Instant, UpdateSchema, text
 from services.promotions.engine import Discount
 from services.promotions.rules.sales import EARLIEST, LATEST, Status, Type
 from services.promotions.rules.uids import RESERVED

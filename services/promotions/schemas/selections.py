@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from chassis.events import camel
-from chassis.schemas import CamelSchema
+from chassis.core.text import camel
+from chassis.http.schemas import CamelSchema
 from services.promotions.rules.selection import KINDS
 from services.promotions.schemas.common import MAX_BULK, uid, uids
 

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from chassis.schemas import UpdateSchema, currency
+from chassis.http.schemas import UpdateSchema, currency
 from services.promotions.engine import Strategy
 from services.promotions.schemas.common import SparseSchema, time_zone, uid
 

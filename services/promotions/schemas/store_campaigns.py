@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
-from chassis.clock import rfc3339
-from chassis.pages import PageIn
-from chassis.schemas import Stripped, one_line, several_lines
+from chassis.core.clock import rfc3339
+from chassis.http.pages import PageIn
+from chassis.http.schemas import Stripped, one_line, several_lines
 from services.promotions.rules.store_campaigns import IDENTIFIER_LENGTH, Status
 from services.promotions.schemas.common import uid
 

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from chassis.schemas import CamelSchema, UpdateSchema, text
+from chassis.http.schemas import CamelSchema, UpdateSchema, text
 from services.promotions.schemas.common import NAME_LENGTH, SparseSchema, uid
 
 

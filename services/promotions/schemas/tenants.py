@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from chassis.schemas import CamelSchema
+from chassis.http.schemas import CamelSchema
 
 
 class TenantEventIn(CamelSchema):

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from chassis.schemas import Amount, CamelSchema, Instant, UpdateSchema
+from chassis.http.schemas import Amount, CamelSchema, Instant, UpdateSchema
 from services.promotions.schemas.common import Whole
 
 LONGEST = 24 * 3600

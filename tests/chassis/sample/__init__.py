@@ -10,17 +10,22 @@ from sqlalchemy import ColumnElement, MetaData, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
-from chassis import audit, outbox, versions
-from chassis.clock import utcnow
-from chassis.columns import NAMING, TYPES, BigId
-from chassis.database import Aggregate, TenantScoped
-from chassis.errors import Conflict, NotFound
-from chassis.events import Drop, Received, Subscriber, on, publishes
-from chassis.identity import Role
-from chassis.pages import PageIn, page_of, paginate
-from chassis.schemas import CamelSchema, text
-from chassis.service import Service
-from chassis.web import Blueprint, caller, db
+from chassis.core.clock import utcnow
+from chassis.core.errors import Conflict, NotFound
+from chassis.core.principal import caller
+from chassis.data import audit
+from chassis.data.base import Aggregate
+from chassis.data.columns import NAMING, TYPES, BigId
+from chassis.data.tenancy import TenantScoped
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of, paginate
+from chassis.http.schemas import CamelSchema, text
+from chassis.messaging import outbox
+from chassis.messaging.events import Drop, Received, Subscriber, on, publishes
+from chassis.process.service import Service
+from contracts.roles import Role
 
 
 class Base(DeclarativeBase):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis import text
+from chassis.core import text
 from services.promotions.engine import Evaluation
 from services.promotions.engine.codes import fold
 from tests.promotions.engine.helpers import END, START, basket, campaign, line, order_discount, price, reasons

@@ -1,0 +1,73 @@
+"""Web addresses: taken as people write them, stored in the one encoded form that every reader reads alike."""
+
+import re
+import unicodedata
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+import idna
+
+from chassis.core.text import normal
+
+SCHEMES = ("http", "https")
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
+_START = re.compile(r"https?://[^/?#]", re.ASCII | re.IGNORECASE)
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_AS_THEY_ARE = "%/:@!$&'()*+,;=~-._?[]"
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}  # controls, formats, surrogates, spaces, separators
+_JOINERS = "\u200c\u200d"  # formats that words and emoji are written with
+
+
+def encoded(url: str) -> str | None:
+    """A web address in encoded form, or None for what is no plain web address.
+
+    The scheme is ``http`` or ``https``, in small letters. The host is written as DNS knows it, in small letters and
+    punycode. What follows is percent-encoded UTF-8; escapes that stand there stay. An encoded address stays as it is.
+
+    Anything that a browser might read in another way is refused: user names, backslashes, white space and invisible
+    characters, escapes in the host.
+    """
+    url = normal(url.strip())
+    if not _START.match(url) or "\\" in url or not _is_visible(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = encoded_host(parts.hostname or ""), parts.port
+    except ValueError:
+        return None
+    if host is None or "@" in parts.netloc or "[" in parts.netloc or port == 0:
+        return None
+    return urlunsplit(
+        SplitResult(
+            parts.scheme.lower(),
+            host if port is None else f"{host}:{port}",
+            _escaped(parts.path),
+            _escaped(parts.query),
+            _escaped(parts.fragment),
+        )
+    )
+
+
+def encoded_host(text: str) -> str | None:
+    """A host's name as DNS knows it: ``søk.example`` is ``xn--sk-lka.example``. None for what is no host's name."""
+    name = text.lower()
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii")
+        except idna.IDNAError:
+            return None
+    return name if _HOST.fullmatch(name) else None
+
+
+def host_of(address: str) -> str | None:
+    """The host of an address as :func:`encoded` gives it; None for any other text."""
+    return urlsplit(address).hostname if encoded(address) == address else None
+
+
+def _escaped(text: str) -> str:
+    return quote(_LONE_PERCENT.sub("%25", text), safe=_AS_THEY_ARE)
+
+
+def _is_visible(text: str) -> bool:
+    if text.isascii():
+        return text.isprintable() and " " not in text
+    return not any(unicodedata.category(one) in _INVISIBLE and one not in _JOINERS for one in text)

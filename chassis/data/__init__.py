@@ -1,0 +1,1 @@
+"""A service's own database: engine, tenants, transactions, migrations, audit and encryption."""

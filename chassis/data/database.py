@@ -1,0 +1,98 @@
+"""A service's own database: ``begin()`` for a write transaction, ``read()`` for a reading one."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+from sqlalchemy import Executable, event
+from sqlalchemy.orm import Session, sessionmaker
+
+from chassis.data.engine import engine_of
+from chassis.data.kept import KeptConnection
+from chassis.data.tenancy import narrow_to_tenant, scoped
+from chassis.data.unit_of_work import AFTER_COMMIT, current_unit
+
+
+class Database:
+    """One service's database: ``begin()`` for a write transaction, ``read()`` for a reading one.
+
+    Args:
+        url: SQLAlchemy URL.
+        pool_size: connections kept open.
+        overflow: connections opened beyond that and closed after use.
+    """
+
+    def __init__(self, url: str, pool_size: int = 8, overflow: int = 8) -> None:
+        self.engine = engine_of(url, pool_size, overflow)
+        self.wake_relay = Event()
+        self._write = sessionmaker(self.engine, expire_on_commit=False)
+        self._kept = KeptConnection(self.engine)
+        read_only = {"concord_read": True, "postgresql_readonly": True}
+        self._read = sessionmaker(self.engine.execution_options(**read_only), expire_on_commit=False)
+        event.listen(self._write, "do_orm_execute", narrow_to_tenant)
+        event.listen(self._read, "do_orm_execute", narrow_to_tenant)
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """One write transaction for the caller: committed at the end of the block, rolled back on an exception.
+
+        Inside a :class:`Unit` the block joins the unit's transaction, which ends with the unit.
+        """
+        unit = current_unit()
+        if unit is not None:
+            yield unit.session_of(self)
+            unit.flush()
+            return
+        with self._write() as session, session.begin():
+            yield scoped(session)
+        self.after_commit(session)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One reading transaction for the caller. Never waits for a writer."""
+        unit = current_unit()
+        if unit is not None and unit.active:
+            yield unit.session_of(self)
+            return
+        with self._read() as session, session.begin():
+            yield scoped(session)
+
+    @property
+    def in_unit(self) -> bool:
+        """Whether what is written now joins a :class:`Unit`."""
+        return current_unit() is not None
+
+    def run(self, statement: Executable, values: Mapping[str, Any]) -> int:
+        """Write with one statement that is a transaction of its own; return how many rows it has touched.
+
+        On PostgreSQL it goes there and back once on a connection that is kept for this (:class:`KeptConnection`), so
+        it must be a statement that is made once, and do nothing where it has done its work. Nothing narrows it: it
+        names its tenant itself. Inside a :class:`Unit` it joins the unit's transaction.
+        """
+        unit = current_unit()
+        if unit is None and self.dialect == "postgresql":
+            return self._kept.run(statement, values)
+        counted = statement.execution_options(preserve_rowcount=True)
+        if unit is not None:
+            result: Any = unit.session_of(self).execute(counted, values)
+            return int(result.rowcount)
+        with self.engine.begin() as connection:
+            return connection.execute(counted, values).rowcount
+
+    def open(self) -> Session:
+        return scoped(self._write())
+
+    def after_commit(self, session: Session) -> None:
+        if session.info.pop("outbox", False):
+            self.wake_relay.set()
+        for call in session.info.pop(AFTER_COMMIT, ()):
+            call()
+
+    def close(self) -> None:
+        self._kept.close()
+        self.engine.dispose()

@@ -1,0 +1,109 @@
+"""Error formats: how a failure is written. Most routes use RFC 9457; compatible APIs keep the format of the system
+they replace (D2).
+
+A ``Blueprint`` chooses one for everything under its prefix and a gateway ``Route`` the same one, so that a client of
+such a system meets one format whoever refuses it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from chassis.core.errors import Failure
+from chassis.http.problems import MEDIA_TYPE, problem
+
+KEPT_UNPROCESSABLE = ("invalid_idempotency_key", "idempotency_key_reused")
+"""D7 promises 422 for these in every system."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A failure with what its answer may show of the request."""
+
+    failure: Failure
+    status: HTTPStatus
+    request_id: str | None
+    path: str
+    now: datetime
+
+    @property
+    def sentences(self) -> list[str]:
+        """One a field for validation, else the one there is."""
+        found = [f"{one['field']}: {one['message']}" if one["field"] else one["message"] for one in self.failure.errors]
+        return found or [self.failure.detail]
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorFormat:
+    """One shape.
+
+    Attributes:
+        invalid: the status of what breaks a rule of the request's shape.
+        component: its name in OpenAPI; ``schema`` is what stands there.
+        headers: what every such answer has besides.
+    """
+
+    media_type: str
+    invalid: HTTPStatus
+    component: str
+    schema: Mapping[str, Any]
+    body: Callable[[Refusal], dict[str, Any] | str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """``body`` is JSON, or text as it is sent."""
+
+    status: HTTPStatus
+    media_type: str
+    body: dict[str, Any] | str
+    headers: Mapping[str, str]
+
+
+def write(shape: ErrorFormat, failure: Failure, *, request_id: str | None, path: str, now: datetime) -> Written:
+    """A failure in this format."""
+    status = failure.status
+    if status is HTTPStatus.UNPROCESSABLE_ENTITY and failure.code not in KEPT_UNPROCESSABLE:
+        status = shape.invalid
+    body = shape.body(Refusal(failure, status, request_id, path, now))
+    return Written(status, shape.media_type, body, shape.headers)
+
+
+def object_of(required: Mapping[str, Any], description: str, **optional: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "required": list(required),
+        "properties": {**required, **optional},
+    }
+
+
+TEXT = {"type": "string"}
+NUMBER = {"type": "integer"}
+
+
+def list_of(*names: str) -> dict[str, Any]:
+    return {"type": "array", "items": object_of(dict.fromkeys(names, TEXT), "One field's fault.")}
+
+
+def _problem(refusal: Refusal) -> dict[str, Any]:
+    failure = refusal.failure
+    body = problem(refusal.status, failure.code, failure.detail, request_id=refusal.request_id, errors=failure.errors)
+    return dict(failure.more) | body
+
+
+PROBLEM = ErrorFormat(
+    MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "Problem",
+    object_of(
+        {"type": TEXT, "title": TEXT, "status": NUMBER, "detail": TEXT, "code": TEXT,
+         "requestId": {"type": "string", "nullable": True}},
+        "RFC 9457 problem details. `code` is stable; `errors` names fields.",
+        errors=list_of("field", "message"),
+    ),
+    _problem,
+)  # fmt: skip

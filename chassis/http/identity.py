@@ -1,0 +1,173 @@
+"""The signed identity that the gateway and the services hand on; nothing else says who is asking.
+
+A short-lived Ed25519 token names the caller and one receiving service (``aud``). Each sender signs with its own key,
+``<keys>/<sender>.key``; receivers know the senders by ``<keys>/<sender>.pub``. A ``.pub`` file may hold several keys,
+so that a new one can be published before the old one goes.
+"""
+
+import contextlib
+import re
+import tempfile
+import time
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from chassis.core.errors import Unauthorized
+from chassis.core.principal import Principal
+
+HEADER = "X-Concord-Identity"
+ALGORITHM = "EdDSA"
+LIFETIME = 60  # seconds a token is valid
+REUSE = 30  # seconds a token may be handed out again; the receiver still has the other half of its lifetime
+LEEWAY = 30  # seconds the clocks of two hosts may differ
+CACHE_SIZE = 4096
+_SENDER = re.compile(r"[a-z]{1,40}", re.ASCII)  # the name of one of our processes, and of its key files
+
+
+class Signer:
+    """Mints identities as ``sender``, one per caller and receiving service every ``REUSE`` seconds."""
+
+    def __init__(self, keys: Path, sender: str) -> None:
+        self.sender = sender
+        self._key = _load_private(keys / f"{sender}.key")
+        self._minted: dict[tuple[Principal, str], tuple[str, float]] = {}
+        self._lock = Lock()
+
+    def derive(self, purpose: str) -> bytes:
+        """32 secret bytes for ``purpose``, the same in every process of this sender, of no use for signing."""
+        return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(self._key.private_bytes_raw())
+
+    def sign(self, principal: Principal, audience: str) -> str:
+        now = time.time()
+        with self._lock:
+            token, minted = self._minted.get((principal, audience), ("", 0.0))
+            if now - minted < REUSE:
+                return token
+        token = self._mint(principal, audience, now)
+        with self._lock:
+            if len(self._minted) >= CACHE_SIZE:
+                self._minted.clear()
+            self._minted[principal, audience] = (token, now)
+        return token
+
+    def _mint(self, principal: Principal, audience: str, now: float) -> str:
+        claims = principal.to_claims() | {
+            "iss": self.sender,
+            "aud": audience,
+            "iat": int(now),
+            "exp": int(now) + LIFETIME,
+        }
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.sender})
+
+
+class Verifier:
+    """Checks identities addressed to ``audience``. A token once found good is remembered until it ends."""
+
+    def __init__(self, keys: Path, audience: str) -> None:
+        self.audience = audience
+        self._keys = keys
+        self._public: dict[str, list[Ed25519PublicKey]] = {}
+        self._known: dict[str, tuple[Principal, str, float]] = {}
+        self._lock = Lock()
+
+    def verify(self, token: str) -> tuple[Principal, str]:
+        """The caller and the sender who vouches for it.
+
+        Raises:
+            Unauthorized: forged, expired, for another service, or signed by nobody we know.
+        """
+        with self._lock:
+            known = self._known.get(token)
+        if known and known[2] > time.time():
+            return known[0], known[1]
+        principal, sender, expires = self._check(token)
+        with self._lock:
+            if len(self._known) >= CACHE_SIZE:
+                self._known.clear()
+            self._known[token] = (principal, sender, expires)
+        return principal, sender
+
+    def _check(self, token: str) -> tuple[Principal, str, float]:
+        try:
+            sender = str(jwt.get_unverified_header(token).get("kid"))
+            claims = self._decode(token, sender)
+            return Principal.from_claims(claims), sender, float(claims["exp"])
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise Unauthorized("The caller's identity is not valid.") from error
+
+    def _decode(self, token: str, sender: str) -> dict[str, Any]:
+        failure: Exception = jwt.InvalidKeyError("unknown sender")
+        for key in self._keys_of(sender):
+            try:
+                return jwt.decode(
+                    token,
+                    key,
+                    algorithms=[ALGORITHM],
+                    audience=self.audience,
+                    issuer=sender,
+                    leeway=LEEWAY,
+                    options={"require": ["exp", "iat", "aud", "iss", "sub"]},
+                )
+            except jwt.InvalidSignatureError as error:
+                failure = error
+        raise failure
+
+    def _keys_of(self, sender: str) -> list[Ed25519PublicKey]:
+        if sender not in self._public:
+            known = _load_public(self._keys / f"{sender}.pub") if _SENDER.fullmatch(sender) else []
+            if not known:
+                return []  # and not remembered: its key may still be handed out, and anybody can make up a name
+            self._public[sender] = known
+        return self._public[sender]
+
+
+def create_keys(keys: Path, senders: list[str]) -> None:
+    """Make a key pair for each sender that has none yet. For development and the first start of a deployment."""
+    keys.mkdir(parents=True, exist_ok=True)
+    for sender in senders:
+        private_file = keys / f"{sender}.key"
+        if private_file.exists():
+            continue
+        private = Ed25519PrivateKey.generate()
+        _write_once(private_file, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        kept = _load_private(private_file)  # another starter may have been first
+        public_pem = kept.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (keys / f"{sender}.pub").write_bytes(public_pem)
+
+
+def _write_once(file: Path, content: bytes) -> None:
+    """Write a secret file whole or not at all; an existing one stays."""
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".key-") as whole:  # made with mode 0600
+        whole.write(content)
+        whole.flush()
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(whole.name)
+
+
+def _load_private(file: Path) -> Ed25519PrivateKey:
+    key = load_pem_private_key(file.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{file.name} is no Ed25519 key")
+    return key
+
+
+def _load_public(file: Path) -> list[Ed25519PublicKey]:
+    if not file.exists():
+        return []
+    end = b"-----END PUBLIC KEY-----"
+    blocks = [block + end for block in file.read_bytes().split(end) if block.strip()]
+    return [key for block in blocks if isinstance(key := load_pem_public_key(block), Ed25519PublicKey)]

@@ -1,0 +1,166 @@
+"""The embedded broker: durable queues in one SQLite file, for running the platform with nothing installed.
+
+A commit is the confirm. Consumers take a lease on a batch, renew it while they work and acknowledge with its token;
+who dies or stalls loses the lease, and the messages are delivered again. Works between processes on one machine.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from threading import Event
+
+from chassis.messaging.broker.base import (
+    BrokerUnavailable,
+    DeadLetter,
+    Handler,
+    Message,
+    dead_queue_of,
+    queue_of,
+    refuse_large_bodies,
+)
+from chassis.messaging.broker.store import MAX_DELIVERIES, Claim, Store
+
+LEASE = 10.0
+POLL = 0.03  # other processes' messages are seen after this long; this process's wake the consumer
+
+
+class EmbeddedBroker:
+    """A ``Broker`` over the file at ``path``. ``lease`` is in seconds, at most five minutes."""
+
+    def __init__(self, path: str, name: str, *, lease: float = LEASE):
+        self._path = path
+        self._name = name
+        self._lease = lease
+        self._bell = _bells.setdefault(path, _Bell())
+        self._lock = threading.Lock()
+        self._publisher: Store | None = None
+        self._closed = Event()
+
+    def declare(self, subscriber: str, types: Sequence[str]) -> None:
+        """Replaces the subscriber's bindings: nobody but its owner adds any here."""
+        with self._store() as store:
+            store.declare(queue_of(subscriber), types)
+            store.declare(dead_queue_of(subscriber), [])
+
+    def publish(self, messages: Sequence[Message]) -> int:
+        refuse_large_bodies(messages)
+        if not messages:
+            return 0
+        with self._lock:
+            self._refuse_when_closed()
+            self._publisher = self._publisher or Store(self._path)
+            self._publisher.publish(messages)
+        self._bell.ring()
+        return len(messages)
+
+    def consume(
+        self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20, batch: int | None = None
+    ) -> None:
+        """Takes no more than it hands out: a claim is one short look at the file."""
+        queue, limit = queue_of(subscriber), min(prefetch, batch or prefetch)
+        with self._store() as store, _Renewal(self._path, self._lease) as renewal:
+            while not stop.is_set():
+                self._refuse_when_closed()
+                rings = self._bell.rings
+                claim = store.claim(queue, limit, self._lease)
+                if claim is None:
+                    self._bell.wait(rings, POLL)
+                else:
+                    self._work(store, renewal, claim, handle)
+
+    def _work(self, store: Store, renewal: "_Renewal", claim: Claim, handle: Handler) -> None:
+        try:
+            with renewal.of(claim):
+                handle(claim.messages)
+        except BaseException:
+            with suppress(BrokerUnavailable):  # the lease ends by itself; the handler's error is what matters
+                store.give_back(claim)
+            raise
+        if not store.settle(claim):
+            raise BrokerUnavailable(f"{self._name} lost its lease on {claim.queue}; the batch is delivered again")
+
+    def depth(self, subscriber: str) -> int:
+        with self._store() as store:
+            return store.depth(queue_of(subscriber))
+
+    def dead_letters(self, subscriber: str, take: Callable[[DeadLetter], bool], *, limit: int = 1000) -> None:
+        with self._store() as store:
+            kept = store.waiting(dead_queue_of(subscriber), limit)
+            reason = f"came back {MAX_DELIVERIES} times"
+            store.discard(dead_queue_of(subscriber), [seq for seq, one in kept if take(DeadLetter(one, reason))])
+
+    def read_archive(self, since: datetime, read: Callable[[Message, datetime], object]) -> None:
+        with self._store() as store:
+            for message, published_at in store.archive(since.timestamp()):
+                read(message, datetime.fromtimestamp(int(published_at), UTC))
+
+    def close(self) -> None:
+        self._closed.set()
+        with self._lock:
+            publisher, self._publisher = self._publisher, None
+            if publisher:
+                publisher.close()
+
+    def _store(self) -> closing[Store]:
+        self._refuse_when_closed()
+        return closing(Store(self._path))
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed.is_set():
+            raise BrokerUnavailable(f"{self._name} closed its broker")
+
+
+class _Renewal:
+    """A thread that keeps the lease of the batch in work alive, however long the handler takes."""
+
+    def __init__(self, path: str, lease: float):
+        self._path = path
+        self._lease = lease
+        self._claim: Claim | None = None
+        self._ended = Event()
+        self._thread = threading.Thread(target=self._run, name="broker-lease", daemon=True)
+
+    def __enter__(self) -> "_Renewal":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    @contextmanager
+    def of(self, claim: Claim) -> Iterator[None]:
+        self._claim = claim
+        try:
+            yield
+        finally:
+            self._claim = None
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._lease / 3):
+            claim = self._claim
+            if claim:  # renewing one just acknowledged changes nothing: its token is gone
+                with suppress(BrokerUnavailable), closing(Store(self._path)) as store:
+                    store.renew(claim, self._lease)
+
+
+class _Bell:
+    """Wakes this process's consumers of a file when this process has published to it."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self.rings = 0
+
+    def ring(self) -> None:
+        with self._condition:
+            self.rings += 1
+            self._condition.notify_all()
+
+    def wait(self, heard: int, seconds: float) -> None:
+        """Until there were more rings than ``heard``, or ``seconds`` are over."""
+        with self._condition:
+            self._condition.wait_for(lambda: self.rings != heard, seconds)
+
+
+_bells: dict[str, _Bell] = {}  # one per file, shared by the relay's and the consumer's brokers of a process

@@ -1,0 +1,1 @@
+"""A service at work: its declaration, settings, roles, server and health."""

@@ -1,0 +1,197 @@
+"""Runs one service in one process: gunicorn for HTTP, and a thread for each other role the process was given.
+
+Every role is served the same way, so every process has health and metrics on its port; the endpoints are there only
+with the api role.
+"""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from chassis.core import logs
+from chassis.core.backoff import Backoff
+from chassis.core.principal import Principal, acting_as
+from chassis.http import idempotency
+from chassis.messaging import consumer, inbox, relay
+from chassis.messaging.broker import Broker
+from chassis.process.service import Runtime, Service, Task
+from chassis.process.settings import Settings
+from chassis.process.worker import Worker
+
+GRACEFUL = 20  # seconds a stopping worker may finish its requests and its batch
+HOUSEKEEPING = 60.0
+
+log = logs.logger(__name__)
+
+Work = Callable[[threading.Event], None]
+
+
+class Background:
+    """The threads of a process beside its web server. They end together, each after its work in hand."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._wake: list[threading.Event] = []
+        self._brokers: list[Broker] = []
+
+    def start(
+        self, name: str, work: Work, *, wake: threading.Event | None = None, broker: Broker | None = None
+    ) -> None:
+        thread = threading.Thread(target=self._keep_going, args=(name, work), name=name, daemon=True)
+        self._threads.append(thread)
+        if wake:
+            self._wake.append(wake)
+        if broker:
+            self._brokers.append(broker)
+        thread.start()
+
+    def stop(self, timeout: float = GRACEFUL / 2) -> None:
+        """Ask all to end, give them ``timeout`` seconds together, and then take their brokers away."""
+        self._stop.set()
+        for wake in self._wake:
+            wake.set()
+        deadline = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        for broker in self._brokers:
+            broker.close()
+
+    def _keep_going(self, name: str, work: Work) -> None:
+        backoff = Backoff()
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                work(self._stop)
+            except Exception as error:
+                log.error("background work failed, starting again", work=name, exc_info=error)
+                if time.monotonic() - started > HOUSEKEEPING:
+                    backoff.reset()  # it went well for long; what failed now is something new
+                self._stop.wait(backoff.next())
+
+
+def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
+    """Start the threads of every role but the api."""
+    background = Background()
+    service, database = runtime.service, runtime.database
+    if "relay" in roles and service.events:
+        broker = runtime.broker("relay")
+        publisher = relay.Relay(service.name, database, broker)
+        background.start("relay", publisher.run, wake=database.wake_relay, broker=broker)
+    for subscriber in service.listeners if "consumer" in roles else ():
+        broker = runtime.broker("consumer")
+        listening = consumer.Consumer(subscriber, database, broker)
+        background.start(f"{subscriber.name} consumer", listening.run, broker=broker)
+        background.start(f"{subscriber.name} parked", listening.retry_parked)
+    if "scheduler" in roles:
+        for task in (*service.schedule, Task("housekeeping", HOUSEKEEPING, keep_house)):
+            background.start(task.name, partial(_repeat, task, runtime))
+    for task in service.beside_api if "api" in roles else ():
+        background.start(task.name, partial(_repeat, task, runtime, once_more=True))
+    return background
+
+
+def keep_house(runtime: Runtime) -> bool:
+    """Trim what the chassis' tables no longer need, a little at a time."""
+    with runtime.database.begin() as session:
+        trimmed = [relay.trim_sent(session), inbox.trim_inbox(session), idempotency.trim(session)]
+    return max(trimmed) >= relay.TRIM
+
+
+def _repeat(task: Task, runtime: Runtime, stop: threading.Event, *, once_more: bool = False) -> None:
+    with acting_as(Principal.system(runtime.service.name)):
+        while not stop.is_set():
+            if not task.run(runtime):
+                stop.wait(task.every)
+        while once_more and task.run(runtime):
+            pass
+
+
+class _Logger(Logger):
+    """Hands gunicorn's own messages to our logs and leaves the access log to the application."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+        self.loglevel = logging.INFO
+        self._access_log_enabled = False
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+class Server(BaseApplication):
+    """gunicorn with one worker: more processes are more instances, not more workers (metrics stay exact)."""
+
+    def __init__(self, build: Callable[[], Any], at_exit: Callable[[], None], settings: Settings, name: str) -> None:
+        self._build = build
+        self._at_exit = at_exit
+        self._settings = settings
+        self._name = name
+        super().__init__()
+
+    def run(self) -> None:
+        gc.collect()
+        gc.freeze()  # a collection in the worker would write to all that is loaded, which it shares with its parent
+        super().run()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": self._settings.bind,
+            "workers": 1,
+            "worker_class": Worker,
+            "threads": self._settings.threads,
+            "worker_connections": 1000,
+            "graceful_timeout": GRACEFUL,
+            "timeout": 60,
+            "keepalive": 75,  # longer than our own pools keep a connection, so that they end it and not we
+            "limit_request_line": 8190,
+            "limit_request_fields": 64,
+            "proc_name": self._name,
+            "logger_class": _Logger,
+            "control_socket_disable": True,  # one path for all processes of a user, and nobody here asks it
+            "worker_exit": lambda _server, _worker: self._at_exit(),
+        }
+        for key, value in options.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Any:
+        return self._build()
+
+
+def serve_app(build: Callable[[], Any], settings: Settings, name: str) -> None:
+    """Run a WSGI application that has no roles (the gateway) until SIGTERM."""
+    logs.configure(settings.log_level, settings.log_format, service=name)
+    Server(build, lambda: None, settings, f"concord {name}").run()
+
+
+def serve(service: Service, settings: Settings, roles: Iterable[str]) -> None:
+    """Run ``service`` with ``roles`` until SIGTERM.
+
+    Raises:
+        SettingsError: its own settings are wrong; nothing was started.
+    """
+    service.check(settings)
+    roles = tuple(roles)
+    logs.configure(settings.log_level, settings.log_format, service=service.name, role="+".join(roles))
+    started: list[tuple[Runtime, Background]] = []
+
+    def build() -> Any:
+        runtime = Runtime(service, settings)
+        app = runtime.create_app(api="api" in roles)
+        started.append((runtime, start_roles(runtime, roles)))
+        gc.collect()
+        gc.freeze()  # what is there now stays; looking through it again and again would cost each request a little
+        return app
+
+    def at_exit() -> None:
+        for runtime, background in started:
+            background.stop()
+            runtime.close()
+
+    Server(build, at_exit, settings, f"concord {service.name} {'+'.join(roles)}").run()

@@ -1,0 +1,142 @@
+"""What a service is: its declaration, and the runtime that the declaration becomes in a process."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import MetaData
+
+from chassis.data import migrate
+from chassis.data.database import Database
+from chassis.http import app as http
+from chassis.http.blueprints import Blueprint
+from chassis.http.client import ServiceClient
+from chassis.http.error_formats import ErrorFormat
+from chassis.http.identity import Signer, Verifier
+from chassis.messaging import broker
+from chassis.messaging.events import Hold, Subscriber, Subscription
+from chassis.process import health
+from chassis.process.settings import Settings
+
+ROLES = ("api", "relay", "consumer", "scheduler")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work that the scheduler role repeats. ``run`` may be called by several schedulers at once.
+
+    It is called again at once while it returns something true (there is more to do), else after ``every`` seconds.
+    """
+
+    name: str
+    every: float
+    run: Callable[["Runtime"], object]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's declaration: the only wiring there is.
+
+    Attributes:
+        name: also the name of its database, its queue and its place in ``Settings.services``.
+        metadata: its own tables.
+        migrations: folder of its alembic versions.
+        events: what it publishes, every version.
+        subscriptions: what it listens to on the queue that is named after it.
+        hold: what its subscriptions lock together, see ``chassis.messaging.events.Hold``.
+        subscribers: further listeners with queues of their own, named ``<service>.<word>``.
+        beside_api: what each process with the api role repeats beside its web server, and once more when it ends.
+        error_format_of: the error format of a path that belongs to no endpoint; None for the platform's own.
+        check: reads the service's own settings; raises ``SettingsError`` so that a process with a wrong environment
+            does not start, whatever its role.
+    """
+
+    name: str
+    metadata: MetaData
+    migrations: Path
+    blueprints: Sequence[Blueprint] = ()
+    events: Sequence[type] = ()
+    subscriptions: Sequence[Subscription] = ()
+    hold: Hold | None = None
+    subscribers: Sequence[Subscriber] = ()
+    schedule: Sequence[Task] = ()
+    beside_api: Sequence[Task] = ()
+    error_format_of: Callable[[str], ErrorFormat | None] = lambda _path: None
+    check: Callable[[Settings], object] = lambda _settings: None
+
+    @property
+    def listeners(self) -> tuple[Subscriber, ...]:
+        """Every subscriber of the service, the one named after it first."""
+        own = (Subscriber(self.name, self.subscriptions, hold=self.hold),) if self.subscriptions else ()
+        return (*own, *self.subscribers)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles this service has work for."""
+        wanted = {"api": True, "relay": self.events, "consumer": self.listeners, "scheduler": True}
+        return tuple(role for role in ROLES if wanted[role])
+
+
+@dataclass
+class Runtime:
+    """A service at work in this process: settings, database, neighbours, brokers.
+
+    ``memory`` is what the service keeps in this process, by names of its own; it is gone with the process.
+    """
+
+    service: Service
+    settings: Settings
+    database: Database = field(init=False)
+    signer: Signer = field(init=False)
+    client: ServiceClient = field(init=False)
+    memory: dict[str, Any] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        name, settings = self.service.name, self.settings
+        # As many as there are web threads are kept; relay, consumer, retries and tasks are busy only now and then.
+        others = 2 + 2 * len(self.service.listeners) + len(self.service.schedule)
+        self.database = Database(settings.database_url_of(name), pool_size=settings.threads, overflow=others)
+        self.signer = Signer(settings.keys, name)
+        self.client = ServiceClient(settings.services, self.signer, places=max(1, settings.threads // 2))
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        return Verifier(self.settings.keys, self.service.name)
+
+    def broker(self, role: str) -> broker.Broker:
+        """A broker connection of its own for ``role``: they are not shared between threads."""
+        return broker.connect(self.settings.broker_url, f"{self.service.name}.{role}")
+
+    def create_app(self, *, api: bool = True) -> Flask:
+        """The WSGI application: health and metrics always, the endpoints where this process has the api role."""
+        secret = self.signer.derive("idempotency")
+        app = http.create_app(self.service.name, self.verifier, self.database, self.client, secret)
+        app.extensions["error_format_of"] = self.service.error_format_of
+        app.extensions["settings"] = self.settings
+        app.extensions["runtime"] = self
+        health.add(
+            app,
+            self.service.name,
+            self.database,
+            is_current=lambda: migrate.is_current(self.service, self.database.engine),
+            ordered=[subscriber.name for subscriber in self.service.listeners if subscriber.ordered],
+        )
+        if api:
+            http.mount(app, self.service.blueprints)
+        return app
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def settings_of(app: Any) -> Settings:
+    settings: Settings = app.extensions["settings"]
+    return settings
+
+
+def runtime_of(app: Any) -> Runtime:
+    runtime: Runtime = app.extensions["runtime"]
+    return runtime
