@@ -76,7 +76,7 @@ def notifier(made: Databases, folder: Path) -> Iterator[Runtime]:
 
 
 def _add_retailer(runtime: Runtime, number: int) -> UUID:
-    from services.notifier.actions.contacts import keep_contact
+    from services.notifier.audience.contacts import keep_contact
 
     tenant_id = uuid4()
     person = {"email": f"rolf@shop-{number}.example", "name": "Rolf Fjord", "role": "RetailerAdmin"}
@@ -87,7 +87,7 @@ def _add_retailer(runtime: Runtime, number: int) -> UUID:
 
 def _send_all(runtime: Runtime, retailers: list[UUID]) -> float:
     """Seconds from a full queue to an empty one."""
-    from services.notifier import sender
+    from services.notifier.outbound import sender
 
     for number in range(MAILS):
         _queue(runtime, retailers[number % len(retailers)])
@@ -102,8 +102,8 @@ def _send_all(runtime: Runtime, retailers: list[UUID]) -> float:
 
 
 def _queue(runtime: Runtime, retailer_id: UUID) -> None:
-    from services.notifier.actions.deliveries import queue_mail
-    from services.notifier.rules.mails import INVITE
+    from services.notifier.audience.notices import queue_mail
+    from services.notifier.topics.mails import INVITE
 
     context = {
         "campaign_name": "Spring Showroom Push",
@@ -120,13 +120,13 @@ def _queue(runtime: Runtime, retailer_id: UUID) -> None:
 
 def _letter(runtime: Runtime, retailer_id: UUID) -> bytes:
     """A finished mail as ours sends it, for the bare loop."""
-    from services.notifier import letters, sender
     from services.notifier import settings as own
+    from services.notifier.outbound import renderer, sender
 
     _queue(runtime, retailer_id)
     [claim] = sender.claim_due(runtime.database, utcnow())
     sender.settle(runtime.database, claim, None, utcnow())
-    return letters.compose(
+    return renderer.compose(
         claim.delivery, claim.name, own.load(), sender.links_of(runtime, claim.delivery), time_zone=claim.time_zone
     ).content
 

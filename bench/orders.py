@@ -18,7 +18,7 @@ from concord.platform import THREADS
 from contracts.roles import Role
 from tests.e2e.harness import Platform
 from tests.plugin import principal
-from tests.promotions.shop import Shop
+from tests.promotions.evaluations.shop import Shop
 
 SERVICES = ("identity", "promotions")
 SERVICE = "promotions-api"

@@ -27,7 +27,7 @@ from concord import platform
 from concord.examples import example_of_field
 
 FOLDER = Path(__file__).parent.parent / "docs" / "events"
-TYPES = "../../services/notifier/rules/published_types.py"  # from there
+TYPES = "../../services/notifier/event_log/published_types.py"  # from there
 MOMENT = datetime.fromisoformat("2026-04-01T08:00:00+00:00")
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

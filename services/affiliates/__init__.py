@@ -4,8 +4,10 @@ from pathlib import Path
 
 from chassis.process.service import Service, Task
 from contracts import error_formats
-from services.affiliates import consumers, events, models, settings, tasks, tracking
+from services.affiliates import models, settings, tracking
 from services.affiliates.api import BLUEPRINTS
+from services.affiliates.conversions import events, tasks
+from services.affiliates.merchants import consumers
 
 service = Service(
     name="affiliates",

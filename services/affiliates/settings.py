@@ -8,8 +8,8 @@ from environs import Env, EnvValidationError, validate
 
 from chassis.core.money import is_currency
 from chassis.process.settings import read
-from services.affiliates.rules.addresses import stored_address
-from services.affiliates.rules.commission import Kind, Terms
+from services.affiliates.common.addresses import stored_address
+from services.affiliates.common.terms import Kind, Terms
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,12 @@ from pathlib import Path
 
 from chassis.messaging.events import Subscriber
 from chassis.process.service import Service, Task
-from services.notifier import api, consumers, digesting, housekeeping, models, sender, settings, webhook_sender
-from services.notifier.actions.tenants import hold_tenants
+from services.notifier import api, models, settings
+from services.notifier.audience import consumers, tasks
+from services.notifier.audience.tenants import hold_tenants
+from services.notifier.outbound import sender
+from services.notifier.outbound import tasks as outbound_tasks
+from services.notifier.webhooks import sender as webhooks_sender
 
 service = Service(
     name="notifier",
@@ -22,11 +26,11 @@ service = Service(
     subscribers=(Subscriber("notifier.log", (consumers.log_the_events,), ordered=True),),
     schedule=(
         Task("sender", 0.2, sender.send_due),
-        Task("digests", 5.0, digesting.write_due),
-        Task("old mails", 300.0, housekeeping.forget_old_mails),
-        *webhook_sender.tasks(),
-        Task("old events", 60, housekeeping.forget_old_events),
-        Task("old webhook messages", 60, housekeeping.forget_old_messages),
+        Task("digests", 5.0, tasks.write_due),
+        Task("old mails", 300.0, outbound_tasks.forget_old_mails),
+        *webhooks_sender.tasks(),
+        Task("old events", 60, outbound_tasks.forget_old_events),
+        Task("old webhook messages", 60, outbound_tasks.forget_old_messages),
     ),
     check=settings.check,
 )

@@ -13,7 +13,7 @@ from limits import RateLimitItem, parse
 from chassis.data.encryption import SecretBox, development_secret
 from chassis.process.settings import Settings as Chassis
 from chassis.process.settings import SettingsError, read
-from services.notifier.rules import wording
+from services.notifier.common import wording
 
 PLAIN, STARTTLS, TLS = "plain", "starttls", "tls"
 PORTS = {PLAIN: 25, STARTTLS: 587, TLS: 465}

@@ -13,8 +13,10 @@ from chassis.data.audit import AuditRow
 from chassis.data.base import ChassisBase
 from chassis.messaging.outbox import OutboxRow
 from contracts.roles import Role
-from services.affiliates import tasks, tracking
-from services.affiliates.models import Base, Click, ClickCount
+from services.affiliates import tracking
+from services.affiliates.clicks.models import Click, ClickCount
+from services.affiliates.common.models import Base
+from services.affiliates.conversions import tasks
 from tests.plugin import principal, sample_event
 
 KEYED = "/api/v1"

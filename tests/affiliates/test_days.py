@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from chassis.core.principal import Principal, acting_as
-from services.affiliates import tasks
-from services.affiliates.models import Merchant
-from services.affiliates.rules.reports import Period, usual_period
+from services.affiliates.conversions import tasks
+from services.affiliates.merchants.models import Merchant
+from services.affiliates.reports.rules import Period, usual_period
 from services.identity import service as identity_service
 from tests.affiliates.helpers import (
     KEYED,

@@ -11,21 +11,14 @@ from hypothesis import strategies as st
 
 from chassis.core.addresses import encoded, host_of
 from chassis.core.errors import Conflict, Invalid
-from services.affiliates.rules import campaigns, ledger
-from services.affiliates.rules.addresses import may_lead_to, with_click
-from services.affiliates.rules.affiliates import code_as_written, link_code, merchant_of_code, slug
-from services.affiliates.rules.attribution import Clicked, NoClick, attribute, is_open
-from services.affiliates.rules.campaigns import NotLive, Status
-from services.affiliates.rules.commission import (
-    Item,
-    Kind,
-    Level,
-    Terms,
-    commission_of,
-    default_terms,
-    split,
-)
-from services.affiliates.rules.ledger import Account, OrderState, OrderStatus
+from services.affiliates.affiliates.rules import code_as_written, link_code, merchant_of_code, slug
+from services.affiliates.campaigns import rules
+from services.affiliates.campaigns.rules import NotLive, Status
+from services.affiliates.commissions import ledger_rules
+from services.affiliates.commissions.ledger_rules import Account, OrderState, OrderStatus
+from services.affiliates.common.addresses import may_lead_to, with_click
+from services.affiliates.common.terms import Item, Kind, Level, Terms, commission_of, default_terms, split
+from services.affiliates.conversions.attribution_rules import Clicked, NoClick, attribute, is_open
 
 NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -182,9 +175,9 @@ def test_attribution_is_the_last_open_click(made, at, named):
 
 def test_a_campaign_is_live_between_its_dates_both_included():
     """S2-19, S2-20, S2-21, D3."""
-    live = [campaigns.outside_dates(NOON, NOON + DAY, at) for at in (NOON - TICK, NOON, NOON + DAY, NOON + DAY + TICK)]
+    live = [rules.outside_dates(NOON, NOON + DAY, at) for at in (NOON - TICK, NOON, NOON + DAY, NOON + DAY + TICK)]
     assert live == [NotLive.NOT_STARTED, None, None, NotLive.EXPIRED]
-    assert campaigns.outside_dates(None, None, NOON) is None
+    assert rules.outside_dates(None, None, NOON) is None
 
 
 def test_an_order_is_judged_by_when_it_was_placed():
@@ -192,9 +185,9 @@ def test_an_order_is_judged_by_when_it_was_placed():
     runs = [(NOON, NOON + DAY), (NOON + 2 * DAY, None)]
     expected = [(NOON - TICK, "campaign_paused"), (NOON, None), (NOON + DAY, "campaign_paused"), (NOON + 3 * DAY, None)]
     for at, reason in expected:
-        assert campaigns.why_not_live_then(Status.ACTIVE, None, None, runs, at) == reason
-    assert campaigns.why_not_live_then(Status.ARCHIVED, None, None, runs[:1], NOON + DAY) == "campaign_archived"
-    assert campaigns.why_not_live_then(Status.ACTIVE, None, NOON, runs, NOON + TICK) == "campaign_expired"
+        assert rules.why_not_live_then(Status.ACTIVE, None, None, runs, at) == reason
+    assert rules.why_not_live_then(Status.ARCHIVED, None, None, runs[:1], NOON + DAY) == "campaign_archived"
+    assert rules.why_not_live_then(Status.ACTIVE, None, NOON, runs, NOON + TICK) == "campaign_expired"
 
 
 def after(*reports, amount=Decimal(100)):
@@ -217,17 +210,17 @@ def after(*reports, amount=Decimal(100)):
 )
 def test_each_order_status_holds_approves_or_takes_back(status, held, approved):
     """S2-27."""
-    assert ledger.standing(Decimal(12), after((status, None))) == {Account.HELD: held, Account.APPROVED: approved}
+    assert ledger_rules.standing(Decimal(12), after((status, None))) == {Account.HELD: held, Account.APPROVED: approved}
 
 
 def test_a_partial_refund_takes_back_in_proportion():
     """S2-27, D33: of what was paid, half up to the cent."""
     state = after(("confirmed", None), ("refunded", Decimal("33.33")))
     assert state.status == "confirmed"
-    assert ledger.remaining(Decimal("12.00"), state) == Decimal("8.00")
-    assert ledger.remaining(Decimal("0.01"), state) == Decimal("0.01")
+    assert ledger_rules.remaining(Decimal("12.00"), state) == Decimal("8.00")
+    assert ledger_rules.remaining(Decimal("0.01"), state) == Decimal("0.01")
     whole = state.after(OrderStatus.REFUNDED, Decimal("66.67"))
-    assert (whole.status, ledger.remaining(Decimal(12), whole)) == ("refunded", 0)
+    assert (whole.status, ledger_rules.remaining(Decimal(12), whole)) == ("refunded", 0)
 
 
 def test_no_more_is_refunded_than_was_paid():
@@ -239,8 +232,8 @@ def test_no_more_is_refunded_than_was_paid():
 
 def test_what_was_undone_does_not_come_back():
     """S2-27: but may be undone in another word."""
-    for undone, later in product(ledger.REVERSING, OrderStatus):
-        if later in ledger.REVERSING:
+    for undone, later in product(ledger_rules.REVERSING, OrderStatus):
+        if later in ledger_rules.REVERSING:
             assert after((undone, None), (later, None)).status == later
         else:
             with pytest.raises(Conflict):
@@ -264,12 +257,12 @@ def test_the_entries_always_come_to_what_the_rules_give(reports, commission):
                 state = state.after(wanted, refund)
             except (Conflict, Invalid):
                 continue
-        for account, amount in ledger.entries(entered, ledger.standing(commission, state)):
+        for account, amount in ledger_rules.entries(entered, ledger_rules.standing(commission, state)):
             assert amount != 0
             entered[account] += amount
-        assert entered == ledger.standing(commission, state)
+        assert entered == ledger_rules.standing(commission, state)
         assert min(entered.values()) >= 0
-        assert sum(entered.values()) == ledger.remaining(commission, state) <= commission
+        assert sum(entered.values()) == ledger_rules.remaining(commission, state) <= commission
 
 
 @pytest.mark.parametrize(
@@ -278,7 +271,7 @@ def test_the_entries_always_come_to_what_the_rules_give(reports, commission):
 def test_refunds_add_up_in_any_order(refunds):
     """S2-27."""
     state = after(*(("refunded", Decimal(refund)) for refund in refunds))
-    assert ledger.remaining(Decimal("33.33"), state) == Decimal("13.33")
+    assert ledger_rules.remaining(Decimal("33.33"), state) == Decimal("13.33")
 
 
 @given(st.text(max_size=30))

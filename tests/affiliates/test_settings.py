@@ -4,7 +4,7 @@ import pytest
 
 from chassis.process.settings import SettingsError, read
 from services.affiliates import settings
-from services.affiliates.rules.commission import Kind
+from services.affiliates.common.terms import Kind
 
 
 @pytest.fixture

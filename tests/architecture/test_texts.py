@@ -7,8 +7,8 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields
 
 from concord import platform
-from services.affiliates.schemas.products import ProductIn as AffiliateProductIn
-from services.promotions.schemas.products import ProductIn
+from services.affiliates.products.schemas import ProductIn as AffiliateProductIn
+from services.promotions.catalogue.schemas import ProductIn
 
 # A right-to-left override, an escape, a line separator; short ones and ones that pass for a long text.
 UNFIT = [f"{start}{sign}b" for start in ("a", "a" * 15) for sign in "\u202e\u2066\x1b\x7f\u2028"]

@@ -21,8 +21,8 @@ from chassis.messaging.events import Series, Subscriber
 from chassis.messaging.inbox import InboxRow, ParkedRow
 from chassis.messaging.outbox import OutboxRow
 from concord import platform
-from services.notifier.models import WebhookMessage
-from services.notifier.models.deliveries import Delivery
+from services.notifier.deliveries.models import Delivery
+from services.notifier.webhooks.models import WebhookMessage
 from tests.chaos import ledger
 from tests.chaos.fleet import CONSUMERS, PUBLISHERS, subscribers
 

@@ -14,8 +14,9 @@ from sqlalchemy import select
 from chassis.messaging.events import Series, Subscriber
 from chassis.messaging.inbox import InboxRow, ParkedRow
 from concord import catalogue
-from services.notifier.models import LoggedEvent, WebhookMessage
-from services.notifier.rules.webhooks import MessageState
+from services.notifier.event_log.models import LoggedEvent
+from services.notifier.webhooks.models import WebhookMessage
+from services.notifier.webhooks.rules import MessageState
 from tests.chaos import ledger
 from tests.chaos.books import Books, Event, is_for, listeners
 from tests.chaos.fleet import CONSUMERS

@@ -17,8 +17,9 @@ from chassis.messaging.events import source_of
 from chassis.messaging.inbox import InboxRow, ParkedRow
 from chassis.messaging.outbox import OutboxRow
 from concord import catalogue, platform
-from services.notifier.models import LoggedEvent, WebhookMessage
-from services.notifier.models.deliveries import Delivery
+from services.notifier.deliveries.models import Delivery
+from services.notifier.event_log.models import LoggedEvent
+from services.notifier.webhooks.models import WebhookMessage
 from tests.chaos import books, fleet, ledger, verdict
 from tests.chaos.client import Accepted
 from tests.chaos.load import Hook

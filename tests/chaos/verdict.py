@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, select
 from chassis.messaging.outbox import OutboxRow
 from services.campaigns.models import Campaign, Invite
 from services.messaging.models import Message
-from services.notifier.models.deliveries import Delivery
+from services.notifier.deliveries.models import Delivery
 from tests.chaos import ledger
 from tests.chaos.books import Books
 from tests.chaos.client import Accepted

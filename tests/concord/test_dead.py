@@ -17,7 +17,7 @@ from chassis.messaging.events import Drop
 from chassis.process import settings
 from concord import platform
 from concord.cli import main
-from services.notifier.models import LoggedEvent
+from services.notifier.event_log.models import LoggedEvent
 from services.prm.models import TenantName
 from tests.plugin import sample_event
 

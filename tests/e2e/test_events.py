@@ -8,7 +8,7 @@ import requests
 from standardwebhooks.webhooks import Webhook
 
 from tests.e2e.harness import OPERATOR, build_merchant, until
-from tests.notifier.receivers import Receiver
+from tests.notifier.webhooks.receivers import Receiver
 
 EVENTS, WEBHOOKS = "/api/v1/events", "/api/v1/webhooks"
 CAMPAIGN = {

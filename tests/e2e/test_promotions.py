@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e import harness
 from tests.e2e.harness import OPERATOR, User, until
-from tests.promotions.sales import AUGUST, AUGUST_ANSWER, SOCKS, STORES
+from tests.promotions.sales.helpers import AUGUST, AUGUST_ANSWER, SOCKS, STORES
 
 IN_AUGUST = "2024-08-10T12:00:00Z"
 PRODUCTS = [

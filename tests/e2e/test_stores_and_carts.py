@@ -9,8 +9,8 @@ import requests
 
 from chassis.core.clock import rfc3339, utcnow
 from tests.e2e.harness import OPERATOR, new_tenant, new_user, until
-from tests.promotions.marketing import EXAMPLE, campaign, in_hours
-from tests.promotions.stores import EXAMPLE as BI_YEARLY
+from tests.promotions.carts.campaign_helpers import EXAMPLE, campaign, in_hours
+from tests.promotions.store_campaigns.helpers import EXAMPLE as BI_YEARLY
 
 STORES, CAMPAIGNS, LINKED = "/stores/company/{}/campaigns", "/marketing/campaigns", "/marketing/linked-products"
 PRODUCTS = [

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.notifier import rates, service, settings
+from services.notifier import service, settings
+from services.notifier.outbound import throttle
 from tests.notifier.helpers import Inbox, mail_server
 
 VARIABLES = (
@@ -24,12 +25,12 @@ def configure(monkeypatch):
         for name, value in variables.items():
             monkeypatch.setenv(f"CONCORD_{name}", str(value))
         settings.load.cache_clear()
-        rates.load.cache_clear()
+        throttle.load.cache_clear()
 
     set_variables()
     yield set_variables
     settings.load.cache_clear()
-    rates.load.cache_clear()
+    throttle.load.cache_clear()
 
 
 @pytest.fixture

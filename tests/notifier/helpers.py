@@ -16,8 +16,9 @@ from sqlalchemy import select, update
 from chassis.core.clock import rfc3339, utcnow
 from chassis.core.principal import Principal, acting_as
 from contracts.roles import Role
-from services.notifier import digesting, sender
-from services.notifier.models import Delivery
+from services.notifier.audience import tasks
+from services.notifier.deliveries.models import Delivery
+from services.notifier.outbound import sender
 from tests.plugin import principal, sample_event
 
 FJORD = UUID("8f3c0000-0000-4000-8000-000000000001")
@@ -160,7 +161,7 @@ def choose(notifier, user_id=ROLF, tenant_id=FJORD, role=Role.RETAILER_ADMIN, **
 def write_digests(notifier):
     """What the scheduler does until no digest is due."""
     with acting_as(SYSTEM):
-        while digesting.write_due(notifier.runtime):
+        while tasks.write_due(notifier.runtime):
             pass
 
 

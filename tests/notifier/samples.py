@@ -13,10 +13,11 @@ from email.policy import default
 from pathlib import Path
 from uuid import UUID
 
-from services.notifier import letters, settings
-from services.notifier.models import Delivery
-from services.notifier.rules.digest import sections
-from services.notifier.rules.mails import MAILS, subject_of
+from services.notifier import settings
+from services.notifier.deliveries.models import Delivery
+from services.notifier.outbound import renderer
+from services.notifier.topics.mails import MAILS, subject_of
+from services.notifier.topics.sections import sections
 
 API = "https://concord.example/api/v1"
 TIME_ZONE = "Europe/Oslo"
@@ -148,7 +149,7 @@ def sample(name: str, *, to: str = "Rolf Fjord", address: str | None = "rolf@fjo
         thread_id=UUID(THREAD["thread_id"]) if template == "message" else None,
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
     )
-    letter = letters.compose(delivery, to, settings.load(), LINKS, time_zone=TIME_ZONE)
+    letter = renderer.compose(delivery, to, settings.load(), LINKS, time_zone=TIME_ZONE)
     return letter, message_from_bytes(letter.content, policy=default)
 
 

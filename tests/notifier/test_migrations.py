@@ -9,7 +9,8 @@ from sqlalchemy import create_engine, insert, select
 
 from chassis.data import migrate
 from services.notifier import service
-from services.notifier.models import Bounce, Webhook, WebhookMessage, WebhookQueue
+from services.notifier.outbound.models import Bounce
+from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
 from tests.plugin import postgres_database
 
 BEFORE = "notifier_0004"

@@ -3,7 +3,7 @@
 import pytest
 
 from services.promotions import service
-from tests.promotions.carts import PRODUCTS
+from tests.promotions.carts.helpers import PRODUCTS
 from tests.promotions.helpers import MINE, RITA, ROLF, TILL, ok, told
 
 

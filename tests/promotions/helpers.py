@@ -8,7 +8,7 @@ from chassis.core.principal import Principal, acting_as
 from chassis.data.audit import AuditRow
 from chassis.messaging.outbox import OutboxRow
 from contracts.roles import Role
-from services.promotions.models import Catalogue
+from services.promotions.catalogue.models import Catalogue
 from tests.plugin import principal, sample_event
 
 FJORD, BERGEN = uuid4(), uuid4()

@@ -6,9 +6,9 @@ import pytest
 
 from contracts.roles import Role
 from tests.plugin import endpoints, principal
+from tests.promotions.evaluations.test_orders_access import ACCESS as ORDERS
 from tests.promotions.helpers import FJORD, HERS, MINE, ROLF, everything, is_problem
-from tests.promotions.sales import SELECTION, SOCKS
-from tests.promotions.test_orders_access import ACCESS as ORDERS
+from tests.promotions.sales.helpers import SELECTION, SOCKS
 
 TENANT = "/v2/tenants/<tenant_uid>"
 ADMINS = {Role.RETAILER_ADMIN, Role.MACHINE}

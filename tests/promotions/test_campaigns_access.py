@@ -7,10 +7,10 @@ import pytest
 
 from contracts.roles import Role
 from tests.plugin import endpoints, principal
+from tests.promotions.carts.campaign_helpers import CAMPAIGNS, LINKED, campaign, last_id, link, linked, made
 from tests.promotions.helpers import BERGEN, FJORD, RITA, everything, ok
-from tests.promotions.marketing import CAMPAIGNS, LINKED, campaign, last_id, link, linked, made
-from tests.promotions.stores import away
-from tests.promotions.stores import made as made_in_stores
+from tests.promotions.store_campaigns.helpers import away
+from tests.promotions.store_campaigns.helpers import made as made_in_stores
 
 COMPANY = "/stores/company/<company_id>/campaigns"
 ADMINS = {Role.RETAILER_ADMIN, Role.MACHINE}

@@ -8,15 +8,16 @@ import time_machine
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
-from services.promotions import campaign_clock
-from services.promotions.models import CartCampaign, LinkedProducts, StoreCampaign
+from services.promotions.carts.campaign_models import CartCampaign, LinkedProducts
+from services.promotions.store_campaigns import tasks
+from services.promotions.store_campaigns.models import StoreCampaign
+from tests.promotions.carts.campaign_helpers import CAMPAIGNS, LINKED, campaign, last_id, link, made
 from tests.promotions.helpers import HERS as SHE
 from tests.promotions.helpers import MINE as HE
 from tests.promotions.helpers import RITA, ROLF, TILL, ok, stored
-from tests.promotions.marketing import CAMPAIGNS, LINKED, campaign, last_id, link, made
-from tests.promotions.stores import HERS, MINE, away, told_of
-from tests.promotions.stores import campaign as in_stores
-from tests.promotions.stores import made as made_in_stores
+from tests.promotions.store_campaigns.helpers import HERS, MINE, away, told_of
+from tests.promotions.store_campaigns.helpers import campaign as in_stores
+from tests.promotions.store_campaigns.helpers import made as made_in_stores
 
 
 def at_once(*works):
@@ -91,7 +92,7 @@ def test_two_schedulers_and_an_updater_tell_of_each_start_once(promotions, rolf)
 
     def tick():
         with acting_as(Principal.system("test")):
-            return campaign_clock.run(promotions.runtime)
+            return tasks.run(promotions.runtime)
 
     def update():
         return promotions.client(TILL).put(addresses[2], json={"description": "Now"})

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.promotions.helpers import MINE, fields_of, is_problem, ok
-from tests.promotions.sales import CAMPAIGNS, LISTS, SOCKS
+from tests.promotions.sales.helpers import CAMPAIGNS, LISTS, SOCKS
 
 LETTERS = "abzAZ019-_./:%;\\ ?#&+åß語"
 UIDS = st.text(LETTERS, min_size=1, max_size=40).filter(lambda uid: uid.strip() not in ("", ".", ".."))

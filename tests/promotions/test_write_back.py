@@ -5,7 +5,7 @@ from unittest.mock import ANY
 import pytest
 
 from tests.promotions.helpers import MINE, ROLF, everything, is_problem, ok, told
-from tests.promotions.sales import AUGUST, CAMPAIGNS, SELECTION, SOCKS, activate, furnish, made, select
+from tests.promotions.sales.helpers import AUGUST, CAMPAIGNS, SELECTION, SOCKS, activate, furnish, made, select
 
 WARNINGS = "Concord-Warnings"
 

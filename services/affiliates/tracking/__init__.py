@@ -4,6 +4,6 @@ Links are kept in the memory of each process and looked at anew every second. Cl
 are then written together. While the database is away redirects go on from memory, and clicks wait.
 """
 
-from services.affiliates.tracking.tracker import Tracker, Visit, flush_clicks, flush_now, of, refresh_links
+from services.affiliates.clicks.tracker import Tracker, Visit, flush_clicks, flush_now, of, refresh_links
 
 __all__ = ["Tracker", "Visit", "flush_clicks", "flush_now", "of", "refresh_links"]

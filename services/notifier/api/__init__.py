@@ -1,5 +1,9 @@
 """The endpoints, one module a noun."""
 
-from services.notifier.api import deliveries, event_log, mailbox, preferences, unsubscribe, webhooks
+from services.notifier.audience import api as audience_api
+from services.notifier.audience import unsubscribe_api
+from services.notifier.event_log import api as event_log_api
+from services.notifier.outbound import api, mailbox_api
+from services.notifier.webhooks import api as webhooks_api
 
-BLUEPRINTS = (deliveries.blp, preferences.blp, unsubscribe.blp, event_log.blp, webhooks.blp, mailbox.blp)
+BLUEPRINTS = (api.blp, audience_api.blp, unsubscribe_api.blp, event_log_api.blp, webhooks_api.blp, mailbox_api.blp)

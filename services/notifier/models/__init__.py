@@ -1,12 +1,12 @@
 """Whom mail may go to and what they want to hear of, every mail, the event log, and webhooks with their messages."""
 
-from services.notifier.models.base import Base
-from services.notifier.models.bounces import Bounce
-from services.notifier.models.contacts import Contact, Preferences, Tenant
-from services.notifier.models.deliveries import Delivery
-from services.notifier.models.digests import Digest, DigestItem, ReadMark
-from services.notifier.models.event_log import EventLogEnd, EventViewer, LoggedEvent
-from services.notifier.models.webhooks import Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
+from services.notifier.audience.digest_models import Digest, DigestItem, ReadMark
+from services.notifier.audience.models import Contact, Preferences, Tenant
+from services.notifier.common.models import Base
+from services.notifier.deliveries.models import Delivery
+from services.notifier.event_log.models import EventLogEnd, EventViewer, LoggedEvent
+from services.notifier.outbound.models import Bounce
+from services.notifier.webhooks.models import Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 
 __all__ = [
     "Base",

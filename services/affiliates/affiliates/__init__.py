@@ -1,0 +1,1 @@
+"""Affiliates of a merchant: they apply, are approved, are suspended."""

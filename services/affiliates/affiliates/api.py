@@ -1,0 +1,76 @@
+"""Affiliates: apply, approve, suspend (D30)."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from services.affiliates import queries
+from services.affiliates.affiliates import actions
+from services.affiliates.affiliates.rules import Enrolment
+from services.affiliates.affiliates.schemas import AffiliateIn, AffiliateOut, AffiliatesIn
+from services.affiliates.common.dual_mount import MERCHANT, Doors, location
+
+doors = Doors("affiliates", steers_links=True)
+
+
+@doors.route("")
+class Affiliates(MethodView):
+    @doors.allow(*MERCHANT)
+    @doors.arguments(AffiliatesIn, location="query")
+    @doors.response(200, page_of(AffiliateOut))
+    def get(self, wanted):
+        """The merchant's affiliates, newest first."""
+        with db.read() as session:
+            return queries.affiliates.affiliates(session, **wanted)
+
+    @doors.allow(*MERCHANT)
+    @doors.arguments(AffiliateIn)
+    @doors.response(201, AffiliateOut)
+    def post(self, application):
+        """Apply; it waits for approval unless the merchant's settings let everybody in."""
+        with db.begin() as session:
+            affiliate = actions.apply(session, **application, actor=caller(), now=utcnow())
+        versions.set_etag(affiliate)
+        return affiliate, 201, location(affiliate.id)
+
+
+@doors.route("/<uuid:affiliate_id>")
+class OneAffiliate(MethodView):
+    @doors.allow(*MERCHANT)
+    @doors.response(200, AffiliateOut)
+    def get(self, affiliate_id):
+        """One of the merchant's affiliates."""
+        with db.read() as session:
+            affiliate = queries.affiliates.affiliate(session, affiliate_id)
+        versions.set_etag(affiliate)
+        return affiliate
+
+
+@doors.route("/<uuid:affiliate_id>/approve")
+class ApproveAffiliate(MethodView):
+    @doors.allow(*MERCHANT)
+    @doors.response(200, AffiliateOut)
+    def post(self, affiliate_id):
+        """Let an affiliate spread links, for the first time or again."""
+        return _enrol(affiliate_id, Enrolment.APPROVED)
+
+
+@doors.route("/<uuid:affiliate_id>/suspend")
+class SuspendAffiliate(MethodView):
+    @doors.allow(*MERCHANT)
+    @doors.response(200, AffiliateOut)
+    def post(self, affiliate_id):
+        """Stop an affiliate's links from working. What it has earned stays."""
+        return _enrol(affiliate_id, Enrolment.SUSPENDED)
+
+
+def _enrol(affiliate_id, wanted):
+    with db.begin() as session:
+        affiliate = actions.enrol(
+            session, affiliate_id, wanted, expected=versions.if_match(), actor=caller(), now=utcnow()
+        )
+    versions.set_etag(affiliate)
+    return affiliate

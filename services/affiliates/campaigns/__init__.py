@@ -1,0 +1,1 @@
+"""Campaigns: drafted, activated, paused, approved, listed."""

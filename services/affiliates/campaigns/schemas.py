@@ -1,0 +1,148 @@
+"""Campaigns on the wire, as S2's document writes them."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema, Instant, UpdateSchema, currency, text
+from services.affiliates.campaigns.rules import COOKIE_DAYS, MAX_COOKIE_DAYS, TITLE, Status, Visibility, in_order
+from services.affiliates.common.schemas import (
+    COMMISSION_FIELDS,
+    DecimalString,
+    IsoDateTime,
+    TermsFields,
+    Truth,
+    Whole,
+    WithTerms,
+    free_text,
+)
+
+EMPTY: dict[str, Any] = {
+    "description": None,
+    "start_date": None,
+    "end_date": None,
+    "cookie_days": COOKIE_DAYS,
+    "traffic_sources": [],
+    "terms_and_conditions": None,
+    "approval_required": False,
+    "affiliate_approval_required": None,
+    "commission_currency": None,
+    "visibility": Visibility.PRIVATE,
+}
+"""What a campaign has where nothing was said."""
+
+
+class CampaignFields(TermsFields):
+    """What may be written of a campaign; only the title must be (S2-7, S2-8). ``null`` is as good as nothing.
+
+    ``defaultCommissionCurrency`` is that of a FIXED commission; without one it is the merchant's. Whether new
+    affiliates need approval is ``affiliateApprovalRequired``; null leaves it to the merchant's settings.
+    """
+
+    description = free_text(10_000)
+    commission_currency = currency(data_key="default_commission_currency", allow_none=True)
+    start_date = IsoDateTime(allow_none=True)
+    end_date = IsoDateTime(allow_none=True)
+    cookie_days = Whole(data_key="cookie_duration_days", allow_none=True, validate=validate.Range(0, MAX_COOKIE_DAYS))
+    traffic_sources = fields.List(
+        text(100), data_key="allowed_traffic_sources", allow_none=True, validate=validate.Length(max=100)
+    )
+    terms_and_conditions = free_text(50_000)
+    approval_required = Truth(allow_none=True)
+    affiliate_approval_required = Truth(allow_none=True)
+    visibility = fields.String(allow_none=True, validate=validate.OneOf(list(Visibility)))
+
+    @validates_schema
+    def end_follows_start(self, data: dict[str, Any], **_: Any) -> None:
+        """D3."""
+        check_dates(data)
+
+    @post_load
+    def nothing_said(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: EMPTY.get(name) if value is None else value for name, value in data.items()}
+
+
+class CampaignIn(CampaignFields, WithTerms):
+    """A new campaign."""
+
+    title = text(TITLE)
+
+    @post_load
+    def whole(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return EMPTY | dict.fromkeys(COMMISSION_FIELDS) | data
+
+
+def check_dates(campaign: dict[str, Any]) -> None:
+    """Raises ``ValidationError`` where the end is not after the start (D3)."""
+    if not in_order(campaign.get("start_date"), campaign.get("end_date")):
+        raise ValidationError("Must be after startDate.", "endDate")
+
+
+class CampaignsIn(PageIn):
+    status = fields.String(validate=validate.OneOf(list(Status)))
+
+
+class CampaignCreatedOut(CamelSchema):
+    """S2-9: what creating answers."""
+
+    id = fields.UUID(required=True)
+    campaign_code = fields.String(required=True, attribute="code")
+    title = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(list(Status)))
+
+
+class CampaignOut(CamelSchema):
+    """A campaign as its merchant sees it."""
+
+    id = fields.UUID(required=True)
+    campaign_code = fields.String(required=True, attribute="code")
+    title = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    status = fields.String(required=True, attribute="shown_status", validate=validate.OneOf(list(Status)))
+    start_date = Instant(required=True, allow_none=True)
+    end_date = Instant(required=True, allow_none=True)
+    default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
+    default_commission_value = DecimalString(required=True, allow_none=True, attribute="commission_value")
+    default_commission_currency = fields.String(required=True, allow_none=True, attribute="commission_currency")
+    cookie_duration_days = fields.Integer(required=True, attribute="cookie_days")
+    allowed_traffic_sources = fields.List(fields.String(), required=True, attribute="traffic_sources")
+    terms_and_conditions = fields.String(required=True, allow_none=True)
+    approval_required = fields.Boolean(required=True)
+    affiliate_approval_required = fields.Boolean(required=True, allow_none=True)
+    approved = fields.Boolean(required=True)
+    visibility = fields.String(required=True, validate=validate.OneOf(list(Visibility)))
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class CampaignChangeIn(UpdateSchema, CampaignFields):
+    """What PATCH changes; what is left out stays (S2-4), what is read-only is ignored (D65). Whether it fits
+    together is seen with what is stored."""
+
+    answer = CampaignOut
+
+    title = text(TITLE, required=False)
+    status = fields.String(validate=validate.OneOf(list(Status)))
+
+
+class PublicCampaignOut(CamelSchema):
+    """A campaign as anybody sees it in the public listing (S2-24)."""
+
+    id = fields.UUID(required=True)
+    campaign_code = fields.String(required=True, attribute="code")
+    title = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    merchant_name = fields.String(required=True)
+    start_date = Instant(required=True, allow_none=True)
+    end_date = Instant(required=True, allow_none=True)
+    default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
+    default_commission_value = DecimalString(required=True, allow_none=True, attribute="commission_value")
+    default_commission_currency = fields.String(required=True, allow_none=True, attribute="commission_currency")
+    cookie_duration_days = fields.Integer(required=True, attribute="cookie_days")
+    allowed_traffic_sources = fields.List(fields.String(), required=True, attribute="traffic_sources")
+    terms_and_conditions = fields.String(required=True, allow_none=True)
+
+
+class VisibilityIn(CamelSchema):
+    visibility = fields.String(required=True, validate=validate.OneOf(list(Visibility)))

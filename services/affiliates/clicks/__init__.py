@@ -1,0 +1,1 @@
+"""Clicks: redirects, visitors, robots, and the buffer that writes clicks in groups."""

@@ -1,0 +1,1 @@
+"""Conversions: orders taken in, attributed to a click, followed through refunds."""

@@ -1,0 +1,119 @@
+"""Refunds of single lines: how much of a line they may be, and what each line takes back of what it earned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from chassis.core import money
+from chassis.core.errors import Invalid
+from services.affiliates.commissions.ledger_rules import REVERSING, OrderState, remaining
+from services.affiliates.common.terms import split
+
+
+@dataclass(frozen=True, slots=True)
+class RefundItem:
+    """What a merchant refunds of a product: so many pieces, such an amount, or all that is left of it."""
+
+    external_id: str
+    quantity: int | None = None
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of an order, what it earned, and what was refunded of it by name."""
+
+    external_id: str
+    quantity: int
+    amount: Decimal
+    commission: Decimal = Decimal(0)
+    refunded: Decimal = Decimal(0)
+    refunded_quantity: int = 0
+
+    @property
+    def pieces_left(self) -> int:
+        return self.quantity - self.refunded_quantity
+
+    @property
+    def amount_left(self) -> Decimal:
+        return self.amount - self.refunded
+
+    @property
+    def is_refunded(self) -> bool:
+        return self.amount_left == 0 and (self.amount > 0 or self.pieces_left == 0)
+
+    def price_of(self, pieces: int, currency: str) -> Decimal:
+        """What so many of the pieces that are left cost; the last ones cost all that is left, none cost nothing."""
+        if pieces and pieces == self.pieces_left:
+            return self.amount_left
+        return min(money.rounded(self.amount * pieces / self.quantity, currency), self.amount_left)
+
+    def taken_back(self, currency: str) -> Decimal:
+        """The part of its commission that its refunds take back: in proportion to its amount, or to its pieces where it
+        cost nothing."""
+        if self.amount:
+            return money.rounded(self.commission * self.refunded / self.amount, currency)
+        return money.rounded(self.commission * self.refunded_quantity / self.quantity, currency)
+
+
+def refund_items(lines: Sequence[Line], items: Sequence[RefundItem], currency: str) -> list[Line]:
+    """The lines after a refund. A product on several lines is refunded line by line, the first one first.
+
+    Raises:
+        Invalid: the order has no such product, or not as much of it is left.
+    """
+    after = list(lines)
+    for number, item in enumerate(items):
+        places = [place for place, line in enumerate(after) if line.external_id == item.external_id]
+        if not places:
+            raise Invalid.field(f"items.{number}.externalId", "The order has no such line.")
+        _require_left([after[place] for place in places], item, number, currency)
+        quantity, amount = item.quantity, item.amount
+        for place in places:
+            line = after[place]
+            pieces, price = _part_of(line, quantity, amount, currency)
+            quantity = None if quantity is None else quantity - pieces
+            amount = None if amount is None else amount - price
+            after[place] = replace(
+                line, refunded=line.refunded + price, refunded_quantity=line.refunded_quantity + pieces
+            )
+    return after
+
+
+def lines_taken_back(commission: Decimal, order: OrderState, lines: Sequence[Line]) -> list[Decimal]:
+    """What each line has taken back of what it earned; together as much as the order has.
+
+    What was refunded without naming a line is spread over what the lines still have, by largest remainder.
+    """
+    if order.status in REVERSING:
+        return [line.commission for line in lines]
+    by_name = [line.taken_back(order.currency) for line in lines]
+    at_large = commission - remaining(commission, order) - sum(by_name, Decimal(0))
+    if not lines or not at_large:
+        return by_name
+    weights = [line.commission - taken for line, taken in zip(lines, by_name, strict=True)]
+    spread = split(at_large, weights, order.currency)
+    return [taken + part for taken, part in zip(by_name, spread, strict=True)]
+
+
+def _require_left(lines: Sequence[Line], item: RefundItem, number: int, currency: str) -> None:
+    """Refuse more than is left of a product, and a refund of what was refunded before."""
+    pieces = sum(line.pieces_left for line in lines)
+    amount = sum((line.amount_left for line in lines), Decimal(0))
+    if all(line.is_refunded for line in lines):
+        raise Invalid.field(f"items.{number}", "Nothing of the line is left to refund.")
+    if item.quantity is not None and item.quantity > pieces:
+        raise Invalid.field(f"items.{number}.quantity", f"Only {pieces} of the line are left.")
+    if item.amount is not None and item.amount > amount:
+        left = money.written(amount, currency)
+        raise Invalid.field(f"items.{number}.amount", f"Only {left} of the line is left.")
+
+
+def _part_of(line: Line, quantity: int | None, amount: Decimal | None, currency: str) -> tuple[int, Decimal]:
+    """How many pieces of a line and how much of its amount a refund takes, of what it still asks for."""
+    if quantity is None and amount is None:
+        return line.pieces_left, line.amount_left
+    pieces = min(quantity or 0, line.pieces_left)
+    if amount is not None:
+        return pieces, min(amount, line.amount_left)
+    return pieces, line.price_of(pieces, currency)

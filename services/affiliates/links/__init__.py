@@ -1,0 +1,1 @@
+"""Tracking links: their codes, where they lead, and the link cache of each process."""

@@ -1,0 +1,1 @@
+"""Settings of a merchant: default commission, currency, fallback address, allowed hosts."""

@@ -1,0 +1,1 @@
+"""Merchants: the service's copy of each tenant, with its time zone."""

@@ -1,0 +1,1 @@
+"""Payouts: ledger entries, balances and statements of what is owed to affiliates."""

@@ -1,0 +1,1 @@
+"""Products of a merchant, imported in bulk."""

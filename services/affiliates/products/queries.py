@@ -1,0 +1,46 @@
+"""Reading products."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.http.pages import Page, paginate
+from services.affiliates.merchants.models import Merchant
+from services.affiliates.products.models import Product
+
+
+def products(session: Session, *, page: int, page_size: int, campaign_id: UUID | None = None) -> Page:
+    """The caller's products by their ids; with ``campaign_id`` those attached to that campaign."""
+    statement = select(Product).where(Product.merchant_id == caller().tenant_id).order_by(Product.external_id)
+    if campaign_id:
+        statement = statement.where(Product.campaign_id == campaign_id)
+    of_merchant = _currency(session)
+    return paginate(
+        session, statement, page=page, page_size=page_size, to_item=lambda product: _priced(product, of_merchant)
+    )
+
+
+def product(session: Session, external_id: str) -> Product:
+    """One of the caller's products.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    wanted = (Product.merchant_id == caller().tenant_id, Product.external_id == external_id)
+    found = session.scalar(select(Product).where(*wanted))
+    if found is None:
+        raise NotFound("There is no such product.")
+    return _priced(found, _currency(session))
+
+
+def _currency(session: Session) -> str | None:
+    return session.scalar(select(Merchant.currency).where(Merchant.id == caller().tenant_id))
+
+
+def _priced(product: Product, of_merchant: str | None) -> Product:
+    """The product with the currency of its price."""
+    product.price_currency = product.currency or of_merchant or ""
+    return product

@@ -1,0 +1,1 @@
+"""Reports: clicks, conversions and commission by campaign, affiliate, product or day."""

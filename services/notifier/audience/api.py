@@ -1,0 +1,42 @@
+"""What the caller wants to hear of, and when."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import audit_trail, versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from contracts.roles import Role
+from services.notifier.audience import preference_queries as queries
+from services.notifier.audience import preferences as actions
+from services.notifier.audience.schemas import PreferencesIn, PreferencesOut
+
+ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
+
+blp = Blueprint("preferences", __name__, url_prefix="/api/v1/notifications")
+
+
+@blp.route("/preferences")
+class OwnPreferences(MethodView):
+    @blp.allow()
+    @blp.response(200, PreferencesOut)
+    def get(self):
+        """What the caller has chosen, and what holds where nothing was."""
+        with db.read() as session:
+            chosen = queries.preferences(session, caller())
+        versions.set_etag(chosen)
+        return chosen.wishes
+
+    @blp.allow()
+    @blp.arguments(PreferencesIn)
+    @blp.response(200, PreferencesOut)
+    def put(self, changes):
+        """Choose anew; also for what waits to be sent. What is left out keeps its value."""
+        with db.begin() as session:
+            chosen = actions.choose(session, changes, expected=versions.if_match(), actor=caller(), now=utcnow())
+        versions.set_etag(chosen)
+        return chosen.wishes
+
+
+audit_trail.serve(blp, *ADMINS)

@@ -1,0 +1,87 @@
+"""Choosing what to hear of and when."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ETags
+
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.http import versions
+from services.notifier.audience import rescheduling
+from services.notifier.audience.models import Contact, Preferences
+from services.notifier.audience.preference_queries import Chosen
+from services.notifier.audience.rules import DIGESTS, Cadence
+from services.notifier.audience.tenants import lock_tenant
+
+WHOLE = frozenset({"topics", "time_zone", "send_at", "weekday", "quiet_hours"})
+"""What preferences answer, and have again when they are sent back."""
+
+
+def choose(
+    session: Session,
+    changes: dict[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Chosen:
+    """Change the caller's own preferences; what is left out keeps its value. It counts for what waits already, see
+    ``queued.follow``.
+
+    Raises:
+        Stale: ``expected`` is not their version.
+    """
+    return _choose(session, actor.user_id, actor.tenant_id, changes, expected=expected, actor=actor, now=now)
+
+
+def unsubscribe(session: Session, user_id: UUID, what: str, *, actor: Principal, now: datetime) -> bool:
+    """Turn off a topic, or all topics that come in the digest of a cadence (RFC 8058). Twice is once.
+
+    Returns:
+        False where there is no such user any more, who then gets nothing anyway.
+    """
+    tenant_id = session.scalar(select(Contact.tenant_id).where(Contact.id == user_id))  # which never changes
+    if tenant_id is None:
+        return False
+    lock_tenant(session, tenant_id)
+    contact = session.get_one(Contact, user_id)
+    if not contact.active:
+        return False
+    off = {what: Cadence.OFF}
+    if what in DIGESTS:
+        held = session.get(Preferences, user_id) or Preferences.unsaid(user_id, tenant_id, now)
+        off = {topic: Cadence.OFF for topic, cadence in held.wishes(None).topics.items() if cadence == what}
+    _choose(session, user_id, tenant_id, {"topics": off}, expected=None, actor=actor, now=now)
+    return True
+
+
+def _choose(
+    session: Session,
+    user_id: UUID,
+    tenant_id: UUID,
+    changes: dict[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Chosen:
+    tenant = lock_tenant(session, tenant_id)
+    held = session.get(Preferences, user_id)
+    before = Chosen.of(held, tenant.time_zone)
+    versions.require(before, expected)
+    if held is None:
+        held = Preferences.unsaid(user_id, tenant_id, now)
+        session.add(held)
+    if held.time_zone is None and changes.keys() >= WHOLE and changes["time_zone"] == before.wishes.time_zone:
+        del changes["time_zone"]  # what was read and sent back is no choice: they go on following their tenant (D65)
+    held.choose(now, **changes)
+    audit.record(session, "preferences.changed", held, tenant_id=tenant_id, actor=actor, now=now)
+    session.flush()
+    chosen = Chosen.of(held, tenant.time_zone)
+    if contact := session.get(Contact, user_id):
+        rescheduling.follow(session, contact, before.wishes, chosen.wishes, now)
+    return chosen

@@ -1,0 +1,101 @@
+"""What somebody wants to hear of, and when; sensible also for who has never said so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from services.notifier.audience import calendar
+
+
+class Cadence(StrEnum):
+    """How a topic comes: a mail for each event, in the digest of the day or of the week, or not at all."""
+
+    INSTANT = "instant"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    OFF = "off"
+
+
+DIGESTS = (Cadence.DAILY, Cadence.WEEKLY)
+
+DEFAULTS: Mapping[str, Cadence] = {
+    "invite": Cadence.INSTANT,
+    "response": Cadence.DAILY,  # one campaign brings thousands
+    "message": Cadence.INSTANT,
+    "tier": Cadence.INSTANT,
+    "relationship": Cadence.INSTANT,
+    "webhook": Cadence.INSTANT,
+    "affiliation": Cadence.INSTANT,
+    "commission": Cadence.DAILY,  # every order brings one
+}
+"""The topics one can choose about, and what holds until one does."""
+
+OF_AFFILIATES = ("affiliation", "commission")
+"""What goes to affiliates, who do not sign in: they choose by the link of a mail alone."""
+
+OF_USERS = tuple(topic for topic in DEFAULTS if topic not in OF_AFFILIATES)
+
+SEND_AT = time(8)
+MONDAY = 0
+TIME_ZONE = "Europe/Stockholm"
+"""Where a tenant is that we have not heard of; what identity assumes too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """One person's preferences, complete.
+
+    Attributes:
+        send_at: the local time of their digests.
+        weekday: the day of the weekly one, 0 is Monday.
+        quiet: between these local times no mail is sent at once; digests have a time of their own.
+    """
+
+    topics: Mapping[str, Cadence]
+    time_zone: str
+    send_at: time
+    weekday: int
+    quiet: tuple[time, time] | None
+
+    def cadence(self, topic: str) -> Cadence:
+        """How a topic comes; one that nobody can choose about comes at once."""
+        return self.topics.get(topic, Cadence.INSTANT)
+
+    def next_digest(self, cadence: Cadence, after: datetime) -> datetime:
+        return calendar.next_moment(after, ZoneInfo(self.time_zone), self.send_at, self._day_of(cadence))
+
+    def last_digest(self, cadence: Cadence, until: datetime) -> datetime:
+        return calendar.last_moment(until, ZoneInfo(self.time_zone), self.send_at, self._day_of(cadence))
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        """When mail may go out again, None where it may now."""
+        return calendar.end_of_quiet(now, ZoneInfo(self.time_zone), *self.quiet) if self.quiet else None
+
+    def _day_of(self, cadence: Cadence) -> int | None:
+        return self.weekday if cadence is Cadence.WEEKLY else None
+
+
+def default_wishes(time_zone: str | None) -> Wishes:
+    """What holds for somebody who has never chosen."""
+    return Wishes(DEFAULTS, zone_of(time_zone), SEND_AT, MONDAY, None)
+
+
+NOWHERE = frozenset({"Factory", "localtime"})
+"""Names among the time zones that mean no place: where the machine is, and a machine that was never told."""
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones()) - NOWHERE
+
+
+def is_time_zone(name: str) -> bool:
+    return name in _time_zones()
+
+
+def zone_of(*wanted: str | None) -> str:
+    """The first of these that there is: with a newer list of time zones one that was chosen may be gone."""
+    return next((zone for zone in wanted if zone and is_time_zone(zone)), TIME_ZONE)

@@ -1,0 +1,95 @@
+"""What somebody wants to hear of, and when."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from chassis.http.schemas import CamelSchema
+from services.notifier.audience.calendar import WEEKDAYS
+from services.notifier.audience.rules import OF_USERS, Cadence, is_time_zone
+
+CADENCES = [str(cadence) for cadence in Cadence]
+
+
+class LocalTime(fields.String):
+    """A time on somebody's own clock, ``HH:MM``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        valid = validate.Regexp(r"(?a:([01]\d|2[0-3]):[0-5]\d)\Z", error="Must be a time such as 08:00.")
+        super().__init__(validate=valid, **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:%H:%M}"
+
+
+class Weekday(fields.String):
+    """A day of the week by its English name; a number from Monday, 0, inside."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(0, 6), **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return WEEKDAYS[value]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value not in WEEKDAYS:
+            raise ValidationError("Must be a day of the week such as monday.")
+        return WEEKDAYS.index(value)
+
+
+def _time_zone(name: str) -> None:
+    if not is_time_zone(name):
+        raise ValidationError("Not a time zone of the IANA database, such as Europe/Stockholm.")
+
+
+TopicsIn = CamelSchema.from_dict(
+    {topic: fields.String(validate=validate.OneOf(CADENCES)) for topic in OF_USERS}, name="TopicsIn"
+)
+TopicsOut = CamelSchema.from_dict(
+    {topic: fields.String(required=True, validate=validate.OneOf(CADENCES)) for topic in OF_USERS}, name="TopicsOut"
+)
+
+
+class QuietHoursIn(CamelSchema):
+    """Between these local times nothing is sent at once; they may go past midnight."""
+
+    begin = LocalTime(data_key="from", required=True)
+    until = LocalTime(required=True)
+
+    @validates_schema
+    def last_a_while(self, data: dict[str, Any], **_: Any) -> None:
+        if data["begin"] == data["until"]:
+            raise ValidationError("Must differ from where they begin.", "until")
+
+
+class PreferencesIn(CamelSchema):
+    """What is left out keeps its value; ``timeZone`` null is the tenant's, ``quietHours`` null is none. Who follows
+    the tenant's zone goes on to when all of the preferences are sent back as they were read."""
+
+    topics = fields.Nested(TopicsIn)
+    time_zone = fields.String(validate=_time_zone, allow_none=True)
+    send_at = LocalTime()
+    weekday = Weekday()
+    quiet_hours = fields.Nested(QuietHoursIn, allow_none=True)
+
+
+class QuietHoursOut(CamelSchema):
+    begin = LocalTime(data_key="from", required=True)
+    until = LocalTime(required=True)
+
+
+class PreferencesOut(CamelSchema):
+    """Preferences with everything that was not chosen filled in."""
+
+    topics = fields.Nested(TopicsOut, required=True)
+    time_zone = fields.String(required=True)
+    send_at = LocalTime(required=True)
+    weekday = Weekday(required=True)
+    quiet_hours = fields.Method("_quiet_hours", required=True, allow_none=True)
+
+    def _quiet_hours(self, wishes: Any) -> dict[str, str] | None:
+        if wishes.quiet is None:
+            return None
+        begin, until = wishes.quiet
+        dumped: dict[str, str] = QuietHoursOut().dump({"begin": begin, "until": until})
+        return dumped

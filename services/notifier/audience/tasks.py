@@ -1,0 +1,34 @@
+"""Writes digests when they are due."""
+
+from chassis.core.clock import utcnow
+from chassis.data.errors import is_away
+from chassis.process.service import Runtime
+from services.notifier import settings
+from services.notifier.audience import digest_queries as queries
+from services.notifier.audience import digests as actions
+from services.notifier.audience.rules import Cadence
+
+AT_ONCE = 100  # digests looked for together
+
+
+def write_due(runtime: Runtime) -> bool:
+    """Write the digests that are due, each in a transaction of its own; say whether there may be more.
+
+    Any number of schedulers may do this: who comes second finds nothing left. One that cannot be written holds up no
+    other; what went wrong is raised after them.
+    """
+    now, domain = utcnow(), settings.load().domain
+    with runtime.database.read() as session:
+        due = queries.due(session, now, AT_ONCE)
+    failure: Exception | None = None
+    for tenant_id, user_id, cadence in due:
+        try:
+            with runtime.database.begin() as session:
+                actions.close_due(session, tenant_id, user_id, Cadence(cadence), domain=domain, now=now)
+        except Exception as error:
+            if is_away(error):
+                raise
+            failure = error
+    if failure:
+        raise failure
+    return len(due) == AT_ONCE

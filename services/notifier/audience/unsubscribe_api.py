@@ -1,0 +1,58 @@
+"""The link in every mail that turns its kind off without signing in (RFC 8058).
+
+Looking at it changes nothing: programs that check the links of a mail do that. Only a POST does, which mail programs
+send by themselves when somebody asks them to unsubscribe, and the page when its button is pressed.
+"""
+
+from flask import Response, current_app
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.process.service import runtime_of
+from services.notifier.audience import preferences as actions
+from services.notifier.audience import unsubscribe_links
+from services.notifier.outbound.renderer import templates
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+SAID = {
+    "invite": "invites to campaigns",
+    "response": "answers to your campaigns",
+    "message": "new messages",
+    "tier": "your tiers",
+    "relationship": "new and asking partners",
+    "webhook": "webhooks that were switched off",
+    "affiliation": "your standing as an affiliate",
+    "commission": "commission",
+    "daily": "what comes in your daily summary",
+    "weekly": "what comes in your weekly summary",
+}
+
+blp = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe")
+
+
+@blp.route("/<token>")
+class Unsubscribe(MethodView):
+    @blp.public
+    @blp.response(200)
+    def get(self, token):
+        """A page that asks; it changes nothing."""
+        _user_id, what = unsubscribe_links.read(runtime_of(current_app).signer, token)
+        return _page(what, done=False)
+
+    @blp.public
+    @blp.response(200)
+    def post(self, token):
+        """Turn the kind of mail off, also what waits to be sent. Whatever is posted, and as often as one likes."""
+        user_id, what = unsubscribe_links.read(runtime_of(current_app).signer, token)
+        with acting_as(Principal.system("unsubscribe link")), db.begin() as session:
+            actions.unsubscribe(session, user_id, what, actor=Principal.system("unsubscribe link"), now=utcnow())
+        return _page(what, done=True)
+
+
+def _page(what: str, *, done: bool) -> Response:
+    page = templates().get_template("unsubscribe.html").render(what=SAID[what], done=done)
+    headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+    return Response(page, mimetype="text/html", headers=headers)

@@ -1,0 +1,1 @@
+"""Deliveries: one row for each mail, and the states it goes through."""

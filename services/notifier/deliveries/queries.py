@@ -1,0 +1,117 @@
+"""Which mail is next, and what was delivered."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from chassis.core.errors import NotFound
+from chassis.http.pages import Page, paginate
+from services.notifier.deliveries.models import CLAIMABLE, OF_A_THREAD, UNADDRESSED, Delivery
+from services.notifier.deliveries.rules import State
+
+Told = tuple[UUID, str, UUID]
+"""An event, a template and a user who hears, or has heard, of it so."""
+
+
+def queued(session: Session, template: str, event_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """About which of these events which tenants' mails were written already."""
+    written = select(Delivery.event_id, Delivery.tenant_id).where(
+        Delivery.event_id.in_(event_ids), Delivery.template == template
+    )
+    return {(event_id, tenant_id) for event_id, tenant_id in session.execute(written.distinct())}
+
+
+def unaddressed(session: Session, tenant_id: UUID, since: datetime) -> Sequence[Delivery]:
+    """The tenant's mails that nobody is there to get, oldest first, locked."""
+    statement = (
+        select(Delivery)
+        .where(UNADDRESSED, Delivery.tenant_id == tenant_id, Delivery.created_at >= since)
+        .order_by(Delivery.id)
+        .with_for_update()
+    )
+    return session.scalars(statement).all()
+
+
+def queued_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
+    """What waits to be sent to a user, locked."""
+    statement = select(Delivery).where(Delivery.user_id == user_id, Delivery.state == State.NEW).order_by(Delivery.id)
+    return session.scalars(statement.with_for_update()).all()
+
+
+def unsent_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
+    """What a user is still to get, also what a sender has in hand, locked."""
+    statement = select(Delivery).where(CLAIMABLE, Delivery.user_id == user_id).order_by(Delivery.id)
+    return session.scalars(statement.with_for_update()).all()
+
+
+def waiting_of_threads(
+    session: Session, thread_ids: Collection[UUID], tenant_id: UUID | None = None
+) -> Sequence[Delivery]:
+    """The mails about these threads that nobody has begun to send, locked; those of one tenant where it is named."""
+    statement = select(Delivery).where(
+        OF_A_THREAD, Delivery.thread_id.in_(thread_ids), Delivery.state.in_([State.NEW, State.NO_RECIPIENT])
+    )
+    if tenant_id:
+        statement = statement.where(Delivery.tenant_id == tenant_id)
+    return session.scalars(statement.order_by(Delivery.id).with_for_update()).all()
+
+
+def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> set[Told]:
+    """Event, template and user of what these users get or got."""
+    statement = select(Delivery.event_id, Delivery.template, Delivery.user_id).where(
+        Delivery.user_id.in_(users), Delivery.created_at >= since
+    )
+    return {(event_id, template, user_id) for event_id, template, user_id in session.execute(statement) if user_id}
+
+
+def messages_told(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
+    """The numbers of the messages of a thread that a user's mails tell of."""
+    statement = select(Delivery.context).where(
+        OF_A_THREAD, Delivery.thread_id == thread_id, Delivery.user_id == user_id
+    )
+    return {message["sequence"] for context in session.scalars(statement) for message in context["messages"]}
+
+
+def is_any_due(session: Session, now: datetime) -> bool:
+    """A look that locks nothing."""
+    return session.execute(_due(now, 1).with_only_columns(Delivery.id)).first() is not None
+
+
+def next_due(session: Session, now: datetime, limit: int) -> Sequence[Delivery]:
+    """The mails a sender takes next, locked; those that another sender holds are passed over."""
+    return session.scalars(_due(now, limit).with_for_update(skip_locked=True)).all()
+
+
+def due(session: Session, delivery_id: UUID, now: datetime) -> Delivery | None:
+    """This mail, locked, if it is still for any sender to take."""
+    statement = select(Delivery).where(Delivery.id == delivery_id, CLAIMABLE, Delivery.next_at <= now)
+    return session.scalar(statement.with_for_update())
+
+
+def held(session: Session, delivery_id: UUID) -> Delivery:
+    """A mail the caller may see, locked.
+
+    Raises:
+        NotFound
+    """
+    delivery = session.scalar(select(Delivery).where(Delivery.id == delivery_id).with_for_update())
+    if delivery is None:
+        raise NotFound("There is no such mail.")
+    return delivery
+
+
+def deliveries(session: Session, *, page: int, page_size: int, state: str | None, topic: str | None) -> Page:
+    """The mails the caller may see, newest first."""
+    statement = select(Delivery).order_by(Delivery.id.desc())
+    if state:
+        statement = statement.where(Delivery.state == state)
+    if topic:
+        statement = statement.where(Delivery.topic == topic)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def _due(now: datetime, limit: int) -> Select[tuple[Delivery]]:
+    return select(Delivery).where(CLAIMABLE, Delivery.next_at <= now).order_by(Delivery.next_at).limit(limit)

@@ -1,0 +1,69 @@
+"""Writes: take events into the log, and forget those of long ago."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from chassis.data.bulk import insert_ignoring
+from chassis.messaging.events import Received
+from services.notifier.event_log.models import THE_ONE, EventLogEnd, EventViewer, LoggedEvent
+
+TRIM = 1000
+
+
+def record(session: Session, events: Sequence[Received], *, now: datetime) -> list[tuple[int, Received]]:
+    """Give events the next positions, in this order; those that are new, each with its own.
+
+    From here to the end of the transaction nobody else records, so positions become visible in their order.
+    """
+    end = _lock_end(session)
+    ids = [event.id for event in events]
+    known = set(session.scalars(select(LoggedEvent.event_id).where(LoggedEvent.event_id.in_(ids))))
+    logged = list(enumerate((event for event in events if event.id not in known), start=end.last + 1))
+    if logged:
+        session.execute(insert(LoggedEvent), [_row(position, event, now) for position, event in logged])
+        end.last = logged[-1][0]
+    viewers = [viewer for position, event in logged for viewer in _viewers(position, event)]
+    if viewers:
+        session.execute(insert(EventViewer), viewers)
+    return logged
+
+
+def _row(position: int, event: Received, now: datetime) -> dict[str, Any]:
+    body = json.dumps(event.envelope, ensure_ascii=False, separators=(",", ":"))
+    return {"position": position, "event_id": event.id, "body": body, "logged_at": now}
+
+
+def _viewers(position: int, event: Received) -> Iterator[dict[str, Any]]:
+    for tenant_id in sorted(set(event.tenant_ids)):
+        about = {"event_id": event.id, "type": event.type, "subject": event.subject}
+        yield about | {"tenant_id": tenant_id, "position": position}
+
+
+def trim(session: Session, *, before: datetime) -> bool:
+    """Forget some of the events logged before a moment; whether there may be more of them.
+
+    Looks at the oldest only, so it is cheap to call often.
+    """
+    oldest = select(LoggedEvent.position, LoggedEvent.logged_at).order_by(LoggedEvent.position).limit(TRIM)
+    old = [position for position, logged_at in session.execute(oldest) if logged_at < before]
+    if not old:
+        return False
+    end = _lock_end(session)
+    end.trimmed = max(end.trimmed, old[-1])
+    session.execute(delete(EventViewer).where(EventViewer.position <= old[-1]))
+    session.execute(delete(LoggedEvent).where(LoggedEvent.position <= old[-1]))
+    return len(old) == TRIM
+
+
+def _lock_end(session: Session) -> EventLogEnd:
+    wanted = select(EventLogEnd).where(EventLogEnd.id == THE_ONE).with_for_update()
+    end = session.scalar(wanted)
+    if end is None:
+        insert_ignoring(session, EventLogEnd, [{"id": THE_ONE, "last": 0, "trimmed": 0}])
+        end = session.scalars(wanted).one()
+    return end

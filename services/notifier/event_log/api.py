@@ -1,0 +1,124 @@
+"""``/api/v1/events``: everything that happened to the caller's tenant, in order, from any moment on."""
+
+from http import HTTPStatus
+from math import ceil
+from time import monotonic
+
+from flask import current_app
+from flask.views import MethodView
+
+from chassis.core.errors import Failure
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.schemas import ProblemSchema
+from chassis.process.service import settings_of
+from contracts.roles import Role
+from services.notifier import settings
+from services.notifier.event_log import cursors, queries
+from services.notifier.event_log.long_polling import WaitingRoom
+from services.notifier.event_log.schemas import EventOut, EventsIn, EventsOut
+
+READERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.MACHINE)
+LATEST = "latest"
+WAITED = "Concord-Waited"
+ASK_AGAIN = 5  # seconds after which a place may be free
+HEADERS = {
+    WAITED: {
+        "description": "How many seconds the answer was held back, rounded up; 0 where no place for a long poll was"
+        " free. Absent where there was nothing to wait for.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Retry-After": {
+        "description": "Seconds after which to ask again, where no place for a long poll was free.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+
+blp = Blueprint("events", __name__, url_prefix="/api/v1/events")
+
+
+class Expired(Failure):
+    """What came after this cursor is no longer kept, so going on from it would skip events."""
+
+    status = HTTPStatus.GONE
+    default_code = "cursor_expired"
+
+
+@blp.route("")
+class Events(MethodView):
+    @blp.allow(*READERS)
+    @blp.arguments(EventsIn, location="query")
+    @blp.response(200, EventsOut, headers=HEADERS)
+    @blp.alt_response(410, schema=ProblemSchema, content_type="application/problem+json", description="Expired.")
+    def get(self, wanted):
+        """The next events of the caller's tenant after a cursor; with ``wait`` as soon as there are any.
+
+        Going on with ``next`` gives each event once, in one order. An answer may hold fewer than ``limit`` events, or
+        none, and yet have ``hasMore``: the types asked for are rare. Where no place for a long poll is free the answer
+        comes at once, with ``Concord-Waited: 0`` and ``Retry-After``.
+        """
+        secret_box = settings.secret_box(settings_of(current_app), cursors.PURPOSE)
+        after, wait = start(secret_box, wanted.pop("after")), wanted.pop("wait")
+        found, headers = look(after, wanted), {}
+        if wait and not found.items and not found.has_more:
+            found, headers = wait_for(found.position, wait, wanted)
+        page = {
+            "items": found.items,
+            "next": cursors.write(secret_box, caller().tenant_id, found.position),
+            "has_more": found.has_more,
+        }
+        return page, 200, headers
+
+
+@blp.route("/<uuid:event_id>")
+class OneEvent(MethodView):
+    @blp.allow(*READERS)
+    @blp.response(200, EventOut)
+    def get(self, event_id):
+        """One event, for as long as the log keeps it."""
+        with db.read() as session:
+            return queries.event(session, event_id)
+
+
+def start(secret_box, after):
+    """The position that ``after`` means; None for the beginning of the log, wherever that is."""
+    if after == LATEST:
+        with db.read() as session:
+            return queries.ends(session)[0]
+    return None if after is None else cursors.read(secret_box, caller().tenant_id, after)
+
+
+def look(after, wanted):
+    """The events after a position, unless some of them are gone; asked last, for they may go while we look."""
+    with db.read() as session:
+        found = queries.events(session, after=after or 0, **wanted)
+        _, trimmed = queries.ends(session)
+    if after is not None and after < trimmed:
+        raise Expired("Events after this cursor are no longer kept. Begin again without one.")
+    return found
+
+
+def wait_for(position, seconds, wanted):
+    """What turns up within so many seconds, and headers that say whether there was a place to wait.
+
+    Holds a thread, but no connection while nothing happens.
+    """
+    room = current_app.extensions.setdefault(
+        "waiting-room", WaitingRoom(seats=max(1, settings_of(current_app).threads // 2))
+    )
+    found = queries.Slice([], position, has_more=False)
+
+    def has_happened():
+        nonlocal found
+        with db.read() as session:
+            if queries.is_anything_after(session, found.position):
+                found = queries.events(session, after=found.position, **wanted)
+        return bool(found.items) or found.has_more
+
+    with room.seat(caller().tenant_id) as seated:
+        if not seated:
+            return found, {WAITED: "0", "Retry-After": str(ASK_AGAIN)}
+        began = monotonic()
+        room.watch(seconds, has_happened)
+        return found, {WAITED: str(ceil(monotonic() - began))}

@@ -1,0 +1,56 @@
+"""Which types of event somebody wants: exact ones, all of a kind (``campaigns.*``), or every one (``*``)."""
+
+import re
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+from services.notifier.event_log.published_types import PUBLISHED
+
+MAX_TYPES = 50
+MAX_LENGTH = 100
+PATTERN = re.compile(r"\*|[a-z]+(\.[A-Za-z0-9]+){1,2}|[a-z]+(\.[A-Za-z0-9]+)?\.\*", re.ASCII)
+
+
+def is_wanted(event_type: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns means this type."""
+    for pattern in patterns:
+        prefix = prefix_of(pattern)
+        if event_type == pattern if prefix is None else event_type.startswith(prefix):
+            return True
+    return False
+
+
+def prefix_of(pattern: str) -> str | None:
+    """What every type of a pattern with a ``*`` begins with; None for an exact type."""
+    return pattern[:-1] if pattern.endswith("*") else None
+
+
+def objections(patterns: Iterable[str], known: Collection[str] = ()) -> dict[int, str]:
+    """What is wrong with patterns, by where they stand: no type was ever published that fits. ``known`` ones are taken
+    as they are."""
+    return {
+        place: _objection(pattern)
+        for place, pattern in enumerate(patterns)
+        if pattern not in known and not _fits_any(pattern)
+    }
+
+
+def _fits_any(pattern: str) -> bool:
+    return PATTERN.fullmatch(pattern) is not None and any(is_wanted(event_type, [pattern]) for event_type in PUBLISHED)
+
+
+def _objection(pattern: str) -> str:
+    nearest = nearest_to(pattern)
+    kind = f" (one of {nearest.partition('.')[0]}.*)" if pattern.endswith(("*", "#")) else ""
+    return (
+        f"No published type fits {pattern!r}; the nearest is {nearest}{kind}."
+        " Name a type, a kind of types (campaigns.*), or *."
+    )
+
+
+def nearest_to(pattern: str) -> str:
+    """The published type whose beginning is most like a pattern, in the newest version, whatever the case."""
+    stem = pattern.rstrip("*#.").casefold()
+    words = stem.count(".") + 1
+    types = {".".join(event_type.split(".")[:words]).casefold(): event_type for event_type in PUBLISHED}
+    return types[get_close_matches(stem, types, n=1, cutoff=0.0)[0]]

@@ -1,0 +1,1 @@
+"""Sending: claims due mails, renders them, hands them over and settles the outcome."""

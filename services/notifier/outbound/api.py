@@ -1,0 +1,59 @@
+"""What was delivered, and what becomes of that which may have been."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from contracts.roles import Role
+from services.notifier.deliveries import queries
+from services.notifier.deliveries.metrics import outcomes
+from services.notifier.outbound import actions
+from services.notifier.outbound.schemas import DeliveriesIn, DeliveryOut
+
+READERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.PLATFORM_ADMIN)
+
+blp = Blueprint("notifications", __name__, url_prefix="/api/v1/notifications")
+
+
+@blp.route("/deliveries")
+class Deliveries(MethodView):
+    @blp.allow(*READERS)
+    @blp.arguments(DeliveriesIn, location="query")
+    @blp.response(200, page_of(DeliveryOut))
+    def get(self, wanted):
+        """What was sent to whom, when and with what outcome, newest first."""
+        with db.read() as session:
+            return queries.deliveries(session, **wanted)
+
+
+@blp.route("/deliveries/<uuid:delivery_id>/resend")
+class Resend(MethodView):
+    @blp.allow(*READERS)
+    @blp.response(200, DeliveryOut)
+    def post(self, delivery_id):
+        """Send an ``uncertain`` mail again, under the same Message-ID, as far as it is still wanted.
+
+        It may have arrived before; then it comes twice. 409 ``invalid_transition`` for a mail that is not uncertain.
+        """
+        with db.begin() as session:
+            delivery = actions.resend(session, delivery_id, actor=caller(), now=utcnow())
+        outcomes.labels(delivery.topic, "resent").inc()
+        return delivery
+
+
+@blp.route("/deliveries/<uuid:delivery_id>/forget")
+class Forget(MethodView):
+    @blp.allow(*READERS)
+    @blp.response(200, DeliveryOut)
+    def post(self, delivery_id):
+        """Leave an ``uncertain`` mail at that: it is ``forgotten``, and never sent again.
+
+        409 ``invalid_transition`` for a mail that is not uncertain.
+        """
+        with db.begin() as session:
+            delivery = actions.forget(session, delivery_id, actor=caller(), now=utcnow())
+        outcomes.labels(delivery.topic, "forgotten").inc()
+        return delivery

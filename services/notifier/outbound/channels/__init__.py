@@ -1,0 +1,1 @@
+"""Channels that a mail may leave by: an SMTP server, or the folder of the development mailbox."""

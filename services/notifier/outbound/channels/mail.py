@@ -1,0 +1,255 @@
+"""Hands letters over: to an SMTP server, or into the folder of the development mailbox."""
+
+import re
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from socket import SHUT_RDWR
+from threading import Event, Thread
+from time import monotonic
+from typing import NoReturn, Protocol
+
+from chassis.core.logs import logger
+from services.notifier.common import wording
+from services.notifier.deliveries.rules import Trouble
+from services.notifier.outbound.channels import mailbox
+from services.notifier.outbound.renderer import Letter
+from services.notifier.settings import STARTTLS, TLS, Settings, SmtpServer
+
+AFTER_TEXT = 3  # times the usual wait: a server may look closely at a letter before it answers
+ABOUT_POLICY = re.compile(r"\b5\.7\.\d")  # what is refused so says something about us, not about the address
+ASKS_TO_SIGN_IN = frozenset({530, 534, 535, 538})
+
+log = logger(__name__)
+
+
+class NotTaken(Exception):
+    """A letter was not handed over.
+
+    Attributes:
+        trouble: what that means for the letter.
+        is_server: it concerns the server, so that other letters fare no better just now.
+        is_bounce: the recipient's address was refused for good.
+    """
+
+    def __init__(self, trouble: Trouble, reason: str, *, is_server: bool = False, is_bounce: bool = False) -> None:
+        super().__init__(reason)
+        self.is_bounce = is_bounce
+        self.trouble = trouble
+        self.reason = wording.one_line(reason, 500)
+        self.is_server = is_server
+
+
+Step = Callable[[], object]
+
+
+def at_once() -> None:
+    """Nothing to wait for."""
+
+
+class Transport(Protocol):
+    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
+        """Hand a letter over. ``ready`` is called, and may take its time, before anything could arrive; ``meanwhile``
+        once the text is on its way, if it gets that far, and raises nothing.
+
+        Raises:
+            NotTaken: it was not, or nobody knows.
+        """
+
+    def close(self) -> None: ...
+
+
+class Folder:
+    """The development mailbox: one file a letter, and the same letter again replaces itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
+        ready()
+        mailbox.put(self._folder, letter)
+
+    def close(self) -> None:
+        pass
+
+
+class Smtp:
+    """One connection to a mail server, opened for the first letter and kept for the next ones."""
+
+    def __init__(self, server: SmtpServer, settings: Settings) -> None:
+        self._server = server
+        self._settings = settings
+        self._connection: smtplib.SMTP | None = None
+        self._watch: Watch | None = None
+        self._until = 0.0
+
+    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
+        self._until = monotonic() + self._settings.deadline  # for all of it, also where it is begun twice
+        reused = self._connection is not None
+        try:
+            self._hand_over(letter, ready, meanwhile)
+        except NotTaken as failure:
+            if not (reused and failure.is_server and failure.trouble is Trouble.TEMPORARY):
+                raise
+            self._hand_over(letter, ready, meanwhile)  # the server had merely closed the kept connection
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        self._until = monotonic() + self._settings.timeout
+        try:
+            with self._watched(connection):
+                connection.quit()
+        except (OSError, smtplib.SMTPException):
+            connection.close()
+        finally:
+            self._unwatch()
+
+    def _hand_over(self, letter: Letter, ready: Step, meanwhile: Step) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            with self._watched(self._connection):
+                self._announce(self._connection, letter)
+                ready()
+                self._transfer(self._connection, letter, meanwhile)
+        except NotTaken as failure:
+            if failure.is_server:
+                self._drop()
+            raise
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            log.warning("mail server away", host=self._server.host, port=self._server.port, error=repr(error))
+            reason = "The mail server takes no mail from us just now."
+            raise NotTaken(Trouble.TEMPORARY, reason, is_server=True) from error
+
+    def _connect(self) -> smtplib.SMTP:
+        """Greet the server. What goes wrong here says nothing about a letter, so all of it may pass."""
+        server, name, timeout = self._server, self._settings.domain, self._settings.timeout
+        connection: smtplib.SMTP
+        if server.security == TLS:
+            context = ssl.create_default_context()
+            connection = smtplib.SMTP_SSL(local_hostname=name, timeout=timeout, context=context)
+        else:
+            connection = smtplib.SMTP(local_hostname=name, timeout=timeout)
+        # Whom a certificate must name. smtplib takes it from what it is made with, but then connects unwatched.
+        connection._host = server.host  # type: ignore[attr-defined]
+        try:
+            with self._watched(connection):
+                code, greeting = connection.connect(server.host, server.port)
+                if code != 220:
+                    raise smtplib.SMTPConnectError(code, greeting)
+                connection.ehlo_or_helo_if_needed()
+                if server.security == STARTTLS:
+                    connection.starttls(context=ssl.create_default_context())
+                    connection.ehlo()
+                if server.user is not None:
+                    connection.login(server.user, server.password)
+        except BaseException:
+            self._unwatch()
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def _watched(self, connection: smtplib.SMTP) -> Iterator[None]:
+        """Have the connection cut when the letter's time is up."""
+        watch = self._watch = self._watch or Watch(connection, look=min(1.0, self._settings.deadline / 20))
+        watch.until = self._until
+        try:
+            yield
+        finally:
+            watch.until = None
+
+    def _unwatch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.end()
+
+    def _announce(self, connection: smtplib.SMTP, letter: Letter) -> None:
+        self._expect(250, connection.mail(letter.sender))
+        try:
+            self._expect(250, connection.rcpt(letter.recipient))
+        except NotTaken as failure:
+            failure.is_bounce = failure.trouble is Trouble.PERMANENT and not ABOUT_POLICY.search(failure.reason)
+            raise
+        self._expect(354, connection.docmd("DATA"))
+
+    def _transfer(self, connection: smtplib.SMTP, letter: Letter, meanwhile: Step) -> None:
+        """Send the text. From here on a broken connection leaves open whether the server has taken it."""
+        try:
+            connection.send(re.sub(rb"(?m)^\.", b"..", letter.content.removesuffix(b"\r\n")) + b"\r\n.\r\n")
+            meanwhile()
+            if connection.sock:
+                connection.sock.settimeout(self._settings.timeout * AFTER_TEXT)
+            answer = connection.getreply()
+            if connection.sock:
+                connection.sock.settimeout(self._settings.timeout)
+        except (OSError, smtplib.SMTPException) as error:
+            log.warning("mail server broke off after the text", message_id=letter.message_id, error=repr(error))
+            reason = "The mail server broke off before it confirmed the mail."
+            raise NotTaken(Trouble.UNKNOWN, reason, is_server=True) from error
+        if answer[0] != 250 and answer[0] // 100 not in (4, 5):
+            raise NotTaken(Trouble.UNKNOWN, "The mail server did not say whether it took the mail.", is_server=True)
+        self._expect(250, answer)
+
+    def _expect(self, code: int, answer: tuple[int, bytes]) -> None:
+        """Let 250 pass (also 251, 252), and turn a refusal into what it means for the letter."""
+        if answer[0] == code or (code == 250 and answer[0] in (251, 252)):
+            return
+        self._refused(*answer)
+
+    def _refused(self, code: int, text: bytes) -> NoReturn:
+        about_us = code in ASKS_TO_SIGN_IN or code == 421 or code // 100 not in (4, 5)
+        reason = f"The mail server answered {code} {text.decode('utf-8', 'replace')}"
+        if not about_us:
+            self._start_over()
+        permanent = 500 <= code < 600 and not about_us
+        raise NotTaken(Trouble.PERMANENT if permanent else Trouble.TEMPORARY, reason, is_server=about_us)
+
+    def _start_over(self) -> None:
+        """Keep the connection for the next letter, if the server still does."""
+        try:
+            if self._connection is not None:
+                self._connection.rset()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        self._unwatch()
+        if connection is not None:
+            connection.close()
+
+
+def connect(settings: Settings, folder: Path | None) -> Transport:
+    """The transport this deployment is set to: its mail server, or the folder of the development mailbox."""
+    if settings.smtp:
+        return Smtp(settings.smtp, settings)
+    if folder is None:
+        raise RuntimeError("there is neither a mail server nor a development mailbox")
+    return Folder(folder)
+
+
+class Watch:
+    """Cuts a connection when its time is up: a server that drips its answer never lets a socket's time run out."""
+
+    def __init__(self, connection: smtplib.SMTP, look: float) -> None:
+        self.until: float | None = None
+        self._connection = connection
+        self._seconds = look
+        self._over = Event()
+        Thread(target=self._look, name="smtp watch", daemon=True).start()
+
+    def end(self) -> None:
+        self._over.set()
+
+    def _look(self) -> None:
+        while not self._over.wait(self._seconds):
+            until, sock = self.until, self._connection.sock
+            if until and sock and monotonic() > until:
+                with suppress(OSError):
+                    sock.shutdown(SHUT_RDWR)

@@ -1,0 +1,53 @@
+"""The development mailbox."""
+
+from pathlib import Path
+
+from flask import Response, abort, current_app
+from flask.views import MethodView
+
+from chassis.http.blueprints import Blueprint
+from chassis.process.service import settings_of
+from services.notifier import settings
+from services.notifier.outbound.channels import mailbox
+from services.notifier.outbound.mailbox_schemas import MailboxIn, MailOut
+from services.notifier.outbound.renderer import templates
+
+ON_PAGE = 50
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'self'"
+
+blp = Blueprint("development", __name__, url_prefix="/dev")
+
+
+def folder() -> Path:
+    """Where the development mailbox is; without one these addresses do not exist."""
+    found = settings.mailbox(settings_of(current_app))
+    if found is None:
+        abort(404)
+    return found
+
+
+@blp.before_request
+def only_where_there_is_one() -> None:
+    folder()
+
+
+@blp.route("/mailbox.json")
+class MailboxJson(MethodView):
+    @blp.public
+    @blp.arguments(MailboxIn, location="query")
+    @blp.response(200, MailOut(many=True))
+    def get(self, wanted):
+        """The newest 500 mails of the development mailbox, newest first."""
+        return mailbox.newest(folder(), **wanted)
+
+
+@blp.route("/mailbox")
+class MailboxPage(MethodView):
+    @blp.public
+    @blp.arguments(MailboxIn, location="query")
+    @blp.response(200)
+    def get(self, wanted):
+        """The newest mails of the development mailbox to look at."""
+        mails = mailbox.newest(folder(), limit=ON_PAGE, **wanted)
+        page = templates().get_template("mailbox.html").render(mails=mails, to=wanted["to"] or "")
+        return Response(page, mimetype="text/html", headers={"Content-Security-Policy": POLICY})

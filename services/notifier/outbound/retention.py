@@ -1,0 +1,26 @@
+"""Forgetting mails that have an outcome, digests with what stood in them, and refusals that count no more."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from services.notifier.audience.digest_models import Digest, DigestItem
+from services.notifier.deliveries.models import Delivery
+from services.notifier.deliveries.rules import BOUNCES_COUNT, State
+from services.notifier.outbound.models import Bounce
+
+AT_ONCE = 500
+UNFINISHED = (State.NEW, State.SENDING)
+
+
+def forget_old(session: Session, *, before: datetime, now: datetime) -> bool:
+    """Forget some of what was written before then; whether there may be more."""
+    old_mails = select(Delivery.id).where(Delivery.created_at < before, Delivery.state.not_in(UNFINISHED))
+    mails = session.scalars(old_mails.limit(AT_ONCE)).all()
+    digests = session.scalars(select(Digest.id).where(Digest.created_at < before).limit(AT_ONCE)).all()
+    session.execute(delete(Delivery).where(Delivery.id.in_(mails)))
+    session.execute(delete(DigestItem).where(DigestItem.digest_id.in_(digests)))
+    session.execute(delete(Digest).where(Digest.id.in_(digests)))
+    session.execute(delete(Bounce).where(Bounce.last_at < now - BOUNCES_COUNT))
+    return max(len(mails), len(digests)) == AT_ONCE

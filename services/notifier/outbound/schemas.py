@@ -1,0 +1,28 @@
+"""Deliveries as their tenant's admins see them."""
+
+from marshmallow import fields, validate
+
+from chassis.http.pages import PageIn
+from chassis.http.schemas import CamelSchema, Instant
+from services.notifier.deliveries.rules import State
+from services.notifier.topics.mails import TOPICS
+
+
+class DeliveriesIn(PageIn):
+    state = fields.String(load_default=None, validate=validate.OneOf([str(state) for state in State]))
+    topic = fields.String(load_default=None, validate=validate.OneOf(TOPICS))
+
+
+class DeliveryOut(CamelSchema):
+    """A mail as the admins of its recipient's tenant see it; ``to`` is null while there is nobody to get it."""
+
+    id = fields.UUID(required=True)
+    topic = fields.String(required=True)
+    to = fields.String(attribute="address", required=True, allow_none=True)
+    subject = fields.String(required=True)
+    state = fields.String(required=True)
+    attempts = fields.Integer(required=True)
+    created_at = Instant(required=True)
+    sent_at = Instant(required=True, allow_none=True)
+    next_attempt_at = Instant(attribute="next_at", required=True, allow_none=True)
+    last_error = fields.String(required=True, allow_none=True)

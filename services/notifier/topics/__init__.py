@@ -1,0 +1,1 @@
+"""Notification topics, one file each: events, wording, default cadence, digest section."""

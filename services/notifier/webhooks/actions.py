@@ -1,0 +1,218 @@
+"""Writes: setting up webhooks, pausing and resuming them, their secrets, and sending events again."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+from werkzeug.datastructures import ETags
+
+from chassis.core.clock import rfc3339
+from chassis.core.errors import Conflict, Invalid, NotFound
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.encryption import SecretBox
+from chassis.http import versions
+from services.notifier.audience.tenants import lock_tenant
+from services.notifier.webhooks import messages, queries, rules, signing
+from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
+from services.notifier.webhooks.rules import MessageState, Status
+
+TEST_TYPE = "webhooks.Test.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class WithSecret:
+    """A webhook and its new secret, which nobody is shown again."""
+
+    webhook: Webhook
+    secret: str
+
+
+def create(
+    session: Session,
+    *,
+    url: str,
+    types: list[str],
+    description: str,
+    secret_box: SecretBox,
+    actor: Principal,
+    now: datetime,
+) -> WithSecret:
+    """Set a webhook up for the actor's tenant.
+
+    Raises:
+        Conflict: ``webhook_limit_reached``.
+    """
+    lock_tenant(session, actor.tenant_id)
+    if queries.how_many(session, actor.tenant_id) >= rules.MAX_WEBHOOKS:
+        raise Conflict(f"There are {rules.MAX_WEBHOOKS} webhooks already.", code="webhook_limit_reached")
+    secret = signing.new_secret()
+    webhook = Webhook(
+        id=uuid7(),
+        tenant_id=actor.tenant_id,
+        url=url,
+        description=description,
+        types=types,
+        status=Status.ACTIVE,
+        secret=secret_box.encrypt(secret),
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(webhook)
+    session.add(WebhookQueue(webhook_id=webhook.id, tenant_id=webhook.tenant_id, failures=0))
+    _note(session, "created", webhook, actor, now)
+    return WithSecret(webhook, secret)
+
+
+def replace(
+    session: Session,
+    webhook_id: UUID,
+    *,
+    url: str,
+    types: list[str],
+    description: str,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Webhook:
+    """Replace what a tenant has set up; what is queued already goes to the new URL."""
+    webhook, _ = take(session, webhook_id, expected)
+    webhook.change(url=url, types=types, description=description, now=now)
+    _note(session, "replaced", webhook, actor, now)
+    return webhook
+
+
+def delete(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
+    """Take a webhook away; nothing more is sent to it."""
+    webhook, queue = take(session, webhook_id, expected)
+    messages.give_up_all(session, queue, now)
+    _note(session, "deleted", webhook, actor, now)
+    session.delete(queue)
+    session.delete(webhook)
+
+
+def pause(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> Webhook:
+    """Send nothing until it is resumed; what happens meanwhile is kept for then."""
+    webhook, _ = take(session, webhook_id, expected)
+    webhook.pause(now)
+    _note(session, "paused", webhook, actor, now)
+    return webhook
+
+
+def resume(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> Webhook:
+    """Go on sending, at once and whatever has failed before."""
+    webhook, queue = take(session, webhook_id, expected)
+    webhook.resume(now)
+    messages.go_on(session, queue, now)
+    _note(session, "resumed", webhook, actor, now)
+    return webhook
+
+
+def rotate_secret(
+    session: Session,
+    webhook_id: UUID,
+    *,
+    secret_box: SecretBox,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> WithSecret:
+    """Give a webhook a new secret; the one before it goes on signing for a day."""
+    webhook, _ = take(session, webhook_id, expected)
+    secret = signing.new_secret()
+    webhook.rotate(secret_box.encrypt(secret), now)
+    _note(session, "secret_rotated", webhook, actor, now)
+    return WithSecret(webhook, secret)
+
+
+def send_test(session: Session, webhook_id: UUID, *, actor: Principal, now: datetime) -> WebhookMessage:
+    """Queue a message that says nothing.
+
+    Raises:
+        Conflict: ``webhook_not_active``.
+    """
+    webhook, queue = take(session, webhook_id, None)
+    _require_active(webhook)
+    event_id = uuid7()
+    envelope = {
+        "specversion": "1.0",
+        "id": str(event_id),
+        "source": "/services/notifier",
+        "type": TEST_TYPE,
+        "subject": str(event_id),
+        "time": rfc3339(now),
+        "datacontenttype": "application/json",
+        "sequence": 1,
+        "data": {"webhookId": str(webhook.id)},
+    }
+    messages.queue_test(session, queue, event_id, TEST_TYPE, json.dumps(envelope), now)
+    return session.get_one(WebhookMessage, (webhook.id, event_id))
+
+
+def redeliver_one(session: Session, webhook_id: UUID, event_id: UUID, *, now: datetime) -> int:
+    """Send one event again, or for the first time, whatever the webhook's types; one that waits for its next try now.
+
+    Raises:
+        Conflict: ``webhook_not_active``.
+        Invalid: the caller's log has no such event.
+    """
+    webhook, queue = take(session, webhook_id, None)
+    _require_active(webhook)
+    event = queries.seen(session, event_id)
+    if event is None:
+        raise Invalid.field("eventId", "The log has no such event.")
+    known = session.get(WebhookMessage, (webhook_id, event_id))
+    queue.cool_until = None
+    if known is not None and known.state == MessageState.READY:
+        known.next_at = now
+        queue.due_by(now)
+        return 1
+    return messages.queue_again(session, queue, [event], now=now)
+
+
+def redeliver_since(
+    session: Session, webhook_id: UUID, *, since: datetime, until: datetime | None, now: datetime
+) -> int:
+    """Send again, or for the first time, what happened in a time, as far as the webhook wants it; how much that is.
+
+    Raises:
+        Conflict: ``webhook_not_active``.
+        Invalid: ``range_too_large``.
+    """
+    webhook, queue = take(session, webhook_id, None)
+    _require_active(webhook)
+    events = queries.seen_between(
+        session, since=since, until=until, types=webhook.types, limit=rules.MAX_REDELIVERED + 1
+    )
+    if len(events) > rules.MAX_REDELIVERED:
+        message = f"More than {rules.MAX_REDELIVERED} events happened in that time; ask for less."
+        raise Invalid.field("until", message, code="range_too_large")
+    queue.cool_until = None
+    return messages.queue_again(session, queue, events, now=now)
+
+
+def take(session: Session, webhook_id: UUID, expected: ETags | None) -> tuple[Webhook, WebhookQueue]:
+    """One of the caller's webhooks and its queue, both locked, in the version the caller has seen.
+
+    Raises:
+        NotFound, Stale
+    """
+    webhook = queries.webhook(session, webhook_id)
+    queue = queries.hold(session, [webhook_id]).get(webhook_id)
+    if queue is None:
+        raise NotFound("There is no such webhook.")
+    session.refresh(webhook, with_for_update=True)
+    versions.require(webhook, expected)
+    return webhook, queue
+
+
+def _require_active(webhook: Webhook) -> None:
+    if not webhook.is_active:
+        raise Conflict(f"The webhook is {webhook.status}; resume it first.", code="webhook_not_active")
+
+
+def _note(session: Session, what: str, webhook: Webhook, actor: Principal, now: datetime) -> None:
+    audit.record(session, f"webhook.{what}", webhook, tenant_id=webhook.tenant_id, actor=actor, now=now)

@@ -1,0 +1,209 @@
+"""``/api/v1/webhooks``: a tenant's events sent to addresses of its own, signed and in order."""
+
+from flask import current_app
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.errors import Invalid
+from chassis.core.principal import caller
+from chassis.http import audit_trail, versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from chassis.process.service import settings_of
+from contracts.roles import Role
+from services.notifier import settings
+from services.notifier.event_log import event_types
+from services.notifier.webhooks import actions, queries, signing, ssrf_guard
+from services.notifier.webhooks.schemas import (
+    AttemptsIn,
+    MessagesIn,
+    RedeliverIn,
+    RedeliverOut,
+    WebhookAttemptOut,
+    WebhookIn,
+    WebhookMessageOut,
+    WebhookOut,
+    WebhookUpdateIn,
+    WebhookWithSecretOut,
+)
+
+PREFIX = "/api/v1/webhooks"
+OWNERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.MACHINE)
+
+blp = Blueprint("webhooks", __name__, url_prefix=PREFIX)
+
+
+@blp.route("")
+class Webhooks(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(WebhookOut))
+    def get(self, page):
+        """The caller's webhooks, oldest first."""
+        with db.read() as session:
+            return queries.webhooks(session, **page)
+
+    @blp.allow(*OWNERS)
+    @blp.arguments(WebhookIn)
+    @blp.response(201, WebhookWithSecretOut)
+    def post(self, data):
+        """Set a webhook up. Its secret is in this answer and nowhere else."""
+        check_target(data["url"])
+        with db.begin() as session:
+            created = actions.create(session, **data, secret_box=secret_box(), actor=caller(), now=utcnow())
+        versions.set_etag(created.webhook)
+        return created, 201, {"Location": f"{PREFIX}/{created.webhook.id}"}
+
+
+@blp.route("/<uuid:webhook_id>")
+class OneWebhook(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(200, WebhookOut)
+    def get(self, webhook_id):
+        """One webhook."""
+        with db.read() as session:
+            webhook = queries.webhook(session, webhook_id)
+        versions.set_etag(webhook)
+        return webhook
+
+    @blp.allow(*OWNERS)
+    @blp.arguments(WebhookUpdateIn)
+    @blp.response(200, WebhookOut)
+    def put(self, data, webhook_id):
+        """Replace URL, types and description; what is queued already goes to the new URL. Read-only fields of the
+        webhook may stand in the body, and are ignored."""
+        with db.read() as session:
+            webhook = queries.webhook(session, webhook_id)
+        check_types(data["types"], webhook.types)
+        check_target(data["url"])
+        with db.begin() as session:
+            webhook = actions.replace(session, webhook_id, **data, **change())
+        versions.set_etag(webhook)
+        return webhook
+
+    @blp.allow(*OWNERS)
+    @blp.response(204)
+    def delete(self, webhook_id):
+        """Delete a webhook; nothing more is sent to it."""
+        with db.begin() as session:
+            actions.delete(session, webhook_id, **change())
+
+
+@blp.route("/<uuid:webhook_id>/pause")
+class Pause(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(200, WebhookOut)
+    def post(self, webhook_id):
+        """Send nothing until it is resumed; what happens meanwhile is kept for then."""
+        with db.begin() as session:
+            webhook = actions.pause(session, webhook_id, **change())
+        versions.set_etag(webhook)
+        return webhook
+
+
+@blp.route("/<uuid:webhook_id>/resume")
+class Resume(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(200, WebhookOut)
+    def post(self, webhook_id):
+        """Go on sending to a paused or disabled webhook, at once."""
+        with db.begin() as session:
+            webhook = actions.resume(session, webhook_id, **change())
+        versions.set_etag(webhook)
+        return webhook
+
+
+@blp.route("/<uuid:webhook_id>/rotate-secret")
+class RotateSecret(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(200, WebhookWithSecretOut)
+    def post(self, webhook_id):
+        """A new secret, shown only here; the one before it signs, too, until ``previousSecretUntil``."""
+        with db.begin() as session:
+            rotated = actions.rotate_secret(session, webhook_id, secret_box=secret_box(), **change())
+        versions.set_etag(rotated.webhook)
+        return rotated
+
+
+@blp.route("/<uuid:webhook_id>/test")
+class Test(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.response(202, WebhookMessageOut)
+    def post(self, webhook_id):
+        """Send a message of type ``webhooks.Test.v1``; ``attempts`` shows what came of it."""
+        with db.begin() as session:
+            return actions.send_test(session, webhook_id, actor=caller(), now=utcnow())
+
+
+@blp.route("/<uuid:webhook_id>/redeliver")
+class Redeliver(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.arguments(RedeliverIn)
+    @blp.response(202, RedeliverOut)
+    def post(self, wanted, webhook_id):
+        """Send one event, or all of a time that the webhook wants, again or for the first time."""
+        with db.begin() as session:
+            if "event_id" in wanted:
+                return {"queued": actions.redeliver_one(session, webhook_id, wanted["event_id"], now=utcnow())}
+            time = {"since": wanted["since"], "until": wanted.get("until")}
+            return {"queued": actions.redeliver_since(session, webhook_id, **time, now=utcnow())}
+
+
+@blp.route("/<uuid:webhook_id>/messages")
+class Messages(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.arguments(MessagesIn, location="query")
+    @blp.response(200, page_of(WebhookMessageOut))
+    def get(self, wanted, webhook_id):
+        """What was, is or will be sent, the newest event first."""
+        with db.read() as session:
+            queries.webhook(session, webhook_id)
+            return queries.messages(session, webhook_id, **wanted)
+
+
+@blp.route("/<uuid:webhook_id>/attempts")
+class Attempts(MethodView):
+    @blp.allow(*OWNERS)
+    @blp.arguments(AttemptsIn, location="query")
+    @blp.response(200, page_of(WebhookAttemptOut))
+    def get(self, wanted, webhook_id):
+        """Every request to the webhook and what came of it, newest first."""
+        with db.read() as session:
+            queries.webhook(session, webhook_id)
+            return queries.attempts(session, webhook_id, **wanted)
+
+
+audit_trail.serve(blp, *OWNERS)
+
+
+def check_types(types, known):
+    """Refuse types of which none is published, but those that the webhook had before.
+
+    Raises:
+        Invalid: ``validation_failed``; its errors name the nearest published types.
+    """
+    if wrong := event_types.objections(types, known):
+        errors = [{"field": f"types.{place}", "message": objection} for place, objection in wrong.items()]
+        raise Invalid("; ".join(error["message"] for error in errors[:3]), errors=errors)
+
+
+def check_target(url):
+    """Refuse a URL we would not deliver to, as far as it can be told without asking a name server.
+
+    Raises:
+        Invalid: ``forbidden_target``.
+    """
+    try:
+        ssrf_guard.parse(url, loopback=settings.webhook_loopback(settings_of(current_app)))
+    except ssrf_guard.BadTarget as error:
+        raise Invalid.field("url", str(error), code="forbidden_target") from None
+
+
+def secret_box():
+    return settings.secret_box(settings_of(current_app), signing.PURPOSE)
+
+
+def change():
+    """Who changes a webhook now, and which version of it they have seen."""
+    return {"expected": versions.if_match(), "actor": caller(), "now": utcnow()}

@@ -1,0 +1,124 @@
+"""One HTTP request to a receiver we do not trust: to a checked address, within one deadline, whatever it answers.
+
+Only the head of the answer is read. Redirects are not followed, nothing is taken from the environment, and there is one
+connection a request, so that each was checked.
+"""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPConnection, HTTPException
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+
+from services.notifier.webhooks import ssrf_guard
+from services.notifier.webhooks.ssrf_guard import BadTarget, Target
+
+MAX_ADDRESSES = 3  # of one name are tried; the deadline is for all of them together
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request: a status, or why there is none."""
+
+    status: int | None = None
+    error: str | None = None
+    retry_after: str | None = None
+    seconds: float = 0.0
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline: float, loopback: bool) -> Answer:
+    """POST ``body`` and return the answer, at the latest after ``deadline`` seconds.
+
+    Never raises for what the receiver does. All of it (looking the name up, too) happens in a thread of its own, which
+    is cut off at the deadline: a receiver that drips bytes never lets the time of a socket run out.
+    """
+    started = monotonic()
+    call = _Call(deadline, loopback)
+    answers: SimpleQueue[Answer] = SimpleQueue()
+    Thread(target=lambda: answers.put(call.make(url, body, headers)), name="webhook-call", daemon=True).start()
+    try:
+        answer = answers.get(timeout=deadline)
+    except Empty:
+        call.cut()
+        answer = Answer(error=f"There was no answer within {deadline:g} seconds.")
+    return Answer(answer.status, answer.error, answer.retry_after, monotonic() - started)
+
+
+class _Call:
+    def __init__(self, deadline: float, loopback: bool) -> None:
+        self._deadline = deadline
+        self._loopback = loopback
+        self._socket: socket.socket | None = None
+        self._over = False
+
+    def make(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        try:
+            target = ssrf_guard.parse(url, loopback=self._loopback)
+            self._connect(target)
+            return self._exchange(target, body, headers)
+        except BadTarget as error:
+            return Answer(error=str(error))
+        except ssl.SSLCertVerificationError:
+            return Answer(error="The receiver's certificate is not valid for its name.")
+        except socket.gaierror:
+            return Answer(error="The receiver's name is not known.")
+        except TimeoutError:
+            return Answer(error=f"There was no answer within {self._deadline:g} seconds.")
+        except (HTTPException, ValueError):
+            return Answer(error="The receiver did not answer with proper HTTP.")
+        except OSError:
+            return Answer(error="The receiver cannot be reached, or broke the connection off.")
+        finally:
+            if self._socket is not None:
+                self._socket.close()
+
+    def cut(self) -> None:
+        """End whatever the call is waiting for."""
+        self._over = True
+        if self._socket is not None:
+            _shut(self._socket)
+
+    def _connect(self, target: Target) -> None:
+        addresses = ssrf_guard.resolve(target, loopback=self._loopback)[:MAX_ADDRESSES]
+        for number, address in enumerate(addresses, start=1):
+            try:
+                self._hold(socket.create_connection((address, target.port), self._deadline / len(addresses)))
+                break
+            except OSError:
+                if number == len(addresses):
+                    raise
+        assert self._socket is not None
+        self._socket.settimeout(self._deadline)
+        if target.scheme == "https":
+            wrapped = _tls().wrap_socket(self._socket, server_hostname=target.host, do_handshake_on_connect=False)
+            self._hold(wrapped)
+            wrapped.do_handshake()
+
+    def _hold(self, connected: socket.socket) -> None:
+        """From now on ``cut`` ends this one; it may have been called already."""
+        self._socket = connected
+        if self._over:
+            raise TimeoutError
+
+    def _exchange(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
+        connection = HTTPConnection(target.host, target.port)
+        connection.sock, connection.auto_open = self._socket, 0  # so that it never connects by itself
+        connection.request("POST", target.path, body, {"Host": target.authority, "Connection": "close", **headers})
+        answer = connection.getresponse()
+        return Answer(answer.status, retry_after=answer.getheader("Retry-After"))
+
+
+def _shut(connected: socket.socket) -> None:
+    try:
+        connected.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # it has ended meanwhile
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()

@@ -1,0 +1,86 @@
+"""Writes: what follows from a receiver's answer for its message, its endpoint and its owner."""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from chassis.core.backoff import delay_after
+from chassis.core.principal import Principal
+from chassis.data import audit
+from services.notifier.audience.notices import queue_mail
+from services.notifier.settings import Settings
+from services.notifier.topics.mails import WEBHOOK
+from services.notifier.webhooks import rules
+from services.notifier.webhooks.call import Answer
+from services.notifier.webhooks.messages import let_the_next_go
+from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
+from services.notifier.webhooks.rules import MessageState, Status, Verdict
+
+GONE = "The receiver answered 410 Gone."
+NOTHING_TAKEN = "The receiver has taken nothing for three days."
+
+
+def take_in(
+    session: Session,
+    queue: WebhookQueue,
+    webhook: Webhook,
+    message: WebhookMessage,
+    answer: Answer,
+    own: Settings,
+    now: datetime,
+) -> Verdict:
+    """Carry an answer over; queue and webhook are locked. ``own`` says how the owner is written to."""
+    verdict = rules.verdict(answer.status)
+    message.last_status, message.last_error = answer.status, answer.error
+    if verdict is Verdict.TAKEN:
+        queue.start_afresh()
+        message.finish(MessageState.DELIVERED, now)
+        let_the_next_go(session, message, now)
+        return verdict
+    has_had_its_time = queue.fail(now)
+    if verdict is Verdict.GONE:
+        message.try_again(now)
+        _disable(session, webhook, GONE, own, now)
+        return verdict
+    _try_later_or_give_up(session, queue, message, verdict, answer, now)
+    if has_had_its_time:
+        _disable(session, webhook, NOTHING_TAKEN, own, now)
+    return verdict
+
+
+def _try_later_or_give_up(
+    session: Session, queue: WebhookQueue, message: WebhookMessage, verdict: Verdict, answer: Answer, now: datetime
+) -> None:
+    asked = rules.retry_after(answer.retry_after, now)
+    if verdict is Verdict.REFUSED:
+        moment = now + max(delay_after(message.attempts, rules.RETRY_DELAYS), asked)
+    else:
+        moment = queue.cool(now, asked)
+    if message.is_given_up(now):
+        message.finish(MessageState.FAILED, now)
+        let_the_next_go(session, message, now)
+    else:
+        message.try_again(moment)
+
+
+def _disable(session: Session, webhook: Webhook, reason: str, own: Settings, now: datetime) -> None:
+    """Stop sending, once, and tell the owner."""
+    if webhook.status == Status.DISABLED:
+        return
+    webhook.disable(reason, now)
+    system = Principal.system("notifier")
+    audit.record(session, "webhook.disabled", webhook, tenant_id=webhook.tenant_id, actor=system, now=now)
+    # The URL may hold a secret of the receiver's; its host is enough to know it by.
+    receiver = urlsplit(webhook.url).hostname or ""
+    context = {
+        "headline": f"We have stopped sending events to {receiver}",
+        "receiver": receiver,
+        "description": webhook.description,
+        "reason": reason,
+        "days": str(own.event_log_days),
+        "webhook_id": str(webhook.id),
+    }
+    about = {"event_id": uuid7(), "tenant_id": webhook.tenant_id}
+    queue_mail(session, WEBHOOK, **about, context=context, domain=own.domain, now=now)

@@ -1,0 +1,168 @@
+"""Reads: a tenant's webhooks, who wants an event, which endpoint and message is next, and what became of them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.http.pages import Page, paginate
+from chassis.messaging.events import source_of
+from services.notifier.event_log.models import EventViewer, LoggedEvent
+from services.notifier.event_log.queries import is_wanted
+from services.notifier.webhooks.models import (
+    READY,
+    SENDING,
+    UNFINISHED,
+    Webhook,
+    WebhookAttempt,
+    WebhookMessage,
+    WebhookQueue,
+)
+from services.notifier.webhooks.rules import Status
+
+
+def webhook(session: Session, webhook_id: UUID) -> Webhook:
+    """One of the caller's webhooks.
+
+    Raises:
+        NotFound: there is none of that id for the caller.
+    """
+    statement = select(Webhook).where(Webhook.id == webhook_id, Webhook.tenant_id == caller().tenant_id)
+    found = session.scalar(statement)
+    if found is None:
+        raise NotFound("There is no such webhook.")
+    return found
+
+
+def webhooks(session: Session, *, page: int, page_size: int) -> Page:
+    """The caller's webhooks, oldest first."""
+    statement = select(Webhook).where(Webhook.tenant_id == caller().tenant_id).order_by(Webhook.id)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def how_many(session: Session, tenant_id: UUID) -> int:
+    return session.scalar(select(func.count()).select_from(Webhook).where(Webhook.tenant_id == tenant_id)) or 0
+
+
+def listeners(session: Session, tenants: Iterable[UUID]) -> dict[UUID, tuple[UUID, list[str]]]:
+    """Tenant and types of every webhook of these tenants that events are queued for."""
+    statement = select(Webhook.id, Webhook.tenant_id, Webhook.types).where(
+        Webhook.tenant_id.in_(tenants), Webhook.status != Status.DISABLED
+    )
+    return {row.id: (row.tenant_id, row.types) for row in session.execute(statement)}
+
+
+def hold(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQueue]:
+    """The queues of these webhooks, locked, in one order everywhere."""
+    statement = select(WebhookQueue).where(WebhookQueue.webhook_id.in_(list(webhook_ids)))
+    ordered = statement.order_by(WebhookQueue.webhook_id).with_for_update().execution_options(populate_existing=True)
+    return {row.webhook_id: row for row in session.scalars(ordered)}
+
+
+def busy(session: Session, webhook_ids: Iterable[UUID], subjects: Iterable[UUID]) -> set[tuple[UUID, str, UUID]]:
+    """Webhook, source and subject of what is still to be sent about these subjects."""
+    statement = select(WebhookMessage.webhook_id, WebhookMessage.type, WebhookMessage.subject).where(
+        UNFINISHED, WebhookMessage.webhook_id.in_(list(webhook_ids)), WebhookMessage.subject.in_(list(subjects))
+    )
+    rows = session.execute(statement.distinct()).tuples()
+    return {(webhook_id, source_of(event_type), subject) for webhook_id, event_type, subject in rows}
+
+
+def is_any_due(session: Session, now: datetime, *, healthy: bool) -> bool:
+    """A look that locks nothing."""
+    return session.execute(_due(now, healthy).with_only_columns(WebhookQueue.webhook_id)).first() is not None
+
+
+def next_due(session: Session, now: datetime, *, healthy: bool) -> WebhookQueue | None:
+    """The endpoint a sender looks at next, locked; one that another sender holds is passed over."""
+    return session.scalar(_due(now, healthy).with_for_update(skip_locked=True))
+
+
+def being_sent(session: Session, webhook_id: UUID) -> Sequence[WebhookMessage]:
+    """What is on its way to a webhook, or was when its sender vanished; the longest first."""
+    statement = select(WebhookMessage).where(SENDING, WebhookMessage.webhook_id == webhook_id)
+    return session.scalars(statement.order_by(WebhookMessage.next_at)).all()
+
+
+def first_ready(session: Session, webhook_id: UUID) -> WebhookMessage | None:
+    """The ready message of a webhook that is due first."""
+    statement = select(WebhookMessage).where(READY, WebhookMessage.webhook_id == webhook_id)
+    return session.scalar(statement.order_by(WebhookMessage.next_at).limit(1))
+
+
+def first_of(session: Session, webhook_id: UUID, source: str, subject: UUID) -> WebhookMessage | None:
+    """The message whose turn it is in a series."""
+    statement = select(WebhookMessage).where(
+        UNFINISHED, WebhookMessage.webhook_id == webhook_id, WebhookMessage.subject == subject
+    )
+    told = service_in(session, WebhookMessage.type) == source.removeprefix("/services/")
+    return session.scalar(statement.where(told).order_by(WebhookMessage.position).limit(1))
+
+
+def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> ColumnElement[str]:
+    """The service that a type in a column begins with."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.split_part(event_type, ".", 1)
+    return func.substr(event_type, 1, func.instr(event_type, ".") - 1)
+
+
+def body_of(session: Session, message: WebhookMessage) -> str | None:
+    """The envelope a message carries; None when the log has forgotten it."""
+    if message.body is not None:
+        return message.body
+    return session.scalar(select(LoggedEvent.body).where(LoggedEvent.position == message.position))
+
+
+def seen_between(
+    session: Session, *, since: datetime, until: datetime | None, types: Sequence[str], limit: int
+) -> Sequence[EventViewer]:
+    """The events of these types that the caller saw in a time, oldest first."""
+    # Positions follow the times but for moments: so the first of them is found by index, a little early.
+    early = select(LoggedEvent.position).where(LoggedEvent.logged_at >= since - timedelta(minutes=1))
+    first = session.scalar(early.order_by(LoggedEvent.logged_at).limit(1))
+    if first is None:
+        return []
+    statement = _seen().where(
+        EventViewer.position >= first, LoggedEvent.logged_at >= since, is_wanted(EventViewer.type, types)
+    )
+    if until is not None:
+        statement = statement.where(LoggedEvent.logged_at < until)
+    return session.scalars(statement.order_by(EventViewer.position).limit(limit)).all()
+
+
+def seen(session: Session, event_id: UUID) -> EventViewer | None:
+    """One event, as far as the caller may see it."""
+    return session.scalar(_seen().where(LoggedEvent.event_id == event_id))
+
+
+def messages(session: Session, webhook_id: UUID, *, page: int, page_size: int, state: str | None) -> Page:
+    """What was, is or will be sent to a webhook, the newest event first."""
+    statement = select(WebhookMessage).where(WebhookMessage.webhook_id == webhook_id)
+    if state:
+        statement = statement.where(WebhookMessage.state == state)
+    ordered = statement.order_by(WebhookMessage.position.desc(), WebhookMessage.event_id.desc())
+    return paginate(session, ordered, page=page, page_size=page_size)
+
+
+def attempts(session: Session, webhook_id: UUID, *, page: int, page_size: int, event_id: UUID | None) -> Page:
+    """Every request to a webhook, newest first."""
+    statement = select(WebhookAttempt).where(WebhookAttempt.webhook_id == webhook_id)
+    if event_id:
+        statement = statement.where(WebhookAttempt.event_id == event_id)
+    return paginate(session, statement.order_by(WebhookAttempt.id.desc()), page=page, page_size=page_size)
+
+
+def _due(now: datetime, healthy: bool) -> Select[tuple[WebhookQueue]]:
+    due = select(WebhookQueue).where(WebhookQueue.due_at <= now)
+    if healthy:
+        due = due.where(WebhookQueue.failures == 0)
+    return due.order_by(WebhookQueue.due_at).limit(1)
+
+
+def _seen() -> Select[tuple[EventViewer]]:
+    log = select(EventViewer).join(LoggedEvent, LoggedEvent.position == EventViewer.position)
+    return log.where(EventViewer.tenant_id == caller().tenant_id)

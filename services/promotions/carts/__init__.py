@@ -1,0 +1,1 @@
+"""Carts of shoppers, and the cart campaigns and linked products that rule what a cart can hold (S4)."""

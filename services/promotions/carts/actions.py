@@ -1,0 +1,110 @@
+"""What shoppers do with their carts. Every write keeps what the campaign lets the cart hold then."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ETags
+
+from chassis.core.errors import NotFound
+from chassis.core.text import shortened
+from chassis.http import versions
+from services.promotions.carts import campaign_queries, queries
+from services.promotions.carts import campaign_rules as rules
+from services.promotions.carts.campaign_rules import Reason
+from services.promotions.carts.models import Cart
+from services.promotions.carts.queries import SeenCart
+
+KEEP = timedelta(days=30)  # after the last change
+TRIM = 500
+SHOWN_NAME = 200  # characters of an ``mktop``; no campaign has a longer name
+
+
+def start(session: Session, tenant_id: UUID, *, mktop: str | None, customer_id: str | None, now: datetime) -> Cart:
+    """A new, empty cart. This moment alone decides which campaign it has (S4-24); one that cannot be had makes a plain
+    cart that says why (D52)."""
+    campaign_id, reason, name = None, None, mktop
+    if mktop is not None:
+        found = campaign_queries.meant_by(session, mktop, customer_id)
+        if isinstance(found, Reason):
+            reason = found
+        else:
+            name = found.name
+            reason = rules.reason_against(found.status, found.start_date, found.end_date, now)
+            campaign_id = None if reason else found.id
+    cart = Cart(
+        id=uuid4(),  # of random bits alone: who knows it has the cart
+        tenant_id=tenant_id,
+        campaign_name=name and shortened(name, SHOWN_NAME, ending=""),
+        campaign_id=campaign_id,
+        campaign_reason=reason and str(reason),
+        created_at=now,
+        updated_at=now,
+        expires_at=now + KEEP,
+        lines=[],
+    )
+    session.add(cart)
+    return cart
+
+
+def add(session: Session, cart: Cart, wanted: Sequence[tuple[str, int]], *, now: datetime) -> SeenCart:
+    """Put products in, each with its quantity; all or none.
+
+    Raises:
+        Invalid: ``unknown_product``, or the cart would hold too much.
+    """
+    queries.require_sold(session, [product_id for product_id, _ in wanted])
+    for product_id, quantity in wanted:
+        cart.add(product_id, quantity)
+    return _settle(session, cart, now)
+
+
+def change_quantity(
+    session: Session, cart_id: UUID, product_id: str, quantity: int, *, expected: ETags | None, now: datetime
+) -> SeenCart:
+    """Set how much of a product is wanted; 0 takes it out, and with it what goes only with it (S4-21).
+
+    Raises:
+        NotFound: there is no such cart, or a product that is neither in it nor sold.
+        Invalid: the cart would hold too much.
+        Stale: ``expected`` is not the cart's version.
+    """
+    cart = queries.cart(session, cart_id, now, lock=True)
+    versions.require(cart, expected)
+    if cart.line(product_id) is None and product_id not in queries.catalogued(session, [product_id]):
+        raise NotFound("There is no such product in this cart.")
+    cart.set(product_id, quantity)
+    return _settle(session, cart, now)
+
+
+def drop(session: Session, cart_id: UUID, *, expected: ETags | None, now: datetime) -> None:
+    """Throw a cart away.
+
+    Raises:
+        NotFound: there is no such cart.
+        Stale: ``expected`` is not its version.
+    """
+    cart = queries.cart(session, cart_id, now, lock=True)
+    versions.require(cart, expected)
+    session.delete(cart)
+
+
+def trim(session: Session, *, now: datetime) -> bool:
+    """Delete some of the carts that nobody has touched for so long that they have expired; True while more may be."""
+    old = select(Cart.id).where(Cart.expires_at <= now).order_by(Cart.expires_at).limit(TRIM)
+    ids = session.scalars(old.with_for_update(skip_locked=True)).all()
+    if ids:
+        session.execute(delete(Cart).where(Cart.id.in_(ids)))
+    return len(ids) == TRIM
+
+
+def _settle(session: Session, cart: Cart, now: datetime) -> SeenCart:
+    cart.updated_at, cart.expires_at = now, now + KEEP
+    with session.no_autoflush:
+        seen = queries.see(session, cart, now)
+    cart.take(seen.settled)
+    session.flush()
+    return replace(seen, version=cart.version)

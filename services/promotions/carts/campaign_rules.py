@@ -1,0 +1,99 @@
+"""The decisions about cart campaigns and linked products (S4): when one counts, and which version may be written."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from chassis.core.errors import Stale
+from services.promotions.common.warning_rules import MOST, Code, Warned
+
+
+class Status(StrEnum):
+    """S4-7. A campaign's dates are apart from it."""
+
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+
+
+class MatchMode(StrEnum):
+    """What an id in a campaign stands for (S4-23, D53)."""
+
+    PRODUCT = "product"
+    VARIANT = "variant"
+
+
+class QuantitySelector(StrEnum):
+    """How much of a linked product goes with its base product (S4-22, D53)."""
+
+    LESS_OR_EQUAL = "alignedLessOrEqual"
+    EQUAL = "alignedEqual"
+    ANY = "any"
+
+
+class Reason(StrEnum):
+    """Why the campaign that a cart was to have does not count (D50, D52)."""
+
+    UNKNOWN = "unknown_campaign"
+    AMBIGUOUS = "ambiguous_campaign"
+    DISABLED = "campaign_disabled"
+    NOT_STARTED = "campaign_not_started"
+    ENDED = "campaign_ended"
+    MANDATORY = "mandatory_product_missing"
+
+
+def reason_against(status: str, start: datetime, end: datetime | None, now: datetime) -> Reason | None:
+    """Why a campaign does not count at ``now``, or None where it does (S4-25): both its dates belong to it (D3)."""
+    if status != Status.ENABLED:
+        return Reason.DISABLED
+    if now < start:
+        return Reason.NOT_STARTED
+    if end is not None and now > end:
+        return Reason.ENDED
+    return None
+
+
+def require_version(current: int, offered: int | None) -> None:
+    """Compare the ``dbVersion`` of an update, where it names one, with what is stored (S4-14, S4-15, D6).
+
+    Raises:
+        Stale: 412, it was read before the last change.
+    """
+    if offered is not None and offered != current:
+        raise Stale("This has been changed since you read it. Read it again and repeat your change.")
+
+
+def with_modes(lines: Iterable[Mapping[str, Any]], products: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Lines of a campaign, each with a match mode. Without one a variant's id means that variant only (D68).
+
+    Args:
+        products: the product of each id that the catalogue has.
+    """
+    return [{**line, "match_mode": line["match_mode"] or _usual_mode(line["id"], products)} for line in lines]
+
+
+def about_unknown(places: Mapping[str, Sequence[str]], known: Collection[str]) -> list[Warned]:
+    """One warning for each place of a campaign that names ids which the catalogue does not have (D68).
+
+    Args:
+        places: the ids by the name of their place on the wire.
+    """
+    unknown = {place: [uid for uid in dict.fromkeys(ids) if uid not in known] for place, ids in places.items()}
+    return [
+        Warned(Code.UNKNOWN_PRODUCT, EFFECTS[place].format(", ".join(ids[:SHOWN])), len(ids), tuple(ids[:MOST]))
+        for place, ids in unknown.items()
+        if ids
+    ]
+
+
+SHOWN = 5  # ids that a sentence names
+EFFECTS = {
+    "products": "products: the catalogue does not have {}, which lets nothing into a cart.",
+    "mandatoryProducts": "mandatoryProducts: the catalogue does not have {}, so the campaign counts for no cart.",
+    "baseProduct": "baseProduct: the catalogue does not have {}, so this link is ignored.",
+    "linkedProduct": "linkedProduct: the catalogue does not have {}, so this link has no effect.",
+}
+
+
+def _usual_mode(uid: str, products: Mapping[str, str]) -> str:
+    return str(MatchMode.PRODUCT if products.get(uid, uid) == uid else MatchMode.VARIANT)

@@ -1,0 +1,159 @@
+"""Making, replacing and deleting linked products (S4-19, S4-20). Their campaign's row is locked before them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+from werkzeug.datastructures import ETags
+
+from chassis.core.errors import Invalid
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.http import versions
+from chassis.messaging import outbox
+from services.promotions.carts import campaign_rules as rules
+from services.promotions.carts import events
+from services.promotions.carts import linked_product_queries as queries
+from services.promotions.carts.campaign_models import CartCampaign, LinkedProducts
+from services.promotions.catalogue import product_id_queries
+
+
+def create(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> LinkedProducts:
+    """New linked products, ``dbVersion`` 0 (S4-13).
+
+    Raises:
+        Invalid: the caller has no such campaign, or a product is linked to itself.
+    """
+    _check(session, data)
+    linked = LinkedProducts(
+        id=uuid7(), tenant_id=actor.tenant_id, created_at=now, updated_at=now, db_version=0, event_sequence=0
+    )
+    _write(session, linked, data)
+    session.add(linked)
+    _record(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)
+    return linked
+
+
+def replace(
+    session: Session,
+    linked_id: UUID,
+    data: dict[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> LinkedProducts:
+    """Replace linked products, in the version the caller has read where it names one (S4-14, S4-15, S4-19, D6).
+    Raises as ``create``, and:
+
+    Raises:
+        NotFound: not the caller's.
+        Stale: they were changed since the version that the caller names.
+    """
+    for lock in (False, True):  # the campaign is locked between the two, and whoever is refused locks nothing
+        linked = queries.linked(session, linked_id, lock=lock)
+        versions.require(linked, expected)
+        rules.require_version(linked.db_version, data["db_version"])
+        if not lock:
+            _check(session, data)
+    _write(session, linked, data)
+    linked.touch(now)
+    _record(session, "linked_products.replaced", linked, events.LinkedProductsReplaced, actor, now)
+    return linked
+
+
+def delete_one(session: Session, linked_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
+    """Delete linked products.
+
+    Raises:
+        NotFound: not the caller's.
+        Stale: ``expected`` is not their version.
+    """
+    linked = queries.linked(session, linked_id, lock=True)
+    versions.require(linked, expected)
+    _record(session, "linked_products.deleted", linked, events.LinkedProductsDeleted, actor, now, _gone(linked))
+    session.delete(linked)
+
+
+def delete_of_campaign(session: Session, campaign_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """Delete all linked products of a locked campaign, each with its event and audit row."""
+    mine = select(LinkedProducts).where(LinkedProducts.marketing_campaign_id == campaign_id)
+    found = session.scalars(mine.order_by(LinkedProducts.id).with_for_update()).all()
+    for linked in found:
+        action, tenant_id = "linked_products.deleted", linked.tenant_id
+        audit.record(session, action, linked, tenant_id=tenant_id, actor=actor, now=now, changes=_gone(linked))
+    told = [
+        outbox.record(
+            _event(linked, events.LinkedProductsDeleted),
+            linked.id,
+            linked.event_sequence + 1,
+            tenants=(linked.tenant_id,),
+            actor=actor,
+            now=now,
+        )
+        for linked in found
+    ]
+    outbox.add_records(session, told)
+    session.execute(delete(LinkedProducts).where(LinkedProducts.marketing_campaign_id == campaign_id))
+
+
+def _check(session: Session, data: dict[str, Any]) -> None:
+    """S4-20: the campaign is there, and stays until this transaction ends."""
+    if data["base_product"]["id"] == data["linked_product"]["id"]:
+        raise Invalid.field("linkedProduct.id", "must be another product than baseProduct")
+    campaign = select(CartCampaign.id).where(CartCampaign.id == data["marketing_campaign_id"])
+    if session.scalar(campaign.with_for_update(read=True, key_share=True)) is None:
+        raise Invalid.field("marketingCampaignId", "there is no such campaign")
+
+
+def _write(session: Session, linked: LinkedProducts, data: dict[str, Any]) -> None:
+    base, dependent = data["base_product"], data["linked_product"]
+    known = product_id_queries.products_of(session, {base["id"], dependent["id"]})
+    base_product, linked_product = rules.with_modes([base, dependent], known)
+    linked.write(
+        customer_id=data["customer_id"],
+        marketing_campaign_id=data["marketing_campaign_id"],
+        base_product=base_product,
+        linked_product=linked_product,
+    )
+    linked.warnings = rules.about_unknown({"baseProduct": [base["id"]], "linkedProduct": [dependent["id"]]}, known)
+
+
+def _record(
+    session: Session,
+    action: str,
+    linked: LinkedProducts,
+    event: Any,
+    actor: Principal,
+    now: datetime,
+    changes: dict[str, Any] | None = None,
+) -> None:
+    tenants = (linked.tenant_id,)
+    audit.record(session, action, linked, tenant_id=linked.tenant_id, actor=actor, now=now, changes=changes)
+    outbox.add(session, linked, _event(linked, event), tenants=tenants, actor=actor, now=now)
+
+
+def _event(linked: LinkedProducts, event: Any) -> Any:
+    return event(
+        linked_products_id=linked.id,
+        tenant_id=linked.tenant_id,
+        marketing_campaign_id=linked.marketing_campaign_id,
+        customer_id=linked.customer_id,
+        base_id=linked.base_id,
+        base_match_mode=linked.base_match_mode,
+        linked_id=linked.linked_id,
+        linked_match_mode=linked.linked_match_mode,
+        quantity_selector=linked.quantity_selector,
+        db_version=linked.db_version,
+    )
+
+
+def _gone(linked: LinkedProducts) -> dict[str, Any]:
+    return {
+        "marketingCampaignId": [str(linked.marketing_campaign_id), None],
+        "baseProduct": [linked.base_product, None],
+        "linkedProduct": [linked.linked_product, None],
+    }

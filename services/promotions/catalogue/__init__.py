@@ -1,0 +1,1 @@
+"""What a tenant sells, where and at which regular price: products, price lists, stores, customer groups."""

@@ -1,0 +1,244 @@
+"""Making price lists, putting products on them and taking them off, which a running campaign follows at once (S1-14).
+
+The tenant's currency is locked first, then the list's row, the tenant's catalogue last: before what stands on the list
+is read, so that no product comes between. What the catalogue does not have (yet) stands there by its uid, as variants
+do (D68), until a product of that uid comes.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, CursorResult, delete, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ETags
+
+from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.bulk import insert_many
+from chassis.http import versions
+from chassis.messaging import outbox
+from services.promotions.catalogue import actions
+from services.promotions.catalogue import pricelist_events as events
+from services.promotions.catalogue import pricelist_queries as queries
+from services.promotions.catalogue import product_queries as products
+from services.promotions.catalogue.event_batches import in_batches
+from services.promotions.catalogue.pricelist_models import ONE_LIST, Pricelist, PricelistEntry, PricelistVariant
+from services.promotions.catalogue.rules import Fitter
+from services.promotions.common import uid_actions as uids
+from services.promotions.common.models import Base
+from services.promotions.common.queries import among
+from services.promotions.common.uid_rules import slug
+from services.promotions.evaluations.settings_actions import lock_currency
+
+ENTRIES = Base.metadata.tables["pricelist_entries"]
+VARIANTS = Base.metadata.tables["pricelist_variants"]
+
+
+def create(
+    session: Session,
+    *,
+    name: str,
+    products: Sequence[Mapping[str, Any]],
+    pricelist_uid: str | None = None,
+    actor: Principal,
+    now: datetime,
+) -> Pricelist:
+    """A new price list.
+
+    Raises:
+        Conflict: ``pricelist_exists``: the uid is taken.
+        Invalid: a price finer than the currency; ``errors`` names each.
+    """
+    products = _in_currency(products, lock_currency(session, actor.tenant_id), "products")
+
+    def make(uid: str) -> Pricelist:
+        pricelist = Pricelist.start(uid, name, tenant_id=actor.tenant_id, now=now)
+        session.add(pricelist)
+        audit.record(session, "pricelist.created", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
+        return pricelist
+
+    pricelist = uids.insert(
+        session,
+        make,
+        wanted=pricelist_uid,
+        seed=slug(name, otherwise="pricelist"),
+        column=Pricelist.pricelist_uid,
+        unique=ONE_LIST,
+        taken=Conflict(f"There is a price list {pricelist_uid} already.", code="pricelist_exists"),
+    )
+    _tell(session, pricelist, events.PricelistCreated, actor=actor, now=now)
+    if products:
+        _change_products(session, pricelist, products, [], actor=actor, now=now)
+    return pricelist
+
+
+def rename(
+    session: Session, pricelist_uid: str, name: str, *, expected: ETags | None, actor: Principal, now: datetime
+) -> Pricelist:
+    """Give a price list another name, also while a campaign runs with it.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+    """
+    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    versions.require(pricelist, expected)
+    if name != pricelist.name:
+        pricelist.name, pricelist.updated_at = name, now
+        audit.record(session, "pricelist.renamed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
+        _tell(session, pricelist, events.PricelistRenamed, actor=actor, now=now)
+    return pricelist
+
+
+def change_products(
+    session: Session,
+    pricelist_uid: str,
+    *,
+    add: Sequence[Mapping[str, Any]],
+    remove: Collection[str],
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> Pricelist:
+    """Put products on a list or give them another price there, and take others off; those not on it are passed over.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+        Invalid: a price finer than the currency; ``errors`` names each.
+    """
+    currency = lock_currency(session, actor.tenant_id)
+    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    versions.require(pricelist, expected)
+    add = _in_currency(add, currency, "add")
+    _change_products(session, pricelist, add, remove, actor=actor, now=now)
+    return pricelist
+
+
+def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
+    """Delete a price list that nothing uses.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+        Conflict: ``pricelist_in_use``.
+    """
+    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    versions.require(pricelist, expected)
+    if queries.is_used(session, pricelist):
+        raise Conflict("A campaign, a store or the settings use this price list.", code="pricelist_in_use")
+    gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
+    audit.record(session, "pricelist.deleted", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
+    _tell(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
+    for model in (PricelistVariant, PricelistEntry):  # in the order in which ``move_to_products`` moves them
+        session.execute(delete(model).where(model.pricelist_id == pricelist.id))
+    session.delete(pricelist)
+
+
+def move_to_products(session: Session, tenant_id: UUID, product_uids: Collection[str]) -> bool:
+    """Let the prices of these products that were set before there was one be the products' own; whether there were any.
+
+    So a product has one price on a list, for its variants too. What the list shows stays as it is. Whoever calls holds
+    the tenant's catalogue.
+    """
+    lists = select(Pricelist.id).where(Pricelist.tenant_id == tenant_id)
+    early = (
+        delete(PricelistVariant)
+        .where(PricelistVariant.pricelist_id.in_(lists), among(session, PricelistVariant.variant_uid, product_uids))
+        .returning(PricelistVariant.pricelist_id, PricelistVariant.variant_uid, PricelistVariant.price)
+    )
+    moved = session.execute(early, execution_options={"synchronize_session": False}).tuples().all()
+    if moved:
+        ids = products.ids_of(session, {uid for _, uid, _ in moved})
+        rows = [{"pricelist_id": listed, "product_id": ids[uid], "price": price} for listed, uid, price in moved]
+        insert_many(session, ENTRIES, rows)
+    return bool(moved)
+
+
+def _change_products(
+    session: Session,
+    pricelist: Pricelist,
+    add: Sequence[Mapping[str, Any]],
+    remove: Collection[str],
+    *,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    if not add and not remove:
+        return
+    held = actions.hold(session, actor.tenant_id)
+    prices = {entry["product_uid"]: entry["price"] for entry in add}
+    ids = products.ids_of(session, [*prices, *remove])
+    before = queries.prices_on(session, pricelist, ids, [*prices, *remove])
+    changed = {uid: price for uid, price in prices.items() if before.get(uid) != price}
+    gone = [uid for uid in dict.fromkeys(remove) if uid in before]
+    if not changed and not gone:
+        return
+    _replace(session, pricelist, changed, gone, ids)
+    pricelist.updated_at = now
+    told = [{"productUid": uid, "price": price} for uid, price in changed.items()]
+    told += [{"productUid": uid, "price": None} for uid in gone]
+    was = {uid: str(before[uid]) for uid in (*changed, *gone) if uid in before}
+    audited = {"products": [was, {uid: str(price) for uid, price in changed.items()}]}
+    audit.record(
+        session, "pricelist.changed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=audited
+    )
+    for batch in in_batches(told):
+        event = events.PricelistProductsChanged(actor.tenant_id, pricelist.pricelist_uid, batch)
+        outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    held.revision += 1
+
+
+def _in_currency(entries: Sequence[Mapping[str, Any]], currency: str, field: str) -> list[dict[str, Any]]:
+    fitter = Fitter(currency)
+    fitted = [fitter.fit(entry, {"price": f"{field}.{place}.price"}) for place, entry in enumerate(entries)]
+    fitter.require()
+    return fitted
+
+
+def _replace(
+    session: Session,
+    pricelist: Pricelist,
+    changed: Mapping[str, Decimal],
+    gone: Sequence[str],
+    ids: Mapping[str, UUID],
+) -> None:
+    """Take off what goes or has another price, and put on what comes or has another price."""
+    uids = [*changed, *gone]
+    old_products = PricelistEntry.product_id.in_([ids[uid] for uid in uids if uid in ids])
+    pricelist.product_count -= _take_off(
+        session, PricelistEntry, PricelistEntry.pricelist_id == pricelist.id, old_products
+    )
+    old_uids = among(session, PricelistVariant.variant_uid, uids)
+    of_list = PricelistVariant.pricelist_id == pricelist.id
+    pricelist.product_count -= _take_off(session, PricelistVariant, of_list, old_uids)
+    listed = {"pricelist_id": pricelist.id}
+    rows = [listed | {"product_id": ids[uid], "price": price} for uid, price in changed.items() if uid in ids]
+    by_uid = [listed | {"variant_uid": uid, "price": price} for uid, price in changed.items() if uid not in ids]
+    for table, added in ((ENTRIES, rows), (VARIANTS, by_uid)):
+        if added:
+            insert_many(session, table, added)
+            pricelist.product_count += len(added)
+
+
+def _take_off(session: Session, model: type[Base], *which: ColumnElement[bool]) -> int:
+    options = {"synchronize_session": False, "preserve_rowcount": True}
+    result = session.execute(delete(model).where(*which), execution_options=options)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def _tell(
+    session: Session,
+    pricelist: Pricelist,
+    told: type[events.PricelistCreated | events.PricelistRenamed | events.PricelistDeleted],
+    *,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    event = told(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
+    outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)

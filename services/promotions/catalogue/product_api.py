@@ -1,0 +1,60 @@
+"""``/v2/tenants/{tenantUid}/products``: what a tenant sells."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from services.promotions.catalogue import product_actions as actions
+from services.promotions.catalogue import product_queries as queries
+from services.promotions.catalogue.schemas import ProductOut, ProductResultsOut, ProductsIn, ProductsQueryIn
+from services.promotions.common.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant
+
+blp = Blueprint("products", __name__, url_prefix=f"{PREFIX}/products", feature=FEATURE)
+blp.before_request(accept_bulk)
+
+
+@blp.route("")
+class Products(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ProductsQueryIn, location="query")
+    @blp.response(200, page_of(ProductOut))
+    def get(self, wanted):
+        """The tenant's products, by uid."""
+        with db.read() as session:
+            return queries.products(session, **wanted)
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ProductsIn)
+    @blp.response(200, ProductResultsOut)
+    def post(self, body):
+        """Write up to 5,000 products, each in whole; a bad row rejects itself only."""
+        return _upsert(body["products"])
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ProductsIn)
+    @blp.response(200, ProductResultsOut)
+    def put(self, body):
+        """The same as POST."""
+        return _upsert(body["products"])
+
+
+@blp.route("/<product_uid>")
+class OneProduct(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, ProductOut)
+    def get(self, product_uid):
+        """One product with its categories and variants."""
+        with db.read() as session:
+            return queries.product(session, product_uid)
+
+
+def _upsert(rows):
+    with db.begin() as session:
+        return {"results": actions.upsert(session, rows, actor=caller(), now=utcnow())}

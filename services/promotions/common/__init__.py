@@ -1,0 +1,1 @@
+"""What the rooms of promotions share: the mapped base, tenants, fields on the wire, uids and warnings."""

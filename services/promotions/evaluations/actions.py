@@ -1,0 +1,218 @@
+"""Finding what a basket costs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from chassis.core import money
+from chassis.core.errors import Invalid, Upstream
+from chassis.core.principal import Principal
+from chassis.data.database import Database
+from services.promotions import engine
+from services.promotions.evaluations import dry_run_queries, return_actions, rules, store_set_queries, usage_queries
+from services.promotions.evaluations.campaign_cache import ActiveSets
+from services.promotions.evaluations.models import Evaluation, UnitReturn
+from services.promotions.evaluations.store_set_queries import StoreSet
+from services.promotions.evaluations.writer import Keeper
+
+TRIES = 5
+TRIM = 1000
+
+
+def evaluate(
+    database: Database,
+    sets: ActiveSets,
+    keeper: Keeper,
+    order: Mapping[str, Any],
+    *,
+    actor: Principal,
+    now: datetime,
+) -> tuple[UUID | None, engine.Evaluation]:
+    """What an order costs, kept under an id unless it is a dry run.
+
+    Unlike other actions it owns its transactions. Mostly there is nothing to read: the set of the store is at hand, and
+    the answer is kept only if the set still is of the present; else all is done again.
+
+    Raises:
+        Invalid: ``unknown_store``, ``unknown_product``, ``unknown_campaign`` (of a dry run), ``currency_mismatch``,
+            ``at_far_away``, an amount finer than the currency; of a returned line ``unknown_evaluation``,
+            ``unknown_line``.
+        Conflict: ``already_returned``.
+        Upstream: ``database_busy``: campaigns change faster than an evaluation takes.
+    """
+    at = order["at"] or now
+    if rules.is_far_away(at, now):
+        raise Invalid.field("at", "Further than ten years from now: somebody's clock is wrong.", code="at_far_away")
+    must_read = order["dry_run"] is not None or any(line["return_of"] for line in order["lines"])
+    for _ in range(TRIES):
+        asked = _at_hand(sets, order, at, actor) if not must_read else None
+        if asked is None:
+            must_read = True
+            with database.read() as session:
+                asked = _read(session, sets, order, at=at, actor=actor, now=now)
+        try:
+            found = asked.evaluate(order, at)
+        except Invalid:
+            if must_read:
+                raise
+            must_read = True  # it may be right by now
+            continue
+        sets.trim(asked.known)
+        if asked.dry_run:
+            return None, found
+        row = _row(found, asked.known, now)
+        if keeper.keep(database, row, asked.known.stamp):
+            return row["id"], found
+        must_read = True
+    raise Upstream("Campaigns change faster than this can be evaluated.", code="database_busy", retry_after=1)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """All that an order is evaluated with.
+
+    Attributes:
+        returned: lines of returned units by id (D69).
+        elsewhere: what is said of codes whose campaigns are not among those of the store, folded (D67).
+    """
+
+    known: StoreSet
+    left: Mapping[str, engine.Left] = field(default_factory=dict)
+    dry_run: engine.Campaign | None = None
+    returned: Mapping[str, engine.LineResult] = field(default_factory=dict)
+    elsewhere: Mapping[str, store_set_queries.Elsewhere] = field(default_factory=dict)
+
+    def evaluate(self, order: Mapping[str, Any], at: datetime) -> engine.Evaluation:
+        known = self.known
+        if order["currency"] not in (None, known.currency):
+            message = f"Prices here are in {known.currency}."
+            raise Invalid.field("currency", message, code="currency_mismatch")
+        basket = _basket(order, known)
+        try:
+            found = engine.evaluate(
+                basket, known.campaigns, at, strategy=known.strategy, left=self.left, dry_run=self.dry_run
+            )
+        except engine.InexactAmount:
+            raise _too_fine(order["lines"], known.currency) from None
+        if self.elsewhere:
+            found = replace(found, codes=[self._answer(result) for result in found.codes])
+        if known.rounded:
+            found = replace(found, warnings=list(_rounded(order["lines"], known)))
+        return replace(found, lines=self._in_turn(order, found)) if self.returned else found
+
+    def _answer(self, result: engine.CodeResult) -> engine.CodeResult:
+        """What became of a code; of one that the store does not have, why its campaign does not apply here."""
+        elsewhere = self.elsewhere.get(engine.fold_code(result.code)) if result.is_unknown else None
+        return engine.CodeResult.refused(result.code, *elsewhere) if elsewhere else result
+
+    def _in_turn(self, order: Mapping[str, Any], found: engine.Evaluation) -> list[engine.LineResult]:
+        """Bought and returned lines as they stand in the order."""
+        by_id = {**self.returned} | {line.id: line for line in found.lines}
+        return [by_id[line["line_id"]] for line in order["lines"]]
+
+
+def _at_hand(sets: ActiveSets, order: Mapping[str, Any], at: datetime, actor: Principal) -> _Asked | None:
+    """What this process knows, where that is all an order needs."""
+    known = sets.known(actor.tenant_id, order["store_uid"], at=at)
+    if known is None or not all(line["product_uid"] in known.prices for line in order["lines"]):
+        return None
+    if known.missing(order["campaign_codes"]):
+        return None
+    return None if known.concerned([line["product_uid"] for line in order["lines"]]) else _Asked(known)
+
+
+def _read(
+    session: Session, sets: ActiveSets, order: Mapping[str, Any], *, at: datetime, actor: Principal, now: datetime
+) -> _Asked:
+    """What an order needs, as it is now."""
+    known = sets.get(session, actor.tenant_id, order["store_uid"], at=at, now=now)
+    bought = [line for line in order["lines"] if not line["return_of"]]
+    products = [line["product_uid"] for line in bought]
+    _refuse_unknown(order["lines"], store_set_queries.learn(session, known, products))
+    left = usage_queries.left(session, known.concerned(products), now=now)
+    tried = order["dry_run"] and dry_run_queries.campaign(session, known, order["dry_run"]["campaign_uid"], products)
+    returned = (
+        return_actions.taken_back(session, order["lines"], known.currency) if len(bought) < len(order["lines"]) else {}
+    )
+    elsewhere = store_set_queries.elsewhere(session, known, known.missing(order["campaign_codes"]), at=at)
+    budgets = {known.uids[campaign]: each for campaign, each in left.items()}
+    return _Asked(known, budgets, tried or None, returned, elsewhere)
+
+
+def trim(session: Session, *, now: datetime) -> bool:
+    """Delete some of the evaluations past their time with their returns; True while there is more."""
+    old = select(Evaluation.id).where(Evaluation.created_at < now - rules.KEEP).limit(TRIM)
+    ids = list(session.scalars(old.with_for_update(skip_locked=True)))
+    session.execute(delete(UnitReturn).where(UnitReturn.evaluation_id.in_(ids)))
+    session.execute(delete(Evaluation).where(Evaluation.id.in_(ids)))
+    return len(ids) == TRIM
+
+
+def _refuse_unknown(lines: Sequence[Mapping[str, Any]], unknown: Sequence[str]) -> None:
+    if unknown:
+        missing = set(unknown)
+        errors = [
+            {"field": f"lines.{number}.productUid", "message": f"There is no product {line['product_uid']}."}
+            for number, line in enumerate(lines)
+            if line["product_uid"] in missing
+        ]
+        detail = f"Unknown products: {', '.join(unknown[:10])}{' …' if len(unknown) > 10 else ''}"
+        raise Invalid(detail, code="unknown_product", errors=errors)
+
+
+def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
+    lines, total = [], Decimal(0)
+    for line in order["lines"]:
+        if line["return_of"]:
+            continue
+        uid, price = line["product_uid"], line["unit_price"]
+        price = known.prices[uid] if price is None else price
+        lines.append(engine.Line(line["line_id"], uid, line["quantity"], price, line["price_locked"]))
+        total += line["quantity"] * price
+    if total > rules.MAX_TOTAL:
+        raise Invalid.field("lines", f"An order can cost {rules.MAX_TOTAL:f} at most.")
+    return engine.Basket(
+        known.currency,
+        lines,
+        store=known.store_uid,
+        codes=order["campaign_codes"],
+        customer_group=order["customer_group_uid"],
+        decimals=known.campaigns.decimals,
+    )
+
+
+def _too_fine(lines: Sequence[Mapping[str, Any]], currency: str) -> Invalid:
+    """Each price that has more decimals than the currency (D9)."""
+    errors = []
+    for number, line in enumerate(lines):
+        try:
+            money.exact(line["unit_price"] or Decimal(0), currency)
+        except money.InexactAmount as error:
+            errors.append({"field": f"lines.{number}.unitPrice", "message": str(error)})
+    return Invalid(errors[0]["message"], errors=errors)
+
+
+def _rounded(lines: Sequence[Mapping[str, Any]], known: StoreSet) -> Iterator[dict[str, str]]:
+    """A warning for each price that the catalogue has finer than the currency."""
+    for line in lines:
+        uid = line["product_uid"]
+        if uid in known.rounded and line["unit_price"] is None and not line["return_of"]:
+            message = f"The price of {uid} has more decimals than {known.currency}; it was rounded."
+            yield {"code": "price_rounded", "lineId": line["line_id"], "productUid": uid, "message": message}
+
+
+def _row(found: engine.Evaluation, known: StoreSet, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "store_uid": known.store_uid,
+        "record": found.to_record(),
+        "created_at": now,
+        "tenant_id": known.tenant_id,
+    }

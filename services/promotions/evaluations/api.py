@@ -1,0 +1,85 @@
+"""``/v2/tenants/{tenantUid}/orders``: what baskets cost and why, and units that come back."""
+
+from typing import Any
+
+from flask import Response, current_app, jsonify
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from services.promotions import engine
+from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.evaluations import actions, queries, return_actions
+from services.promotions.evaluations.campaign_cache import sets_of
+from services.promotions.evaluations.schemas import EvaluationOut, OrderIn, ReturnIn, ReturnOut
+from services.promotions.evaluations.writer import keeper_of
+
+blp = Blueprint("evaluations", __name__, url_prefix=f"{PREFIX}/orders", feature=FEATURE)
+
+
+@blp.route("/evaluate")
+class Evaluate(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(OrderIn())
+    @blp.response(200, EvaluationOut)
+    def post(self, order):
+        """What each unit costs at a moment, and what became of every campaign that was considered."""
+        sets, keeper = sets_of(current_app), keeper_of(current_app)
+        return answer(*actions.evaluate(db, sets, keeper, order, actor=caller(), now=utcnow()))
+
+
+@blp.route("/evaluations/<uuid:evaluation_id>")
+class OneEvaluation(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, EvaluationOut)
+    def get(self, evaluation_id):
+        """An earlier answer, as it was given."""
+        with db.read() as session:
+            kept = queries.evaluation(session, evaluation_id)
+        return answer(kept.id, queries.result_of(kept))
+
+
+@blp.route("/evaluations/<uuid:evaluation_id>/returns")
+class Returns(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ReturnIn)
+    @blp.response(200, ReturnOut)
+    def post(self, asked, evaluation_id):
+        """Units come back: what was paid for each of them. No unit comes back twice."""
+        with db.begin() as session:
+            return_id, found, units = return_actions.give_back(session, evaluation_id, **asked, now=utcnow())
+        return refund(return_id, found, units)
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, ReturnOut(many=True))
+    def get(self, evaluation_id):
+        """What has come back so far."""
+        with db.read() as session:
+            found = queries.result_of(queries.evaluation(session, evaluation_id))
+            units = queries.returned(session, evaluation_id)
+        made: dict[Any, list[Any]] = {}
+        for unit in units:
+            made.setdefault(unit.return_id, []).append(unit)
+        return [refund(return_id, found, each) for return_id, each in made.items()]
+
+
+def answer(evaluation_id: Any, found: engine.Evaluation) -> Response:
+    """The engine writes its answer itself: there is one for every basket at every till."""
+    body = {"evaluationId": evaluation_id and str(evaluation_id)} | found.to_wire()
+    return jsonify(body)
+
+
+def refund(return_id: Any, found: engine.Evaluation, units: Any) -> dict[str, Any]:
+    text = [(unit, engine.to_text(unit.refund, found.places)) for unit in units]
+    return {
+        "return_id": return_id,
+        "currency": found.currency,
+        "units": [{"line_id": unit.line_id, "unit": unit.unit, "refund": paid} for unit, paid in text],
+        "refund": engine.to_text(sum(unit.refund for unit in units), found.places),
+    }

@@ -1,0 +1,231 @@
+"""Reserving, committing and releasing what an order uses of campaigns, and setting how much there is (never exceeded).
+
+Locks, in this order: the reservation, the evaluations that its returned units were bought with by id, then the usage
+rows of its campaigns by id. Limits: the tenant's currency, the campaign, its usage row.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ETags
+
+from chassis.core.clock import utcnow
+from chassis.core.errors import Conflict, Invalid, NotFound
+from chassis.core.principal import Principal
+from chassis.core.text import is_line
+from chassis.data import audit
+from chassis.data.bulk import insert_ignoring
+from chassis.http import versions
+from chassis.http.schemas import in_currency
+from services.promotions import engine
+from services.promotions.catalogue import actions
+from services.promotions.evaluations import queries as evaluations_queries
+from services.promotions.evaluations import return_actions
+from services.promotions.evaluations import usage_queries as queries
+from services.promotions.evaluations.settings_actions import lock_currency
+from services.promotions.evaluations.usage_models import (
+    CampaignUsage,
+    Reservation,
+    ReservationState,
+    ReservedCampaign,
+    new_reservation,
+)
+from services.promotions.sales.models import SalesCampaign
+
+LONGEST_ID = 100
+TRIM = 1000
+KEEP = timedelta(days=7)
+"""How long a reservation that holds nothing can be read."""
+TRIMMED = [state for state in ReservationState if state is not ReservationState.COMMITTED]
+"""Named one by one, which an index can look up: committed ones stay, and there is one for every order."""
+
+
+def reserve(
+    session: Session, order_id: str, evaluation_id: UUID, lifetime: timedelta, *, actor: Principal, now: datetime
+) -> Reservation:
+    """Hold, for an order, what an evaluation gave; instead of what the order held before.
+
+    Raises:
+        Invalid: ``unknown_evaluation``, or an id that no order can have.
+        Conflict: ``limit_reached``: somebody else was given what was left; nothing is held that was not before.
+            ``already_returned``: so with a unit that it takes back. ``reservation_committed``.
+    """
+    _require_addressable(order_id)
+    found = _hold(session, order_id, evaluation_id, actor=actor, now=now)
+    found.reserve(evaluation_id, expires_at=now + lifetime, now=now)
+    evaluation = _evaluation(session, evaluation_id)
+    return_actions.require_there(session, evaluation)
+    wanted = _wanted(session, evaluation)
+    _require_left(session, wanted, but=found.id, actor=actor, now=now)
+    session.execute(delete(ReservedCampaign).where(ReservedCampaign.reservation_id == found.id))
+    session.add_all([ReservedCampaign.of(found.id, campaign, parts) for campaign, parts in wanted.items()])
+    session.flush()
+    return found
+
+
+def commit(session: Session, order_id: str, *, actor: Principal, now: datetime) -> Reservation:
+    """The order is paid: what it held is used, and what it takes back has come back. One whose time was over is held
+    again where there is enough left.
+
+    Raises:
+        NotFound: nothing is reserved for it.
+        Conflict: ``limit_reached``; ``already_returned``; ``reservation_released``.
+    """
+    found = queries.reservation(session, order_id, lock=True)
+    if found.commit(now):
+        if evaluation := _kept(session, found.evaluation_id):
+            return_actions.book(session, evaluation, found.id, tenant_id=actor.tenant_id, now=now)
+        lines = _lines(session, found)
+        _lock(session, lines, actor)
+        now = max(now, utcnow())  # others may have been given what this held while it waited for the lock
+        if found.expires_at <= now:
+            _require_left(session, lines, but=found.id, actor=actor, now=now)
+        _count(session, lines, 1)
+    return found
+
+
+def release(session: Session, order_id: str, *, actor: Principal, now: datetime) -> Reservation:
+    """The order is off: what it held or had used is there for others again, and what it took back is not back.
+
+    Raises:
+        NotFound: nothing is reserved for it.
+    """
+    found = queries.reservation(session, order_id, lock=True)
+    if found.release(now):
+        if evaluation := _kept(session, found.evaluation_id):
+            return_actions.unbook(session, evaluation, found.id)
+        lines = _lines(session, found)
+        _lock(session, lines, actor)
+        _count(session, lines, -1)
+    return found
+
+
+def set_limits(
+    session: Session,
+    campaign_uid: str,
+    limits: Mapping[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> SalesCampaign:
+    """Say how much a campaign may give, all orders together. Also while it is active: it is none of its details.
+
+    Fewer than have been used already is allowed; then nothing is left.
+
+    Raises:
+        NotFound: the caller has none of that uid.
+        Stale: ``expected`` is not its version.
+        Invalid: a discount finer than the tenant's currency (D9).
+    """
+    currency = lock_currency(session, actor.tenant_id)
+    statement = select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid)
+    campaign = session.scalar(statement.with_for_update(key_share=True))  # rows that point to it may go on being made
+    if campaign is None:
+        raise NotFound("There is no such campaign.")
+    versions.require(campaign, expected)
+    if limits.get("total_discount_limit") is not None:
+        amount = in_currency(limits["total_discount_limit"], currency, "totalDiscount")
+        limits = {**limits, "total_discount_limit": amount}
+    _lock(session, [campaign.id], actor)
+    for name, value in limits.items():
+        setattr(campaign, name, value)
+    if session.is_modified(campaign):
+        campaign.updated_at = now
+        audit.record(session, "sales_campaign.limited", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
+        actions.touch(session, actor.tenant_id)
+    return campaign
+
+
+def trim(session: Session, *, now: datetime) -> bool:
+    """Delete some reservations that hold nothing and have used nothing; True while there may be more."""
+    ids = list(session.scalars(trimmable(now)))
+    session.execute(delete(ReservedCampaign).where(ReservedCampaign.reservation_id.in_(ids)))
+    session.execute(delete(Reservation).where(Reservation.id.in_(ids)))
+    return len(ids) == TRIM
+
+
+def trimmable(now: datetime) -> Select[tuple[UUID]]:
+    """The ids of some such reservations, held."""
+    over = Reservation.state.in_(TRIMMED), Reservation.expires_at < now - KEEP
+    return select(Reservation.id).where(*over).limit(TRIM).with_for_update(skip_locked=True)
+
+
+def _hold(session: Session, order_id: str, evaluation_id: UUID, *, actor: Principal, now: datetime) -> Reservation:
+    insert_ignoring(session, Reservation, [new_reservation(actor.tenant_id, order_id, evaluation_id, now)])
+    return queries.reservation(session, order_id, lock=True)
+
+
+def _require_addressable(order_id: str) -> None:
+    """What cannot stand in a path is no id (D60)."""
+    if len(order_id) > LONGEST_ID:
+        raise Invalid.field("orderId", f"At most {LONGEST_ID} characters.")
+    if not any(map(str.isprintable, order_id.strip())) or order_id in (".", "..") or not is_line(order_id):
+        raise Invalid.field("orderId", "Must be visible characters, and more than dots alone.")
+
+
+def _kept(session: Session, evaluation_id: UUID) -> engine.Evaluation | None:
+    """What was evaluated; None where that was too long ago."""
+    return evaluations_queries.evaluations(session, [evaluation_id]).get(evaluation_id)
+
+
+def _evaluation(session: Session, evaluation_id: UUID) -> engine.Evaluation:
+    evaluation = _kept(session, evaluation_id)
+    if evaluation is None:
+        raise Invalid.field("evaluationId", "There is no such evaluation.", code="unknown_evaluation")
+    return evaluation
+
+
+def _wanted(session: Session, evaluation: engine.Evaluation) -> dict[UUID, int]:
+    """What an evaluation gave by each campaign, in ten-thousandths."""
+    parts = queries.PARTS // 10**evaluation.places
+    given = {each.uid: each.discount * parts for each in evaluation.campaigns if each.applied}
+    ids = select(SalesCampaign.campaign_uid, SalesCampaign.id).where(SalesCampaign.campaign_uid.in_(given))
+    return {campaign: given[uid] for uid, campaign in session.execute(ids)}
+
+
+def _lines(session: Session, found: Reservation) -> dict[UUID, int]:
+    lines = select(ReservedCampaign).where(ReservedCampaign.reservation_id == found.id)
+    return {row.campaign_id: row.parts for row in session.scalars(lines)}
+
+
+def _require_left(session: Session, wanted: Mapping[UUID, int], *, but: UUID, actor: Principal, now: datetime) -> None:
+    """Refuse unless every limited campaign has enough left; it stays so until the transaction ends."""
+    with_limits = select(SalesCampaign).where(
+        SalesCampaign.id.in_(wanted),
+        SalesCampaign.total_uses_limit.is_not(None) | SalesCampaign.total_discount_limit.is_not(None),
+    )
+    if not session.scalars(with_limits).first():
+        return
+    _lock(session, wanted, actor)
+    limited = session.scalars(with_limits.execution_options(populate_existing=True)).all()  # as they are under the lock
+    ids = [campaign.id for campaign in limited]
+    committed, held = queries.committed_of(session, ids), queries.reserved_of(session, ids, now=now, but=but)
+    for campaign in limited:
+        used = committed.get(campaign.id, queries.Used()) + held.get(campaign.id, queries.Used())
+        left = queries.left_of((campaign.total_uses_limit, campaign.total_discount_limit), used)
+        discount = Decimal(wanted[campaign.id]) / queries.PARTS
+        if (left.uses is not None and left.uses < 1) or (left.discount is not None and left.discount < discount):
+            raise Conflict(f"The campaign {campaign.campaign_uid} has not enough left.", code="limit_reached")
+
+
+def _lock(session: Session, campaigns: Iterable[UUID], actor: Principal) -> None:
+    ids = sorted(campaigns)
+    for campaign in ids:
+        row = {"campaign_id": campaign, "tenant_id": actor.tenant_id, "uses": 0, "discount_mills": 0}
+        insert_ignoring(session, CampaignUsage, [row])
+    statement = select(CampaignUsage.campaign_id).where(CampaignUsage.campaign_id.in_(ids))
+    session.execute(statement.order_by(CampaignUsage.campaign_id).with_for_update()).all()
+
+
+def _count(session: Session, lines: Mapping[UUID, int], sign: int) -> None:
+    for usage in session.scalars(
+        select(CampaignUsage).where(CampaignUsage.campaign_id.in_(lines)).execution_options(populate_existing=True)
+    ):
+        usage.count(sign, sign * lines[usage.campaign_id])
+    session.flush()

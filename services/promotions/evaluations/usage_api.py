@@ -1,0 +1,124 @@
+"""Limits of campaigns on all orders together, and what an order reserves, commits or releases of them."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.money import written
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.evaluations import usage_actions as actions
+from services.promotions.evaluations import usage_queries as queries
+from services.promotions.evaluations.usage_schemas import LimitsIn, LimitsOut, ReservationIn, ReservationOut
+
+blp = Blueprint("usage", __name__, url_prefix=PREFIX, feature=FEATURE)
+
+
+@blp.route("/campaigns/<campaign_uid>/limits")
+class Limits(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, LimitsOut)
+    def get(self, campaign_uid):
+        """How much the campaign may give, all orders together, and what is left of it."""
+        with db.read() as session:
+            campaign, found = queries.usage(session, campaign_uid, now=utcnow())
+        versions.set_etag(campaign)
+        return limits_of(campaign, found)
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(LimitsIn)
+    @blp.response(200, LimitsOut)
+    def put(self, limits, campaign_uid):
+        """Set a limit, lift it with null; what is left out stays. Also while the campaign is active."""
+        now = utcnow()
+        with db.begin() as session:
+            expected = versions.if_match()
+            campaign = actions.set_limits(session, campaign_uid, limits, expected=expected, actor=caller(), now=now)
+            found = queries.usage_of(session, campaign, now=now)
+        versions.set_etag(campaign)
+        return limits_of(campaign, found)
+
+
+@blp.route("/orders/<order_id>/reservation")
+class Reservation(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.arguments(ReservationIn)
+    @blp.response(200, ReservationOut)
+    def post(self, asked, order_id):
+        """Hold what an evaluation gave, for this order and for a while; instead of what the order held before."""
+        now, lifetime = utcnow(), timedelta(seconds=asked["seconds"])
+        with db.begin() as session:
+            found = actions.reserve(session, order_id, asked["evaluation_id"], lifetime, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, found, now=now))
+
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, ReservationOut)
+    def get(self, order_id):
+        """What the order holds, or has used."""
+        now = utcnow()
+        with db.read() as session:
+            return reservation_of(queries.seen(session, queries.reservation(session, order_id), now=now))
+
+
+@blp.route("/orders/<order_id>/reservation/commit")
+class Commit(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, ReservationOut)
+    def post(self, order_id):
+        """The order is paid: what it held is used."""
+        now = utcnow()
+        with db.begin() as session:
+            found = actions.commit(session, order_id, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, found, now=now))
+
+
+@blp.route("/orders/<order_id>/reservation/release")
+class Release(MethodView):
+    @blp.allow(*ADMINS)
+    @own_tenant
+    @blp.response(200, ReservationOut)
+    def post(self, order_id):
+        """The order is off, also after it was committed: others can have what it held."""
+        now = utcnow()
+        with db.begin() as session:
+            found = actions.release(session, order_id, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, found, now=now))
+
+
+def limits_of(campaign: Any, found: queries.Usage) -> dict[str, Any]:
+    uses, discount = found.limits
+    left, currency = found.left, found.currency
+    return {
+        "campaign_uid": campaign.campaign_uid,
+        "total_uses": uses,
+        "total_discount": None if discount is None else written(discount, currency),
+        "committed_uses": found.committed.uses,
+        "committed_discount": written(found.committed.discount, currency),
+        "reserved_uses": found.reserved.uses,
+        "reserved_discount": written(found.reserved.discount, currency),
+        "left_uses": left.uses,
+        "left_discount": None if left.discount is None else written(left.discount, currency),
+    }
+
+
+def reservation_of(found: queries.SeenReservation) -> dict[str, Any]:
+    campaigns = [
+        {"campaign_uid": uid, "discount": written(discount, found.currency)} for uid, discount in found.campaigns
+    ]
+    return {
+        "order_id": found.order_id,
+        "evaluation_id": found.evaluation_id,
+        "status": found.state,
+        "expires_at": found.expires_at,
+        "campaigns": campaigns,
+    }

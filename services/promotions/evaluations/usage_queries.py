@@ -1,0 +1,173 @@
+"""What is left of campaigns with limits on all orders together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, func, select
+from sqlalchemy.orm import Session
+
+from chassis.core.errors import NotFound
+from services.promotions.catalogue.settings_queries import settings
+from services.promotions.engine import Left
+from services.promotions.evaluations.models import Evaluation
+from services.promotions.evaluations.usage_models import (
+    TENTHS,
+    CampaignUsage,
+    Reservation,
+    ReservationState,
+    ReservedCampaign,
+)
+from services.promotions.sales.models import SalesCampaign
+
+PARTS = 10_000
+"""In one of a currency; discounts are counted in them."""
+Limits = tuple[int | None, Decimal | None]
+"""The most uses and the most discount of all orders together."""
+
+USAGES, RESERVATIONS = CampaignUsage.__table__, Reservation.__table__
+RESERVED = ReservedCampaign.__table__
+
+
+@dataclass(frozen=True)
+class Used:
+    """Uses, and the discount they came to in ten-thousandths."""
+
+    uses: int = 0
+    parts: int = 0
+
+    def __add__(self, other: "Used") -> "Used":
+        return Used(self.uses + other.uses, self.parts + other.parts)
+
+    @property
+    def discount(self) -> Decimal:
+        return Decimal(self.parts) / PARTS
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How a campaign stands: its limits, what is committed and what orders under way hold, in the tenant's currency."""
+
+    currency: str
+    limits: Limits
+    committed: Used
+    reserved: Used
+
+    @property
+    def left(self) -> Left:
+        return left_of(self.limits, self.committed + self.reserved)
+
+
+def left_of(limits: Limits, used: Used) -> Left:
+    uses, discount = limits
+    return Left(
+        None if uses is None else max(0, uses - used.uses),
+        None if discount is None else max(Decimal(0), discount - used.discount),
+    )
+
+
+def left(session: Session, limited: Mapping[UUID, Limits], *, now: datetime) -> dict[UUID, Left]:
+    """What each campaign may still give."""
+    if not limited:
+        return {}
+    committed, held = committed_of(session, limited), reserved_of(session, limited, now=now)
+    nothing = Used()
+    return {
+        campaign: left_of(limits, committed.get(campaign, nothing) + held.get(campaign, nothing))
+        for campaign, limits in limited.items()
+    }
+
+
+def committed_of(session: Session, campaigns: Iterable[UUID]) -> dict[UUID, Used]:
+    counted = select(USAGES.c.campaign_id, USAGES.c.uses, _parts(USAGES))
+    rows = session.execute(counted.where(USAGES.c.campaign_id.in_(list(campaigns))))
+    return {campaign: Used(uses, parts) for campaign, uses, parts in rows}
+
+
+def reserved_of(
+    session: Session, campaigns: Iterable[UUID], *, now: datetime, but: UUID | None = None
+) -> dict[UUID, Used]:
+    """What orders under way hold; a reservation holds nothing once its time is over, whoever has noticed (D3).
+
+    Args:
+        but: a reservation that is not counted.
+    """
+    held = (
+        select(RESERVED.c.campaign_id, func.count(), func.sum(_parts(RESERVED)))
+        .join(RESERVATIONS, RESERVATIONS.c.id == RESERVED.c.reservation_id)
+        .where(
+            RESERVED.c.campaign_id.in_(list(campaigns)),
+            RESERVATIONS.c.state == ReservationState.RESERVED,
+            RESERVATIONS.c.expires_at > now,
+        )
+        .group_by(RESERVED.c.campaign_id)
+    )
+    if but:
+        held = held.where(RESERVATIONS.c.id != but)
+    return {campaign: Used(int(uses), int(parts)) for campaign, uses, parts in session.execute(held)}
+
+
+def _parts(table: FromClause) -> ColumnElement[int]:
+    return table.c.discount_mills * TENTHS + table.c.discount_tenths
+
+
+def usage(session: Session, campaign_uid: str, *, now: datetime) -> tuple[SalesCampaign, Usage]:
+    """How one campaign of the caller stands.
+
+    Raises:
+        NotFound: the caller has none of that uid.
+    """
+    campaign = session.scalar(select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid))
+    if campaign is None:
+        raise NotFound("There is no such campaign.")
+    return campaign, usage_of(session, campaign, now=now)
+
+
+def usage_of(session: Session, campaign: SalesCampaign, *, now: datetime) -> Usage:
+    key = campaign.id
+    committed = committed_of(session, [key]).get(key, Used())
+    held = reserved_of(session, [key], now=now).get(key, Used())
+    limits = campaign.total_uses_limit, campaign.total_discount_limit
+    return Usage(settings(session).currency, limits, committed, held)
+
+
+@dataclass(frozen=True)
+class SeenReservation:
+    """A reservation as it stands at a moment; ``campaigns`` are uids with their discount in the currency of the
+    evaluation.
+    """
+
+    order_id: str
+    currency: str
+    evaluation_id: UUID
+    state: ReservationState
+    expires_at: datetime
+    campaigns: list[tuple[str, Decimal]]
+
+
+def reservation(session: Session, order_id: str, *, lock: bool = False) -> Reservation:
+    """
+    Raises:
+        NotFound: the caller has reserved nothing for that order.
+    """
+    statement = select(Reservation).where(Reservation.order_id == order_id)
+    found = session.scalar(statement.with_for_update() if lock else statement)
+    if found is None:
+        raise NotFound("Nothing is reserved for this order.")
+    return found
+
+
+def seen(session: Session, found: Reservation, *, now: datetime) -> SeenReservation:
+    lines = (
+        select(SalesCampaign.campaign_uid, ReservedCampaign)
+        .join(SalesCampaign, SalesCampaign.id == ReservedCampaign.campaign_id)
+        .where(ReservedCampaign.reservation_id == found.id)
+        .order_by(SalesCampaign.campaign_uid)
+    )
+    campaigns = [(uid, Decimal(reserved.parts) / PARTS) for uid, reserved in session.execute(lines).tuples()]
+    priced_in = select(Evaluation.record["currency"].as_string()).where(Evaluation.id == found.evaluation_id)
+    currency = session.scalar(priced_in) or settings(session).currency  # evaluations are not kept for ever
+    state = found.state_at(now)
+    return SeenReservation(found.order_id, currency, found.evaluation_id, state, found.expires_at, campaigns)

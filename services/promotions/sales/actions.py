@@ -1,0 +1,282 @@
+"""Making, changing and activating sales campaigns (S1).
+
+Where amounts are written, the tenant's currency is locked first; then the campaign's row, the tenant's catalogue last.
+Only what starts, or ends, having an effect raises the catalogue's revision: a campaign that is not active is in no
+evaluation.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import ETags
+
+from chassis.core.errors import Conflict, Invalid
+from chassis.core.principal import Principal
+from chassis.core.text import camel
+from chassis.data import audit
+from chassis.data.bulk import insert_many
+from chassis.http import versions
+from chassis.messaging import outbox
+from services.promotions.catalogue import actions, customer_group_queries, pricelist_queries, store_queries
+from services.promotions.catalogue.rules import Fitter
+from services.promotions.catalogue.store_models import Store
+from services.promotions.common import uid_actions
+from services.promotions.common.models import Base
+from services.promotions.common.uid_rules import slug
+from services.promotions.evaluations.settings_actions import lock_currency
+from services.promotions.sales import events, queries, rules
+from services.promotions.sales.models import ONE_UID, SalesCampaign
+from services.promotions.sales.queries import SeenCampaign
+from services.promotions.sales.selection_rules import KINDS
+from services.promotions.sales.snapshot_actions import take_snapshot
+
+STORES = Base.metadata.tables["sales_stores"]
+LINES = Base.metadata.tables["sales_selections"]
+AMOUNTS = {"amount_threshold": "amountThreshold", "discount_amount": "discountAmount"}
+
+
+def create(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> SeenCampaign:
+    """A new campaign, which has no effect yet (S1-11).
+
+    Raises:
+        Conflict: ``campaign_exists``: the uid is taken (S1-8).
+        Invalid: details do not go together, name what is not there, or are finer than the currency.
+    """
+    wanted = data.pop("campaign_uid")
+    details, where = _resolve(session, _in_currency(data, _currency_for(session, data, actor)))
+    _require_valid(details, has_selection=False)
+
+    def make(uid: str) -> SalesCampaign:
+        campaign = SalesCampaign.start(uid, details, tenant_id=actor.tenant_id, now=now)
+        session.add(campaign)
+        changes = {"storeUids": [None, [store.store_uid for store in where or ()]]}
+        _audit(session, "created", campaign, changes, actor=actor, now=now)
+        return campaign
+
+    campaign = uid_actions.insert(
+        session,
+        make,
+        wanted=wanted,
+        seed=slug(details["display_name"], otherwise="campaign"),
+        column=SalesCampaign.campaign_uid,
+        unique=ONE_UID,
+        taken=Conflict(f"There is a campaign {wanted} already.", code="campaign_exists"),
+    )
+    _place(session, campaign, where or ())
+    return _tell(session, campaign, events.SalesCampaignCreated, actor=actor, now=now)
+
+
+def change(
+    session: Session,
+    campaign_uid: str,
+    data: dict[str, Any],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> SeenCampaign:
+    """Change the details that are named, then the status (S1-12); what is as it was already changes nothing.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+        Conflict: ``campaign_active``: details of an active campaign (S1-13); ``invalid_transition``.
+        Invalid: details do not go together, name what is not there, or are finer than the currency.
+    """
+    currency = _currency_for(session, data, actor)
+    campaign = queries.campaign(session, campaign_uid, lock=True)
+    versions.require(campaign, expected)
+    if data.pop("campaign_uid", campaign_uid) != campaign_uid:
+        raise Invalid.field("campaignUid", "A campaign keeps its uid.")
+    status = data.pop("status", campaign.status)
+    details, where = _resolve(session, _in_currency(data, currency))
+    shown = _change_details(session, campaign, details, where, actor=actor, now=now)
+    if status != campaign.status:
+        shown = _change_status(session, campaign, status, actor=actor, now=now)
+    return shown or queries.seen(session, campaign)
+
+
+def replace_selection(
+    session: Session,
+    campaign_uid: str,
+    selection: Mapping[str, Mapping[str, Sequence[str]]],
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> SeenCampaign:
+    """Say anew what a campaign is for, before it is activated (S1-28, D21). What is named need not exist yet.
+
+    Args:
+        selection: by side (``include``, ``exclude``) and kind (``brand_uids`` …).
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+        Conflict: ``campaign_active``.
+        Invalid: the campaign can have none (S1-36).
+    """
+    campaign = queries.campaign(session, campaign_uid, lock=True)
+    versions.require(campaign, expected)
+    campaign.require_editable()
+    lines = _lines(campaign, selection)
+    if lines:
+        _require_valid(_details_of(campaign), has_selection=True)
+    before = queries.seen(session, campaign).selection
+    session.execute(delete(LINES).where(LINES.c.campaign_id == campaign.id))
+    if lines:
+        insert_many(session, LINES, lines)
+    after = queries.seen(session, campaign)
+    if after.selection != before:
+        campaign.updated_at = now
+        changes = {"selection": [_named(before), _named(after.selection)]}
+        _audit(session, "selected", campaign, changes, actor=actor, now=now)
+        counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
+        event = events.SalesSelectionReplaced(actor.tenant_id, campaign_uid, *counts)
+        outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    return after
+
+
+def _lines(campaign: SalesCampaign, selection: Mapping[str, Mapping[str, Sequence[str]]]) -> list[dict[str, Any]]:
+    """A selection as rows; what is named twice counts once."""
+    return [
+        {"campaign_id": campaign.id, "side": side, "kind": kind, "uid": uid, "position": position}
+        for side in queries.SIDES
+        for kind in KINDS
+        for position, uid in enumerate(dict.fromkeys(selection[side][f"{kind}_uids"]))
+    ]
+
+
+def _currency_for(session: Session, data: Mapping[str, Any], actor: Principal) -> str | None:
+    """The currency, held, where a body has amounts."""
+    return lock_currency(session, actor.tenant_id) if any(data.get(name) for name in AMOUNTS) else None
+
+
+def _in_currency(data: dict[str, Any], currency: str | None) -> dict[str, Any]:
+    if currency is None:
+        return data
+    fitter = Fitter(currency)
+    fitted = fitter.fit(data, AMOUNTS)
+    fitter.require()
+    return fitted
+
+
+def _resolve(session: Session, data: dict[str, Any]) -> tuple[dict[str, Any], list[Store] | None]:
+    """What a body names, as columns of the campaign; and the stores, None where it names none."""
+    details = dict(data)
+    where = None
+    if "store_uids" in details:
+        where = store_queries.by_uids(session, details.pop("store_uids"))
+        details["all_stores"] = not where
+    if "pricelist_uid" in details:
+        details["pricelist_id"] = pricelist_queries.id_of(session, details.pop("pricelist_uid"))
+    if "customer_group_uid" in details:
+        details["customer_group_id"] = customer_group_queries.id_of(session, details.pop("customer_group_uid"))
+    return details, where
+
+
+def _require_valid(details: Mapping[str, Any], *, has_selection: bool) -> None:
+    if found := list(rules.problems(details, has_selection=has_selection)):
+        errors = [{"field": field, "message": message} for field, message in found]
+        raise Invalid(" ".join(f"{field}: {message}" for field, message in found[:3]), errors=errors)
+
+
+def _change_details(
+    session: Session,
+    campaign: SalesCampaign,
+    details: Mapping[str, Any],
+    where: Sequence[Store] | None,
+    *,
+    actor: Principal,
+    now: datetime,
+) -> SeenCampaign | None:
+    """Take over what is different; None where nothing is."""
+    before = [store.store_uid for store in queries.seen(session, campaign).stores]
+    after = before if where is None else [store.store_uid for store in where]
+    different = {name: value for name, value in details.items() if getattr(campaign, name) != value}
+    if not different and before == after:
+        return None
+    campaign.require_editable()
+    selected = queries.has_selection(session, campaign)
+    _require_valid(_details_of(campaign) | different, has_selection=selected)
+    campaign.change(different, now)
+    changes = {"storeUids": [before, after]} if before != after else {}
+    _audit(session, "changed", campaign, changes, actor=actor, now=now)
+    if where is not None:
+        _place(session, campaign, where)
+    return _tell(session, campaign, events.SalesCampaignChanged, actor=actor, now=now)
+
+
+def _change_status(
+    session: Session, campaign: SalesCampaign, status: str, *, actor: Principal, now: datetime
+) -> SeenCampaign:
+    """Activate or deactivate (S1-12, S1-15)."""
+    campaign.become(status, now)
+    if status == rules.Status.ACTIVE:
+        _audit(session, "activated", campaign, {}, actor=actor, now=now)
+        count = take_snapshot(session, campaign)
+        shown = _tell(session, campaign, events.SalesCampaignActivated, actor=actor, now=now, product_count=count)
+    else:
+        _audit(session, "deactivated", campaign, {}, actor=actor, now=now)
+        shown = _tell(session, campaign, events.SalesCampaignDeactivated, actor=actor, now=now)
+    actions.touch(session, actor.tenant_id)
+    return shown
+
+
+def _details_of(campaign: SalesCampaign) -> dict[str, Any]:
+    return {name: getattr(campaign, name) for name in SalesCampaign.DETAILS}
+
+
+def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) -> None:
+    session.execute(delete(STORES).where(STORES.c.campaign_id == campaign.id))
+    rows = [
+        {"campaign_id": campaign.id, "store_id": store.id, "position": position} for position, store in enumerate(where)
+    ]
+    if rows:
+        insert_many(session, STORES, rows)
+
+
+def _named(selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -> dict[str, dict[str, list[str]]]:
+    """A selection for the audit trail: uids only, and no empty lists."""
+    return {
+        side: {
+            camel(kind): [each[f"{singular}_uid"] for each in selection[side][kind]]
+            for singular, kind in KINDS.items()
+            if selection[side][kind]
+        }
+        for side in queries.SIDES
+    }
+
+
+def _audit(
+    session: Session,
+    what: str,
+    campaign: SalesCampaign,
+    changes: dict[str, Any],
+    *,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    action = f"sales_campaign.{what}"
+    audit.record(session, action, campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=changes)
+
+
+def _tell(
+    session: Session, campaign: SalesCampaign, told: type, *, actor: Principal, now: datetime, **more: Any
+) -> SeenCampaign:
+    """Publish a campaign as it is now; returns it as an answer shows it."""
+    shown = queries.seen(session, campaign)
+    copied = {name: getattr(campaign, name) for name in events.COPIED}
+    event = told(
+        tenant_id=actor.tenant_id,
+        store_uids=[store.store_uid for store in shown.stores],
+        pricelist_uid=shown.pricelist and shown.pricelist.pricelist_uid,
+        customer_group_uid=shown.customer_group and shown.customer_group.customer_group_uid,
+        **copied,
+        **more,
+    )
+    outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    return shown

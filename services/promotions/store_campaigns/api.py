@@ -1,0 +1,163 @@
+"""``/stores/company/{company_id}/campaigns``: store campaigns in S3's own shapes.
+
+Updates are served with and without the closing ``/stores`` (D40).
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.audit_trail import AuditOut
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from contracts.error_formats import STORES
+from services.promotions.common import tenant_queries
+from services.promotions.common.api import ADMINS, FEATURE
+from services.promotions.store_campaigns import actions, queries
+from services.promotions.store_campaigns.schemas import (
+    DeletedOut,
+    DoneOut,
+    LinkedStoresIn,
+    LinkedStoresOut,
+    StoreCampaignChangesIn,
+    StoreCampaignCreatedOut,
+    StoreCampaignIn,
+    StoreCampaignOut,
+    StoreCampaignsIn,
+)
+
+PREFIX = "/stores/company/<company_id>/campaigns"
+
+blp = Blueprint("store_campaigns", __name__, url_prefix=PREFIX, feature=FEATURE, error_format=STORES)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def own_company(view: F) -> F:
+    """Answer 404 unless the path names the caller's own company (S3-22, D5). Write it below ``allow``."""
+
+    @functools.wraps(view)
+    def of_own_company(*args: Any, company_id: str, **kwargs: Any) -> Any:
+        try:
+            tenant_queries.require_own(company_id)
+        except NotFound:
+            if "campaign_id" in kwargs:
+                raise queries.not_found(kwargs["campaign_id"]) from None
+            raise NotFound("Company not found", code="company_not_found") from None
+        return view(*args, **kwargs)
+
+    return cast(F, of_own_company)
+
+
+@blp.route("")
+class StoreCampaigns(MethodView):
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.arguments(StoreCampaignIn)
+    @blp.response(201, StoreCampaignCreatedOut)
+    def post(self, data):
+        """Make a campaign."""
+        store_uids, now = data.pop("store_ids"), utcnow()
+        with db.begin() as session:
+            campaign = actions.create_campaign(session, data, store_uids=store_uids, actor=caller(), now=now)
+        versions.set_etag(campaign)
+        return campaign, 201, {"Location": f"/stores/company/{campaign.tenant_id}/campaigns/{campaign.id}"}
+
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.arguments(StoreCampaignsIn, location="query")
+    @blp.response(200, page_of(StoreCampaignOut))
+    def get(self, wanted):
+        """The company's campaigns, the newest first."""
+        with db.read() as session:
+            return queries.campaigns(session, utcnow(), **wanted)
+
+
+@blp.route("/<campaign_id>")
+class StoreCampaign(MethodView):
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.response(200, StoreCampaignOut)
+    def get(self, campaign_id):
+        """One campaign, with what it is by now."""
+        with db.read() as session:
+            campaign = queries.campaign(session, campaign_id, utcnow())
+        versions.set_etag(campaign)
+        return campaign
+
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.arguments(StoreCampaignChangesIn)
+    @blp.response(200, DoneOut)
+    def put(self, changes, campaign_id):
+        """Change what is named, effective at once (S3-1)."""
+        return _update(campaign_id, changes)
+
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.response(200, DeletedOut)
+    def delete(self, campaign_id):
+        """Put away a campaign that is over or never ran (D44): its name is free, its audit trail stays."""
+        now = utcnow()
+        with db.begin() as session:
+            deleted = actions.delete_campaign(
+                session, campaign_id, expected=versions.if_match(), actor=caller(), now=now
+            )
+        return {"campaign_id": deleted, "timestamp": now}
+
+
+@blp.route("/<campaign_id>/stores")
+class StoreCampaignOfStores(MethodView):
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.arguments(StoreCampaignChangesIn)
+    @blp.response(200, DoneOut)
+    def put(self, changes, campaign_id):
+        """Change what is named, effective at once, in all stores (S3-1, S3-9)."""
+        return _update(campaign_id, changes)
+
+
+@blp.route("/<campaign_id>/linked-stores")
+class LinkedStores(MethodView):
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.arguments(LinkedStoresIn)
+    @blp.response(200, LinkedStoresOut)
+    def put(self, wanted, campaign_id):
+        """Say which stores show the campaign; those left out no longer do."""
+        expected, now = versions.if_match(), utcnow()
+        with db.begin() as session:
+            campaign = actions.link_stores(
+                session, campaign_id, wanted["store_ids"], expected=expected, actor=caller(), now=now
+            )
+        versions.set_etag(campaign)
+        return {"campaign_id": campaign.id, "store_ids": campaign.store_uids, "timestamp": now}
+
+
+@blp.route("/<campaign_id>/audit")
+class StoreCampaignAudit(MethodView):
+    @blp.allow(*ADMINS)
+    @own_company
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(AuditOut))
+    def get(self, wanted, campaign_id):
+        """Who changed what of the campaign, and when, the newest first; also of one that was deleted (S3-10, D44)."""
+        with db.read() as session:
+            return queries.trail(session, caller().tenant_id, campaign_id, **wanted)
+
+
+def _update(campaign_id, changes):
+    now = utcnow()
+    with db.begin() as session:
+        campaign, applied = actions.update_campaign(
+            session, campaign_id, changes, expected=versions.if_match(), actor=caller(), now=now
+        )
+    versions.set_etag(campaign)
+    return {"campaign_id": campaign.id, "updated_fields": list(applied), "timestamp": now}

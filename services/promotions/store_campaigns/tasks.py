@@ -1,0 +1,37 @@
+"""The scheduler's part in store campaigns: what has begun is made active, what has ended expired, and both are told of.
+
+Any number of schedulers may run, and none need have run (D3): each takes campaigns that no other holds, and what one
+has written down is no longer due. After a pause everything due is caught up, a start before its end.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from chassis.core.clock import utcnow
+from chassis.data.database import Database
+from chassis.process.service import Runtime
+from services.promotions.store_campaigns import actions, queries
+from services.promotions.store_campaigns.models import StoreCampaign
+
+BATCH = 100
+EVERY = 1.0  # seconds
+
+
+def run(runtime: Runtime) -> bool:
+    """Catch up with the clock; say whether there may be more to do."""
+    return catch_up(runtime.database, utcnow()) == BATCH
+
+
+def catch_up(database: Database, now: datetime) -> int:
+    """Write down the changes of up to ``BATCH`` campaigns that are due and held by nobody; return how many."""
+    with database.read() as session:  # a look that locks nothing, so that idle schedulers disturb nobody
+        if session.scalar(select(StoreCampaign.id).where(queries.due(now)).limit(1)) is None:
+            return 0
+    wanted = select(StoreCampaign).where(queries.due(now)).order_by(StoreCampaign.ends_at, StoreCampaign.id)
+    with database.begin() as session:
+        found = session.scalars(wanted.limit(BATCH).with_for_update(skip_locked=True)).all()
+        queries.complete(session, found, now)
+        for campaign in found:
+            actions.catch_up(session, campaign, now)
+        return len(found)

@@ -1,0 +1,1 @@
+"""Tests of links that visitors follow and of the clicks they leave."""

@@ -1,0 +1,1 @@
+"""Tests of commission and the ledger."""

@@ -1,0 +1,69 @@
+"""A tenant's webhook in tests, and what the senders do without waiting for their turn."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import acting_as
+from services.notifier.webhooks import sender
+from services.notifier.webhooks.call import Answer
+from services.notifier.webhooks.models import WebhookMessage, WebhookQueue
+from tests.notifier.helpers import NORDIC, SYSTEM
+from tests.plugin import sample_event
+
+WEBHOOKS = "/api/v1/webhooks"
+
+
+def happened(number=1, *, tenants=(NORDIC,), event_type="campaigns.CampaignAdvanced.v1", **attributes):
+    told = ",".join(map(str, tenants))
+    return sample_event(event_type, {"number": number}, tenantids=told, **attributes)
+
+
+def add(client, url="https://hooks.example/in", **data):
+    """A new webhook as its owner sees it, with its secret."""
+    answer = client.post(WEBHOOKS, json={"url": url, **data})
+    assert answer.status_code == 201, answer.json
+    return answer.json
+
+
+def send_due(notifier):
+    """Everything that is due now, one after another."""
+    with acting_as(SYSTEM):
+        while sender.send_to_any(notifier.runtime):
+            pass
+
+
+def claim(notifier, now=None, *, healthy=False):
+    with acting_as(SYSTEM):
+        return sender.claim_next(notifier.database, now or utcnow(), healthy=healthy)
+
+
+def settle(notifier, claimed, status=None, now=None, *, error=None, retry_after=None):
+    now = now or utcnow()
+    answer = Answer(status, error, retry_after)
+    with acting_as(SYSTEM):
+        sender.settle(notifier.database, claimed, answer, started=now, now=now)
+
+
+def messages(notifier, **wanted):
+    """Every row in the order of the log."""
+    statement = select(WebhookMessage).filter_by(**wanted).order_by(WebhookMessage.position)
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        return list(session.scalars(statement))
+
+
+def states(notifier, **wanted):
+    return [row.state for row in messages(notifier, **wanted)]
+
+
+def queue_of(notifier):
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        return session.scalars(select(WebhookQueue)).one()
+
+
+def number_in(body):
+    return body["data"]["number"]
+
+
+DAY = timedelta(days=1)

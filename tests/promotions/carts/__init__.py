@@ -1,0 +1,1 @@
+"""Tests of carts, cart campaigns and linked products."""

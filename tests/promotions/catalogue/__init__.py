@@ -1,0 +1,1 @@
+"""Tests of the catalogue: products, price lists, stores, amounts."""

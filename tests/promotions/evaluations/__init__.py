@@ -1,0 +1,1 @@
+"""Tests of evaluations, returned units, usage and settings."""
