@@ -22,10 +22,10 @@ from chassis.clock import utcnow
 from chassis.errors import Conflict
 from chassis.identity import Role, acting_as
 from chassis.testing import principal
-from services.notifier import housekeeping, mailbox, settings, signing
+from services.notifier import housekeeping, mailbox, settings, signing, webhook_sender
 from services.notifier.models import Webhook, WebhookMessage, WebhookQueue
 from services.notifier.queries import webhooks as queries
-from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, user_added
+from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, statements, user_added
 from tests.notifier.hooks import (
     DAY,
     WEBHOOKS,
@@ -331,6 +331,18 @@ def test_a_receiver_that_names_a_time_is_left_alone_until_then(notifier, anna, s
     settle(notifier, second, status, later, retry_after=format_datetime(later + DAY, usegmt=True))
     assert claim(notifier, later + DAY - timedelta(minutes=1)) is None
     assert claim(notifier, later + DAY + timedelta(seconds=1)) is not None
+
+
+def test_what_an_endpoint_may_get_at_once_costs_few_statements(notifier, anna, receiver):
+    """The queue of an endpoint is locked twice for four messages, not for each of them."""
+    add(anna, receiver.url)
+    notifier.deliver(*(happened(1, subject=str(uuid4())) for _ in range(4)))
+    with statements(notifier) as made, acting_as(SYSTEM):
+        assert webhook_sender.send_to_healthy(notifier.runtime)
+    assert len(receiver.taken) == 4
+    assert states(notifier) == ["delivered"] * 4
+    locks = [statement for statement in made if "webhook_queues" in statement and statement.startswith("SELECT")]
+    assert len(locks) <= 3  # a look, and a lock before and after
 
 
 def test_a_receiver_that_answers_410_is_disabled(notifier, anna, receiver):
