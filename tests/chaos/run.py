@@ -142,6 +142,7 @@ def _run(engines: str, plan: Plan, home: Path, say: Callable[[str], None]) -> Ou
             "CONCORD_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
             # A sender's lease lasts nine times as long as it waits for the server: what a killed one held is sent soon.
             "CONCORD_SMTP_TIMEOUT": "1",
+            "CONCORD_WEBHOOK_TIMEOUT": "2",  # and a webhook's lease lasts twice as long
             "CONCORD_MESSAGE_DELAY": "1",  # everything has half a minute to settle
             "CONCORD_MAIL_RATE": "1000000/minute",
         }

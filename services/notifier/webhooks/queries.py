@@ -110,11 +110,30 @@ def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> Colu
     return func.substr(event_type, 1, func.instr(event_type, ".") - 1)
 
 
-def body_of(session: Session, message: WebhookMessage) -> str | None:
-    """The envelope a message carries; None when the log has forgotten it."""
-    if message.body is not None:
-        return message.body
-    return session.scalar(select(LoggedEvent.body).where(LoggedEvent.position == message.position))
+def ready(session: Session, webhook_id: UUID, now: datetime, *, limit: int) -> Sequence[WebhookMessage]:
+    """The ready messages of a webhook that are due, those due first in front."""
+    statement = select(WebhookMessage).where(
+        READY, WebhookMessage.webhook_id == webhook_id, WebhookMessage.next_at <= now
+    )
+    return session.scalars(statement.order_by(WebhookMessage.next_at).limit(limit)).all()
+
+
+def messages_of(session: Session, webhook_id: UUID, event_ids: Sequence[UUID]) -> dict[UUID, WebhookMessage]:
+    """What a webhook is sent about these events, by event."""
+    statement = select(WebhookMessage).where(
+        WebhookMessage.webhook_id == webhook_id, WebhookMessage.event_id.in_(event_ids)
+    )
+    return {message.event_id: message for message in session.scalars(statement)}
+
+
+def bodies_of(session: Session, messages: Sequence[WebhookMessage]) -> dict[UUID, str]:
+    """The envelopes that messages carry, by event; those that the log has forgotten are missing."""
+    own = {message.event_id: message.body for message in messages if message.body is not None}
+    positions = [message.position for message in messages if message.body is None]
+    if not positions:
+        return own
+    logged = select(LoggedEvent.event_id, LoggedEvent.body).where(LoggedEvent.position.in_(positions))
+    return own | {row.event_id: row.body for row in session.execute(logged)}
 
 
 def seen_between(
