@@ -7,8 +7,9 @@ A message is acknowledged once it is handled, parked, dead or kept for its turn,
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from threading import Event
 from typing import Any
@@ -31,7 +32,7 @@ from chassis.messaging.broker import Broker, Message, TopologyBroken
 from chassis.messaging.broker.topic import matches
 from chassis.messaging.events import Series, Subscriber, Subscription, as_id, parse, series_of, tenants_of
 from chassis.messaging.inbox import AheadRow, InboxRow, ParkedRow, remember
-from chassis.messaging.resequencer import Displaced, Gate, Turn
+from chassis.messaging.resequencer import SETTLE, Displaced, Gate, Turn
 
 BATCH = 50  # events of one transaction
 # The next batch is at hand when one is committed: a consumer that has to ask for it idles for a third of its time.
@@ -56,6 +57,7 @@ class Consumer:
         self._broker = broker
         self._system = Principal.system(subscriber.name)
         self._handlers: dict[str, list[Subscription]] = {}  # by type, as types come by
+        self._empty_since: datetime | None = None  # at each look since then the queue was empty
 
     def run(self, stop: Event) -> None:
         """Handle events until ``stop`` is set; reconnects and declares its queue again for as long as it takes.
@@ -234,7 +236,7 @@ class Consumer:
         while not stop.is_set():
             try:
                 pause = 0.0 if self.retry_one() else RETRY_POLL
-                if self._gate and time.monotonic() - swept > SWEEP and not self.sweep():
+                if self._gate and time.monotonic() - swept > SWEEP and not self.sweep(begin=self.has_caught_up()):
                     swept = time.monotonic()
                 backoff.reset()
             except Exception as error:
@@ -275,25 +277,41 @@ class Consumer:
             self._gate.skip(session, series_of(event), int(event["sequence"]))
         return outcomes
 
-    def sweep(self) -> bool:
-        """Take waiting events that nothing else would wake: a late subscriber's first, and the rest of a long row."""
-        gate = self._gate
-        if gate is None:
+    def has_caught_up(self) -> bool:
+        """Whether the queue has been found empty at each look for ``SETTLE``, while events waited for their turn.
+
+        Before that an earlier event of a series may still be in it: behind a backlog, or come back from a consumer
+        that died. Nothing is asked while nothing waits.
+        """
+        now = utcnow()
+        if not self._is_any_early() or self._broker.depth(self._name):
+            self._empty_since = None
             return False
-        with acting_as(self._system), self._database.read() as session:
-            if (
-                session.execute(select(AheadRow.sequence).where(AheadRow.consumer == self._name).limit(1)).first()
-                is None
-            ):
-                return False
+        self._empty_since = self._empty_since or now
+        return now - self._empty_since >= SETTLE
+
+    def sweep(self, *, begin: bool = True) -> bool:
+        """Take waiting events that nothing else would wake: the rest of a long row and, where series may ``begin`` with
+        what is there, a late subscriber's first."""
+        gate = self._gate
+        if gate is None or not self._is_any_early():
+            return False
         found = False
-        for look in (partial(gate.settle, now=utcnow()), gate.ready):  # one transaction each: both hold in one order
+        looks: list[Callable[[Session], list[Series]]] = [gate.ready]
+        if begin:
+            looks.insert(0, partial(gate.settle, now=utcnow()))
+        for look in looks:  # one transaction each: both hold in one order
             with acting_as(self._system), self._database.begin() as session:
                 series = look(session)
                 outcomes = self._follow_up(session, series)
             self._count(outcomes)
             found = found or bool(series)
         return found
+
+    def _is_any_early(self) -> bool:
+        early = select(AheadRow.sequence).where(AheadRow.consumer == self._name).limit(1)
+        with acting_as(self._system), self._database.read() as session:
+            return session.execute(early).first() is not None
 
     def _count(self, outcomes: Iterable[str | None]) -> None:
         """Count effects once they are committed."""

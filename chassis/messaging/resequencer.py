@@ -5,7 +5,8 @@ without gaps, which is what lets the gate tell the next one from one that came t
 A series belongs to a source and a subject (D63): two services may tell of the same tenant, each with its own numbers.
 
 Where a series begins: with event 1; for a subscriber that came later, with the lowest event that is there after
-``SETTLE``. Until then an earlier one may still be in the hands of a consumer that died.
+``SETTLE``, once the queue has been empty for as long. Until then an earlier one may still be in it, or in the hands of
+a consumer that died.
 
 An event whose place has been is a duplicate only if the inbox knows it. Any other would be lost without a trace, so it
 becomes a dead letter (:class:`Displaced`), which only an operator's force handles out of its turn.

@@ -139,6 +139,49 @@ def test_a_late_subscriber_begins_with_the_first_event_that_settled(sample, time
     assert heard(sample) == [7, 8, 9, 10]
 
 
+class Backlog:
+    """A broker that says how many messages a queue has."""
+
+    def __init__(self, depth):
+        self.messages = depth
+
+    def depth(self, _subscriber):
+        return self.messages
+
+
+def test_no_series_begins_while_the_queue_may_hold_an_earlier_event(sample, time_machine):
+    """Behind a backlog, or come back from a consumer that died, the first event may be much later than the second."""
+    time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
+    queue = Backlog(depth=1)
+    consumer = Consumer(HISTORY, sample.database, queue)
+    one, two = events(1, 2)
+    sample.deliver(two)
+    looks = []
+    for queue.messages in (1, 0, 0, 1, 0, 0):
+        time_machine.shift(SETTLE - timedelta(seconds=1))
+        looks.append(consumer.has_caught_up())
+    assert not any(looks), "it was never empty for as long as a dead consumer's messages take to come back"
+    consumer.sweep(begin=False)
+    assert (heard(sample), waiting(sample)) == ([], [2])
+    sample.deliver(one)
+    assert (heard(sample), sample.parked()) == ([1, 2], [])
+
+
+def test_a_late_subscriber_begins_once_its_queue_has_been_empty_for_long_enough(sample, time_machine):
+    time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
+    consumer = Consumer(HISTORY, sample.database, Backlog(depth=0))
+    sample.deliver(*events(7))
+    assert not consumer.has_caught_up()
+    time_machine.shift(SETTLE)
+    assert consumer.has_caught_up()
+    assert consumer.sweep(begin=True)
+    assert heard(sample) == [7]
+
+
+def test_a_queue_is_not_asked_while_nothing_waits(sample):
+    assert not Consumer(HISTORY, sample.database, None).has_caught_up()
+
+
 def test_what_comes_from_before_the_beginning_is_a_dead_letter(sample, time_machine):
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
     sample.deliver(*events(7))
