@@ -8,7 +8,7 @@ from sqlalchemy import Select, String, Text, collate
 from sqlalchemy.orm import Session
 
 from chassis.http.pages import Page, paginate
-from services.promotions.carts.list_rules import Bound, SortKey
+from services.promotions.carts.campaign_rules import Bound, SortKey
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,18 @@
 """Keeping our copy of the tenants."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from chassis.core.errors import Conflict
 from chassis.data.bulk import insert_ignoring
-from services.promotions.common.tenant_models import Tenant
+from chassis.data.errors import is_taken
+from services.promotions.common import rules
+from services.promotions.common.models import Tenant
 
 
 def learn(
@@ -36,3 +41,45 @@ def learn(
     if sequence > known.sequence:
         for column, value in row.items():
             setattr(known, column, value)
+
+
+T = TypeVar("T")
+ATTEMPTS = 10
+
+
+def insert_with_uid(
+    session: Session,
+    make: Callable[[str], T],
+    *,
+    wanted: str | None,
+    seed: str,
+    column: InstrumentedAttribute[str],
+    unique: UniqueConstraint,
+    taken: Conflict,
+) -> T:
+    """Insert what ``make`` adds to the session for a key; again with the next free one where another was quicker.
+
+    Args:
+        make: gets the key and returns the thing, added to the session.
+        wanted: the key that the tenant has named.
+        seed: what a key is made from otherwise.
+        taken: what is raised when ``wanted`` is somebody else's.
+    """
+    for _ in range(ATTEMPTS):
+        key = wanted or rules.free_uid(seed, _like(session, column, seed))
+        try:
+            with session.begin_nested():
+                made = make(key)
+                session.flush()
+                return made
+        except IntegrityError as error:
+            if not is_taken(error, unique):
+                raise
+            if wanted:
+                raise taken from error
+    raise taken
+
+
+def _like(session: Session, column: InstrumentedAttribute[str], seed: str) -> set[str]:
+    mine: Any = select(column).where(column.startswith(seed, autoescape=True))
+    return set(session.scalars(mine)) | rules.RESERVED

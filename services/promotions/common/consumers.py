@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from chassis.messaging.events import Received, on
 from services.promotions.common import actions
-from services.promotions.common.tenant_schemas import TenantEventIn
+from services.promotions.common.schemas import TenantEventIn
 
 
 def learn_tenant(session: Session, event: Received) -> None:

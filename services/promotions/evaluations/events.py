@@ -16,3 +16,6 @@ class SettingsChanged:
     currency: str
     strategy: str
     pricelist_uid: str | None
+
+
+ALL: tuple[type, ...] = (SettingsChanged,)

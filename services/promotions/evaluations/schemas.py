@@ -90,7 +90,7 @@ class OrderLineIn(CamelSchema):
 
 
 class Lines(fields.List):
-    """Lines of an order that is not plain altogether."""
+    """Lines of an order that the fast path did not read as a whole; it may still read the lines."""
 
     def __init__(self) -> None:
         super().__init__(fields.Nested(OrderLineIn()), required=True, validate=validate.Length(min=1))
@@ -118,8 +118,8 @@ class DryRunIn(CamelSchema):
 class OrderIn(CamelSchema):
     """``at`` left out is now, ``currency`` the tenant's.
 
-    A plain order is read at once, as there is one for every basket at every till: the fields would take it as well, and
-    make the same of it. They read all others, of which only the lines may be plain.
+    An order of the usual form takes the fast path, because every basket at every till sends one. The fields read all
+    others, to the same result.
     """
 
     store_uid = uid(required=True)
@@ -131,8 +131,8 @@ class OrderIn(CamelSchema):
     dry_run = fields.Nested(DryRunIn, load_default=None, allow_none=True)
 
     def load(self, data: Any, **kwargs: Any) -> Any:
-        plain = None if kwargs else fast_path.read_order(data)
-        return plain or super().load(data, **kwargs)
+        order = None if kwargs else fast_path.read_order(data)
+        return order or super().load(data, **kwargs)
 
     @pre_load
     def refuse_long_orders(self, data: Any, **_: Any) -> Any:

@@ -27,9 +27,9 @@ class Limits(MethodView):
     def get(self, campaign_uid):
         """How much the campaign may give, all orders together, and what is left of it."""
         with db.read() as session:
-            campaign, found = queries.usage(session, campaign_uid, now=utcnow())
+            campaign, usage = queries.usage(session, campaign_uid, now=utcnow())
         versions.set_etag(campaign)
-        return limits_of(campaign, found)
+        return limits_of(campaign, usage)
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -41,9 +41,9 @@ class Limits(MethodView):
         with db.begin() as session:
             expected = versions.if_match()
             campaign = actions.set_limits(session, campaign_uid, limits, expected=expected, actor=caller(), now=now)
-            found = queries.usage_of(session, campaign, now=now)
+            usage = queries.usage_of(session, campaign, now=now)
         versions.set_etag(campaign)
-        return limits_of(campaign, found)
+        return limits_of(campaign, usage)
 
 
 @blp.route("/orders/<order_id>/reservation")
@@ -52,12 +52,12 @@ class Reservation(MethodView):
     @own_tenant
     @blp.arguments(ReservationIn)
     @blp.response(200, ReservationOut)
-    def post(self, asked, order_id):
+    def post(self, data, order_id):
         """Hold what an evaluation gave, for this order and for a while; instead of what the order held before."""
-        now, lifetime = utcnow(), timedelta(seconds=asked["seconds"])
+        now, lifetime = utcnow(), timedelta(seconds=data["seconds"])
         with db.begin() as session:
-            found = actions.reserve(session, order_id, asked["evaluation_id"], lifetime, actor=caller(), now=now)
-            return reservation_of(queries.seen(session, found, now=now))
+            reservation = actions.reserve(session, order_id, data["evaluation_id"], lifetime, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, reservation, now=now))
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -78,8 +78,8 @@ class Commit(MethodView):
         """The order is paid: what it held is used."""
         now = utcnow()
         with db.begin() as session:
-            found = actions.commit(session, order_id, actor=caller(), now=now)
-            return reservation_of(queries.seen(session, found, now=now))
+            reservation = actions.commit(session, order_id, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, reservation, now=now))
 
 
 @blp.route("/orders/<order_id>/reservation/release")
@@ -91,34 +91,35 @@ class Release(MethodView):
         """The order is off, also after it was committed: others can have what it held."""
         now = utcnow()
         with db.begin() as session:
-            found = actions.release(session, order_id, actor=caller(), now=now)
-            return reservation_of(queries.seen(session, found, now=now))
+            reservation = actions.release(session, order_id, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, reservation, now=now))
 
 
-def limits_of(campaign: Any, found: queries.Usage) -> dict[str, Any]:
-    uses, discount = found.limits
-    left, currency = found.left, found.currency
+def limits_of(campaign: Any, usage: queries.Usage) -> dict[str, Any]:
+    uses, discount = usage.limits
+    left, currency = usage.left, usage.currency
     return {
         "campaign_uid": campaign.campaign_uid,
         "total_uses": uses,
         "total_discount": None if discount is None else written(discount, currency),
-        "committed_uses": found.committed.uses,
-        "committed_discount": written(found.committed.discount, currency),
-        "reserved_uses": found.reserved.uses,
-        "reserved_discount": written(found.reserved.discount, currency),
+        "committed_uses": usage.committed.uses,
+        "committed_discount": written(usage.committed.discount, currency),
+        "reserved_uses": usage.reserved.uses,
+        "reserved_discount": written(usage.reserved.discount, currency),
         "left_uses": left.uses,
         "left_discount": None if left.discount is None else written(left.discount, currency),
     }
 
 
-def reservation_of(found: queries.SeenReservation) -> dict[str, Any]:
+def reservation_of(reservation: queries.SeenReservation) -> dict[str, Any]:
     campaigns = [
-        {"campaign_uid": uid, "discount": written(discount, found.currency)} for uid, discount in found.campaigns
+        {"campaign_uid": uid, "discount": written(discount, reservation.currency)}
+        for uid, discount in reservation.campaigns
     ]
     return {
-        "order_id": found.order_id,
-        "evaluation_id": found.evaluation_id,
-        "status": found.state,
-        "expires_at": found.expires_at,
+        "order_id": reservation.order_id,
+        "evaluation_id": reservation.evaluation_id,
+        "status": reservation.state,
+        "expires_at": reservation.expires_at,
         "campaigns": campaigns,
     }

@@ -20,17 +20,18 @@ from chassis.data import audit
 from chassis.data.bulk import insert_many
 from chassis.http import versions
 from chassis.messaging import outbox
-from services.promotions.catalogue import actions, customer_group_queries, pricelist_queries, store_queries
+from services.promotions.catalogue import actions as catalogue_actions
+from services.promotions.catalogue import pricelist_queries, store_queries
+from services.promotions.catalogue.actions import lock_currency
+from services.promotions.catalogue.models import Store
 from services.promotions.catalogue.rules import Fitter
-from services.promotions.catalogue.store_models import Store
-from services.promotions.common import uid_actions
+from services.promotions.common import actions as common_actions
 from services.promotions.common.models import Base
-from services.promotions.common.uid_rules import slug
-from services.promotions.evaluations.settings_actions import lock_currency
+from services.promotions.common.rules import slug
 from services.promotions.sales import events, queries, rules
 from services.promotions.sales.models import ONE_UID, SalesCampaign
 from services.promotions.sales.queries import SeenCampaign
-from services.promotions.sales.selection_rules import KINDS
+from services.promotions.sales.rules import KINDS
 from services.promotions.sales.snapshot_actions import take_snapshot
 
 STORES = Base.metadata.tables["sales_stores"]
@@ -45,7 +46,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         Conflict: ``campaign_exists``: the uid is taken (S1-8).
         Invalid: details do not go together, name what is not there, or are finer than the currency.
     """
-    wanted = data.pop("campaign_uid")
+    campaign_uid = data.pop("campaign_uid")
     details, where = _resolve(session, _in_currency(data, _currency_for(session, data, actor)))
     _require_valid(details, has_selection=False)
 
@@ -56,17 +57,17 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         _audit(session, "created", campaign, changes, actor=actor, now=now)
         return campaign
 
-    campaign = uid_actions.insert(
+    campaign = common_actions.insert_with_uid(
         session,
         make,
-        wanted=wanted,
+        wanted=campaign_uid,
         seed=slug(details["display_name"], otherwise="campaign"),
         column=SalesCampaign.campaign_uid,
         unique=ONE_UID,
-        taken=Conflict(f"There is a campaign {wanted} already.", code="campaign_exists"),
+        taken=Conflict(f"There is a campaign {campaign_uid} already.", code="campaign_exists"),
     )
     _place(session, campaign, where or ())
-    return _tell(session, campaign, events.SalesCampaignCreated, actor=actor, now=now)
+    return _publish(session, campaign, events.SalesCampaignCreated, actor=actor, now=now)
 
 
 def change(
@@ -87,7 +88,7 @@ def change(
         Invalid: details do not go together, name what is not there, or are finer than the currency.
     """
     currency = _currency_for(session, data, actor)
-    campaign = queries.campaign(session, campaign_uid, lock=True)
+    campaign = queries.lock_campaign(session, campaign_uid)
     versions.require(campaign, expected)
     if data.pop("campaign_uid", campaign_uid) != campaign_uid:
         raise Invalid.field("campaignUid", "A campaign keeps its uid.")
@@ -119,7 +120,7 @@ def replace_selection(
         Conflict: ``campaign_active``.
         Invalid: the campaign can have none (S1-36).
     """
-    campaign = queries.campaign(session, campaign_uid, lock=True)
+    campaign = queries.lock_campaign(session, campaign_uid)
     versions.require(campaign, expected)
     campaign.require_editable()
     lines = _lines(campaign, selection)
@@ -172,16 +173,16 @@ def _resolve(session: Session, data: dict[str, Any]) -> tuple[dict[str, Any], li
         where = store_queries.by_uids(session, details.pop("store_uids"))
         details["all_stores"] = not where
     if "pricelist_uid" in details:
-        details["pricelist_id"] = pricelist_queries.id_of(session, details.pop("pricelist_uid"))
+        details["pricelist_id"] = pricelist_queries.pricelist_id(session, details.pop("pricelist_uid"))
     if "customer_group_uid" in details:
-        details["customer_group_id"] = customer_group_queries.id_of(session, details.pop("customer_group_uid"))
+        details["customer_group_id"] = store_queries.customer_group_id(session, details.pop("customer_group_uid"))
     return details, where
 
 
 def _require_valid(details: Mapping[str, Any], *, has_selection: bool) -> None:
-    if found := list(rules.problems(details, has_selection=has_selection)):
-        errors = [{"field": field, "message": message} for field, message in found]
-        raise Invalid(" ".join(f"{field}: {message}" for field, message in found[:3]), errors=errors)
+    if problems := list(rules.problems(details, has_selection=has_selection)):
+        errors = [{"field": field, "message": message} for field, message in problems]
+        raise Invalid(" ".join(f"{field}: {message}" for field, message in problems[:3]), errors=errors)
 
 
 def _change_details(
@@ -207,7 +208,7 @@ def _change_details(
     _audit(session, "changed", campaign, changes, actor=actor, now=now)
     if where is not None:
         _place(session, campaign, where)
-    return _tell(session, campaign, events.SalesCampaignChanged, actor=actor, now=now)
+    return _publish(session, campaign, events.SalesCampaignChanged, actor=actor, now=now)
 
 
 def _change_status(
@@ -218,11 +219,11 @@ def _change_status(
     if status == rules.Status.ACTIVE:
         _audit(session, "activated", campaign, {}, actor=actor, now=now)
         count = take_snapshot(session, campaign)
-        shown = _tell(session, campaign, events.SalesCampaignActivated, actor=actor, now=now, product_count=count)
+        shown = _publish(session, campaign, events.SalesCampaignActivated, actor=actor, now=now, product_count=count)
     else:
         _audit(session, "deactivated", campaign, {}, actor=actor, now=now)
-        shown = _tell(session, campaign, events.SalesCampaignDeactivated, actor=actor, now=now)
-    actions.touch(session, actor.tenant_id)
+        shown = _publish(session, campaign, events.SalesCampaignDeactivated, actor=actor, now=now)
+    catalogue_actions.touch(session, actor.tenant_id)
     return shown
 
 
@@ -243,7 +244,7 @@ def _named(selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -
     """A selection for the audit trail: uids only, and no empty lists."""
     return {
         side: {
-            camel(kind): [each[f"{singular}_uid"] for each in selection[side][kind]]
+            camel(kind): [line[f"{singular}_uid"] for line in selection[side][kind]]
             for singular, kind in KINDS.items()
             if selection[side][kind]
         }
@@ -264,13 +265,13 @@ def _audit(
     audit.record(session, action, campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=changes)
 
 
-def _tell(
-    session: Session, campaign: SalesCampaign, told: type, *, actor: Principal, now: datetime, **more: Any
+def _publish(
+    session: Session, campaign: SalesCampaign, event_type: type, *, actor: Principal, now: datetime, **more: Any
 ) -> SeenCampaign:
     """Publish a campaign as it is now; returns it as an answer shows it."""
     shown = queries.seen(session, campaign)
     copied = {name: getattr(campaign, name) for name in events.COPIED}
-    event = told(
+    event = event_type(
         tenant_id=actor.tenant_id,
         store_uids=[store.store_uid for store in shown.stores],
         pricelist_uid=shown.pricelist and shown.pricelist.pricelist_uid,

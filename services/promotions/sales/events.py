@@ -78,3 +78,12 @@ class SalesSelectionReplaced:
     campaign_uid: str
     included: dict[str, int]
     excluded: dict[str, int]
+
+
+ALL: tuple[type, ...] = (
+    SalesCampaignCreated,
+    SalesCampaignChanged,
+    SalesCampaignActivated,
+    SalesCampaignDeactivated,
+    SalesSelectionReplaced,
+)

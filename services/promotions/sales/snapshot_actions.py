@@ -4,10 +4,9 @@ from sqlalchemy import CursorResult, Select, delete, false, insert, literal, tru
 from sqlalchemy.orm import Session
 
 from services.promotions.common.models import Base
-from services.promotions.engine import Discount
 from services.promotions.sales.models import SalesCampaign
 from services.promotions.sales.queries import excluded_variants, selected_products, selected_variants
-from services.promotions.sales.rules import Type
+from services.promotions.sales.rules import Discount, Type
 
 SNAPSHOTS = Base.metadata.tables["sales_snapshots"]
 VARIANTS = Base.metadata.tables["sales_variants"]

@@ -22,7 +22,7 @@ from chassis.data.errors import is_taken
 from chassis.http import versions
 from chassis.messaging import outbox
 from contracts.roles import Role
-from services.promotions.catalogue import actions
+from services.promotions.catalogue import actions as catalogue_actions
 from services.promotions.common.models import Base
 from services.promotions.store_campaigns import events, queries, rules
 from services.promotions.store_campaigns.models import (
@@ -36,7 +36,7 @@ from services.promotions.store_campaigns.rules import Status
 
 LINKS = Base.metadata.tables["store_campaign_stores"]
 CLOCK = Principal.system("promotions")
-TOLD_BY_STATUS = {Status.ACTIVE: events.CampaignStarted, Status.EXPIRED: events.CampaignEnded}
+EVENT_BY_STATUS = {Status.ACTIVE: events.CampaignStarted, Status.EXPIRED: events.CampaignEnded}
 NAME_TAKEN = {"field": "name", "message": "Campaign name must be unique within company"}
 IDENTIFIER_TAKEN = {
     "field": "campaign_identifier",
@@ -58,9 +58,9 @@ def create_campaign(
     linked = _known_stores(session, store_uids)
     campaign = _insert(session, key, data, actor, now)
     _link(session, campaign, linked, now)
-    _tell(session, campaign, events.CampaignCreated, actor, now)
+    _publish(session, campaign, events.CampaignCreated, actor, now)
     if campaign.status == Status.ACTIVE:
-        _tell(session, campaign, events.CampaignStarted, actor, now)
+        _publish(session, campaign, events.CampaignStarted, actor, now)
     catch_up(session, campaign, now)
     _renew_bundles(session, campaign)
     return campaign
@@ -86,7 +86,7 @@ def update_campaign(
         Invalid: name or identifier is taken, or ``invalid_date_range``.
         Forbidden: ``extra_permission_required``.
     """
-    campaign = _hold(session, campaign_id, expected, now)
+    campaign = _lock_modifiable(session, campaign_id, expected, now)
     before = Status(campaign.status)
     _require_free(session, campaign.id, campaign.tenant_id, _renamed(campaign, changes))
     different = campaign.change(changes, is_person=actor.role != Role.MACHINE, now=now)
@@ -94,10 +94,10 @@ def update_campaign(
         campaign.catch_up(now)
         audit.record(session, "store_campaign.updated", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
         _save(session)
-        _tell(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
+        _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
         after = Status(campaign.status)
-        if after is not before and after in TOLD_BY_STATUS:
-            _tell(session, campaign, TOLD_BY_STATUS[after], actor, now)
+        if after is not before and after in EVENT_BY_STATUS:
+            _publish(session, campaign, EVENT_BY_STATUS[after], actor, now)
         _renew_bundles(session, campaign)
     return campaign, tuple(name for name in changes if _is_in_force(campaign, name, changes[name], different))
 
@@ -116,7 +116,7 @@ def link_stores(
     Raises:
         Invalid: there is no such store.
     """
-    campaign = _hold(session, campaign_id, expected, now)
+    campaign = _lock_modifiable(session, campaign_id, expected, now)
     linked, before = _known_stores(session, store_uids), campaign.store_uids
     if sorted(linked) != before:
         changes = {"storeIds": [before, sorted(linked)]}
@@ -131,8 +131,8 @@ def link_stores(
             changes=changes,
         )
         _link(session, campaign, linked, now)
-        _tell(session, campaign, events.CampaignUpdated, actor, now, updated_fields=("store_ids",))
-        actions.touch(session, campaign.tenant_id)
+        _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=("store_ids",))
+        catalogue_actions.touch(session, campaign.tenant_id)
     return campaign
 
 
@@ -148,7 +148,7 @@ def delete_campaign(
         Stale: ``expected`` is not its version.
         Conflict: ``campaign_not_modifiable``: it runs, or has run and may go on.
     """
-    campaign = queries.campaign(session, campaign_id, now, lock=True)
+    campaign = queries.lock_campaign(session, campaign_id, now)
     versions.require(campaign, expected)
     rules.require_deletable(campaign.current_status, has_run=queries.has_run(session, campaign.id))
     catch_up(session, campaign, now)
@@ -156,7 +156,7 @@ def delete_campaign(
     audit.record(
         session, "store_campaign.deleted", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone
     )
-    _tell(session, campaign, events.CampaignDeleted, actor, now)
+    _publish(session, campaign, events.CampaignDeleted, actor, now)
     session.execute(delete(StoreCampaignStore).where(StoreCampaignStore.campaign_id == campaign.id))
     session.delete(campaign)
     return campaign.id
@@ -171,18 +171,18 @@ def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
     audit.record(session, "store_campaign.clocked", campaign, tenant_id=tenant_id, actor=CLOCK, now=now)
     campaign.current_status = campaign.status_at(now)
     for status in passed:
-        _tell(session, campaign, TOLD_BY_STATUS[status], CLOCK, now, status=status)
+        _publish(session, campaign, EVENT_BY_STATUS[status], CLOCK, now, status=status)
 
 
 def _renew_bundles(session: Session, campaign: StoreCampaign) -> None:
     """Let the tills' bundles of the campaign's stores be made anew (D44). The last statement of a change."""
     if campaign.store_uids:
-        actions.touch(session, campaign.tenant_id)
+        catalogue_actions.touch(session, campaign.tenant_id)
 
 
-def _hold(session: Session, campaign_id: str, expected: ETags | None, now: datetime) -> StoreCampaign:
+def _lock_modifiable(session: Session, campaign_id: str, expected: ETags | None, now: datetime) -> StoreCampaign:
     """A campaign to change: locked, in the version the caller has seen, up to date with the clock, and not over."""
-    campaign = queries.campaign(session, campaign_id, now, lock=True)
+    campaign = queries.lock_campaign(session, campaign_id, now)
     versions.require(campaign, expected)
     rules.require_modifiable(campaign.status_at(now))
     catch_up(session, campaign, now)
@@ -229,10 +229,10 @@ def _renamed(campaign: StoreCampaign, changes: Mapping[str, Any]) -> dict[str, A
     return {name: value for name, value in changes.items() if getattr(campaign, name) != value}
 
 
-def _require_free(session: Session, key: UUID, tenant_id: UUID, wanted: Mapping[str, Any]) -> None:
+def _require_free(session: Session, key: UUID, tenant_id: UUID, names: Mapping[str, Any]) -> None:
     """S3-15, S3-17: says that a name or identifier is taken, never by whom."""
     taken = []
-    name, identifier = wanted.get("name"), wanted.get("campaign_identifier")
+    name, identifier = names.get("name"), names.get("campaign_identifier")
     with session.no_autoflush:
         if name and queries.has_name(session, tenant_id, name, other_than=key):
             taken.append(NAME_TAKEN)
@@ -258,15 +258,15 @@ def _refusal(error: IntegrityError) -> Exception:
 
 
 def _known_stores(session: Session, store_uids: Sequence[str]) -> dict[str, UUID]:
-    found = queries.store_ids(session, store_uids)
+    ids = queries.store_ids(session, store_uids)
     unknown = [
         {"field": f"store_ids.{place}", "message": f"There is no store {store_uid}"}
         for place, store_uid in enumerate(store_uids)
-        if store_uid not in found
+        if store_uid not in ids
     ]
     if unknown:
         raise Invalid("Field validation failed", errors=unknown[:100])
-    return found
+    return ids
 
 
 def _link(session: Session, campaign: StoreCampaign, linked: Mapping[str, UUID], now: datetime) -> None:
@@ -277,8 +277,10 @@ def _link(session: Session, campaign: StoreCampaign, linked: Mapping[str, UUID],
     queries.complete(session, [campaign], now)
 
 
-def _tell(session: Session, campaign: StoreCampaign, event: Any, actor: Principal, now: datetime, **more: Any) -> None:
-    told = {
+def _publish(
+    session: Session, campaign: StoreCampaign, event: Any, actor: Principal, now: datetime, **more: Any
+) -> None:
+    fields = {
         "campaign_id": campaign.id,
         "company_id": campaign.tenant_id,
         "name": campaign.name,
@@ -289,4 +291,4 @@ def _tell(session: Session, campaign: StoreCampaign, event: Any, actor: Principa
         "status": campaign.status,
         "store_ids": tuple(campaign.store_uids),
     }
-    outbox.add(session, campaign, event(**told | more), tenants=(campaign.tenant_id,), actor=actor, now=now)
+    outbox.add(session, campaign, event(**fields | more), tenants=(campaign.tenant_id,), actor=actor, now=now)

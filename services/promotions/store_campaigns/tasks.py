@@ -28,10 +28,10 @@ def catch_up(database: Database, now: datetime) -> int:
     with database.read() as session:  # a look that locks nothing, so that idle schedulers disturb nobody
         if session.scalar(select(StoreCampaign.id).where(queries.due(now)).limit(1)) is None:
             return 0
-    wanted = select(StoreCampaign).where(queries.due(now)).order_by(StoreCampaign.ends_at, StoreCampaign.id)
+    due = select(StoreCampaign).where(queries.due(now)).order_by(StoreCampaign.ends_at, StoreCampaign.id)
     with database.begin() as session:
-        found = session.scalars(wanted.limit(BATCH).with_for_update(skip_locked=True)).all()
-        queries.complete(session, found, now)
-        for campaign in found:
+        campaigns = session.scalars(due.limit(BATCH).with_for_update(skip_locked=True)).all()
+        queries.complete(session, campaigns, now)
+        for campaign in campaigns:
             actions.catch_up(session, campaign, now)
-        return len(found)
+        return len(campaigns)
