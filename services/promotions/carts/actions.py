@@ -1,4 +1,4 @@
-"""What shoppers do with their carts. Every write keeps what the campaign lets the cart hold then."""
+"""Writes to shoppers' carts. Every write stores what the campaign allows at that moment."""
 
 from collections.abc import Sequence
 from dataclasses import replace

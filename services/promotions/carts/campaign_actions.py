@@ -1,4 +1,4 @@
-"""Making, replacing and deleting cart campaigns (S4). The campaign's row is locked first, its linked products after."""
+"""Create, replace and delete cart campaigns (S4). Locks: the campaign's row, then its linked products."""
 
 from collections.abc import Mapping
 from datetime import datetime

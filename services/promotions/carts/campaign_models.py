@@ -1,4 +1,4 @@
-"""Cart campaigns and linked products (S4)."""
+"""Tables of cart campaigns and linked products (S4)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

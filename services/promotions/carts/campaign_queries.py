@@ -1,4 +1,4 @@
-"""Cart campaigns: one, a filtered list, and the one that a shopper's link means (S4)."""
+"""Read cart campaigns: one, a filtered list, and the one that a shopper's link names (S4)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The decisions about cart campaigns and linked products (S4): when one counts, and which version may be written."""
+"""Decisions about cart campaigns and linked products (S4): whether one counts, which version may be written, lists."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Making, replacing and deleting linked products (S4-19, S4-20). Their campaign's row is locked before them."""
+"""Create, replace and delete linked products (S4-19, S4-20). Locks: the campaign's row, then the linked products."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""``/marketing/linked-products``: products that go only with others, in S4's shapes."""
+"""``/marketing/linked-products``: products that a cart can hold only together with others, in S4's shapes."""
 
 from flask.views import MethodView
 

@@ -1,4 +1,4 @@
-"""Linked products: one, and a filtered list (S4-19)."""
+"""Read linked products: one, and a filtered list (S4-19)."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What cart campaigns and linked products have in common on the wire: milliseconds, lists, sorting (S4)."""
+"""Wire shapes that cart campaigns and linked products share: milliseconds, lists, sorting (S4)."""
 
 import re
 from collections.abc import Iterable

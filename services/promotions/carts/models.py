@@ -1,4 +1,4 @@
-"""Shoppers' carts (S4-24 to S4-28)."""
+"""Tables of shoppers' carts (S4-24 to S4-28)."""
 
 from collections.abc import Sequence
 from datetime import datetime

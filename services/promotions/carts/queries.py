@@ -1,7 +1,7 @@
-"""Carts as a shopper sees them now: what the campaign lets them hold, and what it costs.
+"""Read carts: what the campaign allows them to hold now, and what that costs.
 
-The clock, the campaign, its linked products and the prices may have changed since the cart was written, so what is
-shown is worked out anew each time; the next write keeps it.
+The clock, the campaign, its linked products and the prices may have changed since the cart was written. So a cart is
+settled again on every read; the next write stores the result.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""What a cart may hold under a campaign (S4): the filter, mandatory products, linked products. Pure, and total.
+"""What a cart can hold under a campaign (S4): the filter, mandatory products, linked products. Pure functions.
 
-A cart is settled: given what it holds and the campaign's terms, this says what it holds then, and why something went.
+A cart is settled: from its lines and the campaign's terms follow its new lines, and why a line was removed.
 """
 
 from collections.abc import Callable, Iterable, Sequence

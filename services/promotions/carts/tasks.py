@@ -1,4 +1,4 @@
-"""Scheduled work: carts that have expired are deleted."""
+"""Scheduled work: deletes expired carts."""
 
 from chassis.core.clock import utcnow
 from chassis.process.service import Runtime

@@ -1,4 +1,4 @@
-"""The tenant's catalogue row: the lock of whoever writes products, and the number that tells of any change."""
+"""Locks that all writers of a tenant share (the catalogue row, the settings row), and the catalogue's revision."""
 
 from uuid import UUID
 

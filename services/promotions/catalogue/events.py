@@ -1,4 +1,4 @@
-"""What is told of a tenant's products, stores and customer groups."""
+"""Events of products, price lists, stores and customer groups."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

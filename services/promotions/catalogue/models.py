@@ -1,4 +1,4 @@
-"""What a tenant sells: products with their categories and variants, under one catalogue."""
+"""Tables of the catalogue: products, variants, price lists, stores, customer groups, settings."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,8 +1,8 @@
-"""Making price lists, putting products on them and taking them off, which a running campaign follows at once (S1-14).
+"""Create, rename and delete price lists, and change the products on them. Running campaigns follow at once (S1-14).
 
-The tenant's currency is locked first, then the list's row, the tenant's catalogue last: before what stands on the list
-is read, so that no product comes between. What the catalogue does not have (yet) stands there by its uid, as variants
-do (D68), until a product of that uid comes.
+Locks: the tenant's currency, the list's row, the tenant's catalogue. The last one comes before the list's products are
+read, so that no product is added in between. A uid that the catalogue does not have is listed by its uid, as variants
+are (D68), until a product of that uid is written.
 """
 
 from collections.abc import Collection, Mapping, Sequence

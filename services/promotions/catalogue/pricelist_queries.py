@@ -1,4 +1,4 @@
-"""Price lists and what stands on them."""
+"""Read price lists and the prices on them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Writing products, up to 5,000 at once; a bad row rejects itself only.
+"""Write products, up to 5,000 at once. A bad row rejects only itself.
 
-Whoever writes products holds the tenant's currency and then its catalogue, so two calls of one tenant never meet.
+Locks: the tenant's currency, then its catalogue. So two calls of one tenant run one after the other.
 """
 
 from collections.abc import Collection, Mapping, Sequence

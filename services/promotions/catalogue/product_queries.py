@@ -1,4 +1,4 @@
-"""A tenant's products, with their categories and variants."""
+"""Read products, with their categories and variants."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""Settings of a tenant's promotions, with the defaults where nothing was set."""
+"""Read a tenant's settings, with defaults for those that were never set."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Products on the wire."""
+"""Wire shapes of products, price lists, stores and customer groups."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Making and changing stores."""
+"""Create and change stores and customer groups."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""``/v2/tenants/{tenantUid}/stores``: where a tenant sells."""
+"""``/v2/tenants/{tenantUid}/stores`` and ``…/customergroups``: where a tenant sells, and to whom (S1-37)."""
 
 from flask.views import MethodView
 

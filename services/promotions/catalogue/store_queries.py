@@ -1,4 +1,4 @@
-"""A tenant's stores."""
+"""Read stores and customer groups."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID

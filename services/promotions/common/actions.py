@@ -1,4 +1,4 @@
-"""Keeping our copy of the tenants."""
+"""Write the copy of a tenant, and insert rows under a free uid."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar

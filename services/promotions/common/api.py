@@ -1,4 +1,4 @@
-"""The HTTP side: load, one transaction, one action or query, dump. One module a noun."""
+"""What all endpoints share: prefix, roles, the tenant in the path, the warnings header; and the audit trail (D8)."""
 
 import functools
 from collections.abc import Callable

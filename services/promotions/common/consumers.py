@@ -1,4 +1,4 @@
-"""What this service listens to: who the tenants are and what they may do."""
+"""Subscriptions: identity's events about tenants."""
 
 from sqlalchemy.orm import Session
 

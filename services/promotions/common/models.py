@@ -1,4 +1,4 @@
-"""The base of every mapped class here, and what a row of one tenant is."""
+"""The mapped base, rows of one tenant, and the copy of each tenant."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Conditions that several rooms use: one row, long lists of keys, words in a text; and whose tenant a request names."""
+"""Queries that several rooms use: one row or 404, long lists of keys, words in a text, the tenant in a path."""
 
 import json
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Fields that several bodies share."""
+"""Fields that several bodies share, warnings, and identity's events."""
 
 from typing import Any
 

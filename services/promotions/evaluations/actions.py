@@ -1,4 +1,4 @@
-"""Finding what a basket costs."""
+"""Evaluates orders: finds what a basket costs and stores the answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

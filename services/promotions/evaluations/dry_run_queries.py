@@ -1,4 +1,4 @@
-"""A campaign as it would be were it active now, for the products of one basket."""
+"""Reads one campaign as if it were active now, for the products of one basket."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID

@@ -1,4 +1,8 @@
-"""What baskets were found to cost, and which of their units have come back."""
+"""Tables of evaluations, returned units, usage of campaigns and reservations.
+
+Discounts are whole thousandths and tenths of one, the smallest coins of currencies, so that databases add them up
+exactly. Both together are ``parts``: ten-thousandths.
+"""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Looks up what a store set does not know yet: products and variants, their prices and campaigns."""
+"""Looks up the products and variants that a store set does not have yet: their prices and campaigns."""
 
 from collections.abc import Collection, Iterable
 from decimal import Decimal

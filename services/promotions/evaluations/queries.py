@@ -1,4 +1,4 @@
-"""Evaluations that were given before."""
+"""Read evaluations and returned units."""
 
 from collections.abc import Collection
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Taking units back: for an evaluation, which only shows it, and for good."""
+"""Take back units: in an evaluation, which only shows the refund, and for good."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

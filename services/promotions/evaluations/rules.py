@@ -1,4 +1,4 @@
-"""What a basket may be, and which units of it come back first."""
+"""Limits of a basket, and the order in which units of a line come back."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Orders to evaluate, what came of it, and units that come back."""
+"""Wire shapes of evaluations and returned units."""
 
 from typing import Any
 

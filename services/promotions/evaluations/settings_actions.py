@@ -1,7 +1,4 @@
-"""Changing how a tenant's promotions work, and holding its currency while amounts are written.
-
-The settings' row is the first lock of either.
-"""
+"""Change a tenant's settings. Lock: the settings' row, before any other."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which of a tenant's amounts do not fit another currency (D9)."""
+"""Finds the amounts of a tenant that do not fit another currency (D9)."""
 
 from collections.abc import Iterator
 from decimal import Decimal

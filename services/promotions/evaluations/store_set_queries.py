@@ -1,4 +1,4 @@
-"""What is active in a store: its campaigns, and what products cost and belong to."""
+"""Loads the active campaigns of a store into a store set."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

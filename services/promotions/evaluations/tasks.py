@@ -1,4 +1,4 @@
-"""What the scheduler of promotions repeats."""
+"""Scheduled work: deletes old evaluations and reservations."""
 
 from chassis.core.clock import utcnow
 from chassis.process.service import Runtime

@@ -1,7 +1,7 @@
-"""Reserving, committing and releasing what an order uses of campaigns, and setting how much there is (never exceeded).
+"""Reserve, commit and release what an order uses of limited campaigns, and set the limits (never exceeded).
 
-Locks, in this order: the reservation, the evaluations that its returned units were bought with by id, then the usage
-rows of its campaigns by id. Limits: the tenant's currency, the campaign, its usage row.
+Locks: the reservation, the evaluations with which its returned units were bought by id, the usage rows of its campaigns
+by id. For limits: the tenant's currency, the campaign, its usage row.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What is left of campaigns with limits on all orders together."""
+"""Read what is left of campaigns with limits on all orders together."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

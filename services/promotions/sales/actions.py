@@ -1,8 +1,7 @@
-"""Making, changing and activating sales campaigns (S1).
+"""Create, change and activate sales campaigns (S1).
 
-Where amounts are written, the tenant's currency is locked first; then the campaign's row, the tenant's catalogue last.
-Only what starts, or ends, having an effect raises the catalogue's revision: a campaign that is not active is in no
-evaluation.
+Locks: the tenant's currency where a body has amounts, the campaign's row, the tenant's catalogue. Only a change that
+starts or ends an effect raises the catalogue's revision: a campaign that is not active is in no evaluation.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is told of sales campaigns (S1)."""
+"""Events of sales campaigns (S1)."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Sales campaigns (S1): what they give, where, and to which products."""
+"""Tables of sales campaigns (S1): what they give, in which stores, for which products."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Sales campaigns with all that belongs to them, and which products one is for."""
+"""Read sales campaigns with stores, price list, customer group and selection."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence

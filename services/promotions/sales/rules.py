@@ -1,4 +1,4 @@
-"""The decisions about sales campaigns (S1): which details go together, and which status follows which."""
+"""Decisions about sales campaigns (S1): valid details, the next status, what a selection has, warnings."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sales campaigns on the wire, as S1 documents them: numbers for money, times in the tenant's zone."""
+"""Wire shapes of sales campaigns, as S1 documents them: numbers for money, times in the tenant's zone."""
 
 from decimal import Decimal
 from typing import Any

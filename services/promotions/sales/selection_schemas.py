@@ -1,4 +1,4 @@
-"""What a sales campaign is for, on the wire (S1-23, S1-28)."""
+"""Wire shapes of a campaign's selection (S1-23, S1-28)."""
 
 from typing import Any
 

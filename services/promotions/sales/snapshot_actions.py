@@ -1,4 +1,4 @@
-"""Resolving a campaign's selection to products and variants, for as long as the campaign is active (S1-27)."""
+"""Resolves a campaign's selection to products and variants, for as long as the campaign is active (S1-27)."""
 
 from sqlalchemy import CursorResult, Select, delete, false, insert, literal, true
 from sqlalchemy.orm import Session

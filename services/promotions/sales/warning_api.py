@@ -1,4 +1,4 @@
-"""``…/campaigns/{campaignUid}/warnings``: what somebody should know before, and when, activating a campaign."""
+"""``…/campaigns/{campaignUid}/warnings``: what to know about a campaign before it is activated, and afterwards."""
 
 from flask.views import MethodView
 

@@ -1,4 +1,4 @@
-"""What somebody should know of a campaign before activating it."""
+"""Finds what to warn of before a campaign is activated."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Making and changing store campaigns, and writing down what the clock has made of them (S3).
+"""Create, change and delete store campaigns, and write down what the clock has made of them (S3).
 
-The campaign's row is locked first; whoever changes one catches up with the clock before, so that a start and an end
-are told of once, in order, whether or not the scheduler has come by.
+Lock: the campaign's row. Every change first catches up with the clock, so that a start and an end are published once
+and in order, whether or not the scheduler was there before.
 """
 
 from collections.abc import Mapping, Sequence

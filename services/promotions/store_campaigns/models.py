@@ -1,4 +1,4 @@
-"""Store campaigns (S3): what a company's stores show, and when."""
+"""Tables of store campaigns (S3): what a company's stores show, and when."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Store campaigns as they are at a moment, with the stores that show them (S3)."""
+"""Read store campaigns as they are at a moment, with the stores that show them (S3)."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The decisions about store campaigns (S3): the status one has at a moment, what may follow it, how it is called."""
+"""Decisions about store campaigns (S3): the status at a moment, what may follow it, the identifier."""
 
 import re
 import unicodedata

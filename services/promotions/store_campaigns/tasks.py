@@ -1,7 +1,7 @@
-"""The scheduler's part in store campaigns: what has begun is made active, what has ended expired, and both are told of.
+"""Scheduled work: starts and ends store campaigns by the clock, and publishes both.
 
-Any number of schedulers may run, and none need have run (D3): each takes campaigns that no other holds, and what one
-has written down is no longer due. After a pause everything due is caught up, a start before its end.
+Any number of schedulers may run, or none (D3). Each takes campaigns that no other has locked; a campaign that was
+written is no longer due. After a pause everything due is caught up, a start before its end.
 """
 
 from datetime import datetime

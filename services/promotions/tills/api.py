@@ -1,4 +1,4 @@
-"""``…/stores/{storeUid}/bundle``: what is active or coming in a store, signed, to evaluate without us."""
+"""``…/stores/{storeUid}/bundle``: the signed state of a store, with which a till evaluates orders without a network."""
 
 from flask import Response, current_app, request
 from flask.views import MethodView

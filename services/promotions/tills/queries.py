@@ -1,4 +1,4 @@
-"""What is active or coming in a store, whole: for tills that work without us."""
+"""Reads all campaigns of a store that are active or coming, with all their products."""
 
 from collections.abc import Iterator
 from dataclasses import replace
