@@ -13,7 +13,8 @@ from services.promotions import engine
 from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
 from services.promotions.evaluations import actions, queries, return_actions
 from services.promotions.evaluations.campaign_cache import campaign_cache_of
-from services.promotions.evaluations.schemas import EvaluationOut, OrderIn, ReturnIn, ReturnOut
+from services.promotions.evaluations.order_schemas import OrderIn
+from services.promotions.evaluations.schemas import EvaluationOut, ReturnIn, ReturnOut
 from services.promotions.evaluations.writer import writer_of
 
 blp = Blueprint("evaluations", __name__, url_prefix=f"{PREFIX}/orders", feature=FEATURE)

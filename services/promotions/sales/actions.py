@@ -14,7 +14,6 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
-from chassis.core.text import camel
 from chassis.data import audit
 from chassis.data.bulk import insert_many
 from chassis.http import versions
@@ -30,11 +29,11 @@ from services.promotions.common.rules import slug
 from services.promotions.sales import events, queries, rules
 from services.promotions.sales.models import ONE_UID, SalesCampaign
 from services.promotions.sales.queries import SeenCampaign
-from services.promotions.sales.rules import KINDS
-from services.promotions.sales.snapshot_actions import take_snapshot
+from services.promotions.sales.selection_actions import take_snapshot
 
 STORES = Base.metadata.tables["sales_stores"]
-LINES = Base.metadata.tables["sales_selections"]
+
+
 AMOUNTS = {"amount_threshold": "amountThreshold", "discount_amount": "discountAmount"}
 
 
@@ -47,7 +46,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     """
     campaign_uid = data.pop("campaign_uid")
     details, where = _resolve(session, _in_currency(data, _currency_for(session, data, actor)))
-    _require_valid(details, has_selection=False)
+    rules.require_valid(details, has_selection=False)
 
     def make(uid: str) -> SalesCampaign:
         campaign = SalesCampaign.start(uid, details, tenant_id=actor.tenant_id, now=now)
@@ -99,57 +98,6 @@ def change(
     return shown or queries.seen(session, campaign)
 
 
-def replace_selection(
-    session: Session,
-    campaign_uid: str,
-    selection: Mapping[str, Mapping[str, Sequence[str]]],
-    *,
-    expected: ETags | None,
-    actor: Principal,
-    now: datetime,
-) -> SeenCampaign:
-    """Say anew what a campaign is for, before it is activated (S1-28, D21). What is named need not exist yet.
-
-    Args:
-        selection: by side (``include``, ``exclude``) and kind (``brand_uids`` …).
-
-    Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
-        Conflict: ``campaign_active``.
-        Invalid: the campaign can have none (S1-36).
-    """
-    campaign = queries.lock_campaign(session, campaign_uid)
-    versions.require(campaign, expected)
-    campaign.require_editable()
-    lines = _lines(campaign, selection)
-    if lines:
-        _require_valid(_details_of(campaign), has_selection=True)
-    before = queries.seen(session, campaign).selection
-    session.execute(delete(LINES).where(LINES.c.campaign_id == campaign.id))
-    if lines:
-        insert_many(session, LINES, lines)
-    after = queries.seen(session, campaign)
-    if after.selection != before:
-        campaign.updated_at = now
-        changes = {"selection": [_named(before), _named(after.selection)]}
-        _audit(session, "selected", campaign, changes, actor=actor, now=now)
-        counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
-        event = events.SalesSelectionReplaced(actor.tenant_id, campaign_uid, *counts)
-        outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
-    return after
-
-
-def _lines(campaign: SalesCampaign, selection: Mapping[str, Mapping[str, Sequence[str]]]) -> list[dict[str, Any]]:
-    """A selection as rows; what is named twice counts once."""
-    return [
-        {"campaign_id": campaign.id, "side": side, "kind": kind, "uid": uid, "position": position}
-        for side in queries.SIDES
-        for kind in KINDS
-        for position, uid in enumerate(dict.fromkeys(selection[side][f"{kind}_uids"]))
-    ]
-
-
 def _currency_for(session: Session, data: Mapping[str, Any], actor: Principal) -> str | None:
     """The currency, held, where a body has amounts."""
     return lock_currency(session, actor.tenant_id) if any(data.get(name) for name in AMOUNTS) else None
@@ -178,12 +126,6 @@ def _resolve(session: Session, data: dict[str, Any]) -> tuple[dict[str, Any], li
     return details, where
 
 
-def _require_valid(details: Mapping[str, Any], *, has_selection: bool) -> None:
-    if problems := list(rules.problems(details, has_selection=has_selection)):
-        errors = [{"field": field, "message": message} for field, message in problems]
-        raise Invalid(" ".join(f"{field}: {message}" for field, message in problems[:3]), errors=errors)
-
-
 def _change_details(
     session: Session,
     campaign: SalesCampaign,
@@ -201,7 +143,7 @@ def _change_details(
         return None
     campaign.require_editable()
     selected = queries.has_selection(session, campaign)
-    _require_valid(_details_of(campaign) | different, has_selection=selected)
+    rules.require_valid(campaign.details | different, has_selection=selected)
     campaign.change(different, now)
     changes = {"storeUids": [before, after]} if before != after else {}
     _audit(session, "changed", campaign, changes, actor=actor, now=now)
@@ -226,10 +168,6 @@ def _change_status(
     return shown
 
 
-def _details_of(campaign: SalesCampaign) -> dict[str, Any]:
-    return {name: getattr(campaign, name) for name in SalesCampaign.DETAILS}
-
-
 def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) -> None:
     session.execute(delete(STORES).where(STORES.c.campaign_id == campaign.id))
     rows = [
@@ -237,18 +175,6 @@ def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) ->
     ]
     if rows:
         insert_many(session, STORES, rows)
-
-
-def _named(selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -> dict[str, dict[str, list[str]]]:
-    """A selection for the audit trail: uids only, and no empty lists."""
-    return {
-        side: {
-            camel(kind): [line[f"{singular}_uid"] for line in selection[side][kind]]
-            for singular, kind in KINDS.items()
-            if selection[side][kind]
-        }
-        for side in queries.SIDES
-    }
 
 
 def _audit(

@@ -10,7 +10,7 @@ from chassis.http.current import db
 from chassis.http.pages import page_of
 from services.promotions.common import api as common_api
 from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
-from services.promotions.sales import actions, queries, warning_queries
+from services.promotions.sales import actions, queries, selection_actions, warning_queries
 from services.promotions.sales.schemas import (
     SalesCampaignChangeIn,
     SalesCampaignIn,
@@ -110,7 +110,7 @@ class Selections(MethodView):
 
 def _select(body, campaign_uid):
     with db.begin() as session:
-        campaign = actions.replace_selection(
+        campaign = selection_actions.replace_selection(
             session, campaign_uid, body["create"], expected=versions.if_match(), actor=caller(), now=utcnow()
         )
         unknown = warning_queries.unknown(session, campaign.campaign)

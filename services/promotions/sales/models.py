@@ -114,6 +114,11 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
             **details,
         )
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """The columns that ``DETAILS`` names."""
+        return {name: getattr(self, name) for name in self.DETAILS}
+
     def require_editable(self) -> None:
         """S1-13.
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from chassis.core import money
+from chassis.core.errors import Invalid
 from services.promotions.common.rules import MOST_NAMED, Code, Warned
 
 # Times that every time zone can show in four digits of a year, with an offset of whole minutes.
@@ -60,6 +61,17 @@ _NEXT = {Status.NEW: Status.ACTIVE, Status.ACTIVE: Status.INACTIVE, Status.INACT
 def may_become(current: str, following: str) -> bool:
     """S1-12, S1-15: activated, deactivated and activated again; nothing becomes new."""
     return _NEXT[Status(current)] == following
+
+
+def require_valid(details: Mapping[str, Any], *, has_selection: bool) -> None:
+    """Refuse details that do not go together.
+
+    Raises:
+        Invalid: ``errors`` names each of its ``problems``.
+    """
+    if faults := list(problems(details, has_selection=has_selection)):
+        errors = [{"field": field, "message": message} for field, message in faults]
+        raise Invalid(" ".join(f"{field}: {message}" for field, message in faults[:3]), errors=errors)
 
 
 def problems(details: Mapping[str, Any], *, has_selection: bool) -> Iterator[tuple[str, str]]:

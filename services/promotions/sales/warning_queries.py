@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from services.promotions.catalogue import queries as catalogue_queries
 from services.promotions.catalogue.models import PricelistEntry, PricelistVariant, Product, ProductCategory, Variant
 from services.promotions.common.rules import Code, Warned
-from services.promotions.sales import queries, rules
+from services.promotions.sales import rules, selection_queries
 from services.promotions.sales.models import SalesCampaign, SalesSelection, SalesSnapshot, SalesStore, SalesVariant
 from services.promotions.sales.rules import Discount, Offered
 
@@ -103,7 +103,9 @@ def _chosen(session: Session, campaign: SalesCampaign) -> Chosen | None:
     if campaign.status == "ACTIVE":
         apart = select(SalesVariant.variant_uid).where(SalesVariant.campaign_id == campaign.id, SalesVariant.selected)
         return Chosen(select(SalesSnapshot.product_id).where(SalesSnapshot.campaign_id == campaign.id), apart)
-    return Chosen(queries.selected_products(session, campaign), queries.selected_variants(session, campaign))
+    return Chosen(
+        selection_queries.selected_products(session, campaign), selection_queries.selected_variants(session, campaign)
+    )
 
 
 def _overlapping(session: Session, campaign: SalesCampaign, chosen: Chosen | None) -> list[str]:

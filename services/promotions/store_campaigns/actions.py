@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
@@ -18,7 +17,6 @@ from werkzeug.datastructures import ETags
 from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import is_taken
 from chassis.http import versions
 from chassis.messaging import outbox
 from contracts.roles import Role
@@ -26,22 +24,15 @@ from services.promotions.catalogue import actions as catalogue_actions
 from services.promotions.common.models import Base
 from services.promotions.store_campaigns import events, queries, rules
 from services.promotions.store_campaigns.models import (
-    ONE_CAMPAIGN_NAME,
-    ONE_FOLDED_NAME,
-    ONE_IDENTIFIER,
     StoreCampaign,
     StoreCampaignStore,
 )
+from services.promotions.store_campaigns.name_actions import insert_campaign, renamed, require_free, save
 from services.promotions.store_campaigns.rules import Status
 
 LINKS = Base.metadata.tables["store_campaign_stores"]
 CLOCK = Principal.system("promotions")
 EVENT_BY_STATUS = {Status.ACTIVE: events.CampaignStarted, Status.EXPIRED: events.CampaignEnded}
-NAME_TAKEN = {"field": "name", "message": "Campaign name must be unique within company"}
-IDENTIFIER_TAKEN = {
-    "field": "campaign_identifier",
-    "message": "Campaign identifier must be unique across all campaigns",
-}
 
 
 def create_campaign(
@@ -54,9 +45,9 @@ def create_campaign(
     """
     rules.require_window(data["starts_at"], data["ends_at"])
     key = uuid7()
-    _require_free(session, key, actor.tenant_id, data)
+    require_free(session, key, actor.tenant_id, data)
     linked = _known_stores(session, store_uids)
-    campaign = _insert(session, key, data, actor, now)
+    campaign = insert_campaign(session, key, data, actor, now)
     _link(session, campaign, linked, now)
     _publish(session, campaign, events.CampaignCreated, actor, now)
     if campaign.status == Status.ACTIVE:
@@ -88,12 +79,12 @@ def update_campaign(
     """
     campaign = _lock_modifiable(session, campaign_id, expected, now)
     before = Status(campaign.status)
-    _require_free(session, campaign.id, campaign.tenant_id, _renamed(campaign, changes))
+    require_free(session, campaign.id, campaign.tenant_id, renamed(campaign, changes))
     different = campaign.change(changes, is_person=actor.role != Role.MACHINE, now=now)
     if different:
         campaign.catch_up(now)
         audit.record(session, "store_campaign.updated", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
-        _save(session)
+        save(session)
         _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
         after = Status(campaign.status)
         if after is not before and after in EVENT_BY_STATUS:
@@ -189,72 +180,10 @@ def _lock_modifiable(session: Session, campaign_id: str, expected: ETags | None,
     return campaign
 
 
-def _insert(session: Session, key: UUID, data: Mapping[str, Any], actor: Principal, now: datetime) -> StoreCampaign:
-    """Write a new campaign. Without an identifier it is called as its name, or, where anybody's is called so already
-    or at the same moment, with something of its own behind that.
-    """
-    made = rules.identifier_for(data["name"])
-    chosen = data["campaign_identifier"]
-    for identifier in [chosen] if chosen else [made, f"{made}_{key.hex[-12:].upper()}"]:
-        campaign = StoreCampaign(
-            **{**data, "campaign_identifier": identifier},
-            id=key,
-            tenant_id=actor.tenant_id,
-            created_at=now,
-            updated_at=now,
-            event_sequence=0,
-        )
-        try:
-            with session.begin_nested():
-                session.add(campaign)
-                audit.record(
-                    session, "store_campaign.created", campaign, tenant_id=actor.tenant_id, actor=actor, now=now
-                )
-                session.flush()
-                return campaign
-        except IntegrityError as error:
-            if identifier != made or chosen or not is_taken(error, ONE_IDENTIFIER):
-                raise _refusal(error) from error
-    raise AssertionError("unreachable")
-
-
 def _is_in_force(campaign: StoreCampaign, name: str, value: Any, different: Sequence[str]) -> bool:
     """Whether what an update named holds now (S3-3); ``active`` does not where a later start came with it (D43)."""
     is_delayed = name == "status" and value == Status.ACTIVE and campaign.status == Status.SCHEDULED
     return bool(getattr(campaign, name) == value) or (name in different and not is_delayed)
-
-
-def _renamed(campaign: StoreCampaign, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The name and identifier that a change brings: what stays as it was clashes with nobody (S3-23)."""
-    return {name: value for name, value in changes.items() if getattr(campaign, name) != value}
-
-
-def _require_free(session: Session, key: UUID, tenant_id: UUID, names: Mapping[str, Any]) -> None:
-    """S3-15, S3-17: says that a name or identifier is taken, never by whom."""
-    taken = []
-    name, identifier = names.get("name"), names.get("campaign_identifier")
-    with session.no_autoflush:
-        if name and queries.has_name(session, tenant_id, name, other_than=key):
-            taken.append(NAME_TAKEN)
-        if identifier and queries.has_identifier(session, identifier, other_than=key):
-            taken.append(IDENTIFIER_TAKEN)
-    if taken:
-        raise Invalid("Field validation failed", errors=taken)
-
-
-def _save(session: Session) -> None:
-    """Write the campaign; another one may have taken its name at the same moment."""
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: IntegrityError) -> Exception:
-    for uniques, problem in (((ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME), NAME_TAKEN), ((ONE_IDENTIFIER,), IDENTIFIER_TAKEN)):
-        if any(is_taken(error, unique) for unique in uniques):
-            return Invalid("Field validation failed", errors=[problem])
-    return error
 
 
 def _known_stores(session: Session, store_uids: Sequence[str]) -> dict[str, UUID]:
