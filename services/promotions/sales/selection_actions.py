@@ -10,12 +10,12 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.principal import Principal
 from chassis.core.text import camel
+from chassis.data import audit
 from chassis.data.bulk import insert_many
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.promotions.common.models import Base
 from services.promotions.sales import events, queries, rules
-from services.promotions.sales.actions import _audit
 from services.promotions.sales.models import SalesCampaign
 from services.promotions.sales.queries import SeenCampaign
 from services.promotions.sales.rules import KINDS, Discount, Type
@@ -94,7 +94,15 @@ def replace_selection(
     if after.selection != before:
         campaign.updated_at = now
         changes = {"selection": [_named(before), _named(after.selection)]}
-        _audit(session, "selected", campaign, changes, actor=actor, now=now)
+        audit.record(
+            session,
+            "sales_campaign.selected",
+            campaign,
+            tenant_id=actor.tenant_id,
+            actor=actor,
+            now=now,
+            changes=changes,
+        )
         counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
         event = events.SalesSelectionReplaced(actor.tenant_id, campaign_uid, *counts)
         outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
