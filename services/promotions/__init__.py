@@ -53,7 +53,7 @@ service = Service(
         *store_campaigns_events.ALL,
         *carts_events.ALL,
     ),
-    subscriptions=consumers.LEARN_TENANTS,
+    subscriptions=consumers.TENANT_EVENTS,
     error_format_of=error_formats.of_path,
     schedule=(
         Task("trim evaluations", 600, evaluations_tasks.trim_evaluations),

@@ -75,7 +75,7 @@ def change_quantity(
 
 
 def drop(session: Session, cart_id: UUID, *, expected: ETags | None, now: datetime) -> None:
-    """Throw a cart away.
+    """Delete a cart.
 
     Raises:
         NotFound: there is no such cart.
@@ -87,7 +87,7 @@ def drop(session: Session, cart_id: UUID, *, expected: ETags | None, now: dateti
 
 
 def trim(session: Session, *, now: datetime) -> bool:
-    """Delete some of the carts that nobody has touched for so long that they have expired; True while more may be."""
+    """Delete some expired carts; return whether there may be more."""
     old = select(Cart.id).where(Cart.expires_at <= now).order_by(Cart.expires_at).limit(TRIM)
     ids = session.scalars(old.with_for_update(skip_locked=True)).all()
     if ids:

@@ -12,13 +12,12 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.data.errors import is_taken
 from chassis.http import versions
-from chassis.messaging import outbox
 from services.promotions.carts import campaign_queries, campaign_rules, events, linked_product_actions
 from services.promotions.carts.campaign_models import ONE_FOLDED_NAME_A_CUSTOMER, ONE_NAME_A_CUSTOMER, CartCampaign
 from services.promotions.catalogue import pricelist_queries, product_queries
+from services.promotions.common.actions import audit, publish
 
 
 def create_campaign(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> CartCampaign:
@@ -34,9 +33,7 @@ def create_campaign(session: Session, data: dict[str, Any], *, actor: Principal,
     _write(session, campaign, data)
     session.add(campaign)
     lines = _lines_changed({"products": [], "mandatoryProducts": []}, campaign)
-    audit.record(
-        session, "cart_campaign.created", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=lines
-    )
+    audit(session, "cart_campaign.created", campaign, actor=actor, now=now, changes=lines)
     _save(session)
     _publish(session, campaign, events.CartCampaignCreated, actor, now)
     return campaign
@@ -66,9 +63,7 @@ def replace_campaign(
         _write(session, campaign, data)
     campaign.touch(now)
     lines = _lines_changed(before, campaign)
-    audit.record(
-        session, "cart_campaign.replaced", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=lines
-    )
+    audit(session, "cart_campaign.replaced", campaign, actor=actor, now=now, changes=lines)
     _save(session)
     _publish(session, campaign, events.CartCampaignReplaced, actor, now)
     return campaign
@@ -91,9 +86,7 @@ def delete_campaign(
         "customerId": [campaign.customer_id, None],
         "status": [campaign.status, None],
     } | {name: [lines, []] for name, lines in _lines(campaign).items() if lines}
-    audit.record(
-        session, "cart_campaign.deleted", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone
-    )
+    audit(session, "cart_campaign.deleted", campaign, actor=actor, now=now, changes=gone)
     _publish(session, campaign, events.CartCampaignDeleted, actor, now)
     session.delete(campaign)
 
@@ -154,4 +147,4 @@ def _publish(session: Session, campaign: CartCampaign, event: Any, actor: Princi
         pricelist_uid=campaign.pricelist_uid,
         db_version=campaign.db_version,
     )
-    outbox.add(session, campaign, fields, tenants=(campaign.tenant_id,), actor=actor, now=now)
+    publish(session, campaign, fields, actor=actor, now=now)

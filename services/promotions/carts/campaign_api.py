@@ -35,7 +35,7 @@ class CartCampaigns(MethodView):
     @blp.arguments(CartCampaignIn)
     @blp.response(201, CartCampaignOut)
     def post(self, data):
-        """Make a cart campaign; its address is in ``Location`` (S4-10)."""
+        """Create a cart campaign; its address is in ``Location`` (S4-10)."""
         with db.begin() as session:
             campaign = campaign_actions.create_campaign(session, data, actor=caller(), now=utcnow())
         versions.set_etag(campaign)

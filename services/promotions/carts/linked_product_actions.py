@@ -11,12 +11,12 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.promotions.carts import campaign_rules, events, linked_product_queries
 from services.promotions.carts.campaign_models import CartCampaign, LinkedProducts
 from services.promotions.catalogue import product_queries
+from services.promotions.common.actions import audit, publish
 
 
 def create(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> LinkedProducts:
@@ -31,7 +31,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     )
     _write(session, linked, data)
     session.add(linked)
-    _record(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)
+    _audit_and_publish(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)
     return linked
 
 
@@ -57,7 +57,7 @@ def replace(
     _require_version(linked, data, expected)
     _write(session, linked, data)
     linked.touch(now)
-    _record(session, "linked_products.replaced", linked, events.LinkedProductsReplaced, actor, now)
+    _audit_and_publish(session, "linked_products.replaced", linked, events.LinkedProductsReplaced, actor, now)
     return linked
 
 
@@ -70,7 +70,9 @@ def delete_one(session: Session, linked_id: UUID, *, expected: ETags | None, act
     """
     linked = linked_product_queries.lock_link(session, linked_id)
     versions.require(linked, expected)
-    _record(session, "linked_products.deleted", linked, events.LinkedProductsDeleted, actor, now, _gone(linked))
+    _audit_and_publish(
+        session, "linked_products.deleted", linked, events.LinkedProductsDeleted, actor, now, _gone(linked)
+    )
     session.delete(linked)
 
 
@@ -79,8 +81,7 @@ def delete_of_campaign(session: Session, campaign_id: UUID, *, actor: Principal,
     mine = select(LinkedProducts).where(LinkedProducts.marketing_campaign_id == campaign_id)
     links = session.scalars(mine.order_by(LinkedProducts.id).with_for_update()).all()
     for link in links:
-        action, tenant_id = "linked_products.deleted", link.tenant_id
-        audit.record(session, action, link, tenant_id=tenant_id, actor=actor, now=now, changes=_gone(link))
+        audit(session, "linked_products.deleted", link, actor=actor, now=now, changes=_gone(link))
     rows = [
         outbox.record(
             _event(link, events.LinkedProductsDeleted),
@@ -125,7 +126,7 @@ def _write(session: Session, linked: LinkedProducts, data: dict[str, Any]) -> No
     )
 
 
-def _record(
+def _audit_and_publish(
     session: Session,
     action: str,
     linked: LinkedProducts,
@@ -134,9 +135,8 @@ def _record(
     now: datetime,
     changes: dict[str, Any] | None = None,
 ) -> None:
-    tenants = (linked.tenant_id,)
-    audit.record(session, action, linked, tenant_id=linked.tenant_id, actor=actor, now=now, changes=changes)
-    outbox.add(session, linked, _event(linked, event), tenants=tenants, actor=actor, now=now)
+    audit(session, action, linked, actor=actor, now=now, changes=changes)
+    publish(session, linked, _event(linked, event), actor=actor, now=now)
 
 
 def _event(linked: LinkedProducts, event: Any) -> Any:

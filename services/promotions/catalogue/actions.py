@@ -15,13 +15,14 @@ CATALOGUES = Base.metadata.tables["catalogues"]
 
 
 def lock_catalogue(session: Session, tenant_id: UUID) -> Catalogue:
-    """The catalogue of a tenant, locked until the transaction ends. The first lock of whoever writes products."""
+    """The catalogue of a tenant, locked until the transaction ends. Writers of products call it after
+    ``lock_currency`` and before all other locks."""
     _insert_missing_catalogue(session, tenant_id)
     return session.scalars(select(Catalogue).where(Catalogue.tenant_id == tenant_id).with_for_update()).one()
 
 
 def touch(session: Session, tenant_id: UUID) -> None:
-    """Say that evaluations may come out otherwise from now on. The last statement of a change, after ``outbox.add``."""
+    """Raise the catalogue's revision: evaluations may differ from now on. The last statement of a change."""
     session.flush()
     _insert_missing_catalogue(session, tenant_id)
     raised = update(CATALOGUES).where(CATALOGUES.c.tenant_id == tenant_id)
@@ -33,9 +34,9 @@ def _insert_missing_catalogue(session: Session, tenant_id: UUID) -> None:
 
 
 def lock_currency(session: Session, tenant_id: UUID) -> str:
-    """The tenant's currency, which stays what it is until the transaction ends: for whoever writes amounts (D9).
+    """The tenant's currency, which cannot change until the transaction ends. Writers of amounts call it first (D9).
 
-    Writers of amounts share this lock with each other, and not with a change of the settings.
+    They share this lock with each other, not with a change of the settings.
     """
     named = select(Settings.currency).where(Settings.tenant_id == tenant_id).with_for_update(read=True)
     currency = session.scalar(named)

@@ -89,7 +89,7 @@ class Variant(Owned, TenantScoped, Base):
 
 
 class Settings(Aggregate, Versioned, Owned, TenantScoped, Base):
-    """How a tenant's promotions work. Made when first written; until then the defaults hold.
+    """Settings of a tenant's promotions. The row is made when first written; until then the defaults apply.
 
     Attributes:
         time_zone: of the times in answers (S1-10); None for the tenant's own.

@@ -17,16 +17,15 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.data.bulk import insert_many
 from chassis.http import versions
-from chassis.messaging import outbox
 from services.promotions.catalogue import actions, events, pricelist_queries, product_queries
 from services.promotions.catalogue.actions import lock_currency
 from services.promotions.catalogue.events import in_batches
 from services.promotions.catalogue.models import ONE_LIST, Pricelist, PricelistEntry, PricelistVariant
 from services.promotions.catalogue.rules import Fitter
 from services.promotions.common import actions as common_actions
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.common.queries import among
 from services.promotions.common.rules import slug
@@ -55,13 +54,13 @@ def create(
     def make(uid: str) -> Pricelist:
         pricelist = Pricelist.start(uid, name, tenant_id=actor.tenant_id, now=now)
         session.add(pricelist)
-        audit.record(session, "pricelist.created", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit(session, "pricelist.created", pricelist, actor=actor, now=now)
         return pricelist
 
     pricelist = common_actions.insert_with_uid(
         session,
         make,
-        wanted=pricelist_uid,
+        uid=pricelist_uid,
         seed=slug(name, otherwise="pricelist"),
         column=Pricelist.pricelist_uid,
         unique=ONE_LIST,
@@ -86,7 +85,7 @@ def rename(
     versions.require(pricelist, expected)
     if name != pricelist.name:
         pricelist.name, pricelist.updated_at = name, now
-        audit.record(session, "pricelist.renamed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit(session, "pricelist.renamed", pricelist, actor=actor, now=now)
         _publish(session, pricelist, events.PricelistRenamed, actor=actor, now=now)
     return pricelist
 
@@ -129,7 +128,7 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
     if pricelist_queries.is_used(session, pricelist):
         raise Conflict("A campaign, a store or the settings use this price list.", code="pricelist_in_use")
     gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
-    audit.record(session, "pricelist.deleted", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
+    audit(session, "pricelist.deleted", pricelist, actor=actor, now=now, changes=gone)
     _publish(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
     for model in (PricelistVariant, PricelistEntry):  # in the order in which ``move_to_products`` moves them
         session.execute(delete(model).where(model.pricelist_id == pricelist.id))
@@ -139,8 +138,8 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
 def move_to_products(session: Session, tenant_id: UUID, product_uids: Collection[str]) -> bool:
     """Let the prices of these products that were set before there was one be the products' own; whether there were any.
 
-    So a product has one price on a list, for its variants too. What the list shows stays as it is. Whoever calls holds
-    the tenant's catalogue.
+    So a product has one price on a list, for its variants too. What the list shows stays as it is. The caller has
+    locked the tenant's catalogue.
     """
     lists = select(Pricelist.id).where(Pricelist.tenant_id == tenant_id)
     early = (
@@ -181,12 +180,10 @@ def _change_products(
     entries += [{"productUid": uid, "price": None} for uid in gone]
     was = {uid: str(before[uid]) for uid in (*changed, *gone) if uid in before}
     audited = {"products": [was, {uid: str(price) for uid, price in changed.items()}]}
-    audit.record(
-        session, "pricelist.changed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=audited
-    )
+    audit(session, "pricelist.changed", pricelist, actor=actor, now=now, changes=audited)
     for batch in in_batches(entries):
         event = events.PricelistProductsChanged(actor.tenant_id, pricelist.pricelist_uid, batch)
-        outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+        publish(session, pricelist, event, actor=actor, now=now)
     tenant_catalogue.revision += 1
 
 
@@ -238,4 +235,4 @@ def _publish(
     now: datetime,
 ) -> None:
     event = event_type(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-    outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    publish(session, pricelist, event, actor=actor, now=now)

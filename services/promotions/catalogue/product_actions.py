@@ -18,7 +18,6 @@ from chassis.core.principal import Principal
 from chassis.core.text import fold
 from chassis.data.bulk import insert_many
 from chassis.http.parsing import flatten
-from chassis.messaging import outbox
 from services.promotions.catalogue import actions, pricelist_actions
 from services.promotions.catalogue.actions import lock_currency
 from services.promotions.catalogue.events import ProductsChanged, in_batches
@@ -26,6 +25,7 @@ from services.promotions.catalogue.models import Product, ProductCategory, Varia
 from services.promotions.catalogue.product_queries import SeenProduct, complete
 from services.promotions.catalogue.rules import Fitter
 from services.promotions.catalogue.schemas import ProductIn
+from services.promotions.common.actions import publish
 from services.promotions.common.models import Base
 from services.promotions.common.queries import among
 
@@ -50,7 +50,7 @@ class Result:
 def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: datetime) -> list[Result]:
     """Write products, each as a row says it in whole; the results stand in the order of the rows.
 
-    A product that is already as its row says counts as updated, and nobody is told of it.
+    A product that is already as its row says counts as updated; no event is published.
     """
     currency = lock_currency(session, actor.tenant_id)
     tenant_catalogue = actions.lock_catalogue(session, actor.tenant_id)
@@ -77,7 +77,7 @@ def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: date
         tenant_catalogue.revision += 1
     for batch in in_batches(entries):
         event = ProductsChanged(actor.tenant_id, batch)
-        outbox.add(session, tenant_catalogue, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+        publish(session, tenant_catalogue, event, actor=actor, now=now)
     return [results[place] for place in range(len(rows))]
 
 
@@ -187,7 +187,7 @@ def _own(product: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clear(session: Session, before: Collection[SeenProduct]) -> None:
-    """Take changed products out of their categories and away from their variants; what stays is written again."""
+    """Delete categories and variants of changed products; those that stay are written again."""
     placed = [product.product.id for product in before if product.category_uids]
     varied = [product.product.id for product in before if product.variants]
     session.execute(delete(ProductCategory).where(ProductCategory.product_id.in_(placed)), execution_options=UNSYNCED)

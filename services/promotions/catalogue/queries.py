@@ -14,7 +14,7 @@ from services.promotions.common.models import Tenant
 
 @dataclass(frozen=True)
 class SeenSettings:
-    """Settings as they hold. ``version`` is 1 until they are first changed."""
+    """Settings with their defaults. ``version`` is 1 until they are first changed."""
 
     time_zone: str
     currency: str

@@ -10,13 +10,12 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.data.errors import is_taken
 from chassis.http import versions
-from chassis.messaging import outbox
 from services.promotions.catalogue import actions, pricelist_queries, store_queries
 from services.promotions.catalogue.events import CustomerGroupChanged, CustomerGroupCreated, StoreChanged, StoreCreated
 from services.promotions.catalogue.models import ONE_GROUP, ONE_STORE, CustomerGroup, Store
+from services.promotions.common.actions import audit, publish
 
 
 def create_store(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> Store:
@@ -29,7 +28,7 @@ def create_store(session: Session, data: dict[str, Any], *, actor: Principal, no
     store = Store(id=uuid7(), tenant_id=actor.tenant_id, store_uid=data["store_uid"], created_at=now, event_sequence=0)
     _write(session, store, data, now)
     session.add(store)
-    audit.record(session, "store.created", store, tenant_id=actor.tenant_id, actor=actor, now=now)
+    audit(session, "store.created", store, actor=actor, now=now)
     try:
         session.flush()
     except IntegrityError as error:
@@ -59,7 +58,7 @@ def change_store(
     store = store_queries.lock_store(session, store_uid)
     versions.require(store, expected)
     if _write(session, store, data, now):
-        audit.record(session, "store.changed", store, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit(session, "store.changed", store, actor=actor, now=now)
         _publish_store(session, store, StoreChanged, actor=actor, now=now)
     return store
 
@@ -83,7 +82,7 @@ def _publish_store(
     session: Session, store: Store, event_type: type[StoreCreated | StoreChanged], *, actor: Principal, now: datetime
 ) -> None:
     event = event_type(actor.tenant_id, store.store_uid, store.name)
-    outbox.add(session, store, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    publish(session, store, event, actor=actor, now=now)
     actions.touch(session, actor.tenant_id)
 
 
@@ -105,7 +104,7 @@ def create_customer_group(
         event_sequence=0,
     )
     session.add(group)
-    audit.record(session, "customer_group.created", group, tenant_id=actor.tenant_id, actor=actor, now=now)
+    audit(session, "customer_group.created", group, actor=actor, now=now)
     try:
         session.flush()
     except IntegrityError as error:
@@ -136,7 +135,7 @@ def rename_customer_group(
     versions.require(group, expected)
     if name != group.name:
         group.name, group.updated_at = name, now
-        audit.record(session, "customer_group.changed", group, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit(session, "customer_group.changed", group, actor=actor, now=now)
         _publish_group(session, group, CustomerGroupChanged, actor=actor, now=now)
     return group
 
@@ -150,4 +149,4 @@ def _publish_group(
     now: datetime,
 ) -> None:
     event = event_type(actor.tenant_id, group.customer_group_uid, group.name)
-    outbox.add(session, group, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    publish(session, group, event, actor=actor, now=now)

@@ -1,6 +1,7 @@
-"""Write the copy of a tenant, and insert rows under a free uid."""
+"""What all writers share: publish, audit, insert under a free uid; and the copy of each tenant."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -9,13 +10,34 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
+from chassis.data import audit as audit_rows
 from chassis.data.bulk import insert_ignoring
 from chassis.data.errors import is_taken
+from chassis.messaging import outbox
 from services.promotions.common import rules
 from services.promotions.common.models import Tenant
 
 
-def learn(
+def publish(session: Session, subject: Any, event: Any, *, actor: Principal, now: datetime) -> None:
+    """Add an event of ``subject``, a locked or new row, to the outbox. The subject's tenant may see it."""
+    outbox.add(session, subject, event, tenants=(subject.tenant_id,), actor=actor, now=now)
+
+
+def audit(
+    session: Session,
+    action: str,
+    target: Any,
+    *,
+    actor: Principal,
+    now: datetime,
+    changes: dict[str, Any] | None = None,
+) -> None:
+    """Write an audit row for the changes of ``target`` since its last flush; see ``chassis.data.audit``."""
+    audit_rows.record(session, action, target, tenant_id=target.tenant_id, actor=actor, now=now, changes=changes)
+
+
+def upsert_tenant(
     session: Session,
     tenant_id: UUID,
     *,
@@ -26,7 +48,7 @@ def learn(
     features: Sequence[str],
     sequence: int,
 ) -> None:
-    """Take over what an event says of a tenant, unless a newer one was here before."""
+    """Write what an event says about a tenant, unless a newer event was applied before."""
     row = {
         "slug": slug,
         "name": name,
@@ -51,7 +73,7 @@ def insert_with_uid(
     session: Session,
     make: Callable[[str], T],
     *,
-    wanted: str | None,
+    uid: str | None,
     seed: str,
     column: InstrumentedAttribute[str],
     unique: UniqueConstraint,
@@ -61,12 +83,12 @@ def insert_with_uid(
 
     Args:
         make: gets the key and returns the thing, added to the session.
-        wanted: the key that the tenant has named.
+        uid: the key that the tenant has named.
         seed: what a key is made from otherwise.
-        taken: what is raised when ``wanted`` is somebody else's.
+        taken: what is raised when another row has ``uid``.
     """
     for _ in range(ATTEMPTS):
-        key = wanted or rules.free_uid(seed, _like(session, column, seed))
+        key = uid or rules.free_uid(seed, _like(session, column, seed))
         try:
             with session.begin_nested():
                 made = make(key)
@@ -75,7 +97,7 @@ def insert_with_uid(
         except IntegrityError as error:
             if not is_taken(error, unique):
                 raise
-            if wanted:
+            if uid:
                 raise taken from error
     raise taken
 

@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def own_tenant(view: F) -> F:
     """Answer 404 unless the path names the caller's own tenant, by id or slug (D5). Write it below ``allow``.
 
-    The view does not see ``tenant_uid``: whose things it shows the caller's identity says.
+    The view does not see ``tenant_uid``: the caller says whose data it shows.
     """
 
     @functools.wraps(view)
@@ -40,7 +40,7 @@ def own_tenant(view: F) -> F:
 
 
 def accept_bulk() -> None:
-    """Let the bodies of a blueprint hold thousands of things; to be run before its requests."""
+    """Allow bodies with thousands of rows; register it with ``before_request``."""
     request.max_content_length = MAX_BULK_BODY
 
 

@@ -27,7 +27,7 @@ class Owned:
 class Tenant(TenantScoped, Base):
     """What identity says about a tenant. ``sequence`` is of the newest event applied.
 
-    Shoppers' doors are public, so they find the tenant by its slug and ask for its features here.
+    Public endpoints for shoppers find the tenant by its slug and read its features here.
     """
 
     __tablename__ = "tenants"

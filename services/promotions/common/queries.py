@@ -56,7 +56,7 @@ def require_own(tenant_uid: str) -> None:
     """Let the request through when ``tenant_uid`` is the id or the slug of the caller's tenant.
 
     Raises:
-        NotFound: it is another's, or nobody's (D5).
+        NotFound: it is another tenant's, or there is none (D5).
     """
     mine = caller()
     if tenant_uid.lower() != str(mine.tenant_id) and (not mine.tenant_slug or tenant_uid != mine.tenant_slug):
@@ -64,7 +64,7 @@ def require_own(tenant_uid: str) -> None:
 
 
 def shop(session: Session, tenant_uid: str) -> Tenant:
-    """The tenant that a public path names by id or slug, whoever asks.
+    """The tenant that a public path names by id or slug, for any caller.
 
     Raises:
         NotFound: there is none, or a slug is just passing from one tenant to another.

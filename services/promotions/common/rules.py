@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 DEFAULT_CURRENCY = "SEK"
 DEFAULT_STRATEGY = "priority"  # one of the engine's (D23)
-DEFAULT_TIME_ZONE = "Europe/Stockholm"  # of a tenant that identity has not told us of yet
+DEFAULT_TIME_ZONE = "Europe/Stockholm"  # of a tenant whose event has not arrived yet
 
 
 @cache

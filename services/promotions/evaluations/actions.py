@@ -42,10 +42,10 @@ def evaluate(
     actor: Principal,
     now: datetime,
 ) -> tuple[UUID | None, engine.Evaluation]:
-    """What an order costs, kept under an id unless it is a dry run.
+    """Evaluate an order; return the id it is stored under, None for a dry run, and what it costs.
 
-    Unlike other actions it owns its transactions. Mostly there is nothing to read: the set of the store is at hand, and
-    the answer is kept only if the set still is of the present; else all is done again.
+    Unlike other actions it owns its transactions. Most orders need no read: the campaign cache has the store's set, and
+    the row is written only if that set is still current. Otherwise the order is evaluated again.
 
     Raises:
         Invalid: ``unknown_store``, ``unknown_product``, ``unknown_campaign`` (of a dry run), ``currency_mismatch``,
@@ -56,10 +56,10 @@ def evaluate(
     """
     at = order["at"] or now
     if rules.is_far_away(at, now):
-        raise Invalid.field("at", "Further than ten years from now: somebody's clock is wrong.", code="at_far_away")
+        raise Invalid.field("at", "More than ten years from now. Check the clock of the till.", code="at_far_away")
     must_read = order["dry_run"] is not None or any(line["return_of"] for line in order["lines"])
     for _ in range(TRIES):
-        inputs = _at_hand(cache, order, at, actor) if not must_read else None
+        inputs = _from_cache(cache, order, at, actor) if not must_read else None
         if inputs is None:
             must_read = True
             with database.read() as session:
@@ -69,7 +69,7 @@ def evaluate(
         except Invalid:
             if must_read:
                 raise
-            must_read = True  # it may be right by now
+            must_read = True  # the catalogue may have changed: read before refusing
             continue
         cache.trim(inputs.known)
         if inputs.dry_run:
@@ -82,12 +82,12 @@ def evaluate(
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """All that an order is evaluated with.
+class _Inputs:
+    """What an order is evaluated with.
 
     Attributes:
         returned: lines of returned units by id (D69).
-        elsewhere: what is said of codes whose campaigns are not among those of the store, folded (D67).
+        elsewhere: by folded code, the campaign that has it although it is not active in this store, and why (D67).
     """
 
     known: StoreSet
@@ -107,38 +107,38 @@ class _Asked:
                 basket, known.campaigns, at, strategy=known.strategy, left=self.left, dry_run=self.dry_run
             )
         except engine.InexactAmount:
-            raise _too_fine(order["lines"], known.currency) from None
+            raise _finer_prices(order["lines"], known.currency) from None
         if self.elsewhere:
             evaluation = replace(evaluation, codes=[self._answer(result) for result in evaluation.codes])
         if known.rounded:
             evaluation = replace(evaluation, warnings=list(_rounded(order["lines"], known)))
-        return replace(evaluation, lines=self._in_turn(order, evaluation)) if self.returned else evaluation
+        return replace(evaluation, lines=self._in_order(order, evaluation)) if self.returned else evaluation
 
     def _answer(self, result: engine.CodeResult) -> engine.CodeResult:
-        """What became of a code; of one that the store does not have, why its campaign does not apply here."""
+        """What became of a code. For a code that the store does not have: why its campaign does not apply here."""
         elsewhere = self.elsewhere.get(engine.fold_code(result.code)) if result.is_unknown else None
         return engine.CodeResult.refused(result.code, *elsewhere) if elsewhere else result
 
-    def _in_turn(self, order: Mapping[str, Any], evaluation: engine.Evaluation) -> list[engine.LineResult]:
-        """Bought and returned lines as they stand in the order."""
+    def _in_order(self, order: Mapping[str, Any], evaluation: engine.Evaluation) -> list[engine.LineResult]:
+        """Bought and returned lines, in the order of the request."""
         by_id = {**self.returned} | {line.id: line for line in evaluation.lines}
         return [by_id[line["line_id"]] for line in order["lines"]]
 
 
-def _at_hand(cache: CampaignCache, order: Mapping[str, Any], at: datetime, actor: Principal) -> _Asked | None:
-    """What this process knows, where that is all an order needs."""
+def _from_cache(cache: CampaignCache, order: Mapping[str, Any], at: datetime, actor: Principal) -> _Inputs | None:
+    """Inputs from the cache alone; None where the order needs more."""
     known = cache.known(actor.tenant_id, order["store_uid"], at=at)
     if known is None or not all(line["product_uid"] in known.prices for line in order["lines"]):
         return None
     if known.missing(order["campaign_codes"]):
         return None
-    return None if known.concerned([line["product_uid"] for line in order["lines"]]) else _Asked(known)
+    return None if known.concerned([line["product_uid"] for line in order["lines"]]) else _Inputs(known)
 
 
 def _read(
     session: Session, cache: CampaignCache, order: Mapping[str, Any], *, at: datetime, actor: Principal, now: datetime
-) -> _Asked:
-    """What an order needs, as it is now."""
+) -> _Inputs:
+    """Inputs as the database has them now."""
     known = cache.get(session, actor.tenant_id, order["store_uid"], at=at, now=now)
     bought = [line for line in order["lines"] if not line["return_of"]]
     products = [line["product_uid"] for line in bought]
@@ -152,7 +152,7 @@ def _read(
     )
     elsewhere = store_set_queries.elsewhere(session, known, known.missing(order["campaign_codes"]), at=at)
     budgets = {known.uids[campaign]: limits for campaign, limits in left.items()}
-    return _Asked(known, budgets, candidate or None, returned, elsewhere)
+    return _Inputs(known, budgets, candidate or None, returned, elsewhere)
 
 
 def trim(session: Session, *, now: datetime) -> bool:
@@ -197,7 +197,7 @@ def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
     )
 
 
-def _too_fine(lines: Sequence[Mapping[str, Any]], currency: str) -> Invalid:
+def _finer_prices(lines: Sequence[Mapping[str, Any]], currency: str) -> Invalid:
     """Each price that has more decimals than the currency (D9)."""
     errors = []
     for number, line in enumerate(lines):

@@ -38,7 +38,7 @@ class OneEvaluation(MethodView):
     @own_tenant
     @blp.response(200, EvaluationOut)
     def get(self, evaluation_id):
-        """An earlier answer, as it was given."""
+        """An earlier evaluation, as it was answered."""
         with db.read() as session:
             evaluation = queries.evaluation(session, evaluation_id)
         return answer(evaluation.id, queries.result_of(evaluation))
@@ -51,7 +51,7 @@ class Returns(MethodView):
     @blp.arguments(ReturnIn)
     @blp.response(200, ReturnOut)
     def post(self, returned, evaluation_id):
-        """Units come back: what was paid for each of them. No unit comes back twice."""
+        """Return units; the answer says what was paid for each. No unit comes back twice."""
         with db.begin() as session:
             return_id, evaluation, units = return_actions.give_back(session, evaluation_id, **returned, now=utcnow())
         return refund(return_id, evaluation, units)
@@ -60,7 +60,7 @@ class Returns(MethodView):
     @own_tenant
     @blp.response(200, ReturnOut(many=True))
     def get(self, evaluation_id):
-        """What has come back so far."""
+        """The units that have come back so far."""
         with db.read() as session:
             evaluation = queries.result_of(queries.evaluation(session, evaluation_id))
             units = queries.returned(session, evaluation_id)
@@ -71,7 +71,7 @@ class Returns(MethodView):
 
 
 def answer(evaluation_id: Any, evaluation: engine.Evaluation) -> Response:
-    """The engine writes its answer itself: there is one for every basket at every till."""
+    """The engine writes the answer itself, because every basket at every till gets one."""
     body = {"evaluationId": evaluation_id and str(evaluation_id)} | evaluation.to_wire()
     return jsonify(body)
 

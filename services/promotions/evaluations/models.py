@@ -54,8 +54,8 @@ TENTHS = 10
 
 
 class CampaignUsage(Owned, TenantScoped, Base):
-    """What committed orders have used of a campaign. Its row is the lock of whoever reserves or commits some of it,
-    taken in the order of ids and after the reservation's own.
+    """What committed orders have used of a campaign. Reserving and committing lock its row, in the order
+    of ids and after the reservation's own.
     """
 
     __tablename__ = "campaign_usages"
@@ -85,7 +85,7 @@ class ReservationState(StrEnum):
 
 
 class Reservation(Owned, TenantScoped, Base):
-    """What one order has reserved. After ``expires_at`` it holds nothing, whoever has noticed."""
+    """What one order has reserved. After ``expires_at`` it does not count, whatever ``state`` says."""
 
     __tablename__ = "reservations"
     __table_args__ = (

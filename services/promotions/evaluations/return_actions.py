@@ -29,7 +29,7 @@ def give_back(
 
     Args:
         lines: ``line_id`` with ``units`` by number, or a ``quantity`` of those with the largest discount.
-        preview: only say, and keep nothing.
+        preview: only calculate, and store nothing.
 
     Raises:
         NotFound: the caller has no such evaluation.
@@ -131,7 +131,7 @@ def _bought_with(evaluation: engine.Evaluation) -> set[UUID]:
 
 
 def unbook(session: Session, evaluation: engine.Evaluation, return_id: UUID) -> None:
-    """The order is off: what it took back can come back another time."""
+    """The order is cancelled: the units that it took back can come back again."""
     if ids := _bought_with(evaluation):
         mine = UnitReturn.evaluation_id.in_(ids), UnitReturn.return_id == return_id
         session.execute(delete(UnitReturn).where(*mine))

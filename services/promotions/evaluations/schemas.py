@@ -92,7 +92,7 @@ class OrderWarningOut(CamelSchema):
 
 
 class EvaluationOut(CamelSchema):
-    """``evaluationId`` is null for a dry run, which is not kept. ``warnings`` is only there where there are any."""
+    """``evaluationId`` is null for a dry run, which is not stored. ``warnings`` is only there where there are any."""
 
     evaluation_id = fields.UUID(required=True, allow_none=True)
     strategy = fields.String(required=True)
@@ -119,7 +119,7 @@ class ReturnLineIn(CamelSchema):
 
 
 class ReturnIn(CamelSchema):
-    """With ``preview`` nothing is kept."""
+    """With ``preview`` nothing is stored."""
 
     lines = fields.List(fields.Nested(ReturnLineIn), required=True, validate=validate.Length(1, rules.MAX_LINES))
     preview = fields.Boolean(load_default=False, truthy={True}, falsy={False})

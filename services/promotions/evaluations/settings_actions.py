@@ -9,13 +9,12 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.http import versions
-from chassis.messaging import outbox
 from services.promotions.catalogue import actions as catalogue_actions
 from services.promotions.catalogue import pricelist_queries
 from services.promotions.catalogue import queries as catalogue_queries
 from services.promotions.catalogue.actions import lock_settings
+from services.promotions.common.actions import audit, publish
 from services.promotions.evaluations import settings_queries
 from services.promotions.evaluations.events import SettingsChanged
 
@@ -40,13 +39,13 @@ def change(
     if changes.get("currency", before.currency) != before.currency:
         _require_fitting(session, actor.tenant_id, changes["currency"])
     if settings.change(changes):
-        audit.record(session, "settings.changed", settings, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit(session, "settings.changed", settings, actor=actor, now=now)
         session.flush()
         current = catalogue_queries.complete_settings(session, settings)
         event = SettingsChanged(
             actor.tenant_id, settings.time_zone, settings.currency, settings.strategy, current.pricelist_uid
         )
-        outbox.add(session, settings, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+        publish(session, settings, event, actor=actor, now=now)
         catalogue_actions.touch(session, actor.tenant_id)
     return catalogue_queries.complete_settings(session, settings)
 

@@ -21,7 +21,7 @@ class Settings(MethodView):
     @own_tenant
     @blp.response(200, SettingsOut)
     def get(self):
-        """Time zone, currency and strategy as they hold."""
+        """Time zone, currency, strategy and price list, with their defaults."""
         with db.read() as session:
             settings = catalogue_queries.settings(session)
         versions.set_etag(settings)

@@ -82,7 +82,7 @@ class StoreSet:
 
 
 def stamp(session: Session, tenant_id: UUID) -> Stamp:
-    """Another one after every change that an evaluation could show."""
+    """The tenant's catalogue row and revision. It changes with everything that an evaluation could show."""
     statement = select(CATALOGUES.c.id, CATALOGUES.c.revision).where(CATALOGUES.c.tenant_id == tenant_id)
     row = session.execute(statement).one_or_none()
     return (row.id, row.revision) if row else (NOBODY, 0)
@@ -125,8 +125,8 @@ def store_set(session: Session, tenant_id: UUID, store_uid: str, *, since: datet
 
 
 def elsewhere(session: Session, known: StoreSet, codes: Collection[str], *, at: datetime) -> dict[str, Elsewhere]:
-    """Of codes that no campaign of the set has: the active campaign that has it, which ended before or is for other
-    stores; of several the one that goes on longest (D67).
+    """For codes that no campaign of the set has: the active campaign with that code which has ended or is for other
+    stores. Of several it is the one that ends last (D67).
     """
     if not codes:
         return {}

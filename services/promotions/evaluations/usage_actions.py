@@ -18,13 +18,13 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
 from chassis.core.text import is_line
-from chassis.data import audit
 from chassis.data.bulk import insert_ignoring
 from chassis.http import versions
 from chassis.http.schemas import in_currency
 from services.promotions import engine
 from services.promotions.catalogue import actions as catalogue_actions
 from services.promotions.catalogue.actions import lock_currency
+from services.promotions.common.actions import audit
 from services.promotions.evaluations import queries as evaluations_queries
 from services.promotions.evaluations import return_actions, usage_queries
 from services.promotions.evaluations.models import (
@@ -40,20 +40,20 @@ from services.promotions.sales.models import SalesCampaign
 LONGEST_ID = 100
 TRIM = 1000
 KEEP = timedelta(days=7)
-"""How long a reservation that holds nothing can be read."""
+"""How long an expired or released reservation can be read."""
 TRIMMED = [state for state in ReservationState if state is not ReservationState.COMMITTED]
-"""Named one by one, which an index can look up: committed ones stay, and there is one for every order."""
+"""Listed, so that the index is used. Committed reservations stay: there is one for every order."""
 
 
 def reserve(
     session: Session, order_id: str, evaluation_id: UUID, lifetime: timedelta, *, actor: Principal, now: datetime
 ) -> Reservation:
-    """Hold, for an order, what an evaluation gave; instead of what the order held before.
+    """Reserve for an order what an evaluation uses of campaigns. It replaces the order's earlier reservation.
 
     Raises:
         Invalid: ``unknown_evaluation``, or an id that no order can have.
-        Conflict: ``limit_reached``: somebody else was given what was left; nothing is held that was not before.
-            ``already_returned``: so with a unit that it takes back. ``reservation_committed``.
+        Conflict: ``limit_reached``: other orders have reserved what was left; the earlier reservation stays as it was.
+            ``already_returned``: a unit that the order takes back. ``reservation_committed``.
     """
     _require_addressable(order_id)
     reservation = _lock_new_reservation(session, order_id, evaluation_id, actor=actor, now=now)
@@ -69,8 +69,8 @@ def reserve(
 
 
 def commit(session: Session, order_id: str, *, actor: Principal, now: datetime) -> Reservation:
-    """The order is paid: what it held is used, and what it takes back has come back. One whose time was over is held
-    again where there is enough left.
+    """The order is paid: what it reserved counts as used, and its returned units have come back. An expired
+    reservation is committed where enough is left.
 
     Raises:
         NotFound: nothing is reserved for it.
@@ -82,7 +82,7 @@ def commit(session: Session, order_id: str, *, actor: Principal, now: datetime) 
             return_actions.book(session, evaluation, reservation.id, tenant_id=actor.tenant_id, now=now)
         lines = _lines(session, reservation)
         _lock_usages(session, lines, actor)
-        now = max(now, utcnow())  # others may have been given what this held while it waited for the lock
+        now = max(now, utcnow())  # it may have expired while this waited for the lock
         if reservation.expires_at <= now:
             _require_left(session, lines, but=reservation.id, actor=actor, now=now)
         _count(session, lines, 1)
@@ -90,7 +90,7 @@ def commit(session: Session, order_id: str, *, actor: Principal, now: datetime) 
 
 
 def release(session: Session, order_id: str, *, actor: Principal, now: datetime) -> Reservation:
-    """The order is off: what it held or had used is there for others again, and what it took back is not back.
+    """The order is cancelled: what it reserved or used is left again, and its returned units have not come back.
 
     Raises:
         NotFound: nothing is reserved for it.
@@ -114,9 +114,9 @@ def set_limits(
     actor: Principal,
     now: datetime,
 ) -> SalesCampaign:
-    """Say how much a campaign may give, all orders together. Also while it is active: it is none of its details.
+    """Set the limits of a campaign on all orders together. Allowed while it is active: limits are none of its details.
 
-    Fewer than have been used already is allowed; then nothing is left.
+    A limit below what was used already is allowed; then nothing is left.
 
     Raises:
         NotFound: the caller has none of that uid.
@@ -134,13 +134,13 @@ def set_limits(
         setattr(campaign, name, value)
     if session.is_modified(campaign):
         campaign.updated_at = now
-        audit.record(session, "sales_campaign.limited", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit(session, "sales_campaign.limited", campaign, actor=actor, now=now)
         catalogue_actions.touch(session, actor.tenant_id)
     return campaign
 
 
 def trim(session: Session, *, now: datetime) -> bool:
-    """Delete some reservations that hold nothing and have used nothing; True while there may be more."""
+    """Delete some expired or released reservations; return whether there may be more."""
     ids = list(session.scalars(trimmable(now)))
     session.execute(delete(ReservedCampaign).where(ReservedCampaign.reservation_id.in_(ids)))
     session.execute(delete(Reservation).where(Reservation.id.in_(ids)))
@@ -148,7 +148,7 @@ def trim(session: Session, *, now: datetime) -> bool:
 
 
 def trimmable(now: datetime) -> Select[tuple[UUID]]:
-    """The ids of some such reservations, held."""
+    """The ids of some such reservations, their rows locked."""
     over = Reservation.state.in_(TRIMMED), Reservation.expires_at < now - KEEP
     return select(Reservation.id).where(*over).limit(TRIM).with_for_update(skip_locked=True)
 
@@ -161,7 +161,7 @@ def _lock_new_reservation(
 
 
 def _require_addressable(order_id: str) -> None:
-    """What cannot stand in a path is no id (D60)."""
+    """Refuse an id that no path can have (D60)."""
     if len(order_id) > LONGEST_ID:
         raise Invalid.field("orderId", f"At most {LONGEST_ID} characters.")
     if not any(map(str.isprintable, order_id.strip())) or order_id in (".", "..") or not is_line(order_id):
@@ -169,7 +169,7 @@ def _require_addressable(order_id: str) -> None:
 
 
 def _evaluation_if_kept(session: Session, evaluation_id: UUID) -> engine.Evaluation | None:
-    """What was evaluated; None where that was too long ago."""
+    """The evaluation of an id; None where it was deleted for its age."""
     return evaluations_queries.evaluations(session, [evaluation_id]).get(evaluation_id)
 
 
@@ -181,7 +181,7 @@ def _evaluation(session: Session, evaluation_id: UUID) -> engine.Evaluation:
 
 
 def _discounts(session: Session, evaluation: engine.Evaluation) -> dict[UUID, int]:
-    """What an evaluation gave by each campaign, in ten-thousandths."""
+    """The discount of each campaign in an evaluation, in ten-thousandths."""
     parts = usage_queries.PARTS // 10**evaluation.places
     discounts = {outcome.uid: outcome.discount * parts for outcome in evaluation.campaigns if outcome.applied}
     ids = select(SalesCampaign.campaign_uid, SalesCampaign.id).where(SalesCampaign.campaign_uid.in_(discounts))

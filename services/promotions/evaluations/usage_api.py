@@ -25,7 +25,7 @@ class Limits(MethodView):
     @own_tenant
     @blp.response(200, LimitsOut)
     def get(self, campaign_uid):
-        """How much the campaign may give, all orders together, and what is left of it."""
+        """The campaign's limits on all orders together, and what is left."""
         with db.read() as session:
             campaign, usage = queries.usage(session, campaign_uid, now=utcnow())
         versions.set_etag(campaign)
@@ -36,7 +36,7 @@ class Limits(MethodView):
     @blp.arguments(LimitsIn)
     @blp.response(200, LimitsOut)
     def put(self, limits, campaign_uid):
-        """Set a limit, lift it with null; what is left out stays. Also while the campaign is active."""
+        """Set a limit, or remove it with null. A limit that is left out stays. Allowed while the campaign is active."""
         now = utcnow()
         with db.begin() as session:
             expected = versions.if_match()
@@ -53,7 +53,7 @@ class Reservation(MethodView):
     @blp.arguments(ReservationIn)
     @blp.response(200, ReservationOut)
     def post(self, data, order_id):
-        """Hold what an evaluation gave, for this order and for a while; instead of what the order held before."""
+        """Reserve what an evaluation uses of campaigns, for a while. It replaces the order's earlier reservation."""
         now, lifetime = utcnow(), timedelta(seconds=data["seconds"])
         with db.begin() as session:
             reservation = actions.reserve(session, order_id, data["evaluation_id"], lifetime, actor=caller(), now=now)
@@ -63,7 +63,7 @@ class Reservation(MethodView):
     @own_tenant
     @blp.response(200, ReservationOut)
     def get(self, order_id):
-        """What the order holds, or has used."""
+        """What the order has reserved or used."""
         now = utcnow()
         with db.read() as session:
             return reservation_of(queries.seen(session, queries.reservation(session, order_id), now=now))
@@ -75,7 +75,7 @@ class Commit(MethodView):
     @own_tenant
     @blp.response(200, ReservationOut)
     def post(self, order_id):
-        """The order is paid: what it held is used."""
+        """The order is paid: what it reserved counts as used."""
         now = utcnow()
         with db.begin() as session:
             reservation = actions.commit(session, order_id, actor=caller(), now=now)
@@ -88,7 +88,7 @@ class Release(MethodView):
     @own_tenant
     @blp.response(200, ReservationOut)
     def post(self, order_id):
-        """The order is off, also after it was committed: others can have what it held."""
+        """The order is cancelled, also after a commit: other orders can use what it reserved."""
         now = utcnow()
         with db.begin() as session:
             reservation = actions.release(session, order_id, actor=caller(), now=now)

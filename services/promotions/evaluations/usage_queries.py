@@ -50,7 +50,7 @@ class Used:
 
 @dataclass(frozen=True)
 class Usage:
-    """How a campaign stands: its limits, what is committed and what orders under way hold, in the tenant's currency."""
+    """Usage of a campaign: its limits, what is committed and what is reserved, in the tenant's currency."""
 
     currency: str
     limits: Limits
@@ -91,10 +91,10 @@ def committed_of(session: Session, campaigns: Iterable[UUID]) -> dict[UUID, Used
 def reserved_of(
     session: Session, campaigns: Iterable[UUID], *, now: datetime, but: UUID | None = None
 ) -> dict[UUID, Used]:
-    """What orders under way hold; a reservation holds nothing once its time is over, whoever has noticed (D3).
+    """What open orders have reserved. An expired reservation does not count, whatever its row says (D3).
 
     Args:
-        but: a reservation that is not counted.
+        but: the id of a reservation that is not counted.
     """
     statement = (
         select(RESERVED.c.campaign_id, func.count(), func.sum(_parts(RESERVED)))
@@ -171,7 +171,7 @@ def seen(session: Session, reservation: Reservation, *, now: datetime) -> SeenRe
     )
     campaigns = [(uid, Decimal(row.parts) / PARTS) for uid, row in session.execute(lines).tuples()]
     priced_in = select(Evaluation.record["currency"].as_string()).where(Evaluation.id == reservation.evaluation_id)
-    currency = session.scalar(priced_in) or settings(session).currency  # evaluations are not kept for ever
+    currency = session.scalar(priced_in) or settings(session).currency  # old evaluations are deleted
     state = reservation.state_at(now)
     return SeenReservation(
         reservation.order_id, currency, reservation.evaluation_id, state, reservation.expires_at, campaigns

@@ -14,16 +14,15 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.data.bulk import insert_many
 from chassis.http import versions
-from chassis.messaging import outbox
 from services.promotions.catalogue import actions as catalogue_actions
 from services.promotions.catalogue import pricelist_queries, store_queries
 from services.promotions.catalogue.actions import lock_currency
 from services.promotions.catalogue.models import Store
 from services.promotions.catalogue.rules import Fitter
 from services.promotions.common import actions as common_actions
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.common.rules import slug
 from services.promotions.sales import events, queries, rules
@@ -58,7 +57,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     campaign = common_actions.insert_with_uid(
         session,
         make,
-        wanted=campaign_uid,
+        uid=campaign_uid,
         seed=slug(details["display_name"], otherwise="campaign"),
         column=SalesCampaign.campaign_uid,
         unique=ONE_UID,
@@ -99,7 +98,7 @@ def change(
 
 
 def _currency_for(session: Session, data: Mapping[str, Any], actor: Principal) -> str | None:
-    """The currency, held, where a body has amounts."""
+    """The tenant's currency, locked, where a body has amounts; else None."""
     return lock_currency(session, actor.tenant_id) if any(data.get(name) for name in AMOUNTS) else None
 
 
@@ -187,7 +186,7 @@ def _audit(
     now: datetime,
 ) -> None:
     action = f"sales_campaign.{what}"
-    audit.record(session, action, campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=changes)
+    audit(session, action, campaign, actor=actor, now=now, changes=changes)
 
 
 def _publish(
@@ -204,5 +203,5 @@ def _publish(
         **copied,
         **more,
     )
-    outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    publish(session, campaign, event, actor=actor, now=now)
     return shown

@@ -81,9 +81,9 @@ def campaigns(
     store_uids: Sequence[str] = (),
     **filters: Any,
 ) -> Page:
-    """The caller's campaigns that are as ``filters`` says (S1-38), the newest first unless told otherwise.
+    """The caller's campaigns that match ``filters`` (S1-38), the newest first by default.
 
-    The statements are as many whatever the page holds.
+    The number of statements does not depend on the page.
     """
     statement = select(SalesCampaign).where(*(CONDITIONS[name](value) for name, value in filters.items()))
     if store_uids:

@@ -10,10 +10,9 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.principal import Principal
 from chassis.core.text import camel
-from chassis.data import audit
 from chassis.data.bulk import insert_many
 from chassis.http import versions
-from chassis.messaging import outbox
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.sales import events, queries, rules
 from services.promotions.sales.models import SalesCampaign
@@ -94,18 +93,10 @@ def replace_selection(
     if after.selection != before:
         campaign.updated_at = now
         changes = {"selection": [_named(before), _named(after.selection)]}
-        audit.record(
-            session,
-            "sales_campaign.selected",
-            campaign,
-            tenant_id=actor.tenant_id,
-            actor=actor,
-            now=now,
-            changes=changes,
-        )
+        audit(session, "sales_campaign.selected", campaign, actor=actor, now=now, changes=changes)
         counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
         event = events.SalesSelectionReplaced(actor.tenant_id, campaign_uid, *counts)
-        outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+        publish(session, campaign, event, actor=actor, now=now)
     return after
 
 

@@ -16,11 +16,10 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.http import versions
-from chassis.messaging import outbox
 from contracts.roles import Role
 from services.promotions.catalogue import actions as catalogue_actions
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.store_campaigns import events, queries, rules
 from services.promotions.store_campaigns.models import (
@@ -66,7 +65,7 @@ def update_campaign(
     actor: Principal,
     now: datetime,
 ) -> tuple[StoreCampaign, tuple[str, ...]]:
-    """Take over what is named, at once (S3-4, S3-6). What changes nothing tells nobody and leaves no audit row.
+    """Take over what is named, at once (S3-4, S3-6). A change of nothing publishes no event and writes no audit row.
 
     Returns the campaign and which of the named fields are in force (S3-3).
 
@@ -83,7 +82,7 @@ def update_campaign(
     different = campaign.change(changes, is_person=actor.role != Role.MACHINE, now=now)
     if different:
         campaign.catch_up(now)
-        audit.record(session, "store_campaign.updated", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit(session, "store_campaign.updated", campaign, actor=actor, now=now)
         save(session)
         _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
         after = Status(campaign.status)
@@ -112,15 +111,7 @@ def link_stores(
     if sorted(linked) != before:
         changes = {"storeIds": [before, sorted(linked)]}
         campaign.updated_at = now
-        audit.record(
-            session,
-            "store_campaign.linked",
-            campaign,
-            tenant_id=actor.tenant_id,
-            actor=actor,
-            now=now,
-            changes=changes,
-        )
+        audit(session, "store_campaign.linked", campaign, actor=actor, now=now, changes=changes)
         _link(session, campaign, linked, now)
         _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=("store_ids",))
         catalogue_actions.touch(session, campaign.tenant_id)
@@ -130,7 +121,7 @@ def link_stores(
 def delete_campaign(
     session: Session, campaign_id: str, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> UUID:
-    """Put away a campaign that is over or never ran (D44): its name and identifier are free, its audit trail stays.
+    """Delete a campaign that is over or never ran (D44). Its name and identifier are free; its audit trail stays.
 
     Returns its id.
 
@@ -144,9 +135,7 @@ def delete_campaign(
     rules.require_deletable(campaign.current_status, has_run=queries.has_run(session, campaign.id))
     catch_up(session, campaign, now)
     gone = {"name": [campaign.name, None], "campaignIdentifier": [campaign.campaign_identifier, None]}
-    audit.record(
-        session, "store_campaign.deleted", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone
-    )
+    audit(session, "store_campaign.deleted", campaign, actor=actor, now=now, changes=gone)
     _publish(session, campaign, events.CampaignDeleted, actor, now)
     session.execute(delete(StoreCampaignStore).where(StoreCampaignStore.campaign_id == campaign.id))
     session.delete(campaign)
@@ -154,12 +143,11 @@ def delete_campaign(
 
 
 def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
-    """Write down and tell what the clock has made of a locked campaign (S3-7). A second time there is nothing to do."""
+    """Write and publish what the clock has made of a locked campaign (S3-7). A second call does nothing."""
     passed = campaign.catch_up(now)
     if not passed:
         return
-    tenant_id = campaign.tenant_id
-    audit.record(session, "store_campaign.clocked", campaign, tenant_id=tenant_id, actor=CLOCK, now=now)
+    audit(session, "store_campaign.clocked", campaign, actor=CLOCK, now=now)
     campaign.current_status = campaign.status_at(now)
     for status in passed:
         _publish(session, campaign, EVENT_BY_STATUS[status], CLOCK, now, status=status)
@@ -220,4 +208,4 @@ def _publish(
         "status": campaign.status,
         "store_ids": tuple(campaign.store_uids),
     }
-    outbox.add(session, campaign, event(**fields | more), tenants=(campaign.tenant_id,), actor=actor, now=now)
+    publish(session, campaign, event(**fields | more), actor=actor, now=now)

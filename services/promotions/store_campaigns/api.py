@@ -68,7 +68,7 @@ class StoreCampaigns(MethodView):
     @blp.arguments(StoreCampaignIn)
     @blp.response(201, StoreCampaignCreatedOut)
     def post(self, data):
-        """Make a campaign."""
+        """Create a campaign."""
         store_uids, now = data.pop("store_ids"), utcnow()
         with db.begin() as session:
             campaign = actions.create_campaign(session, data, store_uids=store_uids, actor=caller(), now=now)
@@ -91,7 +91,7 @@ class StoreCampaign(MethodView):
     @own_company
     @blp.response(200, StoreCampaignOut)
     def get(self, campaign_id):
-        """One campaign, with what it is by now."""
+        """One campaign, with its present status."""
         with db.read() as session:
             campaign = queries.campaign(session, campaign_id, utcnow())
         versions.set_etag(campaign)
@@ -109,7 +109,7 @@ class StoreCampaign(MethodView):
     @own_company
     @blp.response(200, DeletedOut)
     def delete(self, campaign_id):
-        """Put away a campaign that is over or never ran (D44): its name is free, its audit trail stays."""
+        """Delete a campaign that is over or never ran (D44). Its name is free; its audit trail stays."""
         now = utcnow()
         with db.begin() as session:
             deleted = actions.delete_campaign(

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.data.errors import is_taken
+from services.promotions.common.actions import audit
 from services.promotions.store_campaigns import queries, rules
 from services.promotions.store_campaigns.models import ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME, ONE_IDENTIFIER, StoreCampaign
 
@@ -42,9 +42,7 @@ def insert_campaign(
         try:
             with session.begin_nested():
                 session.add(campaign)
-                audit.record(
-                    session, "store_campaign.created", campaign, tenant_id=actor.tenant_id, actor=actor, now=now
-                )
+                audit(session, "store_campaign.created", campaign, actor=actor, now=now)
                 session.flush()
                 return campaign
         except IntegrityError as error:

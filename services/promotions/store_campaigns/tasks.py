@@ -24,8 +24,8 @@ def run(runtime: Runtime) -> bool:
 
 
 def catch_up(database: Database, now: datetime) -> int:
-    """Write down the changes of up to ``BATCH`` campaigns that are due and held by nobody; return how many."""
-    with database.read() as session:  # a look that locks nothing, so that idle schedulers disturb nobody
+    """Write the changes of up to ``BATCH`` campaigns that are due and not locked; return how many."""
+    with database.read() as session:  # without a lock, so that idle schedulers disturb no writer
         if session.scalar(select(StoreCampaign.id).where(queries.due(now)).limit(1)) is None:
             return 0
     due = select(StoreCampaign).where(queries.due(now)).order_by(StoreCampaign.ends_at, StoreCampaign.id)

@@ -47,5 +47,5 @@ class BundleKeys(MethodView):
     @own_tenant
     @blp.response(200, BundleKeysOut)
     def get(self):
-        """The public keys that bundles are checked with, as a JWKS."""
+        """The public keys for checking bundles, as a JWKS."""
         return {"keys": [bundles_of(current_app).key.public]}

@@ -22,7 +22,7 @@ PIECE = 500
 
 def campaigns(session: Session, store_id: UUID, *, now: datetime) -> tuple[list[engine.Campaign], list[str]]:
     """Campaigns that are active or coming, with all their products and variants; and the uids of those with limits on
-    all orders together, which cannot be kept without asking us.
+    all orders together, which a till cannot check without a network.
     """
     statement = in_store(store_id).where(SalesCampaign.status == "ACTIVE", SalesCampaign.valid_to >= now)
     rows = session.execute(statement.order_by(SalesCampaign.campaign_uid)).all()
