@@ -4,19 +4,26 @@ from pathlib import Path
 
 from chassis.process.service import Service, Task
 from contracts import error_formats
-from services.promotions import events
 from services.promotions.carts import api as carts_api
 from services.promotions.carts import campaign_api, linked_product_api
-from services.promotions.catalogue import customer_group_api, pricelist_api, product_api, store_api
-from services.promotions.common import audit_api, consumers
+from services.promotions.carts import events as carts_events
+from services.promotions.carts import tasks as carts_tasks
+from services.promotions.catalogue import events as catalogue_events
+from services.promotions.catalogue import pricelist_api, product_api, store_api
+from services.promotions.common import api as common_api
+from services.promotions.common import consumers
 from services.promotions.common.models import Base
 from services.promotions.evaluations import api as evaluations_api
-from services.promotions.evaluations import settings_api, tasks, usage_api
+from services.promotions.evaluations import events as evaluations_events
+from services.promotions.evaluations import settings_api, usage_api
+from services.promotions.evaluations import tasks as evaluations_tasks
 from services.promotions.sales import api as sales_api
+from services.promotions.sales import events as sales_events
 from services.promotions.sales import warning_api
 from services.promotions.store_campaigns import api as store_campaigns_api
+from services.promotions.store_campaigns import events as store_campaigns_events
 from services.promotions.store_campaigns import tasks as store_campaigns_tasks
-from services.promotions.tills import api
+from services.promotions.tills import api as tills_api
 
 service = Service(
     name="promotions",
@@ -26,26 +33,32 @@ service = Service(
         settings_api.blp,
         product_api.blp,
         store_api.blp,
-        customer_group_api.blp,
+        store_api.customer_groups_blp,
         pricelist_api.blp,
         sales_api.blp,
-        audit_api.blp,
+        common_api.blp,
         evaluations_api.blp,
         usage_api.blp,
         store_campaigns_api.blp,
         campaign_api.blp,
         linked_product_api.blp,
         carts_api.blp,
-        api.blp,
+        tills_api.with_store_campaigns(store_campaigns_api.shown_at_tills),
         warning_api.blp,
     ),
-    events=events.ALL,
-    subscriptions=consumers.LEARN_TENANTS,
+    events=(
+        *evaluations_events.ALL,
+        *catalogue_events.ALL,
+        *sales_events.ALL,
+        *store_campaigns_events.ALL,
+        *carts_events.ALL,
+    ),
+    subscriptions=consumers.TENANT_EVENTS,
+    error_format_of=error_formats.of_path,
     schedule=(
-        Task("trim evaluations", 600, tasks.trim_evaluations),
-        Task("trim reservations", 600, tasks.trim_reservations),
-        Task("trim carts", 600, tasks.trim_carts),
+        Task("trim evaluations", 600, evaluations_tasks.trim_evaluations),
+        Task("trim reservations", 600, evaluations_tasks.trim_reservations),
+        Task("trim carts", 600, carts_tasks.trim_carts),
         Task("store campaigns", store_campaigns_tasks.EVERY, store_campaigns_tasks.run),
     ),
-    error_format_of=error_formats.of_path,
 )

@@ -49,7 +49,7 @@ def test_only_settings_read_the_environment():
     assert others <= {"concord/up.py", "tests/plugin/__init__.py"}
 
 
-RULES = [path for pattern in ("rules.py", "rules/*.py") for path in (ROOT / "services").rglob(pattern)]
+RULES = [path for pattern in ("*rules.py", "rules/*.py") for path in (ROOT / "services").rglob(pattern)]
 
 
 @pytest.mark.parametrize("path", sorted(RULES), ids=lambda path: str(path.relative_to(ROOT / "services")))
@@ -59,12 +59,16 @@ def test_rules_are_pure(path):
     assert "datetime.now" not in path.read_text()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "services").rglob("actions*.py")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "services").rglob("*actions.py")), ids=lambda path: path.parent.name)
 def test_actions_never_commit(path):
-    assert not re.search(r"\.(commit|rollback)\(", path.read_text())
+    assert not re.search(r"(session|connection)\.commit\(|\.rollback\(", path.read_text())
 
 
-@pytest.mark.parametrize("name", platform.SERVICES)
+ONE_ROOM = sorted(set(platform.SERVICES) - {"promotions"})
+"""Services small enough for one room; the others have a folder for each noun."""
+
+
+@pytest.mark.parametrize("name", ONE_ROOM)
 def test_every_service_has_the_same_rooms(name):
     folder = ROOT / "services" / name
     assert (folder / "README.md").exists()

@@ -1,1 +1,1 @@
-"""Carts of shoppers, and the cart campaigns and linked products that rule what a cart can hold (S4)."""
+"""Carts of shoppers, with the cart campaigns and linked products that decide what a cart can hold (S4)."""

@@ -1,14 +1,12 @@
-"""The shopper's door: ``/shops/{shop}/checkout/add`` and ``/shops/{shop}/carts``. Nobody signs in here (S4-24).
+"""``/shops/{shop}/checkout/add`` and ``/shops/{shop}/carts``: public endpoints for shoppers, without sign-in (S4-24).
 
-The shop is a tenant, by slug or id, and its own flag opens the door. Inside, the shop itself is the caller, so that a
-shopper reaches what is the tenant's and nothing else.
+The shop is a tenant, by slug or id, and its feature flag must be on. The shop itself becomes the caller of the view, so
+that a shopper reaches data of this tenant only.
 """
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar, cast
-from uuid import UUID
 
 from flask import Response, request
 from flask.views import MethodView
@@ -22,27 +20,26 @@ from chassis.http.current import db
 from contracts.error_formats import MARKETING
 from contracts.roles import Role
 from services.promotions.carts import actions, queries
-from services.promotions.carts.rules import CART_CLOSED
 from services.promotions.carts.schemas import AddIn, CartOut, QuantityIn
-from services.promotions.common import tenant_queries
+from services.promotions.common import queries as common_queries
 from services.promotions.common.api import FEATURE
 
 blp = Blueprint("carts", __name__, url_prefix="/shops/<shop>", feature=FEATURE, error_format=MARKETING)
 
 F = TypeVar("F", bound=Callable[..., Any])
-DOOR = Principal.system("promotions")
+LOOK_UP = Principal.system("promotions")
 
 
 def in_shop(view: F) -> F:
-    """Run a view as the shop that the path names; 404 where there is none, 403 where its door is closed (D5).
+    """Run a view as the shop that the path names; 404 where there is none, 403 where its feature is off (D5).
 
     Write it below ``public``. A POST with an ``Idempotency-Key`` acts once (D7).
     """
 
     @functools.wraps(view)
     def inside(*args: Any, shop: str, **kwargs: Any) -> Any:
-        with acting_as(DOOR), db.read() as session:
-            tenant = tenant_queries.shop(session, shop)
+        with acting_as(LOOK_UP), db.read() as session:
+            tenant = common_queries.shop(session, shop)
         if FEATURE not in tenant.features:
             raise Forbidden(f"The feature '{FEATURE}' is not enabled.", code="feature_disabled")
         shopper = Principal(NOBODY, tenant.id, Role.MACHINE, name="Shopper", tenant_slug=tenant.slug or "")
@@ -61,12 +58,12 @@ class CheckoutAdd(MethodView):
     @blp.response(200, CartOut)
     @blp.alt_response(201, schema=CartOut)
     @blp.alt_response(414, description="The link is longer than 8 KiB.")
-    def get(self, wanted):
-        """Put products into the cart, or into a new one, which ``mktop`` gives its campaign (S4-24).
+    def get(self, query):
+        """Put products into the cart, or into a new one with the campaign that ``mktop`` names (S4-24).
 
-        A ``cart`` that is closed or unknown makes a new one too, which says so in ``warnings`` (D54).
+        A ``cart`` that is closed or unknown makes a new one too; its ``warnings`` say so (D54).
         """
-        return _add(**wanted)
+        return _add(query)
 
     @blp.public
     @in_shop
@@ -74,9 +71,9 @@ class CheckoutAdd(MethodView):
     @blp.response(200, CartOut)
     @blp.alt_response(201, schema=CartOut)
     @blp.alt_response(414, description="The link is longer than 8 KiB.")
-    def post(self, wanted):
-        """The same as ``GET``, for clients that know that it changes something."""
-        return _add(**wanted)
+    def post(self, query):
+        """The same as ``GET``, for clients that change data by ``POST`` only."""
+        return _add(query)
 
 
 @blp.route("/carts/<uuid:cart_id>")
@@ -96,7 +93,7 @@ class Cart(MethodView):
     @in_shop
     @blp.response(204)
     def delete(self, cart_id):
-        """Throw a cart away."""
+        """Delete a cart."""
         with db.begin() as session:
             actions.drop(session, cart_id, expected=versions.if_match(), now=utcnow())
 
@@ -107,36 +104,24 @@ class CartItem(MethodView):
     @in_shop
     @blp.arguments(QuantityIn)
     @blp.response(200, CartOut)
-    def put(self, wanted, cart_id, product_id):
+    def put(self, change, cart_id, product_id):
         """Set how much of a product is wanted, also of one that is not in the cart yet; 0 takes it out."""
         expected = versions.if_match()
         with db.begin() as session:
             seen = actions.change_quantity(
-                session, cart_id, product_id, wanted["quantity"], expected=expected, now=utcnow()
+                session, cart_id, product_id, change["quantity"], expected=expected, now=utcnow()
             )
         versions.set_etag(seen)
         return seen
 
 
-def _add(mktop, product, quantity, cart, customer_id):
-    if request.method == "HEAD":  # somebody who only looks whether a link leads anywhere
+def _add(query):
+    if request.method == "HEAD":  # only asks whether a link leads anywhere
         return Response(status=200)
-    now, who, cart_id = utcnow(), caller(), _as_id(cart)
-    quantities = quantity if len(quantity) > 1 else quantity * len(product)
+    shop = caller()
     with db.begin() as session:
-        known = queries.open_cart(session, cart_id, now, lock=True) if cart_id else None
-        target = known or actions.start(session, who.tenant_id, mktop=mktop, customer_id=customer_id, now=now)
-        seen = actions.add(session, target, list(zip(product, quantities, strict=True)), now=now)
-    versions.set_etag(seen)
-    if known:
-        return seen
-    if cart:
-        seen = replace(seen, warnings=(CART_CLOSED, *seen.warnings))
-    return seen, 201, {"Location": f"/shops/{who.tenant_slug or who.tenant_id}/carts/{seen.id}"}
-
-
-def _as_id(cart):
-    try:
-        return UUID(cart or "")
-    except ValueError:
-        return None
+        cart, is_new = actions.add(session, shop.tenant_id, **query, now=utcnow())
+    versions.set_etag(cart)
+    if not is_new:
+        return cart
+    return cart, 201, {"Location": f"/shops/{shop.tenant_slug or shop.tenant_id}/carts/{cart.id}"}

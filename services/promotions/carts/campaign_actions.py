@@ -1,4 +1,4 @@
-"""Making, replacing and deleting cart campaigns (S4). The campaign's row is locked first, its linked products after."""
+"""Create, replace and delete cart campaigns (S4). Locks: the campaign's row, then its linked products."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,15 +12,12 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.data.errors import is_taken
 from chassis.http import versions
-from chassis.messaging import outbox
-from services.promotions.carts import campaign_queries as queries
-from services.promotions.carts import campaign_rules as rules
-from services.promotions.carts import events, linked_product_actions
+from services.promotions.carts import campaign_queries, campaign_rules, events, linked_product_actions
 from services.promotions.carts.campaign_models import ONE_FOLDED_NAME_A_CUSTOMER, ONE_NAME_A_CUSTOMER, CartCampaign
-from services.promotions.catalogue import pricelist_queries, product_id_queries
+from services.promotions.catalogue import pricelist_queries, product_queries
+from services.promotions.common.actions import audit, publish
 
 
 def create_campaign(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> CartCampaign:
@@ -36,11 +33,9 @@ def create_campaign(session: Session, data: dict[str, Any], *, actor: Principal,
     _write(session, campaign, data)
     session.add(campaign)
     lines = _lines_changed({"products": [], "mandatoryProducts": []}, campaign)
-    audit.record(
-        session, "cart_campaign.created", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=lines
-    )
+    audit(session, "cart_campaign.created", campaign, actor=actor, now=now, changes=lines)
     _save(session)
-    _tell(session, campaign, events.CartCampaignCreated, actor, now)
+    _publish(session, campaign, events.CartCampaignCreated, actor, now)
     return campaign
 
 
@@ -60,19 +55,17 @@ def replace_campaign(
         NotFound: not one of the caller's.
         Stale: it was changed since the version that the caller names.
     """
-    campaign = queries.campaign(session, campaign_id, lock=True)
+    campaign = campaign_queries.lock_campaign(session, campaign_id)
     versions.require(campaign, expected)
-    rules.require_version(campaign.db_version, data["db_version"])
+    campaign_rules.require_version(campaign.db_version, data["db_version"])
     before = _lines(campaign)
     with session.no_autoflush:
         _write(session, campaign, data)
     campaign.touch(now)
     lines = _lines_changed(before, campaign)
-    audit.record(
-        session, "cart_campaign.replaced", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=lines
-    )
+    audit(session, "cart_campaign.replaced", campaign, actor=actor, now=now, changes=lines)
     _save(session)
-    _tell(session, campaign, events.CartCampaignReplaced, actor, now)
+    _publish(session, campaign, events.CartCampaignReplaced, actor, now)
     return campaign
 
 
@@ -85,7 +78,7 @@ def delete_campaign(
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    campaign = queries.campaign(session, campaign_id, lock=True)
+    campaign = campaign_queries.lock_campaign(session, campaign_id)
     versions.require(campaign, expected)
     linked_product_actions.delete_of_campaign(session, campaign.id, actor=actor, now=now)
     gone = {
@@ -93,10 +86,8 @@ def delete_campaign(
         "customerId": [campaign.customer_id, None],
         "status": [campaign.status, None],
     } | {name: [lines, []] for name, lines in _lines(campaign).items() if lines}
-    audit.record(
-        session, "cart_campaign.deleted", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone
-    )
-    _tell(session, campaign, events.CartCampaignDeleted, actor, now)
+    audit(session, "cart_campaign.deleted", campaign, actor=actor, now=now, changes=gone)
+    _publish(session, campaign, events.CartCampaignDeleted, actor, now)
     session.delete(campaign)
 
 
@@ -106,17 +97,17 @@ def _write(session: Session, campaign: CartCampaign, data: Mapping[str, Any]) ->
         raise Invalid.field("endDate", "must be greater than startDate")
     fields = {name: data[name] for name in ("name", "customer_id", "description", "status", "start_date", "end_date")}
     if "pricelist_uid" in data:
-        fields["pricelist_id"] = pricelist_queries.id_of(session, data["pricelist_uid"])
+        fields["pricelist_id"] = pricelist_queries.pricelist_id(session, data["pricelist_uid"])
         campaign.pricelist_uid = data["pricelist_uid"]
     filtered, mandatory = data["products"] or [], data["mandatory_products"] or []
     places = {"products": [line["id"] for line in filtered], "mandatoryProducts": [line["id"] for line in mandatory]}
-    known = product_id_queries.products_of(session, {*places["products"], *places["mandatoryProducts"]})
+    known = product_queries.products_of(session, {*places["products"], *places["mandatoryProducts"]})
     campaign.write(
         fields,
-        products=rules.with_modes(filtered, known),
-        mandatory_products=rules.with_modes(mandatory, known),
+        products=campaign_rules.with_modes(filtered, known),
+        mandatory_products=campaign_rules.with_modes(mandatory, known),
     )
-    campaign.warnings = rules.about_unknown(places, known)
+    campaign.warnings = campaign_rules.about_unknown(places, known)
 
 
 def _save(session: Session) -> None:
@@ -143,8 +134,8 @@ def _lines_changed(before: Mapping[str, Any], campaign: CartCampaign) -> dict[st
     return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
 
 
-def _tell(session: Session, campaign: CartCampaign, event: Any, actor: Principal, now: datetime) -> None:
-    told = event(
+def _publish(session: Session, campaign: CartCampaign, event: Any, actor: Principal, now: datetime) -> None:
+    fields = event(
         campaign_id=campaign.id,
         tenant_id=campaign.tenant_id,
         name=campaign.name,
@@ -156,4 +147,4 @@ def _tell(session: Session, campaign: CartCampaign, event: Any, actor: Principal
         pricelist_uid=campaign.pricelist_uid,
         db_version=campaign.db_version,
     )
-    outbox.add(session, campaign, told, tenants=(campaign.tenant_id,), actor=actor, now=now)
+    publish(session, campaign, fields, actor=actor, now=now)

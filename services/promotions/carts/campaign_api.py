@@ -1,5 +1,7 @@
 """``/marketing/campaigns``: cart campaigns in S4's shapes."""
 
+from collections.abc import Sequence
+
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
@@ -8,12 +10,11 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from contracts.error_formats import MARKETING
-from services.promotions.carts import campaign_actions as actions
-from services.promotions.carts import campaign_queries as queries
+from services.promotions.carts import campaign_actions, campaign_queries
 from services.promotions.carts.campaign_schemas import CartCampaignIn, CartCampaignOut, CartCampaignsIn
 from services.promotions.carts.list_schemas import list_of
-from services.promotions.carts.warning_header import header_for
-from services.promotions.common.api import ADMINS, FEATURE
+from services.promotions.common.api import ADMINS, FEATURE, warning_header
+from services.promotions.common.rules import Warned
 
 PREFIX = "/marketing/campaigns"
 
@@ -25,18 +26,18 @@ class CartCampaigns(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(CartCampaignsIn, location="query")
     @blp.response(200, list_of(CartCampaignOut))
-    def get(self, wanted):
+    def get(self, query):
         """The tenant's cart campaigns, filtered and sorted (S4-2 to S4-5)."""
         with db.read() as session:
-            return queries.campaigns(session, **wanted)
+            return campaign_queries.campaigns(session, **query)
 
     @blp.allow(*ADMINS)
     @blp.arguments(CartCampaignIn)
     @blp.response(201, CartCampaignOut)
     def post(self, data):
-        """Make a cart campaign; its address is in ``Location`` (S4-10)."""
+        """Create a cart campaign; its address is in ``Location`` (S4-10)."""
         with db.begin() as session:
-            campaign = actions.create_campaign(session, data, actor=caller(), now=utcnow())
+            campaign = campaign_actions.create_campaign(session, data, actor=caller(), now=utcnow())
         versions.set_etag(campaign)
         return campaign, 201, {"Location": f"{PREFIX}/{campaign.id}"} | header_for(campaign.warnings)
 
@@ -48,7 +49,7 @@ class CartCampaign(MethodView):
     def get(self, campaign_id):
         """One cart campaign (S4-12)."""
         with db.read() as session:
-            campaign = queries.campaign(session, campaign_id)
+            campaign = campaign_queries.campaign(session, campaign_id)
         versions.set_etag(campaign)
         return campaign
 
@@ -59,7 +60,7 @@ class CartCampaign(MethodView):
         """Replace a cart campaign, in the version that ``dbVersion`` or ``If-Match`` names, if any (S4-14, D6)."""
         expected = versions.if_match()
         with db.begin() as session:
-            campaign = actions.replace_campaign(
+            campaign = campaign_actions.replace_campaign(
                 session, campaign_id, data, expected=expected, actor=caller(), now=utcnow()
             )
         versions.set_etag(campaign)
@@ -70,4 +71,11 @@ class CartCampaign(MethodView):
     def delete(self, campaign_id):
         """Delete a cart campaign and its linked products (S4-17)."""
         with db.begin() as session:
-            actions.delete_campaign(session, campaign_id, expected=versions.if_match(), actor=caller(), now=utcnow())
+            campaign_actions.delete_campaign(
+                session, campaign_id, expected=versions.if_match(), actor=caller(), now=utcnow()
+            )
+
+
+def header_for(warnings: Sequence[Warned]) -> dict[str, str]:
+    """The header that names the codes of a write's warnings, as the body does; none where there are none."""
+    return warning_header(*dict.fromkeys(warned.code for warned in warnings))

@@ -1,4 +1,4 @@
-"""Cart campaigns and linked products (S4)."""
+"""Tables of cart campaigns and linked products (S4)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
 from services.promotions.common.models import Base, Owned
-from services.promotions.common.warning_rules import Warned
+from services.promotions.common.rules import Warned
 
 ONE_NAME_A_CUSTOMER = UniqueConstraint("tenant_id", "name", "customer_key")
 ONE_FOLDED_NAME_A_CUSTOMER = Index(
@@ -103,12 +103,12 @@ class CartCampaign(Aggregate, Numbered, Owned, TenantScoped, Base):
         for name, value in fields.items():
             setattr(self, name, value)
         self.customer_key = self.customer_id or ""
-        wanted = [(False, line) for line in products] + [(True, line) for line in mandatory_products]
+        lines = [(False, line) for line in products] + [(True, line) for line in mandatory_products]
         self.lines = [
             CartCampaignProduct(
                 position=position, mandatory=mandatory, product_id=line["id"], match_mode=line["match_mode"]
             )
-            for position, (mandatory, line) in enumerate(wanted)
+            for position, (mandatory, line) in enumerate(lines)
         ]
 
 

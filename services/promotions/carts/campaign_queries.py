@@ -1,35 +1,40 @@
-"""Cart campaigns: one, a filtered list, and the one that a shopper's link means (S4)."""
+"""Read cart campaigns: one, a filtered list, and the one that a shopper's link names (S4)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chassis.core.errors import NotFound
 from chassis.core.text import fold
 from services.promotions.carts import list_queries
 from services.promotions.carts.campaign_models import CartCampaign, CartCampaignProduct
-from services.promotions.carts.campaign_rules import Reason
+from services.promotions.carts.campaign_rules import Bound, MatchMode, Reason, SortKey
 from services.promotions.carts.list_queries import Listed
-from services.promotions.carts.list_rules import Bound, SortKey
-from services.promotions.catalogue import product_id_queries
-from services.promotions.catalogue.pricelist_models import Pricelist
+from services.promotions.catalogue.models import Pricelist, Product, Variant
+from services.promotions.catalogue.product_queries import products_of
+from services.promotions.common.queries import among, one
 
 
-def campaign(session: Session, campaign_id: UUID, *, lock: bool = False) -> CartCampaign:
-    """One campaign of the caller's tenant, its row locked until the transaction ends where ``lock`` says so.
+def campaign(session: Session, campaign_id: UUID) -> CartCampaign:
+    """One campaign of the caller's tenant.
 
     Raises:
         NotFound: there is none, or it is another's.
     """
-    statement = select(CartCampaign).where(CartCampaign.id == campaign_id)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
-        raise NotFound("There is no such marketing campaign.")
-    name_pricelists(session, [found])
-    return found
+    return _campaign(session, select(CartCampaign), campaign_id)
+
+
+def lock_campaign(session: Session, campaign_id: UUID) -> CartCampaign:
+    """As ``campaign``, its row locked until the transaction ends."""
+    return _campaign(session, select(CartCampaign).with_for_update(), campaign_id)
+
+
+def _campaign(session: Session, statement: Select[tuple[CartCampaign]], campaign_id: UUID) -> CartCampaign:
+    row = one(session, statement.where(CartCampaign.id == campaign_id), "There is no such marketing campaign.")
+    name_pricelists(session, [row])
+    return row
 
 
 def campaigns(
@@ -65,9 +70,9 @@ def campaigns(
             statement = statement.where(list_queries.within(date, bound))
     if product_id is not None or product_match_mode is not None:
         statement = statement.where(_has_line(session, product_id, product_match_mode))
-    found = list_queries.list_page(session, statement, COLUMNS, sort=sort, page=page, size=size)
-    name_pricelists(session, found.items)
-    return found
+    listed = list_queries.list_page(session, statement, COLUMNS, sort=sort, page=page, size=size)
+    name_pricelists(session, listed.items)
+    return listed
 
 
 def meant_by(session: Session, name: str, customer_id: str | None) -> CartCampaign | Reason:
@@ -82,19 +87,19 @@ def meant_by(session: Session, name: str, customer_id: str | None) -> CartCampai
         either = named.where(CartCampaign.customer_key.in_([customer_id, ""])).order_by(mine_first, exactly_first)
         return session.scalars(either.limit(1)).first() or Reason.UNKNOWN
     # Of one customer there are at most two, where they were there before case stopped to matter.
-    found = session.scalars(named.order_by(CartCampaign.customer_key, exactly_first).limit(3)).all()
-    if not found:
+    campaigns = session.scalars(named.order_by(CartCampaign.customer_key, exactly_first).limit(3)).all()
+    if not campaigns:
         return Reason.UNKNOWN
-    is_only_one = len({each.customer_key for each in found}) == 1
-    return found[0] if found[0].customer_id is None or is_only_one else Reason.AMBIGUOUS
+    is_only_one = len({campaign.customer_key for campaign in campaigns}) == 1
+    return campaigns[0] if campaigns[0].customer_id is None or is_only_one else Reason.AMBIGUOUS
 
 
-def name_pricelists(session: Session, found: Sequence[CartCampaign]) -> None:
-    wanted = {each.pricelist_id for each in found if each.pricelist_id}
-    named = select(Pricelist.id, Pricelist.pricelist_uid).where(Pricelist.id.in_(wanted))
-    names = dict(session.execute(named).tuples().all()) if wanted else {}
-    for each in found:
-        each.pricelist_uid = names.get(each.pricelist_id) if each.pricelist_id else None
+def name_pricelists(session: Session, campaigns: Sequence[CartCampaign]) -> None:
+    ids = {campaign.pricelist_id for campaign in campaigns if campaign.pricelist_id}
+    named = select(Pricelist.id, Pricelist.pricelist_uid).where(Pricelist.id.in_(ids))
+    names = dict(session.execute(named).tuples().all()) if ids else {}
+    for campaign in campaigns:
+        campaign.pricelist_uid = names.get(campaign.pricelist_id) if campaign.pricelist_id else None
 
 
 def _is_called(name: str) -> Any:
@@ -105,11 +110,7 @@ def _is_called(name: str) -> Any:
 def _has_line(session: Session, product_id: str | None, match_mode: str | None) -> Any:
     line = exists().where(CartCampaignProduct.campaign_id == CartCampaign.id, CartCampaignProduct.mandatory.is_(False))
     if product_id is not None:
-        line = line.where(
-            product_id_queries.is_about(
-                session, product_id, CartCampaignProduct.product_id, CartCampaignProduct.match_mode
-            )
-        )
+        line = line.where(is_about(session, product_id, CartCampaignProduct.product_id, CartCampaignProduct.match_mode))
     if match_mode is not None:
         line = line.where(CartCampaignProduct.match_mode == match_mode)
     return line
@@ -146,3 +147,19 @@ COLUMNS = {
     "mandatoryProducts.id": _of_lines(CartCampaignProduct.product_id, mandatory=True),
     "mandatoryProducts.matchMode": _of_lines(CartCampaignProduct.match_mode, mandatory=True),
 }
+
+
+def is_about(
+    session: Session, product_id: str, id_column: InstrumentedAttribute[str], mode_column: InstrumentedAttribute[str]
+) -> Any:
+    """Whether a line of a campaign is about a product or variant, as a condition (D54).
+
+    A line that names a product is about its variants, one that names a variant is about its product, and one that
+    names a variant for all of its product is about the other variants too.
+    """
+    product = products_of(session, [product_id]).get(product_id, product_id)
+    variants = select(Variant.variant_uid).join(Product, Product.id == Variant.product_id)
+    family = {product, *session.scalars(variants.where(Product.product_uid == product))}
+    near = family if product == product_id else {product, product_id}
+    as_product = and_(mode_column == MatchMode.PRODUCT, among(session, id_column, family))
+    return or_(among(session, id_column, near), as_product)

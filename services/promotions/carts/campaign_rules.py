@@ -1,12 +1,13 @@
-"""The decisions about cart campaigns and linked products (S4): when one counts, and which version may be written."""
+"""Decisions about cart campaigns and linked products (S4): whether one counts, which version may be written, lists."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from chassis.core.errors import Stale
-from services.promotions.common.warning_rules import MOST, Code, Warned
+from services.promotions.common.rules import MOST_NAMED, Code, Warned
 
 
 class Status(StrEnum):
@@ -80,7 +81,7 @@ def about_unknown(places: Mapping[str, Sequence[str]], known: Collection[str]) -
     """
     unknown = {place: [uid for uid in dict.fromkeys(ids) if uid not in known] for place, ids in places.items()}
     return [
-        Warned(Code.UNKNOWN_PRODUCT, EFFECTS[place].format(", ".join(ids[:SHOWN])), len(ids), tuple(ids[:MOST]))
+        Warned(Code.UNKNOWN_PRODUCT, EFFECTS[place].format(", ".join(ids[:SHOWN])), len(ids), tuple(ids[:MOST_NAMED]))
         for place, ids in unknown.items()
         if ids
     ]
@@ -97,3 +98,19 @@ EFFECTS = {
 
 def _usual_mode(uid: str, products: Mapping[str, str]) -> str:
     return str(MatchMode.PRODUCT if products.get(uid, uid) == uid else MatchMode.VARIANT)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a date must be: ``at_least``, ``at_most`` or ``exactly`` the moment (S4-4)."""
+
+    sign: str
+    moment: datetime
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One ``sort`` of a list: a field's name on the wire, and which way (S4-2)."""
+
+    name: str
+    descending: bool

@@ -1,4 +1,4 @@
-"""Cart campaigns on the wire, in S4's shapes."""
+"""Wire shapes of cart campaigns, as S4 documents them."""
 
 from typing import Any
 

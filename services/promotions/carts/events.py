@@ -1,4 +1,4 @@
-"""What is told of cart campaigns and linked products (S4). Subject: the campaign, or the linked products."""
+"""Events of cart campaigns and linked products (S4). Subject: the campaign, or the linked products."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Making, replacing and deleting linked products (S4-19, S4-20). Their campaign's row is locked before them."""
+"""Create, replace and delete linked products (S4-19, S4-20). Locks: the campaign's row, then the linked products."""
 
 from datetime import datetime
 from typing import Any
@@ -11,14 +11,12 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.http import versions
 from chassis.messaging import outbox
-from services.promotions.carts import campaign_rules as rules
-from services.promotions.carts import events
-from services.promotions.carts import linked_product_queries as queries
+from services.promotions.carts import campaign_rules, events, linked_product_queries
 from services.promotions.carts.campaign_models import CartCampaign, LinkedProducts
-from services.promotions.catalogue import product_id_queries
+from services.promotions.catalogue import product_queries
+from services.promotions.common.actions import audit, publish
 
 
 def create(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> LinkedProducts:
@@ -27,13 +25,13 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     Raises:
         Invalid: the caller has no such campaign, or a product is linked to itself.
     """
-    _check(session, data)
+    _lock_campaign(session, data)
     linked = LinkedProducts(
         id=uuid7(), tenant_id=actor.tenant_id, created_at=now, updated_at=now, db_version=0, event_sequence=0
     )
     _write(session, linked, data)
     session.add(linked)
-    _record(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)
+    _audit_and_publish(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)
     return linked
 
 
@@ -53,15 +51,13 @@ def replace(
         NotFound: not the caller's.
         Stale: they were changed since the version that the caller names.
     """
-    for lock in (False, True):  # the campaign is locked between the two, and whoever is refused locks nothing
-        linked = queries.linked(session, linked_id, lock=lock)
-        versions.require(linked, expected)
-        rules.require_version(linked.db_version, data["db_version"])
-        if not lock:
-            _check(session, data)
+    _require_version(linked_product_queries.link(session, linked_id), data, expected)
+    _lock_campaign(session, data)
+    linked = linked_product_queries.lock_link(session, linked_id)  # after the campaign; a refusal has locked nothing
+    _require_version(linked, data, expected)
     _write(session, linked, data)
     linked.touch(now)
-    _record(session, "linked_products.replaced", linked, events.LinkedProductsReplaced, actor, now)
+    _audit_and_publish(session, "linked_products.replaced", linked, events.LinkedProductsReplaced, actor, now)
     return linked
 
 
@@ -72,35 +68,41 @@ def delete_one(session: Session, linked_id: UUID, *, expected: ETags | None, act
         NotFound: not the caller's.
         Stale: ``expected`` is not their version.
     """
-    linked = queries.linked(session, linked_id, lock=True)
+    linked = linked_product_queries.lock_link(session, linked_id)
     versions.require(linked, expected)
-    _record(session, "linked_products.deleted", linked, events.LinkedProductsDeleted, actor, now, _gone(linked))
+    _audit_and_publish(
+        session, "linked_products.deleted", linked, events.LinkedProductsDeleted, actor, now, _gone(linked)
+    )
     session.delete(linked)
 
 
 def delete_of_campaign(session: Session, campaign_id: UUID, *, actor: Principal, now: datetime) -> None:
     """Delete all linked products of a locked campaign, each with its event and audit row."""
     mine = select(LinkedProducts).where(LinkedProducts.marketing_campaign_id == campaign_id)
-    found = session.scalars(mine.order_by(LinkedProducts.id).with_for_update()).all()
-    for linked in found:
-        action, tenant_id = "linked_products.deleted", linked.tenant_id
-        audit.record(session, action, linked, tenant_id=tenant_id, actor=actor, now=now, changes=_gone(linked))
-    told = [
+    links = session.scalars(mine.order_by(LinkedProducts.id).with_for_update()).all()
+    for link in links:
+        audit(session, "linked_products.deleted", link, actor=actor, now=now, changes=_gone(link))
+    rows = [
         outbox.record(
-            _event(linked, events.LinkedProductsDeleted),
-            linked.id,
-            linked.event_sequence + 1,
-            tenants=(linked.tenant_id,),
+            _event(link, events.LinkedProductsDeleted),
+            link.id,
+            link.event_sequence + 1,
+            tenants=(link.tenant_id,),
             actor=actor,
             now=now,
         )
-        for linked in found
+        for link in links
     ]
-    outbox.add_records(session, told)
+    outbox.add_records(session, rows)
     session.execute(delete(LinkedProducts).where(LinkedProducts.marketing_campaign_id == campaign_id))
 
 
-def _check(session: Session, data: dict[str, Any]) -> None:
+def _require_version(linked: LinkedProducts, data: dict[str, Any], expected: ETags | None) -> None:
+    versions.require(linked, expected)
+    campaign_rules.require_version(linked.db_version, data["db_version"])
+
+
+def _lock_campaign(session: Session, data: dict[str, Any]) -> None:
     """S4-20: the campaign is there, and stays until this transaction ends."""
     if data["base_product"]["id"] == data["linked_product"]["id"]:
         raise Invalid.field("linkedProduct.id", "must be another product than baseProduct")
@@ -111,18 +113,20 @@ def _check(session: Session, data: dict[str, Any]) -> None:
 
 def _write(session: Session, linked: LinkedProducts, data: dict[str, Any]) -> None:
     base, dependent = data["base_product"], data["linked_product"]
-    known = product_id_queries.products_of(session, {base["id"], dependent["id"]})
-    base_product, linked_product = rules.with_modes([base, dependent], known)
+    known = product_queries.products_of(session, {base["id"], dependent["id"]})
+    base_product, linked_product = campaign_rules.with_modes([base, dependent], known)
     linked.write(
         customer_id=data["customer_id"],
         marketing_campaign_id=data["marketing_campaign_id"],
         base_product=base_product,
         linked_product=linked_product,
     )
-    linked.warnings = rules.about_unknown({"baseProduct": [base["id"]], "linkedProduct": [dependent["id"]]}, known)
+    linked.warnings = campaign_rules.about_unknown(
+        {"baseProduct": [base["id"]], "linkedProduct": [dependent["id"]]}, known
+    )
 
 
-def _record(
+def _audit_and_publish(
     session: Session,
     action: str,
     linked: LinkedProducts,
@@ -131,9 +135,8 @@ def _record(
     now: datetime,
     changes: dict[str, Any] | None = None,
 ) -> None:
-    tenants = (linked.tenant_id,)
-    audit.record(session, action, linked, tenant_id=linked.tenant_id, actor=actor, now=now, changes=changes)
-    outbox.add(session, linked, _event(linked, event), tenants=tenants, actor=actor, now=now)
+    audit(session, action, linked, actor=actor, now=now, changes=changes)
+    publish(session, linked, _event(linked, event), actor=actor, now=now)
 
 
 def _event(linked: LinkedProducts, event: Any) -> Any:

@@ -1,4 +1,4 @@
-"""``/marketing/linked-products``: products that go only with others, in S4's shapes."""
+"""``/marketing/linked-products``: products that a cart can hold only together with others, in S4's shapes."""
 
 from flask.views import MethodView
 
@@ -8,11 +8,10 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from contracts.error_formats import MARKETING
-from services.promotions.carts import linked_product_actions as actions
-from services.promotions.carts import linked_product_queries as queries
+from services.promotions.carts import linked_product_actions, linked_product_queries
+from services.promotions.carts.campaign_api import header_for
 from services.promotions.carts.linked_product_schemas import LinkedProductsIn, LinkedProductsListIn, LinkedProductsOut
 from services.promotions.carts.list_schemas import list_of
-from services.promotions.carts.warning_header import header_for
 from services.promotions.common.api import ADMINS, FEATURE
 
 PREFIX = "/marketing/linked-products"
@@ -25,10 +24,10 @@ class LinkedProductsList(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(LinkedProductsListIn, location="query")
     @blp.response(200, list_of(LinkedProductsOut))
-    def get(self, wanted):
+    def get(self, query):
         """The tenant's linked products, filtered and sorted (S4-19)."""
         with db.read() as session:
-            return queries.linked_products(session, **wanted)
+            return linked_product_queries.linked_products(session, **query)
 
     @blp.allow(*ADMINS)
     @blp.arguments(LinkedProductsIn)
@@ -36,7 +35,7 @@ class LinkedProductsList(MethodView):
     def post(self, data):
         """Link a product to another one in the carts of a campaign; the address is in ``Location``."""
         with db.begin() as session:
-            linked = actions.create(session, data, actor=caller(), now=utcnow())
+            linked = linked_product_actions.create(session, data, actor=caller(), now=utcnow())
         versions.set_etag(linked)
         return linked, 201, {"Location": f"{PREFIX}/{linked.id}"} | header_for(linked.warnings)
 
@@ -48,7 +47,7 @@ class LinkedProducts(MethodView):
     def get(self, linked_id):
         """One pair of linked products."""
         with db.read() as session:
-            linked = queries.linked(session, linked_id)
+            linked = linked_product_queries.link(session, linked_id)
         versions.set_etag(linked)
         return linked
 
@@ -59,7 +58,9 @@ class LinkedProducts(MethodView):
         """Replace linked products, in the version that ``dbVersion`` or ``If-Match`` names, if any (S4-14, D6)."""
         expected = versions.if_match()
         with db.begin() as session:
-            linked = actions.replace(session, linked_id, data, expected=expected, actor=caller(), now=utcnow())
+            linked = linked_product_actions.replace(
+                session, linked_id, data, expected=expected, actor=caller(), now=utcnow()
+            )
         versions.set_etag(linked)
         return linked, 200, header_for(linked.warnings)
 
@@ -68,4 +69,6 @@ class LinkedProducts(MethodView):
     def delete(self, linked_id):
         """Delete linked products."""
         with db.begin() as session:
-            actions.delete_one(session, linked_id, expected=versions.if_match(), actor=caller(), now=utcnow())
+            linked_product_actions.delete_one(
+                session, linked_id, expected=versions.if_match(), actor=caller(), now=utcnow()
+            )

@@ -1,4 +1,4 @@
-"""Linked products: one, and a filtered list (S4-19)."""
+"""Read linked products: one, and a filtered list (S4-19)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,25 +7,27 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
-from services.promotions.carts import list_queries
+from services.promotions.carts import campaign_queries, list_queries
 from services.promotions.carts.campaign_models import LinkedProducts
+from services.promotions.carts.campaign_rules import SortKey
 from services.promotions.carts.list_queries import Listed
-from services.promotions.carts.list_rules import SortKey
-from services.promotions.catalogue import product_id_queries
+from services.promotions.common.queries import one
+
+MISSING = "There are no such linked products."
 
 
-def linked(session: Session, linked_id: UUID, *, lock: bool = False) -> LinkedProducts:
-    """Linked products of the caller's tenant, the row locked until the transaction ends where ``lock`` says so.
+def link(session: Session, linked_id: UUID) -> LinkedProducts:
+    """Linked products of the caller's tenant.
 
     Raises:
         NotFound: there are none of that id, or they are another's.
     """
-    statement = select(LinkedProducts).where(LinkedProducts.id == linked_id)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
-        raise NotFound("There are no such linked products.")
-    return found
+    return one(session, select(LinkedProducts).where(LinkedProducts.id == linked_id), MISSING)
+
+
+def lock_link(session: Session, linked_id: UUID) -> LinkedProducts:
+    """As ``link``, the row locked until the transaction ends."""
+    return one(session, select(LinkedProducts).where(LinkedProducts.id == linked_id).with_for_update(), MISSING)
 
 
 def linked_products(session: Session, *, page: int, size: int, sort: Sequence[SortKey], **filters: Any) -> Listed:
@@ -36,7 +38,7 @@ def linked_products(session: Session, *, page: int, size: int, sort: Sequence[So
     about = {name: filters.pop(name) for name in IDS if name in filters}
     statement = select(LinkedProducts).filter_by(**filters)
     for name, product_id in about.items():
-        statement = statement.where(product_id_queries.is_about(session, product_id, *IDS[name]))
+        statement = statement.where(campaign_queries.is_about(session, product_id, *IDS[name]))
     return list_queries.list_page(session, statement, COLUMNS, sort=sort, page=page, size=size)
 
 

@@ -1,4 +1,4 @@
-"""Linked products on the wire, in S4's shapes."""
+"""Wire shapes of linked products, as S4 documents them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Lists as S4 has them: pages from 0, and sorting by a field or by a field of what belongs to it."""
+"""Lists as S4 has them: pages count from 0, and a list is sorted by its own fields or by those of its lines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import Select, String, Text, collate
 from sqlalchemy.orm import Session
 
 from chassis.http.pages import Page, paginate
-from services.promotions.carts.list_rules import Bound, SortKey
+from services.promotions.carts.campaign_rules import Bound, SortKey
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What cart campaigns and linked products have in common on the wire: milliseconds, lists, sorting (S4)."""
+"""Wire shapes that cart campaigns and linked products share: milliseconds, lists, sorting (S4)."""
 
 import re
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from marshmallow import ValidationError, fields, post_dump, post_load, validate
 
 from chassis.http.pages import MAX_PAGE, MAX_PAGE_SIZE
 from chassis.http.schemas import CamelSchema, Stripped, one_line, visible
-from services.promotions.carts.list_rules import Bound, SortKey
-from services.promotions.common.warning_schemas import WarningOut
+from services.promotions.carts.campaign_rules import Bound, SortKey
+from services.promotions.common.schemas import WarningOut
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -64,11 +64,11 @@ class SignedMillis(fields.Field[Bound]):
         super().__init__(metadata={"type": "string"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Bound:
-        found = self.SIGNED.fullmatch(value)
-        if not found or (found[1] and found[3]) or int(found[2]) > LATEST:
+        match = self.SIGNED.fullmatch(value)
+        if not match or (match[1] and match[3]) or int(match[2]) > LATEST:
             raise self.make_error("invalid")
-        sign = "at_most" if found[1] else "at_least" if found[3] else "exactly"
-        return Bound(sign, EPOCH + int(found[2]) * MILLISECOND)
+        sign = "at_most" if match[1] else "at_least" if match[3] else "exactly"
+        return Bound(sign, EPOCH + int(match[2]) * MILLISECOND)
 
 
 class Sort(fields.Field[SortKey]):

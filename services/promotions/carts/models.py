@@ -1,4 +1,4 @@
-"""Shoppers' carts (S4-24 to S4-28)."""
+"""Tables of shoppers' carts (S4-24 to S4-28)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -72,7 +72,7 @@ class Cart(Versioned, Owned, TenantScoped, Base):
         return line
 
     def take(self, settled: Sequence[Item]) -> None:
-        """Hold what the campaign lets it hold."""
+        """Take over the lines that the campaign allows."""
         for line, item in zip(self.lines, settled, strict=True):
             line.quantity, line.removed_because = item.quantity, item.removed_because
 

@@ -1,7 +1,7 @@
-"""Carts as a shopper sees them now: what the campaign lets them hold, and what it costs.
+"""Read carts: what the campaign allows them to hold now, and what that costs.
 
-The clock, the campaign, its linked products and the prices may have changed since the cart was written, so what is
-shown is worked out anew each time; the next write keeps it.
+The clock, the campaign, its linked products and the prices may have changed since the cart was written. So a cart is
+settled again on every read; the next write stores the result.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,22 +10,21 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from chassis.core import money
-from chassis.core.errors import Invalid, NotFound
+from chassis.core.errors import Invalid
 from chassis.core.principal import caller
 from services.promotions.carts import campaign_rules, rules
 from services.promotions.carts.campaign_models import CartCampaign, LinkedProducts
 from services.promotions.carts.campaign_rules import MatchMode, QuantitySelector, Reason
 from services.promotions.carts.models import Cart, CartItem
 from services.promotions.carts.rules import Item, Link, Match, Notice, Removed, Terms
-from services.promotions.catalogue import product_id_queries, settings_queries
-from services.promotions.catalogue.models import Product, Variant
-from services.promotions.catalogue.pricelist_models import PricelistEntry, PricelistVariant
-from services.promotions.common.tenant_models import Settings
-from services.promotions.evaluations import store_set_queries
+from services.promotions.catalogue import pricelist_queries, product_queries
+from services.promotions.catalogue import queries as catalogue_queries
+from services.promotions.catalogue.models import PricelistEntry, PricelistVariant, Product, Settings, Variant
+from services.promotions.common.queries import one
 
 
 @dataclass(frozen=True)
@@ -79,41 +78,46 @@ class SeenCart:
         return money.rounded(sum(prices, Decimal(0)), self.currency)
 
 
-def cart(session: Session, cart_id: UUID, now: datetime, *, lock: bool = False) -> Cart:
-    """A cart of the shop at hand, its row locked until the transaction ends where ``lock`` says so.
+def cart(session: Session, cart_id: UUID, now: datetime) -> Cart:
+    """A cart of the shop at hand.
 
     Raises:
         NotFound: there is none, it is another shop's, or it has expired.
     """
-    found = open_cart(session, cart_id, now, lock=lock)
-    if found is None:
-        raise NotFound("There is no such cart.")
-    return found
+    return one(session, _open_cart(cart_id, now), "There is no such cart.")
 
 
-def open_cart(session: Session, cart_id: UUID, now: datetime, *, lock: bool = False) -> Cart | None:
-    """As ``cart``; None where there is none."""
-    statement = select(Cart).where(Cart.id == cart_id, Cart.expires_at > now)
-    return session.scalar(statement.with_for_update() if lock else statement)
+def lock_cart(session: Session, cart_id: UUID, now: datetime) -> Cart:
+    """As ``cart``, its row locked until the transaction ends."""
+    return one(session, _open_cart(cart_id, now).with_for_update(), "There is no such cart.")
 
 
-def see(session: Session, found: Cart, now: datetime) -> SeenCart:
+def lock_cart_if_open(session: Session, cart_id: UUID, now: datetime) -> Cart | None:
+    """As ``lock_cart``; None where there is none."""
+    return session.scalar(_open_cart(cart_id, now).with_for_update())
+
+
+def _open_cart(cart_id: UUID, now: datetime) -> Select[tuple[Cart]]:
+    return select(Cart).where(Cart.id == cart_id, Cart.expires_at > now)
+
+
+def see(session: Session, cart: Cart, now: datetime) -> SeenCart:
     """A cart under its campaign as both are now."""
-    sold = catalogued(session, [line.product_id for line in found.lines])
-    items = [_item(line, sold.get(line.product_id)) for line in found.lines]
-    campaign, reason = _campaign_of(session, found, now)
+    sold = catalogued(session, [line.product_id for line in cart.lines])
+    items = [_item(line, sold.get(line.product_id)) for line in cart.lines]
+    campaign, reason = _campaign_of(session, cart, now)
     terms, unknown = Terms(), frozenset[str]()
     if campaign is not None:
         terms, unknown = _terms(session, campaign, items)
         items, reason = rules.settle(items, terms)
     applied = campaign if reason is None else None
     prices = _campaign_prices(session, applied, sold)
-    shop = _Shop(items, sold, prices, terms.links if applied else (), settings_queries.currency(session))
+    shop = _Shop(items, sold, prices, terms.links if applied else (), catalogue_queries.currency(session))
     return SeenCart(
-        found.id,
-        found.version,
+        cart.id,
+        cart.version,
         shop.currency,
-        SeenCampaign(found.campaign_name, reason),
+        SeenCampaign(cart.campaign_name, reason),
         [shop.see(item) for item in items],
         items,
         tuple(rules.link_ignored(base) for base in sorted(unknown)) if applied else (),
@@ -123,7 +127,7 @@ def see(session: Session, found: Cart, now: datetime) -> SeenCart:
 def catalogued(session: Session, ids: Iterable[str]) -> dict[str, Sold]:
     """Those of ``ids`` that the shop sells, products and variants, at their regular price as evaluations have it
     (S1-34): a variant's on the chain's list, else its own, else its product's on the list, else the product's."""
-    wanted = set(ids)
+    uids = set(ids)
     chain = select(Settings.pricelist_id).where(Settings.tenant_id == caller().tenant_id).scalar_subquery()
     in_chain = and_(PricelistEntry.product_id == Product.id, PricelistEntry.pricelist_id == chain)
     products = select(
@@ -138,8 +142,8 @@ def catalogued(session: Session, ids: Iterable[str]) -> dict[str, Sold]:
         .outerjoin(PricelistVariant, itself)
     )
     rows = [
-        *session.execute(variants.where(Variant.variant_uid.in_(wanted))),
-        *session.execute(products.where(Product.product_uid.in_(wanted))),
+        *session.execute(variants.where(Variant.variant_uid.in_(uids))),
+        *session.execute(products.where(Product.product_uid.in_(uids))),
     ]
     return {row[0]: Sold(row[1], row[2], next(price for price in row[3:] if price is not None)) for row in rows}
 
@@ -156,11 +160,11 @@ def require_sold(session: Session, ids: Collection[str]) -> None:
             raise Invalid.field("product", f"There is no product {product_id}.", code="unknown_product")
 
 
-def _campaign_of(session: Session, found: Cart, now: datetime) -> tuple[CartCampaign | None, Reason | str | None]:
+def _campaign_of(session: Session, cart: Cart, now: datetime) -> tuple[CartCampaign | None, Reason | str | None]:
     """The campaign that counts for a cart at ``now`` (S4-24, S4-25), or why there is none."""
-    if found.campaign_id is None:
-        return None, found.campaign_reason
-    campaign = session.scalar(select(CartCampaign).where(CartCampaign.id == found.campaign_id))
+    if cart.campaign_id is None:
+        return None, cart.campaign_reason
+    campaign = session.scalar(select(CartCampaign).where(CartCampaign.id == cart.campaign_id))
     if campaign is None:
         return None, Reason.UNKNOWN
     reason = campaign_rules.reason_against(campaign.status, campaign.start_date, campaign.end_date, now)
@@ -185,7 +189,7 @@ def _terms(session: Session, campaign: CartCampaign, items: Sequence[Item]) -> t
         LinkedProducts.linked_id.in_(products | of_product.keys()),
     )
     links = session.scalars(mine.order_by(LinkedProducts.id)).all()
-    bases = product_id_queries.products_of(session, {link.base_id for link in links})
+    bases = product_queries.products_of(session, {link.base_id for link in links})
     of_product |= bases
     terms = Terms(
         products=tuple(match(line.product_id, line.match_mode) for line in campaign.products),
@@ -209,11 +213,13 @@ def _campaign_prices(session: Session, campaign: CartCampaign | None, sold: Mapp
         return {}
     listed = select(PricelistEntry.product_id, PricelistEntry.price).where(
         PricelistEntry.pricelist_id == campaign.pricelist_id,
-        PricelistEntry.product_id.in_({each.product_key for each in sold.values()}),
+        PricelistEntry.product_id.in_({product.product_key for product in sold.values()}),
     )
     of_products = dict(session.execute(listed).tuples().all())
-    prices = {uid: of_products[each.product_key] for uid, each in sold.items() if each.product_key in of_products}
-    of_variants = session.execute(store_set_queries.variant_prices([campaign.pricelist_id], sold.keys()))
+    prices = {
+        uid: of_products[product.product_key] for uid, product in sold.items() if product.product_key in of_products
+    }
+    of_variants = session.execute(pricelist_queries.variant_prices([campaign.pricelist_id], sold.keys()))
     return prices | {uid: price for _, uid, price in of_variants}
 
 

@@ -1,12 +1,13 @@
-"""What a cart may hold under a campaign (S4): the filter, mandatory products, linked products. Pure, and total.
+"""What a cart can hold under a campaign (S4): the filter, mandatory products, linked products. Pure functions.
 
-A cart is settled: given what it holds and the campaign's terms, this says what it holds then, and why something went.
+A cart is settled: from its lines and the campaign's terms follow its new lines, and why a line was removed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
+from uuid import UUID
 
 from services.promotions.carts.campaign_rules import MatchMode, QuantitySelector, Reason
 
@@ -40,6 +41,19 @@ class Notice:
 
 
 CART_CLOSED = Notice("cart_closed", "The cart that was named is closed, so this is a new one.")
+
+
+def cart_id_of(text: str | None) -> UUID | None:
+    """The id of a cart in a link; None where it is none."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+def quantities_for(products: Sequence[str], quantities: Sequence[int]) -> Sequence[int]:
+    """A quantity for each product of a link: one quantity counts for all of them (S4-24)."""
+    return quantities if len(quantities) > 1 else [*quantities] * len(products)
 
 
 def link_ignored(base: str) -> Notice:
@@ -114,11 +128,11 @@ def settle(items: Sequence[Item], terms: Terms) -> tuple[list[Item], Reason | No
     """
     if not _has_all(items, terms.mandatory):
         return list(items), Reason.MANDATORY
-    held = [each if _is_allowed(each, terms) else each.holding(0, Removed.NOT_IN_CAMPAIGN) for each in items]
-    held = _align(held, terms.links)
-    if not _has_all(held, terms.mandatory):  # what makes the campaign count would be removed by it
+    settled = [item if _is_allowed(item, terms) else item.holding(0, Removed.NOT_IN_CAMPAIGN) for item in items]
+    settled = _align(settled, terms.links)
+    if not _has_all(settled, terms.mandatory):  # what makes the campaign count would be removed by it
         return list(items), Reason.MANDATORY
-    return held, None
+    return settled, None
 
 
 def linked_to(item: Item, links: Iterable[Link], items: Sequence[Item]) -> str | None:
@@ -142,8 +156,8 @@ def _room(link: Link, items: Iterable[Item]) -> float:
     return inf if base and link.selector is QuantitySelector.ANY else base
 
 
-def _has_all(items: Sequence[Item], wanted: Iterable[Match]) -> bool:
-    return all(any(match.fits(item) and item.is_there for item in items) for match in wanted)
+def _has_all(items: Sequence[Item], mandatory: Iterable[Match]) -> bool:
+    return all(any(match.fits(item) and item.is_there for item in items) for match in mandatory)
 
 
 def _is_allowed(item: Item, terms: Terms) -> bool:
@@ -156,13 +170,13 @@ def _is_allowed(item: Item, terms: Terms) -> bool:
 def _align(items: list[Item], links: Sequence[Link]) -> list[Item]:
     """Give linked products the quantities their bases allow: first up and down, bases before what is linked to
     them; then only down until nothing changes, where products are linked in a circle or more than once."""
-    held = list(items)
-    bound = [_Bound.to(link, held) for link in links]
-    for each in _bases_first([one for one in bound if one.linked]):
-        each.apply(held, may_raise=True)
-    while any(each.apply(held, may_raise=False) for each in bound):
+    settled = list(items)
+    bounds = [_Bound.to(link, settled) for link in links]
+    for bound in _bases_first([bound_link for bound_link in bounds if bound_link.linked]):
+        bound.apply(settled, may_raise=True)
+    while any(bound.apply(settled, may_raise=False) for bound in bounds):
         pass
-    return held
+    return settled
 
 
 @dataclass(frozen=True)
@@ -181,40 +195,44 @@ class _Bound:
         linked = places(link.linked.fits)
         return cls(link.selector, tuple(place for place in places(link.base.fits) if place not in linked), linked)
 
-    def apply(self, held: list[Item], *, may_raise: bool) -> bool:
+    def apply(self, items: list[Item], *, may_raise: bool) -> bool:
         """Bring the linked lines within what the base allows; say whether anything has changed."""
-        before = [held[place] for place in self.linked]
-        room = sum(held[place].quantity for place in self.base)
+        before = [items[place] for place in self.linked]
+        room = sum(items[place].quantity for place in self.base)
         have = sum(item.quantity for item in before)
         if not room:
-            self._lower(held, 0, Removed.BASE_MISSING)
+            self._lower(items, 0, Removed.BASE_MISSING)
         elif self.selector is not QuantitySelector.ANY and have > room:
-            self._lower(held, room, Removed.NO_ROOM)
+            self._lower(items, room, Removed.NO_ROOM)
         elif self.selector is QuantitySelector.EQUAL and may_raise and 0 < have < room:
-            first = next(place for place in self.linked if held[place].is_there)
-            held[first] = replace(held[first], quantity=held[first].quantity + room - have)
-        return before != [held[place] for place in self.linked]
+            first = next(place for place in self.linked if items[place].is_there)
+            items[first] = replace(items[first], quantity=items[first].quantity + room - have)
+        return before != [items[place] for place in self.linked]
 
-    def _lower(self, held: list[Item], room: int, why: Removed) -> None:
+    def _lower(self, items: list[Item], room: int, why: Removed) -> None:
         """Let the earlier lines keep what there is room for."""
         for place in self.linked:
-            if held[place].is_there:
-                kept = min(held[place].quantity, room)
-                room -= kept
-                held[place] = held[place].holding(kept, why)
+            if items[place].is_there:
+                quantity = min(items[place].quantity, room)
+                room -= quantity
+                items[place] = items[place].holding(quantity, why)
 
 
-def _bases_first(bound: list[_Bound]) -> list[_Bound]:
+def _bases_first(bounds: list[_Bound]) -> list[_Bound]:
     """The links in such an order that a base's own links come before those to it; a circle begins anywhere."""
-    waiting, ordered = list(bound), []
+    waiting, ordered = list(bounds), []
     while waiting:
-        free = [one for one in waiting if not any(_decides(other, one) for other in waiting if other is not one)]
-        taken = free or waiting[:1]
-        ordered += taken
-        waiting = [one for one in waiting if one not in taken]
+        free = [
+            bound_link
+            for bound_link in waiting
+            if not any(_decides(other, bound_link) for other in waiting if other is not bound_link)
+        ]
+        ready = free or waiting[:1]
+        ordered += ready
+        waiting = [bound_link for bound_link in waiting if bound_link not in ready]
     return ordered
 
 
-def _decides(one: _Bound, other: _Bound) -> bool:
-    """Whether ``one`` sets the quantity of what ``other`` goes by."""
-    return not set(one.linked).isdisjoint(other.base)
+def _decides(first: _Bound, second: _Bound) -> bool:
+    """Whether ``first`` sets the quantity of what ``second`` goes by."""
+    return not set(first.linked).isdisjoint(second.base)

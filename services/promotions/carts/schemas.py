@@ -1,4 +1,4 @@
-"""Shoppers' carts on the wire."""
+"""Wire shapes of shoppers' carts."""
 
 from decimal import Decimal
 from typing import Any

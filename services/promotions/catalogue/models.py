@@ -1,15 +1,19 @@
-"""What a tenant sells: products with their categories and variants, under one catalogue."""
+"""Tables of the catalogue: products, variants, price lists, stores, customer groups, settings."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
+from uuid_utils.compat import uuid7
 
 from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
+from chassis.http.versions import Versioned
 from services.promotions.common.models import Base, Owned
 
 
@@ -82,3 +86,118 @@ class Variant(Owned, TenantScoped, Base):
     product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"))
     variant_uid: Mapped[str]
     price: Mapped[Decimal | None]
+
+
+class Settings(Aggregate, Versioned, Owned, TenantScoped, Base):
+    """Settings of a tenant's promotions. The row is made when first written; until then the defaults apply.
+
+    Attributes:
+        time_zone: of the times in answers (S1-10); None for the tenant's own.
+        strategy: which of several campaigns counts (D23).
+        pricelist_id: the chain's list, asked after a store's own and before the catalogue (S1-34).
+    """
+
+    __tablename__ = "settings"
+    __table_args__ = (UniqueConstraint("tenant_id"),)
+
+    time_zone: Mapped[str | None]
+    currency: Mapped[str]
+    strategy: Mapped[str]
+    pricelist_id: Mapped[UUID | None] = mapped_column(ForeignKey("pricelists.id"))
+
+    def change(self, changes: Mapping[str, Any]) -> bool:
+        """Take over what is named; returns whether anything is different now."""
+        different = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        for name, value in different.items():
+            setattr(self, name, value)
+        return bool(different)
+
+
+ONE_LIST = UniqueConstraint("tenant_id", "pricelist_uid")
+
+
+class Pricelist(Aggregate, Versioned, Owned, TenantScoped, Base):
+    """Prices that a campaign can bring into force (S1-2). They may change while it runs (S1-14)."""
+
+    __tablename__ = "pricelists"
+    __table_args__ = (ONE_LIST,)
+
+    pricelist_uid: Mapped[str]
+    name: Mapped[str]
+    product_count: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    products = cast(Sequence[Any], ())
+
+    @classmethod
+    def start(cls, pricelist_uid: str, name: str, *, tenant_id: UUID, now: datetime) -> "Pricelist":
+        """A new list on which nothing stands yet."""
+        return cls(
+            id=uuid7(),
+            tenant_id=tenant_id,
+            pricelist_uid=pricelist_uid,
+            name=name,
+            product_count=0,
+            created_at=now,
+            updated_at=now,
+            event_sequence=0,
+        )
+
+
+class PricelistEntry(Base):
+    """The price of one product on one list, with all its variants. Only reached through its list."""
+
+    __tablename__ = "pricelist_entries"
+    __table_args__ = (Index("ix_pricelist_entries_product", "product_id"),)
+
+    pricelist_id: Mapped[UUID] = mapped_column(ForeignKey("pricelists.id"), primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    price: Mapped[Decimal]
+
+
+class PricelistVariant(Base):
+    """The price of one variant on one list, before its product's there (D68). Only reached through its list.
+
+    By uid, because a variant that its product loses and gets again is another row there, and because the catalogue need
+    not have it yet. When it gets a product of that uid, the price becomes the product's :class:`PricelistEntry`.
+    """
+
+    __tablename__ = "pricelist_variants"
+
+    pricelist_id: Mapped[UUID] = mapped_column(ForeignKey("pricelists.id"), primary_key=True)
+    variant_uid: Mapped[str] = mapped_column(primary_key=True)
+    price: Mapped[Decimal]
+
+
+ONE_STORE = UniqueConstraint("tenant_id", "store_uid")
+ONE_GROUP = UniqueConstraint("tenant_id", "customer_group_uid")
+
+
+class Store(Aggregate, Versioned, Owned, TenantScoped, Base):
+    """A shop. ``pricelist_id`` is the list of its own regular prices, where it has one (S1-34)."""
+
+    __tablename__ = "stores"
+    __table_args__ = (ONE_STORE,)
+
+    store_uid: Mapped[str]
+    name: Mapped[str]
+    pricelist_id: Mapped[UUID | None] = mapped_column(ForeignKey("pricelists.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    # Not stored: set by the queries, for the answer.
+    pricelist_uid = cast(str | None, None)
+
+
+class CustomerGroup(Aggregate, Versioned, Owned, TenantScoped, Base):
+    """Customers for whom a campaign can be meant (S1-37). Who is in it the till knows."""
+
+    __tablename__ = "customer_groups"
+    __table_args__ = (ONE_GROUP,)
+
+    customer_group_uid: Mapped[str]
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

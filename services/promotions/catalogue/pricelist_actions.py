@@ -1,8 +1,8 @@
-"""Making price lists, putting products on them and taking them off, which a running campaign follows at once (S1-14).
+"""Create, rename and delete price lists, and change the products on them. Running campaigns follow at once (S1-14).
 
-The tenant's currency is locked first, then the list's row, the tenant's catalogue last: before what stands on the list
-is read, so that no product comes between. What the catalogue does not have (yet) stands there by its uid, as variants
-do (D68), until a product of that uid comes.
+Locks: the tenant's currency, the list's row, the tenant's catalogue. The last one comes before the list's products are
+read, so that no product is added in between. A uid that the catalogue does not have is listed by its uid, as variants
+are (D68), until a product of that uid is written.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,22 +17,18 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.data.bulk import insert_many
 from chassis.http import versions
-from chassis.messaging import outbox
-from services.promotions.catalogue import actions
-from services.promotions.catalogue import pricelist_events as events
-from services.promotions.catalogue import pricelist_queries as queries
-from services.promotions.catalogue import product_queries as products
-from services.promotions.catalogue.event_batches import in_batches
-from services.promotions.catalogue.pricelist_models import ONE_LIST, Pricelist, PricelistEntry, PricelistVariant
+from services.promotions.catalogue import actions, events, pricelist_queries, product_queries
+from services.promotions.catalogue.actions import lock_currency
+from services.promotions.catalogue.events import in_batches
+from services.promotions.catalogue.models import ONE_LIST, Pricelist, PricelistEntry, PricelistVariant
 from services.promotions.catalogue.rules import Fitter
-from services.promotions.common import uid_actions as uids
+from services.promotions.common import actions as common_actions
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.common.queries import among
-from services.promotions.common.uid_rules import slug
-from services.promotions.evaluations.settings_actions import lock_currency
+from services.promotions.common.rules import slug
 
 ENTRIES = Base.metadata.tables["pricelist_entries"]
 VARIANTS = Base.metadata.tables["pricelist_variants"]
@@ -58,19 +54,19 @@ def create(
     def make(uid: str) -> Pricelist:
         pricelist = Pricelist.start(uid, name, tenant_id=actor.tenant_id, now=now)
         session.add(pricelist)
-        audit.record(session, "pricelist.created", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
+        audit(session, "pricelist.created", pricelist, actor=actor, now=now)
         return pricelist
 
-    pricelist = uids.insert(
+    pricelist = common_actions.insert_with_uid(
         session,
         make,
-        wanted=pricelist_uid,
+        uid=pricelist_uid,
         seed=slug(name, otherwise="pricelist"),
         column=Pricelist.pricelist_uid,
         unique=ONE_LIST,
         taken=Conflict(f"There is a price list {pricelist_uid} already.", code="pricelist_exists"),
     )
-    _tell(session, pricelist, events.PricelistCreated, actor=actor, now=now)
+    _publish(session, pricelist, events.PricelistCreated, actor=actor, now=now)
     if products:
         _change_products(session, pricelist, products, [], actor=actor, now=now)
     return pricelist
@@ -85,12 +81,12 @@ def rename(
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    pricelist = pricelist_queries.lock_pricelist(session, pricelist_uid)
     versions.require(pricelist, expected)
     if name != pricelist.name:
         pricelist.name, pricelist.updated_at = name, now
-        audit.record(session, "pricelist.renamed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now)
-        _tell(session, pricelist, events.PricelistRenamed, actor=actor, now=now)
+        audit(session, "pricelist.renamed", pricelist, actor=actor, now=now)
+        _publish(session, pricelist, events.PricelistRenamed, actor=actor, now=now)
     return pricelist
 
 
@@ -112,7 +108,7 @@ def change_products(
         Invalid: a price finer than the currency; ``errors`` names each.
     """
     currency = lock_currency(session, actor.tenant_id)
-    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    pricelist = pricelist_queries.lock_pricelist(session, pricelist_uid)
     versions.require(pricelist, expected)
     add = _in_currency(add, currency, "add")
     _change_products(session, pricelist, add, remove, actor=actor, now=now)
@@ -127,13 +123,13 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
         Stale: ``expected`` is not its version.
         Conflict: ``pricelist_in_use``.
     """
-    pricelist = queries.pricelist(session, pricelist_uid, lock=True)
+    pricelist = pricelist_queries.lock_pricelist(session, pricelist_uid)
     versions.require(pricelist, expected)
-    if queries.is_used(session, pricelist):
+    if pricelist_queries.is_used(session, pricelist):
         raise Conflict("A campaign, a store or the settings use this price list.", code="pricelist_in_use")
     gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
-    audit.record(session, "pricelist.deleted", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
-    _tell(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
+    audit(session, "pricelist.deleted", pricelist, actor=actor, now=now, changes=gone)
+    _publish(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
     for model in (PricelistVariant, PricelistEntry):  # in the order in which ``move_to_products`` moves them
         session.execute(delete(model).where(model.pricelist_id == pricelist.id))
     session.delete(pricelist)
@@ -142,8 +138,8 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
 def move_to_products(session: Session, tenant_id: UUID, product_uids: Collection[str]) -> bool:
     """Let the prices of these products that were set before there was one be the products' own; whether there were any.
 
-    So a product has one price on a list, for its variants too. What the list shows stays as it is. Whoever calls holds
-    the tenant's catalogue.
+    So a product has one price on a list, for its variants too. What the list shows stays as it is. The caller has
+    locked the tenant's catalogue.
     """
     lists = select(Pricelist.id).where(Pricelist.tenant_id == tenant_id)
     early = (
@@ -153,7 +149,7 @@ def move_to_products(session: Session, tenant_id: UUID, product_uids: Collection
     )
     moved = session.execute(early, execution_options={"synchronize_session": False}).tuples().all()
     if moved:
-        ids = products.ids_of(session, {uid for _, uid, _ in moved})
+        ids = product_queries.ids_of(session, {uid for _, uid, _ in moved})
         rows = [{"pricelist_id": listed, "product_id": ids[uid], "price": price} for listed, uid, price in moved]
         insert_many(session, ENTRIES, rows)
     return bool(moved)
@@ -170,27 +166,25 @@ def _change_products(
 ) -> None:
     if not add and not remove:
         return
-    held = actions.hold(session, actor.tenant_id)
+    tenant_catalogue = actions.lock_catalogue(session, actor.tenant_id)
     prices = {entry["product_uid"]: entry["price"] for entry in add}
-    ids = products.ids_of(session, [*prices, *remove])
-    before = queries.prices_on(session, pricelist, ids, [*prices, *remove])
+    ids = product_queries.ids_of(session, [*prices, *remove])
+    before = pricelist_queries.prices_on(session, pricelist, ids, [*prices, *remove])
     changed = {uid: price for uid, price in prices.items() if before.get(uid) != price}
     gone = [uid for uid in dict.fromkeys(remove) if uid in before]
     if not changed and not gone:
         return
     _replace(session, pricelist, changed, gone, ids)
     pricelist.updated_at = now
-    told = [{"productUid": uid, "price": price} for uid, price in changed.items()]
-    told += [{"productUid": uid, "price": None} for uid in gone]
+    entries = [{"productUid": uid, "price": price} for uid, price in changed.items()]
+    entries += [{"productUid": uid, "price": None} for uid in gone]
     was = {uid: str(before[uid]) for uid in (*changed, *gone) if uid in before}
     audited = {"products": [was, {uid: str(price) for uid, price in changed.items()}]}
-    audit.record(
-        session, "pricelist.changed", pricelist, tenant_id=actor.tenant_id, actor=actor, now=now, changes=audited
-    )
-    for batch in in_batches(told):
+    audit(session, "pricelist.changed", pricelist, actor=actor, now=now, changes=audited)
+    for batch in in_batches(entries):
         event = events.PricelistProductsChanged(actor.tenant_id, pricelist.pricelist_uid, batch)
-        outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)
-    held.revision += 1
+        publish(session, pricelist, event, actor=actor, now=now)
+    tenant_catalogue.revision += 1
 
 
 def _in_currency(entries: Sequence[Mapping[str, Any]], currency: str, field: str) -> list[dict[str, Any]]:
@@ -232,13 +226,13 @@ def _take_off(session: Session, model: type[Base], *which: ColumnElement[bool]) 
     return result.rowcount
 
 
-def _tell(
+def _publish(
     session: Session,
     pricelist: Pricelist,
-    told: type[events.PricelistCreated | events.PricelistRenamed | events.PricelistDeleted],
+    event_type: type[events.PricelistCreated | events.PricelistRenamed | events.PricelistDeleted],
     *,
     actor: Principal,
     now: datetime,
 ) -> None:
-    event = told(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-    outbox.add(session, pricelist, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    event = event_type(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
+    publish(session, pricelist, event, actor=actor, now=now)

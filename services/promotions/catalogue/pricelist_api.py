@@ -8,10 +8,8 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
-from services.promotions.catalogue import pricelist_actions as actions
-from services.promotions.catalogue import pricelist_queries as queries
-from services.promotions.catalogue import product_queries
-from services.promotions.catalogue.pricelist_schemas import (
+from services.promotions.catalogue import pricelist_actions, pricelist_queries, product_queries
+from services.promotions.catalogue.schemas import (
     EntryOut,
     PricelistChangeIn,
     PricelistDetailOut,
@@ -19,9 +17,9 @@ from services.promotions.catalogue.pricelist_schemas import (
     PricelistOut,
     PricelistProductsIn,
 )
+from services.promotions.common import api as common_api
 from services.promotions.common.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant
-from services.promotions.common.warning_rules import Code
-from services.promotions.sales import warning_api
+from services.promotions.common.rules import Code
 
 blp = Blueprint("pricelists", __name__, url_prefix=f"{PREFIX}/pricelists", feature=FEATURE)
 blp.before_request(accept_bulk)
@@ -36,7 +34,7 @@ class Pricelists(MethodView):
     def get(self, page):
         """The tenant's price lists, by uid."""
         with db.read() as session:
-            return queries.pricelists(session, **page)
+            return pricelist_queries.pricelists(session, **page)
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -48,8 +46,8 @@ class Pricelists(MethodView):
         Uids that the catalogue does not have are taken, with `Concord-Warnings: unknown_product` (D68).
         """
         with db.begin() as session:
-            pricelist = actions.create(session, **data, actor=caller(), now=utcnow())
-            queries.with_products(session, pricelist)
+            pricelist = pricelist_actions.create(session, **data, actor=caller(), now=utcnow())
+            pricelist_queries.with_products(session, pricelist)
             warned = _about_unknown(session, data["products"])
         versions.set_etag(pricelist)
         return pricelist, 201, warned
@@ -63,7 +61,7 @@ class OnePricelist(MethodView):
     def get(self, pricelist_uid):
         """One price list with its first 200 products."""
         with db.read() as session:
-            pricelist = queries.with_products(session, queries.pricelist(session, pricelist_uid))
+            pricelist = pricelist_queries.with_products(session, pricelist_queries.pricelist(session, pricelist_uid))
         versions.set_etag(pricelist)
         return pricelist
 
@@ -74,12 +72,12 @@ class OnePricelist(MethodView):
     def put(self, data, pricelist_uid):
         """Give a price list another name."""
         with db.begin() as session:
-            pricelist = actions.rename(
+            pricelist = pricelist_actions.rename(
                 session, pricelist_uid, data["name"], expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-            queries.with_products(session, pricelist)
+            pricelist_queries.with_products(session, pricelist)
         versions.set_etag(pricelist)
-        return pricelist, 200, warning_api.header(*warning_api.ignored(PricelistChangeIn, pricelist))
+        return pricelist, 200, common_api.warning_header(*common_api.ignored_fields(PricelistChangeIn, pricelist))
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -87,7 +85,7 @@ class OnePricelist(MethodView):
     def delete(self, pricelist_uid):
         """Delete a price list that nothing uses."""
         with db.begin() as session:
-            actions.remove(session, pricelist_uid, expected=versions.if_match(), actor=caller(), now=utcnow())
+            pricelist_actions.remove(session, pricelist_uid, expected=versions.if_match(), actor=caller(), now=utcnow())
 
 
 @blp.route("/<pricelist_uid>/products")
@@ -99,7 +97,7 @@ class Products(MethodView):
     def get(self, page, pricelist_uid):
         """What stands on a price list, by the products' uids."""
         with db.read() as session:
-            return queries.entries(session, queries.pricelist(session, pricelist_uid), **page)
+            return pricelist_queries.entries(session, pricelist_queries.pricelist(session, pricelist_uid), **page)
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -112,10 +110,10 @@ class Products(MethodView):
         count as soon as it has a product or a variant of that uid.
         """
         with db.begin() as session:
-            pricelist = actions.change_products(
+            pricelist = pricelist_actions.change_products(
                 session, pricelist_uid, **data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-            queries.with_products(session, pricelist)
+            pricelist_queries.with_products(session, pricelist)
             warned = _about_unknown(session, data["add"], data["remove"])
         versions.set_etag(pricelist)
         return pricelist, 200, warned
@@ -124,4 +122,4 @@ class Products(MethodView):
 def _about_unknown(session, entries, others=()):
     """The header that warns of uids that the catalogue does not have."""
     unknown = product_queries.unknown(session, [*(entry["product_uid"] for entry in entries), *others])
-    return warning_api.header(*[Code.UNKNOWN_PRODUCT] if unknown else [])
+    return common_api.warning_header(*[Code.UNKNOWN_PRODUCT] if unknown else [])

@@ -1,23 +1,20 @@
-"""Price lists and what stands on them."""
+"""Read price lists and the prices on them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, union_all
+from sqlalchemy import Select, exists, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import Invalid, NotFound
+from chassis.core.errors import Invalid
 from chassis.http.pages import Page, paginate
-from services.promotions.carts.campaign_models import CartCampaign
-from services.promotions.catalogue import settings_queries
-from services.promotions.catalogue.models import Product
-from services.promotions.catalogue.pricelist_models import Pricelist, PricelistEntry, PricelistVariant
-from services.promotions.catalogue.store_models import Store
-from services.promotions.common.queries import among
-from services.promotions.common.tenant_models import Settings
-from services.promotions.sales.models import SalesCampaign
+from services.promotions.catalogue import queries
+from services.promotions.catalogue.models import Pricelist, PricelistEntry, PricelistVariant, Product
+from services.promotions.common.models import Base
+from services.promotions.common.queries import among, one
 
 
 @dataclass(frozen=True)
@@ -29,11 +26,10 @@ class SeenEntry:
     currency: str
 
 
-USERS = (SalesCampaign, CartCampaign, Store, Settings)
 SHOWN = 200  # products of a list that its detail shows; the others stand in pages of their own
 
 
-def id_of(session: Session, pricelist_uid: str | None) -> UUID | None:
+def pricelist_id(session: Session, pricelist_uid: str | None) -> UUID | None:
     """The id of a price list that a body names; None for None.
 
     Raises:
@@ -41,29 +37,34 @@ def id_of(session: Session, pricelist_uid: str | None) -> UUID | None:
     """
     if pricelist_uid is None:
         return None
-    found = session.scalar(select(Pricelist.id).where(Pricelist.pricelist_uid == pricelist_uid))
-    if found is None:
+    row_id = session.scalar(select(Pricelist.id).where(Pricelist.pricelist_uid == pricelist_uid))
+    if row_id is None:
         raise Invalid.field("pricelistUid", f"There is no price list {pricelist_uid}.", code="unknown_pricelist")
-    return found
+    return row_id
 
 
-def pricelist(session: Session, pricelist_uid: str, *, lock: bool = False) -> Pricelist:
-    """One price list of the caller, its row locked until the transaction ends where ``lock`` says so.
+def pricelist(session: Session, pricelist_uid: str) -> Pricelist:
+    """One price list of the caller.
 
     Raises:
         NotFound: there is none of that uid.
     """
-    statement = select(Pricelist).where(Pricelist.pricelist_uid == pricelist_uid)
-    found = session.scalar(statement.with_for_update(key_share=True) if lock else statement)
-    if found is None:
-        raise NotFound("There is no such price list.")
-    return found
+    return one(session, _pricelist_of(pricelist_uid), "There is no such price list.")
 
 
-def with_products(session: Session, found: Pricelist) -> Pricelist:
+def lock_pricelist(session: Session, pricelist_uid: str) -> Pricelist:
+    """As ``pricelist``, its row locked until the transaction ends."""
+    return one(session, _pricelist_of(pricelist_uid).with_for_update(key_share=True), "There is no such price list.")
+
+
+def _pricelist_of(pricelist_uid: str) -> Select[tuple[Pricelist]]:
+    return select(Pricelist).where(Pricelist.pricelist_uid == pricelist_uid)
+
+
+def with_products(session: Session, pricelist: Pricelist) -> Pricelist:
     """Give a list the first products that stand on it, for the answer."""
-    found.products = entries(session, found, page=1, page_size=SHOWN).items
-    return found
+    pricelist.products = entries(session, pricelist, page=1, page_size=SHOWN).items
+    return pricelist
 
 
 def pricelists(session: Session, *, page: int, page_size: int) -> Page:
@@ -71,36 +72,50 @@ def pricelists(session: Session, *, page: int, page_size: int) -> Page:
     return paginate(session, select(Pricelist).order_by(Pricelist.pricelist_uid), page=page, page_size=page_size)
 
 
-def entries(session: Session, found: Pricelist, *, page: int, page_size: int) -> Page:
+def entries(session: Session, pricelist: Pricelist, *, page: int, page_size: int) -> Page:
     """What stands on a price list, by uid: products, variants, and what the catalogue does not have."""
     products = (
         select(Product.product_uid.label("product_uid"), PricelistEntry.price)
         .join(Product, Product.id == PricelistEntry.product_id)
-        .where(PricelistEntry.pricelist_id == found.id)
+        .where(PricelistEntry.pricelist_id == pricelist.id)
     )
     variants = select(PricelistVariant.variant_uid, PricelistVariant.price)
-    listed = union_all(products, variants.where(PricelistVariant.pricelist_id == found.id)).subquery()
+    listed = union_all(products, variants.where(PricelistVariant.pricelist_id == pricelist.id)).subquery()
     page_of_it = select(listed).order_by(listed.c.product_uid).limit(page_size).offset((page - 1) * page_size)
-    currency = settings_queries.currency(session)
+    currency = queries.currency(session)
     shown = [SeenEntry(uid, price, currency) for uid, price in session.execute(page_of_it)]
-    return Page(shown, page, page_size, found.product_count)
+    return Page(shown, page, page_size, pricelist.product_count)
 
 
 def prices_on(
-    session: Session, found: Pricelist, products: Mapping[str, UUID], uids: Collection[str]
+    session: Session, pricelist: Pricelist, products: Mapping[str, UUID], uids: Collection[str]
 ) -> dict[str, Decimal]:
     """What ``uids`` cost on a list where they stand there, with the ids of those that are products."""
     variants = select(PricelistVariant.variant_uid, PricelistVariant.price)
-    mine = variants.where(PricelistVariant.pricelist_id == found.id, among(session, PricelistVariant.variant_uid, uids))
+    mine = variants.where(
+        PricelistVariant.pricelist_id == pricelist.id, among(session, PricelistVariant.variant_uid, uids)
+    )
     prices = dict(session.execute(mine).tuples().all())
     entries = select(PricelistEntry.product_id, PricelistEntry.price).where(
-        PricelistEntry.pricelist_id == found.id, PricelistEntry.product_id.in_(list(products.values()))
+        PricelistEntry.pricelist_id == pricelist.id, PricelistEntry.product_id.in_(list(products.values()))
     )
     by_id = dict(session.execute(entries).tuples().all())
     return prices | {uid: by_id[product_id] for uid, product_id in products.items() if product_id in by_id}
 
 
-def is_used(session: Session, found: Pricelist) -> bool:
-    """Whether a campaign of whatever status, a store or the settings name a price list."""
-    uses = [exists().where(model.pricelist_id == found.id) for model in USERS]
+def is_used(session: Session, pricelist: Pricelist) -> bool:
+    """Whether a campaign of whatever status, a store or the settings name a price list.
+
+    The metadata says which tables can: this room does not know the campaigns that use it.
+    """
+    key = Pricelist.__table__.c.id
+    keys = [foreign for table in Base.metadata.sorted_tables for foreign in table.foreign_keys if foreign.column is key]
+    uses = [exists().where(foreign.parent == pricelist.id) for foreign in keys if not foreign.parent.primary_key]
     return bool(session.scalar(select(or_(*uses))))
+
+
+def variant_prices(pricelists: Collection[UUID], uids: Collection[str]) -> Any:
+    """What variants cost on lists where they stand by themselves (D68)."""
+    entry = PricelistVariant
+    priced = select(entry.pricelist_id, entry.variant_uid, entry.price)
+    return priced.where(entry.pricelist_id.in_(pricelists), entry.variant_uid.in_(uids))

@@ -1,6 +1,6 @@
-"""Writing products, up to 5,000 at once; a bad row rejects itself only.
+"""Write products, up to 5,000 at once. A bad row rejects only itself.
 
-Whoever writes products holds the tenant's currency and then its catalogue, so two calls of one tenant never meet.
+Locks: the tenant's currency, then its catalogue. So two calls of one tenant run one after the other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,17 +18,16 @@ from chassis.core.principal import Principal
 from chassis.core.text import fold
 from chassis.data.bulk import insert_many
 from chassis.http.parsing import flatten
-from chassis.messaging import outbox
 from services.promotions.catalogue import actions, pricelist_actions
-from services.promotions.catalogue.event_batches import in_batches
-from services.promotions.catalogue.events import ProductsChanged
+from services.promotions.catalogue.actions import lock_currency
+from services.promotions.catalogue.events import ProductsChanged, in_batches
 from services.promotions.catalogue.models import Product, ProductCategory, Variant
 from services.promotions.catalogue.product_queries import SeenProduct, complete
 from services.promotions.catalogue.rules import Fitter
 from services.promotions.catalogue.schemas import ProductIn
+from services.promotions.common.actions import publish
 from services.promotions.common.models import Base
 from services.promotions.common.queries import among
-from services.promotions.evaluations.settings_actions import lock_currency
 
 PRODUCTS = Base.metadata.tables["products"]
 CATEGORIES = Base.metadata.tables["product_categories"]
@@ -51,15 +50,15 @@ class Result:
 def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: datetime) -> list[Result]:
     """Write products, each as a row says it in whole; the results stand in the order of the rows.
 
-    A product that is already as its row says counts as updated, and nobody is told of it.
+    A product that is already as its row says counts as updated; no event is published.
     """
     currency = lock_currency(session, actor.tenant_id)
-    held = actions.hold(session, actor.tenant_id)
-    results, wanted = _read(rows, currency)
-    taken = _taken_uids(session, wanted)
-    known = _known(session, wanted, currency)
+    tenant_catalogue = actions.lock_catalogue(session, actor.tenant_id)
+    results, accepted = _read(rows, currency)
+    taken = _taken_uids(session, accepted)
+    known = _known(session, accepted, currency)
     new, changed = [], []
-    for place, product in wanted.items():
+    for place, product in accepted.items():
         before = known.get(product["product_uid"])
         if clash := _clash(product, taken):
             results[place] = Result(product["product_uid"], REJECTED, clash)
@@ -70,13 +69,15 @@ def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: date
         elif _differs(product, before):
             changed.append(product | {"id": before.product.id})
     _write(session, new, changed, known, actor.tenant_id, now)
-    told = [_told(product, is_new=True) for product in new] + [_told(product, is_new=False) for product in changed]
-    taken_in = [product["product_uid"] for place, product in wanted.items() if results[place].status != REJECTED]
-    if pricelist_actions.move_to_products(session, actor.tenant_id, taken_in) or told:
-        held.revision += 1
-    for batch in in_batches(told):
+    entries = [_published(product, is_new=True) for product in new] + [
+        _published(product, is_new=False) for product in changed
+    ]
+    taken_in = [product["product_uid"] for place, product in accepted.items() if results[place].status != REJECTED]
+    if pricelist_actions.move_to_products(session, actor.tenant_id, taken_in) or entries:
+        tenant_catalogue.revision += 1
+    for batch in in_batches(entries):
         event = ProductsChanged(actor.tenant_id, batch)
-        outbox.add(session, held, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+        publish(session, tenant_catalogue, event, actor=actor, now=now)
     return [results[place] for place in range(len(rows))]
 
 
@@ -92,7 +93,7 @@ def _read(rows: Sequence[Any], currency: str) -> tuple[dict[int, Result], dict[i
             if product["product_uid"] in seen:
                 raise ValidationError({"productUid": "Another row of this call has this uid."})
         except ValidationError as error:
-            problems = [f"{each['field']}: {each['message']}" for each in flatten(error.normalized_messages())]
+            problems = [f"{problem['field']}: {problem['message']}" for problem in flatten(error.normalized_messages())]
             named = row.get("productUid") if isinstance(row, dict) else None
             refused[place] = Result(named if isinstance(named, str) else None, REJECTED, " ".join(problems[:3]))
         else:
@@ -117,17 +118,17 @@ def _in_currency(product: dict[str, Any], currency: str) -> dict[str, Any]:
     return product
 
 
-def _known(session: Session, wanted: Mapping[int, Mapping[str, Any]], currency: str) -> dict[str, SeenProduct]:
+def _known(session: Session, accepted: Mapping[int, Mapping[str, Any]], currency: str) -> dict[str, SeenProduct]:
     """Those of the products that there are already, by uid."""
-    uids = [product["product_uid"] for product in wanted.values()]
-    found = session.scalars(select(Product).where(among(session, Product.product_uid, uids))).all()
-    return {each.product.product_uid: each for each in complete(session, found, currency)}
+    uids = [product["product_uid"] for product in accepted.values()]
+    rows = session.scalars(select(Product).where(among(session, Product.product_uid, uids))).all()
+    return {known_product.product.product_uid: known_product for known_product in complete(session, rows, currency)}
 
 
-def _taken_uids(session: Session, wanted: Mapping[int, Mapping[str, Any]]) -> dict[str, str]:
+def _taken_uids(session: Session, accepted: Mapping[int, Mapping[str, Any]]) -> dict[str, str]:
     """Whose the uids of the call are already: of a variant its product's uid, of a product its own."""
-    variants = [each["variant_uid"] for product in wanted.values() for each in product["variants"]]
-    uids = [product["product_uid"] for product in wanted.values()] + variants
+    variants = [variant["variant_uid"] for product in accepted.values() for variant in product["variants"]]
+    uids = [product["product_uid"] for product in accepted.values()] + variants
     of_variants = select(Variant.variant_uid, Product.product_uid).join(Product, Product.id == Variant.product_id)
     of_variants = of_variants.where(among(session, Variant.variant_uid, uids))
     taken = dict(session.execute(of_variants).tuples().all())
@@ -139,20 +140,20 @@ def _taken_uids(session: Session, wanted: Mapping[int, Mapping[str, Any]]) -> di
 def _clash(product: Mapping[str, Any], taken: dict[str, str]) -> str | None:
     """Why a product cannot have its uids; where it can, they are taken from now on."""
     mine = product["product_uid"]
-    uids = [mine, *(each["variant_uid"] for each in product["variants"])]
-    for each in uids:
-        if taken.get(each, mine) != mine:
-            return f"{each} is of the product {taken[each]} already."
+    uids = [mine, *(uid["variant_uid"] for uid in product["variants"])]
+    for uid in uids:
+        if taken.get(uid, mine) != mine:
+            return f"{uid} is of the product {taken[uid]} already."
     taken |= dict.fromkeys(uids, mine)
     return None
 
 
 def _differs(product: Mapping[str, Any], before: SeenProduct) -> bool:
-    variants = {each.variant_uid: each.price for each in before.variants}
+    variants = {variant.variant_uid: variant.price for variant in before.variants}
     return (
         any(product[name] != getattr(before.product, name) for name in OWN)
         or set(product["category_uids"]) != set(before.category_uids)
-        or {each["variant_uid"]: each["price"] for each in product["variants"]} != variants
+        or {variant["variant_uid"]: variant["price"] for variant in product["variants"]} != variants
     )
 
 
@@ -186,9 +187,9 @@ def _own(product: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clear(session: Session, before: Collection[SeenProduct]) -> None:
-    """Take changed products out of their categories and away from their variants; what stays is written again."""
-    placed = [each.product.id for each in before if each.category_uids]
-    varied = [each.product.id for each in before if each.variants]
+    """Delete categories and variants of changed products; those that stay are written again."""
+    placed = [product.product.id for product in before if product.category_uids]
+    varied = [product.product.id for product in before if product.variants]
     session.execute(delete(ProductCategory).where(ProductCategory.product_id.in_(placed)), execution_options=UNSYNCED)
     session.execute(delete(Variant).where(Variant.product_id.in_(varied)), execution_options=UNSYNCED)
 
@@ -210,7 +211,7 @@ def _vary(
     session: Session, products: Sequence[Mapping[str, Any]], known: Mapping[str, SeenProduct], tenant_id: UUID
 ) -> None:
     """Write variants; one that was there keeps its id."""
-    ids = {variant.variant_uid: variant.id for each in known.values() for variant in each.variants}
+    ids = {variant.variant_uid: variant.id for known_product in known.values() for variant in known_product.variants}
     rows = [
         {
             "id": ids.get(variant["variant_uid"]) or uuid7(),
@@ -226,7 +227,7 @@ def _vary(
         insert_many(session, VARIANTS, rows)
 
 
-def _told(product: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
+def _published(product: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
     return {
         "productUid": product["product_uid"],
         "name": product["name"],
@@ -234,6 +235,8 @@ def _told(product: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
         "brandUid": product["brand_uid"],
         "categoryUids": sorted(set(product["category_uids"])),
         "productGroupUid": product["product_group_uid"],
-        "variants": [{"variantUid": each["variant_uid"], "price": each["price"]} for each in product["variants"]],
+        "variants": [
+            {"variantUid": variant["variant_uid"], "price": variant["price"]} for variant in product["variants"]
+        ],
         "isNew": is_new,
     }

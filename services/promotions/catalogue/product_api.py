@@ -22,10 +22,10 @@ class Products(MethodView):
     @own_tenant
     @blp.arguments(ProductsQueryIn, location="query")
     @blp.response(200, page_of(ProductOut))
-    def get(self, wanted):
+    def get(self, query):
         """The tenant's products, by uid."""
         with db.read() as session:
-            return queries.products(session, **wanted)
+            return queries.products(session, **query)
 
     @blp.allow(*ADMINS)
     @own_tenant

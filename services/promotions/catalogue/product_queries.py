@@ -1,4 +1,4 @@
-"""A tenant's products, with their categories and variants."""
+"""Read products, with their categories and variants."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
 from chassis.http.pages import Page, paginate
-from services.promotions.catalogue import settings_queries
+from services.promotions.catalogue import queries
 from services.promotions.catalogue.models import Product, ProductCategory, Variant
 from services.promotions.common.queries import among, has_words
 
@@ -42,10 +42,10 @@ def product(session: Session, product_uid: str) -> SeenProduct:
     Raises:
         NotFound: there is none of that uid.
     """
-    found = session.scalar(select(Product).where(Product.product_uid == product_uid))
-    if found is None:
+    row = session.scalar(select(Product).where(Product.product_uid == product_uid))
+    if row is None:
         raise NotFound("There is no such product.")
-    return complete(session, [found], settings_queries.currency(session))[0]
+    return complete(session, [row], queries.currency(session))[0]
 
 
 def products(
@@ -69,13 +69,13 @@ def products(
     if category_uid is not None:
         placed = (ProductCategory.product_id == Product.id, ProductCategory.category_uid == category_uid)
         statement = statement.where(exists().where(*placed, ProductCategory.tenant_id == Product.tenant_id))
-    found = paginate(session, statement, page=page, page_size=page_size)
-    return Page(complete(session, found.items, settings_queries.currency(session)), page, page_size, found.total_items)
+    rows = paginate(session, statement, page=page, page_size=page_size)
+    return Page(complete(session, rows.items, queries.currency(session)), page, page_size, rows.total_items)
 
 
-def complete(session: Session, found: Sequence[Product], currency: str) -> list[SeenProduct]:
+def complete(session: Session, products: Sequence[Product], currency: str) -> list[SeenProduct]:
     """Products with their categories and variants, by two statements."""
-    ids = [each.id for each in found]
+    ids = [product.id for product in products]
     categories: dict[UUID, list[str]] = defaultdict(list)
     placed = select(ProductCategory.product_id, ProductCategory.category_uid).where(ProductCategory.product_id.in_(ids))
     for product_id, category_uid in session.execute(placed.order_by(ProductCategory.category_uid)).tuples():
@@ -83,7 +83,7 @@ def complete(session: Session, found: Sequence[Product], currency: str) -> list[
     variants: dict[UUID, list[SeenVariant]] = defaultdict(list)
     for row in session.scalars(select(Variant).where(Variant.product_id.in_(ids)).order_by(Variant.variant_uid)):
         variants[row.product_id].append(SeenVariant(row.id, row.variant_uid, row.price, currency))
-    return [SeenProduct(each, categories[each.id], variants[each.id], currency) for each in found]
+    return [SeenProduct(product, categories[product.id], variants[product.id], currency) for product in products]
 
 
 def ids_of(session: Session, product_uids: Collection[str]) -> dict[str, UUID]:
@@ -103,3 +103,13 @@ def variants_among(session: Session, uids: Collection[str]) -> set[str]:
     if not uids:
         return set()
     return set(session.scalars(select(Variant.variant_uid).where(among(session, Variant.variant_uid, uids))))
+
+
+def products_of(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """The product that each of ``ids`` is, or is a variant of; without those that the catalogue does not have."""
+    if not ids:
+        return {}
+    products = select(Product.product_uid, Product.product_uid).where(among(session, Product.product_uid, ids))
+    variants = select(Variant.variant_uid, Product.product_uid).join(Product, Product.id == Variant.product_id)
+    named = union_all(products, variants.where(among(session, Variant.variant_uid, ids)))
+    return dict(session.execute(named).tuples().all())

@@ -1,4 +1,4 @@
-"""Amounts that come in against the currency they are in (D9)."""
+"""Checks amounts of a request against the decimals of their currency (D9)."""
 
 from collections.abc import Mapping
 from decimal import Decimal

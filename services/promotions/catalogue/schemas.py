@@ -1,11 +1,11 @@
-"""Products on the wire."""
+"""Wire shapes of products, price lists, stores and customer groups."""
 
 from typing import Any
 
 from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
 
 from chassis.http.pages import PageIn
-from chassis.http.schemas import Amount, CamelSchema, text
+from chassis.http.schemas import Amount, CamelSchema, UpdateSchema, text
 from services.promotions.common.schemas import MAX_BULK, NAME_LENGTH, AmountText, SparseSchema, uid, uids
 
 MAX_CATEGORIES, MAX_VARIANTS = 50, 200
@@ -30,7 +30,7 @@ class ProductIn(CamelSchema):
 
     @validates_schema
     def variants_differ(self, data: dict[str, Any], **_: Any) -> None:
-        named = [data["product_uid"], *(each["variant_uid"] for each in data["variants"])]
+        named = [data["product_uid"], *(variant["variant_uid"] for variant in data["variants"])]
         if len(set(named)) < len(named):
             raise ValidationError("Every variant needs a uid of its own.", "variants")
 
@@ -84,3 +84,102 @@ class ProductsQueryIn(PageIn):
     brand_uid = uid()
     category_uid = uid()
     product_group_uid = uid()
+
+
+class StoreOut(SparseSchema):
+    store_uid = fields.String(required=True)
+    name = fields.String(required=True)
+    pricelist_uid = fields.String()
+
+
+class StoreChangeIn(UpdateSchema):
+    """What is left out stays as it is. ``pricelistUid`` is the store's own list of regular prices (S1-34)."""
+
+    answer = StoreOut
+
+    name = text(NAME_LENGTH, required=False)
+    pricelist_uid = uid(allow_none=True)
+
+
+class StoreIn(CamelSchema):
+    store_uid = uid(required=True)
+    name = text(NAME_LENGTH)
+    pricelist_uid = uid(allow_none=True)
+
+
+class CustomerGroupOut(CamelSchema):
+    customer_group_uid = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class CustomerGroupChangeIn(UpdateSchema):
+    answer = CustomerGroupOut
+
+    name = text(NAME_LENGTH)
+
+
+class CustomerGroupIn(CamelSchema):
+    customer_group_uid = uid(required=True)
+    name = text(NAME_LENGTH)
+
+
+class EntryIn(CamelSchema):
+    product_uid = uid(required=True)
+    price = Amount(required=True)
+
+
+def _entries(**kwargs: Any) -> fields.List:
+    return fields.List(fields.Nested(EntryIn), validate=[validate.Length(max=MAX_BULK), _named_once], **kwargs)
+
+
+def _named_once(entries: list[dict[str, Any]]) -> None:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry["product_uid"] in seen:
+            raise ValidationError(f"{entry['product_uid']} stands here twice.")
+        seen.add(entry["product_uid"])
+
+
+class PricelistIn(CamelSchema):
+    """``pricelistUid`` is made from the name where there is none."""
+
+    pricelist_uid = uid()
+    name = text(NAME_LENGTH)
+    products = _entries(load_default=list)
+
+
+class PricelistProductsIn(CamelSchema):
+    """``add`` puts products on the list or gives them another price there."""
+
+    add = _entries(load_default=list)
+    remove = uids(MAX_BULK, load_default=list)
+
+    @validates_schema
+    def not_both(self, data: dict[str, Any], **_: Any) -> None:
+        if both := {entry["product_uid"] for entry in data["add"]} & set(data["remove"]):
+            raise ValidationError(f"{min(both)} is to be added as well.", "remove")
+
+
+class EntryOut(CamelSchema):
+    product_uid = fields.String(required=True)
+    price = AmountText(required=True)
+
+
+class PricelistOut(CamelSchema):
+    pricelist_uid = fields.String(required=True)
+    name = fields.String(required=True)
+    product_count = fields.Integer(required=True)
+
+
+class PricelistDetailOut(PricelistOut):
+    """With the first 200 products by uid; ``…/products`` has all, in pages."""
+
+    products = fields.List(fields.Nested(EntryOut), required=True)
+
+
+class PricelistChangeIn(UpdateSchema):
+    """Another name; what stands on the list is changed at ``…/products``."""
+
+    answer = PricelistDetailOut
+
+    name = text(NAME_LENGTH)

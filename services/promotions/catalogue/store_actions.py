@@ -1,4 +1,4 @@
-"""Making and changing stores."""
+"""Create and change stores and customer groups."""
 
 from datetime import datetime
 from typing import Any
@@ -10,17 +10,15 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
-from chassis.data import audit
 from chassis.data.errors import is_taken
 from chassis.http import versions
-from chassis.messaging import outbox
-from services.promotions.catalogue import actions, pricelist_queries
-from services.promotions.catalogue import store_queries as queries
-from services.promotions.catalogue.events import StoreChanged, StoreCreated
-from services.promotions.catalogue.store_models import ONE_STORE, Store
+from services.promotions.catalogue import actions, pricelist_queries, store_queries
+from services.promotions.catalogue.events import CustomerGroupChanged, CustomerGroupCreated, StoreChanged, StoreCreated
+from services.promotions.catalogue.models import ONE_GROUP, ONE_STORE, CustomerGroup, Store
+from services.promotions.common.actions import audit, publish
 
 
-def create(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> Store:
+def create_store(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> Store:
     """A new store.
 
     Raises:
@@ -30,18 +28,18 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     store = Store(id=uuid7(), tenant_id=actor.tenant_id, store_uid=data["store_uid"], created_at=now, event_sequence=0)
     _write(session, store, data, now)
     session.add(store)
-    audit.record(session, "store.created", store, tenant_id=actor.tenant_id, actor=actor, now=now)
+    audit(session, "store.created", store, actor=actor, now=now)
     try:
         session.flush()
     except IntegrityError as error:
         if not is_taken(error, ONE_STORE):
             raise
         raise Conflict(f"There is a store {store.store_uid} already.", code="store_exists") from error
-    _tell(session, store, StoreCreated, actor=actor, now=now)
+    _publish_store(session, store, StoreCreated, actor=actor, now=now)
     return store
 
 
-def change(
+def change_store(
     session: Session,
     store_uid: str,
     data: dict[str, Any],
@@ -57,32 +55,98 @@ def change(
         Stale: ``expected`` is not its version.
         Invalid: ``unknown_pricelist``.
     """
-    store = queries.store(session, store_uid, lock=True)
+    store = store_queries.lock_store(session, store_uid)
     versions.require(store, expected)
     if _write(session, store, data, now):
-        audit.record(session, "store.changed", store, tenant_id=actor.tenant_id, actor=actor, now=now)
-        _tell(session, store, StoreChanged, actor=actor, now=now)
+        audit(session, "store.changed", store, actor=actor, now=now)
+        _publish_store(session, store, StoreChanged, actor=actor, now=now)
     return store
 
 
 def _write(session: Session, store: Store, data: dict[str, Any], now: datetime) -> bool:
     """Take over what is named; returns whether anything is different now."""
     with session.no_autoflush:
-        wanted = {"name": data.get("name", store.name)}
+        values = {"name": data.get("name", store.name)}
         if "pricelist_uid" in data:
-            wanted["pricelist_id"] = pricelist_queries.id_of(session, data["pricelist_uid"])
+            values["pricelist_id"] = pricelist_queries.pricelist_id(session, data["pricelist_uid"])
             store.pricelist_uid = data["pricelist_uid"]
-    if all(getattr(store, name) == value for name, value in wanted.items()):
+    if all(getattr(store, name) == value for name, value in values.items()):
         return False
-    for name, value in wanted.items():
+    for name, value in values.items():
         setattr(store, name, value)
     store.updated_at = now
     return True
 
 
-def _tell(
-    session: Session, store: Store, told: type[StoreCreated | StoreChanged], *, actor: Principal, now: datetime
+def _publish_store(
+    session: Session, store: Store, event_type: type[StoreCreated | StoreChanged], *, actor: Principal, now: datetime
 ) -> None:
-    event = told(actor.tenant_id, store.store_uid, store.name)
-    outbox.add(session, store, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    event = event_type(actor.tenant_id, store.store_uid, store.name)
+    publish(session, store, event, actor=actor, now=now)
     actions.touch(session, actor.tenant_id)
+
+
+def create_customer_group(
+    session: Session, *, customer_group_uid: str, name: str, actor: Principal, now: datetime
+) -> CustomerGroup:
+    """A new group.
+
+    Raises:
+        Conflict: ``customer_group_exists``: the uid is taken.
+    """
+    group = CustomerGroup(
+        id=uuid7(),
+        tenant_id=actor.tenant_id,
+        customer_group_uid=customer_group_uid,
+        name=name,
+        created_at=now,
+        updated_at=now,
+        event_sequence=0,
+    )
+    session.add(group)
+    audit(session, "customer_group.created", group, actor=actor, now=now)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if not is_taken(error, ONE_GROUP):
+            raise
+        message = f"There is a customer group {customer_group_uid} already."
+        raise Conflict(message, code="customer_group_exists") from error
+    _publish_group(session, group, CustomerGroupCreated, actor=actor, now=now)
+    return group
+
+
+def rename_customer_group(
+    session: Session,
+    customer_group_uid: str,
+    name: str,
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> CustomerGroup:
+    """Give a group another name.
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+    """
+    group = store_queries.lock_customer_group(session, customer_group_uid)
+    versions.require(group, expected)
+    if name != group.name:
+        group.name, group.updated_at = name, now
+        audit(session, "customer_group.changed", group, actor=actor, now=now)
+        _publish_group(session, group, CustomerGroupChanged, actor=actor, now=now)
+    return group
+
+
+def _publish_group(
+    session: Session,
+    group: CustomerGroup,
+    event_type: type[CustomerGroupCreated | CustomerGroupChanged],
+    *,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    event = event_type(actor.tenant_id, group.customer_group_uid, group.name)
+    publish(session, group, event, actor=actor, now=now)

@@ -1,4 +1,4 @@
-"""``/v2/tenants/{tenantUid}/stores``: where a tenant sells."""
+"""``/v2/tenants/{tenantUid}/stores`` and ``…/customergroups``: where a tenant sells, and to whom (S1-37)."""
 
 from flask.views import MethodView
 
@@ -8,11 +8,17 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
-from services.promotions.catalogue import store_actions as actions
-from services.promotions.catalogue import store_queries as queries
-from services.promotions.catalogue.store_schemas import StoreChangeIn, StoreIn, StoreOut
+from services.promotions.catalogue import store_actions, store_queries
+from services.promotions.catalogue.schemas import (
+    CustomerGroupChangeIn,
+    CustomerGroupIn,
+    CustomerGroupOut,
+    StoreChangeIn,
+    StoreIn,
+    StoreOut,
+)
+from services.promotions.common import api as common_api
 from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
-from services.promotions.sales import warning_api
 
 blp = Blueprint("stores", __name__, url_prefix=f"{PREFIX}/stores", feature=FEATURE)
 
@@ -26,7 +32,7 @@ class Stores(MethodView):
     def get(self, page):
         """The tenant's stores, by uid."""
         with db.read() as session:
-            return queries.stores(session, **page)
+            return store_queries.stores(session, **page)
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -35,7 +41,7 @@ class Stores(MethodView):
     def post(self, data):
         """A new store."""
         with db.begin() as session:
-            store = actions.create(session, data, actor=caller(), now=utcnow())
+            store = store_actions.create_store(session, data, actor=caller(), now=utcnow())
         versions.set_etag(store)
         return store
 
@@ -48,7 +54,7 @@ class OneStore(MethodView):
     def get(self, store_uid):
         """One store."""
         with db.read() as session:
-            store = queries.store(session, store_uid)
+            store = store_queries.store(session, store_uid)
         versions.set_etag(store)
         return store
 
@@ -59,6 +65,60 @@ class OneStore(MethodView):
     def put(self, data, store_uid):
         """Change what is named; what is left out stays as it is."""
         with db.begin() as session:
-            store = actions.change(session, store_uid, data, expected=versions.if_match(), actor=caller(), now=utcnow())
+            store = store_actions.change_store(
+                session, store_uid, data, expected=versions.if_match(), actor=caller(), now=utcnow()
+            )
         versions.set_etag(store)
-        return store, 200, warning_api.header(*warning_api.ignored(StoreChangeIn, store))
+        return store, 200, common_api.warning_header(*common_api.ignored_fields(StoreChangeIn, store))
+
+
+customer_groups_blp = Blueprint("customer_groups", __name__, url_prefix=f"{PREFIX}/customergroups", feature=FEATURE)
+
+
+@customer_groups_blp.route("")
+class CustomerGroups(MethodView):
+    @customer_groups_blp.allow(*ADMINS)
+    @own_tenant
+    @customer_groups_blp.arguments(PageIn, location="query")
+    @customer_groups_blp.response(200, page_of(CustomerGroupOut))
+    def get(self, page):
+        """The tenant's customer groups, by uid."""
+        with db.read() as session:
+            return store_queries.customer_groups(session, **page)
+
+    @customer_groups_blp.allow(*ADMINS)
+    @own_tenant
+    @customer_groups_blp.arguments(CustomerGroupIn)
+    @customer_groups_blp.response(201, CustomerGroupOut)
+    def post(self, data):
+        """A new customer group."""
+        with db.begin() as session:
+            group = store_actions.create_customer_group(session, **data, actor=caller(), now=utcnow())
+        versions.set_etag(group)
+        return group
+
+
+@customer_groups_blp.route("/<customer_group_uid>")
+class OneCustomerGroup(MethodView):
+    @customer_groups_blp.allow(*ADMINS)
+    @own_tenant
+    @customer_groups_blp.response(200, CustomerGroupOut)
+    def get(self, customer_group_uid):
+        """One customer group."""
+        with db.read() as session:
+            group = store_queries.customer_group(session, customer_group_uid)
+        versions.set_etag(group)
+        return group
+
+    @customer_groups_blp.allow(*ADMINS)
+    @own_tenant
+    @customer_groups_blp.arguments(CustomerGroupChangeIn)
+    @customer_groups_blp.response(200, CustomerGroupOut)
+    def put(self, data, customer_group_uid):
+        """Give a customer group another name."""
+        with db.begin() as session:
+            group = store_actions.rename_customer_group(
+                session, customer_group_uid, data["name"], expected=versions.if_match(), actor=caller(), now=utcnow()
+            )
+        versions.set_etag(group)
+        return group, 200, common_api.warning_header(*common_api.ignored_fields(CustomerGroupChangeIn, group))

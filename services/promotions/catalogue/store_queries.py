@@ -1,45 +1,51 @@
-"""A tenant's stores."""
+"""Read stores and customer groups."""
 
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import Invalid, NotFound
+from chassis.core.errors import Invalid
 from chassis.http.pages import Page, paginate
-from services.promotions.catalogue.pricelist_models import Pricelist
-from services.promotions.catalogue.store_models import Store
-from services.promotions.common.queries import among
+from services.promotions.catalogue.models import CustomerGroup, Pricelist, Store
+from services.promotions.common.queries import among, one
 
 
-def store(session: Session, store_uid: str, *, lock: bool = False) -> Store:
-    """One store of the caller, its row locked until the transaction ends where ``lock`` says so.
+def store(session: Session, store_uid: str) -> Store:
+    """One store of the caller.
 
     Raises:
         NotFound: there is none of that uid.
     """
-    statement = select(Store).where(Store.store_uid == store_uid)
-    found = session.scalar(statement.with_for_update(key_share=True) if lock else statement)
-    if found is None:
-        raise NotFound("There is no such store.")
-    with_pricelists(session, [found])
-    return found
+    return _store(session, select(Store), store_uid)
+
+
+def lock_store(session: Session, store_uid: str) -> Store:
+    """As ``store``, its row locked until the transaction ends."""
+    return _store(session, select(Store).with_for_update(key_share=True), store_uid)
+
+
+def _store(session: Session, statement: Select[tuple[Store]], store_uid: str) -> Store:
+    row = one(session, statement.where(Store.store_uid == store_uid), "There is no such store.")
+    with_pricelists(session, [row])
+    return row
 
 
 def stores(session: Session, *, page: int, page_size: int) -> Page:
     """The caller's stores by their uid."""
-    found = paginate(session, select(Store).order_by(Store.store_uid), page=page, page_size=page_size)
-    with_pricelists(session, found.items)
-    return found
+    page_of_stores = paginate(session, select(Store).order_by(Store.store_uid), page=page, page_size=page_size)
+    with_pricelists(session, page_of_stores.items)
+    return page_of_stores
 
 
-def with_pricelists(session: Session, found: Sequence[Store]) -> None:
+def with_pricelists(session: Session, stores: Sequence[Store]) -> None:
     """Give stores the uids of their price lists, for the answer."""
-    ids = {each.pricelist_id for each in found if each.pricelist_id}
+    ids = {store.pricelist_id for store in stores if store.pricelist_id}
     named = select(Pricelist.id, Pricelist.pricelist_uid).where(Pricelist.id.in_(ids))
     uids = dict(session.execute(named).tuples().all()) if ids else {}
-    for each in found:
-        each.pricelist_uid = uids[each.pricelist_id] if each.pricelist_id else None
+    for store in stores:
+        store.pricelist_uid = uids[store.pricelist_id] if store.pricelist_id else None
 
 
 def by_uids(session: Session, store_uids: Collection[str]) -> list[Store]:
@@ -48,13 +54,57 @@ def by_uids(session: Session, store_uids: Collection[str]) -> list[Store]:
     Raises:
         Invalid: ``unknown_store``; ``errors`` names each that the caller does not have.
     """
-    found = session.scalars(select(Store).where(among(session, Store.store_uid, store_uids)))
-    known = {each.store_uid: each for each in found}
+    rows = session.scalars(select(Store).where(among(session, Store.store_uid, store_uids)))
+    known = {store.store_uid: store for store in rows}
     missing = [
         {"field": f"storeUids.{place}", "message": f"There is no store {store_uid}."}
         for place, store_uid in enumerate(store_uids)
         if store_uid not in known
     ]
     if missing:
-        raise Invalid(" ".join(each["message"] for each in missing[:3]), code="unknown_store", errors=missing[:100])
+        raise Invalid(" ".join(store["message"] for store in missing[:3]), code="unknown_store", errors=missing[:100])
     return [known[store_uid] for store_uid in dict.fromkeys(store_uids)]
+
+
+def customer_group(session: Session, customer_group_uid: str) -> CustomerGroup:
+    """One group of the caller.
+
+    Raises:
+        NotFound: there is none of that uid.
+    """
+    return one(session, _customer_group_of(customer_group_uid), "There is no such customer group.")
+
+
+def lock_customer_group(session: Session, customer_group_uid: str) -> CustomerGroup:
+    """As ``customer_group``, its row locked until the transaction ends."""
+    return one(
+        session,
+        _customer_group_of(customer_group_uid).with_for_update(key_share=True),
+        "There is no such customer group.",
+    )
+
+
+def _customer_group_of(customer_group_uid: str) -> Select[tuple[CustomerGroup]]:
+    return select(CustomerGroup).where(CustomerGroup.customer_group_uid == customer_group_uid)
+
+
+def customer_groups(session: Session, *, page: int, page_size: int) -> Page:
+    """The caller's groups by their uid."""
+    statement = select(CustomerGroup).order_by(CustomerGroup.customer_group_uid)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def customer_group_id(session: Session, customer_group_uid: str | None) -> UUID | None:
+    """The id of a group that a body names; None for None.
+
+    Raises:
+        Invalid: ``unknown_customer_group``: the caller has none of that uid.
+    """
+    if customer_group_uid is None:
+        return None
+    named = CustomerGroup.customer_group_uid == customer_group_uid
+    row_id = session.scalar(select(CustomerGroup.id).where(named))
+    if row_id is None:
+        message = f"There is no customer group {customer_group_uid}."
+        raise Invalid.field("customerGroupUid", message, code="unknown_customer_group")
+    return row_id

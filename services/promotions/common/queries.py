@@ -1,13 +1,33 @@
-"""Long lists of keys in a statement, and texts that are searched for."""
+"""Queries that several rooms use: one row or 404, long lists of keys, words in a text, the tenant in a path."""
 
 import json
 from collections.abc import Collection
+from contextlib import suppress
+from typing import TypeVar
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, Text, and_, any_, column, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, String, Text, and_, any_, column, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from chassis.core.errors import NotFound
+from chassis.core.principal import caller
 from chassis.core.text import fold
+from services.promotions.common.models import Tenant
+
+T = TypeVar("T")
+
+
+def one(session: Session, statement: Select[tuple[T]], missing: str) -> T:
+    """The row that a statement selects.
+
+    Raises:
+        NotFound: there is none; ``missing`` says so.
+    """
+    row = session.scalar(statement)
+    if row is None:
+        raise NotFound(missing)
+    return row
 
 
 def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[str]) -> ColumnElement[bool]:
@@ -30,3 +50,29 @@ def has_words(column: InstrumentedAttribute[str], words: str) -> ColumnElement[b
     folded: InstrumentedAttribute[str] = getattr(column.class_, f"{column.key}_folded")
     of_before = and_(folded == "", column.icontains(words, autoescape=True))
     return or_(folded.contains(fold(words), autoescape=True), of_before)
+
+
+def require_own(tenant_uid: str) -> None:
+    """Let the request through when ``tenant_uid`` is the id or the slug of the caller's tenant.
+
+    Raises:
+        NotFound: it is another tenant's, or there is none (D5).
+    """
+    mine = caller()
+    if tenant_uid.lower() != str(mine.tenant_id) and (not mine.tenant_slug or tenant_uid != mine.tenant_slug):
+        raise NotFound("There is no such tenant.")
+
+
+def shop(session: Session, tenant_uid: str) -> Tenant:
+    """The tenant that a public path names by id or slug, for any caller.
+
+    Raises:
+        NotFound: there is none, or a slug is just passing from one tenant to another.
+    """
+    named = Tenant.slug == tenant_uid
+    with suppress(ValueError):
+        named = Tenant.id == UUID(tenant_uid)
+    tenants = session.scalars(select(Tenant).where(named).limit(2)).all()
+    if len(tenants) != 1:
+        raise NotFound("There is no such shop.")
+    return tenants[0]

@@ -1,4 +1,4 @@
-"""Fields that several bodies share."""
+"""Fields that several bodies share, warnings, and identity's events."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from marshmallow import ValidationError, fields, post_dump, validate
 from chassis.core import money
 from chassis.http.schemas import CamelSchema, Stripped
 from services.promotions.common import rules
+from services.promotions.common.rules import Code
 
 UID_LENGTH = 100
 NAME_LENGTH = 200
@@ -61,3 +62,21 @@ class SparseSchema(CamelSchema):
     @post_dump
     def leave_out_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {name: value for name, value in data.items() if value is not None}
+
+
+class TenantEventIn(CamelSchema):
+    tenant_id = fields.UUID(required=True)
+    slug = fields.String(load_default=None)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    time_zone = fields.String(required=True)
+    features = fields.List(fields.String(), required=True)
+
+
+class WarningOut(CamelSchema):
+    """``uids`` are the first products or campaigns of the ``count`` that it is about."""
+
+    code = fields.String(required=True, validate=validate.OneOf(list(Code)))
+    message = fields.String(required=True)
+    count = fields.Integer(required=True)
+    uids = fields.List(fields.String(), required=True)

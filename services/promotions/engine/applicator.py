@@ -70,7 +70,7 @@ def _set_for(basket: Basket, campaigns: CampaignSet | Iterable[Campaign]) -> Cam
     if not isinstance(campaigns, CampaignSet):
         return CampaignSet(campaigns, basket.currency, basket.decimals)
     if (campaigns.currency, campaigns.decimals) != (basket.currency, basket.decimals):
-        theirs, ours = (f"{each.currency} of {each.decimals} decimals" for each in (campaigns, basket))
+        theirs, ours = (f"{campaign.currency} of {campaign.decimals} decimals" for campaign in (campaigns, basket))
         raise ValueError(f"campaigns in {theirs} for a basket in {ours}")
     return campaigns
 
@@ -134,12 +134,12 @@ def _refused_by_now(offer: Offer, order: OrderState) -> Outcome | None:
 
 
 def _lines(basket: Basket, order: OrderState) -> list[LineResult]:
-    found = {}
+    results = {}
     for state in order.lines:
         runs = [Run(count, state.price - price, parts) for count, price, parts in state.segments]
         line = state.line
-        found[line.id] = LineResult(line.id, line.product, state.quantity, state.unit_price, tuple(runs))
-    return [found[line.id] for line in basket.lines]
+        results[line.id] = LineResult(line.id, line.product, state.quantity, state.unit_price, tuple(runs))
+    return [results[line.id] for line in basket.lines]
 
 
 def _codes(
@@ -157,8 +157,8 @@ def _codes(
 
 def _shown(outcomes: list[tuple[Rank, Outcome]]) -> list[Outcome]:
     shown, coded = [], 0
-    for _, each in outcomes:
-        coded += each.reason is Reason.CODE_NOT_GIVEN
-        if each.reason is not Reason.CODE_NOT_GIVEN or coded <= MOST_CODES_SHOWN:
-            shown.append(each)
+    for _, considered in outcomes:
+        coded += considered.reason is Reason.CODE_NOT_GIVEN
+        if considered.reason is not Reason.CODE_NOT_GIVEN or coded <= MOST_CODES_SHOWN:
+            shown.append(considered)
     return shown

@@ -89,8 +89,8 @@ def change_by(offer: Offer, order: OrderState) -> Change:
 
 
 def _aim(candidate: Candidate) -> tuple[list[Pick], int]:
-    applications, wanted = _extent(candidate.rule, candidate.quantity)
-    return _pick(candidate, wanted), applications
+    applications, units = _extent(candidate.rule, candidate.quantity)
+    return _pick(candidate, units), applications
 
 
 def _extent(rule: Rule, quantity: int) -> tuple[int, int]:
@@ -106,16 +106,16 @@ def _extent(rule: Rule, quantity: int) -> tuple[int, int]:
     return times, quantity  # D25: once the threshold is met every qualifying unit is discounted
 
 
-def _pick(candidate: Candidate, wanted: int) -> list[Pick]:
+def _pick(candidate: Candidate, units: int) -> list[Pick]:
     """The cheapest of the qualifying units, whatever the scan order (D26); equal ones in the lines' own order."""
-    if wanted == candidate.quantity:
+    if units == candidate.quantity:
         return [(state, state.units, target) for state, target in candidate.touched]
     picks: list[Pick] = []
-    for state, target in sorted(candidate.touched, key=lambda each: each[0].price):
-        count = min(wanted, state.paid)
+    for state, target in sorted(candidate.touched, key=lambda touch: touch[0].price):
+        count = min(units, state.paid)
         if count:
             picks.append((state, count, target))
-            wanted -= count
+            units -= count
     return picks
 
 

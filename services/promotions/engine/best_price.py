@@ -32,21 +32,21 @@ def put_together(offers: list[Offer], order: OrderState, budgets: Mapping[str, i
     else:
         chosen, loser = together, Reason.BETTER_CAMPAIGN
     chosen.make()
-    given = _totals(order)
+    discounts = _totals(order)
     for offer in offers:
-        reason = refused.get(offer) or (Reason.APPLIED if offer.rule.uid in given else loser)
-        discount = given.get(offer.rule.uid, 0)
+        reason = refused.get(offer) or (Reason.APPLIED if offer.rule.uid in discounts else loser)
+        discount = discounts.get(offer.rule.uid, 0)
         applications = offer.applications if discount else 0
         yield offer, outcome(offer.candidate, order, reason, applications, discount)
 
 
 def _best_of(alone: Mapping[Offer, Change]) -> Change:
     """Each unit of each line as the offer leaves it that takes most off it; the earlier of equal ones."""
-    given: dict[LineState, Given] = {}
+    discounts: dict[LineState, Given] = {}
     for offer, change in alone.items():
         for state, segments in change.lines:
-            given.setdefault(state, []).append((offer, segments))
-    lines = [(state, _cheapest(state, made)) for state, made in given.items()]
+            discounts.setdefault(state, []).append((offer, segments))
+    lines = [(state, _cheapest(state, made)) for state, made in discounts.items()]
     net = sum(count * price for _, segments in lines for count, price, _ in segments)
     return Change(lines, sum(state.net for state, _ in lines) - net)
 
@@ -76,11 +76,11 @@ def _cheapest(state: LineState, made: Given) -> list[Segment]:
 
 def _ends(segments: list[Segment]) -> list[tuple[int, Segment]]:
     """Each segment with the number of the unit it ends before."""
-    found, end = [], 0
+    ends, end = [], 0
     for segment in segments:
         end += segment[0]
-        found.append((end, segment))
-    return found
+        ends.append((end, segment))
+    return ends
 
 
 def _totals(order: OrderState) -> dict[str, int]:

@@ -62,15 +62,15 @@ def merged(known: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
         return dict(change)
     if change["since"] != known["version"]:
         raise ValueError(f"a change since {change['since']} does not fit {known['version']}")
-    gone = set(change["removed"]) | {each["uid"] for each in change["campaigns"]}
-    kept = [each for each in known["campaigns"] if each["uid"] not in gone]
-    campaigns = sorted(kept + list(change["campaigns"]), key=lambda each: each["uid"])
+    gone = set(change["removed"]) | {campaign["uid"] for campaign in change["campaigns"]}
+    unchanged = [campaign for campaign in known["campaigns"] if campaign["uid"] not in gone]
+    campaigns = sorted(unchanged + list(change["campaigns"]), key=lambda campaign: campaign["uid"])
     return {**change, "since": None, "removed": [], "campaigns": campaigns}
 
 
 def campaigns_of(state: Mapping[str, Any]) -> CampaignSet:
     """The campaigns of a whole state, ready for :func:`evaluate`."""
-    campaigns = (campaign_from_state(each) for each in state["campaigns"])
+    campaigns = (campaign_from_state(campaign) for campaign in state["campaigns"])
     return CampaignSet(campaigns, state["currency"], decimals_of(state))
 
 

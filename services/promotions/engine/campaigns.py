@@ -61,7 +61,7 @@ class Campaign:
     customer_group: str | None = None
 
     def __post_init__(self) -> None:
-        if sum(each is not None for each in (self.percent, self.amount, self.prices)) != 1:
+        if sum(amount is not None for amount in (self.percent, self.amount, self.prices)) != 1:
             raise ValueError(f"{self.uid}: exactly one of percent, amount and prices (S1-6)")
         if self.prices is not None and self.discount is not Discount.QUALIFIED_PRODUCT:
             raise ValueError(f"{self.uid}: a price list is for qualified products (S1-5)")

@@ -68,10 +68,10 @@ class CampaignSet:
 
     def touching(self, product: str) -> Sequence[Touch]:
         """The rules that are for a product."""
-        found = self._by_product.get(product, ())
+        rules = self._by_product.get(product, ())
         if not self._for_everything:
-            return found
-        return [*found, *((rule, None) for rule in self._for_everything if product not in rule.campaign.excluded)]
+            return rules
+        return [*rules, *((rule, None) for rule in self._for_everything if product not in rule.campaign.excluded)]
 
     def with_codes(self, codes: Iterable[str]) -> Iterable[Rule]:
         """The rules that have one of these folded codes."""
@@ -79,9 +79,9 @@ class CampaignSet:
 
     def concerning(self, products: Iterable[str]) -> set[str]:
         """The uids of all that would be considered for a basket of these products."""
-        return {rule.uid for rule in self.by_order} | {r.uid for each in products for r, _ in self.touching(each)}
+        return {rule.uid for rule in self.by_order} | {r.uid for product in products for r, _ in self.touching(product)}
 
-    def learn(self, product: str, found: Iterable[tuple[str, Decimal | None]]) -> None:
+    def learn(self, product: str, memberships: Iterable[tuple[str, Decimal | None]]) -> None:
         """Say which campaigns a product belongs to, by uid and with its price in a price list.
 
         For sets too large to be held whole: campaigns are given without products, and these follow when a basket asks
@@ -89,7 +89,7 @@ class CampaignSet:
         """
         self._by_product[product] = [
             (self.rules[uid], None if price is None else rounded(price, self.decimals))
-            for uid, price in found
+            for uid, price in memberships
             if uid in self.rules
         ]
 

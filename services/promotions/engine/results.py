@@ -60,21 +60,21 @@ class Outcome(NamedTuple):
         return list(self)
 
     def missing(self, places: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        shortfall: dict[str, Any] = {}
         if self.missing_quantity:
-            found["quantity"] = self.missing_quantity
+            shortfall["quantity"] = self.missing_quantity
         if self.missing_amount:
-            found["amount"] = to_text(self.missing_amount, places)
-        return found
+            shortfall["amount"] = to_text(self.missing_amount, places)
+        return shortfall
 
     def sentence(self, places: int) -> str:
         """What was missing in words, ``needs 1 more unit``; empty where nothing was."""
-        wanted = []
+        parts = []
         if self.missing_quantity:
-            wanted.append(f"{self.missing_quantity} more unit{'s' if self.missing_quantity > 1 else ''}")
+            parts.append(f"{self.missing_quantity} more unit{'s' if self.missing_quantity > 1 else ''}")
         if self.missing_amount:
-            wanted.append(f"{to_text(self.missing_amount, places)} more")
-        return f"needs {' and '.join(wanted)}" if wanted else ""
+            parts.append(f"{to_text(self.missing_amount, places)} more")
+        return f"needs {' and '.join(parts)}" if parts else ""
 
 
 class CodeResult(NamedTuple):
@@ -89,12 +89,12 @@ class CodeResult(NamedTuple):
     reason: str | None = None
 
     @classmethod
-    def of(cls, code: str, found: Outcome | None) -> "CodeResult":
-        if found is None:
+    def of(cls, code: str, outcome: Outcome | None) -> "CodeResult":
+        if outcome is None:
             return cls(code, "unknown")
-        if found.applied:
-            return cls(code, "applied", found.uid)
-        return cls.refused(code, found.uid, found.reason)
+        if outcome.applied:
+            return cls(code, "applied", outcome.uid)
+        return cls.refused(code, outcome.uid, outcome.reason)
 
     @classmethod
     def refused(cls, code: str, campaign: str, reason: Reason) -> "CodeResult":
@@ -180,7 +180,7 @@ class Evaluation:
         """
         places = self.places
         sums = [(line.gross, line.discount) for line in self.lines]
-        gross, discount = sum([each for each, _ in sums]), sum([each for _, each in sums])
+        gross, discount = sum([amount for amount, _ in sums]), sum([amount for _, amount in sums])
         totals = {
             "gross": to_text(gross, places),
             "discount": to_text(discount, places),

@@ -1,4 +1,4 @@
-"""Finding what a basket costs."""
+"""Evaluates orders: finds what a basket costs and stores the answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,11 +16,18 @@ from chassis.core.errors import Invalid, Upstream
 from chassis.core.principal import Principal
 from chassis.data.database import Database
 from services.promotions import engine
-from services.promotions.evaluations import dry_run_queries, return_actions, rules, store_set_queries, usage_queries
-from services.promotions.evaluations.campaign_cache import ActiveSets
+from services.promotions.evaluations import (
+    dry_run_queries,
+    product_queries,
+    return_actions,
+    rules,
+    store_set_queries,
+    usage_queries,
+)
+from services.promotions.evaluations.campaign_cache import CampaignCache
 from services.promotions.evaluations.models import Evaluation, UnitReturn
 from services.promotions.evaluations.store_set_queries import StoreSet
-from services.promotions.evaluations.writer import Keeper
+from services.promotions.evaluations.writer import EvaluationWriter
 
 TRIES = 5
 TRIM = 1000
@@ -28,17 +35,17 @@ TRIM = 1000
 
 def evaluate(
     database: Database,
-    sets: ActiveSets,
-    keeper: Keeper,
+    cache: CampaignCache,
+    writer: EvaluationWriter,
     order: Mapping[str, Any],
     *,
     actor: Principal,
     now: datetime,
 ) -> tuple[UUID | None, engine.Evaluation]:
-    """What an order costs, kept under an id unless it is a dry run.
+    """Evaluate an order; return the id it is stored under, None for a dry run, and what it costs.
 
-    Unlike other actions it owns its transactions. Mostly there is nothing to read: the set of the store is at hand, and
-    the answer is kept only if the set still is of the present; else all is done again.
+    Unlike other actions it owns its transactions. Most orders need no read: the campaign cache has the store's set, and
+    the row is written only if that set is still current. Otherwise the order is evaluated again.
 
     Raises:
         Invalid: ``unknown_store``, ``unknown_product``, ``unknown_campaign`` (of a dry run), ``currency_mismatch``,
@@ -49,38 +56,38 @@ def evaluate(
     """
     at = order["at"] or now
     if rules.is_far_away(at, now):
-        raise Invalid.field("at", "Further than ten years from now: somebody's clock is wrong.", code="at_far_away")
+        raise Invalid.field("at", "More than ten years from now. Check the clock of the till.", code="at_far_away")
     must_read = order["dry_run"] is not None or any(line["return_of"] for line in order["lines"])
     for _ in range(TRIES):
-        asked = _at_hand(sets, order, at, actor) if not must_read else None
-        if asked is None:
+        inputs = _from_cache(cache, order, at, actor) if not must_read else None
+        if inputs is None:
             must_read = True
             with database.read() as session:
-                asked = _read(session, sets, order, at=at, actor=actor, now=now)
+                inputs = _read(session, cache, order, at=at, actor=actor, now=now)
         try:
-            found = asked.evaluate(order, at)
+            evaluation = inputs.evaluate(order, at)
         except Invalid:
             if must_read:
                 raise
-            must_read = True  # it may be right by now
+            must_read = True  # the catalogue may have changed: read before refusing
             continue
-        sets.trim(asked.known)
-        if asked.dry_run:
-            return None, found
-        row = _row(found, asked.known, now)
-        if keeper.keep(database, row, asked.known.stamp):
-            return row["id"], found
+        cache.trim(inputs.known)
+        if inputs.dry_run:
+            return None, evaluation
+        row = _row(evaluation, inputs.known, now)
+        if writer.write(database, row, inputs.known.stamp):
+            return row["id"], evaluation
         must_read = True
     raise Upstream("Campaigns change faster than this can be evaluated.", code="database_busy", retry_after=1)
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """All that an order is evaluated with.
+class _Inputs:
+    """What an order is evaluated with.
 
     Attributes:
         returned: lines of returned units by id (D69).
-        elsewhere: what is said of codes whose campaigns are not among those of the store, folded (D67).
+        elsewhere: by folded code, the campaign that has it although it is not active in this store, and why (D67).
     """
 
     known: StoreSet
@@ -96,54 +103,56 @@ class _Asked:
             raise Invalid.field("currency", message, code="currency_mismatch")
         basket = _basket(order, known)
         try:
-            found = engine.evaluate(
+            evaluation = engine.evaluate(
                 basket, known.campaigns, at, strategy=known.strategy, left=self.left, dry_run=self.dry_run
             )
         except engine.InexactAmount:
-            raise _too_fine(order["lines"], known.currency) from None
+            raise _finer_prices(order["lines"], known.currency) from None
         if self.elsewhere:
-            found = replace(found, codes=[self._answer(result) for result in found.codes])
+            evaluation = replace(evaluation, codes=[self._answer(result) for result in evaluation.codes])
         if known.rounded:
-            found = replace(found, warnings=list(_rounded(order["lines"], known)))
-        return replace(found, lines=self._in_turn(order, found)) if self.returned else found
+            evaluation = replace(evaluation, warnings=list(_rounded(order["lines"], known)))
+        return replace(evaluation, lines=self._in_order(order, evaluation)) if self.returned else evaluation
 
     def _answer(self, result: engine.CodeResult) -> engine.CodeResult:
-        """What became of a code; of one that the store does not have, why its campaign does not apply here."""
+        """What became of a code. For a code that the store does not have: why its campaign does not apply here."""
         elsewhere = self.elsewhere.get(engine.fold_code(result.code)) if result.is_unknown else None
         return engine.CodeResult.refused(result.code, *elsewhere) if elsewhere else result
 
-    def _in_turn(self, order: Mapping[str, Any], found: engine.Evaluation) -> list[engine.LineResult]:
-        """Bought and returned lines as they stand in the order."""
-        by_id = {**self.returned} | {line.id: line for line in found.lines}
+    def _in_order(self, order: Mapping[str, Any], evaluation: engine.Evaluation) -> list[engine.LineResult]:
+        """Bought and returned lines, in the order of the request."""
+        by_id = {**self.returned} | {line.id: line for line in evaluation.lines}
         return [by_id[line["line_id"]] for line in order["lines"]]
 
 
-def _at_hand(sets: ActiveSets, order: Mapping[str, Any], at: datetime, actor: Principal) -> _Asked | None:
-    """What this process knows, where that is all an order needs."""
-    known = sets.known(actor.tenant_id, order["store_uid"], at=at)
+def _from_cache(cache: CampaignCache, order: Mapping[str, Any], at: datetime, actor: Principal) -> _Inputs | None:
+    """Inputs from the cache alone; None where the order needs more."""
+    known = cache.known(actor.tenant_id, order["store_uid"], at=at)
     if known is None or not all(line["product_uid"] in known.prices for line in order["lines"]):
         return None
     if known.missing(order["campaign_codes"]):
         return None
-    return None if known.concerned([line["product_uid"] for line in order["lines"]]) else _Asked(known)
+    return None if known.concerned([line["product_uid"] for line in order["lines"]]) else _Inputs(known)
 
 
 def _read(
-    session: Session, sets: ActiveSets, order: Mapping[str, Any], *, at: datetime, actor: Principal, now: datetime
-) -> _Asked:
-    """What an order needs, as it is now."""
-    known = sets.get(session, actor.tenant_id, order["store_uid"], at=at, now=now)
+    session: Session, cache: CampaignCache, order: Mapping[str, Any], *, at: datetime, actor: Principal, now: datetime
+) -> _Inputs:
+    """Inputs as the database has them now."""
+    known = cache.get(session, actor.tenant_id, order["store_uid"], at=at, now=now)
     bought = [line for line in order["lines"] if not line["return_of"]]
     products = [line["product_uid"] for line in bought]
-    _refuse_unknown(order["lines"], store_set_queries.learn(session, known, products))
+    _refuse_unknown(order["lines"], product_queries.look_up(session, known, products))
     left = usage_queries.left(session, known.concerned(products), now=now)
-    tried = order["dry_run"] and dry_run_queries.campaign(session, known, order["dry_run"]["campaign_uid"], products)
+    candidate = order["dry_run"] and dry_run_queries.campaign(
+        session, known, order["dry_run"]["campaign_uid"], products
+    )
     returned = (
         return_actions.taken_back(session, order["lines"], known.currency) if len(bought) < len(order["lines"]) else {}
     )
     elsewhere = store_set_queries.elsewhere(session, known, known.missing(order["campaign_codes"]), at=at)
-    budgets = {known.uids[campaign]: each for campaign, each in left.items()}
-    return _Asked(known, budgets, tried or None, returned, elsewhere)
+    budgets = {known.uids[campaign]: limits for campaign, limits in left.items()}
+    return _Inputs(known, budgets, candidate or None, returned, elsewhere)
 
 
 def trim(session: Session, *, now: datetime) -> bool:
@@ -188,7 +197,7 @@ def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
     )
 
 
-def _too_fine(lines: Sequence[Mapping[str, Any]], currency: str) -> Invalid:
+def _finer_prices(lines: Sequence[Mapping[str, Any]], currency: str) -> Invalid:
     """Each price that has more decimals than the currency (D9)."""
     errors = []
     for number, line in enumerate(lines):
@@ -208,11 +217,11 @@ def _rounded(lines: Sequence[Mapping[str, Any]], known: StoreSet) -> Iterator[di
             yield {"code": "price_rounded", "lineId": line["line_id"], "productUid": uid, "message": message}
 
 
-def _row(found: engine.Evaluation, known: StoreSet, now: datetime) -> dict[str, Any]:
+def _row(evaluation: engine.Evaluation, known: StoreSet, now: datetime) -> dict[str, Any]:
     return {
         "id": uuid7(),
         "store_uid": known.store_uid,
-        "record": found.to_record(),
+        "record": evaluation.to_record(),
         "created_at": now,
         "tenant_id": known.tenant_id,
     }

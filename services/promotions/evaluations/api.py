@@ -12,9 +12,10 @@ from chassis.http.current import db
 from services.promotions import engine
 from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
 from services.promotions.evaluations import actions, queries, return_actions
-from services.promotions.evaluations.campaign_cache import sets_of
-from services.promotions.evaluations.schemas import EvaluationOut, OrderIn, ReturnIn, ReturnOut
-from services.promotions.evaluations.writer import keeper_of
+from services.promotions.evaluations.campaign_cache import campaign_cache_of
+from services.promotions.evaluations.order_schemas import OrderIn
+from services.promotions.evaluations.schemas import EvaluationOut, ReturnIn, ReturnOut
+from services.promotions.evaluations.writer import writer_of
 
 blp = Blueprint("evaluations", __name__, url_prefix=f"{PREFIX}/orders", feature=FEATURE)
 
@@ -27,8 +28,8 @@ class Evaluate(MethodView):
     @blp.response(200, EvaluationOut)
     def post(self, order):
         """What each unit costs at a moment, and what became of every campaign that was considered."""
-        sets, keeper = sets_of(current_app), keeper_of(current_app)
-        return answer(*actions.evaluate(db, sets, keeper, order, actor=caller(), now=utcnow()))
+        cache, writer = campaign_cache_of(current_app), writer_of(current_app)
+        return answer(*actions.evaluate(db, cache, writer, order, actor=caller(), now=utcnow()))
 
 
 @blp.route("/evaluations/<uuid:evaluation_id>")
@@ -37,10 +38,10 @@ class OneEvaluation(MethodView):
     @own_tenant
     @blp.response(200, EvaluationOut)
     def get(self, evaluation_id):
-        """An earlier answer, as it was given."""
+        """An earlier evaluation, as it was answered."""
         with db.read() as session:
-            kept = queries.evaluation(session, evaluation_id)
-        return answer(kept.id, queries.result_of(kept))
+            evaluation = queries.evaluation(session, evaluation_id)
+        return answer(evaluation.id, queries.result_of(evaluation))
 
 
 @blp.route("/evaluations/<uuid:evaluation_id>/returns")
@@ -49,37 +50,37 @@ class Returns(MethodView):
     @own_tenant
     @blp.arguments(ReturnIn)
     @blp.response(200, ReturnOut)
-    def post(self, asked, evaluation_id):
-        """Units come back: what was paid for each of them. No unit comes back twice."""
+    def post(self, returned, evaluation_id):
+        """Return units; the answer says what was paid for each. No unit comes back twice."""
         with db.begin() as session:
-            return_id, found, units = return_actions.give_back(session, evaluation_id, **asked, now=utcnow())
-        return refund(return_id, found, units)
+            return_id, evaluation, units = return_actions.give_back(session, evaluation_id, **returned, now=utcnow())
+        return refund(return_id, evaluation, units)
 
     @blp.allow(*ADMINS)
     @own_tenant
     @blp.response(200, ReturnOut(many=True))
     def get(self, evaluation_id):
-        """What has come back so far."""
+        """The units that have come back so far."""
         with db.read() as session:
-            found = queries.result_of(queries.evaluation(session, evaluation_id))
+            evaluation = queries.result_of(queries.evaluation(session, evaluation_id))
             units = queries.returned(session, evaluation_id)
-        made: dict[Any, list[Any]] = {}
+        returns: dict[Any, list[Any]] = {}
         for unit in units:
-            made.setdefault(unit.return_id, []).append(unit)
-        return [refund(return_id, found, each) for return_id, each in made.items()]
+            returns.setdefault(unit.return_id, []).append(unit)
+        return [refund(return_id, evaluation, units_of_return) for return_id, units_of_return in returns.items()]
 
 
-def answer(evaluation_id: Any, found: engine.Evaluation) -> Response:
-    """The engine writes its answer itself: there is one for every basket at every till."""
-    body = {"evaluationId": evaluation_id and str(evaluation_id)} | found.to_wire()
+def answer(evaluation_id: Any, evaluation: engine.Evaluation) -> Response:
+    """The engine writes the answer itself, because every basket at every till gets one."""
+    body = {"evaluationId": evaluation_id and str(evaluation_id)} | evaluation.to_wire()
     return jsonify(body)
 
 
-def refund(return_id: Any, found: engine.Evaluation, units: Any) -> dict[str, Any]:
-    text = [(unit, engine.to_text(unit.refund, found.places)) for unit in units]
+def refund(return_id: Any, evaluation: engine.Evaluation, units: Any) -> dict[str, Any]:
+    text = [(unit, engine.to_text(unit.refund, evaluation.places)) for unit in units]
     return {
         "return_id": return_id,
-        "currency": found.currency,
+        "currency": evaluation.currency,
         "units": [{"line_id": unit.line_id, "unit": unit.unit, "refund": paid} for unit, paid in text],
-        "refund": engine.to_text(sum(unit.refund for unit in units), found.places),
+        "refund": engine.to_text(sum(unit.refund for unit in units), evaluation.places),
     }

@@ -1,7 +1,7 @@
-"""What is active in each store, kept in this process for as long as nothing has changed.
+"""Campaign cache: the active campaigns of each store, in this process, for as long as nothing has changed.
 
-Nobody is told of a change. Whoever uses a set compares its stamp with that of the tenant's catalogue, one row by its
-key, so a change that any process has committed counts from the next evaluation on.
+No process is told of a change. A user of a store set compares its stamp with that of the tenant's catalogue, which is
+one row by its key. So a change that any process has committed counts from the next evaluation on.
 """
 
 from collections import OrderedDict
@@ -12,18 +12,17 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from services.promotions.evaluations import store_set_queries as queries
+from services.promotions.evaluations import store_set_queries
 from services.promotions.evaluations.store_set_queries import StoreSet
 
 MOST = 200_000
-"""Campaigns and products that are kept altogether, some 200 MB; those of the store that was not asked for the longest
-go first."""
+"""Campaigns and products of all stores, some 200 MB. The store that was not asked for the longest goes first."""
 GRACE = timedelta(days=1)
-"""Campaigns that ended longer ago are not looked at, unless the moment that is asked for lies before."""
+"""Campaigns that ended longer ago are not loaded, unless an evaluation asks for an earlier moment."""
 
 
-class ActiveSets:
-    """The sets of a process."""
+class CampaignCache:
+    """The store sets of a process."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -31,14 +30,14 @@ class ActiveSets:
         self._lock = Lock()
 
     def known(self, tenant_id: UUID, store_uid: str, *, at: datetime) -> StoreSet | None:
-        """The set of a store as it was when it was last looked at. Whoever uses it must compare its stamp."""
+        """The set of a store as it was last read. Its user must compare its stamp."""
         key = tenant_id, store_uid
         with self._lock:
-            found = self._sets.get(key)
-            if found is None or at < found.since:
+            store_set = self._sets.get(key)
+            if store_set is None or at < store_set.since:
                 return None
             self._sets.move_to_end(key)
-            return found
+            return store_set
 
     def get(self, session: Session, tenant_id: UUID, store_uid: str, *, at: datetime, now: datetime) -> StoreSet:
         """The set of a store as it is now.
@@ -46,22 +45,22 @@ class ActiveSets:
         Raises:
             Invalid: ``unknown_store``.
         """
-        found = self.known(tenant_id, store_uid, at=at)
-        if found and found.stamp == queries.stamp(session, tenant_id):
-            return found
-        loaded = queries.store_set(session, tenant_id, store_uid, since=min(at, now - GRACE))
-        self._keep((tenant_id, store_uid), loaded)
+        known = self.known(tenant_id, store_uid, at=at)
+        if known and known.stamp == store_set_queries.stamp(session, tenant_id):
+            return known
+        loaded = store_set_queries.store_set(session, tenant_id, store_uid, since=min(at, now - GRACE))
+        self._store((tenant_id, store_uid), loaded)
         return loaded
 
-    def _keep(self, key: tuple[UUID, str], loaded: StoreSet) -> None:
+    def _store(self, key: tuple[UUID, str], loaded: StoreSet) -> None:
         with self._lock:
             self._sets[key] = loaded
             self._sets.move_to_end(key)
-            while len(self._sets) > 1 and sum(each.size for each in self._sets.values()) > self._most:
+            while len(self._sets) > 1 and sum(store_set.size for store_set in self._sets.values()) > self._most:
                 self._sets.popitem(last=False)
 
     def trim(self, known: StoreSet) -> None:
-        """Forget a set that has learned too many products; the next basket starts it anew."""
+        """Drop a set that has too many products; the next basket loads it again."""
         if known.size > self._most:
             with self._lock:
                 self._sets.pop((known.tenant_id, known.store_uid), None)
@@ -70,7 +69,7 @@ class ActiveSets:
         return len(self._sets)
 
 
-def sets_of(app: Flask) -> ActiveSets:
-    """The sets of this process' application."""
-    sets: ActiveSets = app.extensions.setdefault("active_sets", ActiveSets())
-    return sets
+def campaign_cache_of(app: Flask) -> CampaignCache:
+    """The cache of this process."""
+    cache: CampaignCache = app.extensions.setdefault("campaign_cache", CampaignCache())
+    return cache

@@ -1,4 +1,4 @@
-"""A campaign as it would be were it active now, for the products of one basket."""
+"""Reads one campaign as if it were active now, for the products of one basket."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -8,12 +8,11 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from services.promotions import engine
-from services.promotions.catalogue.models import Product, ProductCategory
-from services.promotions.catalogue.pricelist_models import PricelistEntry
-from services.promotions.catalogue.store_models import CustomerGroup, Store
-from services.promotions.evaluations.store_set_queries import StoreSet, variant_prices, without_products
+from services.promotions.catalogue.models import CustomerGroup, PricelistEntry, Product, ProductCategory, Store
+from services.promotions.catalogue.pricelist_queries import variant_prices
+from services.promotions.evaluations.store_set_queries import StoreSet, without_products
 from services.promotions.sales.models import SalesCampaign, SalesSelection, SalesSnapshot, SalesStore, SalesVariant
-from services.promotions.sales.selection_rules import Term, selects
+from services.promotions.sales.rules import Term, selects
 
 
 def campaign(session: Session, known: StoreSet, campaign_uid: str, uids: Collection[str]) -> engine.Campaign:

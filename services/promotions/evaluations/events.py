@@ -1,4 +1,4 @@
-"""What is told of a tenant's settings."""
+"""Events of a tenant's settings."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,3 +16,6 @@ class SettingsChanged:
     currency: str
     strategy: str
     pricelist_uid: str | None
+
+
+ALL: tuple[type, ...] = (SettingsChanged,)

@@ -1,43 +1,54 @@
-"""Evaluations that were given before."""
+"""Read evaluations and returned units."""
 
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from chassis.core import money
-from chassis.core.errors import NotFound
 from services.promotions import engine
+from services.promotions.common.queries import one
 from services.promotions.evaluations.models import Evaluation, UnitReturn
 
+MISSING = "There is no such evaluation."
 
-def evaluation(session: Session, evaluation_id: UUID, *, lock: bool = False) -> Evaluation:
-    """
+
+def evaluation(session: Session, evaluation_id: UUID) -> Evaluation:
+    """One evaluation of the caller.
+
     Raises:
-        NotFound: the caller has no such evaluation.
+        NotFound: there is none of that id.
     """
-    statement = select(Evaluation).where(Evaluation.id == evaluation_id)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
-        raise NotFound("There is no such evaluation.")
-    return found
+    return one(session, select(Evaluation).where(Evaluation.id == evaluation_id), MISSING)
 
 
-def evaluations(session: Session, ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, engine.Evaluation]:
-    """Those of ``ids`` that the caller has, locked in the order of their ids where ``lock`` says so."""
-    statement = select(Evaluation).where(Evaluation.id.in_(ids)).order_by(Evaluation.id)
-    rows = session.scalars(statement.with_for_update() if lock else statement)
-    return {row.id: result_of(row) for row in rows}
+def lock_evaluation(session: Session, evaluation_id: UUID) -> Evaluation:
+    """As ``evaluation``, its row locked until the transaction ends."""
+    return one(session, select(Evaluation).where(Evaluation.id == evaluation_id).with_for_update(), MISSING)
 
 
-def result_of(kept: Evaluation) -> engine.Evaluation:
+def evaluations(session: Session, ids: Collection[UUID]) -> dict[UUID, engine.Evaluation]:
+    """Those of ``ids`` that the caller has."""
+    return {row.id: result_of(row) for row in session.scalars(_evaluations_of(ids))}
+
+
+def lock_evaluations(session: Session, ids: Collection[UUID]) -> dict[UUID, engine.Evaluation]:
+    """As ``evaluations``, the rows locked in the order of their ids until the transaction ends."""
+    return {row.id: result_of(row) for row in session.scalars(_evaluations_of(ids).with_for_update())}
+
+
+def _evaluations_of(ids: Collection[UUID]) -> Select[tuple[Evaluation]]:
+    return select(Evaluation).where(Evaluation.id.in_(ids)).order_by(Evaluation.id)
+
+
+def result_of(evaluation: Evaluation) -> engine.Evaluation:
     """What was answered.
 
     Records of before do not say how many decimals their currency has; of those with four they knew two.
     """
-    decimals = money.minor_units(kept.record["currency"])
-    return engine.Evaluation.from_record(kept.record, 2 if decimals > 3 else decimals)
+    decimals = money.minor_units(evaluation.record["currency"])
+    return engine.Evaluation.from_record(evaluation.record, 2 if decimals > 3 else decimals)
 
 
 def gone(session: Session, ids: Collection[UUID]) -> dict[tuple[UUID, str], set[int]]:

@@ -1,4 +1,4 @@
-"""Taking units back: for an evaluation, which only shows it, and for good."""
+"""Take back units: in an evaluation, which only shows the refund, and for good."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -29,28 +29,29 @@ def give_back(
 
     Args:
         lines: ``line_id`` with ``units`` by number, or a ``quantity`` of those with the largest discount.
-        preview: only say, and keep nothing.
+        preview: only calculate, and store nothing.
 
     Raises:
         NotFound: the caller has no such evaluation.
         Invalid: ``unknown_line``: it has no such line or unit.
         Conflict: ``already_returned``: fewer are left.
     """
-    kept = queries.evaluation(session, evaluation_id, lock=not preview)
-    found = queries.result_of(kept)
+    read = queries.evaluation if preview else queries.lock_evaluation
+    row = read(session, evaluation_id)
+    evaluation = queries.result_of(row)
     gone = queries.gone(session, [evaluation_id])
     return_id = uuid7()
     returns = []
     for number, asked in enumerate(lines):
-        line = _line(found, asked["line_id"], f"lines.{number}.lineId")
+        line = _line(evaluation, asked["line_id"], f"lines.{number}.lineId")
         there = gone.setdefault((evaluation_id, line.id), set())
         units = _units(line, asked.get("quantity"), asked.get("units"), there, f"lines.{number}")
-        returns += _rows(line, units, evaluation_id, kept.tenant_id, return_id, now)
+        returns += _rows(line, units, evaluation_id, row.tenant_id, return_id, now)
     if preview:
-        return None, found, returns
+        return None, evaluation, returns
     session.add_all(returns)
     session.flush()
-    return return_id, found, returns
+    return return_id, evaluation, returns
 
 
 def taken_back(session: Session, lines: Sequence[Mapping[str, Any]], currency: str) -> dict[str, engine.LineResult]:
@@ -84,16 +85,17 @@ def taken_back(session: Session, lines: Sequence[Mapping[str, Any]], currency: s
     return returned
 
 
-def book(session: Session, found: engine.Evaluation, return_id: UUID, *, tenant_id: UUID, now: datetime) -> None:
+def book(session: Session, evaluation: engine.Evaluation, return_id: UUID, *, tenant_id: UUID, now: datetime) -> None:
     """The order is paid: its returned units have come back. The evaluations they were bought with are locked.
 
     Raises:
         Conflict: ``already_returned``: some have come back in the meantime.
     """
-    lines = [line for line in found.lines if line.return_of]
+    lines = [line for line in evaluation.lines if line.return_of]
     if not lines:
         return
-    bought = require_there(session, found, lock=True)
+    bought = queries.lock_evaluations(session, _bought_with(evaluation))
+    _require_returnable(session, evaluation, bought)
     for line in lines:
         assert line.return_of
         evaluation_id = UUID(line.return_of.evaluation)
@@ -102,36 +104,42 @@ def book(session: Session, found: engine.Evaluation, return_id: UUID, *, tenant_
     session.flush()
 
 
-def require_there(session: Session, found: engine.Evaluation, *, lock: bool = False) -> dict[UUID, engine.Evaluation]:
-    """Refuse unless all units that an evaluation takes back can still come back; the evaluations they are of.
+def require_returnable(session: Session, evaluation: engine.Evaluation) -> None:
+    """Refuse unless all units that an evaluation takes back can still come back.
 
     Raises:
         Conflict: ``already_returned``.
     """
-    origins = [line.return_of for line in found.lines if line.return_of]
-    ids = {UUID(origin.evaluation) for origin in origins}
-    if not ids:
-        return {}
-    evaluations = queries.evaluations(session, ids, lock=lock)
-    gone = queries.gone(session, ids)
-    for origin in origins:
-        key = UUID(origin.evaluation), origin.line
-        if key[0] not in evaluations or gone.get(key, set()) & set(origin.units):
-            raise Conflict(f"Units of line {origin.line} have come back before.", code="already_returned")
-    return evaluations
+    if ids := _bought_with(evaluation):
+        _require_returnable(session, evaluation, queries.evaluations(session, ids))
 
 
-def unbook(session: Session, found: engine.Evaluation, return_id: UUID) -> None:
-    """The order is off: what it took back can come back another time."""
-    ids = {UUID(line.return_of.evaluation) for line in found.lines if line.return_of}
-    if ids:
+def _require_returnable(
+    session: Session, evaluation: engine.Evaluation, bought: Mapping[UUID, engine.Evaluation]
+) -> None:
+    gone = queries.gone(session, bought)
+    for line in evaluation.lines:
+        if origin := line.return_of:
+            key = UUID(origin.evaluation), origin.line
+            if key[0] not in bought or gone.get(key, set()) & set(origin.units):
+                raise Conflict(f"Units of line {origin.line} have come back before.", code="already_returned")
+
+
+def _bought_with(evaluation: engine.Evaluation) -> set[UUID]:
+    """The ids of the evaluations with which returned units were bought."""
+    return {UUID(line.return_of.evaluation) for line in evaluation.lines if line.return_of}
+
+
+def unbook(session: Session, evaluation: engine.Evaluation, return_id: UUID) -> None:
+    """The order is cancelled: the units that it took back can come back again."""
+    if ids := _bought_with(evaluation):
         mine = UnitReturn.evaluation_id.in_(ids), UnitReturn.return_id == return_id
         session.execute(delete(UnitReturn).where(*mine))
 
 
-def _line(found: engine.Evaluation, line_id: str, field: str) -> engine.LineResult:
+def _line(evaluation: engine.Evaluation, line_id: str, field: str) -> engine.LineResult:
     """A line that was bought."""
-    for line in found.lines:
+    for line in evaluation.lines:
         if line.id == line_id and line.return_of is None:
             return line
     raise Invalid.field(field, "There is no such line.", code="unknown_line")

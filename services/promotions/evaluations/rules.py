@@ -1,4 +1,4 @@
-"""What a basket may be, and which units of it come back first."""
+"""Limits of a basket, and the order in which units of a line come back."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ MAX_UNITS = 10_000
 MAX_TOTAL = Decimal(10) ** 12
 """What an order can cost before campaigns."""
 FARTHEST = timedelta(days=3660)
-"""From now to the moment an evaluation is asked for; beyond, somebody's clock is wrong."""
+"""The longest time between now and the moment of an evaluation. Beyond, the till's clock is wrong."""
 KEEP = timedelta(days=3 * 366)
 """How long an evaluation can be read and its units returned."""
 
@@ -28,10 +28,10 @@ def units_of(quantity: Quantity) -> int:
 
 
 def next_back(line: LineResult, quantity: int, gone: Collection[int]) -> Sequence[int]:
-    """Which units of a line come back when nobody says which: those with the largest discount first.
+    """The units of a line that come back where a return names none: those with the largest discount first.
 
-    Who returns one of three for the price of two so gets back what it cost to have two, and never more by returning
-    units one by one.
+    So a customer who returns one of three for the price of two gets nothing back, and returning units one by one never
+    pays more.
     """
     discounts = [unit.discount for unit in line.units()]
     there = [unit for unit in range(line.unit_count) if unit not in gone]

@@ -1,4 +1,4 @@
-"""Which of a tenant's amounts do not fit another currency (D9)."""
+"""Finds the amounts of a tenant that do not fit another currency (D9)."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coer
 from sqlalchemy.orm import Session
 
 from chassis.core import money
-from services.promotions.catalogue.models import Product, Variant
-from services.promotions.catalogue.pricelist_models import Pricelist, PricelistEntry, PricelistVariant
+from services.promotions.catalogue.models import Pricelist, PricelistEntry, PricelistVariant, Product, Variant
 from services.promotions.sales.models import SalesCampaign
 
 EXAMPLES = 3

@@ -1,4 +1,4 @@
-"""A tenant's settings on the wire."""
+"""Wire shapes of a tenant's settings."""
 
 from marshmallow import fields, validate
 

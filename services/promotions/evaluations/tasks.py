@@ -1,8 +1,7 @@
-"""What the scheduler of promotions repeats."""
+"""Scheduled work: deletes old evaluations and reservations."""
 
 from chassis.core.clock import utcnow
 from chassis.process.service import Runtime
-from services.promotions.carts import actions
 from services.promotions.evaluations import actions as evaluations_actions
 from services.promotions.evaluations import usage_actions
 
@@ -17,9 +16,3 @@ def trim_reservations(runtime: Runtime) -> bool:
     """Delete reservations that hold nothing, a thousand a time; True while there is more."""
     with runtime.database.begin() as session:
         return usage_actions.trim(session, now=utcnow())
-
-
-def trim_carts(runtime: Runtime) -> bool:
-    """Delete carts that have expired, some hundred a time; True while there may be more."""
-    with runtime.database.begin() as session:
-        return actions.trim(session, now=utcnow())

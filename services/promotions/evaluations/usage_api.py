@@ -25,25 +25,25 @@ class Limits(MethodView):
     @own_tenant
     @blp.response(200, LimitsOut)
     def get(self, campaign_uid):
-        """How much the campaign may give, all orders together, and what is left of it."""
+        """The campaign's limits on all orders together, and what is left."""
         with db.read() as session:
-            campaign, found = queries.usage(session, campaign_uid, now=utcnow())
+            campaign, usage = queries.usage(session, campaign_uid, now=utcnow())
         versions.set_etag(campaign)
-        return limits_of(campaign, found)
+        return limits_of(campaign, usage)
 
     @blp.allow(*ADMINS)
     @own_tenant
     @blp.arguments(LimitsIn)
     @blp.response(200, LimitsOut)
     def put(self, limits, campaign_uid):
-        """Set a limit, lift it with null; what is left out stays. Also while the campaign is active."""
+        """Set a limit, or remove it with null. A limit that is left out stays. Allowed while the campaign is active."""
         now = utcnow()
         with db.begin() as session:
             expected = versions.if_match()
             campaign = actions.set_limits(session, campaign_uid, limits, expected=expected, actor=caller(), now=now)
-            found = queries.usage_of(session, campaign, now=now)
+            usage = queries.usage_of(session, campaign, now=now)
         versions.set_etag(campaign)
-        return limits_of(campaign, found)
+        return limits_of(campaign, usage)
 
 
 @blp.route("/orders/<order_id>/reservation")
@@ -52,18 +52,18 @@ class Reservation(MethodView):
     @own_tenant
     @blp.arguments(ReservationIn)
     @blp.response(200, ReservationOut)
-    def post(self, asked, order_id):
-        """Hold what an evaluation gave, for this order and for a while; instead of what the order held before."""
-        now, lifetime = utcnow(), timedelta(seconds=asked["seconds"])
+    def post(self, data, order_id):
+        """Reserve what an evaluation uses of campaigns, for a while. It replaces the order's earlier reservation."""
+        now, lifetime = utcnow(), timedelta(seconds=data["seconds"])
         with db.begin() as session:
-            found = actions.reserve(session, order_id, asked["evaluation_id"], lifetime, actor=caller(), now=now)
-            return reservation_of(queries.seen(session, found, now=now))
+            reservation = actions.reserve(session, order_id, data["evaluation_id"], lifetime, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, reservation, now=now))
 
     @blp.allow(*ADMINS)
     @own_tenant
     @blp.response(200, ReservationOut)
     def get(self, order_id):
-        """What the order holds, or has used."""
+        """What the order has reserved or used."""
         now = utcnow()
         with db.read() as session:
             return reservation_of(queries.seen(session, queries.reservation(session, order_id), now=now))
@@ -75,11 +75,11 @@ class Commit(MethodView):
     @own_tenant
     @blp.response(200, ReservationOut)
     def post(self, order_id):
-        """The order is paid: what it held is used."""
+        """The order is paid: what it reserved counts as used."""
         now = utcnow()
         with db.begin() as session:
-            found = actions.commit(session, order_id, actor=caller(), now=now)
-            return reservation_of(queries.seen(session, found, now=now))
+            reservation = actions.commit(session, order_id, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, reservation, now=now))
 
 
 @blp.route("/orders/<order_id>/reservation/release")
@@ -88,37 +88,38 @@ class Release(MethodView):
     @own_tenant
     @blp.response(200, ReservationOut)
     def post(self, order_id):
-        """The order is off, also after it was committed: others can have what it held."""
+        """The order is cancelled, also after a commit: other orders can use what it reserved."""
         now = utcnow()
         with db.begin() as session:
-            found = actions.release(session, order_id, actor=caller(), now=now)
-            return reservation_of(queries.seen(session, found, now=now))
+            reservation = actions.release(session, order_id, actor=caller(), now=now)
+            return reservation_of(queries.seen(session, reservation, now=now))
 
 
-def limits_of(campaign: Any, found: queries.Usage) -> dict[str, Any]:
-    uses, discount = found.limits
-    left, currency = found.left, found.currency
+def limits_of(campaign: Any, usage: queries.Usage) -> dict[str, Any]:
+    uses, discount = usage.limits
+    left, currency = usage.left, usage.currency
     return {
         "campaign_uid": campaign.campaign_uid,
         "total_uses": uses,
         "total_discount": None if discount is None else written(discount, currency),
-        "committed_uses": found.committed.uses,
-        "committed_discount": written(found.committed.discount, currency),
-        "reserved_uses": found.reserved.uses,
-        "reserved_discount": written(found.reserved.discount, currency),
+        "committed_uses": usage.committed.uses,
+        "committed_discount": written(usage.committed.discount, currency),
+        "reserved_uses": usage.reserved.uses,
+        "reserved_discount": written(usage.reserved.discount, currency),
         "left_uses": left.uses,
         "left_discount": None if left.discount is None else written(left.discount, currency),
     }
 
 
-def reservation_of(found: queries.SeenReservation) -> dict[str, Any]:
+def reservation_of(reservation: queries.SeenReservation) -> dict[str, Any]:
     campaigns = [
-        {"campaign_uid": uid, "discount": written(discount, found.currency)} for uid, discount in found.campaigns
+        {"campaign_uid": uid, "discount": written(discount, reservation.currency)}
+        for uid, discount in reservation.campaigns
     ]
     return {
-        "order_id": found.order_id,
-        "evaluation_id": found.evaluation_id,
-        "status": found.state,
-        "expires_at": found.expires_at,
+        "order_id": reservation.order_id,
+        "evaluation_id": reservation.evaluation_id,
+        "status": reservation.state,
+        "expires_at": reservation.expires_at,
         "campaigns": campaigns,
     }

@@ -1,4 +1,4 @@
-"""What is left of campaigns with limits on all orders together."""
+"""Read what is left of campaigns with limits on all orders together."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,21 +9,23 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
-from services.promotions.catalogue.settings_queries import settings
+from services.promotions.catalogue.queries import settings
+from services.promotions.common.queries import one
 from services.promotions.engine import Left
-from services.promotions.evaluations.models import Evaluation
-from services.promotions.evaluations.usage_models import (
+from services.promotions.evaluations.models import (
     TENTHS,
     CampaignUsage,
+    Evaluation,
     Reservation,
     ReservationState,
     ReservedCampaign,
 )
+from services.promotions.sales import queries as sales_queries
 from services.promotions.sales.models import SalesCampaign
 
 PARTS = 10_000
 """In one of a currency; discounts are counted in them."""
+NOTHING_RESERVED = "Nothing is reserved for this order."
 Limits = tuple[int | None, Decimal | None]
 """The most uses and the most discount of all orders together."""
 
@@ -48,7 +50,7 @@ class Used:
 
 @dataclass(frozen=True)
 class Usage:
-    """How a campaign stands: its limits, what is committed and what orders under way hold, in the tenant's currency."""
+    """Usage of a campaign: its limits, what is committed and what is reserved, in the tenant's currency."""
 
     currency: str
     limits: Limits
@@ -72,10 +74,10 @@ def left(session: Session, limited: Mapping[UUID, Limits], *, now: datetime) -> 
     """What each campaign may still give."""
     if not limited:
         return {}
-    committed, held = committed_of(session, limited), reserved_of(session, limited, now=now)
+    committed, reserved = committed_of(session, limited), reserved_of(session, limited, now=now)
     nothing = Used()
     return {
-        campaign: left_of(limits, committed.get(campaign, nothing) + held.get(campaign, nothing))
+        campaign: left_of(limits, committed.get(campaign, nothing) + reserved.get(campaign, nothing))
         for campaign, limits in limited.items()
     }
 
@@ -89,12 +91,12 @@ def committed_of(session: Session, campaigns: Iterable[UUID]) -> dict[UUID, Used
 def reserved_of(
     session: Session, campaigns: Iterable[UUID], *, now: datetime, but: UUID | None = None
 ) -> dict[UUID, Used]:
-    """What orders under way hold; a reservation holds nothing once its time is over, whoever has noticed (D3).
+    """What open orders have reserved. An expired reservation does not count, whatever its row says (D3).
 
     Args:
-        but: a reservation that is not counted.
+        but: the id of a reservation that is not counted.
     """
-    held = (
+    statement = (
         select(RESERVED.c.campaign_id, func.count(), func.sum(_parts(RESERVED)))
         .join(RESERVATIONS, RESERVATIONS.c.id == RESERVED.c.reservation_id)
         .where(
@@ -105,8 +107,8 @@ def reserved_of(
         .group_by(RESERVED.c.campaign_id)
     )
     if but:
-        held = held.where(RESERVATIONS.c.id != but)
-    return {campaign: Used(int(uses), int(parts)) for campaign, uses, parts in session.execute(held)}
+        statement = statement.where(RESERVATIONS.c.id != but)
+    return {campaign: Used(int(uses), int(parts)) for campaign, uses, parts in session.execute(statement)}
 
 
 def _parts(table: FromClause) -> ColumnElement[int]:
@@ -119,18 +121,16 @@ def usage(session: Session, campaign_uid: str, *, now: datetime) -> tuple[SalesC
     Raises:
         NotFound: the caller has none of that uid.
     """
-    campaign = session.scalar(select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid))
-    if campaign is None:
-        raise NotFound("There is no such campaign.")
+    campaign = sales_queries.campaign(session, campaign_uid)
     return campaign, usage_of(session, campaign, now=now)
 
 
 def usage_of(session: Session, campaign: SalesCampaign, *, now: datetime) -> Usage:
     key = campaign.id
     committed = committed_of(session, [key]).get(key, Used())
-    held = reserved_of(session, [key], now=now).get(key, Used())
+    reserved = reserved_of(session, [key], now=now).get(key, Used())
     limits = campaign.total_uses_limit, campaign.total_discount_limit
-    return Usage(settings(session).currency, limits, committed, held)
+    return Usage(settings(session).currency, limits, committed, reserved)
 
 
 @dataclass(frozen=True)
@@ -147,27 +147,32 @@ class SeenReservation:
     campaigns: list[tuple[str, Decimal]]
 
 
-def reservation(session: Session, order_id: str, *, lock: bool = False) -> Reservation:
-    """
+def reservation(session: Session, order_id: str) -> Reservation:
+    """The reservation of an order of the caller.
+
     Raises:
-        NotFound: the caller has reserved nothing for that order.
+        NotFound: the order has reserved nothing.
     """
-    statement = select(Reservation).where(Reservation.order_id == order_id)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
-        raise NotFound("Nothing is reserved for this order.")
-    return found
+    return one(session, select(Reservation).where(Reservation.order_id == order_id), NOTHING_RESERVED)
 
 
-def seen(session: Session, found: Reservation, *, now: datetime) -> SeenReservation:
+def lock_reservation(session: Session, order_id: str) -> Reservation:
+    """As ``reservation``, its row locked until the transaction ends."""
+    statement = select(Reservation).where(Reservation.order_id == order_id).with_for_update()
+    return one(session, statement, NOTHING_RESERVED)
+
+
+def seen(session: Session, reservation: Reservation, *, now: datetime) -> SeenReservation:
     lines = (
         select(SalesCampaign.campaign_uid, ReservedCampaign)
         .join(SalesCampaign, SalesCampaign.id == ReservedCampaign.campaign_id)
-        .where(ReservedCampaign.reservation_id == found.id)
+        .where(ReservedCampaign.reservation_id == reservation.id)
         .order_by(SalesCampaign.campaign_uid)
     )
-    campaigns = [(uid, Decimal(reserved.parts) / PARTS) for uid, reserved in session.execute(lines).tuples()]
-    priced_in = select(Evaluation.record["currency"].as_string()).where(Evaluation.id == found.evaluation_id)
-    currency = session.scalar(priced_in) or settings(session).currency  # evaluations are not kept for ever
-    state = found.state_at(now)
-    return SeenReservation(found.order_id, currency, found.evaluation_id, state, found.expires_at, campaigns)
+    campaigns = [(uid, Decimal(row.parts) / PARTS) for uid, row in session.execute(lines).tuples()]
+    priced_in = select(Evaluation.record["currency"].as_string()).where(Evaluation.id == reservation.evaluation_id)
+    currency = session.scalar(priced_in) or settings(session).currency  # old evaluations are deleted
+    state = reservation.state_at(now)
+    return SeenReservation(
+        reservation.order_id, currency, reservation.evaluation_id, state, reservation.expires_at, campaigns
+    )

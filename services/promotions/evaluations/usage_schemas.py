@@ -1,4 +1,4 @@
-"""Limits on all orders together, and what orders have reserved of them."""
+"""Wire shapes of limits on all orders together, and of reservations."""
 
 from marshmallow import fields, validate
 

@@ -1,10 +1,14 @@
-"""Keeps evaluations: those of requests that come together in one transaction, each only if it is of the present."""
+"""Writes evaluations in groups: concurrent requests share one transaction.
+
+A row is written only if its catalogue revision is still current. One thread writes at a time. Threads that arrive
+meanwhile queue up, and the first of them writes the next group.
+"""
 
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass
+from threading import Condition
 from typing import Any
 
 import orjson
@@ -18,125 +22,124 @@ from services.promotions.evaluations.store_set_queries import Stamp
 EVALUATIONS = Base.metadata.tables["evaluations"]
 CATALOGUES = Base.metadata.tables["catalogues"]
 MOST = 100
-"""Rows that are written together."""
-
-
-def _held() -> Lock:
-    lock = Lock()
-    lock.acquire()
-    return lock
+"""Rows that one transaction writes."""
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
-    """A row that somebody waits for. ``kept`` is None until it was its turn.
-
-    ``called`` is held until its owner is called; waiting for it takes it again.
-    """
+class _Entry:
+    """A row in the queue. ``is_written`` is None until a group with it was committed or refused."""
 
     row: dict[str, Any]
     stamp: Stamp
-    kept: bool | None = None
+    is_written: bool | None = None
     error: BaseException | None = None
-    called: Lock = field(default_factory=_held)
+
+    @property
+    def is_done(self) -> bool:
+        return self.is_written is not None or self.error is not None
 
 
-class Keeper:
-    """The evaluations of a process on their way into the database.
+class EvaluationWriter:
+    """The group-commit writer of a process. A thread gets its answer after its row was committed, never before.
 
-    Nobody writes but one; whoever comes meanwhile waits, and the first of them writes next, for all who do. Nobody is
-    answered before the row is committed.
+    Example:
+        ``EvaluationWriter().write(database, row, stamp)`` returns False where the catalogue has changed.
     """
 
     def __init__(self) -> None:
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_Entry] = deque()
+        self._changed = Condition()
         self.is_writing = False
-        self._lock = Lock()
 
     def __len__(self) -> int:
-        """How many wait for somebody who is writing."""
+        """How many rows wait for the group that is being written."""
         return len(self._queue)
 
-    def keep(self, database: Database, row: dict[str, Any], stamp: Stamp) -> bool:
-        """Write an evaluation unless the tenant's stamp is another one than it was made with; say whether."""
-        mine = _Waiting(row, stamp)
-        if database.in_unit:  # it is to be there if, and only if, the request's stored answer is
-            return bool(_keep_one(database, mine))
-        with self._lock:
-            self._queue.append(mine)
-            waits, self.is_writing = self.is_writing, True
-        if waits:
-            mine.called.acquire()  # one's row is written, or it is one's turn to write
-        if mine.kept is None and mine.error is None:
-            self._write(database)
-        if mine.error:
-            raise mine.error
-        return bool(mine.kept)
+    def write(self, database: Database, row: dict[str, Any], stamp: Stamp) -> bool:
+        """Write an evaluation unless the tenant's stamp is no longer ``stamp``; return whether it was written."""
+        entry = _Entry(row, stamp)
+        if database.in_unit:  # the request's stored answer and its evaluation are committed together, or neither is
+            return bool(_write_one(database, entry))
+        with self._changed:
+            self._queue.append(entry)
+            try:
+                self._changed.wait_for(lambda: entry.is_done or (not self.is_writing and self._queue[0] is entry))
+            except BaseException:  # a thread that is interrupted must not stop the threads behind it
+                self._leave(entry)
+                raise
+            if not entry.is_done:
+                self.is_writing = True
+        if not entry.is_done:
+            self._write_group(database)
+        if entry.error:
+            raise entry.error
+        return bool(entry.is_written)
 
-    def _write(self, database: Database) -> None:
-        time.sleep(0)  # not a pause: threads that are ready go first, and those that have a row too come along
-        batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+    def _leave(self, entry: _Entry) -> None:
+        if entry in self._queue:
+            self._queue.remove(entry)
+        self._changed.notify_all()
+
+    def _write_group(self, database: Database) -> None:
+        """Write the first rows of the queue, then let the next thread write."""
+        group: list[_Entry] = []
+        written: list[_Entry] = []
+        failure: BaseException | None = None
         try:
-            kept = _keep_many(database, batch)
-            for each in batch:
-                each.kept = each in kept
-        except BaseException as error:  # whatever it is, nobody may wait for a row for ever, nor write it again
-            for each in batch:
-                each.error = error
-        finally:
-            self._hand_over()
-            for each in batch:
-                each.called.release()
-
-    def _hand_over(self) -> None:
-        """Let the next begin before those whose rows are written go on: the database need not wait for them."""
-        with self._lock:
-            self.is_writing = bool(self._queue)
-            if self._queue:
-                self._queue[0].called.release()
+            time.sleep(0)  # lets threads that are ready join this group
+            while self._queue and len(group) < MOST:
+                group.append(self._queue.popleft())
+            written = _write_many(database, group)
+        except BaseException as error:  # every thread of the group gets it: none waits for ever, none writes again
+            failure = error
+        with self._changed:
+            for entry in group:
+                entry.is_written, entry.error = entry in written, failure
+            self.is_writing = False
+            self._changed.notify_all()
 
 
-def _keep_one(database: Database, waiting: _Waiting) -> list[_Waiting]:
-    catalogue_id, revision = waiting.stamp
-    values = waiting.row | {"catalogue_id": catalogue_id, "revision": revision}
-    return [waiting] if database.run(KEEP_IF_CURRENT, values) else []
+def _write_one(database: Database, entry: _Entry) -> list[_Entry]:
+    catalogue_id, revision = entry.stamp
+    values = entry.row | {"catalogue_id": catalogue_id, "revision": revision}
+    return [entry] if database.run(INSERT_ONE_CURRENT, values) else []
 
 
-def _keep_many(database: Database, batch: list[_Waiting]) -> list[_Waiting]:
+def _write_many(database: Database, group: list[_Entry]) -> list[_Entry]:
     if database.dialect == "postgresql":
-        return _keep_at_once(database, batch)
+        return _write_at_once(database, group)
     with database.engine.begin() as connection:
-        stamps = _stamps(connection, {each.row["tenant_id"] for each in batch})
-        current = [each for each in batch if stamps.get(each.row["tenant_id"], each.stamp) == each.stamp]
+        stamps = _stamps(connection, {entry.row["tenant_id"] for entry in group})
+        current = [entry for entry in group if stamps.get(entry.row["tenant_id"], entry.stamp) == entry.stamp]
         if current:
-            connection.execute(insert(EVALUATIONS), [each.row for each in current])
+            connection.execute(insert(EVALUATIONS), [entry.row for entry in current])
     return current
 
 
-def _keep_at_once(database: Database, batch: list[_Waiting]) -> list[_Waiting]:
-    """One statement for all, with one value: each way to the database and each value cost more than the rows do."""
-    rows = [each.row | {"catalogue_id": each.stamp[0], "revision": each.stamp[1]} for each in batch]
-    written = database.run(KEEP_THOSE_CURRENT, {"rows": orjson.dumps(rows).decode()})
-    if written == len(batch):
-        return batch
-    ids = [each.row["id"] for each in batch]
+def _write_at_once(database: Database, group: list[_Entry]) -> list[_Entry]:
+    """One statement with one value for the group: round trips and bound values cost more than the rows do."""
+    rows = [entry.row | {"catalogue_id": entry.stamp[0], "revision": entry.stamp[1]} for entry in group]
+    count = database.run(INSERT_CURRENT, {"rows": orjson.dumps(rows).decode()})
+    if count == len(group):
+        return group
+    ids = [entry.row["id"] for entry in group]
     with database.engine.connect() as connection:
-        there = set(connection.scalars(select(EVALUATIONS.c.id).where(EVALUATIONS.c.id.in_(ids))))
-    return [each for each in batch if each.row["id"] in there]
+        written = set(connection.scalars(select(EVALUATIONS.c.id).where(EVALUATIONS.c.id.in_(ids))))
+    return [entry for entry in group if entry.row["id"] in written]
 
 
-KEEP_THOSE_CURRENT = text(
+INSERT_CURRENT = text(
     """
     INSERT INTO evaluations (id, tenant_id, store_uid, record, created_at)
     SELECT id, tenant_id, store_uid, record, created_at
-    FROM json_to_recordset(CAST(:rows AS json)) AS given (
+    FROM json_to_recordset(CAST(:rows AS json)) AS offered (
         id uuid, tenant_id uuid, store_uid text, record json, created_at timestamptz,
         catalogue_id uuid, revision integer
     )
     WHERE NOT EXISTS (
         SELECT FROM catalogues
-        WHERE catalogues.tenant_id = given.tenant_id
-          AND (catalogues.id, catalogues.revision) <> (given.catalogue_id, given.revision)
+        WHERE catalogues.tenant_id = offered.tenant_id
+          AND (catalogues.id, catalogues.revision) <> (offered.catalogue_id, offered.revision)
     )
     ON CONFLICT (id) DO NOTHING
     """
@@ -150,8 +153,8 @@ def _stamps(connection: Connection, tenants: Iterable[Any]) -> dict[Any, Stamp]:
     return {tenant: (catalogue, revision) for tenant, catalogue, revision in connection.execute(statement)}
 
 
-def _keep_if_current() -> Executable:
-    """An insert of one row that does nothing where the tenant's stamp is another one than it was made with."""
+def _insert_one_current() -> Executable:
+    """An insert of one row that does nothing where the tenant's stamp is not the one that it was made with."""
     columns, stamps = EVALUATIONS.c, CATALOGUES.c
     is_same = and_(
         stamps.id == bindparam("catalogue_id", type_=stamps.id.type),
@@ -162,10 +165,10 @@ def _keep_if_current() -> Executable:
     return insert(EVALUATIONS).from_select([column.name for column in columns], row)
 
 
-KEEP_IF_CURRENT = _keep_if_current()
+INSERT_ONE_CURRENT = _insert_one_current()
 
 
-def keeper_of(app: Flask) -> Keeper:
-    """The keeper of this process' application."""
-    keeper: Keeper = app.extensions.setdefault("keeper", Keeper())
-    return keeper
+def writer_of(app: Flask) -> EvaluationWriter:
+    """The writer of this process."""
+    writer: EvaluationWriter = app.extensions.setdefault("evaluation_writer", EvaluationWriter())
+    return writer

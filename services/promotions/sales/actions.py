@@ -1,8 +1,7 @@
-"""Making, changing and activating sales campaigns (S1).
+"""Create, change and activate sales campaigns (S1).
 
-Where amounts are written, the tenant's currency is locked first; then the campaign's row, the tenant's catalogue last.
-Only what starts, or ends, having an effect raises the catalogue's revision: a campaign that is not active is in no
-evaluation.
+Locks: the tenant's currency where a body has amounts, the campaign's row, the tenant's catalogue. Only a change that
+starts or ends an effect raises the catalogue's revision: a campaign that is not active is in no evaluation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,26 +14,25 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
-from chassis.core.text import camel
-from chassis.data import audit
 from chassis.data.bulk import insert_many
 from chassis.http import versions
-from chassis.messaging import outbox
-from services.promotions.catalogue import actions, customer_group_queries, pricelist_queries, store_queries
+from services.promotions.catalogue import actions as catalogue_actions
+from services.promotions.catalogue import pricelist_queries, store_queries
+from services.promotions.catalogue.actions import lock_currency
+from services.promotions.catalogue.models import Store
 from services.promotions.catalogue.rules import Fitter
-from services.promotions.catalogue.store_models import Store
-from services.promotions.common import uid_actions
+from services.promotions.common import actions as common_actions
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
-from services.promotions.common.uid_rules import slug
-from services.promotions.evaluations.settings_actions import lock_currency
+from services.promotions.common.rules import slug
 from services.promotions.sales import events, queries, rules
 from services.promotions.sales.models import ONE_UID, SalesCampaign
 from services.promotions.sales.queries import SeenCampaign
-from services.promotions.sales.selection_rules import KINDS
-from services.promotions.sales.snapshot_actions import take_snapshot
+from services.promotions.sales.selection_actions import take_snapshot
 
 STORES = Base.metadata.tables["sales_stores"]
-LINES = Base.metadata.tables["sales_selections"]
+
+
 AMOUNTS = {"amount_threshold": "amountThreshold", "discount_amount": "discountAmount"}
 
 
@@ -45,9 +43,9 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         Conflict: ``campaign_exists``: the uid is taken (S1-8).
         Invalid: details do not go together, name what is not there, or are finer than the currency.
     """
-    wanted = data.pop("campaign_uid")
+    campaign_uid = data.pop("campaign_uid")
     details, where = _resolve(session, _in_currency(data, _currency_for(session, data, actor)))
-    _require_valid(details, has_selection=False)
+    rules.require_valid(details, has_selection=False)
 
     def make(uid: str) -> SalesCampaign:
         campaign = SalesCampaign.start(uid, details, tenant_id=actor.tenant_id, now=now)
@@ -56,17 +54,17 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         _audit(session, "created", campaign, changes, actor=actor, now=now)
         return campaign
 
-    campaign = uid_actions.insert(
+    campaign = common_actions.insert_with_uid(
         session,
         make,
-        wanted=wanted,
+        uid=campaign_uid,
         seed=slug(details["display_name"], otherwise="campaign"),
         column=SalesCampaign.campaign_uid,
         unique=ONE_UID,
-        taken=Conflict(f"There is a campaign {wanted} already.", code="campaign_exists"),
+        taken=Conflict(f"There is a campaign {campaign_uid} already.", code="campaign_exists"),
     )
     _place(session, campaign, where or ())
-    return _tell(session, campaign, events.SalesCampaignCreated, actor=actor, now=now)
+    return _publish(session, campaign, events.SalesCampaignCreated, actor=actor, now=now)
 
 
 def change(
@@ -87,7 +85,7 @@ def change(
         Invalid: details do not go together, name what is not there, or are finer than the currency.
     """
     currency = _currency_for(session, data, actor)
-    campaign = queries.campaign(session, campaign_uid, lock=True)
+    campaign = queries.lock_campaign(session, campaign_uid)
     versions.require(campaign, expected)
     if data.pop("campaign_uid", campaign_uid) != campaign_uid:
         raise Invalid.field("campaignUid", "A campaign keeps its uid.")
@@ -99,59 +97,8 @@ def change(
     return shown or queries.seen(session, campaign)
 
 
-def replace_selection(
-    session: Session,
-    campaign_uid: str,
-    selection: Mapping[str, Mapping[str, Sequence[str]]],
-    *,
-    expected: ETags | None,
-    actor: Principal,
-    now: datetime,
-) -> SeenCampaign:
-    """Say anew what a campaign is for, before it is activated (S1-28, D21). What is named need not exist yet.
-
-    Args:
-        selection: by side (``include``, ``exclude``) and kind (``brand_uids`` …).
-
-    Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
-        Conflict: ``campaign_active``.
-        Invalid: the campaign can have none (S1-36).
-    """
-    campaign = queries.campaign(session, campaign_uid, lock=True)
-    versions.require(campaign, expected)
-    campaign.require_editable()
-    lines = _lines(campaign, selection)
-    if lines:
-        _require_valid(_details_of(campaign), has_selection=True)
-    before = queries.seen(session, campaign).selection
-    session.execute(delete(LINES).where(LINES.c.campaign_id == campaign.id))
-    if lines:
-        insert_many(session, LINES, lines)
-    after = queries.seen(session, campaign)
-    if after.selection != before:
-        campaign.updated_at = now
-        changes = {"selection": [_named(before), _named(after.selection)]}
-        _audit(session, "selected", campaign, changes, actor=actor, now=now)
-        counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
-        event = events.SalesSelectionReplaced(actor.tenant_id, campaign_uid, *counts)
-        outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
-    return after
-
-
-def _lines(campaign: SalesCampaign, selection: Mapping[str, Mapping[str, Sequence[str]]]) -> list[dict[str, Any]]:
-    """A selection as rows; what is named twice counts once."""
-    return [
-        {"campaign_id": campaign.id, "side": side, "kind": kind, "uid": uid, "position": position}
-        for side in queries.SIDES
-        for kind in KINDS
-        for position, uid in enumerate(dict.fromkeys(selection[side][f"{kind}_uids"]))
-    ]
-
-
 def _currency_for(session: Session, data: Mapping[str, Any], actor: Principal) -> str | None:
-    """The currency, held, where a body has amounts."""
+    """The tenant's currency, locked, where a body has amounts; else None."""
     return lock_currency(session, actor.tenant_id) if any(data.get(name) for name in AMOUNTS) else None
 
 
@@ -172,16 +119,10 @@ def _resolve(session: Session, data: dict[str, Any]) -> tuple[dict[str, Any], li
         where = store_queries.by_uids(session, details.pop("store_uids"))
         details["all_stores"] = not where
     if "pricelist_uid" in details:
-        details["pricelist_id"] = pricelist_queries.id_of(session, details.pop("pricelist_uid"))
+        details["pricelist_id"] = pricelist_queries.pricelist_id(session, details.pop("pricelist_uid"))
     if "customer_group_uid" in details:
-        details["customer_group_id"] = customer_group_queries.id_of(session, details.pop("customer_group_uid"))
+        details["customer_group_id"] = store_queries.customer_group_id(session, details.pop("customer_group_uid"))
     return details, where
-
-
-def _require_valid(details: Mapping[str, Any], *, has_selection: bool) -> None:
-    if found := list(rules.problems(details, has_selection=has_selection)):
-        errors = [{"field": field, "message": message} for field, message in found]
-        raise Invalid(" ".join(f"{field}: {message}" for field, message in found[:3]), errors=errors)
 
 
 def _change_details(
@@ -201,13 +142,13 @@ def _change_details(
         return None
     campaign.require_editable()
     selected = queries.has_selection(session, campaign)
-    _require_valid(_details_of(campaign) | different, has_selection=selected)
+    rules.require_valid(campaign.details | different, has_selection=selected)
     campaign.change(different, now)
     changes = {"storeUids": [before, after]} if before != after else {}
     _audit(session, "changed", campaign, changes, actor=actor, now=now)
     if where is not None:
         _place(session, campaign, where)
-    return _tell(session, campaign, events.SalesCampaignChanged, actor=actor, now=now)
+    return _publish(session, campaign, events.SalesCampaignChanged, actor=actor, now=now)
 
 
 def _change_status(
@@ -218,16 +159,12 @@ def _change_status(
     if status == rules.Status.ACTIVE:
         _audit(session, "activated", campaign, {}, actor=actor, now=now)
         count = take_snapshot(session, campaign)
-        shown = _tell(session, campaign, events.SalesCampaignActivated, actor=actor, now=now, product_count=count)
+        shown = _publish(session, campaign, events.SalesCampaignActivated, actor=actor, now=now, product_count=count)
     else:
         _audit(session, "deactivated", campaign, {}, actor=actor, now=now)
-        shown = _tell(session, campaign, events.SalesCampaignDeactivated, actor=actor, now=now)
-    actions.touch(session, actor.tenant_id)
+        shown = _publish(session, campaign, events.SalesCampaignDeactivated, actor=actor, now=now)
+    catalogue_actions.touch(session, actor.tenant_id)
     return shown
-
-
-def _details_of(campaign: SalesCampaign) -> dict[str, Any]:
-    return {name: getattr(campaign, name) for name in SalesCampaign.DETAILS}
 
 
 def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) -> None:
@@ -237,18 +174,6 @@ def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) ->
     ]
     if rows:
         insert_many(session, STORES, rows)
-
-
-def _named(selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -> dict[str, dict[str, list[str]]]:
-    """A selection for the audit trail: uids only, and no empty lists."""
-    return {
-        side: {
-            camel(kind): [each[f"{singular}_uid"] for each in selection[side][kind]]
-            for singular, kind in KINDS.items()
-            if selection[side][kind]
-        }
-        for side in queries.SIDES
-    }
 
 
 def _audit(
@@ -261,16 +186,16 @@ def _audit(
     now: datetime,
 ) -> None:
     action = f"sales_campaign.{what}"
-    audit.record(session, action, campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=changes)
+    audit(session, action, campaign, actor=actor, now=now, changes=changes)
 
 
-def _tell(
-    session: Session, campaign: SalesCampaign, told: type, *, actor: Principal, now: datetime, **more: Any
+def _publish(
+    session: Session, campaign: SalesCampaign, event_type: type, *, actor: Principal, now: datetime, **more: Any
 ) -> SeenCampaign:
     """Publish a campaign as it is now; returns it as an answer shows it."""
     shown = queries.seen(session, campaign)
     copied = {name: getattr(campaign, name) for name in events.COPIED}
-    event = told(
+    event = event_type(
         tenant_id=actor.tenant_id,
         store_uids=[store.store_uid for store in shown.stores],
         pricelist_uid=shown.pricelist and shown.pricelist.pricelist_uid,
@@ -278,5 +203,5 @@ def _tell(
         **copied,
         **more,
     )
-    outbox.add(session, campaign, event, tenants=(actor.tenant_id,), actor=actor, now=now)
+    publish(session, campaign, event, actor=actor, now=now)
     return shown

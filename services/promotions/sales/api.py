@@ -8,10 +8,10 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from services.promotions.common import api as common_api
 from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
-from services.promotions.sales import actions, queries, warning_api, warning_queries
+from services.promotions.sales import actions, queries, selection_actions, warning_queries
 from services.promotions.sales.schemas import (
-    SORTS,
     SalesCampaignChangeIn,
     SalesCampaignIn,
     SalesCampaignOut,
@@ -30,12 +30,10 @@ class SalesCampaigns(MethodView):
     @own_tenant
     @blp.arguments(SalesCampaignsIn, location="query")
     @blp.response(200, page_of(SalesCampaignOut))
-    def get(self, wanted):
+    def get(self, query):
         """The tenant's campaigns, the newest first."""
-        if "status" in wanted:
-            wanted["statuses"] = [wanted.pop("status")]
         with db.read() as session:
-            return queries.campaigns(session, **wanted)
+            return queries.campaigns(session, **query)
 
     @blp.allow(*ADMINS)
     @own_tenant
@@ -56,21 +54,10 @@ class Search(MethodView):
     @blp.arguments(SearchPageIn, location="query")
     @blp.arguments(SearchIn)
     @blp.response(200, page_of(SalesCampaignOut))
-    def post(self, pages, wanted):
+    def post(self, pages, body):
         """Campaigns that are as the body says; pages and order stand in the query or in the body."""
-        wanted = pages | wanted
-        sort_by = wanted.pop("sort_by", None)
-        direction = wanted.pop("sort_direction", "ASC" if sort_by else "DESC")
-        page, page_size = wanted.pop("page_number", 1), wanted.pop("page_size", 20)
         with db.read() as session:
-            return queries.campaigns(
-                session,
-                page=page,
-                page_size=page_size,
-                sort_by=SORTS[sort_by or "createdAt"],
-                descending=direction == "DESC",
-                **wanted,
-            )
+            return queries.search(session, **(pages | body))
 
 
 @blp.route("/<campaign_uid>")
@@ -95,8 +82,11 @@ class OneSalesCampaign(MethodView):
             campaign = actions.change(
                 session, campaign_uid, data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
+        with db.read() as session:  # after the commit: many products must not prolong the locks
+            warnings = warning_queries.while_active(session, campaign.campaign, now=utcnow())
         versions.set_etag(campaign)
-        return campaign, 200, warning_api.headers_of(campaign, *warning_api.ignored(SalesCampaignChangeIn, campaign))
+        ignored = common_api.ignored_fields(SalesCampaignChangeIn, campaign)
+        return campaign, 200, common_api.warning_header(*ignored, *(warning.code for warning in warnings))
 
 
 @blp.route("/<campaign_uid>/selections")
@@ -120,9 +110,9 @@ class Selections(MethodView):
 
 def _select(body, campaign_uid):
     with db.begin() as session:
-        campaign = actions.replace_selection(
+        campaign = selection_actions.replace_selection(
             session, campaign_uid, body["create"], expected=versions.if_match(), actor=caller(), now=utcnow()
         )
         unknown = warning_queries.unknown(session, campaign.campaign)
     versions.set_etag(campaign)
-    return campaign, 200, warning_api.header(*(each.code for each in unknown))
+    return campaign, 200, common_api.warning_header(*(warning.code for warning in unknown))

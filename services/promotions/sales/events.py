@@ -1,4 +1,4 @@
-"""What is told of sales campaigns (S1)."""
+"""Events of sales campaigns (S1)."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -78,3 +78,12 @@ class SalesSelectionReplaced:
     campaign_uid: str
     included: dict[str, int]
     excluded: dict[str, int]
+
+
+ALL: tuple[type, ...] = (
+    SalesCampaignCreated,
+    SalesCampaignChanged,
+    SalesCampaignActivated,
+    SalesCampaignDeactivated,
+    SalesSelectionReplaced,
+)

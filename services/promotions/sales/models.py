@@ -1,4 +1,4 @@
-"""Sales campaigns (S1): what they give, where, and to which products."""
+"""Tables of sales campaigns (S1): what they give, in which stores, for which products."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -113,6 +113,11 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
             event_sequence=0,
             **details,
         )
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The columns that ``DETAILS`` names."""
+        return {name: getattr(self, name) for name in self.DETAILS}
 
     def require_editable(self) -> None:
         """S1-13.

@@ -1,4 +1,4 @@
-"""Sales campaigns with all that belongs to them, and which products one is for."""
+"""Read sales campaigns with stores, price list, customer group and selection."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -7,25 +7,17 @@ from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from chassis.core.errors import NotFound
 from chassis.core.text import fold
 from chassis.http.pages import Page, paginate
-from services.promotions.catalogue.models import Product, Variant
-from services.promotions.catalogue.pricelist_models import Pricelist
-from services.promotions.catalogue.settings_queries import settings
-from services.promotions.catalogue.store_models import CustomerGroup, Store
-from services.promotions.common.models import Base
-from services.promotions.common.queries import has_words
+from services.promotions.catalogue.models import CustomerGroup, Pricelist, Product, Store, Variant
+from services.promotions.catalogue.queries import settings
+from services.promotions.common.queries import has_words, one
 from services.promotions.sales.models import SalesCampaign, SalesSelection, SalesStore
-from services.promotions.sales.selection_rules import KINDS
+from services.promotions.sales.rules import KINDS, SORTS
 
-PRODUCTS = Base.metadata.tables["products"].c
-PLACES = Base.metadata.tables["product_categories"].c
-LINES = Base.metadata.tables["sales_selections"].c
-VARIANTS = Base.metadata.tables["variants"].c
 SIDES = ("include", "exclude")
 
 T = TypeVar("T", Pricelist, CustomerGroup)
@@ -56,22 +48,27 @@ class SeenCampaign:
         return self.campaign.valid_to.astimezone(self.zone).isoformat()
 
 
-def campaign(session: Session, campaign_uid: str, *, lock: bool = False) -> SalesCampaign:
-    """One campaign of the caller, its row locked until the transaction ends where ``lock`` says so.
+def campaign(session: Session, campaign_uid: str) -> SalesCampaign:
+    """One campaign of the caller.
 
     Raises:
         NotFound: there is none of that uid.
     """
-    statement = select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid)
-    found = session.scalar(statement.with_for_update(key_share=True) if lock else statement)
-    if found is None:
-        raise NotFound("There is no such campaign.")
-    return found
+    return one(session, _campaign_of(campaign_uid), "There is no such campaign.")
 
 
-def seen(session: Session, found: SalesCampaign) -> SeenCampaign:
+def lock_campaign(session: Session, campaign_uid: str) -> SalesCampaign:
+    """As ``campaign``, its row locked until the transaction ends."""
+    return one(session, _campaign_of(campaign_uid).with_for_update(key_share=True), "There is no such campaign.")
+
+
+def _campaign_of(campaign_uid: str) -> Select[tuple[SalesCampaign]]:
+    return select(SalesCampaign).where(SalesCampaign.campaign_uid == campaign_uid)
+
+
+def seen(session: Session, campaign: SalesCampaign) -> SeenCampaign:
     """A campaign with all that an answer shows."""
-    return complete(session, [found])[0]
+    return complete(session, [campaign])[0]
 
 
 def campaigns(
@@ -82,13 +79,13 @@ def campaigns(
     sort_by: str = "created_at",
     descending: bool = True,
     store_uids: Sequence[str] = (),
-    **wanted: Any,
+    **filters: Any,
 ) -> Page:
-    """The caller's campaigns that are as ``wanted`` says (S1-38), the newest first unless told otherwise.
+    """The caller's campaigns that match ``filters`` (S1-38), the newest first by default.
 
-    The statements are as many whatever the page holds.
+    The number of statements does not depend on the page.
     """
-    statement = select(SalesCampaign).where(*(CONDITIONS[name](value) for name, value in wanted.items()))
+    statement = select(SalesCampaign).where(*(CONDITIONS[name](value) for name, value in filters.items()))
     if store_uids:
         running = exists().where(
             SalesStore.campaign_id == SalesCampaign.id,
@@ -98,8 +95,29 @@ def campaigns(
         statement = statement.where(or_(SalesCampaign.all_stores, running))
     order: InstrumentedAttribute[Any] = getattr(SalesCampaign, sort_by)
     statement = statement.order_by(order.desc() if descending else order, SalesCampaign.campaign_uid)
-    found = paginate(session, statement, page=page, page_size=page_size)
-    return Page(complete(session, found.items), page, page_size, found.total_items)
+    rows = paginate(session, statement, page=page, page_size=page_size)
+    return Page(complete(session, rows.items), page, page_size, rows.total_items)
+
+
+def search(
+    session: Session,
+    *,
+    page_number: int = 1,
+    page_size: int = 20,
+    sort_by: str | None = None,
+    sort_direction: str | None = None,
+    **filters: Any,
+) -> Page:
+    """As ``campaigns``, by the words of a search (S1-38): without ``sort_by`` the newest first, else ascending."""
+    direction = sort_direction or ("ASC" if sort_by else "DESC")
+    return campaigns(
+        session,
+        page=page_number,
+        page_size=page_size,
+        sort_by=SORTS[sort_by or "createdAt"],
+        descending=direction == "DESC",
+        **filters,
+    )
 
 
 SEARCHED = (
@@ -117,16 +135,17 @@ CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
     ),
     "type": lambda value: SalesCampaign.type == value,
     "discount_type": lambda value: SalesCampaign.discount_type == value,
+    "status": lambda value: SalesCampaign.status == value,
     "statuses": lambda value: SalesCampaign.status.in_(value) if value else true(),
     "valid_from": lambda value: SalesCampaign.valid_from >= value,
     "valid_to": lambda value: SalesCampaign.valid_to <= value,
 }
 
 
-def complete(session: Session, found: Sequence[SalesCampaign]) -> list[SeenCampaign]:
+def complete(session: Session, campaigns: Sequence[SalesCampaign]) -> list[SeenCampaign]:
     """Campaigns with stores, price lists, groups and selections: a fixed number of statements."""
     zone = settings(session).zone
-    ids = [each.id for each in found]
+    ids = [campaign.id for campaign in campaigns]
     stores: dict[UUID, list[Store]] = defaultdict(list)
     placed = (
         select(SalesStore.campaign_id, Store)
@@ -136,96 +155,39 @@ def complete(session: Session, found: Sequence[SalesCampaign]) -> list[SeenCampa
     )
     for campaign_id, store in session.execute(placed).tuples():
         stores[campaign_id].append(store)
-    pricelists = _by_id(session, Pricelist, {each.pricelist_id for each in found})
-    groups = _by_id(session, CustomerGroup, {each.customer_group_id for each in found})
+    pricelists = _by_id(session, Pricelist, {campaign.pricelist_id for campaign in campaigns})
+    groups = _by_id(session, CustomerGroup, {campaign.customer_group_id for campaign in campaigns})
     selections = _selections(session, ids)
     return [
         SeenCampaign(
-            each,
-            stores[each.id],
-            pricelists.get(each.pricelist_id),
-            groups.get(each.customer_group_id),
-            selections[each.id],
+            campaign,
+            stores[campaign.id],
+            pricelists.get(campaign.pricelist_id),
+            groups.get(campaign.customer_group_id),
+            selections[campaign.id],
             zone,
         )
-        for each in found
+        for campaign in campaigns
     ]
 
 
-def has_selection(session: Session, found: SalesCampaign) -> bool:
+def has_selection(session: Session, campaign: SalesCampaign) -> bool:
     """Whether anything is included or excluded."""
-    return bool(session.scalar(select(exists().where(SalesSelection.campaign_id == found.id))))
-
-
-def selected_products(session: Session, found: SalesCampaign) -> Select[tuple[UUID]]:
-    """The ids of the products that a campaign is for as its selection and the catalogue are now (S1-23).
-
-    Included by any of its lines, or by none where there are none (S1-25), and excluded by none (S1-24).
-    """
-    included, excluded = _conditions(session, found)
-    statement = select(PRODUCTS.id).where(PRODUCTS.tenant_id == found.tenant_id, *map(not_, excluded))
-    return statement.where(or_(*included)) if included else statement
-
-
-def selected_variants(session: Session, found: SalesCampaign) -> Select[tuple[str]]:
-    """The uids of the variants that a campaign is for although it is not for their products (D68).
-
-    Included by their own uid alone, and excluded neither by it nor by what their product is (S1-24).
-    """
-    included, excluded = _conditions(session, found)
-    named = _uids(found, "include", "product").subquery()
-    return (
-        select(VARIANTS.variant_uid)
-        .join(named, named.c.uid == VARIANTS.variant_uid)  # they are few, and each is looked up in an index
-        .join(Product.__table__, PRODUCTS.id == VARIANTS.product_id)
-        .where(
-            VARIANTS.tenant_id == found.tenant_id,
-            VARIANTS.variant_uid.not_in(_uids(found, "exclude", "product")),
-            *map(not_, (*included, *excluded)),
-        )
-    )
-
-
-def excluded_variants(found: SalesCampaign) -> Select[tuple[str]]:
-    """The uids that a campaign excludes and that are no product's: variants, also those that are still to come."""
-    is_product = exists().where(PRODUCTS.tenant_id == found.tenant_id, PRODUCTS.product_uid == LINES.uid)
-    return _uids(found, "exclude", "product").where(not_(is_product))
-
-
-def _conditions(session: Session, found: SalesCampaign) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
-    """By what a product is included, and by what excluded."""
-    kinds = select(LINES.side, LINES.kind).where(LINES.campaign_id == found.id).distinct()
-    there = sorted(session.execute(kinds).tuples().all())
-    included, excluded = ([_named(found, *line) for line in there if line[0] == side] for side in SIDES)
-    return included, excluded
-
-
-def _uids(found: SalesCampaign, side: str, kind: str) -> Select[tuple[str]]:
-    return select(LINES.uid).where(LINES.campaign_id == found.id, LINES.side == side, LINES.kind == kind)
-
-
-def _named(found: SalesCampaign, side: str, kind: str) -> ColumnElement[bool]:
-    """Whether a product is named by the lines of one side and kind; never NULL, so that it can be negated."""
-    uids = _uids(found, side, kind)
-    if kind == "category":
-        placed = select(PLACES.product_id).where(PLACES.tenant_id == found.tenant_id, PLACES.category_uid.in_(uids))
-        return PRODUCTS.id.in_(placed)
-    column = PRODUCTS[f"{kind}_uid"]
-    return func.coalesce(column.in_(uids), false())
+    return bool(session.scalar(select(exists().where(SalesSelection.campaign_id == campaign.id))))
 
 
 def _by_id(session: Session, model: type[T], ids: Collection[UUID | None]) -> dict[UUID | None, T]:
-    wanted = [each for each in ids if each]
-    if not wanted:
+    known_ids = [row for row in ids if row]
+    if not known_ids:
         return {}
-    return {each.id: each for each in session.scalars(select(model).where(model.id.in_(wanted)))}
+    return {row.id: row for row in session.scalars(select(model).where(model.id.in_(known_ids)))}
 
 
 def _selections(session: Session, ids: Sequence[UUID]) -> dict[UUID, dict[str, dict[str, list[dict[str, str]]]]]:
     """What campaigns include and exclude, with the names of products, also for their variants; of the other kinds we
     know no names."""
     selections: dict[UUID, dict[str, dict[str, list[dict[str, str]]]]] = {
-        each: {side: {plural: [] for plural in KINDS.values()} for side in SIDES} for each in ids
+        campaign_id: {side: {plural: [] for plural in KINDS.values()} for side in SIDES} for campaign_id in ids
     }
     of_variant = Product.__table__.alias()
     is_product = SalesSelection.kind == "product"

@@ -1,4 +1,4 @@
-"""Sales campaigns on the wire, as S1 documents them: numbers for money, times in the tenant's zone."""
+"""Wire shapes of sales campaigns, as S1 documents them: numbers for money, times in the tenant's zone."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,10 +8,9 @@ from marshmallow import ValidationError, fields, post_dump, post_load, validate
 from chassis.core.text import is_line
 from chassis.http.pages import MAX_PAGE, MAX_PAGE_SIZE, PageIn
 from chassis.http.schemas import Amount, CamelSchema, Instant, UpdateSchema, text
-from services.promotions.common.schemas import NAME_LENGTH, Whole, uid, uids
-from services.promotions.common.uid_rules import RESERVED
-from services.promotions.engine import Discount
-from services.promotions.sales.rules import EARLIEST, LATEST, Status, Type
+from services.promotions.common.rules import RESERVED
+from services.promotions.common.schemas import NAME_LENGTH, WarningOut, Whole, uid, uids
+from services.promotions.sales.rules import EARLIEST, LATEST, SORTS, Discount, Status, Type
 from services.promotions.sales.selection_schemas import SelectionOut
 
 MAX_STORES = 1000
@@ -165,19 +164,6 @@ class SalesCampaignChangeIn(SalesCampaignIn, UpdateSchema):
     status = fields.String(validate=validate.OneOf(STATUSES))
 
 
-SORTS = {
-    "name": "name",
-    "displayName": "display_name",
-    "campaignUid": "campaign_uid",
-    "status": "status",
-    "type": "type",
-    "priority": "priority",
-    "validFrom": "valid_from",
-    "validTo": "valid_to",
-    "createdAt": "created_at",
-}
-
-
 class SearchPageIn(CamelSchema):
     """Pages and order of a search (S1-38)."""
 
@@ -206,3 +192,8 @@ class SalesCampaignsIn(PageIn):
     query = text(NAME_LENGTH, required=False)
     status = fields.String(validate=validate.OneOf(STATUSES))
     type = fields.String(validate=validate.OneOf(TYPES))
+
+
+class WarningsOut(CamelSchema):
+    campaign_uid = fields.String(required=True)
+    warnings = fields.List(fields.Nested(WarningOut), required=True)

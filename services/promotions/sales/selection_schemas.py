@@ -1,4 +1,4 @@
-"""What a sales campaign is for, on the wire (S1-23, S1-28)."""
+"""Wire shapes of a campaign's selection (S1-23, S1-28)."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, post_load, validate
 from chassis.core.text import camel
 from chassis.http.schemas import CamelSchema
 from services.promotions.common.schemas import MAX_BULK, uid, uids
-from services.promotions.sales.selection_rules import KINDS
+from services.promotions.sales.rules import KINDS
 
 
 class BrandOut(CamelSchema):
@@ -81,7 +81,7 @@ class _SideIn(CamelSchema):
     @post_load
     def settle(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         for kind, plural in KINDS.items():
-            shown = [each[f"{kind}_uid"] for each in data.pop(plural, ())]
+            shown = [entry[f"{kind}_uid"] for entry in data.pop(plural, ())]
             written = data[f"{kind}_uids"]
             if shown and written and set(shown) != set(written):
                 raise ValidationError(f"Differs from {camel(f'{kind}_uids')}.", camel(plural))

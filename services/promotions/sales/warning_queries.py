@@ -1,4 +1,4 @@
-"""What somebody should know of a campaign before activating it."""
+"""Finds what to warn of before a campaign is activated."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,14 +10,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from services.promotions.catalogue import settings_queries
-from services.promotions.catalogue.models import Product, ProductCategory, Variant
-from services.promotions.catalogue.pricelist_models import PricelistEntry, PricelistVariant
-from services.promotions.common import warning_rules as rules
-from services.promotions.common.warning_rules import Code, Offered, Warned
-from services.promotions.engine import Discount
-from services.promotions.sales import queries
+from services.promotions.catalogue import queries as catalogue_queries
+from services.promotions.catalogue.models import PricelistEntry, PricelistVariant, Product, ProductCategory, Variant
+from services.promotions.common.rules import Code, Warned
+from services.promotions.sales import rules, selection_queries
 from services.promotions.sales.models import SalesCampaign, SalesSelection, SalesSnapshot, SalesStore, SalesVariant
+from services.promotions.sales.rules import Discount, Offered
 
 ROWS_AT_ONCE = 5000
 VARIANTS = Variant.__table__
@@ -39,17 +37,22 @@ class Chosen:
 def warnings(session: Session, campaign: SalesCampaign, *, now: datetime) -> list[Warned]:
     """Everything there is to say; empty where nothing is."""
     chosen = _chosen(session, campaign)
-    found: list[Warned] = []
+    warned: list[Warned] = []
     if campaign.valid_to < now:
-        found.append(Warned(Code.ENDS_IN_THE_PAST, "It has ended already, so it would have no effect."))
+        warned.append(Warned(Code.ENDS_IN_THE_PAST, "It has ended already, so it would have no effect."))
     if chosen is not None and not session.scalar(select(or_(exists(chosen.products), exists(chosen.variants)))):
-        found.append(Warned(Code.EMPTY_SELECTION, "It is for no product, so it would have no effect."))
+        warned.append(Warned(Code.EMPTY_SELECTION, "It is for no product, so it would have no effect."))
     named = _unknown_uids(session, campaign)
     named["product"] = sorted({*named["product"], *_unknown_on_list(session, campaign)})
-    found += rules.about_all_unknown(named)
-    found += rules.about_overlap(_overlapping(session, campaign, chosen))
-    found += rules.about_prices(_offered(session, campaign, chosen))
-    return found
+    warned += rules.about_all_unknown(named)
+    warned += rules.about_overlap(_overlapping(session, campaign, chosen))
+    warned += rules.about_prices(_offered(session, campaign, chosen))
+    return warned
+
+
+def while_active(session: Session, campaign: SalesCampaign, *, now: datetime) -> list[Warned]:
+    """As ``warnings`` of an active campaign; nothing for any other."""
+    return warnings(session, campaign, now=now) if campaign.status == rules.Status.ACTIVE else []
 
 
 def unknown(session: Session, campaign: SalesCampaign) -> list[Warned]:
@@ -100,7 +103,9 @@ def _chosen(session: Session, campaign: SalesCampaign) -> Chosen | None:
     if campaign.status == "ACTIVE":
         apart = select(SalesVariant.variant_uid).where(SalesVariant.campaign_id == campaign.id, SalesVariant.selected)
         return Chosen(select(SalesSnapshot.product_id).where(SalesSnapshot.campaign_id == campaign.id), apart)
-    return Chosen(queries.selected_products(session, campaign), queries.selected_variants(session, campaign))
+    return Chosen(
+        selection_queries.selected_products(session, campaign), selection_queries.selected_variants(session, campaign)
+    )
 
 
 def _overlapping(session: Session, campaign: SalesCampaign, chosen: Chosen | None) -> list[str]:
@@ -159,7 +164,7 @@ def _offered(session: Session, campaign: SalesCampaign, chosen: Chosen | None) -
     if chosen is None or campaign.discount_type != Discount.QUALIFIED_PRODUCT:
         return
     percent, amount = campaign.discount_percent, campaign.discount_amount
-    reduced = partial(rules.reduced, currency=settings_queries.currency(session), percent=percent, amount=amount)
+    reduced = partial(rules.reduced, currency=catalogue_queries.currency(session), percent=percent, amount=amount)
     for statement in _priced(campaign, chosen):
         _, price_of, cost_of = statement.selected_columns
         pairs = session.execute(statement.with_only_columns(price_of, cost_of).distinct()).tuples()

@@ -1,7 +1,7 @@
-"""Making and changing store campaigns, and writing down what the clock has made of them (S3).
+"""Create, change and delete store campaigns, and write down what the clock has made of them (S3).
 
-The campaign's row is locked first; whoever changes one catches up with the clock before, so that a start and an end
-are told of once, in order, whether or not the scheduler has come by.
+Lock: the campaign's row. Every change first catches up with the clock, so that a start and an end are published once
+and in order, whether or not the scheduler was there before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,38 +10,28 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
-from chassis.data import audit
-from chassis.data.errors import is_taken
 from chassis.http import versions
-from chassis.messaging import outbox
 from contracts.roles import Role
-from services.promotions.catalogue import actions
+from services.promotions.catalogue import actions as catalogue_actions
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.store_campaigns import events, queries, rules
 from services.promotions.store_campaigns.models import (
-    ONE_CAMPAIGN_NAME,
-    ONE_FOLDED_NAME,
-    ONE_IDENTIFIER,
     StoreCampaign,
     StoreCampaignStore,
 )
+from services.promotions.store_campaigns.name_actions import insert_campaign, renamed, require_free, save
 from services.promotions.store_campaigns.rules import Status
 
 LINKS = Base.metadata.tables["store_campaign_stores"]
 CLOCK = Principal.system("promotions")
-TOLD_BY_STATUS = {Status.ACTIVE: events.CampaignStarted, Status.EXPIRED: events.CampaignEnded}
-NAME_TAKEN = {"field": "name", "message": "Campaign name must be unique within company"}
-IDENTIFIER_TAKEN = {
-    "field": "campaign_identifier",
-    "message": "Campaign identifier must be unique across all campaigns",
-}
+EVENT_BY_STATUS = {Status.ACTIVE: events.CampaignStarted, Status.EXPIRED: events.CampaignEnded}
 
 
 def create_campaign(
@@ -54,13 +44,13 @@ def create_campaign(
     """
     rules.require_window(data["starts_at"], data["ends_at"])
     key = uuid7()
-    _require_free(session, key, actor.tenant_id, data)
+    require_free(session, key, actor.tenant_id, data)
     linked = _known_stores(session, store_uids)
-    campaign = _insert(session, key, data, actor, now)
+    campaign = insert_campaign(session, key, data, actor, now)
     _link(session, campaign, linked, now)
-    _tell(session, campaign, events.CampaignCreated, actor, now)
+    _publish(session, campaign, events.CampaignCreated, actor, now)
     if campaign.status == Status.ACTIVE:
-        _tell(session, campaign, events.CampaignStarted, actor, now)
+        _publish(session, campaign, events.CampaignStarted, actor, now)
     catch_up(session, campaign, now)
     _renew_bundles(session, campaign)
     return campaign
@@ -75,7 +65,7 @@ def update_campaign(
     actor: Principal,
     now: datetime,
 ) -> tuple[StoreCampaign, tuple[str, ...]]:
-    """Take over what is named, at once (S3-4, S3-6). What changes nothing tells nobody and leaves no audit row.
+    """Take over what is named, at once (S3-4, S3-6). A change of nothing publishes no event and writes no audit row.
 
     Returns the campaign and which of the named fields are in force (S3-3).
 
@@ -86,18 +76,18 @@ def update_campaign(
         Invalid: name or identifier is taken, or ``invalid_date_range``.
         Forbidden: ``extra_permission_required``.
     """
-    campaign = _hold(session, campaign_id, expected, now)
+    campaign = _lock_modifiable(session, campaign_id, expected, now)
     before = Status(campaign.status)
-    _require_free(session, campaign.id, campaign.tenant_id, _renamed(campaign, changes))
+    require_free(session, campaign.id, campaign.tenant_id, renamed(campaign, changes))
     different = campaign.change(changes, is_person=actor.role != Role.MACHINE, now=now)
     if different:
         campaign.catch_up(now)
-        audit.record(session, "store_campaign.updated", campaign, tenant_id=actor.tenant_id, actor=actor, now=now)
-        _save(session)
-        _tell(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
+        audit(session, "store_campaign.updated", campaign, actor=actor, now=now)
+        save(session)
+        _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
         after = Status(campaign.status)
-        if after is not before and after in TOLD_BY_STATUS:
-            _tell(session, campaign, TOLD_BY_STATUS[after], actor, now)
+        if after is not before and after in EVENT_BY_STATUS:
+            _publish(session, campaign, EVENT_BY_STATUS[after], actor, now)
         _renew_bundles(session, campaign)
     return campaign, tuple(name for name in changes if _is_in_force(campaign, name, changes[name], different))
 
@@ -116,30 +106,22 @@ def link_stores(
     Raises:
         Invalid: there is no such store.
     """
-    campaign = _hold(session, campaign_id, expected, now)
+    campaign = _lock_modifiable(session, campaign_id, expected, now)
     linked, before = _known_stores(session, store_uids), campaign.store_uids
     if sorted(linked) != before:
         changes = {"storeIds": [before, sorted(linked)]}
         campaign.updated_at = now
-        audit.record(
-            session,
-            "store_campaign.linked",
-            campaign,
-            tenant_id=actor.tenant_id,
-            actor=actor,
-            now=now,
-            changes=changes,
-        )
+        audit(session, "store_campaign.linked", campaign, actor=actor, now=now, changes=changes)
         _link(session, campaign, linked, now)
-        _tell(session, campaign, events.CampaignUpdated, actor, now, updated_fields=("store_ids",))
-        actions.touch(session, campaign.tenant_id)
+        _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=("store_ids",))
+        catalogue_actions.touch(session, campaign.tenant_id)
     return campaign
 
 
 def delete_campaign(
     session: Session, campaign_id: str, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> UUID:
-    """Put away a campaign that is over or never ran (D44): its name and identifier are free, its audit trail stays.
+    """Delete a campaign that is over or never ran (D44). Its name and identifier are free; its audit trail stays.
 
     Returns its id.
 
@@ -148,74 +130,42 @@ def delete_campaign(
         Stale: ``expected`` is not its version.
         Conflict: ``campaign_not_modifiable``: it runs, or has run and may go on.
     """
-    campaign = queries.campaign(session, campaign_id, now, lock=True)
+    campaign = queries.lock_campaign(session, campaign_id, now)
     versions.require(campaign, expected)
     rules.require_deletable(campaign.current_status, has_run=queries.has_run(session, campaign.id))
     catch_up(session, campaign, now)
     gone = {"name": [campaign.name, None], "campaignIdentifier": [campaign.campaign_identifier, None]}
-    audit.record(
-        session, "store_campaign.deleted", campaign, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone
-    )
-    _tell(session, campaign, events.CampaignDeleted, actor, now)
+    audit(session, "store_campaign.deleted", campaign, actor=actor, now=now, changes=gone)
+    _publish(session, campaign, events.CampaignDeleted, actor, now)
     session.execute(delete(StoreCampaignStore).where(StoreCampaignStore.campaign_id == campaign.id))
     session.delete(campaign)
     return campaign.id
 
 
 def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
-    """Write down and tell what the clock has made of a locked campaign (S3-7). A second time there is nothing to do."""
+    """Write and publish what the clock has made of a locked campaign (S3-7). A second call does nothing."""
     passed = campaign.catch_up(now)
     if not passed:
         return
-    tenant_id = campaign.tenant_id
-    audit.record(session, "store_campaign.clocked", campaign, tenant_id=tenant_id, actor=CLOCK, now=now)
+    audit(session, "store_campaign.clocked", campaign, actor=CLOCK, now=now)
     campaign.current_status = campaign.status_at(now)
     for status in passed:
-        _tell(session, campaign, TOLD_BY_STATUS[status], CLOCK, now, status=status)
+        _publish(session, campaign, EVENT_BY_STATUS[status], CLOCK, now, status=status)
 
 
 def _renew_bundles(session: Session, campaign: StoreCampaign) -> None:
     """Let the tills' bundles of the campaign's stores be made anew (D44). The last statement of a change."""
     if campaign.store_uids:
-        actions.touch(session, campaign.tenant_id)
+        catalogue_actions.touch(session, campaign.tenant_id)
 
 
-def _hold(session: Session, campaign_id: str, expected: ETags | None, now: datetime) -> StoreCampaign:
+def _lock_modifiable(session: Session, campaign_id: str, expected: ETags | None, now: datetime) -> StoreCampaign:
     """A campaign to change: locked, in the version the caller has seen, up to date with the clock, and not over."""
-    campaign = queries.campaign(session, campaign_id, now, lock=True)
+    campaign = queries.lock_campaign(session, campaign_id, now)
     versions.require(campaign, expected)
     rules.require_modifiable(campaign.status_at(now))
     catch_up(session, campaign, now)
     return campaign
-
-
-def _insert(session: Session, key: UUID, data: Mapping[str, Any], actor: Principal, now: datetime) -> StoreCampaign:
-    """Write a new campaign. Without an identifier it is called as its name, or, where anybody's is called so already
-    or at the same moment, with something of its own behind that.
-    """
-    made = rules.identifier_for(data["name"])
-    chosen = data["campaign_identifier"]
-    for identifier in [chosen] if chosen else [made, f"{made}_{key.hex[-12:].upper()}"]:
-        campaign = StoreCampaign(
-            **{**data, "campaign_identifier": identifier},
-            id=key,
-            tenant_id=actor.tenant_id,
-            created_at=now,
-            updated_at=now,
-            event_sequence=0,
-        )
-        try:
-            with session.begin_nested():
-                session.add(campaign)
-                audit.record(
-                    session, "store_campaign.created", campaign, tenant_id=actor.tenant_id, actor=actor, now=now
-                )
-                session.flush()
-                return campaign
-        except IntegrityError as error:
-            if identifier != made or chosen or not is_taken(error, ONE_IDENTIFIER):
-                raise _refusal(error) from error
-    raise AssertionError("unreachable")
 
 
 def _is_in_force(campaign: StoreCampaign, name: str, value: Any, different: Sequence[str]) -> bool:
@@ -224,49 +174,16 @@ def _is_in_force(campaign: StoreCampaign, name: str, value: Any, different: Sequ
     return bool(getattr(campaign, name) == value) or (name in different and not is_delayed)
 
 
-def _renamed(campaign: StoreCampaign, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The name and identifier that a change brings: what stays as it was clashes with nobody (S3-23)."""
-    return {name: value for name, value in changes.items() if getattr(campaign, name) != value}
-
-
-def _require_free(session: Session, key: UUID, tenant_id: UUID, wanted: Mapping[str, Any]) -> None:
-    """S3-15, S3-17: says that a name or identifier is taken, never by whom."""
-    taken = []
-    name, identifier = wanted.get("name"), wanted.get("campaign_identifier")
-    with session.no_autoflush:
-        if name and queries.has_name(session, tenant_id, name, other_than=key):
-            taken.append(NAME_TAKEN)
-        if identifier and queries.has_identifier(session, identifier, other_than=key):
-            taken.append(IDENTIFIER_TAKEN)
-    if taken:
-        raise Invalid("Field validation failed", errors=taken)
-
-
-def _save(session: Session) -> None:
-    """Write the campaign; another one may have taken its name at the same moment."""
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise _refusal(error) from error
-
-
-def _refusal(error: IntegrityError) -> Exception:
-    for uniques, problem in (((ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME), NAME_TAKEN), ((ONE_IDENTIFIER,), IDENTIFIER_TAKEN)):
-        if any(is_taken(error, unique) for unique in uniques):
-            return Invalid("Field validation failed", errors=[problem])
-    return error
-
-
 def _known_stores(session: Session, store_uids: Sequence[str]) -> dict[str, UUID]:
-    found = queries.store_ids(session, store_uids)
+    ids = queries.store_ids(session, store_uids)
     unknown = [
         {"field": f"store_ids.{place}", "message": f"There is no store {store_uid}"}
         for place, store_uid in enumerate(store_uids)
-        if store_uid not in found
+        if store_uid not in ids
     ]
     if unknown:
         raise Invalid("Field validation failed", errors=unknown[:100])
-    return found
+    return ids
 
 
 def _link(session: Session, campaign: StoreCampaign, linked: Mapping[str, UUID], now: datetime) -> None:
@@ -277,8 +194,10 @@ def _link(session: Session, campaign: StoreCampaign, linked: Mapping[str, UUID],
     queries.complete(session, [campaign], now)
 
 
-def _tell(session: Session, campaign: StoreCampaign, event: Any, actor: Principal, now: datetime, **more: Any) -> None:
-    told = {
+def _publish(
+    session: Session, campaign: StoreCampaign, event: Any, actor: Principal, now: datetime, **more: Any
+) -> None:
+    fields = {
         "campaign_id": campaign.id,
         "company_id": campaign.tenant_id,
         "name": campaign.name,
@@ -289,4 +208,4 @@ def _tell(session: Session, campaign: StoreCampaign, event: Any, actor: Principa
         "status": campaign.status,
         "store_ids": tuple(campaign.store_uids),
     }
-    outbox.add(session, campaign, event(**told | more), tenants=(campaign.tenant_id,), actor=actor, now=now)
+    publish(session, campaign, event(**fields | more), actor=actor, now=now)

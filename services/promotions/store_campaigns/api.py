@@ -5,9 +5,12 @@ Updates are served with and without the closing ``/stores`` (D40).
 
 import functools
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from flask.views import MethodView
+from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
 from chassis.core.errors import NotFound
@@ -18,7 +21,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from contracts.error_formats import STORES
-from services.promotions.common import tenant_queries
+from services.promotions.common import queries as common_queries
 from services.promotions.common.api import ADMINS, FEATURE
 from services.promotions.store_campaigns import actions, queries
 from services.promotions.store_campaigns.schemas import (
@@ -31,6 +34,7 @@ from services.promotions.store_campaigns.schemas import (
     StoreCampaignIn,
     StoreCampaignOut,
     StoreCampaignsIn,
+    TillCampaignOut,
 )
 
 PREFIX = "/stores/company/<company_id>/campaigns"
@@ -38,6 +42,7 @@ PREFIX = "/stores/company/<company_id>/campaigns"
 blp = Blueprint("store_campaigns", __name__, url_prefix=PREFIX, feature=FEATURE, error_format=STORES)
 
 F = TypeVar("F", bound=Callable[..., Any])
+MOMENT = timedelta(microseconds=1)
 
 
 def own_company(view: F) -> F:
@@ -46,7 +51,7 @@ def own_company(view: F) -> F:
     @functools.wraps(view)
     def of_own_company(*args: Any, company_id: str, **kwargs: Any) -> Any:
         try:
-            tenant_queries.require_own(company_id)
+            common_queries.require_own(company_id)
         except NotFound:
             if "campaign_id" in kwargs:
                 raise queries.not_found(kwargs["campaign_id"]) from None
@@ -63,7 +68,7 @@ class StoreCampaigns(MethodView):
     @blp.arguments(StoreCampaignIn)
     @blp.response(201, StoreCampaignCreatedOut)
     def post(self, data):
-        """Make a campaign."""
+        """Create a campaign."""
         store_uids, now = data.pop("store_ids"), utcnow()
         with db.begin() as session:
             campaign = actions.create_campaign(session, data, store_uids=store_uids, actor=caller(), now=now)
@@ -74,10 +79,10 @@ class StoreCampaigns(MethodView):
     @own_company
     @blp.arguments(StoreCampaignsIn, location="query")
     @blp.response(200, page_of(StoreCampaignOut))
-    def get(self, wanted):
+    def get(self, query):
         """The company's campaigns, the newest first."""
         with db.read() as session:
-            return queries.campaigns(session, utcnow(), **wanted)
+            return queries.campaigns(session, utcnow(), **query)
 
 
 @blp.route("/<campaign_id>")
@@ -86,7 +91,7 @@ class StoreCampaign(MethodView):
     @own_company
     @blp.response(200, StoreCampaignOut)
     def get(self, campaign_id):
-        """One campaign, with what it is by now."""
+        """One campaign, with its present status."""
         with db.read() as session:
             campaign = queries.campaign(session, campaign_id, utcnow())
         versions.set_etag(campaign)
@@ -104,7 +109,7 @@ class StoreCampaign(MethodView):
     @own_company
     @blp.response(200, DeletedOut)
     def delete(self, campaign_id):
-        """Put away a campaign that is over or never ran (D44): its name is free, its audit trail stays."""
+        """Delete a campaign that is over or never ran (D44). Its name is free; its audit trail stays."""
         now = utcnow()
         with db.begin() as session:
             deleted = actions.delete_campaign(
@@ -130,12 +135,12 @@ class LinkedStores(MethodView):
     @own_company
     @blp.arguments(LinkedStoresIn)
     @blp.response(200, LinkedStoresOut)
-    def put(self, wanted, campaign_id):
+    def put(self, data, campaign_id):
         """Say which stores show the campaign; those left out no longer do."""
         expected, now = versions.if_match(), utcnow()
         with db.begin() as session:
             campaign = actions.link_stores(
-                session, campaign_id, wanted["store_ids"], expected=expected, actor=caller(), now=now
+                session, campaign_id, data["store_ids"], expected=expected, actor=caller(), now=now
             )
         versions.set_etag(campaign)
         return {"campaign_id": campaign.id, "store_ids": campaign.store_uids, "timestamp": now}
@@ -147,10 +152,18 @@ class StoreCampaignAudit(MethodView):
     @own_company
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(AuditOut))
-    def get(self, wanted, campaign_id):
+    def get(self, query, campaign_id):
         """Who changed what of the campaign, and when, the newest first; also of one that was deleted (S3-10, D44)."""
         with db.read() as session:
-            return queries.trail(session, caller().tenant_id, campaign_id, **wanted)
+            return queries.trail(session, caller().tenant_id, campaign_id, **query)
+
+
+def shown_at_tills(session: Session, store_id: UUID, now: datetime) -> tuple[list[dict[str, Any]], list[datetime]]:
+    """The campaigns that run in a store as tills show them, and the last moments at which that can be so (D44)."""
+    campaigns = queries.running_in(session, store_id, now)
+    start = queries.next_start_in(session, store_id, now)
+    moments = [campaign.ends_at for campaign in campaigns] + ([start - MOMENT] if start else [])
+    return TillCampaignOut(many=True).dump(campaigns), moments
 
 
 def _update(campaign_id, changes):

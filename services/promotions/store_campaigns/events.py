@@ -1,6 +1,6 @@
-"""What is told of store campaigns (S3-9): tills and displays go by it. Subject: the campaign.
+"""Events of store campaigns (S3-9), for tills and displays. Subject: the campaign.
 
-Each event carries the whole campaign as it was then, so that who missed one needs no other.
+Each event has the whole campaign as it was then, so that a subscriber that missed one needs no other.
 """
 
 from dataclasses import dataclass

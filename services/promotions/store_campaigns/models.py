@@ -1,4 +1,4 @@
-"""Store campaigns (S3): what a company's stores show, and when."""
+"""Tables of store campaigns (S3): what a company's stores show, and when."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -75,13 +75,13 @@ class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
         current = self.status_at(now)
         rules.require_modifiable(current)
         starts_at, ends_at = changes.get("starts_at", self.starts_at), changes.get("ends_at", self.ends_at)
-        wanted = Status(changes.get("status", current))
-        if wanted is Status.ACTIVE and rules.is_delayed(current, self.starts_at, starts_at, now):
-            wanted = Status.SCHEDULED
-            changes = {**changes, "status": str(wanted)}
+        status = Status(changes.get("status", current))
+        if status is Status.ACTIVE and rules.is_delayed(current, self.starts_at, starts_at, now):
+            status = Status.SCHEDULED
+            changes = {**changes, "status": str(status)}
         rules.require_window(starts_at, ends_at)
-        becomes = rules.status_at(wanted, starts_at, ends_at, now)
-        rules.require_transition(current, wanted, becomes, is_person=is_person)
+        becomes = rules.status_at(status, starts_at, ends_at, now)
+        rules.require_transition(current, status, becomes, is_person=is_person)
         different = {name: value for name, value in changes.items() if getattr(self, name) != value}
         if becomes is current:  # what runs and is scheduled for a time that has passed runs on
             different.pop("status", None)

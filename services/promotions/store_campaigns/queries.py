@@ -1,11 +1,11 @@
-"""Store campaigns as they are at a moment, with the stores that show them (S3)."""
+"""Read store campaigns as they are at a moment, with the stores that show them (S3)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
@@ -13,7 +13,7 @@ from chassis.core.text import fold
 from chassis.data.audit import AuditRow
 from chassis.http import audit_trail
 from chassis.http.pages import Page, paginate
-from services.promotions.catalogue.store_models import Store
+from services.promotions.catalogue.models import Store
 from services.promotions.common.models import Base
 from services.promotions.store_campaigns.models import StoreCampaign, StoreCampaignStore
 from services.promotions.store_campaigns.rules import Status
@@ -28,18 +28,28 @@ def not_found(campaign_id: str) -> NotFound:
     return NotFound("Campaign not found", code="campaign_not_found", more={"campaign_id": campaign_id})
 
 
-def campaign(session: Session, campaign_id: str, now: datetime, *, lock: bool = False) -> StoreCampaign:
-    """One campaign of the caller's company, its row locked until the transaction ends where ``lock`` says so.
+def campaign(session: Session, campaign_id: str, now: datetime) -> StoreCampaign:
+    """One campaign of the caller's company.
 
     Raises:
         NotFound: ``campaign_not_found``: there is none, or it is another company's.
     """
-    statement = select(StoreCampaign).where(StoreCampaign.id == _as_id(campaign_id))
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
+    return _campaign(session, select(StoreCampaign), campaign_id, now)
+
+
+def lock_campaign(session: Session, campaign_id: str, now: datetime) -> StoreCampaign:
+    """As ``campaign``, its row locked until the transaction ends."""
+    return _campaign(session, select(StoreCampaign).with_for_update(), campaign_id, now)
+
+
+def _campaign(
+    session: Session, statement: Select[tuple[StoreCampaign]], campaign_id: str, now: datetime
+) -> StoreCampaign:
+    row = session.scalar(statement.where(StoreCampaign.id == _as_id(campaign_id)))
+    if row is None:
         raise not_found(campaign_id)
-    complete(session, [found], now)
-    return found
+    complete(session, [row], now)
+    return row
 
 
 def campaigns(
@@ -57,18 +67,18 @@ def campaigns(
         statement = statement.where(_is(Status(status), now))
     if store_id is not None:
         statement = statement.where(_shown_in(select(Store.id).where(Store.store_uid == store_id)))
-    found = paginate(session, statement, page=page, page_size=page_size)
-    complete(session, found.items, now)
-    return found
+    page_of_campaigns = paginate(session, statement, page=page, page_size=page_size)
+    complete(session, page_of_campaigns.items, now)
+    return page_of_campaigns
 
 
 def running_in(session: Session, store_id: UUID, now: datetime) -> list[StoreCampaign]:
     """The campaigns that run in a store now, by their start (D44)."""
     here = select(StoreCampaign).where(_shown_in([store_id]), _is(Status.ACTIVE, now))
-    found = list(session.scalars(here.order_by(StoreCampaign.starts_at, StoreCampaign.id)))
-    for each in found:
-        each.current_status = Status.ACTIVE
-    return found
+    campaigns = list(session.scalars(here.order_by(StoreCampaign.starts_at, StoreCampaign.id)))
+    for campaign in campaigns:
+        campaign.current_status = Status.ACTIVE
+    return campaigns
 
 
 def next_start_in(session: Session, store_id: UUID, now: datetime) -> datetime | None:
@@ -83,10 +93,10 @@ def trail(session: Session, tenant_id: UUID, campaign_id: str, *, page: int, pag
     Raises:
         NotFound: ``campaign_not_found``: there never was such a campaign of this company.
     """
-    found = audit_trail.trail(session, tenant_id, page=page, page_size=page_size, target_id=_as_id(campaign_id))
-    if not found.total_items or any(row.target_type != TARGET for row in found.items):
+    changes = audit_trail.trail(session, tenant_id, page=page, page_size=page_size, target_id=_as_id(campaign_id))
+    if not changes.total_items or any(row.target_type != TARGET for row in changes.items):
         raise not_found(campaign_id)
-    return found
+    return changes
 
 
 def has_run(session: Session, campaign_id: UUID) -> bool:
@@ -102,17 +112,17 @@ def due(now: datetime) -> ColumnElement[bool]:
     return or_(starts, ends)
 
 
-def complete(session: Session, found: Sequence[StoreCampaign], now: datetime) -> None:
+def complete(session: Session, campaigns: Sequence[StoreCampaign], now: datetime) -> None:
     """Add what is not stored with the campaigns: their stores, and what they are by now."""
-    stores: dict[UUID, list[str]] = {each.id: [] for each in found}
+    stores: dict[UUID, list[str]] = {campaign.id: [] for campaign in campaigns}
     linked = select(StoreCampaignStore.campaign_id, Store.store_uid).join(
         Store, Store.id == StoreCampaignStore.store_id
     )
     listed = linked.where(StoreCampaignStore.campaign_id.in_(stores)).order_by(Store.store_uid)
     for campaign_id, store_uid in session.execute(listed) if stores else ():
         stores[campaign_id].append(store_uid)
-    for each in found:
-        each.store_uids, each.current_status = stores[each.id], each.status_at(now)
+    for campaign in campaigns:
+        campaign.store_uids, campaign.current_status = stores[campaign.id], campaign.status_at(now)
 
 
 def store_ids(session: Session, store_uids: Sequence[str]) -> dict[str, UUID]:
@@ -155,9 +165,9 @@ def _is(status: Status, now: datetime) -> ColumnElement[bool]:
 
 def _as_id(campaign_id: str) -> UUID:
     try:
-        found = UUID(campaign_id)
+        key = UUID(campaign_id)
     except ValueError:
         raise not_found(campaign_id) from None
-    if str(found) != campaign_id.lower():
+    if str(key) != campaign_id.lower():
         raise not_found(campaign_id)
-    return found
+    return key

@@ -1,4 +1,4 @@
-"""The decisions about store campaigns (S3): the status one has at a moment, what may follow it, how it is called."""
+"""Decisions about store campaigns (S3): the status at a moment, what may follow it, the identifier."""
 
 import re
 import unicodedata
@@ -57,7 +57,7 @@ def require_modifiable(current: Status) -> None:
         raise not_modifiable(current)
 
 
-def require_transition(current: Status, wanted: Status, becomes: Status, *, is_person: bool) -> None:
+def require_transition(current: Status, status: Status, becomes: Status, *, is_person: bool) -> None:
     """Refuse a status that cannot follow, or that the caller may not set (S3-20).
 
     Args:
@@ -67,7 +67,7 @@ def require_transition(current: Status, wanted: Status, becomes: Status, *, is_p
         Conflict: ``campaign_not_modifiable``.
         Forbidden: ``extra_permission_required``.
     """
-    if wanted not in FOLLOWERS[current]:
+    if status not in FOLLOWERS[current]:
         raise not_modifiable(current)
     if becomes in FINAL and not is_person:
         raise Forbidden("Only an admin can end a campaign for good.", code="extra_permission_required")

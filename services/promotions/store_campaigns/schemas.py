@@ -1,4 +1,4 @@
-"""Store campaigns on the wire: S3's own spelling, in snake_case."""
+"""Wire shapes of store campaigns: S3's own spelling, in snake_case."""
 
 import re
 from datetime import UTC, datetime

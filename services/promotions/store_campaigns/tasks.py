@@ -1,7 +1,7 @@
-"""The scheduler's part in store campaigns: what has begun is made active, what has ended expired, and both are told of.
+"""Scheduled work: starts and ends store campaigns by the clock, and publishes both.
 
-Any number of schedulers may run, and none need have run (D3): each takes campaigns that no other holds, and what one
-has written down is no longer due. After a pause everything due is caught up, a start before its end.
+Any number of schedulers may run, or none (D3). Each takes campaigns that no other has locked; a campaign that was
+written is no longer due. After a pause everything due is caught up, a start before its end.
 """
 
 from datetime import datetime
@@ -24,14 +24,14 @@ def run(runtime: Runtime) -> bool:
 
 
 def catch_up(database: Database, now: datetime) -> int:
-    """Write down the changes of up to ``BATCH`` campaigns that are due and held by nobody; return how many."""
-    with database.read() as session:  # a look that locks nothing, so that idle schedulers disturb nobody
+    """Write the changes of up to ``BATCH`` campaigns that are due and not locked; return how many."""
+    with database.read() as session:  # without a lock, so that idle schedulers disturb no writer
         if session.scalar(select(StoreCampaign.id).where(queries.due(now)).limit(1)) is None:
             return 0
-    wanted = select(StoreCampaign).where(queries.due(now)).order_by(StoreCampaign.ends_at, StoreCampaign.id)
+    due = select(StoreCampaign).where(queries.due(now)).order_by(StoreCampaign.ends_at, StoreCampaign.id)
     with database.begin() as session:
-        found = session.scalars(wanted.limit(BATCH).with_for_update(skip_locked=True)).all()
-        queries.complete(session, found, now)
-        for campaign in found:
+        campaigns = session.scalars(due.limit(BATCH).with_for_update(skip_locked=True)).all()
+        queries.complete(session, campaigns, now)
+        for campaign in campaigns:
             actions.catch_up(session, campaign, now)
-        return len(found)
+        return len(campaigns)

@@ -1,4 +1,4 @@
-"""Remembering which states of a bundle were given out."""
+"""Remembers which versions of a bundle were given out."""
 
 from datetime import datetime
 from uuid import UUID

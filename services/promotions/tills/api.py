@@ -1,4 +1,4 @@
-"""``…/stores/{storeUid}/bundle``: what is active or coming in a store, signed, to evaluate without us."""
+"""``…/stores/{storeUid}/bundle``: the signed state of a store, with which a till evaluates orders without a network."""
 
 from flask import Response, current_app, request
 from flask.views import MethodView
@@ -9,11 +9,16 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
-from services.promotions.tills import queries
-from services.promotions.tills.bundles import bundles_of
+from services.promotions.tills.bundles import StoreCampaigns, bundles_of
 from services.promotions.tills.schemas import BundleKeysOut, BundleOut, BundleQuery
 
 blp = Blueprint("bundles", __name__, url_prefix=PREFIX, feature=FEATURE)
+
+
+def with_store_campaigns(running: StoreCampaigns) -> Blueprint:
+    """The endpoints, with what ``running`` finds as the store campaigns of a bundle (D44)."""
+    blp.record(lambda state: state.app.extensions.update(till_store_campaigns=running))
+    return blp
 
 
 @blp.route("/stores/<store_uid>/bundle")
@@ -23,23 +28,17 @@ class Bundle(MethodView):
     @blp.arguments(BundleQuery, location="query")
     @blp.response(200, BundleOut)
     @blp.alt_response(304, description="The version of If-None-Match is the present one.")
-    def get(self, wanted, store_uid):
+    def get(self, query, store_uid):
         """The whole state, or what has changed since a version that is still known."""
-        kept, tenant_id, now, since = bundles_of(current_app), caller().tenant_id, utcnow(), wanted["since"]
-        with db.read() as session:
-            built = kept.known(session, tenant_id, store_uid, now=now)
-        if built is None:
-            with db.begin() as session:
-                built = kept.build(session, tenant_id, store_uid, now=now)
-        if request.if_none_match.contains_weak(built.version):
+        bundles = bundles_of(current_app)
+        bundle = bundles.current(db, caller().tenant_id, store_uid, now=utcnow())
+        if request.if_none_match.contains_weak(bundle.version):
             unchanged = Response(status=304)
-            unchanged.set_etag(built.version)
+            unchanged.set_etag(bundle.version)
             return unchanged
+        versions.set_etag(bundle)
         with db.read() as session:
-            before = queries.version(session, built.store_id, since) if since else None
-        signed = built.signed if before is None else kept.key.sign(built.change_since(since, before))
-        versions.set_etag(built)
-        return {"version": built.version, "since": None if before is None else since, "signed": signed}
+            return bundles.since(session, bundle, query["since"])
 
 
 @blp.route("/bundle-keys")
@@ -48,5 +47,5 @@ class BundleKeys(MethodView):
     @own_tenant
     @blp.response(200, BundleKeysOut)
     def get(self):
-        """The public keys that bundles are checked with, as a JWKS."""
+        """The public keys for checking bundles, as a JWKS."""
         return {"keys": [bundles_of(current_app).key.public]}

@@ -1,15 +1,15 @@
-"""Signed states of what is active or coming in a store, made once a change and kept in this process.
+"""Till bundles: the signed state of a store, with which a till evaluates orders without a network.
 
-Signed as a compact JWS with Ed25519, by a key that is derived from the service's own: every process has the same, and
-``/bundle-keys`` publishes its other half.
+A bundle is a compact JWS, signed with Ed25519. Every process derives the same key from the service's own key, and
+``/bundle-keys`` publishes the public half. A process makes a bundle once and keeps it until something changes.
 """
 
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -23,19 +23,20 @@ from sqlalchemy.orm import Session
 
 from chassis.core import money
 from chassis.core.clock import rfc3339
+from chassis.data.database import Database
 from chassis.http.identity import Signer
 from chassis.process.service import settings_of
-from services.promotions.catalogue import settings_queries
+from services.promotions.catalogue import queries as catalogue_queries
+from services.promotions.catalogue import store_queries
 from services.promotions.engine import bundle
 from services.promotions.evaluations import store_set_queries
-from services.promotions.store_campaigns import queries as store_campaigns_queries
-from services.promotions.store_campaigns.schemas import TillCampaignOut
 from services.promotions.tills import actions, queries
 
 ALGORITHM = "EdDSA"
-MOMENT = timedelta(microseconds=1)
 MOST_BYTES = 64 * 1024 * 1024
-"""Of signed states that are kept; the one that was not asked for the longest goes first."""
+"""Of signed bundles in one process. The one that was not asked for the longest goes first."""
+StoreCampaigns = Callable[[Session, UUID, datetime], tuple[list[dict[str, Any]], list[datetime]]]
+"""What runs in a store at a moment, as tills show it, and the last moments at which that can be so (D44)."""
 
 
 class Key:
@@ -54,8 +55,8 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Built:
-    """One state of a store: valid for as long as the tenant's stamp is ``stamp``, and until ``until``, when a campaign
+class TillBundle:
+    """One state of a store. It is current while the tenant's stamp is ``stamp`` and until ``until``, when a campaign
     ends or a store campaign starts.
     """
 
@@ -70,47 +71,61 @@ class Built:
     def version(self) -> str:
         return str(self.state["version"])
 
-    def change_since(self, version: str, before: Mapping[str, Any]) -> dict[str, Any]:
-        """What has changed since a state with these digests."""
-        changed = {uid for uid, digest in self.digests.items() if before.get(uid) != digest}
+    def change_since(self, version: str, digests: Mapping[str, Any]) -> dict[str, Any]:
+        """What has changed since the state ``version``, whose campaigns had these digests."""
+        changed = {uid for uid, digest in self.digests.items() if digests.get(uid) != digest}
         return {
             **self.state,
             "since": version,
-            "campaigns": [each for each in self.state["campaigns"] if each["uid"] in changed],
-            "removed": sorted(set(before) - set(self.digests)),
+            "campaigns": [campaign for campaign in self.state["campaigns"] if campaign["uid"] in changed],
+            "removed": sorted(set(digests) - set(self.digests)),
         }
 
 
-class Bundles:
-    """The states this process has made."""
+class TillBundles:
+    """The bundles of a process."""
 
-    def __init__(self, key: Key, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, key: Key, store_campaigns: StoreCampaigns, most_bytes: int = MOST_BYTES) -> None:
         self.key = key
+        self._store_campaigns = store_campaigns
         self._most = most_bytes
-        self._built: OrderedDict[tuple[UUID, str], Built] = OrderedDict()
+        self._bundles: OrderedDict[tuple[UUID, str], TillBundle] = OrderedDict()
         self._lock = Lock()
 
-    def known(self, session: Session, tenant_id: UUID, store_uid: str, *, now: datetime) -> Built | None:
-        """The present state, where it was made here before and nothing has changed since."""
-        with self._lock:
-            built = self._built.get((tenant_id, store_uid))
-        if built and now <= built.until and built.stamp == store_set_queries.stamp(session, tenant_id):
-            return built
-        return None
-
-    def build(self, session: Session, tenant_id: UUID, store_uid: str, *, now: datetime) -> Built:
-        """Make the present state and remember it for those who will ask what has changed since.
+    def current(self, database: Database, tenant_id: UUID, store_uid: str, *, now: datetime) -> TillBundle:
+        """The bundle of a store as it is now. Unlike other actions it owns its transactions: mostly one read is enough.
 
         Raises:
             NotFound: the caller has no such store.
         """
+        with self._lock:
+            known = self._bundles.get((tenant_id, store_uid))
+        if known and now <= known.until:
+            with database.read() as session:
+                if known.stamp == store_set_queries.stamp(session, tenant_id):
+                    return known
+        with database.begin() as session:
+            made = self._build(session, tenant_id, store_uid, now)
+            actions.remember(session, tenant_id, made.store_id, made.version, made.digests, now=now)
+        self._store((tenant_id, store_uid), made)
+        return made
+
+    def since(self, session: Session, till_bundle: TillBundle, version: str | None) -> dict[str, Any]:
+        """The answer to a till that has ``version``: the changes, or the whole state where ``version`` is not known."""
+        digests = queries.version(session, till_bundle.store_id, version) if version else None
+        if version is None or digests is None:
+            return {"version": till_bundle.version, "since": None, "signed": till_bundle.signed}
+        signed = self.key.sign(till_bundle.change_since(version, digests))
+        return {"version": till_bundle.version, "since": version, "signed": signed}
+
+    def _build(self, session: Session, tenant_id: UUID, store_uid: str, now: datetime) -> TillBundle:
         stamp = store_set_queries.stamp(session, tenant_id)
-        store = queries.store(session, store_uid)
-        settings = settings_queries.settings(session)
-        found, limited = queries.campaigns(session, store.id, now=now)
-        shown = store_campaigns_queries.running_in(session, store.id, now)
-        campaigns = [bundle.campaign_to_state(each) for each in found]
-        digests = {each["uid"]: _digest(each) for each in campaigns}
+        store_id = store_queries.store(session, store_uid).id
+        active, online_only = queries.campaigns(session, store_id, now=now)
+        shown, moments = self._store_campaigns(session, store_id, now)
+        settings = catalogue_queries.settings(session)
+        campaigns = [bundle.campaign_to_state(campaign) for campaign in active]
+        digests = {campaign["uid"]: _digest(campaign) for campaign in campaigns}
         state: dict[str, Any] = {
             "format": 1,
             "tenantId": str(tenant_id),
@@ -118,34 +133,31 @@ class Bundles:
             "currency": settings.currency,
             "decimals": money.minor_units(settings.currency),
             "strategy": settings.strategy,
-            "onlineOnly": limited,
-            "storeCampaigns": TillCampaignOut(many=True).dump(shown),
+            "onlineOnly": online_only,
+            "storeCampaigns": shown,
         }
         state["version"] = _digest(state | {"campaigns": digests})
         state |= {"since": None, "issuedAt": rfc3339(now), "campaigns": campaigns, "removed": []}
-        ends = [*(each.valid_to for each in found), *(each.ends_at for each in shown)]
-        start = store_campaigns_queries.next_start_in(session, store.id, now)
-        until = min([*ends, *([start - MOMENT] if start else [])], default=datetime.max.replace(tzinfo=now.tzinfo))
-        built = Built(stamp, until, store.id, state, digests, self.key.sign(state))
-        actions.remember(session, tenant_id, store.id, built.version, digests, now=now)
-        self._keep((tenant_id, store_uid), built)
-        return built
+        ends = [campaign.valid_to for campaign in active]
+        until = min([*ends, *moments], default=datetime.max.replace(tzinfo=now.tzinfo))
+        return TillBundle(stamp, until, store_id, state, digests, self.key.sign(state))
 
-    def _keep(self, key: tuple[UUID, str], built: Built) -> None:
+    def _store(self, key: tuple[UUID, str], made: TillBundle) -> None:
         with self._lock:
-            self._built[key] = built
-            self._built.move_to_end(key)
-            while len(self._built) > 1 and sum(len(each.signed) for each in self._built.values()) > self._most:
-                self._built.popitem(last=False)
+            self._bundles[key] = made
+            self._bundles.move_to_end(key)
+            while len(self._bundles) > 1 and sum(len(known.signed) for known in self._bundles.values()) > self._most:
+                self._bundles.popitem(last=False)
 
 
-def bundles_of(app: Flask) -> Bundles:
-    """The states of this process' application."""
+def bundles_of(app: Flask) -> TillBundles:
+    """The bundles of this process."""
     if "bundles" not in app.extensions:
         secret = Signer(settings_of(app).keys, "promotions").derive("promotions bundles")
-        app.extensions.setdefault("bundles", Bundles(Key(secret)))
-    bundles: Bundles = app.extensions["bundles"]
-    return bundles
+        bundles = TillBundles(Key(secret), app.extensions["till_store_campaigns"])
+        app.extensions.setdefault("bundles", bundles)
+    made: TillBundles = app.extensions["bundles"]
+    return made
 
 
 def verify(signed: str, jwk: Mapping[str, Any]) -> dict[str, Any]:

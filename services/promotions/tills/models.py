@@ -1,4 +1,4 @@
-"""What tills without a network were given, so that they can ask for what has changed since."""
+"""Table of the bundle versions that tills were given, so that a till can ask for the changes since one."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is active or coming in a store, whole: for tills that work without us."""
+"""Reads all campaigns of a store that are active or coming, with all their products."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,11 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
 from services.promotions import engine
-from services.promotions.catalogue.models import Product, Variant
-from services.promotions.catalogue.pricelist_models import PricelistEntry, PricelistVariant
-from services.promotions.catalogue.store_models import Store
+from services.promotions.catalogue.models import PricelistEntry, PricelistVariant, Product, Variant
 from services.promotions.evaluations.store_set_queries import in_store, without_products
 from services.promotions.sales.models import SalesCampaign, SalesSnapshot, SalesVariant
 from services.promotions.tills.models import BundleVersion
@@ -23,23 +20,12 @@ PIECE = 500
 """Campaigns whose products are read in one statement."""
 
 
-def store(session: Session, store_uid: str) -> Store:
-    """
-    Raises:
-        NotFound: the caller has no such store.
-    """
-    found = session.scalar(select(Store).where(Store.store_uid == store_uid))
-    if found is None:
-        raise NotFound("There is no such store.")
-    return found
-
-
 def campaigns(session: Session, store_id: UUID, *, now: datetime) -> tuple[list[engine.Campaign], list[str]]:
     """Campaigns that are active or coming, with all their products and variants; and the uids of those with limits on
-    all orders together, which cannot be kept without asking us.
+    all orders together, which a till cannot check without a network.
     """
-    wanted = in_store(store_id).where(SalesCampaign.status == "ACTIVE", SalesCampaign.valid_to >= now)
-    rows = session.execute(wanted.order_by(SalesCampaign.campaign_uid)).all()
+    statement = in_store(store_id).where(SalesCampaign.status == "ACTIVE", SalesCampaign.valid_to >= now)
+    rows = session.execute(statement.order_by(SalesCampaign.campaign_uid)).all()
     limited = [row for row, _ in rows if (row.total_uses_limit, row.total_discount_limit) != (None, None)]
     free = [(row, group) for row, group in rows if row not in limited]
     selected: dict[UUID, set[str]] = {}
@@ -52,15 +38,15 @@ def campaigns(session: Session, store_id: UUID, *, now: datetime) -> tuple[list[
     prices: dict[UUID, dict[str, Decimal]] = {}
     for pricelist, uid, price in _listed(session, list({row.pricelist_id for row, _ in free if row.pricelist_id})):
         prices.setdefault(pricelist, {})[uid] = price
-    found = []
+    campaigns = []
     for row, group in free:
         campaign = without_products(row, group)
         if campaign.prices is not None:
             campaign = replace(campaign, prices=prices.get(row.pricelist_id, {}))
         elif campaign.products is not None:
             campaign = replace(campaign, products=frozenset(selected.get(row.id, ())))
-        found.append(campaign)
-    return found, [row.campaign_uid for row in limited]
+        campaigns.append(campaign)
+    return campaigns, [row.campaign_uid for row in limited]
 
 
 def version(session: Session, store_id: UUID, named: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Bundles for tills without a network."""
+"""Wire shapes of till bundles."""
 
 from marshmallow import fields, validate
 

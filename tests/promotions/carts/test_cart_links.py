@@ -11,8 +11,7 @@ import time_machine
 from chassis.core.clock import utcnow
 from services.promotions.carts.campaign_models import CartCampaign
 from services.promotions.carts.models import Cart
-from services.promotions.catalogue.models import Product
-from services.promotions.common.tenant_models import Settings
+from services.promotions.catalogue.models import Product, Settings
 from tests.promotions.carts.campaign_helpers import linked, made, refused
 from tests.promotions.carts.helpers import ADD, SHOP, added, gone, held, more, put, reason
 from tests.promotions.evaluations.shop import Shop

@@ -7,9 +7,9 @@ import time_machine
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
+from services.promotions.carts import tasks as carts_tasks
 from services.promotions.carts.list_schemas import EPOCH, MILLISECOND
 from services.promotions.carts.models import Cart, CartItem
-from services.promotions.evaluations import tasks
 from tests.promotions.carts.campaign_helpers import campaign, in_hours, linked, made, refused
 from tests.promotions.carts.helpers import ADD, PRODUCTS, SHOP, added, gone, held, more, put, reason
 from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, RITA, ROLF, everything, ok, stored, told
@@ -443,7 +443,7 @@ def test_carts_expire_a_month_after_the_last_change(shopper, promotions):
         refused(shopper.get(f"{SHOP}/carts/{old['id']}"), 404, "Not Found")
         assert len(stored(promotions, Cart)) == 2
         with acting_as(Principal.system("test")):
-            assert not tasks.trim_carts(promotions.runtime)
+            assert not carts_tasks.trim_carts(promotions.runtime)
         assert [str(row.id) for row in stored(promotions, Cart)] == [kept["id"]]
         assert len(stored(promotions, CartItem)) == 1
         assert held(ok(shopper.get(f"{SHOP}/carts/{kept['id']}"))) == {"base": 2}

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from chassis.data.audit import AuditRow
-from services.promotions.catalogue.pricelist_models import PricelistEntry
+from services.promotions.catalogue.models import PricelistEntry
 from tests.promotions.helpers import HERS, MINE, count, everything, fields_of, is_problem, ok, revision, stored
 
 LISTS = f"{MINE}/pricelists"

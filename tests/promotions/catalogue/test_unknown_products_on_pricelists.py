@@ -6,7 +6,7 @@ from threading import Barrier, get_ident
 import pytest
 from sqlalchemy import event
 
-from services.promotions.catalogue.pricelist_models import PricelistEntry, PricelistVariant
+from services.promotions.catalogue.models import PricelistEntry, PricelistVariant
 from tests.promotions.helpers import HERS, MINE, ROLF, count, everything, fields_of, is_problem, ok, revision
 from tests.promotions.sales.helpers import CAMPAIGNS, LISTS, activate, made
 from tests.promotions.sales.test_variants import TEN, bundle_campaigns, discounts, prices

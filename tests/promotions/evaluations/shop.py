@@ -8,10 +8,16 @@ from sqlalchemy import select
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
-from services.promotions.catalogue import actions
-from services.promotions.catalogue.models import Product, ProductCategory, Variant
-from services.promotions.catalogue.pricelist_models import Pricelist, PricelistEntry
-from services.promotions.catalogue.store_models import CustomerGroup, Store
+from services.promotions.catalogue import actions as catalogue_actions
+from services.promotions.catalogue.models import (
+    CustomerGroup,
+    Pricelist,
+    PricelistEntry,
+    Product,
+    ProductCategory,
+    Store,
+    Variant,
+)
 from services.promotions.sales.models import SalesCampaign, SalesSelection, SalesSnapshot, SalesStore
 from tests.promotions.helpers import FJORD
 
@@ -32,7 +38,7 @@ class Shop:
             for row in rows:
                 session.add(row)
                 session.flush()
-            actions.touch(session, self.tenant_id)
+            catalogue_actions.touch(session, self.tenant_id)
 
     def one(self, model, **key):
         with acting_as(Principal.system("test")), self.service.database.read() as session:
@@ -44,7 +50,7 @@ class Shop:
             for name, value in changes.items():
                 setattr(row, name, value)
             session.flush()
-            actions.touch(session, self.tenant_id)
+            catalogue_actions.touch(session, self.tenant_id)
 
     def store(self, uid="oslo-1", **more):
         self.write(Store(id=uuid4(), tenant_id=self.tenant_id, store_uid=uid, name=uid, **STORED, **more))

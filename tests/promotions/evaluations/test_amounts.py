@@ -5,8 +5,7 @@ from decimal import Decimal
 import pytest
 
 from chassis.core import money
-from services.promotions.catalogue.models import Product
-from services.promotions.common.tenant_models import Settings
+from services.promotions.catalogue.models import Product, Settings
 from services.promotions.sales.models import SalesCampaign
 from tests.promotions.evaluations.shop import Shop, order
 from tests.promotions.helpers import MINE, everything, fields_of, is_problem, ok, stored

@@ -9,11 +9,8 @@ from uuid import uuid4
 import pytest
 
 from chassis.core.clock import rfc3339, utcnow
-from services.promotions.catalogue.models import Product
-from services.promotions.catalogue.pricelist_models import PricelistEntry
-from services.promotions.catalogue.store_models import Store
-from services.promotions.common.tenant_models import Settings
-from services.promotions.evaluations.campaign_cache import ActiveSets, sets_of
+from services.promotions.catalogue.models import PricelistEntry, Product, Settings, Store
+from services.promotions.evaluations.campaign_cache import CampaignCache, campaign_cache_of
 from services.promotions.evaluations.models import Evaluation, UnitReturn
 from services.promotions.sales.models import SalesCampaign
 from tests.promotions.evaluations.shop import NOW, Shop, order, socks
@@ -313,22 +310,22 @@ def test_changes_count_from_the_next_evaluation_on_in_every_process(shop, till, 
     shop.change(Product, {"product_uid": "jeans"}, price=Decimal(500))
     for client in (till, elsewhere):
         assert evaluated(client, ("jeans", 1))["totals"] == {"gross": "500.00", "discount": "0.00", "net": "500.00"}
-    assert sets_of(other) is not sets_of(promotions.app)
+    assert campaign_cache_of(other) is not campaign_cache_of(promotions.app)
 
 
-def test_sets_are_kept_until_something_changes_and_bounded(shop, promotions, till):
-    sets = promotions.app.extensions["active_sets"] = ActiveSets(most=4)
+def test_store_sets_stay_in_the_cache_until_something_changes_and_within_bounds(shop, promotions, till):
+    cache = promotions.app.extensions["campaign_cache"] = CampaignCache(most=4)
     evaluated(till, ("jeans", 1))
-    first = sets._sets[FJORD, "oslo-1"]
+    first = cache._sets[FJORD, "oslo-1"]
     evaluated(till, ("jeans", 1), ("shirt", 1))
-    assert sets._sets[FJORD, "oslo-1"] is first
+    assert cache._sets[FJORD, "oslo-1"] is first
     evaluated(till, ("jeans", 1), ("shirt", 1), ("socks", 1), storeUid="bergen-1")
     evaluated(till, ("jeans", 1))
-    assert len(sets) <= 2
+    assert len(cache) <= 2
     shop.product("a"), shop.product("b")
     evaluated(till, *[(uid, 1) for uid in ("jeans", "shirt", "socks", "a", "b")])
-    assert (FJORD, "oslo-1") not in sets._sets
-    del promotions.app.extensions["active_sets"]
+    assert (FJORD, "oslo-1") not in cache._sets
+    del promotions.app.extensions["campaign_cache"]
 
 
 def test_an_evaluation_can_be_read_again(shop, till):

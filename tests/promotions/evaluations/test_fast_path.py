@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
 from services.promotions.evaluations import fast_path
-from services.promotions.evaluations.schemas import OrderIn
+from services.promotions.evaluations.order_schemas import OrderIn
 
 plain_uid = st.text("aB1-_", min_size=1, max_size=3)
 plain_price = st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,4})?", fullmatch=True, alphabet=st.characters(codec="ascii"))

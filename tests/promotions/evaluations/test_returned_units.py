@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from chassis.core.principal import Principal, acting_as
-from services.promotions.common.tenant_models import Settings
+from services.promotions.catalogue.models import Settings
 from services.promotions.evaluations.models import Evaluation, UnitReturn
 from tests.promotions.evaluations.shop import Shop, order, socks
 from tests.promotions.helpers import BERGEN, HERS, MINE, count, everything, fields_of, is_problem, ok

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.promotions.common.tenant_models import Settings, Tenant
+from services.promotions.catalogue.models import Settings
+from services.promotions.common.models import Tenant
 from tests.promotions.helpers import (
     FJORD,
     HERS,

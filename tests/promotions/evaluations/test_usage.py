@@ -13,10 +13,9 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal, acting_as
 from chassis.data.audit import AuditRow
-from services.promotions.evaluations import tasks
-from services.promotions.evaluations import usage_actions as actions
-from services.promotions.evaluations.models import Evaluation
-from services.promotions.evaluations.usage_models import CampaignUsage, Reservation
+from services.promotions.evaluations import tasks as evaluations_tasks
+from services.promotions.evaluations import usage_actions
+from services.promotions.evaluations.models import CampaignUsage, Evaluation, Reservation
 from services.promotions.sales.models import SalesCampaign
 from tests.promotions.evaluations.shop import Shop, order
 from tests.promotions.helpers import (
@@ -164,7 +163,7 @@ def test_a_commit_that_was_held_up_over_its_end_takes_nothing_that_others_were_g
     with time_machine.travel(asked + timedelta(seconds=61), tick=False):
         ok(reserve(till, "b", second))
         with acting_as(TILL), pytest.raises(Conflict), promotions.database.begin() as session:
-            actions.commit(session, "a", actor=TILL, now=asked)
+            usage_actions.commit(session, "a", actor=TILL, now=asked)
         assert ok(till.get(f"{MINE}/orders/a/reservation"))["status"] == "expired"
 
 
@@ -290,8 +289,8 @@ def test_what_is_past_its_time_is_trimmed(shop, till, promotions):
     with acting_as(Principal.system("test")):
         with promotions.database.begin() as session:
             session.execute(update(Evaluation).values(created_at=utcnow() - timedelta(days=1099)))
-        assert not tasks.trim_reservations(promotions.runtime)
-        assert not tasks.trim_evaluations(promotions.runtime)
+        assert not evaluations_tasks.trim_reservations(promotions.runtime)
+        assert not evaluations_tasks.trim_evaluations(promotions.runtime)
     assert {row.order_id for row in stored(promotions, Reservation)} == {"o0", "o2"}
     assert count(promotions, Evaluation) == 0
     assert count(promotions, CampaignUsage) == 1
@@ -302,7 +301,7 @@ def test_reservations_to_be_trimmed_are_found_by_an_index(shop, promotions):
     """One is kept for every order ever paid; nobody reads them all every ten minutes."""
     if promotions.database.dialect == "postgresql":
         pytest.skip("PostgreSQL reads a small table whole, whatever indexes it has")
-    wanted = actions.trimmable(utcnow())
+    wanted = usage_actions.trimmable(utcnow())
     statement = str(wanted.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}))
     with promotions.database.engine.connect() as connection:
         values = ("x",) * statement.count("?")

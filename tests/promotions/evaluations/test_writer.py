@@ -1,4 +1,4 @@
-"""Evaluations that come together are written together, and everybody is told what became of one's own."""
+"""The group-commit writer: concurrent evaluations are written together, and each thread gets the result of its own."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from chassis.core.clock import utcnow
-from services.promotions.evaluations import writer as keeping
-from services.promotions.evaluations.campaign_cache import sets_of
+from services.promotions.evaluations import writer as writing
+from services.promotions.evaluations.campaign_cache import campaign_cache_of
 from services.promotions.evaluations.models import Evaluation
-from services.promotions.evaluations.writer import Keeper
+from services.promotions.evaluations.writer import EvaluationWriter
 from tests.e2e.harness import until
 from tests.promotions.evaluations.shop import Shop, order
 from tests.promotions.helpers import FJORD, MINE, count, ok, stored
@@ -21,59 +21,60 @@ from tests.promotions.helpers import FJORD, MINE, count, ok, stored
 
 @pytest.fixture
 def shop(promotions):
-    found = Shop(promotions)
-    found.store()
-    found.product("jeans", 800)
-    return found
+    shop = Shop(promotions)
+    shop.store()
+    shop.product("jeans", 800)
+    return shop
 
 
 def evaluated(client, *lines):
     return ok(client.post(f"{MINE}/orders/evaluate", json=order(*lines)))
 
 
-def a_row(kept):
-    """Another row like one that is there."""
+def a_row(evaluation):
+    """Another row like that of ``evaluation``."""
     names = ("store_uid", "record", "created_at", "tenant_id")
-    return {name: getattr(kept, name) for name in names} | {"id": uuid4()}
+    return {name: getattr(evaluation, name) for name in names} | {"id": uuid4()}
 
 
 @contextmanager
 def writing_blocked(database):
-    """Whoever writes an evaluation meanwhile waits for the end of the block."""
+    """Threads that write evaluations wait until the block ends."""
     with database.engine.begin() as connection:  # which is enough on SQLite
         if database.dialect == "postgresql":
             connection.execute(text("LOCK TABLE evaluations IN EXCLUSIVE MODE"))
         yield
 
 
-def test_requests_at_once_are_kept_together_and_each_only_if_current(shop, promotions, till):
-    """One writes for all who wait; those whose set has aged meanwhile are told so, and nobody else."""
+def test_concurrent_requests_are_written_together_and_each_only_if_current(shop, promotions, till):
+    """One thread writes for all that wait. Those whose catalogue has changed meanwhile get False, the others True."""
     evaluated(till, ("jeans", 1))
-    [kept] = stored(promotions, Evaluation)
-    keeper = Keeper()
-    stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    [evaluation] = stored(promotions, Evaluation)
+    writer = EvaluationWriter()
+    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
     stale = (stamp[0], stamp[1] - 1)
-    asked = [stamp, stale, stamp, stamp, stale, stamp]
-    with ThreadPoolExecutor(1 + len(asked)) as pool:
+    stamps = [stamp, stale, stamp, stamp, stale, stamp]
+    with ThreadPoolExecutor(1 + len(stamps)) as pool:
         with writing_blocked(promotions.database):
-            first = pool.submit(keeper.keep, promotions.database, a_row(kept), stamp)
-            until(lambda: keeper.is_writing and not len(keeper))
-            answers = [pool.submit(keeper.keep, promotions.database, a_row(kept), each) for each in asked]
-            until(lambda: len(keeper) == len(asked))
+            first = pool.submit(writer.write, promotions.database, a_row(evaluation), stamp)
+            until(lambda: writer.is_writing and not len(writer))
+            results = [pool.submit(writer.write, promotions.database, a_row(evaluation), offered) for offered in stamps]
+            until(lambda: len(writer) == len(stamps))
         assert first.result(10)
-        assert [each.result(10) for each in answers] == [True, False, True, True, False, True]
+        assert [result.result(10) for result in results] == [True, False, True, True, False, True]
     assert count(promotions, Evaluation) == 6
-    assert [keeper.keep(promotions.database, a_row(kept), each) for each in (stamp, stale)] == [True, False]
+    assert [writer.write(promotions.database, a_row(evaluation), offered) for offered in (stamp, stale)] == [
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("failure", [OSError, SystemExit])
-def test_a_failure_is_told_to_all_who_wait_for_the_same_write_and_nobody_else(
-    shop, promotions, till, monkeypatch, failure
-):
+def test_a_failure_reaches_every_thread_of_its_group_and_no_other(shop, promotions, till, monkeypatch, failure):
     evaluated(till, ("jeans", 1))
-    [kept] = stored(promotions, Evaluation)
-    keeper, may_write, keep_many = Keeper(), Event(), keeping._keep_many
-    stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    [evaluation] = stored(promotions, Evaluation)
+    writer, may_write, write_many = EvaluationWriter(), Event(), writing._write_many
+    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
     batches = []
 
     def fail_where_several_wait(database, batch):
@@ -81,30 +82,48 @@ def test_a_failure_is_told_to_all_who_wait_for_the_same_write_and_nobody_else(
         batches.append(len(batch))
         if len(batch) > 1:
             raise failure
-        return keep_many(database, batch)
+        return write_many(database, batch)
 
-    monkeypatch.setattr(keeping, "_keep_many", fail_where_several_wait)
+    monkeypatch.setattr(writing, "_write_many", fail_where_several_wait)
     with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(keeper.keep, promotions.database, a_row(kept), stamp)
-        until(lambda: keeper.is_writing and not len(keeper))
-        others = [pool.submit(keeper.keep, promotions.database, a_row(kept), stamp) for _ in range(3)]
-        until(lambda: len(keeper) == len(others))
+        first = pool.submit(writer.write, promotions.database, a_row(evaluation), stamp)
+        until(lambda: writer.is_writing and not len(writer))
+        others = [pool.submit(writer.write, promotions.database, a_row(evaluation), stamp) for _ in range(3)]
+        until(lambda: len(writer) == len(others))
         may_write.set()
         assert first.result(10)
-        assert [type(each.exception(10)) for each in others] == [failure] * 3
+        assert [type(other.exception(10)) for other in others] == [failure] * 3
     assert batches == [1, 3]
-    assert keeper.keep(promotions.database, a_row(kept), stamp)
+    assert writer.write(promotions.database, a_row(evaluation), stamp)
     assert count(promotions, Evaluation) == 3
 
 
-def test_a_failure_to_keep_is_told(shop, promotions, till):
+def test_a_thread_that_is_interrupted_leaves_the_queue(shop, promotions, till, monkeypatch):
+    """The threads behind it still get their turn."""
     evaluated(till, ("jeans", 1))
-    [kept] = stored(promotions, Evaluation)
-    row = a_row(kept) | {"store_uid": None}
-    stamp = sets_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    [evaluation] = stored(promotions, Evaluation)
+    writer, stamp = EvaluationWriter(), campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    wait_for = writer._changed.wait_for
+
+    def interrupt(predicate):
+        monkeypatch.setattr(writer._changed, "wait_for", wait_for)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(writer._changed, "wait_for", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        writer.write(promotions.database, a_row(evaluation), stamp)
+    assert len(writer) == 0
+    assert writer.write(promotions.database, a_row(evaluation), stamp)
+
+
+def test_a_failed_write_raises(shop, promotions, till):
+    evaluated(till, ("jeans", 1))
+    [evaluation] = stored(promotions, Evaluation)
+    row = a_row(evaluation) | {"store_uid": None}
+    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
     with pytest.raises(IntegrityError):
-        Keeper().keep(promotions.database, row, stamp)
-    assert Keeper().keep(promotions.database, a_row(kept), stamp)
+        EvaluationWriter().write(promotions.database, row, stamp)
+    assert EvaluationWriter().write(promotions.database, a_row(evaluation), stamp)
 
 
 def test_a_lost_connection_is_opened_again(shop, promotions, till):

@@ -8,7 +8,7 @@ from sqlalchemy import select as sql
 from chassis.core.principal import Principal, acting_as
 from services.promotions.catalogue.models import Product
 from services.promotions.sales.models import SalesCampaign, SalesSnapshot
-from services.promotions.sales.selection_rules import selects
+from services.promotions.sales.rules import selects
 from tests.promotions.helpers import HERS, MINE, everything, fields_of, is_problem, ok, stored
 from tests.promotions.sales.helpers import AUGUST, PHONES, SELECTION, SOCKS, activate, furnish, made, select
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from services.promotions.catalogue.pricelist_models import Pricelist
-from services.promotions.common.warning_rules import reduced
+from services.promotions.catalogue.models import Pricelist
+from services.promotions.sales.rules import reduced
 from tests.promotions.evaluations.shop import NOW, Shop, socks
 from tests.promotions.helpers import MINE, ok
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from chassis.core.clock import rfc3339, utcnow
 from chassis.core.principal import Principal, acting_as
-from services.promotions.catalogue.store_models import Store
+from services.promotions.catalogue.models import Store
 from tests.promotions.helpers import BERGEN, FJORD, ok
 
 MINE, HERS = f"/stores/company/{FJORD}/campaigns", f"/stores/company/{BERGEN}/campaigns"

@@ -17,9 +17,7 @@ import services.promotions.engine
 from chassis.core.clock import rfc3339, utcnow
 from chassis.core.principal import acting_as
 from services.promotions import engine
-from services.promotions.catalogue.models import Product
-from services.promotions.catalogue.pricelist_models import PricelistEntry
-from services.promotions.common.tenant_models import Settings
+from services.promotions.catalogue.models import PricelistEntry, Product, Settings
 from services.promotions.engine import bundle
 from services.promotions.sales.models import SalesCampaign
 from services.promotions.tills import bundles
@@ -43,6 +41,11 @@ def shop(promotions):
     found.campaign("3for2socks", **socks())
     found.campaign("list", pricelist=found.pricelist("l", shirt=250), priority=1)
     return found
+
+
+def a_cache(**bounds):
+    """A process' bundles, in a company without store campaigns."""
+    return bundles.TillBundles(bundles.Key(bytes(32)), lambda _session, _store_id, _now: ([], []), **bounds)
 
 
 def fetched(client, query=""):
@@ -190,24 +193,21 @@ def test_an_altered_bundle_is_found_out(shop, till):
 def test_ended_campaigns_leave_by_the_clock_alone(shop, promotions):
     """D3: nothing was changed, so nothing else says so."""
     shop.campaign("short", products=["jeans"], valid_to=NOW + timedelta(hours=1))
-    kept = bundles.Bundles(bundles.Key(bytes(32)))
-    made = []
-    for now in (NOW, NOW + timedelta(hours=1), NOW + timedelta(hours=2)):
-        with acting_as(TILL), promotions.database.begin() as session:
-            known = kept.known(session, FJORD, "oslo-1", now=now)
-            made.append(known or kept.build(session, FJORD, "oslo-1", now=now))
+    cache = a_cache()
+    moments = (NOW, NOW + timedelta(hours=1), NOW + timedelta(hours=2))
+    with acting_as(TILL):
+        made = [cache.current(promotions.database, FJORD, "oslo-1", now=now) for now in moments]
     assert made[0] is made[1]
     assert "short" in uids(made[1].state)
     assert "short" not in uids(made[2].state)
 
 
 def test_states_are_kept_within_bounds(shop, promotions):
-    kept = bundles.Bundles(bundles.Key(bytes(32)), most_bytes=100)
-    with acting_as(TILL), promotions.database.begin() as session:
-        for store in ("oslo-1", "bergen-1"):
-            kept.build(session, FJORD, store, now=NOW)
-        assert kept.known(session, FJORD, "oslo-1", now=NOW) is None
-        assert kept.known(session, FJORD, "bergen-1", now=NOW)
+    cache = a_cache(most_bytes=100)
+    with acting_as(TILL):
+        oslo, bergen = (cache.current(promotions.database, FJORD, store, now=NOW) for store in ("oslo-1", "bergen-1"))
+        assert cache.current(promotions.database, FJORD, "bergen-1", now=NOW) is bergen
+        assert cache.current(promotions.database, FJORD, "oslo-1", now=NOW) is not oslo
 
 
 def test_only_some_states_are_remembered(shop, till, promotions, monkeypatch):

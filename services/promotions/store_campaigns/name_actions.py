@@ -1,0 +1,84 @@
+"""Names and identifiers of store campaigns: free or taken, also where two requests come at once (S3-15, S3-17)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from chassis.core.errors import Invalid
+from chassis.core.principal import Principal
+from chassis.data.errors import is_taken
+from services.promotions.common.actions import audit
+from services.promotions.store_campaigns import queries, rules
+from services.promotions.store_campaigns.models import ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME, ONE_IDENTIFIER, StoreCampaign
+
+NAME_TAKEN = {"field": "name", "message": "Campaign name must be unique within company"}
+IDENTIFIER_TAKEN = {
+    "field": "campaign_identifier",
+    "message": "Campaign identifier must be unique across all campaigns",
+}
+
+
+def insert_campaign(
+    session: Session, key: UUID, data: Mapping[str, Any], actor: Principal, now: datetime
+) -> StoreCampaign:
+    """Write a new campaign. Without an identifier it is called as its name, or, where anybody's is called so already
+    or at the same moment, with something of its own behind that.
+    """
+    made = rules.identifier_for(data["name"])
+    chosen = data["campaign_identifier"]
+    for identifier in [chosen] if chosen else [made, f"{made}_{key.hex[-12:].upper()}"]:
+        campaign = StoreCampaign(
+            **{**data, "campaign_identifier": identifier},
+            id=key,
+            tenant_id=actor.tenant_id,
+            created_at=now,
+            updated_at=now,
+            event_sequence=0,
+        )
+        try:
+            with session.begin_nested():
+                session.add(campaign)
+                audit(session, "store_campaign.created", campaign, actor=actor, now=now)
+                session.flush()
+                return campaign
+        except IntegrityError as error:
+            if identifier != made or chosen or not is_taken(error, ONE_IDENTIFIER):
+                raise _refusal(error) from error
+    raise AssertionError("unreachable")
+
+
+def renamed(campaign: StoreCampaign, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The name and identifier that a change brings: what stays as it was clashes with nobody (S3-23)."""
+    return {name: value for name, value in changes.items() if getattr(campaign, name) != value}
+
+
+def require_free(session: Session, key: UUID, tenant_id: UUID, names: Mapping[str, Any]) -> None:
+    """S3-15, S3-17: says that a name or identifier is taken, never by whom."""
+    taken = []
+    name, identifier = names.get("name"), names.get("campaign_identifier")
+    with session.no_autoflush:
+        if name and queries.has_name(session, tenant_id, name, other_than=key):
+            taken.append(NAME_TAKEN)
+        if identifier and queries.has_identifier(session, identifier, other_than=key):
+            taken.append(IDENTIFIER_TAKEN)
+    if taken:
+        raise Invalid("Field validation failed", errors=taken)
+
+
+def save(session: Session) -> None:
+    """Write the campaign; another one may have taken its name at the same moment."""
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: IntegrityError) -> Exception:
+    for uniques, problem in (((ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME), NAME_TAKEN), ((ONE_IDENTIFIER,), IDENTIFIER_TAKEN)):
+        if any(is_taken(error, unique) for unique in uniques):
+            return Invalid("Field validation failed", errors=[problem])
+    return error
