@@ -38,7 +38,7 @@ def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, no
         for webhook_id, (tenant_id, types) in listening.items()
         if tenant_id in event.tenant_ids and event_types.is_wanted(event.type, types)
     ]
-    queues = queries.hold(session, {webhook_id for webhook_id, _, _ in wanted}) if wanted else {}
+    queues = queries.lock_queues(session, {webhook_id for webhook_id, _, _ in wanted}) if wanted else {}
     if not queues:
         return
     busy = queries.busy(session, queues, {event.subject for _, _, event in wanted})
@@ -140,7 +140,7 @@ def _forget_unsent(session: Session) -> bool:
     unsent = WebhookMessage.finished_at.is_(None) & WebhookMessage.position.between(1, forgotten)
     resting = select(Webhook.id).where(Webhook.status != Status.ACTIVE)
     found = select(WebhookMessage.webhook_id).where(unsent, WebhookMessage.webhook_id.in_(resting)).distinct().limit(10)
-    queues = queries.hold(session, session.scalars(found).all())
+    queues = queries.lock_queues(session, session.scalars(found).all())
     still_resting = list(session.scalars(resting.where(Webhook.id.in_(queues))))
     _execute(session, delete(WebhookMessage).where(unsent, WebhookMessage.webhook_id.in_(still_resting)))
     return bool(still_resting)

@@ -56,7 +56,7 @@ def listeners(session: Session, tenants: Iterable[UUID]) -> dict[UUID, tuple[UUI
     return {row.id: (row.tenant_id, row.types) for row in session.execute(statement)}
 
 
-def hold(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQueue]:
+def lock_queues(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQueue]:
     """The queues of these webhooks, locked, in one order everywhere."""
     statement = select(WebhookQueue).where(WebhookQueue.webhook_id.in_(list(webhook_ids)))
     ordered = statement.order_by(WebhookQueue.webhook_id).with_for_update().execution_options(populate_existing=True)

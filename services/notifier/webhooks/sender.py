@@ -23,7 +23,7 @@ from services.notifier import settings
 from services.notifier.event_log import envelopes
 from services.notifier.webhooks import call as webhooks_call
 from services.notifier.webhooks import messages, queries, rules, signing
-from services.notifier.webhooks.call import Answer
+from services.notifier.webhooks.call import CallResult
 from services.notifier.webhooks.models import Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 from services.notifier.webhooks.outcomes import take_in
 from services.notifier.webhooks.rules import MessageState
@@ -91,7 +91,7 @@ def claim_next(database: Database, now: datetime, *, healthy: bool = False) -> C
     return None
 
 
-def call(runtime: Runtime, claim: Claim, now: datetime) -> Answer:
+def call(runtime: Runtime, claim: Claim, now: datetime) -> CallResult:
     """Send a message, signed with every secret that is valid at this moment. Outside of any transaction."""
     secret_box = settings.secret_box(runtime.settings, signing.PURPOSE)
     body = body_for(claim.body, runtime.settings.public_url)
@@ -111,10 +111,10 @@ def body_for(envelope: str, public_url: str) -> str:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
-def settle(database: Database, claim: Claim, answer: Answer, *, started: datetime, now: datetime) -> None:
+def settle(database: Database, claim: Claim, answer: CallResult, *, started: datetime, now: datetime) -> None:
     """Commit what became of a message. A sender that was slower than its lease has no say any more."""
     with database.begin() as session:
-        queue = queries.hold(session, [claim.webhook_id]).get(claim.webhook_id)
+        queue = queries.lock_queues(session, [claim.webhook_id]).get(claim.webhook_id)
         message = session.get(WebhookMessage, (claim.webhook_id, claim.event_id))
         if queue is None or message is None:
             return  # deleted meanwhile
@@ -161,7 +161,7 @@ def _whose_turn(session: Session, queue: WebhookQueue, now: datetime) -> Webhook
     return ready if ready and ready.next_at and ready.next_at <= now else None
 
 
-def _attempt(message: WebhookMessage, claim: Claim, answer: Answer, started: datetime) -> WebhookAttempt:
+def _attempt(message: WebhookMessage, claim: Claim, answer: CallResult, started: datetime) -> WebhookAttempt:
     return WebhookAttempt(
         id=uuid7(),
         webhook_id=message.webhook_id,

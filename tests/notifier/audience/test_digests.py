@@ -16,11 +16,11 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from contracts.roles import Role
 from services.notifier.audience import tasks
-from services.notifier.audience.digest_models import Digest, DigestItem
-from services.notifier.audience.models import Preferences
-from services.notifier.audience.rules import Cadence, default_wishes
+from services.notifier.audience.models import Digest, DigestItem, Preferences
+from services.notifier.audience.rules import default_wishes
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.mail import NotTaken
+from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.topics.base import Cadence
 from tests.notifier.helpers import (
     ANNA,
     FJORD,

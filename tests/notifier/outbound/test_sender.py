@@ -19,7 +19,7 @@ from services.notifier.audience.models import Contact
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound import sender
-from services.notifier.outbound.channels.mail import NotTaken
+from services.notifier.outbound.channels.base import NotTaken
 from tests.notifier.helpers import (
     FJORD,
     SYSTEM,

@@ -23,9 +23,8 @@ from chassis.core.errors import Conflict
 from chassis.core.principal import acting_as
 from contracts.roles import Role
 from services.notifier import settings
-from services.notifier.outbound import tasks
-from services.notifier.outbound.channels import mailbox
-from services.notifier.webhooks import queries, signing
+from services.notifier.outbound.channels import folder
+from services.notifier.webhooks import queries, signing, tasks
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
 from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, user_added
 from tests.notifier.webhooks.hooks import (
@@ -371,7 +370,7 @@ def test_the_owner_is_mailed_once_when_we_disable_a_webhook(notifier, anna, rece
     assert (mail.address, mail.topic, mail.category) == ("anna@nordic-heating.example", "webhook", "must-arrive")
     assert mail.subject == "We have stopped sending events to 127.0.0.1"
     send(notifier)
-    [shown] = mailbox.newest(settings.mailbox(notifier.runtime.settings))
+    [shown] = folder.newest(settings.mailbox(notifier.runtime.settings))
     for text in ("410 Gone", "Into the ERP", webhook["id"]):
         assert text in shown.text
         assert text in shown.html
