@@ -401,7 +401,7 @@ def test_a_digest_that_cannot_be_put_together_holds_up_no_other_mail(notifier, i
         send(notifier)
     assert {row.template: row.state for row in deliveries(notifier)} == {"digest": "new", "invite": "sent"}
     [digest] = deliveries(notifier, template="digest")
-    assert "written down" in digest.last_error
+    assert "has been logged" in digest.last_error
 
 
 def test_a_digest_that_cannot_be_written_holds_up_no_other(notifier, inbox):

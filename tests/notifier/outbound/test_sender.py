@@ -189,7 +189,7 @@ def test_a_mistake_of_ours_is_tried_again_after_it_was_mended(notifier, inbox):
     send(notifier)
     assert states(notifier) == ["new", "sent"]
     [row] = deliveries(notifier, state="new")
-    assert "written down" in row.last_error
+    assert "has been logged" in row.last_error
 
 
 def test_only_a_vanished_senders_mail_is_taken_over(notifier, inbox):

@@ -12,6 +12,7 @@ from chassis.core.principal import acting_as
 from services.notifier.audience.models import Digest, DigestItem
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import claims, sender, tasks
+from services.notifier.outbound.channels import folder
 from services.notifier.outbound.models import Bounce
 from tests.notifier.helpers import (
     SYSTEM,
@@ -143,7 +144,7 @@ def test_what_is_old_is_forgotten(notifier, configure):
     send(notifier)
     choose(notifier, topics={"message": "daily"})
     notifier.deliver(message_posted(), invite_created())
-    folder = notifier.runtime.settings.home / "mail"
+    mailbox = notifier.runtime.settings.home / "mail"
     tomorrow = utcnow() + timedelta(days=2)
     with time_machine.travel(tomorrow):
         write_digests(notifier)
@@ -154,7 +155,7 @@ def test_what_is_old_is_forgotten(notifier, configure):
         keep_house(notifier)
     assert sorted(states(notifier)) == ["new", "new"]
     assert (count(notifier, Digest), count(notifier, DigestItem)) == (1, 1)
-    assert folder.newest(folder) == []
+    assert folder.newest(mailbox) == []
     with time_machine.travel(tomorrow + timedelta(days=181)):
         keep_house(notifier)
     assert (count(notifier, Digest), count(notifier, DigestItem)) == (0, 0)

@@ -23,6 +23,7 @@ from chassis.core.errors import Conflict
 from chassis.core.principal import acting_as
 from contracts.roles import Role
 from services.notifier import settings
+from services.notifier.event_log import tasks as event_log_tasks
 from services.notifier.outbound.channels import folder
 from services.notifier.webhooks import queries, signing, tasks
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
@@ -450,7 +451,7 @@ def test_an_event_that_the_log_has_forgotten_fails_and_the_next_one_goes(notifie
     with time_machine.travel(utcnow() + timedelta(days=31)):
         notifier.deliver(happened(2, subject=subject, sequence=2))
         with acting_as(SYSTEM):
-            tasks.forget_old_events(notifier.runtime)
+            event_log_tasks.forget_old_events(notifier.runtime)
         anna.post(f"{address}/resume")
         send_due(notifier)
     first, second = messages(notifier)
@@ -466,7 +467,7 @@ def test_what_waits_for_a_resting_webhook_is_not_kept_for_ever(notifier, anna, r
     notifier.deliver(happened(1, subject=subject, sequence=1))
     with time_machine.travel(utcnow() + timedelta(days=31)), acting_as(SYSTEM):
         notifier.deliver(*(happened(number, subject=subject, sequence=number) for number in (2, 3)))
-        tasks.forget_old_events(notifier.runtime)
+        event_log_tasks.forget_old_events(notifier.runtime)
         while tasks.forget_old_messages(notifier.runtime):
             pass
         assert states(notifier) == ["waiting"] * 2

@@ -71,12 +71,12 @@ def test_only_one_persons_mail(notifier, anybody, mailbox):
 def test_of_thousands_only_the_newest_500_are_opened(tmp_path):
     for number in range(2000):
         folder.put(tmp_path, letter(number))
-    opened = mailbox._read.cache_info().misses
+    opened = folder._read.cache_info().misses
     found = folder.newest(tmp_path)
     assert [mail.subject for mail in found] == [f"Mail {number}" for number in range(1999, 1499, -1)]
     assert folder.newest(tmp_path, to="nobody@x.example") == []
     assert folder.newest(tmp_path) == found
-    assert mailbox._read.cache_info().misses - opened == 500
+    assert folder._read.cache_info().misses - opened == 500
 
 
 def test_what_is_not_a_finished_mail_is_passed_over(mailbox):
