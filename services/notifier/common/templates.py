@@ -22,6 +22,7 @@ def templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,  # a section of a digest is a template of its own and ends its last line
     )
     environment.filters["moment"] = _moment
     environment.filters["line"] = lambda text: wording.excerpt(text, 500)

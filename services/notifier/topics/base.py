@@ -72,14 +72,6 @@ class Source:
     notices: Callable[[Received], Iterable[Notice]]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A topic's part of a digest: its name in the template, and its lines made of the contexts of its events."""
-
-    name: str
-    lines: Callable[[Sequence[Context]], list[Any]] = list
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
     """One kind of mail.
@@ -90,7 +82,8 @@ class Topic:
         roles: which users of a tenant get it. Empty for what is one person's own: nobody hears of it in their place.
         subject: filled in from the mail's context.
         cadence: how it comes to somebody who has not chosen; None where there is no choice.
-        section: None where it cannot come in a digest.
+        section: makes the lines of its part of a digest from the contexts of its events; that part has two templates,
+            ``<name>.digest.*``. None where the topic cannot come in a digest.
     """
 
     name: str
@@ -98,7 +91,7 @@ class Topic:
     roles: tuple[Role, ...]
     subject: str
     cadence: Cadence | None = Cadence.INSTANT
-    section: Section | None = None
+    section: Callable[[Sequence[Context]], list[Any]] | None = None
     sources: tuple[Source, ...] = ()
     category: Category = Category.MUST_ARRIVE
 

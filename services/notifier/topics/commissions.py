@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from chassis.messaging.events import Received
 from services.notifier.topics.affiliates import AffiliateIn, notice
-from services.notifier.topics.base import Cadence, Notice, Section, Source, Topic
+from services.notifier.topics.base import Cadence, Notice, Source, Topic
 
 
 class _CommissionIn(AffiliateIn):
@@ -58,7 +58,7 @@ COMMISSION = Topic(
     roles=(),
     subject="{headline}",
     cadence=Cadence.DAILY,  # every order brings one
-    section=Section("commissions"),
+    section=list,
     sources=(
         Source("affiliates.ConversionCredited.v1", ConversionCreditedIn, credited),
         Source("affiliates.CommissionReversed.v1", CommissionReversedIn, reversed_),

@@ -6,7 +6,7 @@ from chassis.core.clock import rfc3339
 from chassis.http.schemas import CamelSchema, Instant
 from chassis.messaging.events import Received
 from contracts.roles import Role
-from services.notifier.topics.base import Notice, Section, Source, Topic
+from services.notifier.topics.base import Notice, Source, Topic
 
 
 class InviteCreatedIn(CamelSchema):
@@ -37,6 +37,6 @@ INVITE = Topic(
     description="invites to campaigns",
     roles=(Role.RETAILER_ADMIN,),
     subject="{campaign_name}: {supplier_name} invites you",
-    section=Section("invites"),
+    section=list,
     sources=(Source("campaigns.InviteCreated.v1", InviteCreatedIn, created),),
 )

@@ -11,7 +11,7 @@ from chassis.core.clock import rfc3339
 from chassis.http.schemas import CamelSchema
 from chassis.messaging.events import Received
 from services.notifier.common.wording import printable
-from services.notifier.topics.base import MOST_SHOWN, Context, Section, Topic, grouped
+from services.notifier.topics.base import MOST_SHOWN, Context, Topic, grouped
 from services.notifier.topics.partners import ADMINS, PartnersIn
 
 OF_A_MESSAGE = ("sender_name", "preview", "at", "sequence")
@@ -101,5 +101,5 @@ MESSAGE = Topic(
     description="new messages",
     roles=ADMINS,
     subject="{thread_subject}: new message from {party_name}",
-    section=Section("conversations", by_thread),
+    section=by_thread,
 )

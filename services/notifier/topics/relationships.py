@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.messaging.events import Received
-from services.notifier.topics.base import Notice, Section, Source, Topic
+from services.notifier.topics.base import Notice, Source, Topic
 from services.notifier.topics.partners import ADMINS, PartnersIn, names
 
 
@@ -51,7 +51,7 @@ RELATIONSHIP = Topic(
     description="new and asking partners",
     roles=ADMINS,
     subject="{headline}",
-    section=Section("relationships"),
+    section=list,
     sources=(
         Source("prm.RelationshipInvited.v1", PartnersIn, invited),
         Source("prm.RelationshipRequested.v1", PartnersIn, requested),

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from chassis.messaging.events import Received
 from contracts.roles import Role
-from services.notifier.topics.base import MOST_SHOWN, Cadence, Context, Notice, Section, Source, Topic, grouped
+from services.notifier.topics.base import MOST_SHOWN, Cadence, Context, Notice, Source, Topic, grouped
 from services.notifier.topics.partners import PartnersIn, names
 
 
@@ -53,6 +53,6 @@ RESPONSE = Topic(
     roles=(Role.SUPPLIER_ADMIN,),
     subject="{campaign_name}: {retailer_name} has {response}",
     cadence=Cadence.DAILY,  # one campaign brings thousands
-    section=Section("responses", by_campaign),
+    section=by_campaign,
     sources=(Source("campaigns.InviteResponded.v1", InviteRespondedIn, responded),),
 )

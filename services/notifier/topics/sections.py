@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.notifier import topics
-from services.notifier.topics.base import MOST_SHOWN, Context, Section
+from services.notifier.topics.base import MOST_SHOWN, Context
 
 Entry = tuple[str, Context]
 """An event: its topic, and what its own mail would have said."""
@@ -15,13 +15,12 @@ def sections(entries: Iterable[Entry]) -> dict[str, Any]:
     contexts: dict[str, list[Context]] = {}
     for name, context in entries:
         contexts.setdefault(name, []).append(context)
-    return {
-        topic.section.name: _cut(topic.section, contexts[topic.name])
+    lines = {
+        topic.name: topic.section(contexts[topic.name])
         for topic in topics.ALL
         if topic.section and topic.name in contexts
     }
-
-
-def _cut(section: Section, contexts: list[Context]) -> dict[str, Any]:
-    lines = section.lines(contexts)
-    return {"shown": lines[:MOST_SHOWN], "more": max(0, len(lines) - MOST_SHOWN)}
+    return {
+        name: {"shown": section[:MOST_SHOWN], "more": max(0, len(section) - MOST_SHOWN)}
+        for name, section in lines.items()
+    }

@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from chassis.messaging.events import Received
 from contracts.roles import Role
-from services.notifier.topics.base import Notice, Section, Source, Topic
+from services.notifier.topics.base import Notice, Source, Topic
 from services.notifier.topics.partners import PartnersIn, names
 
 
@@ -42,7 +42,7 @@ TIER = Topic(
     description="your tiers",
     roles=(Role.RETAILER_ADMIN,),
     subject="{headline}",
-    section=Section("tiers"),
+    section=list,
     sources=(
         Source("prm.TierAssigned.v1", TierAssignedIn, assigned),
         Source("prm.TierUnassigned.v1", TierUnassignedIn, unassigned),

@@ -5,7 +5,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from contracts.roles import Role
-from services.notifier.topics.base import Notice, Section, Topic
+from services.notifier.topics.base import Notice, Topic
 
 
 def disabled(
@@ -27,5 +27,5 @@ WEBHOOK = Topic(
     description="webhooks that were switched off",
     roles=(Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN),
     subject="{headline}",
-    section=Section("webhooks"),
+    section=list,
 )
