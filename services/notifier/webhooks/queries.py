@@ -12,7 +12,7 @@ from chassis.core.principal import caller
 from chassis.http.pages import Page, paginate
 from chassis.messaging.events import source_of
 from services.notifier.event_log.models import EventViewer, LoggedEvent
-from services.notifier.event_log.queries import is_wanted
+from services.notifier.event_log.queries import matches_any
 from services.notifier.webhooks.models import (
     READY,
     SENDING,
@@ -32,10 +32,10 @@ def webhook(session: Session, webhook_id: UUID) -> Webhook:
         NotFound: there is none of that id for the caller.
     """
     statement = select(Webhook).where(Webhook.id == webhook_id, Webhook.tenant_id == caller().tenant_id)
-    found = session.scalar(statement)
-    if found is None:
+    own = session.scalar(statement)
+    if own is None:
         raise NotFound("There is no such webhook.")
-    return found
+    return own
 
 
 def webhooks(session: Session, *, page: int, page_size: int) -> Page:
@@ -99,8 +99,8 @@ def first_of(session: Session, webhook_id: UUID, source: str, subject: UUID) -> 
     statement = select(WebhookMessage).where(
         UNFINISHED, WebhookMessage.webhook_id == webhook_id, WebhookMessage.subject == subject
     )
-    told = service_in(session, WebhookMessage.type) == source.removeprefix("/services/")
-    return session.scalar(statement.where(told).order_by(WebhookMessage.position).limit(1))
+    is_of_source = service_in(session, WebhookMessage.type) == source.removeprefix("/services/")
+    return session.scalar(statement.where(is_of_source).order_by(WebhookMessage.position).limit(1))
 
 
 def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> ColumnElement[str]:
@@ -110,11 +110,30 @@ def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> Colu
     return func.substr(event_type, 1, func.instr(event_type, ".") - 1)
 
 
-def body_of(session: Session, message: WebhookMessage) -> str | None:
-    """The envelope a message carries; None when the log has forgotten it."""
-    if message.body is not None:
-        return message.body
-    return session.scalar(select(LoggedEvent.body).where(LoggedEvent.position == message.position))
+def ready(session: Session, webhook_id: UUID, now: datetime, *, limit: int) -> Sequence[WebhookMessage]:
+    """The ready messages of a webhook that are due, those due first in front."""
+    statement = select(WebhookMessage).where(
+        READY, WebhookMessage.webhook_id == webhook_id, WebhookMessage.next_at <= now
+    )
+    return session.scalars(statement.order_by(WebhookMessage.next_at).limit(limit)).all()
+
+
+def messages_of(session: Session, webhook_id: UUID, event_ids: Sequence[UUID]) -> dict[UUID, WebhookMessage]:
+    """What a webhook is sent about these events, by event."""
+    statement = select(WebhookMessage).where(
+        WebhookMessage.webhook_id == webhook_id, WebhookMessage.event_id.in_(event_ids)
+    )
+    return {message.event_id: message for message in session.scalars(statement)}
+
+
+def bodies_of(session: Session, messages: Sequence[WebhookMessage]) -> dict[UUID, str]:
+    """The envelopes that messages carry, by event; those that the log has forgotten are missing."""
+    own = {message.event_id: message.body for message in messages if message.body is not None}
+    positions = [message.position for message in messages if message.body is None]
+    if not positions:
+        return own
+    logged = select(LoggedEvent.event_id, LoggedEvent.body).where(LoggedEvent.position.in_(positions))
+    return own | {row.event_id: row.body for row in session.execute(logged)}
 
 
 def seen_between(
@@ -127,7 +146,7 @@ def seen_between(
     if first is None:
         return []
     statement = _seen().where(
-        EventViewer.position >= first, LoggedEvent.logged_at >= since, is_wanted(EventViewer.type, types)
+        EventViewer.position >= first, LoggedEvent.logged_at >= since, matches_any(EventViewer.type, types)
     )
     if until is not None:
         statement = statement.where(LoggedEvent.logged_at < until)

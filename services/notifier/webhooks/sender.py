@@ -1,4 +1,4 @@
-"""Sends what is due: a message is claimed and the claim committed, then it is sent, then the outcome committed.
+"""Sends what is due: messages are claimed and the claim committed, then they are sent, then the outcome committed.
 
 Any number of senders may run; nothing is locked while a receiver is waited for. A message whose sender vanished is sent
 again after its lease, so each arrives at least once, always under its event's id. An endpoint is looked after by few
@@ -7,6 +7,8 @@ who does not answer holds up nobody else.
 """
 
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -57,38 +59,42 @@ def tasks() -> list[Task]:
 
 
 def send_to_healthy(runtime: Runtime) -> bool:
-    """Send one due message of an endpoint that works; whether there was one."""
-    return send_one(runtime, healthy=True)
+    """Send what is due at an endpoint that works; whether there was anything."""
+    return send_some(runtime, healthy=True)
 
 
 def send_to_any(runtime: Runtime) -> bool:
-    """Send one due message; whether there was one."""
-    return send_one(runtime, healthy=False)
+    """Send what is due at an endpoint; whether there was anything."""
+    return send_some(runtime, healthy=False)
 
 
-def send_one(runtime: Runtime, *, healthy: bool) -> bool:
-    claim = claim_next(runtime.database, utcnow(), healthy=healthy)
-    if claim is None:
+def send_some(runtime: Runtime, *, healthy: bool, most: int = rules.IN_FLIGHT) -> bool:
+    claims = claim_due(runtime.database, utcnow(), healthy=healthy, most=most)
+    if not claims:
         return False
     started = utcnow()
-    answer = call(runtime, claim, started)
-    settle(runtime.database, claim, answer, started=started, now=utcnow())
+    with ThreadPoolExecutor(len(claims)) as calls:
+        answers = list(calls.map(lambda claim: call(runtime, claim, started), claims))
+    settle(runtime.database, claims, answers, started=started, now=utcnow())
     return True
 
 
-def claim_next(database: Database, now: datetime, *, healthy: bool = False) -> Claim | None:
-    """Take the next due message, the claim committed; None when none is due."""
+def claim_due(database: Database, now: datetime, *, healthy: bool = False, most: int = rules.IN_FLIGHT) -> list[Claim]:
+    """Take the due messages of one endpoint, the claims committed; none when none is due.
+
+    They are taken and settled together, because each time the endpoint's queue is locked and waited for.
+    """
     while _is_any_due(database, now, healthy):
         with database.begin() as session:
             queue = queries.next_due(session, now, healthy=healthy)
             if queue is None:
-                return None  # another sender was quicker
+                return []  # another sender was quicker
             webhook = session.get(Webhook, queue.webhook_id)
-            claim = _claim(session, queue, webhook, now) if webhook and webhook.is_active else None
+            claims = _claim(session, queue, webhook, now, most) if webhook and webhook.is_active else []
             messages.look_again(session, queue, webhook, now)
-        if claim is not None:
-            return claim
-    return None
+        if claims:
+            return claims
+    return []
 
 
 def call(runtime: Runtime, claim: Claim, now: datetime) -> CallResult:
@@ -102,30 +108,39 @@ def call(runtime: Runtime, claim: Claim, now: datetime) -> CallResult:
 
 def body_for(envelope: str, public_url: str) -> str:
     """What is sent for an envelope. A large event comes without its data, and says where that is (``dataref``)."""
-    told = envelopes.told(json.loads(envelope))
-    body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    event = envelopes.public(json.loads(envelope))
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     if len(body.encode()) <= rules.MAX_BODY:
         return body
-    del told["data"]
-    told["dataref"] = f"{public_url}/api/v1/events/{told['id']}"
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    del event["data"]
+    event["dataref"] = f"{public_url}/api/v1/events/{event['id']}"
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
-def settle(database: Database, claim: Claim, answer: CallResult, *, started: datetime, now: datetime) -> None:
-    """Commit what became of a message. A sender that was slower than its lease has no say any more."""
+def settle(
+    database: Database, claims: Sequence[Claim], answers: Sequence[CallResult], *, started: datetime, now: datetime
+) -> None:
+    """Commit what became of messages of one endpoint. A sender that was slower than its lease has no say any more."""
+    webhook_id = claims[0].webhook_id
+    verdicts = []
     with database.begin() as session:
-        queue = queries.lock_queues(session, [claim.webhook_id]).get(claim.webhook_id)
-        message = session.get(WebhookMessage, (claim.webhook_id, claim.event_id))
-        if queue is None or message is None:
+        queue = queries.lock_queues(session, [webhook_id]).get(webhook_id)
+        webhook = session.get(Webhook, webhook_id, with_for_update=True)
+        if queue is None or webhook is None:
             return  # deleted meanwhile
-        session.add(_attempt(message, claim, answer, started))
-        if message.state != MessageState.SENDING or message.attempts != claim.attempt:
-            log.warning("a webhook's outcome came too late", event_id=str(claim.event_id))
-            return
-        webhook = session.get_one(Webhook, claim.webhook_id, with_for_update=True)
-        verdict = take_in(session, queue, webhook, message, answer, settings.load(), now)
+        sent = queries.messages_of(session, webhook_id, [claim.event_id for claim in claims])
+        for claim, answer in zip(claims, answers, strict=True):
+            message = sent.get(claim.event_id)
+            if message is None:
+                continue
+            session.add(_attempt(message, claim, answer, started))
+            if message.state != MessageState.SENDING or message.attempts != claim.attempt:
+                log.warning("a webhook's outcome came too late", event_id=str(claim.event_id))
+                continue
+            verdicts.append(take_in(session, queue, webhook, message, answer, settings.load(), now))
         messages.look_again(session, queue, webhook, now)
-    outcomes.labels(verdict).inc()
+    for verdict in verdicts:
+        outcomes.labels(verdict).inc()
 
 
 def _is_any_due(database: Database, now: datetime, healthy: bool) -> bool:
@@ -134,31 +149,33 @@ def _is_any_due(database: Database, now: datetime, healthy: bool) -> bool:
         return queries.is_any_due(session, now, healthy=healthy)
 
 
-def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetime) -> Claim | None:
-    """Begin to send the message whose turn it is, unless as many are on their way as the endpoint is trusted with."""
-    message = _whose_turn(session, queue, now)
-    if message is None:
-        return None
-    body = queries.body_of(session, message)
-    if body is None:
-        message.finish(MessageState.FAILED, now)
-        message.last_error = FORGOTTEN
-        messages.let_the_next_go(session, message, now)
-        return None
-    message.begin(now, settings.load().webhook_lease)
-    return Claim(webhook.id, message.event_id, webhook.url, webhook.secrets(now), body, message.attempts)
+def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetime, most: int) -> list[Claim]:
+    """Begin to send the messages whose turn it is, no more than the endpoint is trusted with."""
+    due = _whose_turn(session, queue, now, most)
+    bodies = queries.bodies_of(session, due)
+    claims = []
+    for message in due:
+        body = bodies.get(message.event_id)
+        if body is None:
+            message.finish(MessageState.FAILED, now)
+            message.last_error = FORGOTTEN
+            messages.let_the_next_go(session, message, now)
+            continue
+        message.begin(now, settings.load().webhook_lease)
+        about = (webhook.id, message.event_id, webhook.url, webhook.secrets(now))
+        claims.append(Claim(*about, body, message.attempts))
+    return claims
 
 
-def _whose_turn(session: Session, queue: WebhookQueue, now: datetime) -> WebhookMessage | None:
+def _whose_turn(session: Session, queue: WebhookQueue, now: datetime, most: int) -> list[WebhookMessage]:
+    if queue.cool_until is not None and queue.cool_until > now:
+        return []
     on_their_way = queries.being_sent(session, queue.webhook_id)
     lost = [message for message in on_their_way if message.next_at and message.next_at <= now]
-    is_cooling = queue.cool_until is not None and queue.cool_until > now
-    if is_cooling or len(on_their_way) - len(lost) >= rules.in_flight(queue.failures):
-        return None
-    if lost:
-        return lost[0]
-    ready = queries.first_ready(session, queue.webhook_id)
-    return ready if ready and ready.next_at and ready.next_at <= now else None
+    free = min(most, rules.in_flight(queue.failures) - len(on_their_way) + len(lost))
+    if free <= 0:
+        return []
+    return [*lost, *queries.ready(session, queue.webhook_id, now, limit=free)][:free]
 
 
 def _attempt(message: WebhookMessage, claim: Claim, answer: CallResult, started: datetime) -> WebhookAttempt:

@@ -30,20 +30,21 @@ def add(client, url="https://hooks.example/in", **data):
 def send_due(notifier):
     """Everything that is due now, one after another."""
     with acting_as(SYSTEM):
-        while sender.send_to_any(notifier.runtime):
+        while sender.send_some(notifier.runtime, healthy=False, most=1):
             pass
 
 
 def claim(notifier, now=None, *, healthy=False):
     with acting_as(SYSTEM):
-        return sender.claim_next(notifier.database, now or utcnow(), healthy=healthy)
+        claims = sender.claim_due(notifier.database, now or utcnow(), healthy=healthy, most=1)
+        return claims[0] if claims else None
 
 
 def settle(notifier, claimed, status=None, now=None, *, error=None, retry_after=None):
     now = now or utcnow()
     answer = CallResult(status, error, retry_after)
     with acting_as(SYSTEM):
-        sender.settle(notifier.database, claimed, answer, started=now, now=now)
+        sender.settle(notifier.database, [claimed], [answer], started=now, now=now)
 
 
 def messages(notifier, **wanted):

@@ -25,9 +25,9 @@ from contracts.roles import Role
 from services.notifier import settings
 from services.notifier.event_log import tasks as event_log_tasks
 from services.notifier.outbound.channels import folder
-from services.notifier.webhooks import queries, signing, tasks
+from services.notifier.webhooks import queries, sender, signing, tasks
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
-from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, user_added
+from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, statements, user_added
 from tests.notifier.webhooks.hooks import (
     DAY,
     WEBHOOKS,
@@ -334,6 +334,18 @@ def test_a_receiver_that_names_a_time_is_left_alone_until_then(notifier, anna, s
     settle(notifier, second, status, later, retry_after=format_datetime(later + DAY, usegmt=True))
     assert claim(notifier, later + DAY - timedelta(minutes=1)) is None
     assert claim(notifier, later + DAY + timedelta(seconds=1)) is not None
+
+
+def test_what_an_endpoint_may_get_at_once_costs_few_statements(notifier, anna, receiver):
+    """The queue of an endpoint is locked twice for four messages, not for each of them."""
+    add(anna, receiver.url)
+    notifier.deliver(*(happened(1, subject=str(uuid4())) for _ in range(4)))
+    with statements(notifier) as made, acting_as(SYSTEM):
+        assert sender.send_to_healthy(notifier.runtime)
+    assert len(receiver.taken) == 4
+    assert states(notifier) == ["delivered"] * 4
+    locks = [statement for statement in made if "webhook_queues" in statement and statement.startswith("SELECT")]
+    assert len(locks) <= 3  # a look, and a lock before and after
 
 
 def test_a_receiver_that_answers_410_is_disabled(notifier, anna, receiver):
