@@ -76,12 +76,12 @@ def notifier(made: Databases, folder: Path) -> Iterator[Runtime]:
 
 
 def _add_retailer(runtime: Runtime, number: int) -> UUID:
-    from services.notifier.audience.contacts import keep_contact
+    from services.notifier.audience.contacts import upsert_contact
 
     tenant_id = uuid4()
     person = {"email": f"rolf@shop-{number}.example", "name": "Rolf Fjord", "role": "RetailerAdmin"}
     with runtime.database.begin() as session:
-        keep_contact(session, uuid4(), tenant_id, **person, sequence=1, now=utcnow())
+        upsert_contact(session, uuid4(), tenant_id, **person, sequence=1, now=utcnow())
     return tenant_id
 
 
@@ -102,8 +102,9 @@ def _send_all(runtime: Runtime, retailers: list[UUID]) -> float:
 
 
 def _queue(runtime: Runtime, retailer_id: UUID) -> None:
-    from services.notifier.audience.notices import queue_mail
-    from services.notifier.topics.mails import INVITE
+    from services.notifier.audience.notices import notify
+    from services.notifier.topics.base import Notice
+    from services.notifier.topics.invites import INVITE
 
     context = {
         "campaign_name": "Spring Showroom Push",
@@ -113,19 +114,18 @@ def _queue(runtime: Runtime, retailer_id: UUID) -> None:
         "start_date": "2026-04-01T00:00:00Z",
         "end_date": "2026-05-15T00:00:00Z",
     }
-    about = {"tenant_id": retailer_id, "context": context, "domain": "concord.example"}
     with runtime.database.begin() as session:
-        queue_mail(session, INVITE, event_id=uuid4(), **about, now=utcnow())
+        notify(session, INVITE, [Notice(uuid4(), retailer_id, context)], domain="concord.example", now=utcnow())
 
 
 def _letter(runtime: Runtime, retailer_id: UUID) -> bytes:
     """A finished mail as ours sends it, for the bare loop."""
     from services.notifier import settings as own
-    from services.notifier.outbound import renderer, sender
+    from services.notifier.outbound import claims, renderer, sender, settlement
 
     _queue(runtime, retailer_id)
-    [claim] = sender.claim_due(runtime.database, utcnow())
-    sender.settle(runtime.database, claim, None, utcnow())
+    [claim] = claims.claim_due(runtime.database, utcnow())
+    settlement.settle(runtime.database, claim, None, utcnow())
     return renderer.compose(
         claim.delivery, claim.name, own.load(), sender.links_of(runtime, claim.delivery), time_zone=claim.time_zone
     ).content

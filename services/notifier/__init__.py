@@ -4,33 +4,45 @@ from pathlib import Path
 
 from chassis.messaging.events import Subscriber
 from chassis.process.service import Service, Task
-from services.notifier import api, models, settings
-from services.notifier.audience import consumers, tasks
-from services.notifier.audience.tenants import hold_tenants
-from services.notifier.outbound import sender
+from services.notifier import settings
+from services.notifier.audience import api as audience_api
+from services.notifier.audience import consumers as audience_consumers
+from services.notifier.audience import tasks as audience_tasks
+from services.notifier.audience import unsubscribe_api
+from services.notifier.audience.tenants import lock_tenants_of_batch
+from services.notifier.common.models import Base
+from services.notifier.event_log import api as event_log_api
+from services.notifier.event_log import tasks as event_log_tasks
+from services.notifier.outbound import api as outbound_api
+from services.notifier.outbound import mailbox_api, sender
 from services.notifier.outbound import tasks as outbound_tasks
-from services.notifier.webhooks import sender as webhooks_sender
+from services.notifier.webhooks import api as webhooks_api
+from services.notifier.webhooks import consumers as webhooks_consumers
+from services.notifier.webhooks import sender as webhook_sender
+from services.notifier.webhooks import tasks as webhooks_tasks
 
 service = Service(
     name="notifier",
-    metadata=models.Base.metadata,
+    metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
-    blueprints=api.BLUEPRINTS,
-    subscriptions=(
-        *consumers.KEEP_TENANTS,
-        consumers.keep_the_user,
-        consumers.drop_the_user,
-        *consumers.MAILED,
+    blueprints=(
+        outbound_api.blp,
+        audience_api.blp,
+        unsubscribe_api.blp,
+        event_log_api.blp,
+        webhooks_api.blp,
+        mailbox_api.blp,
     ),
-    hold=hold_tenants,
-    subscribers=(Subscriber("notifier.log", (consumers.log_the_events,), ordered=True),),
+    subscriptions=audience_consumers.SUBSCRIPTIONS,
+    hold=lock_tenants_of_batch,
+    subscribers=(Subscriber("notifier.log", (webhooks_consumers.log_events,), ordered=True),),
     schedule=(
         Task("sender", 0.2, sender.send_due),
-        Task("digests", 5.0, tasks.write_due),
+        Task("digests", 5.0, audience_tasks.write_due),
         Task("old mails", 300.0, outbound_tasks.forget_old_mails),
-        *webhooks_sender.tasks(),
-        Task("old events", 60, outbound_tasks.forget_old_events),
-        Task("old webhook messages", 60, outbound_tasks.forget_old_messages),
+        *webhook_sender.tasks(),
+        Task("old events", 60, event_log_tasks.forget_old_events),
+        Task("old webhook messages", 60, webhooks_tasks.forget_old_messages),
     ),
     check=settings.check,
 )

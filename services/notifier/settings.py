@@ -95,14 +95,13 @@ def mailbox(chassis: Chassis) -> Path | None:
 
 
 def secret_box(chassis: Chassis, purpose: str) -> SecretBox:
-    """Where secrets of one purpose are locked away."""
+    """What encrypts secrets of one purpose."""
     return SecretBox(load().secret or development_secret(chassis.keys, "notifier"), purpose)
 
 
 def webhook_loopback(chassis: Chassis) -> bool:
     """Whether webhooks may lead to this machine: on one that develops, never in production."""
-    wanted = load().webhook_loopback
-    return chassis.development and wanted is not False
+    return chassis.development and load().webhook_loopback is not False
 
 
 def check(chassis: Chassis) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
-from services.notifier.audience.digest_models import DigestItem
+from services.notifier.audience.models import DigestItem
 from tests.e2e.harness import OPERATOR, new_user, until
 from tests.e2e.test_co_marketing import GOLD, SPRING
 

@@ -18,7 +18,7 @@ from chassis.core.principal import Principal, acting_as
 from contracts.roles import Role
 from services.notifier.audience import tasks
 from services.notifier.deliveries.models import Delivery
-from services.notifier.outbound import sender
+from services.notifier.outbound import claims, sender, settlement
 from tests.plugin import principal, sample_event
 
 FJORD = UUID("8f3c0000-0000-4000-8000-000000000001")
@@ -208,14 +208,14 @@ def send(notifier):
 def claim(notifier, now=None):
     """A sender takes the next due mail."""
     with acting_as(SYSTEM):
-        claims = sender.claim_due(notifier.database, now or utcnow(), limit=1)
-    return claims[0] if claims else None
+        due = claims.claim_due(notifier.database, now or utcnow(), limit=1)
+    return due[0] if due else None
 
 
 def settle(notifier, claimed, failure=None):
     """That sender says what became of it."""
     with acting_as(SYSTEM):
-        sender.settle(notifier.database, claimed, failure, utcnow())
+        settlement.settle(notifier.database, claimed, failure, utcnow())
 
 
 def queue(notifier, count=1, **changes):

@@ -16,7 +16,7 @@ from uuid import UUID
 from services.notifier import settings
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import renderer
-from services.notifier.topics.mails import MAILS, subject_of
+from services.notifier.topics import BY_NAME
 from services.notifier.topics.sections import sections
 
 API = "https://concord.example/api/v1"
@@ -144,7 +144,7 @@ def sample(name: str, *, to: str = "Rolf Fjord", address: str | None = "rolf@fjo
         recipient=UUID("8f3c0000-0000-4000-8000-00000000000a"),
         address=address,
         context=context,
-        subject=subject_of(MAILS[template], context),
+        subject=BY_NAME[template].subject_of(context),
         message_id="<0190.ab@concord.example>",
         thread_id=UUID(THREAD["thread_id"]) if template == "message" else None,
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),

@@ -8,8 +8,8 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from contracts.roles import Role
-from services.notifier.audience import preference_queries as queries
 from services.notifier.audience import preferences as actions
+from services.notifier.audience import queries as queries
 from services.notifier.audience.schemas import PreferencesIn, PreferencesOut
 
 ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)

@@ -7,11 +7,10 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from services.notifier.audience.digest_models import OPEN, DigestItem, ReadMark
-from services.notifier.audience.models import Contact
-from services.notifier.audience.rules import Cadence
+from services.notifier.audience.models import OPEN, Contact, DigestItem, ReadMark
 from services.notifier.deliveries.models import CLAIMABLE, Delivery
-from services.notifier.deliveries.queries import Told
+from services.notifier.deliveries.queries import Hearing
+from services.notifier.topics.base import Cadence
 
 Due = tuple[UUID, UUID, str]
 """A tenant, a user of it and a cadence."""
@@ -36,7 +35,7 @@ def is_due(session: Session, user_id: UUID, cadence: Cadence, now: datetime) -> 
     return session.execute(mine.limit(1)).first() is not None
 
 
-def who_waits(session: Session, tenant_id: UUID) -> Sequence[Contact]:
+def expecting(session: Session, tenant_id: UUID) -> Sequence[Contact]:
     """The users of a tenant who are still to hear of something, in their next digest or by a mail."""
     waiting = select(DigestItem.user_id).where(DigestItem.tenant_id == tenant_id, OPEN)
     mailed = select(Delivery.user_id).where(Delivery.tenant_id == tenant_id, CLAIMABLE)
@@ -57,7 +56,7 @@ def unsent(session: Session, user_id: UUID, digests: Sequence[UUID]) -> Sequence
     return session.scalars(statement.order_by(DigestItem.created_at, DigestItem.id)).all()
 
 
-def told(session: Session, users: Sequence[UUID], since: datetime) -> set[Told]:
+def hearings(session: Session, users: Sequence[UUID], since: datetime) -> set[Hearing]:
     """What these users hear of in their digests."""
     statement = select(DigestItem.event_id, DigestItem.template, DigestItem.user_id).where(
         DigestItem.user_id.in_(users), DigestItem.created_at >= since
@@ -65,7 +64,7 @@ def told(session: Session, users: Sequence[UUID], since: datetime) -> set[Told]:
     return set(session.execute(statement).tuples())
 
 
-def messages_told(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
+def message_numbers(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
     """The numbers of the messages of a thread that a user hears of in digests."""
     mine = select(DigestItem.sequence).where(DigestItem.user_id == user_id, DigestItem.thread_id == thread_id)
     return {sequence for sequence in session.scalars(mine) if sequence is not None}

@@ -14,14 +14,14 @@ from uuid_utils.compat import uuid7
 
 from chassis.data.bulk import insert_ignoring
 from services.notifier.audience import digest_queries as queries
-from services.notifier.audience.digest_models import Digest, DigestItem
-from services.notifier.audience.models import Contact
-from services.notifier.audience.notices import delivery_rows
+from services.notifier.audience.models import Contact, Digest, DigestItem
 from services.notifier.audience.queries import wishes_of
-from services.notifier.audience.rules import DIGESTS, Cadence, Wishes
+from services.notifier.audience.rules import DIGESTS, Wishes
 from services.notifier.audience.tenants import lock_tenant
-from services.notifier.deliveries.models import Delivery
-from services.notifier.topics.mails import DIGEST
+from services.notifier.deliveries.models import Delivery, Recipient
+from services.notifier.deliveries.rows import delivery_rows
+from services.notifier.topics.base import Cadence
+from services.notifier.topics.digests import DIGEST
 
 
 def close_due(
@@ -46,7 +46,11 @@ def close_due(
     session.execute(due.values(digest_id=digest))
     context = {"cadence": str(cadence)}
     about: dict[str, Any] = {"event_id": digest, "tenant_id": tenant_id, "context": context}
-    insert_ignoring(session, Delivery, delivery_rows(DIGEST, [contact], **about, domain=domain, now=now))
+    insert_ignoring(
+        session,
+        Delivery,
+        delivery_rows(DIGEST, [Recipient(contact.id, contact.email)], **about, domain=domain, now=now),
+    )
     return True
 
 

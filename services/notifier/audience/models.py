@@ -1,16 +1,20 @@
-"""The users that mail may go to, the tenants they belong to, and what each of them wants to hear of."""
+"""Users, their tenants, what each of them wants to hear of, and their digests."""
 
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index
+from sqlalchemy import ColumnElement, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.notifier.audience.rules import DEFAULTS, MONDAY, SEND_AT, Cadence, Wishes, zone_of
+from services.notifier.audience.rules import MONDAY, SEND_AT, Wishes, zone_of
 from services.notifier.common.models import Base
+from services.notifier.topics import DEFAULTS
+from services.notifier.topics.base import Cadence
+
+OPEN = text("digest_id IS NULL")
 
 
 class Tenant(Base):
@@ -105,3 +109,68 @@ class Preferences(TenantScoped, Versioned, Base):
             weekday=self.weekday,
             quiet=quiet,
         )
+
+
+class DigestItem(TenantScoped, Base):
+    """One event that one user hears of in a digest. It belongs to one digest, or waits for the next one.
+
+    Attributes:
+        template: the mail it would have been by itself.
+        due_at: the moment of the digest it is to stand in.
+        thread_id, sequence: of a message, which is not told any more once it was read.
+    """
+
+    __tablename__ = "digest_items"
+    __table_args__ = (
+        UniqueConstraint("user_id", "event_id", "template"),
+        Index("ix_digest_items_due", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index(None, "digest_id"),
+        Index(None, "tenant_id", "thread_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    tenant_id: Mapped[UUID]
+    topic: Mapped[str]
+    cadence: Mapped[str]
+    event_id: Mapped[UUID]
+    template: Mapped[str]
+    thread_id: Mapped[UUID | None]
+    sequence: Mapped[int | None]
+    context: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    digest_id: Mapped[UUID | None]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return cls.tenant_id == tenant_id
+
+
+class Digest(TenantScoped, Base):
+    """The ledger: one row for each user, cadence and period, so no second digest of it can be written."""
+
+    __tablename__ = "digests"
+    __table_args__ = (UniqueConstraint("user_id", "cadence", "period_start"), Index(None, "created_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    tenant_id: Mapped[UUID]
+    cadence: Mapped[str]
+    period_start: Mapped[datetime]
+    period_end: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return cls.tenant_id == tenant_id
+
+
+class ReadMark(Base):
+    """How far a tenant has read a thread: the number of the thread's event that says so. What came before is read."""
+
+    __tablename__ = "read_marks"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    thread_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sequence: Mapped[int]

@@ -13,9 +13,10 @@ from chassis.data import audit
 from chassis.http import versions
 from services.notifier.audience import rescheduling
 from services.notifier.audience.models import Contact, Preferences
-from services.notifier.audience.preference_queries import Chosen
-from services.notifier.audience.rules import DIGESTS, Cadence
+from services.notifier.audience.queries import Chosen
+from services.notifier.audience.rules import DIGESTS
 from services.notifier.audience.tenants import lock_tenant
+from services.notifier.topics.base import Cadence
 
 WHOLE = frozenset({"topics", "time_zone", "send_at", "weekday", "quiet_hours"})
 """What preferences answer, and have again when they are sent back."""
@@ -53,8 +54,8 @@ def unsubscribe(session: Session, user_id: UUID, what: str, *, actor: Principal,
         return False
     off = {what: Cadence.OFF}
     if what in DIGESTS:
-        held = session.get(Preferences, user_id) or Preferences.unsaid(user_id, tenant_id, now)
-        off = {topic: Cadence.OFF for topic, cadence in held.wishes(None).topics.items() if cadence == what}
+        row = session.get(Preferences, user_id) or Preferences.unsaid(user_id, tenant_id, now)
+        off = {topic: Cadence.OFF for topic, cadence in row.wishes(None).topics.items() if cadence == what}
     _choose(session, user_id, tenant_id, {"topics": off}, expected=None, actor=actor, now=now)
     return True
 
@@ -70,18 +71,18 @@ def _choose(
     now: datetime,
 ) -> Chosen:
     tenant = lock_tenant(session, tenant_id)
-    held = session.get(Preferences, user_id)
-    before = Chosen.of(held, tenant.time_zone)
+    row = session.get(Preferences, user_id)
+    before = Chosen.of(row, tenant.time_zone)
     versions.require(before, expected)
-    if held is None:
-        held = Preferences.unsaid(user_id, tenant_id, now)
-        session.add(held)
-    if held.time_zone is None and changes.keys() >= WHOLE and changes["time_zone"] == before.wishes.time_zone:
+    if row is None:
+        row = Preferences.unsaid(user_id, tenant_id, now)
+        session.add(row)
+    if row.time_zone is None and changes.keys() >= WHOLE and changes["time_zone"] == before.wishes.time_zone:
         del changes["time_zone"]  # what was read and sent back is no choice: they go on following their tenant (D65)
-    held.choose(now, **changes)
-    audit.record(session, "preferences.changed", held, tenant_id=tenant_id, actor=actor, now=now)
+    row.choose(now, **changes)
+    audit.record(session, "preferences.changed", row, tenant_id=tenant_id, actor=actor, now=now)
     session.flush()
-    chosen = Chosen.of(held, tenant.time_zone)
+    chosen = Chosen.of(row, tenant.time_zone)
     if contact := session.get(Contact, user_id):
         rescheduling.follow(session, contact, before.wishes, chosen.wishes, now)
     return chosen

@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
 from services.notifier.audience import digests
-from services.notifier.audience.digest_models import DigestItem
-from services.notifier.audience.models import Contact
-from services.notifier.audience.notices import as_entries
+from services.notifier.audience.entries import entries_of
+from services.notifier.audience.models import Contact, DigestItem
 from services.notifier.audience.rules import DIGESTS, Wishes
 from services.notifier.deliveries import queries
 from services.notifier.deliveries.rules import State
@@ -25,13 +24,13 @@ def follow(session: Session, contact: Contact, before: Wishes, after: Wishes, no
     * What they have turned off is suppressed when it would be sent, as always.
     """
     digests.reschedule(session, contact.id, after, now)
-    held_until = before.quiet_until(now)
+    quiet_until = before.quiet_until(now)
     entries: list[dict[str, Any]] = []
     for delivery in queries.unsent_for(session, contact.id):
         untried = delivery.state == State.NEW and not delivery.attempts
         if untried and after.cadence(delivery.topic) in DIGESTS:
-            entries += as_entries(delivery, contact, after, now)
+            entries += entries_of(delivery, contact, after, now)
             session.delete(delivery)
-        elif held_until and delivery.next_at == held_until:
-            delivery.hold(after.quiet_until(now) or now)
+        elif quiet_until and delivery.next_at == quiet_until:
+            delivery.postpone(after.quiet_until(now) or now)
     insert_ignoring(session, DigestItem, entries)

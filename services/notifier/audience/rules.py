@@ -3,40 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from services.notifier.audience import calendar
-
-
-class Cadence(StrEnum):
-    """How a topic comes: a mail for each event, in the digest of the day or of the week, or not at all."""
-
-    INSTANT = "instant"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    OFF = "off"
-
+from services.notifier.topics import DEFAULTS
+from services.notifier.topics.base import Cadence
 
 DIGESTS = (Cadence.DAILY, Cadence.WEEKLY)
-
-DEFAULTS: Mapping[str, Cadence] = {
-    "invite": Cadence.INSTANT,
-    "response": Cadence.DAILY,  # one campaign brings thousands
-    "message": Cadence.INSTANT,
-    "tier": Cadence.INSTANT,
-    "relationship": Cadence.INSTANT,
-    "webhook": Cadence.INSTANT,
-    "affiliation": Cadence.INSTANT,
-    "commission": Cadence.DAILY,  # every order brings one
-}
-"""The topics one can choose about, and what holds until one does."""
-
-OF_AFFILIATES = ("affiliation", "commission")
-"""What goes to affiliates, who do not sign in: they choose by the link of a mail alone."""
-
-OF_USERS = tuple(topic for topic in DEFAULTS if topic not in OF_AFFILIATES)
 
 SEND_AT = time(8)
 MONDAY = 0
@@ -96,6 +70,6 @@ def is_time_zone(name: str) -> bool:
     return name in _time_zones()
 
 
-def zone_of(*wanted: str | None) -> str:
-    """The first of these that there is: with a newer list of time zones one that was chosen may be gone."""
-    return next((zone for zone in wanted if zone and is_time_zone(zone)), TIME_ZONE)
+def zone_of(*names: str | None) -> str:
+    """The first of these that exists: with a newer list of time zones one that was chosen may be gone."""
+    return next((name for name in names if name and is_time_zone(name)), TIME_ZONE)

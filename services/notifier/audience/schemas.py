@@ -1,4 +1,4 @@
-"""What somebody wants to hear of, and when."""
+"""Preferences on the wire, and the fields we need of identity's events."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.http.schemas import CamelSchema
 from services.notifier.audience.calendar import WEEKDAYS
-from services.notifier.audience.rules import OF_USERS, Cadence, is_time_zone
+from services.notifier.audience.rules import is_time_zone
+from services.notifier.topics import OF_USERS
+from services.notifier.topics.base import Cadence
 
 CADENCES = [str(cadence) for cadence in Cadence]
 
@@ -93,3 +95,19 @@ class PreferencesOut(CamelSchema):
         begin, until = wishes.quiet
         dumped: dict[str, str] = QuietHoursOut().dump({"begin": begin, "until": until})
         return dumped
+
+
+class TenantIn(CamelSchema):
+    tenant_id = fields.UUID(required=True)
+    time_zone = fields.String(required=True)
+
+
+class UserRemovedIn(CamelSchema):
+    user_id = fields.UUID(required=True)
+    tenant_id = fields.UUID(required=True)
+
+
+class UserAddedIn(UserRemovedIn):
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+    role = fields.String(required=True)

@@ -6,7 +6,7 @@ from chassis.process.service import Runtime
 from services.notifier import settings
 from services.notifier.audience import digest_queries as queries
 from services.notifier.audience import digests as actions
-from services.notifier.audience.rules import Cadence
+from services.notifier.topics.base import Cadence
 
 AT_ONCE = 100  # digests looked for together
 

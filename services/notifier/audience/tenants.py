@@ -13,24 +13,24 @@ from sqlalchemy.orm import Session
 from chassis.data.bulk import insert_ignoring
 from services.notifier.audience.models import Tenant
 
-HELD = "tenants held"
+LOCKED = "locked tenants"
 
 
-def hold_tenants(session: Session, tenant_ids: Sequence[UUID]) -> None:
+def lock_tenants_of_batch(session: Session, tenant_ids: Sequence[UUID]) -> None:
     """Lock all tenants that a batch of events is about before any of them is handled."""
-    session.info[HELD] = lock_tenants(session, tenant_ids)
+    session.info[LOCKED] = lock_tenants(session, tenant_ids)
 
 
 def lock_tenants(session: Session, tenant_ids: Collection[UUID]) -> Mapping[UUID, Tenant]:
-    """These tenants by id, held until the transaction ends; locked in the one order that everybody keeps."""
-    held: Mapping[UUID, Tenant] = session.info.get(HELD, {})
-    if missing := sorted(set(tenant_ids) - held.keys()):
+    """These tenants by id, locked until the transaction ends; always in the order of their ids."""
+    tenants: Mapping[UUID, Tenant] = session.info.get(LOCKED, {})
+    if missing := sorted(set(tenant_ids) - tenants.keys()):
         insert_ignoring(session, Tenant, [{"id": tenant_id} for tenant_id in missing])
         locked = select(Tenant).where(Tenant.id.in_(missing)).order_by(Tenant.id).with_for_update()
-        held = {**held, **{tenant.id: tenant for tenant in session.scalars(locked)}}
-    return {tenant_id: held[tenant_id] for tenant_id in tenant_ids}
+        tenants = {**tenants, **{tenant.id: tenant for tenant in session.scalars(locked)}}
+    return {tenant_id: tenants[tenant_id] for tenant_id in tenant_ids}
 
 
 def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
-    """A tenant, held until the transaction ends."""
+    """A tenant, locked until the transaction ends."""
     return lock_tenants(session, [tenant_id])[tenant_id]

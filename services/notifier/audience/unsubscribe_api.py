@@ -12,20 +12,13 @@ from chassis.core.principal import Principal, acting_as
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.process.service import runtime_of
+from services.notifier import topics
 from services.notifier.audience import preferences as actions
 from services.notifier.audience import unsubscribe_links
-from services.notifier.outbound.renderer import templates
+from services.notifier.common.templates import templates
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-SAID = {
-    "invite": "invites to campaigns",
-    "response": "answers to your campaigns",
-    "message": "new messages",
-    "tier": "your tiers",
-    "relationship": "new and asking partners",
-    "webhook": "webhooks that were switched off",
-    "affiliation": "your standing as an affiliate",
-    "commission": "commission",
+DESCRIPTIONS = {topic.name: topic.description for topic in topics.ALL} | {
     "daily": "what comes in your daily summary",
     "weekly": "what comes in your weekly summary",
 }
@@ -53,6 +46,6 @@ class Unsubscribe(MethodView):
 
 
 def _page(what: str, *, done: bool) -> Response:
-    page = templates().get_template("unsubscribe.html").render(what=SAID[what], done=done)
+    page = templates().get_template("unsubscribe.html").render(what=DESCRIPTIONS[what], done=done)
     headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
     return Response(page, mimetype="text/html", headers=headers)

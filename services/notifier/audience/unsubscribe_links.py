@@ -10,14 +10,15 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from chassis.core.errors import NotFound
 from chassis.http.identity import Signer
-from services.notifier.audience.rules import DEFAULTS, DIGESTS
+from services.notifier.audience.rules import DIGESTS
 from services.notifier.deliveries.models import Delivery
-from services.notifier.topics.mails import MAILS, unsubscribed_from
+from services.notifier.topics import DEFAULTS
+from services.notifier.topics.digests import DIGEST
 
 
 def token(signer: Signer, delivery: Delivery) -> str:
     """What stands in the link of a mail."""
-    what = unsubscribed_from(MAILS[delivery.template], delivery.context)
+    what = delivery.context["cadence"] if delivery.template == DIGEST.name else delivery.topic
     return _sign(signer, delivery.user_id, what)
 
 

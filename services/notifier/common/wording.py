@@ -57,7 +57,7 @@ def mailable(address: str) -> tuple[str, str]:
     return local, ascii_domain
 
 
-def said_moment(moment: datetime, zone: ZoneInfo) -> str:
+def moment_text(moment: datetime, zone: ZoneInfo) -> str:
     """A moment as its reader's clock shows it (D61): ``1 April 2026, 00:00 CEST``, or ``UTC+0545`` for the zone where
     people have no name for it. At either end of the calendar, where a zone may lead past it, in UTC."""
     try:

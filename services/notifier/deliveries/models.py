@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, Update, text, update
@@ -11,15 +11,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.core.backoff import delay_after
 from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantScoped
-from services.notifier.audience.models import Contact
 from services.notifier.common.models import Base
 from services.notifier.deliveries import rules
-from services.notifier.deliveries.rules import Category, State, Trouble
+from services.notifier.deliveries.rules import State, Trouble
+from services.notifier.topics.base import Category
 
 # Written out, not bound: only so do both databases use the partial indexes for the statements that name them.
 CLAIMABLE = text("state IN ('new', 'sending')")
 UNADDRESSED = text("state = 'no_recipient'")
 OF_A_THREAD = text("thread_id IS NOT NULL")
+
+READ = "Everything in it was read before it was sent."
+
+
+class Recipient(NamedTuple):
+    """A user and their address at the moment."""
+
+    user_id: UUID
+    address: str | None
 
 
 class Delivery(TenantScoped, Base):
@@ -75,8 +84,7 @@ class Delivery(TenantScoped, Base):
 
     @classmethod
     def begin(cls, ids: Sequence[UUID], until: datetime) -> Update:
-        """Take mails for sending; rows that the session holds follow. One statement for all, because written row by
-        row this is a third of what it costs to claim them."""
+        """Take mails for sending; loaded objects follow. One statement: row by row this is a third of a claim."""
         free = cls.state.in_([str(State.NEW), str(State.SENDING)])
         taken = {"state": str(State.SENDING), "attempts": cls.attempts + 1, "next_at": until}
         return update(cls).where(cls.id.in_(ids), free).values(taken)
@@ -111,15 +119,14 @@ class Delivery(TenantScoped, Base):
         self.user_id = self.address = self.next_at = None
         self.last_error = reason
 
-    def address_to(self, contact: Contact, now: datetime) -> None:
+    def address_to(self, recipient: Recipient, now: datetime) -> None:
         """Somebody is there now to get it."""
         self._move(State.NEW, State.NO_RECIPIENT)
-        self.user_id = contact.id
-        self.address = contact.email
+        self.user_id, self.address = recipient
         self.queued_at = self.next_at = now
         self.last_error = None
 
-    def hold(self, until: datetime) -> None:
+    def postpone(self, until: datetime) -> None:
         """Wait with it: its recipient wants to be left alone just now, or their provider has been given enough."""
         if not self.attempts:
             self.queued_at = until
@@ -130,6 +137,15 @@ class Delivery(TenantScoped, Base):
         self._move(State.NEW, State.SENDING)
         self.attempts -= 1
         self.next_at = now
+
+    def leave_out_read(self, sequence: int) -> bool:
+        """Take out the messages that came before this event of the thread; whether nothing is left to send."""
+        unread = [message for message in self.context["messages"] if message["sequence"] > sequence]
+        if not unread:
+            self.suppress(READ)
+        elif len(unread) < len(self.context["messages"]):
+            self.context = self.context | {"messages": unread, "left_out": 0}
+        return not unread
 
     def suppress(self, reason: str) -> None:
         """Decide against it; also against repeating one whose sender has vanished."""

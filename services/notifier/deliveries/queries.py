@@ -12,7 +12,7 @@ from chassis.http.pages import Page, paginate
 from services.notifier.deliveries.models import CLAIMABLE, OF_A_THREAD, UNADDRESSED, Delivery
 from services.notifier.deliveries.rules import State
 
-Told = tuple[UUID, str, UUID]
+Hearing = tuple[UUID, str, UUID]
 """An event, a template and a user who hears, or has heard, of it so."""
 
 
@@ -59,7 +59,7 @@ def waiting_of_threads(
     return session.scalars(statement.order_by(Delivery.id).with_for_update()).all()
 
 
-def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> set[Told]:
+def hearings(session: Session, users: Sequence[UUID], since: datetime) -> set[Hearing]:
     """Event, template and user of what these users get or got."""
     statement = select(Delivery.event_id, Delivery.template, Delivery.user_id).where(
         Delivery.user_id.in_(users), Delivery.created_at >= since
@@ -67,7 +67,7 @@ def addressed_to(session: Session, users: Sequence[UUID], since: datetime) -> se
     return {(event_id, template, user_id) for event_id, template, user_id in session.execute(statement) if user_id}
 
 
-def messages_told(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
+def message_numbers(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
     """The numbers of the messages of a thread that a user's mails tell of."""
     statement = select(Delivery.context).where(
         OF_A_THREAD, Delivery.thread_id == thread_id, Delivery.user_id == user_id
@@ -91,7 +91,7 @@ def due(session: Session, delivery_id: UUID, now: datetime) -> Delivery | None:
     return session.scalar(statement.with_for_update())
 
 
-def held(session: Session, delivery_id: UUID) -> Delivery:
+def lock_delivery(session: Session, delivery_id: UUID) -> Delivery:
     """A mail the caller may see, locked.
 
     Raises:

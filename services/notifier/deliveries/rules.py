@@ -3,29 +3,15 @@
 from datetime import timedelta
 from enum import StrEnum
 
+from services.notifier.topics.base import Category
+
 GIVE_UP_AFTER = timedelta(days=1)
 """A mail that could not be handed over for so long has failed."""
 
 KEEP_UNADDRESSED = timedelta(days=30)
 """A mail to a tenant without a user waits so long for one."""
 
-BOUNCES = 3
-"""An address that refused so many mails for good, and took none in between, gets no more of them …"""
-
-BOUNCES_COUNT = timedelta(days=30)
-"""… for so long after the last one. Then it is tried again."""
-
 RETRY_DELAYS = [timedelta(seconds=s) for s in (10, 60, 300, 900, 1800, 3600)]
-
-
-class Category(StrEnum):
-    """What a crash in the middle of sending does to a mail.
-
-    ``must-arrive``: it is sent again with the same Message-ID. ``once``: it becomes ``uncertain``, never repeated.
-    """
-
-    MUST_ARRIVE = "must-arrive"
-    ONCE = "once"
 
 
 class State(StrEnum):
@@ -74,8 +60,3 @@ def state_after(trouble: Trouble, category: Category, age: timedelta) -> State:
 def state_after_lease(category: Category) -> State:
     """Where a mail goes whose sender has vanished: it may have been sent or not."""
     return State.NEW if category is Category.MUST_ARRIVE else State.UNCERTAIN
-
-
-def is_given_up(score: int, age: timedelta) -> bool:
-    """Whether an address gets no mail: ``score`` refusals, the last of them ``age`` ago."""
-    return score >= BOUNCES and age < BOUNCES_COUNT

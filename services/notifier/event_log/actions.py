@@ -61,9 +61,9 @@ def trim(session: Session, *, before: datetime) -> bool:
 
 
 def _lock_end(session: Session) -> EventLogEnd:
-    wanted = select(EventLogEnd).where(EventLogEnd.id == THE_ONE).with_for_update()
-    end = session.scalar(wanted)
+    statement = select(EventLogEnd).where(EventLogEnd.id == THE_ONE).with_for_update()
+    end = session.scalar(statement)
     if end is None:
         insert_ignoring(session, EventLogEnd, [{"id": THE_ONE, "last": 0, "trimmed": 0}])
-        end = session.scalars(wanted).one()
+        end = session.scalars(statement).one()
     return end

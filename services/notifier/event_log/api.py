@@ -51,7 +51,7 @@ class Events(MethodView):
     @blp.arguments(EventsIn, location="query")
     @blp.response(200, EventsOut, headers=HEADERS)
     @blp.alt_response(410, schema=ProblemSchema, content_type="application/problem+json", description="Expired.")
-    def get(self, wanted):
+    def get(self, search):
         """The next events of the caller's tenant after a cursor; with ``wait`` as soon as there are any.
 
         Going on with ``next`` gives each event once, in one order. An answer may hold fewer than ``limit`` events, or
@@ -59,14 +59,14 @@ class Events(MethodView):
         comes at once, with ``Concord-Waited: 0`` and ``Retry-After``.
         """
         secret_box = settings.secret_box(settings_of(current_app), cursors.PURPOSE)
-        after, wait = start(secret_box, wanted.pop("after")), wanted.pop("wait")
-        found, headers = look(after, wanted), {}
-        if wait and not found.items and not found.has_more:
-            found, headers = wait_for(found.position, wait, wanted)
+        after, wait = start(secret_box, search.pop("after")), search.pop("wait")
+        events, headers = look(after, search), {}
+        if wait and not events.items and not events.has_more:
+            events, headers = wait_for(events.position, wait, search)
         page = {
-            "items": found.items,
-            "next": cursors.write(secret_box, caller().tenant_id, found.position),
-            "has_more": found.has_more,
+            "items": events.items,
+            "next": cursors.write(secret_box, caller().tenant_id, events.position),
+            "has_more": events.has_more,
         }
         return page, 200, headers
 
@@ -89,17 +89,17 @@ def start(secret_box, after):
     return None if after is None else cursors.read(secret_box, caller().tenant_id, after)
 
 
-def look(after, wanted):
+def look(after, search):
     """The events after a position, unless some of them are gone; asked last, for they may go while we look."""
     with db.read() as session:
-        found = queries.events(session, after=after or 0, **wanted)
+        events = queries.events(session, after=after or 0, **search)
         _, trimmed = queries.ends(session)
     if after is not None and after < trimmed:
         raise Expired("Events after this cursor are no longer kept. Begin again without one.")
-    return found
+    return events
 
 
-def wait_for(position, seconds, wanted):
+def wait_for(position, seconds, search):
     """What turns up within so many seconds, and headers that say whether there was a place to wait.
 
     Holds a thread, but no connection while nothing happens.
@@ -107,18 +107,18 @@ def wait_for(position, seconds, wanted):
     room = current_app.extensions.setdefault(
         "waiting-room", WaitingRoom(seats=max(1, settings_of(current_app).threads // 2))
     )
-    found = queries.Slice([], position, has_more=False)
+    events = queries.Slice([], position, has_more=False)
 
     def has_happened():
-        nonlocal found
+        nonlocal events
         with db.read() as session:
-            if queries.is_anything_after(session, found.position):
-                found = queries.events(session, after=found.position, **wanted)
-        return bool(found.items) or found.has_more
+            if queries.is_anything_after(session, events.position):
+                events = queries.events(session, after=events.position, **search)
+        return bool(events.items) or events.has_more
 
     with room.seat(caller().tenant_id) as seated:
         if not seated:
-            return found, {WAITED: "0", "Retry-After": str(ASK_AGAIN)}
+            return events, {WAITED: "0", "Retry-After": str(ASK_AGAIN)}
         began = monotonic()
         room.watch(seconds, has_happened)
-        return found, {WAITED: str(ceil(monotonic() - began))}
+        return events, {WAITED: str(ceil(monotonic() - began))}

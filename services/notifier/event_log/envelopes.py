@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 # Not the other tenants an event names, nor who of theirs did it, nor what ties it to our logs.
-TOLD = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "sequence", "data")
+PUBLIC = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "sequence", "data")
 
 
-def told(envelope: Mapping[str, Any]) -> dict[str, Any]:
+def public(envelope: Mapping[str, Any]) -> dict[str, Any]:
     """The part of an envelope that tenants get: a CloudEvents envelope of its own right."""
-    return {name: envelope[name] for name in TOLD if name in envelope}
+    return {name: envelope[name] for name in PUBLIC if name in envelope}

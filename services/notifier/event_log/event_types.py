@@ -11,7 +11,7 @@ MAX_LENGTH = 100
 PATTERN = re.compile(r"\*|[a-z]+(\.[A-Za-z0-9]+){1,2}|[a-z]+(\.[A-Za-z0-9]+)?\.\*", re.ASCII)
 
 
-def is_wanted(event_type: str, patterns: Iterable[str]) -> bool:
+def matches_any(event_type: str, patterns: Iterable[str]) -> bool:
     """Whether one of the patterns means this type."""
     for pattern in patterns:
         prefix = prefix_of(pattern)
@@ -36,7 +36,9 @@ def objections(patterns: Iterable[str], known: Collection[str] = ()) -> dict[int
 
 
 def _fits_any(pattern: str) -> bool:
-    return PATTERN.fullmatch(pattern) is not None and any(is_wanted(event_type, [pattern]) for event_type in PUBLISHED)
+    return PATTERN.fullmatch(pattern) is not None and any(
+        matches_any(event_type, [pattern]) for event_type in PUBLISHED
+    )
 
 
 def _objection(pattern: str) -> str:

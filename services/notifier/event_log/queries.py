@@ -57,9 +57,9 @@ def events(session: Session, *, after: int, types: Sequence[str], subject: UUID 
         .order_by(window.c.position)
     )
     if types:
-        statement = statement.where(is_wanted(window.c.type, types))
+        statement = statement.where(matches_any(window.c.type, types))
     rows = session.execute(statement.limit(limit + 1)).all()
-    items = [envelopes.told(json.loads(row.body)) for row in rows[:limit]]
+    items = [envelopes.public(json.loads(row.body)) for row in rows[:limit]]
     if len(rows) > limit:
         return Slice(items, rows[limit - 1].position, has_more=True)
     looked_through, newest = session.execute(select(func.count(), func.max(window.c.position))).one()
@@ -86,11 +86,11 @@ def event(session: Session, event_id: UUID) -> dict[str, Any]:
     )
     if body is None:
         raise NotFound("There is no such event.")
-    return envelopes.told(json.loads(body))
+    return envelopes.public(json.loads(body))
 
 
-def is_wanted(column: Column, patterns: Sequence[str]) -> ColumnElement[bool]:
-    """``rules.event_types.is_wanted`` for a column."""
+def matches_any(column: Column, patterns: Sequence[str]) -> ColumnElement[bool]:
+    """``rules.event_types.matches_any`` for a column."""
     return or_(*(_fits(column, pattern) for pattern in patterns))
 
 

@@ -3,8 +3,8 @@
 A cursor from before counted everything that was told of a subject. Where one source tells of the subject, it is that
 source's cursor. Where several do, it is nobody's: the number that one of them has reached may have been another's, and
 events may have been lost for that. Each of them goes on with the first event after the last one logged that is still to
-come, which is known when none has come before it for a while (``chassis.messaging.resequencer``); at once where that event is parked. A
-subject of which nothing has been logged for as long as the log reaches back begins in the same way.
+come, which is known when none has come before it for a while (``chassis.messaging.resequencer``); at once where that
+event is parked. A subject of which nothing has been logged for as long as the log reaches back begins in the same way.
 
 The chassis' migrations have been run before: cursors have a column for their source.
 """

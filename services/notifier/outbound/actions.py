@@ -1,4 +1,4 @@
-"""What people decide about mails that may have arrived and are not repeated by themselves."""
+"""What audience_queries decide about mails that may have arrived and are not repeated by themselves."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from chassis.core.principal import Principal
 from chassis.data import audit
-from services.notifier.audience import queries as people
+from services.notifier.audience import queries as audience_queries
 from services.notifier.audience.models import Contact, Tenant
 from services.notifier.deliveries import queries
 from services.notifier.deliveries.models import Delivery
@@ -20,9 +20,9 @@ def resend(session: Session, delivery_id: UUID, *, actor: Principal, now: dateti
         NotFound
         Conflict: ``invalid_transition``.
     """
-    delivery = queries.held(session, delivery_id)
+    delivery = queries.lock_delivery(session, delivery_id)
     delivery.resend(_not_before(session, delivery, now))
-    _note(session, "resent", delivery, actor, now)
+    _audit(session, "resent", delivery, actor, now)
     return delivery
 
 
@@ -33,9 +33,9 @@ def forget(session: Session, delivery_id: UUID, *, actor: Principal, now: dateti
         NotFound
         Conflict: ``invalid_transition``.
     """
-    delivery = queries.held(session, delivery_id)
+    delivery = queries.lock_delivery(session, delivery_id)
     delivery.forget()
-    _note(session, "forgotten", delivery, actor, now)
+    _audit(session, "forgotten", delivery, actor, now)
     return delivery
 
 
@@ -45,8 +45,8 @@ def _not_before(session: Session, delivery: Delivery, now: datetime) -> datetime
     if contact is None:
         return now
     tenant = session.get_one(Tenant, contact.tenant_id)
-    return people.wishes_of(session, [tenant], [contact])[contact.id].quiet_until(now) or now
+    return audience_queries.wishes_of(session, [tenant], [contact])[contact.id].quiet_until(now) or now
 
 
-def _note(session: Session, what: str, delivery: Delivery, actor: Principal, now: datetime) -> None:
+def _audit(session: Session, what: str, delivery: Delivery, actor: Principal, now: datetime) -> None:
     audit.record(session, f"delivery.{what}", delivery, tenant_id=delivery.tenant_id, actor=actor, now=now)

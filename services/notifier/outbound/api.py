@@ -23,10 +23,10 @@ class Deliveries(MethodView):
     @blp.allow(*READERS)
     @blp.arguments(DeliveriesIn, location="query")
     @blp.response(200, page_of(DeliveryOut))
-    def get(self, wanted):
+    def get(self, search):
         """What was sent to whom, when and with what outcome, newest first."""
         with db.read() as session:
-            return queries.deliveries(session, **wanted)
+            return queries.deliveries(session, **search)
 
 
 @blp.route("/deliveries/<uuid:delivery_id>/resend")
@@ -34,7 +34,7 @@ class Resend(MethodView):
     @blp.allow(*READERS)
     @blp.response(200, DeliveryOut)
     def post(self, delivery_id):
-        """Send an ``uncertain`` mail again, under the same Message-ID, as far as it is still wanted.
+        """Send an ``uncertain`` mail again, under the same Message-ID, as far as it is still search.
 
         It may have arrived before; then it comes twice. 409 ``invalid_transition`` for a mail that is not uncertain.
         """

@@ -8,9 +8,9 @@ from flask.views import MethodView
 from chassis.http.blueprints import Blueprint
 from chassis.process.service import settings_of
 from services.notifier import settings
-from services.notifier.outbound.channels import mailbox
+from services.notifier.common.templates import templates
+from services.notifier.outbound.channels import folder
 from services.notifier.outbound.mailbox_schemas import MailboxIn, MailOut
-from services.notifier.outbound.renderer import templates
 
 ON_PAGE = 50
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'self'"
@@ -18,17 +18,17 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-
 blp = Blueprint("development", __name__, url_prefix="/dev")
 
 
-def folder() -> Path:
+def mailbox() -> Path:
     """Where the development mailbox is; without one these addresses do not exist."""
-    found = settings.mailbox(settings_of(current_app))
-    if found is None:
+    path = settings.mailbox(settings_of(current_app))
+    if path is None:
         abort(404)
-    return found
+    return path
 
 
 @blp.before_request
 def only_where_there_is_one() -> None:
-    folder()
+    mailbox()
 
 
 @blp.route("/mailbox.json")
@@ -36,9 +36,9 @@ class MailboxJson(MethodView):
     @blp.public
     @blp.arguments(MailboxIn, location="query")
     @blp.response(200, MailOut(many=True))
-    def get(self, wanted):
+    def get(self, search):
         """The newest 500 mails of the development mailbox, newest first."""
-        return mailbox.newest(folder(), **wanted)
+        return folder.newest(mailbox(), **search)
 
 
 @blp.route("/mailbox")
@@ -46,8 +46,8 @@ class MailboxPage(MethodView):
     @blp.public
     @blp.arguments(MailboxIn, location="query")
     @blp.response(200)
-    def get(self, wanted):
+    def get(self, search):
         """The newest mails of the development mailbox to look at."""
-        mails = mailbox.newest(folder(), limit=ON_PAGE, **wanted)
-        page = templates().get_template("mailbox.html").render(mails=mails, to=wanted["to"] or "")
+        mails = folder.newest(mailbox(), limit=ON_PAGE, **search)
+        page = templates().get_template("mailbox.html").render(mails=mails, to=search["to"] or "")
         return Response(page, mimetype="text/html", headers={"Content-Security-Policy": POLICY})

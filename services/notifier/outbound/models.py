@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.notifier.common.models import Base
-from services.notifier.deliveries import rules
+from services.notifier.outbound import rules
 
 
 class Bounce(Base):

@@ -4,37 +4,24 @@ import hashlib
 import re
 from binascii import b2a_qp
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from email.utils import format_datetime
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from css_inline import CSSInliner
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from services.notifier.common import wording
+from services.notifier.common.templates import templates
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import headers
+from services.notifier.outbound.letters import Letter
 from services.notifier.settings import Settings
 
 OF_A_THREAD = ("In-Reply-To", "References")
 GAP = re.compile("\ue000([0-9]+)\ue001")
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A finished mail. ``at`` orders it in the development mailbox; the same mail sent again has the same."""
-
-    sender: str
-    recipient: str
-    message_id: str
-    at: datetime
-    content: bytes
 
 
 def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[str, str], *, time_zone: str) -> Letter:
@@ -50,8 +37,8 @@ def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[st
     local, domain = wording.mailable(delivery.address or "")
     recipient = f"{local}@{domain}"
     sender_name, sender = settings.sender
-    said = delivery.context | dict(links) | {"subject": delivery.subject, "time_zone": time_zone}
-    text, html = render(delivery.template, said)
+    context = delivery.context | dict(links) | {"subject": delivery.subject, "time_zone": time_zone}
+    text, html = render(delivery.template, context)
     boundary = f"=_{hashlib.sha256(delivery.message_id.encode()).hexdigest()[:32]}"  # no encoded text can hold it
     head = [
         headers.text("Subject", delivery.subject),
@@ -102,35 +89,16 @@ def render(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
     that page, so that it is made once, and what somebody wrote never comes near the parser of the styles.
     """
     text = templates().get_template(f"{template}.txt").render(context)
-    said: list[str] = []
-    page = _pages().get_template(f"{template}.html").render(context, said=said)
+    values: list[str] = []
+    page = _pages().get_template(f"{template}.html").render(context, values=values)
     literal, *rest = _styled(page)
-    filled = (said[int(gap)] + after for gap, after in zip(rest[::2], rest[1::2], strict=True))
+    filled = (values[int(gap)] + after for gap, after in zip(rest[::2], rest[1::2], strict=True))
     return text, "".join([literal, *filled])
 
 
 @cache
-def templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["moment"] = _said_moment
-    environment.filters["line"] = lambda text: wording.excerpt(text, 500)
-    return environment
-
-
-@pass_context
-def _said_moment(context: Context, moment: str) -> str:
-    return wording.said_moment(datetime.fromisoformat(moment), ZoneInfo(context["time_zone"]))
-
-
-@cache
 def _pages() -> Environment:
-    """Templates that leave numbered gaps instead of what they are told to print, which they collect in ``said``."""
+    """Templates that leave numbered gaps instead of what they are told to print, which they collect in ``values``."""
     return templates().overlay(finalize=_leave_gap)
 
 
@@ -138,9 +106,9 @@ def _pages() -> Environment:
 def _leave_gap(context: Context, value: object) -> str:
     if isinstance(value, Markup):
         return value  # what a macro or a block printed: it has its gaps
-    said: list[str] = context["said"]
-    said.append(str(escape(value)))
-    return f"\ue000{len(said) - 1}\ue001"  # characters that nobody's template has a use for
+    values: list[str] = context["values"]
+    values.append(str(escape(value)))
+    return f"\ue000{len(values) - 1}\ue001"  # characters that nobody's template has a use for
 
 
 @lru_cache(maxsize=256)

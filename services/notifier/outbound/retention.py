@@ -5,10 +5,11 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from services.notifier.audience.digest_models import Digest, DigestItem
+from services.notifier.audience.models import Digest, DigestItem
 from services.notifier.deliveries.models import Delivery
-from services.notifier.deliveries.rules import BOUNCES_COUNT, State
+from services.notifier.deliveries.rules import State
 from services.notifier.outbound.models import Bounce
+from services.notifier.outbound.rules import BOUNCES_COUNT
 
 AT_ONCE = 500
 UNFINISHED = (State.NEW, State.SENDING)

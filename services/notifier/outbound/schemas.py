@@ -5,12 +5,12 @@ from marshmallow import fields, validate
 from chassis.http.pages import PageIn
 from chassis.http.schemas import CamelSchema, Instant
 from services.notifier.deliveries.rules import State
-from services.notifier.topics.mails import TOPICS
+from services.notifier.topics import BY_NAME
 
 
 class DeliveriesIn(PageIn):
     state = fields.String(load_default=None, validate=validate.OneOf([str(state) for state in State]))
-    topic = fields.String(load_default=None, validate=validate.OneOf(TOPICS))
+    topic = fields.String(load_default=None, validate=validate.OneOf(sorted(BY_NAME)))
 
 
 class DeliveryOut(CamelSchema):

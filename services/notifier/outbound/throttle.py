@@ -21,7 +21,7 @@ SHARED = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
 log = logger(__name__)
 
 
-class Rates:
+class Throttle:
     """Counts mails by domain in fixed windows. When they cannot be counted, mail goes out uncounted."""
 
     def __init__(self, rate: RateLimitItem | None, url: str) -> None:
@@ -52,7 +52,7 @@ class Rates:
 
 
 @cache
-def load() -> Rates:
+def load() -> Throttle:
     """The counts of this process."""
     own = settings.load()
-    return Rates(own.rate, own.limits_url)
+    return Throttle(own.rate, own.limits_url)

@@ -1,12 +1,75 @@
-"""What a mail about the new messages of a thread says: of the thread, and of each message."""
+"""New messages in a thread, for the other party (S0-61, D14). A mail gathers several, see ``audience.gathering``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from services.notifier.topics.mails import MOST_SHOWN
+from marshmallow import fields
 
-Context = Mapping[str, Any]
+from chassis.core.clock import rfc3339
+from chassis.http.schemas import CamelSchema
+from chassis.messaging.events import Received
+from services.notifier.common.wording import printable
+from services.notifier.topics.base import MOST_SHOWN, Context, Topic, grouped
+from services.notifier.topics.partners import ADMINS, PartnersIn
+
 OF_A_MESSAGE = ("sender_name", "preview", "at", "sequence")
+
+
+class MessagePostedIn(PartnersIn):
+    thread_id = fields.UUID(required=True)
+    subject = fields.String(required=True)
+    sender_name = fields.String(required=True)
+    recipient_tenant_id = fields.UUID(required=True)
+    preview = fields.String(required=True)
+
+
+class ThreadReadIn(CamelSchema):
+    thread_id = fields.UUID(required=True)
+    tenant_id = fields.UUID(required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message that a tenant is to hear of.
+
+    Attributes:
+        sequence: the event's number in the history of the thread, which tells what came before what.
+        thread, message: what the mail says of them.
+    """
+
+    event_id: UUID
+    tenant_id: UUID
+    thread_id: UUID
+    sequence: int
+    thread: Mapping[str, str]
+    message: Mapping[str, str]
+
+    @property
+    def message_context(self) -> dict[str, Any]:
+        return {name: printable(text) for name, text in self.message.items()} | {"sequence": self.sequence}
+
+    @property
+    def thread_context(self) -> dict[str, Any]:
+        return {name: printable(text) for name, text in self.thread.items()} | {"thread_id": str(self.thread_id)}
+
+
+def posted(event: Received) -> Post:
+    message = event.data
+    to_supplier = message.recipient_tenant_id == message.supplier_id
+    return Post(
+        event.id,
+        message.recipient_tenant_id,
+        message.thread_id,
+        event.sequence,
+        thread={
+            "thread_subject": message.subject,
+            "party_name": message.retailer_name if to_supplier else message.supplier_name,
+            "own_name": message.supplier_name if to_supplier else message.retailer_name,
+        },
+        message={"sender_name": message.sender_name, "preview": message.preview, "at": rfc3339(event.time)},
+    )
 
 
 def apart(context: Context) -> list[tuple[dict[str, Any], int | None]]:
@@ -23,3 +86,20 @@ def together(entries: Sequence[Context]) -> dict[str, Any]:
     thread = {name: value for name, value in newest[-1].items() if name not in OF_A_MESSAGE}
     messages = [{name: entry[name] for name in OF_A_MESSAGE} for entry in newest]
     return {**thread, "messages": messages[-MOST_SHOWN:], "left_out": max(0, len(messages) - MOST_SHOWN)}
+
+
+def by_thread(messages: Sequence[Context]) -> list[Context]:
+    """Unread messages of each thread: the newest, and how many there are."""
+    return [
+        {**max(thread, key=lambda message: message["sequence"]), "count": len(thread)}
+        for thread in grouped(messages, "thread_id")
+    ]
+
+
+MESSAGE = Topic(
+    name="message",
+    description="new messages",
+    roles=ADMINS,
+    subject="{thread_subject}: new message from {party_name}",
+    section=by_thread,
+)

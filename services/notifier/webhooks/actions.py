@@ -63,7 +63,7 @@ def create(
     )
     session.add(webhook)
     session.add(WebhookQueue(webhook_id=webhook.id, tenant_id=webhook.tenant_id, failures=0))
-    _note(session, "created", webhook, actor, now)
+    _audit(session, "created", webhook, actor, now)
     return WithSecret(webhook, secret)
 
 
@@ -79,35 +79,35 @@ def replace(
     now: datetime,
 ) -> Webhook:
     """Replace what a tenant has set up; what is queued already goes to the new URL."""
-    webhook, _ = take(session, webhook_id, expected)
+    webhook, _ = lock_webhook(session, webhook_id, expected)
     webhook.change(url=url, types=types, description=description, now=now)
-    _note(session, "replaced", webhook, actor, now)
+    _audit(session, "replaced", webhook, actor, now)
     return webhook
 
 
 def delete(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
     """Take a webhook away; nothing more is sent to it."""
-    webhook, queue = take(session, webhook_id, expected)
+    webhook, queue = lock_webhook(session, webhook_id, expected)
     messages.give_up_all(session, queue, now)
-    _note(session, "deleted", webhook, actor, now)
+    _audit(session, "deleted", webhook, actor, now)
     session.delete(queue)
     session.delete(webhook)
 
 
 def pause(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> Webhook:
     """Send nothing until it is resumed; what happens meanwhile is kept for then."""
-    webhook, _ = take(session, webhook_id, expected)
+    webhook, _ = lock_webhook(session, webhook_id, expected)
     webhook.pause(now)
-    _note(session, "paused", webhook, actor, now)
+    _audit(session, "paused", webhook, actor, now)
     return webhook
 
 
 def resume(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> Webhook:
     """Go on sending, at once and whatever has failed before."""
-    webhook, queue = take(session, webhook_id, expected)
+    webhook, queue = lock_webhook(session, webhook_id, expected)
     webhook.resume(now)
     messages.go_on(session, queue, now)
-    _note(session, "resumed", webhook, actor, now)
+    _audit(session, "resumed", webhook, actor, now)
     return webhook
 
 
@@ -121,10 +121,10 @@ def rotate_secret(
     now: datetime,
 ) -> WithSecret:
     """Give a webhook a new secret; the one before it goes on signing for a day."""
-    webhook, _ = take(session, webhook_id, expected)
+    webhook, _ = lock_webhook(session, webhook_id, expected)
     secret = signing.new_secret()
     webhook.rotate(secret_box.encrypt(secret), now)
-    _note(session, "secret_rotated", webhook, actor, now)
+    _audit(session, "secret_rotated", webhook, actor, now)
     return WithSecret(webhook, secret)
 
 
@@ -134,7 +134,7 @@ def send_test(session: Session, webhook_id: UUID, *, actor: Principal, now: date
     Raises:
         Conflict: ``webhook_not_active``.
     """
-    webhook, queue = take(session, webhook_id, None)
+    webhook, queue = lock_webhook(session, webhook_id, None)
     _require_active(webhook)
     event_id = uuid7()
     envelope = {
@@ -159,7 +159,7 @@ def redeliver_one(session: Session, webhook_id: UUID, event_id: UUID, *, now: da
         Conflict: ``webhook_not_active``.
         Invalid: the caller's log has no such event.
     """
-    webhook, queue = take(session, webhook_id, None)
+    webhook, queue = lock_webhook(session, webhook_id, None)
     _require_active(webhook)
     event = queries.seen(session, event_id)
     if event is None:
@@ -182,7 +182,7 @@ def redeliver_since(
         Conflict: ``webhook_not_active``.
         Invalid: ``range_too_large``.
     """
-    webhook, queue = take(session, webhook_id, None)
+    webhook, queue = lock_webhook(session, webhook_id, None)
     _require_active(webhook)
     events = queries.seen_between(
         session, since=since, until=until, types=webhook.types, limit=rules.MAX_REDELIVERED + 1
@@ -194,14 +194,14 @@ def redeliver_since(
     return messages.queue_again(session, queue, events, now=now)
 
 
-def take(session: Session, webhook_id: UUID, expected: ETags | None) -> tuple[Webhook, WebhookQueue]:
+def lock_webhook(session: Session, webhook_id: UUID, expected: ETags | None) -> tuple[Webhook, WebhookQueue]:
     """One of the caller's webhooks and its queue, both locked, in the version the caller has seen.
 
     Raises:
         NotFound, Stale
     """
     webhook = queries.webhook(session, webhook_id)
-    queue = queries.hold(session, [webhook_id]).get(webhook_id)
+    queue = queries.lock_queues(session, [webhook_id]).get(webhook_id)
     if queue is None:
         raise NotFound("There is no such webhook.")
     session.refresh(webhook, with_for_update=True)
@@ -214,5 +214,5 @@ def _require_active(webhook: Webhook) -> None:
         raise Conflict(f"The webhook is {webhook.status}; resume it first.", code="webhook_not_active")
 
 
-def _note(session: Session, what: str, webhook: Webhook, actor: Principal, now: datetime) -> None:
+def _audit(session: Session, what: str, webhook: Webhook, actor: Principal, now: datetime) -> None:
     audit.record(session, f"webhook.{what}", webhook, tenant_id=webhook.tenant_id, actor=actor, now=now)

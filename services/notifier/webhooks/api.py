@@ -141,12 +141,12 @@ class Redeliver(MethodView):
     @blp.allow(*OWNERS)
     @blp.arguments(RedeliverIn)
     @blp.response(202, RedeliverOut)
-    def post(self, wanted, webhook_id):
+    def post(self, request, webhook_id):
         """Send one event, or all of a time that the webhook wants, again or for the first time."""
         with db.begin() as session:
-            if "event_id" in wanted:
-                return {"queued": actions.redeliver_one(session, webhook_id, wanted["event_id"], now=utcnow())}
-            time = {"since": wanted["since"], "until": wanted.get("until")}
+            if "event_id" in request:
+                return {"queued": actions.redeliver_one(session, webhook_id, request["event_id"], now=utcnow())}
+            time = {"since": request["since"], "until": request.get("until")}
             return {"queued": actions.redeliver_since(session, webhook_id, **time, now=utcnow())}
 
 
@@ -155,11 +155,11 @@ class Messages(MethodView):
     @blp.allow(*OWNERS)
     @blp.arguments(MessagesIn, location="query")
     @blp.response(200, page_of(WebhookMessageOut))
-    def get(self, wanted, webhook_id):
+    def get(self, search, webhook_id):
         """What was, is or will be sent, the newest event first."""
         with db.read() as session:
             queries.webhook(session, webhook_id)
-            return queries.messages(session, webhook_id, **wanted)
+            return queries.messages(session, webhook_id, **search)
 
 
 @blp.route("/<uuid:webhook_id>/attempts")
@@ -167,11 +167,11 @@ class Attempts(MethodView):
     @blp.allow(*OWNERS)
     @blp.arguments(AttemptsIn, location="query")
     @blp.response(200, page_of(WebhookAttemptOut))
-    def get(self, wanted, webhook_id):
+    def get(self, search, webhook_id):
         """Every request to the webhook and what came of it, newest first."""
         with db.read() as session:
             queries.webhook(session, webhook_id)
-            return queries.attempts(session, webhook_id, **wanted)
+            return queries.attempts(session, webhook_id, **search)
 
 
 audit_trail.serve(blp, *OWNERS)

@@ -21,7 +21,7 @@ MAX_ADDRESSES = 3  # of one name are tried; the deadline is for all of them toge
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallResult:
     """What became of a request: a status, or why there is none."""
 
     status: int | None = None
@@ -30,7 +30,7 @@ class Answer:
     seconds: float = 0.0
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline: float, loopback: bool) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline: float, loopback: bool) -> CallResult:
     """POST ``body`` and return the answer, at the latest after ``deadline`` seconds.
 
     Never raises for what the receiver does. All of it (looking the name up, too) happens in a thread of its own, which
@@ -38,14 +38,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline: float, 
     """
     started = monotonic()
     call = _Call(deadline, loopback)
-    answers: SimpleQueue[Answer] = SimpleQueue()
+    answers: SimpleQueue[CallResult] = SimpleQueue()
     Thread(target=lambda: answers.put(call.make(url, body, headers)), name="webhook-call", daemon=True).start()
     try:
         answer = answers.get(timeout=deadline)
     except Empty:
         call.cut()
-        answer = Answer(error=f"There was no answer within {deadline:g} seconds.")
-    return Answer(answer.status, answer.error, answer.retry_after, monotonic() - started)
+        answer = CallResult(error=f"There was no answer within {deadline:g} seconds.")
+    return CallResult(answer.status, answer.error, answer.retry_after, monotonic() - started)
 
 
 class _Call:
@@ -55,23 +55,23 @@ class _Call:
         self._socket: socket.socket | None = None
         self._over = False
 
-    def make(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def make(self, url: str, body: bytes, headers: Mapping[str, str]) -> CallResult:
         try:
             target = ssrf_guard.parse(url, loopback=self._loopback)
             self._connect(target)
             return self._exchange(target, body, headers)
         except BadTarget as error:
-            return Answer(error=str(error))
+            return CallResult(error=str(error))
         except ssl.SSLCertVerificationError:
-            return Answer(error="The receiver's certificate is not valid for its name.")
+            return CallResult(error="The receiver's certificate is not valid for its name.")
         except socket.gaierror:
-            return Answer(error="The receiver's name is not known.")
+            return CallResult(error="The receiver's name is not known.")
         except TimeoutError:
-            return Answer(error=f"There was no answer within {self._deadline:g} seconds.")
+            return CallResult(error=f"There was no answer within {self._deadline:g} seconds.")
         except (HTTPException, ValueError):
-            return Answer(error="The receiver did not answer with proper HTTP.")
+            return CallResult(error="The receiver did not answer with proper HTTP.")
         except OSError:
-            return Answer(error="The receiver cannot be reached, or broke the connection off.")
+            return CallResult(error="The receiver cannot be reached, or broke the connection off.")
         finally:
             if self._socket is not None:
                 self._socket.close()
@@ -104,12 +104,12 @@ class _Call:
         if self._over:
             raise TimeoutError
 
-    def _exchange(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _exchange(self, target: Target, body: bytes, headers: Mapping[str, str]) -> CallResult:
         connection = HTTPConnection(target.host, target.port)
         connection.sock, connection.auto_open = self._socket, 0  # so that it never connects by itself
         connection.request("POST", target.path, body, {"Host": target.authority, "Connection": "close", **headers})
         answer = connection.getresponse()
-        return Answer(answer.status, retry_after=answer.getheader("Retry-After"))
+        return CallResult(answer.status, retry_after=answer.getheader("Retry-After"))
 
 
 def _shut(connected: socket.socket) -> None:

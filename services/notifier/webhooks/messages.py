@@ -32,18 +32,18 @@ def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, no
     A fixed number of statements, however many they are.
     """
     listening = queries.listeners(session, {tenant_id for _, event in logged for tenant_id in event.tenant_ids})
-    wanted = [
+    matches = [
         (webhook_id, position, event)
         for position, event in logged
         for webhook_id, (tenant_id, types) in listening.items()
-        if tenant_id in event.tenant_ids and event_types.is_wanted(event.type, types)
+        if tenant_id in event.tenant_ids and event_types.matches_any(event.type, types)
     ]
-    queues = queries.hold(session, {webhook_id for webhook_id, _, _ in wanted}) if wanted else {}
+    queues = queries.lock_queues(session, {webhook_id for webhook_id, _, _ in matches}) if matches else {}
     if not queues:
         return
-    busy = queries.busy(session, queues, {event.subject for _, _, event in wanted})
+    busy = queries.busy(session, queues, {event.subject for _, _, event in matches})
     rows = []
-    for webhook_id, position, event in wanted:
+    for webhook_id, position, event in matches:
         if queue := queues.get(webhook_id):
             series = (webhook_id, event.source, event.subject)
             state = MessageState.WAITING if series in busy else MessageState.READY
@@ -139,8 +139,10 @@ def _forget_unsent(session: Session) -> bool:
     _, forgotten = ends(session)
     unsent = WebhookMessage.finished_at.is_(None) & WebhookMessage.position.between(1, forgotten)
     resting = select(Webhook.id).where(Webhook.status != Status.ACTIVE)
-    found = select(WebhookMessage.webhook_id).where(unsent, WebhookMessage.webhook_id.in_(resting)).distinct().limit(10)
-    queues = queries.hold(session, session.scalars(found).all())
+    expired = (
+        select(WebhookMessage.webhook_id).where(unsent, WebhookMessage.webhook_id.in_(resting)).distinct().limit(10)
+    )
+    queues = queries.lock_queues(session, session.scalars(expired).all())
     still_resting = list(session.scalars(resting.where(Webhook.id.in_(queues))))
     _execute(session, delete(WebhookMessage).where(unsent, WebhookMessage.webhook_id.in_(still_resting)))
     return bool(still_resting)

@@ -4,16 +4,15 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 
 from chassis.core.backoff import delay_after
 from chassis.core.principal import Principal
 from chassis.data import audit
-from services.notifier.audience.notices import queue_mail
+from services.notifier.audience.notices import notify
 from services.notifier.settings import Settings
-from services.notifier.topics.mails import WEBHOOK
+from services.notifier.topics import webhooks as topic
 from services.notifier.webhooks import rules
-from services.notifier.webhooks.call import Answer
+from services.notifier.webhooks.call import CallResult
 from services.notifier.webhooks.messages import let_the_next_go
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
 from services.notifier.webhooks.rules import MessageState, Status, Verdict
@@ -27,7 +26,7 @@ def take_in(
     queue: WebhookQueue,
     webhook: Webhook,
     message: WebhookMessage,
-    answer: Answer,
+    answer: CallResult,
     own: Settings,
     now: datetime,
 ) -> Verdict:
@@ -51,7 +50,7 @@ def take_in(
 
 
 def _try_later_or_give_up(
-    session: Session, queue: WebhookQueue, message: WebhookMessage, verdict: Verdict, answer: Answer, now: datetime
+    session: Session, queue: WebhookQueue, message: WebhookMessage, verdict: Verdict, answer: CallResult, now: datetime
 ) -> None:
     asked = rules.retry_after(answer.retry_after, now)
     if verdict is Verdict.REFUSED:
@@ -73,14 +72,12 @@ def _disable(session: Session, webhook: Webhook, reason: str, own: Settings, now
     system = Principal.system("notifier")
     audit.record(session, "webhook.disabled", webhook, tenant_id=webhook.tenant_id, actor=system, now=now)
     # The URL may hold a secret of the receiver's; its host is enough to know it by.
-    receiver = urlsplit(webhook.url).hostname or ""
-    context = {
-        "headline": f"We have stopped sending events to {receiver}",
-        "receiver": receiver,
-        "description": webhook.description,
-        "reason": reason,
-        "days": str(own.event_log_days),
-        "webhook_id": str(webhook.id),
-    }
-    about = {"event_id": uuid7(), "tenant_id": webhook.tenant_id}
-    queue_mail(session, WEBHOOK, **about, context=context, domain=own.domain, now=now)
+    notice = topic.disabled(
+        webhook.tenant_id,
+        webhook_id=webhook.id,
+        receiver=urlsplit(webhook.url).hostname,
+        description=webhook.description,
+        reason=reason,
+        log_days=own.event_log_days,
+    )
+    notify(session, topic.WEBHOOK, [notice], domain=own.domain, now=now)

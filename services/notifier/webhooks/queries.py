@@ -12,7 +12,7 @@ from chassis.core.principal import caller
 from chassis.http.pages import Page, paginate
 from chassis.messaging.events import source_of
 from services.notifier.event_log.models import EventViewer, LoggedEvent
-from services.notifier.event_log.queries import is_wanted
+from services.notifier.event_log.queries import matches_any
 from services.notifier.webhooks.models import (
     READY,
     SENDING,
@@ -32,10 +32,10 @@ def webhook(session: Session, webhook_id: UUID) -> Webhook:
         NotFound: there is none of that id for the caller.
     """
     statement = select(Webhook).where(Webhook.id == webhook_id, Webhook.tenant_id == caller().tenant_id)
-    found = session.scalar(statement)
-    if found is None:
+    own = session.scalar(statement)
+    if own is None:
         raise NotFound("There is no such webhook.")
-    return found
+    return own
 
 
 def webhooks(session: Session, *, page: int, page_size: int) -> Page:
@@ -56,7 +56,7 @@ def listeners(session: Session, tenants: Iterable[UUID]) -> dict[UUID, tuple[UUI
     return {row.id: (row.tenant_id, row.types) for row in session.execute(statement)}
 
 
-def hold(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQueue]:
+def lock_queues(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQueue]:
     """The queues of these webhooks, locked, in one order everywhere."""
     statement = select(WebhookQueue).where(WebhookQueue.webhook_id.in_(list(webhook_ids)))
     ordered = statement.order_by(WebhookQueue.webhook_id).with_for_update().execution_options(populate_existing=True)
@@ -99,8 +99,8 @@ def first_of(session: Session, webhook_id: UUID, source: str, subject: UUID) -> 
     statement = select(WebhookMessage).where(
         UNFINISHED, WebhookMessage.webhook_id == webhook_id, WebhookMessage.subject == subject
     )
-    told = service_in(session, WebhookMessage.type) == source.removeprefix("/services/")
-    return session.scalar(statement.where(told).order_by(WebhookMessage.position).limit(1))
+    is_of_source = service_in(session, WebhookMessage.type) == source.removeprefix("/services/")
+    return session.scalar(statement.where(is_of_source).order_by(WebhookMessage.position).limit(1))
 
 
 def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> ColumnElement[str]:
@@ -146,7 +146,7 @@ def seen_between(
     if first is None:
         return []
     statement = _seen().where(
-        EventViewer.position >= first, LoggedEvent.logged_at >= since, is_wanted(EventViewer.type, types)
+        EventViewer.position >= first, LoggedEvent.logged_at >= since, matches_any(EventViewer.type, types)
     )
     if until is not None:
         statement = statement.where(LoggedEvent.logged_at < until)

@@ -25,7 +25,7 @@ from services.notifier import settings
 from services.notifier.event_log import envelopes
 from services.notifier.webhooks import call as webhooks_call
 from services.notifier.webhooks import messages, queries, rules, signing
-from services.notifier.webhooks.call import Answer
+from services.notifier.webhooks.call import CallResult
 from services.notifier.webhooks.models import Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 from services.notifier.webhooks.outcomes import take_in
 from services.notifier.webhooks.rules import MessageState
@@ -97,7 +97,7 @@ def claim_due(database: Database, now: datetime, *, healthy: bool = False, most:
     return []
 
 
-def call(runtime: Runtime, claim: Claim, now: datetime) -> Answer:
+def call(runtime: Runtime, claim: Claim, now: datetime) -> CallResult:
     """Send a message, signed with every secret that is valid at this moment. Outside of any transaction."""
     secret_box = settings.secret_box(runtime.settings, signing.PURPOSE)
     body = body_for(claim.body, runtime.settings.public_url)
@@ -108,23 +108,23 @@ def call(runtime: Runtime, claim: Claim, now: datetime) -> Answer:
 
 def body_for(envelope: str, public_url: str) -> str:
     """What is sent for an envelope. A large event comes without its data, and says where that is (``dataref``)."""
-    told = envelopes.told(json.loads(envelope))
-    body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    event = envelopes.public(json.loads(envelope))
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     if len(body.encode()) <= rules.MAX_BODY:
         return body
-    del told["data"]
-    told["dataref"] = f"{public_url}/api/v1/events/{told['id']}"
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    del event["data"]
+    event["dataref"] = f"{public_url}/api/v1/events/{event['id']}"
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
 def settle(
-    database: Database, claims: Sequence[Claim], answers: Sequence[Answer], *, started: datetime, now: datetime
+    database: Database, claims: Sequence[Claim], answers: Sequence[CallResult], *, started: datetime, now: datetime
 ) -> None:
     """Commit what became of messages of one endpoint. A sender that was slower than its lease has no say any more."""
     webhook_id = claims[0].webhook_id
     verdicts = []
     with database.begin() as session:
-        queue = queries.hold(session, [webhook_id]).get(webhook_id)
+        queue = queries.lock_queues(session, [webhook_id]).get(webhook_id)
         webhook = session.get(Webhook, webhook_id, with_for_update=True)
         if queue is None or webhook is None:
             return  # deleted meanwhile
@@ -178,7 +178,7 @@ def _whose_turn(session: Session, queue: WebhookQueue, now: datetime, most: int)
     return [*lost, *queries.ready(session, queue.webhook_id, now, limit=free)][:free]
 
 
-def _attempt(message: WebhookMessage, claim: Claim, answer: Answer, started: datetime) -> WebhookAttempt:
+def _attempt(message: WebhookMessage, claim: Claim, answer: CallResult, started: datetime) -> WebhookAttempt:
     return WebhookAttempt(
         id=uuid7(),
         webhook_id=message.webhook_id,

@@ -91,8 +91,8 @@ def resolve(target: Target, *, loopback: bool) -> list[str]:
         BadTarget: it leads, or also leads, to where we do not deliver.
         OSError: the name is not known just now.
     """
-    found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     for address in addresses:
         if not is_allowed(address, loopback=loopback):
             raise BadTarget("The host's address is not a public one.")

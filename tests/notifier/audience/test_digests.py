@@ -16,11 +16,11 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from contracts.roles import Role
 from services.notifier.audience import tasks
-from services.notifier.audience.digest_models import Digest, DigestItem
-from services.notifier.audience.models import Preferences
-from services.notifier.audience.rules import Cadence, default_wishes
+from services.notifier.audience.models import Digest, DigestItem, Preferences
+from services.notifier.audience.rules import default_wishes
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.mail import NotTaken
+from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.topics.base import Cadence
 from tests.notifier.helpers import (
     ANNA,
     FJORD,
@@ -401,7 +401,7 @@ def test_a_digest_that_cannot_be_put_together_holds_up_no_other_mail(notifier, i
         send(notifier)
     assert {row.template: row.state for row in deliveries(notifier)} == {"digest": "new", "invite": "sent"}
     [digest] = deliveries(notifier, template="digest")
-    assert "written down" in digest.last_error
+    assert "has been logged" in digest.last_error
 
 
 def test_a_digest_that_cannot_be_written_holds_up_no_other(notifier, inbox):

@@ -9,7 +9,7 @@ import time_machine
 
 from chassis.core.clock import utcnow
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.mail import NotTaken
+from services.notifier.outbound.channels.base import NotTaken
 from tests.notifier.helpers import (
     ANNA,
     FJORD,

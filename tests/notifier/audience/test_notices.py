@@ -14,15 +14,17 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from chassis.messaging.broker import Message
 from chassis.messaging.inbox import InboxRow
-from services.notifier.audience.contacts import keep_contact
+from services.notifier.audience.contacts import upsert_contact
 from services.notifier.audience.models import Contact
-from services.notifier.audience.notices import NOBODY_THERE, queue_mail
+from services.notifier.audience.notices import notify
 from services.notifier.audience.reassignment import COVERED, REMOVED
 from services.notifier.audience.tenants import lock_tenant
 from services.notifier.deliveries.models import Delivery
+from services.notifier.deliveries.rows import NOBODY_THERE
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.mail import NotTaken
-from services.notifier.topics.mails import INVITE
+from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.topics.base import Notice
+from services.notifier.topics.invites import INVITE
 from tests.notifier.helpers import (
     FJORD,
     ROLF,
@@ -290,7 +292,7 @@ def test_passing_on_locks_the_tenant_before_the_mail(notifier, inbox):
         thread.start()
         wait_until_blocked(notifier, thread)
         added = {"email": "rita@fjord-retail.example", "name": "Rita", "role": "RetailerAdmin"}
-        keep_contact(session, RITA, FJORD, **added, sequence=1, now=later)
+        upsert_contact(session, RITA, FJORD, **added, sequence=1, now=later)
     thread.join(10)
     assert found[0].delivery.user_id == RITA
 
@@ -316,13 +318,11 @@ def test_an_invite_and_its_user_handled_at_the_same_moment_meet(notifier, invite
     def invite(session):
         now = utcnow()
         context = {"campaign_name": "C", "supplier_name": "S"}
-        queue_mail(
-            session, INVITE, event_id=uuid4(), tenant_id=FJORD, context=context, domain="concord.example", now=now
-        )
+        notify(session, INVITE, [Notice(uuid4(), FJORD, context)], domain="concord.example", now=now)
 
     def add(session):
         role = "RetailerAdmin"
-        keep_contact(session, ROLF, FJORD, email="r@x.example", name="R", role=role, sequence=1, now=utcnow())
+        upsert_contact(session, ROLF, FJORD, email="r@x.example", name="R", role=role, sequence=1, now=utcnow())
 
     first, second = (invite, add) if invite_first else (add, invite)
 

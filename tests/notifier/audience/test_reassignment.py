@@ -10,8 +10,8 @@ import time_machine
 from chassis.core.clock import utcnow
 from services.notifier.audience.reassignment import COVERED, IN_A_DIGEST, UNWANTED
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.mail import NotTaken
-from services.notifier.topics.mails import MOST_SHOWN
+from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.topics.base import MOST_SHOWN
 from tests.notifier.helpers import (
     ANNA,
     FJORD,

@@ -14,7 +14,8 @@ from chassis.core.principal import acting_as
 from contracts.roles import Role
 from services.notifier.audience.contacts import drop_contact
 from services.notifier.audience.models import Preferences
-from services.notifier.audience.rules import DEFAULTS, DIGESTS
+from services.notifier.audience.rules import DIGESTS
+from services.notifier.topics import DEFAULTS
 from tests.notifier.audience.test_notices import wait_until_blocked
 from tests.notifier.helpers import (
     FJORD,

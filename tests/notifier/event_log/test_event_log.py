@@ -15,10 +15,9 @@ from chassis.core.principal import acting_as
 from chassis.messaging.inbox import CursorRow, InboxRow
 from chassis.process import worker
 from contracts.roles import Role
-from services.notifier.event_log import queries
+from services.notifier.event_log import queries, tasks
 from services.notifier.event_log.long_polling import WaitingRoom
 from services.notifier.event_log.models import EventLogEnd, LoggedEvent
-from services.notifier.outbound import tasks
 from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, statements, tenant_created
 from tests.plugin import principal, sample_event
 

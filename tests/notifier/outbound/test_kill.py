@@ -14,12 +14,12 @@ from sqlalchemy import event
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from services.notifier import settings
-from services.notifier.outbound import claims, sender
-from services.notifier.outbound.channels import mail
+from services.notifier.outbound import channels, claims, sender, settlement
+from services.notifier.outbound.channels.base import Channel
 from tests.notifier.helpers import SYSTEM, deliveries, mark, queue, send, states
 
 KILLS = 2
-MAILS = KILLS * sender.HAND + 4
+MAILS = KILLS * claims.LIMIT + 4
 
 
 def start_sender(notifier):
@@ -51,8 +51,8 @@ def test_no_mail_is_missing_after_kills_and_a_double_has_the_same_message_id(not
     counts = Counter(states(notifier))
     assert counts == {
         "sent": 2 * KILLS,
-        "sending": KILLS * (sender.HAND - 2),
-        "new": MAILS - KILLS * sender.HAND,
+        "sending": KILLS * (claims.LIMIT - 2),
+        "new": MAILS - KILLS * claims.LIMIT,
     }
     with time_machine.travel(utcnow() + settings.load().lease + timedelta(seconds=1)):
         send(notifier)
@@ -117,29 +117,35 @@ def run_until_killed(notifier, step):
 
     event.listen(engine, "commit", before_commit)
     if step == "before its outcome is committed":
-        claims.success = lambda _claim, _now: die()
+        settlement.success = lambda _claim, _now: die()
     own = settings.load()
     with acting_as(SYSTEM):
-        sender.send_batch(notifier.runtime, Mortal(mail.connect(own, None), step))
+        sender.send_batch(notifier.runtime, Mortal(channels.connect(own, None), step))
         if step == "afterwards":
             die()
 
 
-class Mortal:
-    """A transport that is killed together with its sender."""
+class Mortal(Channel):
+    """A channel that is killed together with its sender."""
 
-    def __init__(self, post, step):
-        self.post, self.step = post, step
+    def __init__(self, channel, step):
+        self.channel, self.step = channel, step
 
-    def send(self, letter, ready, meanwhile):
+    def announce(self, letter):
         if self.step == "before it is handed over":
             die()
-        self.post.send(letter, ready, meanwhile)
+        self.channel.announce(letter)
+
+    def transfer(self, letter):
+        self.channel.transfer(letter)
+
+    def confirm(self, letter):
+        self.channel.confirm(letter)
         if self.step == "when it was confirmed":
             die()
 
     def close(self):
-        self.post.close()
+        self.channel.close()
 
 
 def die():

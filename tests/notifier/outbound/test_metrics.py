@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from chassis.core.clock import utcnow
 from services.notifier import settings
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.mail import NotTaken
+from services.notifier.outbound.channels.base import NotTaken
 from tests.notifier.helpers import (
     FJORD,
     choose,

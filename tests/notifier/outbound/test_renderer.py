@@ -14,13 +14,15 @@ from css_inline import CSSInliner
 
 from services.notifier import settings
 from services.notifier.common import wording
+from services.notifier.common.templates import templates
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import renderer
-from services.notifier.topics import mails
+from services.notifier.topics import BY_NAME
+from services.notifier.topics.invites import INVITE as TOPIC
 from services.notifier.topics.sections import sections
 from tests.notifier import samples
 
-SHOWN = Path(__file__).parents[2] / "docs/mails"
+SHOWN = Path(__file__).parents[3] / "docs/mails"
 LINKS = {
     "inbox_url": "http://localhost:8080/api/v1/campaigns/invites",
     "links_url": "http://localhost:8080/api/v1",
@@ -45,7 +47,7 @@ def compose(name="Rolf Fjord", address="rolf@fjord-retail.example", **changes):
         template="invite",
         address=address,
         context=context,
-        subject=mails.subject_of(mails.INVITE, context),
+        subject=TOPIC.subject_of(context),
         message_id="<0190.ab@concord.example>",
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
     )
@@ -191,7 +193,7 @@ def test_every_mail_reads_well_as_text_and_as_html(name):
 
 
 def test_every_kind_of_mail_has_a_sample():
-    assert {template for template, _context in samples.SAMPLES.values()} == set(mails.MAILS)
+    assert {template for template, _context in samples.SAMPLES.values()} == set(BY_NAME)
 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
@@ -231,7 +233,7 @@ def test_a_mail_reads_as_if_its_styles_were_written_into_it_alone(name, addition
     """Although they are written once for all mails of its shape, into a page with gaps."""
     template, _context = samples.SAMPLES[name]
     said = spoilt(name, addition) | samples.LINKS | {"subject": f"Subject{addition}", "time_zone": "Europe/Oslo"}
-    page = renderer.templates().get_template(f"{template}.html").render(said)
+    page = templates().get_template(f"{template}.html").render(said)
     alone = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False).inline(page)
     _text, html = renderer.render(template, said)
     assert Seen(html).parts == Seen(alone).parts

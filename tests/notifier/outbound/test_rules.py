@@ -7,8 +7,9 @@ import pytest
 
 from services.notifier.common import wording
 from services.notifier.deliveries import rules
-from services.notifier.deliveries.rules import Category, State, Trouble
-from services.notifier.topics import mails
+from services.notifier.deliveries.rules import State, Trouble
+from services.notifier.topics.base import Category
+from services.notifier.topics.invites import INVITE
 
 YOUNG, OLD = timedelta(hours=23), timedelta(days=1)
 
@@ -60,7 +61,7 @@ def test_text_keeps_its_line_ends_only():
 
 def test_braces_in_a_name_are_only_text():
     context = {"campaign_name": "{supplier_name} {0.__class__}", "supplier_name": "N"}
-    assert mails.subject_of(mails.INVITE, context) == "{supplier_name} {0.__class__}: N invites you"
+    assert INVITE.subject_of(context) == "{supplier_name} {0.__class__}: N invites you"
 
 
 @pytest.mark.parametrize(
@@ -112,4 +113,4 @@ def test_a_domain_of_any_script_becomes_what_dns_knows():
 )
 def test_times_as_their_reader_says_them(moment, zone, said):
     """D61: at the clock of that zone, which is named; also in the two nights of the year that have another length."""
-    assert wording.said_moment(datetime.fromisoformat(moment), ZoneInfo(zone)) == said
+    assert wording.moment_text(datetime.fromisoformat(moment), ZoneInfo(zone)) == said

@@ -19,7 +19,7 @@ from services.notifier.audience.models import Contact
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound import sender
-from services.notifier.outbound.channels.mail import NotTaken
+from services.notifier.outbound.channels.base import NotTaken
 from tests.notifier.helpers import (
     FJORD,
     SYSTEM,
@@ -189,7 +189,7 @@ def test_a_mistake_of_ours_is_tried_again_after_it_was_mended(notifier, inbox):
     send(notifier)
     assert states(notifier) == ["new", "sent"]
     [row] = deliveries(notifier, state="new")
-    assert "written down" in row.last_error
+    assert "has been logged" in row.last_error
 
 
 def test_only_a_vanished_senders_mail_is_taken_over(notifier, inbox):

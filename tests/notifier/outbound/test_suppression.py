@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
-from services.notifier.audience.digest_models import Digest, DigestItem
+from services.notifier.audience.models import Digest, DigestItem
 from services.notifier.deliveries.models import Delivery
-from services.notifier.outbound import sender, tasks
-from services.notifier.outbound.channels import mailbox
+from services.notifier.outbound import claims, sender, tasks
+from services.notifier.outbound.channels import folder
 from services.notifier.outbound.models import Bounce
 from tests.notifier.helpers import (
     SYSTEM,
@@ -131,9 +131,9 @@ def test_mails_whose_lease_would_end_in_the_hand_are_given_back(notifier, inbox)
     """A slow server must not make two senders send the same mail."""
     queue(notifier, 3)
     with acting_as(SYSTEM):
-        claims = sender.claim_due(notifier.database, utcnow())
+        due = claims.claim_due(notifier.database, utcnow())
         with time_machine.travel(utcnow() + timedelta(seconds=30)):
-            assert sender.send_all(notifier.runtime, claims, post=None) is True
+            assert sender.send_claims(notifier.runtime, due, channel=None) is True
     assert [(row.state, row.attempts) for row in deliveries(notifier)] == [("new", 0)] * 3
     assert claim(notifier, utcnow() + timedelta(seconds=31)).delivery.attempts == 1
 
@@ -144,7 +144,7 @@ def test_what_is_old_is_forgotten(notifier, configure):
     send(notifier)
     choose(notifier, topics={"message": "daily"})
     notifier.deliver(message_posted(), invite_created())
-    folder = notifier.runtime.settings.home / "mail"
+    mailbox = notifier.runtime.settings.home / "mail"
     tomorrow = utcnow() + timedelta(days=2)
     with time_machine.travel(tomorrow):
         write_digests(notifier)
@@ -155,7 +155,7 @@ def test_what_is_old_is_forgotten(notifier, configure):
         keep_house(notifier)
     assert sorted(states(notifier)) == ["new", "new"]
     assert (count(notifier, Digest), count(notifier, DigestItem)) == (1, 1)
-    assert mailbox.newest(folder) == []
+    assert folder.newest(mailbox) == []
     with time_machine.travel(tomorrow + timedelta(days=181)):
         keep_house(notifier)
     assert (count(notifier, Digest), count(notifier, DigestItem)) == (0, 0)

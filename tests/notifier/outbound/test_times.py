@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from services.notifier.audience.rules import Cadence
+from services.notifier.topics.base import Cadence
 from tests.notifier.helpers import (
     FJORD,
     choose,

@@ -14,8 +14,8 @@ from contracts.roles import Role
 from services.notifier import settings
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound import actions
-from services.notifier.outbound.channels.mail import NotTaken
-from services.notifier.outbound.claims import NOTHING_LEFT
+from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.outbound.decisions import NOTHING_LEFT
 from tests.notifier.audience.test_notices import wait_until_blocked
 from tests.notifier.helpers import (
     FJORD,

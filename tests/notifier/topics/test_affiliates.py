@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from chassis.core.principal import acting_as
 from contracts.roles import Role
-from services.notifier.audience.digest_models import DigestItem
-from services.notifier.topics.mails import AFFILIATION
+from services.notifier.audience.models import DigestItem
+from services.notifier.topics.affiliations import AFFILIATION
 from tests.notifier import samples
 from tests.notifier.helpers import FJORD, PREFERENCES, SYSTEM, deliveries, send, states, user_added, write_digests
 from tests.plugin import principal, sample_event

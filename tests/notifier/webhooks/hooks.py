@@ -7,7 +7,7 @@ from sqlalchemy import select
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from services.notifier.webhooks import sender
-from services.notifier.webhooks.call import Answer
+from services.notifier.webhooks.call import CallResult
 from services.notifier.webhooks.models import WebhookMessage, WebhookQueue
 from tests.notifier.helpers import NORDIC, SYSTEM
 from tests.plugin import sample_event
@@ -42,7 +42,7 @@ def claim(notifier, now=None, *, healthy=False):
 
 def settle(notifier, claimed, status=None, now=None, *, error=None, retry_after=None):
     now = now or utcnow()
-    answer = Answer(status, error, retry_after)
+    answer = CallResult(status, error, retry_after)
     with acting_as(SYSTEM):
         sender.settle(notifier.database, [claimed], [answer], started=now, now=now)
 

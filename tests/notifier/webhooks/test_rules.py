@@ -104,7 +104,7 @@ def test_when_an_endpoint_is_looked_at_next(leases, first_ready, failures, cooli
     ],
 )
 def test_which_events_are_wanted(patterns, wanted):
-    assert event_types.is_wanted("campaigns.InviteCreated.v1", patterns) is wanted
+    assert event_types.matches_any("campaigns.InviteCreated.v1", patterns) is wanted
     assert all(event_types.PATTERN.fullmatch(pattern) for pattern in patterns)
 
 

@@ -23,9 +23,9 @@ from chassis.core.errors import Conflict
 from chassis.core.principal import acting_as
 from contracts.roles import Role
 from services.notifier import settings
-from services.notifier.outbound import tasks
-from services.notifier.outbound.channels import mailbox
-from services.notifier.webhooks import queries, sender, signing
+from services.notifier.event_log import tasks as event_log_tasks
+from services.notifier.outbound.channels import folder
+from services.notifier.webhooks import queries, sender, signing, tasks
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
 from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, statements, user_added
 from tests.notifier.webhooks.hooks import (
@@ -383,7 +383,7 @@ def test_the_owner_is_mailed_once_when_we_disable_a_webhook(notifier, anna, rece
     assert (mail.address, mail.topic, mail.category) == ("anna@nordic-heating.example", "webhook", "must-arrive")
     assert mail.subject == "We have stopped sending events to 127.0.0.1"
     send(notifier)
-    [shown] = mailbox.newest(settings.mailbox(notifier.runtime.settings))
+    [shown] = folder.newest(settings.mailbox(notifier.runtime.settings))
     for text in ("410 Gone", "Into the ERP", webhook["id"]):
         assert text in shown.text
         assert text in shown.html
@@ -463,7 +463,7 @@ def test_an_event_that_the_log_has_forgotten_fails_and_the_next_one_goes(notifie
     with time_machine.travel(utcnow() + timedelta(days=31)):
         notifier.deliver(happened(2, subject=subject, sequence=2))
         with acting_as(SYSTEM):
-            tasks.forget_old_events(notifier.runtime)
+            event_log_tasks.forget_old_events(notifier.runtime)
         anna.post(f"{address}/resume")
         send_due(notifier)
     first, second = messages(notifier)
@@ -479,7 +479,7 @@ def test_what_waits_for_a_resting_webhook_is_not_kept_for_ever(notifier, anna, r
     notifier.deliver(happened(1, subject=subject, sequence=1))
     with time_machine.travel(utcnow() + timedelta(days=31)), acting_as(SYSTEM):
         notifier.deliver(*(happened(number, subject=subject, sequence=number) for number in (2, 3)))
-        tasks.forget_old_events(notifier.runtime)
+        event_log_tasks.forget_old_events(notifier.runtime)
         while tasks.forget_old_messages(notifier.runtime):
             pass
         assert states(notifier) == ["waiting"] * 2

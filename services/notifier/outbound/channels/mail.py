@@ -1,21 +1,19 @@
-"""Hands letters over: to an SMTP server, or into the folder of the development mailbox."""
+"""The channel to an SMTP server."""
 
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from socket import SHUT_RDWR
 from threading import Event, Thread
 from time import monotonic
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from chassis.core.logs import logger
-from services.notifier.common import wording
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels import mailbox
-from services.notifier.outbound.renderer import Letter
+from services.notifier.outbound.channels.base import Channel, NotTaken
+from services.notifier.outbound.letters import Letter
 from services.notifier.settings import STARTTLS, TLS, Settings, SmtpServer
 
 AFTER_TEXT = 3  # times the usual wait: a server may look closely at a letter before it answers
@@ -25,57 +23,7 @@ ASKS_TO_SIGN_IN = frozenset({530, 534, 535, 538})
 log = logger(__name__)
 
 
-class NotTaken(Exception):
-    """A letter was not handed over.
-
-    Attributes:
-        trouble: what that means for the letter.
-        is_server: it concerns the server, so that other letters fare no better just now.
-        is_bounce: the recipient's address was refused for good.
-    """
-
-    def __init__(self, trouble: Trouble, reason: str, *, is_server: bool = False, is_bounce: bool = False) -> None:
-        super().__init__(reason)
-        self.is_bounce = is_bounce
-        self.trouble = trouble
-        self.reason = wording.one_line(reason, 500)
-        self.is_server = is_server
-
-
-Step = Callable[[], object]
-
-
-def at_once() -> None:
-    """Nothing to wait for."""
-
-
-class Transport(Protocol):
-    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
-        """Hand a letter over. ``ready`` is called, and may take its time, before anything could arrive; ``meanwhile``
-        once the text is on its way, if it gets that far, and raises nothing.
-
-        Raises:
-            NotTaken: it was not, or nobody knows.
-        """
-
-    def close(self) -> None: ...
-
-
-class Folder:
-    """The development mailbox: one file a letter, and the same letter again replaces itself."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
-        ready()
-        mailbox.put(self._folder, letter)
-
-    def close(self) -> None:
-        pass
-
-
-class Smtp:
+class MailChannel(Channel):
     """One connection to a mail server, opened for the first letter and kept for the next ones."""
 
     def __init__(self, server: SmtpServer, settings: Settings) -> None:
@@ -85,15 +33,33 @@ class Smtp:
         self._watch: Watch | None = None
         self._until = 0.0
 
-    def send(self, letter: Letter, ready: Step = at_once, meanwhile: Step = at_once) -> None:
-        self._until = monotonic() + self._settings.deadline  # for all of it, also where it is begun twice
+    def announce(self, letter: Letter) -> None:
+        """Say from whom and to whom, and get leave to send the text."""
+        self._until = monotonic() + self._settings.deadline  # for all three steps, also where this one is done twice
         reused = self._connection is not None
         try:
-            self._hand_over(letter, ready, meanwhile)
+            self._announce(letter)
         except NotTaken as failure:
             if not (reused and failure.is_server and failure.trouble is Trouble.TEMPORARY):
                 raise
-            self._hand_over(letter, ready, meanwhile)  # the server had merely closed the kept connection
+            self._announce(letter)  # the server had merely closed the kept connection
+
+    def transfer(self, letter: Letter) -> None:
+        """Send the text. From here on a broken connection leaves open whether the server has taken it."""
+        with self._talking(letter) as connection:
+            connection.send(re.sub(rb"(?m)^\.", b"..", letter.content.removesuffix(b"\r\n")) + b"\r\n.\r\n")
+
+    def confirm(self, letter: Letter) -> None:
+        with self._talking(letter) as connection:
+            if connection.sock:
+                connection.sock.settimeout(self._settings.timeout * AFTER_TEXT)
+            code, text = connection.getreply()
+            if connection.sock:
+                connection.sock.settimeout(self._settings.timeout)
+            if code != 250 and code // 100 not in (4, 5):
+                reason = "The mail server did not say whether it took the mail."
+                raise NotTaken(Trouble.UNKNOWN, reason, is_server=True)
+            self._expect(250, (code, text))
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -108,14 +74,15 @@ class Smtp:
         finally:
             self._unwatch()
 
-    def _hand_over(self, letter: Letter, ready: Step, meanwhile: Step) -> None:
+    def _announce(self, letter: Letter) -> None:
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            with self._watched(self._connection):
-                self._announce(self._connection, letter)
-                ready()
-                self._transfer(self._connection, letter, meanwhile)
+            connection = self._connection
+            with self._watched(connection):
+                self._expect(250, connection.mail(letter.sender))
+                self._expect_recipient(connection.rcpt(letter.recipient))
+                self._expect(354, connection.docmd("DATA"))
         except NotTaken as failure:
             if failure.is_server:
                 self._drop()
@@ -125,6 +92,24 @@ class Smtp:
             log.warning("mail server away", host=self._server.host, port=self._server.port, error=repr(error))
             reason = "The mail server takes no mail from us just now."
             raise NotTaken(Trouble.TEMPORARY, reason, is_server=True) from error
+
+    @contextmanager
+    def _talking(self, letter: Letter) -> Iterator[smtplib.SMTP]:
+        """The connection over which a letter was announced. It is given up where the server is at fault."""
+        connection = self._connection
+        assert connection is not None, "the letter was not announced"
+        try:
+            with self._watched(connection):
+                yield connection
+        except NotTaken as failure:
+            if failure.is_server:
+                self._drop()
+            raise
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            log.warning("mail server broke off after the text", message_id=letter.message_id, error=repr(error))
+            reason = "The mail server broke off before it confirmed the mail."
+            raise NotTaken(Trouble.UNKNOWN, reason, is_server=True) from error
 
     def _connect(self) -> smtplib.SMTP:
         """Greet the server. What goes wrong here says nothing about a letter, so all of it may pass."""
@@ -169,38 +154,18 @@ class Smtp:
         if watch is not None:
             watch.end()
 
-    def _announce(self, connection: smtplib.SMTP, letter: Letter) -> None:
-        self._expect(250, connection.mail(letter.sender))
+    def _expect_recipient(self, reply: tuple[int, bytes]) -> None:
         try:
-            self._expect(250, connection.rcpt(letter.recipient))
+            self._expect(250, reply)
         except NotTaken as failure:
             failure.is_bounce = failure.trouble is Trouble.PERMANENT and not ABOUT_POLICY.search(failure.reason)
             raise
-        self._expect(354, connection.docmd("DATA"))
 
-    def _transfer(self, connection: smtplib.SMTP, letter: Letter, meanwhile: Step) -> None:
-        """Send the text. From here on a broken connection leaves open whether the server has taken it."""
-        try:
-            connection.send(re.sub(rb"(?m)^\.", b"..", letter.content.removesuffix(b"\r\n")) + b"\r\n.\r\n")
-            meanwhile()
-            if connection.sock:
-                connection.sock.settimeout(self._settings.timeout * AFTER_TEXT)
-            answer = connection.getreply()
-            if connection.sock:
-                connection.sock.settimeout(self._settings.timeout)
-        except (OSError, smtplib.SMTPException) as error:
-            log.warning("mail server broke off after the text", message_id=letter.message_id, error=repr(error))
-            reason = "The mail server broke off before it confirmed the mail."
-            raise NotTaken(Trouble.UNKNOWN, reason, is_server=True) from error
-        if answer[0] != 250 and answer[0] // 100 not in (4, 5):
-            raise NotTaken(Trouble.UNKNOWN, "The mail server did not say whether it took the mail.", is_server=True)
-        self._expect(250, answer)
-
-    def _expect(self, code: int, answer: tuple[int, bytes]) -> None:
+    def _expect(self, code: int, reply: tuple[int, bytes]) -> None:
         """Let 250 pass (also 251, 252), and turn a refusal into what it means for the letter."""
-        if answer[0] == code or (code == 250 and answer[0] in (251, 252)):
+        if reply[0] == code or (code == 250 and reply[0] in (251, 252)):
             return
-        self._refused(*answer)
+        self._refused(*reply)
 
     def _refused(self, code: int, text: bytes) -> NoReturn:
         about_us = code in ASKS_TO_SIGN_IN or code == 421 or code // 100 not in (4, 5)
@@ -223,15 +188,6 @@ class Smtp:
         self._unwatch()
         if connection is not None:
             connection.close()
-
-
-def connect(settings: Settings, folder: Path | None) -> Transport:
-    """The transport this deployment is set to: its mail server, or the folder of the development mailbox."""
-    if settings.smtp:
-        return Smtp(settings.smtp, settings)
-    if folder is None:
-        raise RuntimeError("there is neither a mail server nor a development mailbox")
-    return Folder(folder)
 
 
 class Watch:

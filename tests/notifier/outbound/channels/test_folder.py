@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notifier.outbound.channels import mailbox
-from services.notifier.outbound.renderer import Letter
+from services.notifier.outbound.channels import folder
+from services.notifier.outbound.letters import Letter
 from tests.notifier.helpers import FJORD, deliveries, free_port, invite_created, queue, send, user_added
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ def letter(number, to="rolf@fjord-retail.example", text="Hello"):
 
 
 @pytest.fixture
-def folder(notifier):
+def mailbox(notifier):
     return notifier.runtime.settings.home / "mail"
 
 
@@ -52,16 +52,16 @@ def test_the_newest_comes_first(notifier, anybody):
     assert [subject.partition(":")[0] for subject in subjects] == ["Second", "First"]
 
 
-def test_the_same_mail_again_replaces_itself(folder):
-    mailbox.put(folder, letter(1))
-    mailbox.put(folder, letter(1))
-    assert len(list(folder.iterdir())) == 1
-    assert len(mailbox.newest(folder)) == 1
+def test_the_same_mail_again_replaces_itself(mailbox):
+    folder.put(mailbox, letter(1))
+    folder.put(mailbox, letter(1))
+    assert len(list(mailbox.iterdir())) == 1
+    assert len(folder.newest(mailbox)) == 1
 
 
-def test_only_one_persons_mail(notifier, anybody, folder):
-    mailbox.put(folder, letter(1))
-    mailbox.put(folder, letter(2, to="Rita@Bergen-Bygg.example"))
+def test_only_one_persons_mail(notifier, anybody, mailbox):
+    folder.put(mailbox, letter(1))
+    folder.put(mailbox, letter(2, to="Rita@Bergen-Bygg.example"))
     found = anybody.get("/dev/mailbox.json?to=rita@bergen-bygg.example").json
     assert [mail["subject"] for mail in found] == ["Mail 2"]
     assert anybody.get("/dev/mailbox.json?to=nobody@x.example").json == []
@@ -70,21 +70,21 @@ def test_only_one_persons_mail(notifier, anybody, folder):
 
 def test_of_thousands_only_the_newest_500_are_opened(tmp_path):
     for number in range(2000):
-        mailbox.put(tmp_path, letter(number))
-    opened = mailbox._read.cache_info().misses
-    found = mailbox.newest(tmp_path)
+        folder.put(tmp_path, letter(number))
+    opened = folder._read.cache_info().misses
+    found = folder.newest(tmp_path)
     assert [mail.subject for mail in found] == [f"Mail {number}" for number in range(1999, 1499, -1)]
-    assert mailbox.newest(tmp_path, to="nobody@x.example") == []
-    assert mailbox.newest(tmp_path) == found
-    assert mailbox._read.cache_info().misses - opened == 500
+    assert folder.newest(tmp_path, to="nobody@x.example") == []
+    assert folder.newest(tmp_path) == found
+    assert folder._read.cache_info().misses - opened == 500
 
 
-def test_what_is_not_a_finished_mail_is_passed_over(folder):
-    mailbox.put(folder, letter(1))
-    (folder / "20260301T000000000000Z-x.eml.tmp").write_text("half")
-    (folder / "notes.txt").write_text("mine")
-    (folder / "sub.eml").mkdir()
-    assert len(mailbox.newest(folder)) == 1
+def test_what_is_not_a_finished_mail_is_passed_over(mailbox):
+    folder.put(mailbox, letter(1))
+    (mailbox / "20260301T000000000000Z-x.eml.tmp").write_text("half")
+    (mailbox / "notes.txt").write_text("mine")
+    (mailbox / "sub.eml").mkdir()
+    assert len(folder.newest(mailbox)) == 1
 
 
 def test_the_page_shows_mail_without_letting_it_act(notifier, anybody):

@@ -10,8 +10,9 @@ from aiosmtpd.smtp import AuthResult
 
 from services.notifier import settings
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.mail import NotTaken, Smtp
-from services.notifier.outbound.renderer import Letter
+from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.outbound.channels.mail import MailChannel
+from services.notifier.outbound.letters import Letter
 from tests.notifier.certificates import make_certificate
 from tests.notifier.helpers import GREETING, RCPT, TEXT, BadServer, Inbox, mail_server
 
@@ -24,35 +25,42 @@ def letter(number=1, text="Hello"):
 
 @pytest.fixture
 def post():
-    """A transport to the server the settings name."""
+    """A channel to the server the settings name."""
     opened = []
 
     def connect():
         own = settings.load()
-        opened.append(Smtp(own.smtp, own))
+        opened.append(MailChannel(own.smtp, own))
         return opened[-1]
 
     yield connect
-    for transport in opened:
-        transport.close()
+    for channel in opened:
+        channel.close()
 
 
-def fail(transport, number=1):
+def send(channel, letter):
+    """What a sender does, with nothing between the steps."""
+    channel.announce(letter)
+    channel.transfer(letter)
+    channel.confirm(letter)
+
+
+def fail(channel, number=1):
     with pytest.raises(NotTaken) as failure:
-        transport.send(letter(number))
+        send(channel, letter(number))
     return failure.value
 
 
 def test_one_connection_serves_many_letters(post, inbox):
-    transport = post()
+    channel = post()
     for number in range(10):
-        transport.send(letter(number))
+        send(channel, letter(number))
     assert inbox.message_ids == [f"<{number}@concord.example>" for number in range(10)]
     assert inbox.connections == 1
 
 
 def test_lines_that_begin_with_a_dot_arrive_whole(post, inbox):
-    post().send(letter(text="first\r\n.\r\n..second\r\n.third"))
+    send(post(), letter(text="first\r\n.\r\n..second\r\n.third"))
     assert inbox.messages[0].get_content().splitlines() == ["first", ".", "..second", ".third"]
 
 
@@ -70,12 +78,12 @@ def test_lines_that_begin_with_a_dot_arrive_whole(post, inbox):
 )
 def test_what_a_refusal_means(post, inbox, moment, answer, trouble, is_server):
     inbox.answers[moment] += [answer, answer]
-    transport = post()
-    failure = fail(transport)
+    channel = post()
+    failure = fail(channel)
     assert (failure.trouble, failure.is_server) == (trouble, is_server)
     assert answer in failure.reason
     inbox.answers[moment].clear()
-    transport.send(letter(2))
+    send(channel, letter(2))
     assert inbox.message_ids == ["<2@concord.example>"]
     assert inbox.connections == (2 if is_server else 1)
 
@@ -110,10 +118,10 @@ def test_a_server_that_does_not_even_greet(post, configure, what):
 def test_a_server_that_does_not_let_go(post, configure, what):
     with BadServer(b"QUIT", what) as server:
         configure(SMTP_URL=f"smtp://127.0.0.1:{server.port}", SMTP_TIMEOUT=0.1)
-        transport = post()
-        transport.send(letter())
+        channel = post()
+        send(channel, letter())
         started = monotonic()
-        transport.close()
+        channel.close()
         assert monotonic() - started < 1
         assert server.reached == 1
 
@@ -129,19 +137,19 @@ def test_a_letter_has_one_deadline_connecting_included(post, configure):
 
 def test_a_kept_connection_that_the_server_has_ended_is_opened_again(post, inbox):
     """Servers end a connection after so many letters; that is no failure of the next one."""
-    transport = post()
-    transport.send(letter(1))
+    channel = post()
+    send(channel, letter(1))
     inbox.answers["RCPT"].append("421 too many letters on this connection")
-    transport.send(letter(2))
+    send(channel, letter(2))
     assert inbox.message_ids == ["<1@concord.example>", "<2@concord.example>"]
     assert inbox.connections == 2
 
 
-def test_what_may_have_been_taken_is_never_repeated_by_the_transport(post, configure, inbox):
-    transport = post()
-    transport.send(letter(1))
+def test_what_may_have_been_taken_is_never_repeated_by_the_channel(post, configure, inbox):
+    channel = post()
+    send(channel, letter(1))
     inbox.answers["DATA"].append("299 perhaps")
-    assert fail(transport, 2).trouble is Trouble.UNKNOWN
+    assert fail(channel, 2).trouble is Trouble.UNKNOWN
     assert inbox.message_ids == ["<1@concord.example>"]
     assert inbox.connections == 1
 
@@ -172,7 +180,7 @@ def test_signing_in_over_tls(post, configure, certificate, caplog, scheme, passw
     with mail_server(inbox, **options) as port, caplog.at_level(logging.DEBUG):
         configure(SMTP_URL=f"{scheme}://mailer:{password}@127.0.0.1:{port}{query}", SMTP_TIMEOUT=0.5)
         if password == "hunter2":
-            post().send(letter())
+            send(post(), letter())
             assert len(inbox.taken) == 1
         else:
             failure = fail(post())

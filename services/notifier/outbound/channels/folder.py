@@ -18,7 +18,8 @@ from uuid import uuid4
 
 from chassis.core.emails import address_key
 from chassis.core.logs import logger
-from services.notifier.outbound.renderer import Letter
+from services.notifier.outbound.channels.base import Channel
+from services.notifier.outbound.letters import Letter
 
 log = logger(__name__)
 
@@ -39,6 +40,16 @@ class Mail:
     at: datetime
 
 
+class FolderChannel(Channel):
+    """Writes one file a letter; the same letter again replaces itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def transfer(self, letter: Letter) -> None:
+        put(self._folder, letter)
+
+
 def put(folder: Path, letter: Letter) -> None:
     """Write a letter, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,8 +65,8 @@ def newest(folder: Path, *, to: str | None = None, limit: int = NEWEST) -> list[
     """The newest letters, the newest first; with ``to`` only those to this address, however it is spelled."""
     if not folder.is_dir():
         return []
-    wanted = f"-{_hash(address_key(to))}-" if to else ""
-    names = (path.name for path in folder.iterdir() if wanted in path.name and NAME.fullmatch(path.name))
+    part = f"-{_hash(address_key(to))}-" if to else ""
+    names = (path.name for path in folder.iterdir() if part in path.name and NAME.fullmatch(path.name))
     read = (_read(folder / name) for name in heapq.nlargest(limit, names))
     return [mail for mail in read if mail]
 

@@ -1,0 +1,34 @@
+"""The templates of mails and pages: where they are, and the filters that they use."""
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
+
+from services.notifier.common import wording
+
+SERVICE = Path(__file__).parents[1]
+FOLDERS = [SERVICE / room / "templates" for room in ("topics", "audience", "outbound")]
+
+
+@cache
+def templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDERS),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,  # a section of a digest is a template of its own and ends its last line
+    )
+    environment.filters["moment"] = _moment
+    environment.filters["line"] = lambda text: wording.excerpt(text, 500)
+    return environment
+
+
+@pass_context
+def _moment(context: Context, moment: str) -> str:
+    return wording.moment_text(datetime.fromisoformat(moment), ZoneInfo(context["time_zone"]))

@@ -1,0 +1,65 @@
+"""The row of a mail, written before anybody sends it."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from services.notifier.deliveries.models import Recipient
+from services.notifier.deliveries.rules import State
+from services.notifier.topics.base import Context, Topic
+
+NOBODY_THERE = "The tenant has no user who could get this mail."
+
+
+def delivery_rows(
+    topic: Topic,
+    recipients: Iterable[Recipient | None],
+    *,
+    event_id: UUID,
+    tenant_id: UUID,
+    context: Context,
+    domain: str,
+    now: datetime,
+    send_at: datetime | None = None,
+    thread_id: UUID | None = None,
+) -> list[dict[str, Any]]:
+    """A mail for each of these users, to be sent now or at ``send_at``; None is for whoever comes."""
+    about = {
+        "event_id": event_id,
+        "template": topic.name,
+        "category": topic.category,
+        "topic": topic.name,
+        "tenant_id": tenant_id,
+        "context": dict(context),
+        "subject": topic.subject_of(context),
+        "thread_id": thread_id,
+        "attempts": 0,
+        "created_at": now,
+        "queued_at": send_at or now,
+    }
+    rows = []
+    for recipient in recipients:
+        to = _to_user(recipient, send_at or now) if recipient else _to_nobody(tenant_id)
+        own = {"id": uuid7(), "message_id": message_id(event_id, topic.name, to["recipient"], domain)}
+        rows.append(about | to | own)
+    return rows
+
+
+def message_id(event_id: UUID, template: str, recipient: UUID, domain: str) -> str:
+    """The Message-ID of a mail. It follows from event, template and recipient, so it is the same every time."""
+    digest = hashlib.sha256(f"{template}:{recipient}".encode()).hexdigest()[:16]
+    return f"<{event_id}.{digest}@{domain}>"
+
+
+def _to_user(recipient: Recipient, at: datetime) -> dict[str, Any]:
+    to = {"recipient": recipient.user_id, "user_id": recipient.user_id, "address": recipient.address}
+    return to | {"state": State.NEW, "next_at": at, "last_error": None}
+
+
+def _to_nobody(tenant_id: UUID) -> dict[str, Any]:
+    to = {"recipient": tenant_id, "user_id": None, "address": None}
+    return to | {"state": State.NO_RECIPIENT, "next_at": None, "last_error": NOBODY_THERE}

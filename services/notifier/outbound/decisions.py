@@ -1,0 +1,113 @@
+"""What is decided about a due mail at the last moment: whether its recipient still wants it, and may get it now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chassis.core.emails import address_key
+from chassis.core.logs import logger
+from services.notifier.audience import digest_queries
+from services.notifier.audience import queries as audience_queries
+from services.notifier.audience.models import Contact, DigestItem, Tenant
+from services.notifier.audience.rules import Wishes
+from services.notifier.deliveries.models import Delivery
+from services.notifier.outbound.models import Bounce
+from services.notifier.outbound.throttle import Throttle
+from services.notifier.topics import DEFAULTS
+from services.notifier.topics.base import Cadence
+from services.notifier.topics.digests import DIGEST
+from services.notifier.topics.sections import sections
+
+log = logger(__name__)
+
+Thread = tuple[UUID, UUID | None]
+"""A tenant and a thread of it."""
+
+OFF = "The recipient does not want to hear of this."
+GIVEN_UP = "This address has refused too much mail; nothing is sent there for a while."
+NOTHING_LEFT = "There was nothing left to say."
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides about a batch of mails, read once for all of them."""
+
+    contacts: Mapping[UUID | None, Contact]
+    wishes: Mapping[UUID, Wishes]
+    mailboxes: Mapping[UUID, str]
+    bounces: Mapping[str, Bounce]
+    contents: Mapping[UUID, Sequence[DigestItem]]
+    read_marks: Mapping[Thread, int]
+
+
+def decide(delivery: Delivery, contact: Contact, facts: Facts, throttle: Throttle, now: datetime) -> bool:
+    """Whether something stands against sending this mail now; then the delivery says what."""
+    wishes = facts.wishes[contact.id]
+    mailbox = facts.mailboxes[contact.id]
+    if wishes.cadence(delivery.topic) is Cadence.OFF:
+        delivery.suppress(OFF)
+    elif mailbox in facts.bounces and facts.bounces[mailbox].is_given_up(now):
+        delivery.address = contact.email
+        delivery.suppress(GIVEN_UP)
+    elif delivery.topic in DEFAULTS and (morning := wishes.quiet_until(now)):
+        delivery.postpone(morning)
+    elif delivery.template == DIGEST.name and not _fill(delivery, facts, wishes):
+        delivery.suppress(NOTHING_LEFT)
+    elif delivery.thread_id and delivery.leave_out_read(facts.read_marks.get(_thread(delivery), 0)):
+        pass  # read while an earlier attempt was under way
+    elif later := throttle.take(mailbox.rpartition("@")[2], now):
+        delivery.postpone(later)
+    else:
+        return False
+    return True
+
+
+def facts_about(session: Session, deliveries: Sequence[Delivery]) -> Facts:
+    users = {delivery.user_id for delivery in deliveries if delivery.user_id}
+    contacts = session.scalars(select(Contact).where(Contact.id.in_(users))).all()
+    tenants = session.scalars(select(Tenant).where(Tenant.id.in_({contact.tenant_id for contact in contacts}))).all()
+    mailboxes = {contact.id: address_key(contact.email or "") for contact in contacts}
+    refused = select(Bounce).where(Bounce.address.in_(set(mailboxes.values())))
+    threads = {_thread(delivery) for delivery in deliveries if delivery.thread_id}
+    return Facts(
+        contacts={contact.id: contact for contact in contacts},
+        wishes=audience_queries.wishes_of(session, tenants, contacts),
+        mailboxes=mailboxes,
+        bounces={bounce.address: bounce for bounce in session.scalars(refused)},
+        contents=_contents(session, deliveries),
+        read_marks=digest_queries.read_marks(session, threads),
+    )
+
+
+def _fill(delivery: Delivery, facts: Facts, wishes: Wishes) -> bool:
+    """Put into a digest what it has to say at this moment; False where that is nothing.
+
+    One that cannot be put together is a letter that cannot be made: it says nothing here, and blocks no other mail.
+    """
+    items = facts.contents.get(delivery.event_id, ())
+    entries = [(item.template, item.context) for item in items if wishes.cadence(item.topic) is not Cadence.OFF]
+    delivery.context = {"cadence": delivery.context["cadence"]}
+    try:
+        delivery.context |= {"sections": sections(entries)}
+    except Exception as error:
+        log.error("a digest could not be put together", delivery_id=str(delivery.id), exc_info=error)
+    return bool(entries)
+
+
+def _thread(delivery: Delivery) -> Thread:
+    return delivery.tenant_id, delivery.thread_id
+
+
+def _contents(session: Session, deliveries: Sequence[Delivery]) -> dict[UUID, list[DigestItem]]:
+    digests = [delivery.event_id for delivery in deliveries if delivery.template == DIGEST.name]
+    if not digests:
+        return {}
+    contents: dict[UUID, list[DigestItem]] = {}
+    for item in digest_queries.items(session, digests):
+        if item.digest_id:
+            contents.setdefault(item.digest_id, []).append(item)
+    return contents

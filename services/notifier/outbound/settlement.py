@@ -1,0 +1,126 @@
+"""Settling: what became of a mail is committed, by itself and once."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from chassis.core.clock import utcnow
+from chassis.core.emails import address_key
+from chassis.core.logs import logger
+from chassis.data.asides import Aside
+from chassis.data.bulk import insert_ignoring
+from chassis.data.database import Database
+from services.notifier.common.models import Base
+from services.notifier.deliveries.metrics import outcomes
+from services.notifier.deliveries.models import Delivery
+from services.notifier.deliveries.rules import MAY_TURN_OUT_SENT, State
+from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.outbound.claims import Claim
+from services.notifier.outbound.models import Bounce
+
+log = logger(__name__)
+
+DELIVERIES = Base.metadata.tables[Delivery.__tablename__]
+SUCCESS = (
+    update(DELIVERIES)
+    .where(
+        DELIVERIES.c.id == bindparam("claimed"),
+        DELIVERIES.c.attempts == bindparam("attempt"),
+        DELIVERIES.c.user_id == bindparam("to"),
+        or_(*(DELIVERIES.c.state == str(state) for state in MAY_TURN_OUT_SENT)),
+    )
+    .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
+)
+
+
+class Settler:
+    """Commits the outcomes of mails while their sender goes on, one at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._aside = Aside(database)
+        self._sent: Claim | None = None
+
+    def __enter__(self) -> "Settler":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        try:
+            self.wait()
+        finally:
+            self._aside.close()
+
+    def settle(self, claim: Claim, failure: NotTaken | None) -> None:
+        """Begin to commit what became of a mail. A failure is rare, and committed before this returns."""
+        if failure is None:
+            self._aside.start(*success(claim, utcnow()))
+            self._sent = claim
+        else:
+            settle(self._database, claim, failure, utcnow())
+
+    def wait(self) -> None:
+        """Until the outcome before is committed; what went wrong with that is raised here."""
+        claim, self._sent = self._sent, None
+        if claim is not None:
+            _report(self._database, claim, State.SENT if self._aside.finish() else None)
+
+
+def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime) -> None:
+    """Commit what became of a mail. A sender that was slower than its lease no longer has a say, unless it sent."""
+    if failure is None:
+        state = State.SENT if database.run(*success(claim, now)) else None
+    else:
+        with database.begin() as session:
+            state = fail(session, claim, failure, now=now)
+    _report(database, claim, state)
+
+
+def success(claim: Claim, now: datetime) -> tuple[Executable, Mapping[str, Any]]:
+    """A server has taken a mail; also one that was given up as uncertain, when its sender turns out to live. Then it is
+    sent, even where somebody has asked for it again, as long as nobody has begun to.
+
+    One statement, made once, and no look before, because it is what a sender does most. It touches no row where
+    the sender was slower than its lease and somebody else has the mail, or is to get it.
+    """
+    delivery = claim.delivery
+    return SUCCESS, {"claimed": delivery.id, "attempt": delivery.attempts, "to": delivery.user_id, "now": now}
+
+
+def fail(session: Session, claim: Claim, failure: NotTaken, *, now: datetime) -> State | None:
+    """A mail could not be handed over: where it goes; None where somebody else has it by now."""
+    delivery = session.scalar(select(Delivery).where(Delivery.id == claim.id).with_for_update())
+    if delivery is None or delivery.state != State.SENDING or delivery.attempts != claim.delivery.attempts:
+        return None
+    delivery.go_wrong(failure.trouble, failure.reason, now)
+    if failure.is_bounce:
+        count_bounce(session, delivery.address or "", now)
+    return State(delivery.state)
+
+
+def count_bounce(session: Session, address: str, now: datetime) -> None:
+    """An address has refused a mail for good."""
+    mailbox = address_key(address)
+    if not insert_ignoring(session, Bounce, [{"address": mailbox, "score": 1, "last_at": now}]):
+        more = {"score": Bounce.score + 1, "last_at": now}
+        session.execute(update(Bounce).where(Bounce.address == mailbox).values(more))
+
+
+def forget_bounces(session: Session, address: str) -> None:
+    """An address takes mail again."""
+    session.execute(delete(Bounce).where(Bounce.address == address_key(address)))
+
+
+def _report(database: Database, claim: Claim, state: State | None) -> None:
+    """Count and log an outcome; None where it came too late."""
+    if state is State.SENT and claim.has_bounced:
+        with database.begin() as session:
+            forget_bounces(session, claim.delivery.address or "")
+    if state is None:
+        log.warning("a mail's outcome came too late", delivery_id=str(claim.id))
+        return
+    topic, outcome = claim.delivery.topic, "deferred" if state is State.NEW else str(state)
+    outcomes.labels(topic, outcome).inc()
+    log.info("mail handled", delivery_id=str(claim.id), topic=topic, outcome=outcome)

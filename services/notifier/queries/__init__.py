@@ -1,1 +1,0 @@
-"""Reads: selects, pages and projections."""

@@ -1,1 +1,0 @@
-"""Pure decisions: what mails there are, what follows from an outcome, what is fit to be written."""

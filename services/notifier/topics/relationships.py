@@ -1,0 +1,60 @@
+"""Relationships between suppliers and retailers: who asks, and that somebody has accepted."""
+
+from uuid import UUID
+
+from chassis.messaging.events import Received
+from services.notifier.topics.base import Notice, Source, Topic
+from services.notifier.topics.partners import ADMINS, PartnersIn, names
+
+
+def invited(event: Received) -> list[Notice]:
+    partners = event.data
+    return [_asked(event, partners.retailer_id, partners.supplier_name, partners.retailer_name)]
+
+
+def requested(event: Received) -> list[Notice]:
+    partners = event.data
+    return [_asked(event, partners.supplier_id, partners.retailer_name, partners.supplier_name)]
+
+
+def accepted(event: Received) -> list[Notice]:
+    """The side whose user has not accepted hears of it; both, where that user is not known here."""
+    partners = event.data
+    return [
+        _accepted(event, partners.supplier_id, partners.supplier_name, partners.retailer_name),
+        _accepted(event, partners.retailer_id, partners.retailer_name, partners.supplier_name),
+    ]
+
+
+def _asked(event: Received, tenant_id: UUID, other_name: str, own_name: str) -> Notice:
+    context = names(event.data) | {
+        "headline": f"{other_name} wants to work with you",
+        "detail": f"{other_name} asks {own_name} to be its partner on Concord.",
+        "own_name": own_name,
+        "action": "Accept or decline",
+    }
+    return Notice(event.id, tenant_id, context)
+
+
+def _accepted(event: Received, tenant_id: UUID, own_name: str, other_name: str) -> Notice:
+    context = names(event.data) | {
+        "headline": f"{other_name} and {own_name} are partners now",
+        "detail": f"{other_name} has accepted. You can run campaigns together and write to each other.",
+        "own_name": own_name,
+        "action": "See your partners",
+    }
+    return Notice(event.id, tenant_id, context, actor_id=event.actor_id)
+
+
+RELATIONSHIP = Topic(
+    name="relationship",
+    description="new and asking partners",
+    roles=ADMINS,
+    subject="{headline}",
+    section=list,
+    sources=(
+        Source("prm.RelationshipInvited.v1", PartnersIn, invited),
+        Source("prm.RelationshipRequested.v1", PartnersIn, requested),
+        Source("prm.RelationshipAccepted.v1", PartnersIn, accepted),
+    ),
+)

@@ -1,0 +1,15 @@
+"""Scheduled work of webhooks, beside sending itself."""
+
+from datetime import timedelta
+
+from chassis.core.clock import utcnow
+from chassis.process.service import Runtime
+from services.notifier import settings
+from services.notifier.webhooks import messages
+
+
+def forget_old_messages(runtime: Runtime) -> bool:
+    """Trim what became of messages; whether there is more to trim."""
+    before = utcnow() - timedelta(days=settings.load().event_log_days)
+    with runtime.database.begin() as session:
+        return messages.trim(session, before=before)
