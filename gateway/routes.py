@@ -1,7 +1,7 @@
 """Which path belongs to which service: the one table.
 
-Paths are matched while they are encoded, segment by segment (``chassis.http.paths``): an id may have any letters, and an
-encoded ``/`` never parts two segments (D60). A path that could be understood in more than one way is refused. A path
+Paths are matched while they are encoded, segment by segment (``chassis.http.paths``): an id may have any letters, and
+an encoded ``/`` never parts two segments (D60). A path that could be understood in more than one way is refused. A path
 ending in ``/`` and one in another case are simply not in the table. What is not in the table does not exist:
 ``/internal`` of a service can only be reached behind the gateway.
 """
