@@ -66,7 +66,8 @@ def create(
         unique=ONE_LIST,
         taken=Conflict(f"There is a price list {pricelist_uid} already.", code="pricelist_exists"),
     )
-    _publish(session, pricelist, events.PricelistCreated, actor=actor, now=now)
+    event = events.PricelistCreated(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
+    publish(session, pricelist, event, actor=actor, now=now)
     if products:
         _change_products(session, pricelist, products, [], actor=actor, now=now)
     return pricelist
@@ -86,7 +87,8 @@ def rename(
     if name != pricelist.name:
         pricelist.name, pricelist.updated_at = name, now
         audit(session, "pricelist.renamed", pricelist, actor=actor, now=now)
-        _publish(session, pricelist, events.PricelistRenamed, actor=actor, now=now)
+        event = events.PricelistRenamed(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
+        publish(session, pricelist, event, actor=actor, now=now)
     return pricelist
 
 
@@ -129,7 +131,8 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
         raise Conflict("A campaign, a store or the settings use this price list.", code="pricelist_in_use")
     gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
     audit(session, "pricelist.deleted", pricelist, actor=actor, now=now, changes=gone)
-    _publish(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
+    event = events.PricelistDeleted(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
+    publish(session, pricelist, event, actor=actor, now=now)
     for model in (PricelistVariant, PricelistEntry):  # in the order in which ``move_to_products`` moves them
         session.execute(delete(model).where(model.pricelist_id == pricelist.id))
     session.delete(pricelist)
@@ -224,15 +227,3 @@ def _take_off(session: Session, model: type[Base], *which: ColumnElement[bool]) 
     result = session.execute(delete(model).where(*which), execution_options=options)
     assert isinstance(result, CursorResult)
     return result.rowcount
-
-
-def _publish(
-    session: Session,
-    pricelist: Pricelist,
-    event_type: type[events.PricelistCreated | events.PricelistRenamed | events.PricelistDeleted],
-    *,
-    actor: Principal,
-    now: datetime,
-) -> None:
-    event = event_type(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-    publish(session, pricelist, event, actor=actor, now=now)

@@ -35,7 +35,9 @@ def create_store(session: Session, data: dict[str, Any], *, actor: Principal, no
         if not is_taken(error, ONE_STORE):
             raise
         raise Conflict(f"There is a store {store.store_uid} already.", code="store_exists") from error
-    _publish_store(session, store, StoreCreated, actor=actor, now=now)
+    event = StoreCreated(actor.tenant_id, store.store_uid, store.name)
+    publish(session, store, event, actor=actor, now=now)
+    actions.touch(session, actor.tenant_id)
     return store
 
 
@@ -59,7 +61,9 @@ def change_store(
     versions.require(store, expected)
     if _write(session, store, data, now):
         audit(session, "store.changed", store, actor=actor, now=now)
-        _publish_store(session, store, StoreChanged, actor=actor, now=now)
+        event = StoreChanged(actor.tenant_id, store.store_uid, store.name)
+        publish(session, store, event, actor=actor, now=now)
+        actions.touch(session, actor.tenant_id)
     return store
 
 
@@ -76,14 +80,6 @@ def _write(session: Session, store: Store, data: dict[str, Any], now: datetime) 
         setattr(store, name, value)
     store.updated_at = now
     return True
-
-
-def _publish_store(
-    session: Session, store: Store, event_type: type[StoreCreated | StoreChanged], *, actor: Principal, now: datetime
-) -> None:
-    event = event_type(actor.tenant_id, store.store_uid, store.name)
-    publish(session, store, event, actor=actor, now=now)
-    actions.touch(session, actor.tenant_id)
 
 
 def create_customer_group(
@@ -112,7 +108,8 @@ def create_customer_group(
             raise
         message = f"There is a customer group {customer_group_uid} already."
         raise Conflict(message, code="customer_group_exists") from error
-    _publish_group(session, group, CustomerGroupCreated, actor=actor, now=now)
+    event = CustomerGroupCreated(actor.tenant_id, group.customer_group_uid, group.name)
+    publish(session, group, event, actor=actor, now=now)
     return group
 
 
@@ -136,17 +133,6 @@ def rename_customer_group(
     if name != group.name:
         group.name, group.updated_at = name, now
         audit(session, "customer_group.changed", group, actor=actor, now=now)
-        _publish_group(session, group, CustomerGroupChanged, actor=actor, now=now)
+        event = CustomerGroupChanged(actor.tenant_id, group.customer_group_uid, group.name)
+        publish(session, group, event, actor=actor, now=now)
     return group
-
-
-def _publish_group(
-    session: Session,
-    group: CustomerGroup,
-    event_type: type[CustomerGroupCreated | CustomerGroupChanged],
-    *,
-    actor: Principal,
-    now: datetime,
-) -> None:
-    event = event_type(actor.tenant_id, group.customer_group_uid, group.name)
-    publish(session, group, event, actor=actor, now=now)

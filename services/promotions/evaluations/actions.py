@@ -72,11 +72,9 @@ def evaluate(
             must_read = True  # the catalogue may have changed: read before refusing
             continue
         cache.trim(inputs.known)
-        if inputs.dry_run:
-            return None, evaluation
         row = _row(evaluation, inputs.known, now)
-        if writer.write(database, row, inputs.known.stamp):
-            return row["id"], evaluation
+        if inputs.dry_run or writer.write(database, row, inputs.known.stamp):
+            return None if inputs.dry_run else row["id"], evaluation
         must_read = True
     raise Upstream("Campaigns change faster than this can be evaluated.", code="database_busy", retry_after=1)
 

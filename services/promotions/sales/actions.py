@@ -51,7 +51,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         campaign = SalesCampaign.start(uid, details, tenant_id=actor.tenant_id, now=now)
         session.add(campaign)
         changes = {"storeUids": [None, [store.store_uid for store in where or ()]]}
-        _audit(session, "created", campaign, changes, actor=actor, now=now)
+        audit(session, "sales_campaign.created", campaign, actor=actor, now=now, changes=changes)
         return campaign
 
     campaign = common_actions.insert_with_uid(
@@ -145,7 +145,7 @@ def _change_details(
     rules.require_valid(campaign.details | different, has_selection=selected)
     campaign.change(different, now)
     changes = {"storeUids": [before, after]} if before != after else {}
-    _audit(session, "changed", campaign, changes, actor=actor, now=now)
+    audit(session, "sales_campaign.changed", campaign, actor=actor, now=now, changes=changes)
     if where is not None:
         _place(session, campaign, where)
     return _publish(session, campaign, events.SalesCampaignChanged, actor=actor, now=now)
@@ -157,11 +157,11 @@ def _change_status(
     """Activate or deactivate (S1-12, S1-15)."""
     campaign.become(status, now)
     if status == rules.Status.ACTIVE:
-        _audit(session, "activated", campaign, {}, actor=actor, now=now)
+        audit(session, "sales_campaign.activated", campaign, actor=actor, now=now)
         count = take_snapshot(session, campaign)
         shown = _publish(session, campaign, events.SalesCampaignActivated, actor=actor, now=now, product_count=count)
     else:
-        _audit(session, "deactivated", campaign, {}, actor=actor, now=now)
+        audit(session, "sales_campaign.deactivated", campaign, actor=actor, now=now)
         shown = _publish(session, campaign, events.SalesCampaignDeactivated, actor=actor, now=now)
     catalogue_actions.touch(session, actor.tenant_id)
     return shown
@@ -174,19 +174,6 @@ def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) ->
     ]
     if rows:
         insert_many(session, STORES, rows)
-
-
-def _audit(
-    session: Session,
-    what: str,
-    campaign: SalesCampaign,
-    changes: dict[str, Any],
-    *,
-    actor: Principal,
-    now: datetime,
-) -> None:
-    action = f"sales_campaign.{what}"
-    audit(session, action, campaign, actor=actor, now=now, changes=changes)
 
 
 def _publish(
