@@ -1,48 +1,57 @@
-"""The settings of this service alone."""
+"""Settings of the affiliate service, beside those that every process has (``chassis.process.settings``)."""
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 
 from environs import Env, EnvValidationError, validate
 
 from chassis.core.money import is_currency
+from chassis.process.service import Runtime
 from chassis.process.settings import read
 from services.affiliates.common.addresses import stored_address
 from services.affiliates.common.terms import Kind, Terms
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How this deployment handles affiliates.
+class AffiliateSettings:
+    """See the table in the README.
 
     Attributes:
-        platform_commission: what an order earns where neither product, campaign nor merchant says (S2-14).
-        fallback_url: where a link leads that is unknown, of a merchant without an address for that; a page by itself.
+        platform_commission: what an order earns if neither product, campaign nor merchant defines it (S2-14).
+        fallback_url: where unknown links lead whose merchant has no fallback address; None shows a page.
     """
 
     platform_commission: Terms
     fallback_url: str | None
 
 
-@cache
-def load() -> Settings:
-    """The settings, read from the environment once a process."""
+def of(runtime: Runtime) -> AffiliateSettings:
+    """The settings of this process, read from the environment once."""
+    settings: AffiliateSettings = runtime.memory.get("settings") or runtime.memory.setdefault("settings", load())
+    return settings
+
+
+def load() -> AffiliateSettings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: a value is missing or wrong.
+    """
     return read(_build)
 
 
-def _build(env: Env) -> Settings:
+def _build(env: Env) -> AffiliateSettings:
     kind = env.str("PLATFORM_COMMISSION_TYPE", "PERCENTAGE", validate=validate.OneOf(list(Kind)))
     value = env.decimal("PLATFORM_COMMISSION_VALUE", Decimal(5), validate=validate.Range(min=0))
     currency = env.str("PLATFORM_COMMISSION_CURRENCY", None)
     terms = Terms(Kind(kind or Kind.PERCENTAGE), value or Decimal(0), currency)
     if terms.kind is Kind.FIXED and not (currency and is_currency(currency) and terms.applies_to(currency)):
-        raise _refusal("PLATFORM_COMMISSION_CURRENCY", "must be the currency of PLATFORM_COMMISSION_VALUE")
+        raise _wrong("PLATFORM_COMMISSION_CURRENCY", "must be the currency of PLATFORM_COMMISSION_VALUE")
     fallback = env.str("LINKS_FALLBACK_URL", None)
     if fallback and stored_address(fallback) is None:
-        raise _refusal("LINKS_FALLBACK_URL", "must be a web address")
-    return Settings(platform_commission=terms, fallback_url=fallback and stored_address(fallback))
+        raise _wrong("LINKS_FALLBACK_URL", "must be a web address")
+    return AffiliateSettings(platform_commission=terms, fallback_url=fallback and stored_address(fallback))
 
 
-def _refusal(name: str, message: str) -> EnvValidationError:
+def _wrong(name: str, message: str) -> EnvValidationError:
     return EnvValidationError(message, {f"CONCORD_{name}": [message]})

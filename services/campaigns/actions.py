@@ -1,11 +1,6 @@
-"""Writes: drafting, sending and advancing campaigns, answering invites, following a tenant's new name.
+"""Writes to campaigns: drafting, changing, sending, advancing, deleting.
 
-Each adds its events and its audit row to the caller's transaction and never commits.
-
-Locks: an invite before its campaign. A request holds one campaign at most, and waits for no other row while it does. A
-new name locks its tenant's name and campaigns, but never an invite, so no request and rename wait for each other, not
-even when one transaction follows several renames; two such transactions that meet are told apart by the database, and
-the consumer handles their events one by one.
+Each adds its events and its audit row to the caller's transaction and never commits. Locks: see ``invite_actions``.
 """
 
 from collections.abc import Mapping
@@ -14,7 +9,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
@@ -23,15 +17,14 @@ from chassis.core.errors import Invalid
 from chassis.core.plain import plain
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.bulk import insert_ignoring, insert_many
+from chassis.data.bulk import insert_many
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.campaigns import events, queries, rules
-from services.campaigns.models import Base, Campaign, Invite, TenantName
-from services.campaigns.rules import Answer, Network, Recipients, Status
+from services.campaigns.models import Base, Campaign
+from services.campaigns.rules import InviteStatus, Network, Recipients, Status
 
 INVITES = Base.metadata.tables["invites"]
-CAMPAIGNS = Base.metadata.tables["campaigns"]
 
 
 def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
@@ -76,7 +69,7 @@ def change_campaign(
         Conflict: ``not_draft``.
         Invalid: the budget is no amount of its currency; one that was stored before that was asked can stay.
     """
-    campaign = _hold(session, campaign_id, expected)
+    campaign = _lock_campaign(session, campaign_id, expected)
     as_before = (proposal["budget"], proposal["currency"]) == (campaign.budget, campaign.currency)
     campaign.change(proposal if as_before else rules.priced(proposal), now)
     _audit(session, "campaign.changed", campaign, actor, now)
@@ -87,11 +80,13 @@ def change_campaign(
 def delete_campaign(
     session: Session, campaign_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> None:
-    """Throw a draft away; what it said stays in the audit trail. Raises as ``advance_campaign``, or ``not_draft``."""
-    campaign = _hold(session, campaign_id, expected)
+    """Delete a draft; its content stays in the audit trail. Raises as ``advance_campaign``, or ``not_draft``."""
+    campaign = _lock_campaign(session, campaign_id, expected)
     campaign.require_draft()
-    said = {name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None}
-    _audit(session, "campaign.deleted", campaign, actor, now, changes=said)
+    last_content = {
+        name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None
+    }
+    _audit(session, "campaign.deleted", campaign, actor, now, changes=last_content)
     event = events.CampaignDeleted(campaign.id, campaign.supplier_id, campaign.name)
     _publish(session, campaign, event, actor, now)
     session.delete(campaign)
@@ -100,14 +95,14 @@ def delete_campaign(
 def advance_campaign(
     session: Session, campaign_id: UUID, status: str, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Campaign:
-    """Move the label one step forward; notifies nobody (S0-13, S0-14, D12).
+    """Move the status one step forward; notifies nobody (S0-13, S0-14, D12).
 
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
     """
-    campaign = _hold(session, campaign_id, expected)
+    campaign = _lock_campaign(session, campaign_id, expected)
     previous = campaign.status
     campaign.advance(status, now)
     _audit(session, "campaign.advanced", campaign, actor, now)
@@ -118,7 +113,7 @@ def advance_campaign(
 
 @dataclass(frozen=True)
 class Sending:
-    """What a send did."""
+    """The result of a send."""
 
     campaign_id: UUID
     status: str
@@ -137,14 +132,14 @@ def send_campaign(
     actor: Principal,
     now: datetime,
 ) -> Sending:
-    """Invite everybody of ``network`` who may be and is not yet (S0-23 … S0-33, D11).
+    """Invite all retailers of ``network`` who may be invited and are not yet (S0-23 … S0-33, D11).
 
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
         Invalid: ``nobody_to_invite``; nothing has changed.
     """
-    campaign = _hold(session, campaign_id, expected)
+    campaign = _lock_campaign(session, campaign_id, expected)
     invited = queries.invited_retailers(session, campaign.id, network.everybody)
     recipients = rules.choose_recipients(network, invited, need_relationship=need_relationship)
     if recipients.nobody:
@@ -160,86 +155,22 @@ def send_campaign(
     )
 
 
-def respond(
-    session: Session,
-    invite_id: UUID,
-    response: str,
-    note: str | None,
-    *,
-    expected: ETags | None,
-    actor: Principal,
-    now: datetime,
-) -> None:
-    """Answer an invite and count the answer (S0-36, S0-38, S0-39).
-
-    Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not the version that the inbox shows.
-        Conflict: ``invite_locked``; nothing has changed.
-    """
-    invite = queries.hold_invite(session, invite_id)
-    shown = queries.inbox_item(session, invite_id)
-    versions.require(shown, expected)
-    names = queries.newest_names(session, [invite.retailer_id])
-    invite.respond(response, note, now)
-    audit.record(session, "invite.responded", invite, tenant_id=invite.retailer_id, actor=actor, now=now)
-    _count_response(session, invite, now)
-    event = events.InviteResponded(
-        invite.id,
-        invite.campaign_id,
-        shown.campaign_name,
-        invite.supplier_id,
-        shown.supplier_name,
-        invite.retailer_id,
-        names.get(invite.retailer_id, invite.retailer_name),
-        response,
-        note,
-    )
-    outbox.add(session, invite, event, tenants=(invite.supplier_id, invite.retailer_id), actor=actor, now=now)
-
-
-def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int) -> None:
-    """Show a tenant under its new name, unless something as new is known of it.
-
-    Costs one row, and a new version of each campaign the tenant was invited to: those show its name. The first news
-    about a tenant counts as a rename.
-    """
-    first = {"tenant_id": tenant_id, "name": name, "sequence": sequence, "renames": 1}
-    if insert_ignoring(session, TenantName, [first]):
-        _new_version_of_campaigns(session, INVITES.c.retailer_id == tenant_id, INVITES.c.retailer_name != name)
-        return
-    known = session.get_one(TenantName, tenant_id, with_for_update=True)
-    if sequence <= known.sequence:
-        return
-    if name != known.name:
-        known.renames += 1
-        _new_version_of_campaigns(session, INVITES.c.retailer_id == tenant_id)
-    known.name, known.sequence = name, sequence
-
-
-def _new_version_of_campaigns(session: Session, *with_invites: ColumnElement[bool]) -> None:
-    """Locked in the order of their ids, so that two who do this at once never wait for each other."""
-    showing = CAMPAIGNS.c.id.in_(select(INVITES.c.campaign_id).where(*with_invites))
-    in_order = select(CAMPAIGNS.c.id).where(showing).order_by(CAMPAIGNS.c.id).with_for_update()
-    session.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.id.in_(in_order)).values(version=CAMPAIGNS.c.version + 1))
-
-
-def _hold(session: Session, campaign_id: UUID, expected: ETags | None) -> Campaign:
-    """The caller's campaign, locked, in the version the caller has seen (D6)."""
-    campaign = queries.hold_campaign(session, campaign_id)
+def _lock_campaign(session: Session, campaign_id: UUID, expected: ETags | None) -> Campaign:
+    """The caller's campaign under a row lock, in the version that the caller has seen (D6)."""
+    campaign = queries.lock_campaign(session, campaign_id)
     versions.require(campaign, expected)
     return campaign
 
 
 def _content(session: Session, campaign: Campaign) -> dict[str, Any]:
-    """The campaign as its events tell it."""
+    """The campaign as its events show it."""
     names = [name for name in events.CampaignCreated.__dataclass_fields__ if name != "campaign_id"]
     content = {"campaign_id": campaign.id} | {name: getattr(campaign, name) for name in names}
     return content | {"supplier_name": _supplier_name(session, campaign)}
 
 
 def _supplier_name(session: Session, campaign: Campaign) -> str:
-    """What the supplier is called now."""
+    """The supplier's present name."""
     with session.no_autoflush:  # a change is written once, with its event's number
         names = queries.newest_names(session, [campaign.supplier_id])
     return names.get(campaign.supplier_id, campaign.supplier_name)
@@ -248,13 +179,15 @@ def _supplier_name(session: Session, campaign: Campaign) -> str:
 def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, actor: Principal, now: datetime) -> None:
     supplier_name = _supplier_name(session, campaign)
     newest = queries.newest_names(session, recipients.new)
-    rows = [_invite_row(campaign, each, newest.get(each, name), now) for each, name in recipients.new.items()]
+    rows = [
+        _invite_row(campaign, retailer, newest.get(retailer, name), now) for retailer, name in recipients.new.items()
+    ]
     campaign.add_invites(len(rows), now)
     _audit(session, "campaign.sent", campaign, actor, now)
-    sent = events.CampaignSent(
+    event = events.CampaignSent(
         campaign.id, campaign.supplier_id, campaign.name, campaign.status, len(rows), campaign.invite_count
     )
-    _publish(session, campaign, sent, actor, now)
+    _publish(session, campaign, event, actor, now)
     insert_many(session, INVITES, rows)
     outbox.add_records(session, [_invite_record(campaign, supplier_name, row, actor, now) for row in rows])
 
@@ -266,7 +199,7 @@ def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: 
         "supplier_id": campaign.supplier_id,
         "retailer_id": retailer_id,
         "retailer_name": retailer_name,
-        "status": Answer.PENDING,
+        "status": InviteStatus.PENDING,
         "invited_at": now,
         "event_sequence": 1,
         "version": 1,
@@ -290,20 +223,6 @@ def _invite_record(
     )
     tenants = (campaign.supplier_id, row["retailer_id"])
     return outbox.record(event, row["id"], 1, tenants=tenants, actor=actor, now=now)
-
-
-def _count_response(session: Session, invite: Invite, now: datetime) -> None:
-    """Add a response to its campaign's counts in one statement.
-
-    Through the table: the retailer who responds may not see the campaign itself.
-    """
-    counter = CAMPAIGNS.c.accepted_count if invite.status == Answer.ACCEPTED else CAMPAIGNS.c.declined_count
-    statement = (
-        update(CAMPAIGNS)
-        .where(CAMPAIGNS.c.id == invite.campaign_id)
-        .values({counter: counter + 1, CAMPAIGNS.c.version: CAMPAIGNS.c.version + 1, CAMPAIGNS.c.updated_at: now})
-    )
-    session.execute(statement)
 
 
 def _audit(

@@ -15,7 +15,7 @@ from chassis.data.columns import NAMING, TYPES
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
 from services.campaigns import rules
-from services.campaigns.rules import Answer, Status
+from services.campaigns.rules import InviteStatus, Status
 
 
 class Base(DeclarativeBase):
@@ -129,12 +129,12 @@ class Invite(Aggregate, Versioned, TenantScoped, Base):
         return or_(cls.retailer_id == tenant_id, cls.supplier_id == tenant_id)
 
     def respond(self, response: str, note: str | None, now: datetime) -> None:
-        """Answer, once (S0-39).
+        """InviteStatus, once (S0-39).
 
         Raises:
             Conflict: ``invite_locked``; nothing has changed.
         """
-        if self.status != Answer.PENDING:
+        if self.status != InviteStatus.PENDING:
             raise Conflict(f"This invite has been answered already: {self.status}.", code="invite_locked")
         self.status = response
         self.note = note

@@ -13,10 +13,10 @@ from chassis.data.audit import AuditRow
 from chassis.data.base import ChassisBase
 from chassis.messaging.outbox import OutboxRow
 from contracts.roles import Role
-from services.affiliates import tracking
 from services.affiliates.clicks.models import Click, ClickCount
+from services.affiliates.clicks.tracker import flush_clicks
 from services.affiliates.common.models import Base
-from services.affiliates.conversions import tasks
+from services.affiliates.conversions.tasks import weigh_due
 from tests.plugin import principal, sample_event
 
 KEYED = "/api/v1"
@@ -162,7 +162,7 @@ def flushed(service) -> None:
 
 def flushed_once(service) -> bool:
     with acting_as(Principal.system("affiliates")):
-        return tracking.flush_clicks(service.runtime)
+        return flush_clicks(service.runtime)
 
 
 def clicks(service) -> list[Click]:
@@ -194,5 +194,5 @@ def settled(service, *, minutes: float = 0.1, flush: bool = True) -> None:
         flushed(service)
     later = datetime.now(UTC) + timedelta(minutes=minutes)
     with time_machine.travel(later, tick=False), acting_as(Principal.system("affiliates")):
-        while tasks.weigh_due(service.runtime):
+        while weigh_due(service.runtime):
             pass

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from chassis.core.principal import Principal, acting_as
-from services.affiliates.conversions import tasks
+from services.affiliates.merchants import tasks
 from services.affiliates.merchants.models import Merchant
-from services.affiliates.reports.rules import Period, usual_period
+from services.affiliates.reports.rules import Period, period_of
 from services.identity import service as identity_service
 from tests.affiliates.helpers import (
     KEYED,
@@ -115,8 +115,8 @@ def test_offsets_say_each_moment_s_day(zone, since, days, seconds):
 def test_by_itself_a_period_ends_today_where_the_tenant_is():
     """D61."""
     late = datetime(2026, 4, 30, 22, 30, tzinfo=UTC)
-    assert usual_period(None, None, late, ZoneInfo("Europe/Stockholm")).until == date(2026, 5, 1)
-    assert usual_period(None, None, late, ZoneInfo("America/New_York")).until == date(2026, 4, 30)
+    assert period_of(None, None, late, ZoneInfo("Europe/Stockholm")).until == date(2026, 5, 1)
+    assert period_of(None, None, late, ZoneInfo("America/New_York")).until == date(2026, 4, 30)
 
 
 def test_a_zone_that_no_event_has_told_is_asked_for(shop, affiliates, start_service):
@@ -125,6 +125,6 @@ def test_a_zone_that_no_event_has_told_is_asked_for(shop, affiliates, start_serv
     affiliates.connect("identity", identity)
     ok(shop.put(f"{KEYED}/settings", json={}))
     with acting_as(Principal.system("affiliates")):
-        assert tasks.ask_for_zones(affiliates.runtime) is False
+        assert tasks.fetch_time_zones(affiliates.runtime) is False
         with affiliates.database.read() as session:
             assert session.scalars(select(Merchant.time_zone)).all() == ["UTC"]  # nobody knows that tenant

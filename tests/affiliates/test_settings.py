@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.process.settings import SettingsError, read
+from chassis.process.settings import SettingsError
 from services.affiliates import settings
 from services.affiliates.common.terms import Kind
 
@@ -14,7 +14,7 @@ def loaded(monkeypatch):
     def load(**variables):
         for name, value in variables.items():
             monkeypatch.setenv(f"CONCORD_{name}", value)
-        return read(settings._build)
+        return settings.load()
 
     return load
 

@@ -59,21 +59,36 @@ def test_rules_are_pure(path):
     assert "datetime.now" not in path.read_text()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "services").rglob("*actions.py")), ids=lambda path: path.parent.name)
+ACTIONS = [path for pattern in ("actions/*.py", "*actions.py") for path in (ROOT / "services").rglob(pattern)]
+
+
+@pytest.mark.parametrize("path", sorted(ACTIONS), ids=lambda path: str(path.relative_to(ROOT / "services")))
 def test_actions_never_commit(path):
-    assert not re.search(r"(session|connection)\.commit\(|\.rollback\(", path.read_text())
+    assert not re.search(r"(session|connection)\.(commit|rollback)\(", path.read_text())
 
 
-ONE_ROOM = sorted(set(platform.SERVICES) - {"promotions"})
-"""Services small enough for one room; the others have a folder for each noun."""
+BY_NOUN = ["affiliates", "notifier", "promotions"]
+"""Services with a room for each noun; the others are one room."""
 
 
-@pytest.mark.parametrize("name", ONE_ROOM)
-def test_every_service_has_the_same_rooms(name):
-    folder = ROOT / "services" / name
-    assert (folder / "README.md").exists()
-    present = {path.stem for path in folder.iterdir()}
-    assert {"__init__", "models", "actions", "queries", "schemas", "api", "migrations"} <= present
+@pytest.mark.parametrize("name", platform.SERVICES)
+def test_every_service_has_a_readme_and_migrations(name):
+    assert {"__init__", "README", "migrations"} <= names_in(name)
+
+
+@pytest.mark.parametrize("name", [name for name in platform.SERVICES if name not in BY_NOUN])
+def test_a_small_service_has_the_usual_modules(name):
+    assert {"models", "actions", "queries", "schemas", "api"} <= names_in(name)
+
+
+@pytest.mark.parametrize("name", BY_NOUN)
+def test_no_module_of_a_large_service_stands_outside_a_room(name):
+    modules = {path.stem for path in (ROOT / "services" / name).glob("*.py")}
+    assert modules <= {"__init__", "settings"}
+
+
+def names_in(service):
+    return {path.stem for path in (ROOT / "services" / service).iterdir()}
 
 
 def test_no_sources_name_a_machine_or_a_registry():

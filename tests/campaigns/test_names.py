@@ -3,7 +3,7 @@
 import pytest
 
 from chassis.core.principal import Principal, acting_as
-from services.campaigns import actions, queries
+from services.campaigns import invite_actions, queries
 from tests.campaigns.helpers import (
     ANNA,
     CAMPAIGNS,
@@ -120,8 +120,8 @@ def test_a_send_that_overlaps_a_rename_shows_the_new_name(campaigns, anna):
     if campaigns.database.dialect != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     with acting_as(Principal.system("campaigns")), campaigns.database.begin() as session:
-        actions.rename_tenant(session, ROLF.tenant_id, "Fjord AS", sequence=2)
-        actions.rename_tenant(session, NORDIC, "Nordic Heat", sequence=2)
+        invite_actions.rename_tenant(session, ROLF.tenant_id, "Fjord AS", sequence=2)
+        invite_actions.rename_tenant(session, NORDIC, "Nordic Heat", sequence=2)
         address = sent(anna, ROLF)
     assert shown(anna, address) == ["Fjord AS"]
     assert campaigns.client(ROLF).get(INBOX).json["items"][0]["supplierName"] == "Nordic Heat"
@@ -134,9 +134,9 @@ def test_a_batch_of_renames_waits_for_no_invite(campaigns, anna, rolf, rita):
     address = sent(anna, ROLF, RITA)
     rolfs, ritas = last_id(invite_of(rolf)), last_id(invite_of(rita))
     with acting_as(ROLF), campaigns.database.begin() as session:
-        queries.hold_invite(session, rolfs)
+        queries.lock_invite(session, rolfs)
         with acting_as(RITA), campaigns.database.begin() as another:
-            queries.hold_invite(another, ritas)
+            queries.lock_invite(another, ritas)
             campaigns.deliver(
                 renamed(ROLF.tenant_id, "Fjord AS", 2), renamed(NORDIC, "Heat", 2), renamed(RITA.tenant_id, "Bygg", 2)
             )

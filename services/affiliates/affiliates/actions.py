@@ -1,6 +1,5 @@
-"""Enrolling affiliates and making their links."""
+"""Writes to affiliates: applying, approving, suspending."""
 
-import secrets
 from datetime import datetime
 from uuid import UUID
 
@@ -10,39 +9,30 @@ from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.emails import address_key
-from chassis.core.errors import Conflict, Invalid, NotFound
+from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.errors import is_taken
 from chassis.http import versions
 from chassis.messaging import outbox
-from services.affiliates import queries
-from services.affiliates.affiliates.models import ONE_ADDRESS, Affiliate, Link
-from services.affiliates.affiliates.rules import (
-    CODE_TAIL,
-    UNMISTAKABLE,
-    Enrolment,
-    first_enrolment,
-    link_code,
-    may_spread_links,
-)
-from services.affiliates.campaigns.models import Campaign
-from services.affiliates.common import addresses
-from services.affiliates.conversions import events
-from services.affiliates.merchants import actions
+from services.affiliates.affiliates.events import AffiliateApproved, AffiliateSuspended
+from services.affiliates.affiliates.models import ONE_ADDRESS, Affiliate
+from services.affiliates.affiliates.queries import get_affiliate
+from services.affiliates.affiliates.rules import Enrolment, first_enrolment
+from services.affiliates.merchants.actions import ensure_merchant
 from services.affiliates.merchants.models import Merchant
 
-TOLD = {Enrolment.APPROVED: events.AffiliateApproved, Enrolment.SUSPENDED: events.AffiliateSuspended}
+EVENTS = {Enrolment.APPROVED: AffiliateApproved, Enrolment.SUSPENDED: AffiliateSuspended}
 VERBS = {Enrolment.APPROVED: "affiliate.approved", Enrolment.SUSPENDED: "affiliate.suspended"}
 
 
 def apply(session: Session, *, name: str, email: str, actor: Principal, now: datetime) -> Affiliate:
-    """Take an application; it waits for approval where the merchant wants that (D30).
+    """Take an application, which waits for approval if the merchant wants that (D30).
 
     Raises:
         Conflict: ``affiliate_exists``: the address has applied before.
     """
-    merchant = actions.of(session, actor, now)
+    merchant = ensure_merchant(session, actor, now)
     affiliate = Affiliate(
         id=uuid7(),
         merchant_id=merchant.id,
@@ -56,87 +46,58 @@ def apply(session: Session, *, name: str, email: str, actor: Principal, now: dat
         event_sequence=0,
     )
     session.add(affiliate)
-    audit.record(session, "affiliate.applied", affiliate, tenant_id=merchant.id, actor=actor, now=now)
+    _audit(session, "affiliate.applied", affiliate, actor, now)
     try:
         session.flush()
     except IntegrityError as error:
         if is_taken(error, ONE_ADDRESS):
             raise Conflict("Somebody has applied with this address already.", code="affiliate_exists") from error
         raise
-    _publish(session, affiliate, merchant, actor, now)
+    _publish(session, affiliate, actor, now)
     return affiliate
 
 
 def enrol(
     session: Session,
     affiliate_id: UUID,
-    wanted: Enrolment,
+    status: Enrolment,
     *,
     expected: ETags | None,
     actor: Principal,
     now: datetime,
 ) -> Affiliate:
-    """Approve or suspend; a second time changes nothing and tells nobody (D30).
+    """Approve or suspend. A second call changes nothing and publishes nothing (D30).
 
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    affiliate = queries.affiliates.affiliate(session, affiliate_id, lock=True)
+    affiliate = lock_affiliate(session, affiliate_id)
     versions.require(affiliate, expected)
-    changed = affiliate.enrol(wanted, now)
+    changed = affiliate.enrol(status, now)
     if session.is_modified(affiliate):
-        audit.record(session, VERBS[wanted], affiliate, tenant_id=affiliate.merchant_id, actor=actor, now=now)
+        _audit(session, VERBS[status], affiliate, actor, now)
     if changed:
-        _publish(session, affiliate, session.get_one(Merchant, affiliate.merchant_id), actor, now)
+        _publish(session, affiliate, actor, now)
     return affiliate
 
 
-def make_link(
-    session: Session, campaign_id: UUID, *, affiliate_id: UUID, destination: str, actor: Principal, now: datetime
-) -> Link:
-    """A tracking link of an approved affiliate, to where the merchant lets links lead.
+def lock_affiliate(session: Session, affiliate_id: UUID) -> Affiliate:
+    """One of the caller's affiliates, under a row lock.
 
     Raises:
-        NotFound: the campaign is not one of the caller's.
-        Invalid: there is no such affiliate, or the destination is not allowed.
-        Conflict: ``affiliate_not_approved``: by the merchant's setting, or by the campaign's own.
+        NotFound: there is none, or it is another merchant's (D5).
     """
-    campaign = queries.campaigns.campaign(session, campaign_id, now)
-    merchant = actions.of(session, actor, now)
-    affiliate = _approved(session, affiliate_id, campaign)
-    if merchant.allowed_hosts and not addresses.may_lead_to(destination, merchant.allowed_hosts):
-        raise Invalid.field("destination", f"Links may lead to {', '.join(merchant.allowed_hosts[:5])} only.")
-    tail = "".join(secrets.choice(UNMISTAKABLE) for _ in range(CODE_TAIL))
-    link = Link(
-        id=uuid7(),
-        merchant_id=merchant.id,
-        campaign_id=campaign.id,
-        affiliate_id=affiliate.id,
-        code=link_code(merchant.slug, affiliate.name, campaign.title, tail),
-        destination=destination,
-        created_at=now,
-    )
-    session.add(link)
-    audit.record(session, "link.created", link, tenant_id=merchant.id, actor=actor, now=now)
-    return link
+    return get_affiliate(session, affiliate_id, lock=True)
 
 
-def _approved(session: Session, affiliate_id: UUID, campaign: Campaign) -> Affiliate:
-    try:
-        affiliate = queries.affiliates.affiliate(session, affiliate_id)
-    except NotFound:
-        raise Invalid.field("affiliateId", "There is no such affiliate.") from None
-    status, by_hand = Enrolment(affiliate.status), affiliate.approved_at is not None
-    required = campaign.affiliate_approval_required
-    if not may_spread_links(status, approved_by_hand=by_hand, approval_required=required):
-        standing = "not approved by anybody" if status is Enrolment.APPROVED else status
-        raise Conflict(f"The affiliate is {standing}; approve it first.", code="affiliate_not_approved")
-    return affiliate
+def _audit(session: Session, action: str, affiliate: Affiliate, actor: Principal, now: datetime) -> None:
+    audit.record(session, action, affiliate, tenant_id=affiliate.merchant_id, actor=actor, now=now)
 
 
-def _publish(session: Session, affiliate: Affiliate, merchant: Merchant, actor: Principal, now: datetime) -> None:
-    event = TOLD.get(Enrolment(affiliate.status))
-    if event:
-        told = event(affiliate.id, affiliate.name, affiliate.email, merchant.id, merchant.name)
-        outbox.add(session, affiliate, told, tenants=(merchant.id,), actor=actor, now=now)
+def _publish(session: Session, affiliate: Affiliate, actor: Principal, now: datetime) -> None:
+    event_type = EVENTS.get(Enrolment(affiliate.status))
+    if event_type:
+        merchant = session.get_one(Merchant, affiliate.merchant_id)
+        event = event_type(affiliate.id, affiliate.name, affiliate.email, merchant.id, merchant.name)
+        outbox.add(session, affiliate, event, tenants=(merchant.id,), actor=actor, now=now)

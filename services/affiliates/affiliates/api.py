@@ -1,4 +1,4 @@
-"""Affiliates: apply, approve, suspend (D30)."""
+"""Endpoints of affiliates: apply, approve, suspend (D30)."""
 
 from flask.views import MethodView
 
@@ -7,70 +7,69 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
 from chassis.http.pages import page_of
-from services.affiliates import queries
-from services.affiliates.affiliates import actions
+from services.affiliates.affiliates import actions, queries
 from services.affiliates.affiliates.rules import Enrolment
 from services.affiliates.affiliates.schemas import AffiliateIn, AffiliateOut, AffiliatesIn
-from services.affiliates.common.dual_mount import MERCHANT, Doors, location
+from services.affiliates.common.dual_mount import MERCHANT, DualMount, location
 
-doors = Doors("affiliates", steers_links=True)
+blp = DualMount("affiliates")
 
 
-@doors.route("")
+@blp.route("")
 class Affiliates(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.arguments(AffiliatesIn, location="query")
-    @doors.response(200, page_of(AffiliateOut))
-    def get(self, wanted):
+    @blp.allow(*MERCHANT)
+    @blp.arguments(AffiliatesIn, location="query")
+    @blp.response(200, page_of(AffiliateOut))
+    def get(self, filters):
         """The merchant's affiliates, newest first."""
         with db.read() as session:
-            return queries.affiliates.affiliates(session, **wanted)
+            return queries.list_affiliates(session, **filters)
 
-    @doors.allow(*MERCHANT)
-    @doors.arguments(AffiliateIn)
-    @doors.response(201, AffiliateOut)
+    @blp.allow(*MERCHANT)
+    @blp.arguments(AffiliateIn)
+    @blp.response(201, AffiliateOut)
     def post(self, application):
-        """Apply; it waits for approval unless the merchant's settings let everybody in."""
+        """Apply. The application waits for approval unless the merchant's settings let everybody in."""
         with db.begin() as session:
             affiliate = actions.apply(session, **application, actor=caller(), now=utcnow())
         versions.set_etag(affiliate)
         return affiliate, 201, location(affiliate.id)
 
 
-@doors.route("/<uuid:affiliate_id>")
+@blp.route("/<uuid:affiliate_id>")
 class OneAffiliate(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.response(200, AffiliateOut)
+    @blp.allow(*MERCHANT)
+    @blp.response(200, AffiliateOut)
     def get(self, affiliate_id):
         """One of the merchant's affiliates."""
         with db.read() as session:
-            affiliate = queries.affiliates.affiliate(session, affiliate_id)
+            affiliate = queries.get_affiliate(session, affiliate_id)
         versions.set_etag(affiliate)
         return affiliate
 
 
-@doors.route("/<uuid:affiliate_id>/approve")
+@blp.route("/<uuid:affiliate_id>/approve")
 class ApproveAffiliate(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.response(200, AffiliateOut)
+    @blp.allow(*MERCHANT)
+    @blp.response(200, AffiliateOut)
     def post(self, affiliate_id):
         """Let an affiliate spread links, for the first time or again."""
         return _enrol(affiliate_id, Enrolment.APPROVED)
 
 
-@doors.route("/<uuid:affiliate_id>/suspend")
+@blp.route("/<uuid:affiliate_id>/suspend")
 class SuspendAffiliate(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.response(200, AffiliateOut)
+    @blp.allow(*MERCHANT)
+    @blp.response(200, AffiliateOut)
     def post(self, affiliate_id):
         """Stop an affiliate's links from working. What it has earned stays."""
         return _enrol(affiliate_id, Enrolment.SUSPENDED)
 
 
-def _enrol(affiliate_id, wanted):
+def _enrol(affiliate_id, status):
     with db.begin() as session:
         affiliate = actions.enrol(
-            session, affiliate_id, wanted, expected=versions.if_match(), actor=caller(), now=utcnow()
+            session, affiliate_id, status, expected=versions.if_match(), actor=caller(), now=utcnow()
         )
     versions.set_etag(affiliate)
     return affiliate

@@ -1,11 +1,10 @@
-"""Affiliates and their links on the wire."""
+"""Affiliates on the wire."""
 
 from marshmallow import fields, validate
 
 from chassis.http.pages import PageIn
 from chassis.http.schemas import Address, CamelSchema, Instant, text
 from services.affiliates.affiliates.rules import Enrolment
-from services.affiliates.common.schemas import WebAddress
 
 
 class AffiliateIn(CamelSchema):
@@ -20,7 +19,7 @@ class AffiliatesIn(PageIn):
 
 
 class AffiliateOut(CamelSchema):
-    """``approvedAt`` is null where nobody has approved: while it waits, and where the settings let everybody in."""
+    """``approvedAt`` is null if nobody has approved: the application waits, or the settings let everybody in."""
 
     id = fields.UUID(required=True)
     name = fields.String(required=True)
@@ -29,23 +28,3 @@ class AffiliateOut(CamelSchema):
     approved_at = Instant(required=True, allow_none=True)
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
-
-
-class LinkIn(CamelSchema):
-    affiliate_id = fields.UUID(required=True)
-    destination = WebAddress(required=True)
-
-
-class LinksIn(PageIn):
-    affiliate_id = fields.UUID()
-
-
-class LinkOut(CamelSchema):
-    """``url`` is what the affiliate spreads."""
-
-    code = fields.String(required=True)
-    url = fields.String(required=True)
-    campaign_id = fields.UUID(required=True)
-    affiliate_id = fields.UUID(required=True)
-    destination = fields.String(required=True)
-    created_at = Instant(required=True)

@@ -1,6 +1,6 @@
-"""Writing campaigns: drafting, changing, switching on and off, approving, showing.
+"""Writes to campaigns: drafting, changing, activating, pausing, approving, showing.
 
-The campaign's row is locked before anything is changed; nothing else is locked with it.
+Every action locks the campaign's row before it changes anything, and locks nothing else.
 """
 
 import secrets
@@ -21,25 +21,25 @@ from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.errors import is_taken
+from chassis.http import versions
 from chassis.messaging import outbox
-from services.affiliates import queries
+from services.affiliates.campaigns import events
 from services.affiliates.campaigns.models import ONE_CAMPAIGN_CODE, Campaign, CampaignRun
-from services.affiliates.campaigns.queries import campaign_to_change
+from services.affiliates.campaigns.queries import get_campaign, shown
 from services.affiliates.campaigns.rules import Status, Visibility
 from services.affiliates.campaigns.schemas import check_dates
-from services.affiliates.common.models import changes
+from services.affiliates.common.models import apply_changes
 from services.affiliates.common.schemas import require_terms
-from services.affiliates.conversions import events
-from services.affiliates.merchants import actions
+from services.affiliates.merchants.actions import ensure_merchant
 from services.affiliates.merchants.models import Merchant
 
 CODE_CHARACTERS = string.ascii_uppercase + string.digits
 CODE_TRIES = 5
 
 
-def create_campaign(session: Session, wanted: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
+def create_campaign(session: Session, content: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
     """Draft a campaign, private, with a code of its own (S2-9, S2-22)."""
-    merchant = actions.of(session, actor, now)
+    merchant = ensure_merchant(session, actor, now)
     campaign = Campaign(
         id=uuid7(),
         merchant_id=actor.tenant_id,
@@ -48,7 +48,7 @@ def create_campaign(session: Session, wanted: Mapping[str, Any], *, actor: Princ
         created_at=now,
         updated_at=now,
         event_sequence=0,
-        **wanted,
+        **content,
     )
     _require_terms(campaign, merchant)
     for _ in range(CODE_TRIES):
@@ -69,83 +69,83 @@ def create_campaign(session: Session, wanted: Mapping[str, Any], *, actor: Princ
 def change_campaign(
     session: Session,
     campaign_id: UUID,
-    wanted: Mapping[str, Any],
+    values: Mapping[str, Any],
     *,
     expected: ETags | None,
     actor: Principal,
     now: datetime,
 ) -> Campaign:
-    """Change what is named, also while the campaign runs (S2-4, S2-6, D4).
+    """Change the fields in ``values``, also while the campaign runs (S2-4, S2-6, D4).
 
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
-        Invalid: what would come of it does not fit together.
+        Invalid: the changed campaign would contradict itself.
     """
-    campaign = campaign_to_change(session, campaign_id, expected, now)
+    campaign = lock_campaign(session, campaign_id, now, expected)
     merchant = session.get_one(Merchant, campaign.merchant_id)
-    was = campaign.status
-    content = {name: value for name, value in wanted.items() if name != "status"}
-    sent_back = content and wanted.get("status") == campaign.shown_status  # says nothing beside what was read (D65)
-    if "status" in wanted and not sent_back:
-        campaign.set_status(Status(wanted["status"]), now)
-    if changes(campaign, content):
+    status_before = campaign.status
+    content = {name: value for name, value in values.items() if name != "status"}
+    sent_back = content and values.get("status") == campaign.shown_status  # a response sent back as an update (D65)
+    if "status" in values and not sent_back:
+        campaign.set_status(Status(values["status"]), now)
+    if apply_changes(campaign, content):
         campaign.updated_at = now
-    _require_sense(campaign)
+    _require_dates(campaign)
     _require_terms(campaign, merchant)
-    if was == Status.ACTIVE and campaign.status != was:
+    if status_before == Status.ACTIVE and campaign.status != status_before:
         _end_run(session, campaign, now)
     if session.is_modified(campaign):
         _audit(session, "campaign.changed", campaign, actor, now)
-    return queries.campaigns.shown(campaign, now)
+    return shown(campaign, now)
 
 
 def activate_campaign(
     session: Session, campaign_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Campaign:
-    """Let the campaign's links earn (S2-5, S2-11, S2-12).
+    """Activate a campaign, so that its links earn (S2-5, S2-11, S2-12).
 
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``, ``campaign_expired`` or ``approval_required``.
     """
-    campaign = campaign_to_change(session, campaign_id, expected, now)
+    campaign = lock_campaign(session, campaign_id, now, expected)
     session.add(campaign.activate(now))
     _audit(session, "campaign.activated", campaign, actor, now)
     _publish(session, campaign, events.CampaignActivated, actor, now)
-    return queries.campaigns.shown(campaign, now)
+    return shown(campaign, now)
 
 
 def pause_campaign(
     session: Session, campaign_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Campaign:
-    """Stop the campaign's links from converting until it is activated again (S2-5, S2-13).
+    """Pause a campaign: its links do not convert until it is activated again (S2-5, S2-13).
 
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
     """
-    campaign = campaign_to_change(session, campaign_id, expected, now)
+    campaign = lock_campaign(session, campaign_id, now, expected)
     campaign.pause(now)
     _end_run(session, campaign, now)
     _audit(session, "campaign.paused", campaign, actor, now)
     _publish(session, campaign, events.CampaignPaused, actor, now)
-    return queries.campaigns.shown(campaign, now)
+    return shown(campaign, now)
 
 
 def approve_campaign(session: Session, campaign_id: UUID, *, actor: Principal, now: datetime) -> Campaign:
-    """The operator's approval; once is enough (D30).
+    """Approve a campaign as the operator; a second approval changes nothing (D30).
 
     Raises:
         NotFound: there is none.
     """
-    campaign = campaign_to_change(session, campaign_id, None, now)
+    campaign = lock_campaign(session, campaign_id, now)
     if campaign.approve(now):
         _audit(session, "campaign.approved", campaign, actor, now)
-    return queries.campaigns.shown(campaign, now)
+    return shown(campaign, now)
 
 
 def show_campaign(
@@ -156,11 +156,23 @@ def show_campaign(
     Raises:
         NotFound: there is none.
     """
-    campaign = campaign_to_change(session, campaign_id, None, now)
+    campaign = lock_campaign(session, campaign_id, now)
     campaign.show(visibility, now)
     if session.is_modified(campaign):
         _audit(session, "campaign.changed", campaign, actor, now)
-    return queries.campaigns.shown(campaign, now)
+    return shown(campaign, now)
+
+
+def lock_campaign(session: Session, campaign_id: UUID, now: datetime, expected: ETags | None = None) -> Campaign:
+    """One of the caller's campaigns under a row lock, in the version that the caller has seen (D6).
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not its version.
+    """
+    campaign = get_campaign(session, campaign_id, now, lock=True)
+    versions.require(campaign, expected)
+    return campaign
 
 
 def _end_run(session: Session, campaign: Campaign, now: datetime) -> None:
@@ -168,8 +180,8 @@ def _end_run(session: Session, campaign: Campaign, now: datetime) -> None:
     session.execute(update(CampaignRun).where(*running).values(ended_at=now))
 
 
-def _require_sense(campaign: Campaign) -> None:
-    """D3 for the whole that a partial change leaves."""
+def _require_dates(campaign: Campaign) -> None:
+    """Check the dates that a partial change leaves (D3)."""
     try:
         check_dates({"start_date": campaign.start_date, "end_date": campaign.end_date})
     except ValidationError as error:
@@ -189,10 +201,10 @@ def _audit(session: Session, action: str, campaign: Campaign, actor: Principal, 
 def _publish(
     session: Session,
     campaign: Campaign,
-    event: type[events.CampaignActivated] | type[events.CampaignPaused],
+    event_type: type[events.CampaignActivated] | type[events.CampaignPaused],
     actor: Principal,
     now: datetime,
 ) -> None:
     merchant = session.get_one(Merchant, campaign.merchant_id)
-    told = event(campaign.id, campaign.code, campaign.title, merchant.id, merchant.name)
-    outbox.add(session, campaign, told, tenants=(campaign.merchant_id,), actor=actor, now=now)
+    event = event_type(campaign.id, campaign.code, campaign.title, merchant.id, merchant.name)
+    outbox.add(session, campaign, event, tenants=(campaign.merchant_id,), actor=actor, now=now)

@@ -1,39 +1,48 @@
-"""Campaigns (S2-1 … S2-6)."""
+"""Endpoints of campaigns: the merchant's (S2-1 … S2-6), the operator's (D30, S2-23) and the public listing (S2-24)."""
 
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
-from chassis.core.principal import caller
+from chassis.core.principal import Principal, acting_as, caller
 from chassis.http import versions
+from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from chassis.http.pages import page_of
-from services.affiliates import queries
-from services.affiliates.campaigns import actions
+from chassis.http.pages import PageIn, page_of
+from contracts.error_formats import MERCHANT as MERCHANT_ERRORS
+from contracts.roles import Role
+from services.affiliates.campaigns import actions, queries
+from services.affiliates.campaigns.rules import Visibility
 from services.affiliates.campaigns.schemas import (
     CampaignChangeIn,
     CampaignCreatedOut,
     CampaignIn,
     CampaignOut,
     CampaignsIn,
+    PublicCampaignOut,
+    VisibilityIn,
 )
-from services.affiliates.common.dual_mount import MERCHANT, Doors, location
+from services.affiliates.common.dual_mount import MERCHANT, DualMount, location
 
-doors = Doors("campaigns", steers_links=True)
+CACHE_SECONDS = 30
+
+blp = DualMount("campaigns")
+admin = Blueprint("admin", __name__, url_prefix="/api/v1/admin/affiliate-campaigns")
+public = Blueprint("public", __name__, url_prefix="/api/v1/public", error_format=MERCHANT_ERRORS)
 
 
-@doors.route("")
+@blp.route("")
 class Campaigns(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.arguments(CampaignsIn, location="query")
-    @doors.response(200, page_of(CampaignOut))
-    def get(self, wanted):
+    @blp.allow(*MERCHANT)
+    @blp.arguments(CampaignsIn, location="query")
+    @blp.response(200, page_of(CampaignOut))
+    def get(self, filters):
         """The merchant's campaigns, newest first."""
         with db.read() as session:
-            return queries.campaigns.campaigns(session, **wanted, now=utcnow())
+            return queries.list_campaigns(session, **filters, now=utcnow())
 
-    @doors.allow(*MERCHANT)
-    @doors.arguments(CampaignIn)
-    @doors.response(201, CampaignCreatedOut)
+    @blp.allow(*MERCHANT)
+    @blp.arguments(CampaignIn)
+    @blp.response(201, CampaignCreatedOut)
     def post(self, campaign):
         """Create a campaign with default commission, cookie duration and optional approval requirement."""
         with db.begin() as session:
@@ -42,22 +51,22 @@ class Campaigns(MethodView):
         return created, 201, location(created.id)
 
 
-@doors.route("/<uuid:campaign_id>")
+@blp.route("/<uuid:campaign_id>")
 class OneCampaign(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.response(200, CampaignOut)
+    @blp.allow(*MERCHANT)
+    @blp.response(200, CampaignOut)
     def get(self, campaign_id):
         """One of the merchant's campaigns."""
         with db.read() as session:
-            campaign = queries.campaigns.campaign(session, campaign_id, utcnow())
+            campaign = queries.get_campaign(session, campaign_id, utcnow())
         versions.set_etag(campaign)
         return campaign
 
-    @doors.allow(*MERCHANT)
-    @doors.arguments(CampaignChangeIn)
-    @doors.response(200, CampaignOut)
+    @blp.allow(*MERCHANT)
+    @blp.arguments(CampaignChangeIn)
+    @blp.response(200, CampaignOut)
     def patch(self, changes, campaign_id):
-        """Partially update a campaign; ``status`` ARCHIVED puts it away."""
+        """Partially update a campaign; ``status`` ARCHIVED archives it."""
         with db.begin() as session:
             campaign = actions.change_campaign(
                 session, campaign_id, changes, expected=versions.if_match(), actor=caller(), now=utcnow()
@@ -66,10 +75,10 @@ class OneCampaign(MethodView):
         return campaign
 
 
-@doors.route("/<uuid:campaign_id>/activate")
+@blp.route("/<uuid:campaign_id>/activate")
 class Activate(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.response(200, CampaignOut)
+    @blp.allow(*MERCHANT)
+    @blp.response(200, CampaignOut)
     def post(self, campaign_id):
         """Activate a campaign. Blocked if approval is required and not yet granted."""
         with db.begin() as session:
@@ -80,10 +89,10 @@ class Activate(MethodView):
         return campaign
 
 
-@doors.route("/<uuid:campaign_id>/pause")
+@blp.route("/<uuid:campaign_id>/pause")
 class Pause(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.response(200, CampaignOut)
+    @blp.allow(*MERCHANT)
+    @blp.response(200, CampaignOut)
     def post(self, campaign_id):
         """Pause an active campaign. Existing links stop converting until reactivated."""
         with db.begin() as session:
@@ -94,4 +103,43 @@ class Pause(MethodView):
         return campaign
 
 
-doors.serve_audit()
+blp.serve_audit()
+
+
+@admin.route("/<uuid:campaign_id>/approve")
+class ApproveCampaign(MethodView):
+    @admin.allow(Role.PLATFORM_ADMIN)
+    @admin.response(200, CampaignOut)
+    def post(self, campaign_id):
+        """Approve a merchant's campaign."""
+        with db.begin() as session:
+            campaign = actions.approve_campaign(session, campaign_id, actor=caller(), now=utcnow())
+        versions.set_etag(campaign)
+        return campaign
+
+
+@admin.route("/<uuid:campaign_id>/visibility")
+class CampaignVisibility(MethodView):
+    @admin.allow(Role.PLATFORM_ADMIN)
+    @admin.arguments(VisibilityIn)
+    @admin.response(200, CampaignOut)
+    def put(self, listing, campaign_id):
+        """Opt a merchant's campaign in to the public listing, or out of it."""
+        with db.begin() as session:
+            campaign = actions.show_campaign(
+                session, campaign_id, Visibility(listing["visibility"]), actor=caller(), now=utcnow()
+            )
+        versions.set_etag(campaign)
+        return campaign
+
+
+@public.route("/campaigns")
+class PublicCampaigns(MethodView):
+    @public.public
+    @public.arguments(PageIn, location="query")
+    @public.response(200, page_of(PublicCampaignOut))
+    def get(self, page):
+        """Campaigns that opted in, are active and approved, newest first. Caches may keep a page for half a minute."""
+        with acting_as(Principal.system("affiliates")), db.read() as session:
+            campaigns = queries.list_public_campaigns(session, **page, now=utcnow())
+        return campaigns, 200, {"Cache-Control": f"public, max-age={CACHE_SECONDS}"}

@@ -1,4 +1,4 @@
-"""Campaigns, and the stretches of time in which each was switched on."""
+"""Campaigns, and the periods in which each was active."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,8 +18,8 @@ ONE_CAMPAIGN_CODE = UniqueConstraint("code")
 
 
 class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
-    """What ties products, affiliates, commission and tracking together. ``status`` is what was set; EXPIRED is told by
-    the clock (D31)."""
+    """Ties products, affiliates, commission and tracking together. ``status`` is what somebody set; EXPIRED follows
+    from the clock and is never stored (D31)."""
 
     __tablename__ = "campaigns"
     __table_args__ = (
@@ -36,7 +36,7 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
     end_date: Mapped[datetime | None]
     cookie_days: Mapped[int]
     commission_currency: Mapped[str | None]
-    affiliate_approval_required: Mapped[bool | None]  # none: the merchant's setting
+    affiliate_approval_required: Mapped[bool | None]  # None: the merchant's setting
     traffic_sources: Mapped[list[str]]
     terms_and_conditions: Mapped[str | None]
     approval_required: Mapped[bool]
@@ -46,7 +46,7 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    # Not stored: set by the queries, for the answer.
+    # Not stored: set by the queries, for the response.
     shown_status = ""
     merchant_name = ""
 
@@ -59,7 +59,7 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
         return self.approved_at is not None
 
     def activate(self, now: datetime) -> "CampaignRun":
-        """Switch on, from DRAFT or PAUSED (S2-11, S2-12); raises what ``rules.require_activable`` raises."""
+        """Activate from DRAFT or PAUSED (S2-11, S2-12); raises what ``rules.require_activable`` raises."""
         rules.require_activable(
             Status(self.status),
             end=self.end_date,
@@ -71,17 +71,17 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
         return CampaignRun(id=uuid7(), merchant_id=self.merchant_id, campaign_id=self.id, began_at=now, ended_at=None)
 
     def pause(self, now: datetime) -> None:
-        """Switch off until activated again (S2-13); raises what ``rules.require_pausable`` raises."""
+        """Pause until activated again (S2-13); raises what ``rules.require_pausable`` raises."""
         rules.require_pausable(rules.shown_status(Status(self.status), self.end_date, now))
         self._become(Status.PAUSED, now)
 
-    def set_status(self, wanted: Status, now: datetime) -> None:
-        """What PATCH may do to the status (S2-6, D31)."""
-        rules.require_settable(Status(self.status), wanted)
-        self._become(wanted, now)
+    def set_status(self, status: Status, now: datetime) -> None:
+        """Archive, or take back from the archive, as PATCH may (S2-6, D31)."""
+        rules.require_settable(Status(self.status), status)
+        self._become(status, now)
 
     def approve(self, now: datetime) -> bool:
-        """The operator's yes (D30); False where it was given before."""
+        """Note the operator's approval (D30); return False if it was there before."""
         if self.approved_at is not None:
             return False
         self.approved_at = self.updated_at = now
@@ -97,7 +97,7 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
 
 
 class CampaignRun(OfMerchant, TenantScoped, Base):
-    """From an activation to the pause or archiving after it: an order is judged by when it was placed (D34)."""
+    """From an activation to the next pause or archiving: an order is judged by when it was placed (D34)."""
 
     __tablename__ = "campaign_runs"
     __table_args__ = (Index("ix_campaign_runs_campaign", "campaign_id", "began_at"),)

@@ -1,4 +1,4 @@
-"""Reading campaigns: one, a merchant's, and those that everybody may see."""
+"""Reads of campaigns: one, a merchant's, and the public listing."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,11 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import ETags
 
 from chassis.core.errors import NotFound
 from chassis.core.principal import caller
-from chassis.http import versions
 from chassis.http.pages import Page, paginate
 from services.affiliates.campaigns import rules
 from services.affiliates.campaigns.models import Campaign
@@ -20,42 +18,35 @@ from services.affiliates.merchants.models import Merchant
 
 
 def shown(campaign: Campaign, now: datetime) -> Campaign:
-    """The campaign with the status that anybody sees at ``now`` (D31)."""
+    """The campaign with the status that users see at ``now`` (D31)."""
     campaign.shown_status = rules.shown_status(Status(campaign.status), campaign.end_date, now)
     return campaign
 
 
-def campaign(session: Session, campaign_id: UUID, now: datetime, *, lock: bool = False) -> Campaign:
+def get_campaign(session: Session, campaign_id: UUID, now: datetime, *, lock: bool = False) -> Campaign:
     """One of the caller's campaigns.
 
     Raises:
-        NotFound: there is none, or it is another's (D5).
+        NotFound: there is none, or it is another merchant's (D5).
     """
     statement = select(Campaign).where(Campaign.id == campaign_id)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
+    campaign = session.scalar(statement.with_for_update() if lock else statement)
+    if campaign is None:
         raise NotFound("There is no such campaign.")
-    return shown(found, now)
+    return shown(campaign, now)
 
 
-def campaign_to_change(session: Session, campaign_id: UUID, expected: ETags | None, now: datetime) -> Campaign:
-    """One of the caller's campaigns, locked, in the version the caller has seen (D6)."""
-    found = campaign(session, campaign_id, now, lock=True)
-    versions.require(found, expected)
-    return found
-
-
-def campaigns(session: Session, *, page: int, page_size: int, now: datetime, status: str | None = None) -> Page:
-    """The caller's campaigns, newest first; ``status`` as it is shown (S2-2)."""
+def list_campaigns(session: Session, *, page: int, page_size: int, now: datetime, status: str | None = None) -> Page:
+    """The caller's campaigns, newest first; ``status`` as users see it (S2-2)."""
     statement = select(Campaign).where(Campaign.merchant_id == caller().tenant_id)
     if status:
         statement = statement.where(_has_shown_status(Status(status), now))
     statement = statement.order_by(Campaign.created_at.desc(), Campaign.id.desc())
-    return paginate(session, statement, page=page, page_size=page_size, to_item=lambda found: shown(found, now))
+    return paginate(session, statement, page=page, page_size=page_size, to_item=lambda campaign: shown(campaign, now))
 
 
-def public_campaigns(session: Session, *, page: int, page_size: int, now: datetime) -> Page:
-    """Campaigns that opted in, are active and approved, of merchants who have the programme switched on (S2-24)."""
+def list_public_campaigns(session: Session, *, page: int, page_size: int, now: datetime) -> Page:
+    """Campaigns that opted in, are active and approved, of merchants with affiliates switched on (S2-24)."""
     begun = or_(Campaign.start_date.is_(None), Campaign.start_date <= now)
     statement = (
         select(Campaign, Merchant.name)
@@ -73,13 +64,13 @@ def public_campaigns(session: Session, *, page: int, page_size: int, now: dateti
 
 
 def _with_name(row: Sequence[Any]) -> Campaign:
-    found: Campaign = row[0]
-    found.merchant_name = row[1]
-    return found
+    campaign: Campaign = row[0]
+    campaign.merchant_name = row[1]
+    return campaign
 
 
 def _has_shown_status(status: Status, now: datetime) -> ColumnElement[bool]:
-    """``rules.shown_status`` as a condition."""
+    """``rules.shown_status`` as an SQL condition."""
     over = and_(Campaign.end_date.is_not(None), Campaign.end_date < now)
     if status is Status.EXPIRED:
         return and_(over, Campaign.status != Status.ARCHIVED)

@@ -1,4 +1,4 @@
-"""What a campaign may become, and whether it was live at a moment."""
+"""Transitions of a campaign's status, and whether a campaign was live at a moment."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -42,24 +42,24 @@ SWITCHED_OFF = {Status.PAUSED: NotLive.PAUSED, Status.ARCHIVED: NotLive.ARCHIVED
 
 
 def shown_status(stored: Status, end: datetime | None, now: datetime) -> Status:
-    """The status as anybody sees it: past its end a campaign is EXPIRED whatever is stored, unless it was put away."""
+    """The status as users see it: past its end a campaign is EXPIRED, unless it is archived."""
     return Status.EXPIRED if stored is not Status.ARCHIVED and is_over(end, now) else stored
 
 
 def is_over(end: datetime | None, now: datetime) -> bool:
-    """S2-19, D3: the end belongs to the campaign."""
+    """Whether the end has passed; the end itself belongs to the campaign (S2-19, D3)."""
     return end is not None and now > end
 
 
 def outside_dates(start: datetime | None, end: datetime | None, at: datetime) -> NotLive | None:
-    """S2-19, S2-20, S2-21, D3."""
+    """Why the dates exclude a moment; None if they do not (S2-19, S2-20, S2-21, D3)."""
     if start is not None and at < start:
         return NotLive.NOT_STARTED
     return NotLive.EXPIRED if is_over(end, at) else None
 
 
 def why_not_live(stored: Status, start: datetime | None, end: datetime | None, now: datetime) -> NotLive | None:
-    """What keeps a link from working now; None where it works."""
+    """Why a link does not work now; None if it works."""
     return outside_dates(start, end, now) or SWITCHED_OFF.get(stored)
 
 
@@ -70,10 +70,10 @@ def why_not_live_then(
     runs: Iterable[tuple[datetime, datetime | None]],
     at: datetime,
 ) -> NotLive | None:
-    """What kept an order placed at ``at`` from being credited.
+    """Why an order placed at ``at`` is not credited; None if it is.
 
     Args:
-        runs: from when to when the campaign was switched on; the end does not belong to it.
+        runs: the periods in which the campaign was active, each without its end.
     """
     outside = outside_dates(start, end, at)
     if outside or any(began <= at and (ended is None or at < ended) for began, ended in runs):
@@ -82,14 +82,14 @@ def why_not_live_then(
 
 
 def in_order(start: datetime | None, end: datetime | None) -> bool:
-    """Whether the dates follow one another (D3)."""
+    """Whether the end is after the start (D3)."""
     return start is None or end is None or start < end
 
 
 def require_activable(
     stored: Status, *, end: datetime | None, approval_required: bool, approved: bool, now: datetime
 ) -> None:
-    """Refuse to switch on what is on or put away, is over, or waits for the operator (S2-11, S2-12).
+    """Refuse to activate a campaign that is active, archived, over, or waits for the operator (S2-11, S2-12).
 
     Raises:
         Conflict: ``campaign_expired``, ``invalid_transition`` or ``approval_required``.
@@ -103,7 +103,7 @@ def require_activable(
 
 
 def require_pausable(shown: Status) -> None:
-    """Only what is active can be paused.
+    """Only an active campaign can be paused.
 
     Raises:
         Conflict: ``invalid_transition``.
@@ -112,12 +112,12 @@ def require_pausable(shown: Status) -> None:
         raise Conflict(f"A campaign that is {shown} cannot be paused.", code="invalid_transition")
 
 
-def require_settable(stored: Status, wanted: Status) -> None:
-    """PATCH puts a campaign away, and takes one back from there as a draft (S2-6, D31).
+def require_settable(stored: Status, status: Status) -> None:
+    """PATCH archives a campaign, and takes one back from the archive as a draft (S2-6, D31).
 
     Raises:
         Conflict: ``invalid_transition``.
     """
-    if wanted is Status.ARCHIVED or (wanted is Status.DRAFT and stored is Status.ARCHIVED):
+    if status is Status.ARCHIVED or (status is Status.DRAFT and stored is Status.ARCHIVED):
         return
-    raise Conflict(f"The status of a campaign that is {stored} cannot be set to {wanted}.", code="invalid_transition")
+    raise Conflict(f"The status of a campaign that is {stored} cannot be set to {status}.", code="invalid_transition")

@@ -30,11 +30,11 @@ EMPTY: dict[str, Any] = {
     "commission_currency": None,
     "visibility": Visibility.PRIVATE,
 }
-"""What a campaign has where nothing was said."""
+"""Values of fields that a new campaign leaves out."""
 
 
 class CampaignFields(TermsFields):
-    """What may be written of a campaign; only the title must be (S2-7, S2-8). ``null`` is as good as nothing.
+    """Fields that may be written; only the title is required (S2-7, S2-8). ``null`` means left out.
 
     ``defaultCommissionCurrency`` is that of a FIXED commission; without one it is the merchant's. Whether new
     affiliates need approval is ``affiliateApprovalRequired``; null leaves it to the merchant's settings.
@@ -59,7 +59,7 @@ class CampaignFields(TermsFields):
         check_dates(data)
 
     @post_load
-    def nothing_said(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def fill_empty(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {name: EMPTY.get(name) if value is None else value for name, value in data.items()}
 
 
@@ -69,7 +69,7 @@ class CampaignIn(CampaignFields, WithTerms):
     title = text(TITLE)
 
     @post_load
-    def whole(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def fill_left_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return EMPTY | dict.fromkeys(COMMISSION_FIELDS) | data
 
 
@@ -84,7 +84,7 @@ class CampaignsIn(PageIn):
 
 
 class CampaignCreatedOut(CamelSchema):
-    """S2-9: what creating answers."""
+    """Response to creating a campaign (S2-9)."""
 
     id = fields.UUID(required=True)
     campaign_code = fields.String(required=True, attribute="code")
@@ -117,8 +117,8 @@ class CampaignOut(CamelSchema):
 
 
 class CampaignChangeIn(UpdateSchema, CampaignFields):
-    """What PATCH changes; what is left out stays (S2-4), what is read-only is ignored (D65). Whether it fits
-    together is seen with what is stored."""
+    """Fields that PATCH changes. A field that is left out stays (S2-4), a read-only field is ignored (D65). The action
+    checks whether the changed campaign fits together."""
 
     answer = CampaignOut
 
@@ -127,7 +127,7 @@ class CampaignChangeIn(UpdateSchema, CampaignFields):
 
 
 class PublicCampaignOut(CamelSchema):
-    """A campaign as anybody sees it in the public listing (S2-24)."""
+    """A campaign in the public listing (S2-24)."""
 
     id = fields.UUID(required=True)
     campaign_code = fields.String(required=True, attribute="code")

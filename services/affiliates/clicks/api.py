@@ -1,17 +1,18 @@
-"""``GET /r/{code}``: the link that a visitor follows. Whoever asks is a person: no answer is JSON (D64)."""
+"""``GET /r/{code}``: the link that a visitor follows. People follow it, so no response is JSON (D64)."""
+
+from http import HTTPStatus
 
 from flask import Response, current_app, request
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import NotFound
 from chassis.http.blueprints import Blueprint
 from chassis.process.service import runtime_of
 from contracts.error_formats import PAGE
-from services.affiliates import tracking
+from services.affiliates.clicks import tracker
 from services.affiliates.clicks.rules import no_visitor
 from services.affiliates.clicks.visitors import COOKIE
-from services.affiliates.common.addresses import DEEPER
+from services.affiliates.links.rules import DEEP_LINK
 
 blp = Blueprint("redirects", __name__, url_prefix="/r", error_format=PAGE)
 
@@ -24,23 +25,25 @@ class Redirect(MethodView):
         """Follow a tracking link.
 
         ``to`` leads deeper, to the link's own host and those that the merchant allows; other query parameters go on to
-        the shop. Capitals and punctuation around the code do not matter. Robots, previews and prefetches are sent on,
-        but theirs is no click that counts.
+        the shop. Capitals and punctuation around the code do not matter. Robots, previews and prefetches are redirected
+        as well, but their clicks do not count.
         """
-        sent = request.environ  # cookies and queries are read only where there are any: most visitors bring none
-        query = sent.get("QUERY_STRING", "")
-        visit = tracking.of(runtime_of(current_app)).visit(
+        environ = request.environ  # most requests have neither cookies nor a query; parsing none is faster
+        query = environ.get("QUERY_STRING", "")
+        visit = tracker.of(runtime_of(current_app)).visit(
             code,
-            cookie=request.cookies.get(COOKIE) if "HTTP_COOKIE" in sent else None,
-            address=sent.get("HTTP_X_CONCORD_CLIENT") or sent.get("REMOTE_ADDR") or "",
-            wanted=request.args.get(DEEPER) if query else None,
+            cookie=request.cookies.get(COOKIE) if "HTTP_COOKIE" in environ else None,
+            address=environ.get("HTTP_X_CONCORD_CLIENT") or environ.get("REMOTE_ADDR") or "",
+            deep_link=request.args.get(DEEP_LINK) if query else None,
             query=query,
-            nobody=no_visitor(request.method, sent),
+            no_visitor=no_visitor(request.method, environ),
             now=utcnow(),
         )
-        if visit.address is None:
-            raise NotFound("This link leads nowhere.")
-        answer = Response(status=302, headers={"Location": visit.address})
-        if visit.cookie:
-            answer.headers["Set-Cookie"] = visit.cookie
-        return answer
+        return Response(status=302, headers=visit.headers)
+
+
+def outdate_links(response):
+    """Make redirects of this process follow a change at once; other processes follow within a second."""
+    if request.method not in ("GET", "HEAD") and response.status_code < HTTPStatus.BAD_REQUEST:
+        tracker.of(runtime_of(current_app)).links.outdate()
+    return response

@@ -1,4 +1,4 @@
-"""Clicks that wait in memory, and how they are written: many together, none twice."""
+"""Click buffer: clicks wait in memory and are written in groups, none twice."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.data.errors import is_away, is_busy
 from chassis.process.service import Runtime
-from services.affiliates.clicks import actions
-from services.affiliates.clicks.new_click import NewClick
+from services.affiliates.clicks.actions import record_clicks
+from services.affiliates.clicks.rules import NewClick
 
-MOST = 200_000  # clicks in memory, some 100 MB; further ones are counted and let go
+MAX_CLICKS = 200_000  # in memory, about 100 MB; further clicks are counted and dropped
 BATCH = 2000  # clicks a transaction
-TRIES = 5  # how often what the database refuses is offered again
+TRIES = 5  # for a batch that the database refuses
 
 written = Counter("concord_clicks_written_total", "Clicks written to the database")
-lost = Counter("concord_clicks_lost_total", "Clicks that could not be kept", ["why"])
+lost = Counter("concord_clicks_lost_total", "Clicks that were lost", ["why"])
 waiting = Gauge("concord_clicks_waiting", "Clicks in memory, not yet written")
 
 log = logger(__name__)
@@ -29,23 +29,23 @@ class ClickBuffer:
 
     def __init__(self) -> None:
         self._waiting: deque[NewClick] = deque()
-        self._writing = Lock()  # one writer at a time, so that clicks are written in their order
+        self._writing = Lock()  # one writer at a time, so that clicks are written in order
         self._refused = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def add(self, click: NewClick) -> None:
-        if len(self._waiting) >= MOST:
+        if len(self._waiting) >= MAX_CLICKS:
             lost.labels("full").inc()
             return
         self._waiting.append(click)
 
     def flush(self, runtime: Runtime) -> bool:
-        """Write what waits, at most a batch; say whether more may, so that who ends can ask until nothing does.
+        """Write at most a batch; return whether more clicks may wait, so that a process that ends can empty the buffer.
 
-        What fails stays and is offered again: while the database is away for as long as it takes, what it refuses
-        ``TRIES`` times. A batch whose fate is unknown is compared with what is there before it is written again.
+        A batch that fails is tried again: without limit while the database is away, ``TRIES`` times if it refuses the
+        batch. If the result of an attempt is unknown, the next one skips the clicks that are in the table.
         """
         with self._writing:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
@@ -57,7 +57,7 @@ class ClickBuffer:
     def _write(self, runtime: Runtime, batch: Sequence[NewClick]) -> None:
         try:
             with runtime.database.begin() as session:
-                actions.record_clicks(session, batch, again=self._refused > 0, now=utcnow())
+                record_clicks(session, batch, again=self._refused > 0, now=utcnow())
         except Exception as error:
             log.warning("clicks wait in memory", count=len(batch), error=repr(error))
             self._refused += 0 if is_away(error) or is_busy(error) else 1

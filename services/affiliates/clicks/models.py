@@ -1,4 +1,4 @@
-"""Clicks as they were, and how many there were a day."""
+"""Clicks, and their number a day."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -12,10 +12,11 @@ from services.affiliates.common.models import Base, OfMerchant
 
 
 class Click(OfMerchant, TenantScoped, Base):
-    """One visit through a link. Only ever added; no foreign keys, so that a burst is written cheaply.
+    """One visit through a link. Rows are only added, and have no foreign keys, so that a burst is cheap to write.
 
-    ``window_days`` is what the campaign promised at the moment of the click. ``live`` is false, with a ``reason``,
-    where the link led to the fallback address, or no person followed it (``rules.robots``).
+    Attributes:
+        window_days: what the campaign promised at the moment of the click.
+        live: false, with a ``reason``, if the link led to the fallback address or no person followed it.
     """
 
     __tablename__ = "clicks"
@@ -33,13 +34,13 @@ class Click(OfMerchant, TenantScoped, Base):
     window_days: Mapped[int]
     live: Mapped[bool]
     reason: Mapped[str | None]
-    address_hash: Mapped[str | None]  # keyed, so that nobody reads an address from it
-    flags: Mapped[str]  # words with spaces between
+    address_hash: Mapped[str | None]  # keyed, so that it reveals no address
+    flags: Mapped[str]  # words separated by spaces
 
 
 class ClickCount(OfMerchant, TenantScoped, Base):
-    """Clicks of one link on one day, in the time zone that its merchant had then; kept beside the clicks so that no
-    report counts millions."""
+    """Clicks of one link on one day, in the time zone that its merchant had then. Reports read these, not millions of
+    clicks."""
 
     __tablename__ = "click_counts"
     __table_args__ = (Index("ix_click_counts_merchant", "merchant_id", "day"),)
@@ -53,6 +54,6 @@ class ClickCount(OfMerchant, TenantScoped, Base):
 
 
 class ClickFeed(Aggregate, Base):
-    """Counts a merchant's ``ClickRecorded`` events, apart from its settings and their version. Has the tenant's id."""
+    """Numbers a merchant's ``ClickRecorded`` events, apart from the version of its settings. Has the tenant's id."""
 
     __tablename__ = "click_feeds"

@@ -1,32 +1,53 @@
-"""Who follows a link without being a visitor: robots, previews of links, browsers that load a page beforehand (D66)."""
+"""New clicks, and requests that no visitor makes: robots, previews of links, browsers that prefetch a page (D66)."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache
+from uuid import UUID
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-LIBRARIES = "http-library"  # says nothing about who uses it: a shop's own app calls itself okhttp
-CHUNK = 25  # patterns an expression, which is quickest
-LONGEST = 500  # characters of a user agent that are looked at
+LIBRARIES = "http-library"  # says nothing about its user: a shop's own app may call itself okhttp
+CHUNK = 25  # patterns in one expression, which is fastest
+LONGEST = 500  # characters of a user agent that are checked
+
+
+@dataclass(frozen=True, slots=True)
+class NewClick:
+    """A click that is not yet written. The fields are the columns of the table."""
+
+    id: UUID
+    merchant_id: UUID
+    link_id: UUID
+    campaign_id: UUID
+    affiliate_id: UUID
+    visitor_id: UUID
+    clicked_at: datetime
+    window_days: int
+    live: bool
+    reason: str | None
+    address_hash: str | None
+    flags: str
 
 
 class NoVisitor(StrEnum):
-    """Why a click is nobody's, as it stands with the click."""
+    """Why no visitor made a click, as stored with the click."""
 
     ROBOT = "robot"
     PREFETCH = "prefetch"
-    LOOK = "head_request"
+    HEAD = "head_request"
 
 
 NO_VISITORS = frozenset(NoVisitor)
 
 
 def no_visitor(method: str, environ: Mapping[str, str]) -> NoVisitor | None:
-    """What is known to follow a link without a person behind it, by the method and the headers as WSGI names them."""
+    """Why a request was made by no person; None if it may have been. ``environ`` is WSGI's."""
     if method == "HEAD":
-        return NoVisitor.LOOK
+        return NoVisitor.HEAD
     if _is_prefetch(environ):
         return NoVisitor.PREFETCH
     agent = environ.get("HTTP_USER_AGENT")
@@ -35,7 +56,7 @@ def no_visitor(method: str, environ: Mapping[str, str]) -> NoVisitor | None:
 
 @lru_cache(maxsize=10_000)
 def is_robot(agent: str) -> bool:
-    """Whether a ``User-Agent`` is known to be a robot's, a crawler's or a preview's."""
+    """Whether a ``User-Agent`` is that of a known robot, crawler or link preview."""
     return any(pattern.search(agent) for pattern in _patterns())
 
 
@@ -48,5 +69,5 @@ def _is_prefetch(environ: Mapping[str, str]) -> bool:
 
 @cache
 def _patterns() -> tuple[re.Pattern[str], ...]:
-    known = [row["pattern"] for row in CRAWLER_USER_AGENTS_DATA if LIBRARIES not in row.get("tags", ())]
-    return tuple(re.compile("|".join(known[start : start + CHUNK])) for start in range(0, len(known), CHUNK))
+    patterns = [row["pattern"] for row in CRAWLER_USER_AGENTS_DATA if LIBRARIES not in row.get("tags", ())]
+    return tuple(re.compile("|".join(patterns[start : start + CHUNK])) for start in range(0, len(patterns), CHUNK))

@@ -1,29 +1,34 @@
-"""One process's redirects: the link in memory, the visitor's cookie, the click that is kept."""
+"""Tracker: what one process needs to follow visitors through links.
+
+A redirect never waits for the database, and no click is lost with it: links come from the link cache, clicks go to the
+click buffer.
+"""
 
 import hmac
-import time
 from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
+from threading import Lock
 from uuid import UUID
 
+from cachetools import TTLCache
 from uuid_utils.compat import uuid7
 
+from chassis.core.errors import NotFound
 from chassis.core.logs import logger
 from chassis.core.principal import Principal, acting_as
 from chassis.process.service import Runtime
 from services.affiliates import settings
-from services.affiliates.affiliates.rules import code_as_written
 from services.affiliates.clicks.buffer import ClickBuffer
-from services.affiliates.clicks.new_click import NewClick
-from services.affiliates.clicks.rules import NoVisitor, is_robot
+from services.affiliates.clicks.rules import NewClick, NoVisitor, is_robot
 from services.affiliates.clicks.visitors import Tampered, Visitor, Visitors, set_cookie
-from services.affiliates.common.addresses import with_click, with_query
-from services.affiliates.links.cache import LinkBook
-from services.affiliates.links.rules import Lead, Target, lead
+from services.affiliates.links.cache import LinkCache
+from services.affiliates.links.rules import Lead, Target, clean_code, lead, with_click, with_query
 
 FLOOD = 60  # clicks of one address in a minute; further ones are flagged
-ADDRESSES = 100_000
+MINUTE = 60.0  # seconds
+MAX_ADDRESSES = 100_000
 COOKIE_TAMPERED = "cookie_tampered"
 CLICK_FLOOD = "click_flood"
 
@@ -32,25 +37,28 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """How a redirect is answered; no address where there is nothing to send a visitor to."""
+    """The headers of a redirect: where it leads, and the visitor's cookie if it changes."""
 
-    address: str | None
+    address: str
     cookie: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Location": self.address} | ({"Set-Cookie": self.cookie} if self.cookie else {})
 
 
 class Tracker:
-    """What one process needs to follow visitors through links."""
+    """The links, visitors and clicks of one process."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self.links = LinkBook(runtime.database)
+        self.links = LinkCache(runtime.database)
         self.clicks = ClickBuffer()
         self.visitors = Visitors(runtime.signer.derive("affiliates.visitors"))
         self._secret = runtime.signer.derive("affiliates.addresses")
         self._secure = runtime.settings.public_url.startswith("https://")
-        self._fallback = settings.load().fallback_url
-        is_robot("")  # reads the patterns before the first visitor waits for it
-        self._minute = 0
-        self._addresses: dict[str, int] = {}
+        self._fallback = settings.of(runtime).fallback_url
+        is_robot("")  # compiles the patterns before the first visitor has to wait for it
+        self._floods = FloodDetector()
 
     def visit(
         self,
@@ -58,54 +66,70 @@ class Tracker:
         *,
         cookie: str | None,
         address: str,
-        wanted: str | None,
+        deep_link: str | None,
         query: str,
-        nobody: NoVisitor | None,
+        no_visitor: NoVisitor | None,
         now: datetime,
     ) -> Visit:
-        """Send a visitor on and keep the click.
+        """Redirect a visitor and buffer the click.
 
         Args:
-            cookie: what the visitor's browser brought.
-            wanted: where a deep link asks to lead.
-            query: all that the link was followed with.
-            nobody: why this is no visitor. The click is kept as such and counts nowhere (D66).
+            cookie: value of the visitor's cookie.
+            address: network address of the visitor.
+            deep_link: where the request asks to be led.
+            query: the whole query string.
+            no_visitor: why no person made this request. Its click is stored but counts nowhere (D66).
 
         Raises:
+            NotFound: there is neither a link nor a fallback address.
             sqlalchemy.exc.DBAPIError: the database is away and the link is not in memory.
         """
-        entry = self.links.find(code_as_written(code))
+        entry = self.links.find(clean_code(code))
         if entry.target is None:
-            return Visit(entry.fallback or self._fallback)
-        led = lead(entry.target, wanted=wanted, now=now)
+            return self._visit_fallback(entry.fallback)
+        target = entry.target
+        destination = lead(target, deep_link=deep_link, now=now)
         if query:
-            led = replace(led, address=with_query(led.address, query))
-        if nobody:
-            self._keep(entry.target, Lead(led.address, nobody), Visitor.new(now), address, [], now)
-            return Visit(led.address)
+            destination = replace(destination, address=with_query(destination.address, query))
+        if no_visitor:
+            self._add_click(target, Lead(destination.address, no_visitor), Visitor.new(now), address, [], now)
+            return Visit(destination.address)
         visitor, flags = self._visitor(cookie, now)
-        if self._is_flood(address):
+        if self._floods.is_flood(address):
             flags.append(CLICK_FLOOD)
-        click_id = self._keep(entry.target, led, visitor, address, flags, now)
-        if not led.live:
-            return Visit(led.address)
-        known = visitor.known_until(now + timedelta(days=entry.target.window_days))
-        header = set_cookie(self.visitors.write(known), known, now, secure=self._secure) if known != visitor else None
-        return Visit(with_click(led.address, str(click_id)), header)
+        click_id = self._add_click(target, destination, visitor, address, flags, now)
+        if not destination.live:
+            return Visit(destination.address)
+        return Visit(with_click(destination.address, str(click_id)), self._cookie(visitor, target.window_days, now))
 
     def hash_of(self, address: str) -> str:
-        """What is kept of an address, of a network or of mail: enough to tell that it is the same again."""
+        """A keyed hash of a network or mail address: enough to recognise it, not to read it."""
         return hmac.digest(self._secret, address.encode(), "sha256").hex()[:32]
 
+    def _visit_fallback(self, merchant_fallback: str | None) -> Visit:
+        address = merchant_fallback or self._fallback
+        if address is None:
+            raise NotFound("This link leads nowhere.")
+        return Visit(address)
+
     def _visitor(self, cookie: str | None, now: datetime) -> tuple[Visitor, list[str]]:
-        """Who comes: whom the cookie names, or somebody new. One that was tampered with counts for nothing."""
+        """The visitor whom the cookie names, or a new one. A tampered cookie is ignored and flagged."""
         try:
-            known = self.visitors.read(cookie, now) if cookie else None
+            visitor = self.visitors.read(cookie, now) if cookie else None
         except Tampered:
             return Visitor.new(now), [COOKIE_TAMPERED]
-        return known or Visitor.new(now), []
+        return visitor or Visitor.new(now), []
 
-    def _keep(self, target: Target, led: Lead, visitor: Visitor, address: str, flags: list[str], now: datetime) -> UUID:
+    def _cookie(self, visitor: Visitor, window_days: int, now: datetime) -> str | None:
+        """The header that prolongs the visitor's cookie; None if it lives long enough."""
+        prolonged = visitor.known_until(now + timedelta(days=window_days))
+        if prolonged == visitor:
+            return None
+        return set_cookie(self.visitors.write(prolonged), prolonged, now, secure=self._secure)
+
+    def _add_click(
+        self, target: Target, destination: Lead, visitor: Visitor, address: str, flags: list[str], now: datetime
+    ) -> UUID:
         click = NewClick(
             id=uuid7(),
             merchant_id=target.merchant_id,
@@ -115,32 +139,36 @@ class Tracker:
             visitor_id=visitor.id,
             clicked_at=now,
             window_days=target.window_days,
-            live=led.live,
-            reason=led.reason,
+            live=destination.live,
+            reason=destination.reason,
             address_hash=self.hash_of(address) if address else None,
             flags=" ".join(flags),
         )
         self.clicks.add(click)
         return click.id
 
-    def _is_flood(self, address: str) -> bool:
-        """Whether an address clicks more than people do. Counted in each process by itself, a minute at a time."""
-        minute = int(time.time() // 60)
-        if minute != self._minute or len(self._addresses) >= ADDRESSES:
-            self._minute, self._addresses = minute, {}
-        self._addresses[address] = count = self._addresses.get(address, 0) + 1
-        return bool(address) and count > FLOOD
+
+class FloodDetector:
+    """Counts the clicks of each address, from its first click for a minute. Each process counts by itself."""
+
+    def __init__(self) -> None:
+        self._counters: TTLCache[str, count[int]] = TTLCache(MAX_ADDRESSES, MINUTE)
+        self._lock = Lock()
+
+    def is_flood(self, address: str) -> bool:
+        """Count a click; return whether the address has made more than people do."""
+        with self._lock:
+            return bool(address) and next(self._counters.setdefault(address, count(1))) > FLOOD
 
 
 def of(runtime: Runtime) -> Tracker:
     """The tracker of this process."""
-    known = runtime.memory.get("tracker")
-    tracker: Tracker = known or runtime.memory.setdefault("tracker", Tracker(runtime))
+    tracker: Tracker = runtime.memory.get("tracker") or runtime.memory.setdefault("tracker", Tracker(runtime))
     return tracker
 
 
 def refresh_links(runtime: Runtime) -> None:
-    """What every process repeats while it serves redirects."""
+    """Refresh the link cache; every process with the api role repeats this."""
     links = of(runtime).links
     try:
         links.refresh()
@@ -150,12 +178,12 @@ def refresh_links(runtime: Runtime) -> None:
 
 
 def flush_clicks(runtime: Runtime) -> bool:
-    """What every process repeats while it serves redirects, and once more when it ends."""
+    """Write buffered clicks; every process with the api role repeats this, and calls it once more when it ends."""
     return of(runtime).clicks.flush(runtime)
 
 
 def flush_now(runtime: Runtime) -> None:
-    """Write what this process holds before somebody asks about it, apart from the transaction of who asks."""
+    """Write buffered clicks in a transaction of their own, apart from that of the current request."""
     Context().run(_flush_as_system, runtime)
 
 

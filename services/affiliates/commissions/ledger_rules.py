@@ -1,7 +1,7 @@
-"""What a conversion's accounts must hold, and the entries that bring them there (S2-27).
+"""What the ledger must hold for an order, and the entries that bring it there (S2-27).
 
-The ledger never says anything of its own: it holds the difference between what these rules give now and what has been
-entered before. So its sums are what the rules give, in whatever order things happened.
+Each entry is the difference between what these rules give now and what earlier entries come to. So the sums of the
+ledger are what the rules give, in whatever order things happened.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from chassis.core.errors import Conflict, Invalid
 
 
 class OrderStatus(StrEnum):
-    """S2-27, as the merchant's shop tells it."""
+    """Status of an order, as the merchant's shop reports it (S2-27)."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -25,14 +25,14 @@ class OrderStatus(StrEnum):
 
 
 class Account(StrEnum):
-    """Where commission stands: held until the order is confirmed, then approved for payout."""
+    """Commission is held until the order is confirmed, then approved for payout."""
 
     HELD = "HELD"
     APPROVED = "APPROVED"
 
 
 class Cause(StrEnum):
-    """What made an entry."""
+    """Why an entry was made."""
 
     CREDITED = "credited"
     APPROVED = "approved"
@@ -41,6 +41,7 @@ class Cause(StrEnum):
     REVERSED = "reversed"
 
 
+TAKEN_BACK = (Cause.REFUNDED, Cause.REVERSED)
 APPROVING = frozenset({OrderStatus.CONFIRMED, OrderStatus.DELIVERED})
 REVERSING = frozenset({OrderStatus.CANCELLED, OrderStatus.RETURNED, OrderStatus.REFUNDED})
 CAUSES = (
@@ -48,16 +49,17 @@ CAUSES = (
     | dict.fromkeys(REVERSING, Cause.REVERSED)
     | {OrderStatus.PENDING: Cause.HELD}
 )
-"""What a change to each order status enters."""
+"""The cause of entries that follow a change to each order status."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """How far an order has come, as far as commission goes.
+    """The state of an order, as far as it matters for commission.
 
     Attributes:
-        refunded: what was refunded of ``amount``, in whole.
-        by_item: what of that was refunded of lines by name, and ``taken_by_item`` the commission that took back.
+        refunded: the part of ``amount`` that was refunded.
+        by_item: the part of ``refunded`` that named lines.
+        taken_by_item: the commission that ``by_item`` took back.
     """
 
     status: OrderStatus
@@ -67,38 +69,37 @@ class OrderState:
     by_item: Decimal = Decimal(0)
     taken_by_item: Decimal = Decimal(0)
 
-    def after(self, wanted: OrderStatus, refund: Decimal | None) -> "OrderState":
-        """The state after a status report. A refund of a part leaves the status, one that completes the order's amount
-        is a refund of all.
+    def after(self, status: OrderStatus, refund: Decimal | None) -> "OrderState":
+        """The state after a status report. A partial refund keeps the status, unless it completes the order's amount.
 
         Raises:
-            Conflict: ``order_closed``: what was cancelled, returned or refunded in whole does not come back.
-            Invalid: a refunded amount with another status, or more than was left of the order.
+            Conflict: ``order_closed``: an order that was cancelled, returned or wholly refunded does not come back.
+            Invalid: a refunded amount with another status, or more than is left of the order.
         """
-        if refund is not None and wanted is not OrderStatus.REFUNDED:
+        if refund is not None and status is not OrderStatus.REFUNDED:
             raise Invalid.field("refundAmount", "Goes with the status 'refunded' only.")
-        if wanted not in REVERSING or refund is not None:
+        if status not in REVERSING or refund is not None:
             self.require_open()
         elif self.status in REVERSING:
-            return replace(self, status=wanted)
+            return replace(self, status=status)
         if refund is None:
-            refunded = self.amount if wanted is OrderStatus.REFUNDED else self.refunded
-            return replace(self, status=wanted, refunded=refunded)
+            refunded = self.amount if status is OrderStatus.REFUNDED else self.refunded
+            return replace(self, status=status, refunded=refunded)
         left = self.amount - self.refunded
         if refund > left:
             raise Invalid.field("refundAmount", f"Only {money.written(left, self.currency)} of the order is left.")
         whole = refund == left and self.amount > 0
-        return replace(self, status=wanted if whole else self.status, refunded=self.refunded + refund)
+        return replace(self, status=status if whole else self.status, refunded=self.refunded + refund)
 
     def require_open(self) -> None:
-        """Raises ``Conflict`` ``order_closed`` where the order was undone in whole."""
+        """Raises ``Conflict`` ``order_closed`` if the order was cancelled, returned or wholly refunded."""
         if self.status in REVERSING:
             raise Conflict(f"The order was {self.status}; that is final.", code="order_closed")
 
 
 def remaining(commission: Decimal, order: OrderState) -> Decimal:
-    """What is left of a commission: nothing of an order undone; else all of it, less what refunded lines took back, and
-    less what was refunded without naming a line, in proportion to the order's amount."""
+    """What is left of a commission. Nothing, if the order was undone. Else refunds that name lines take back what those
+    lines earned, and other refunds take back in proportion to the order's amount."""
     if order.status in REVERSING:
         return money.from_minor(0, order.currency)
     at_large = order.refunded - order.by_item
@@ -109,13 +110,13 @@ def remaining(commission: Decimal, order: OrderState) -> Decimal:
 
 
 def standing(commission: Decimal, order: OrderState) -> dict[Account, Decimal]:
-    """What each account must hold for a credited conversion."""
+    """What each account must hold for a credited order."""
     left = remaining(commission, order)
     approved = order.status in APPROVING
     return {Account.HELD: Decimal(0) if approved else left, Account.APPROVED: left if approved else Decimal(0)}
 
 
 def entries(before: Mapping[Account, Decimal], after: Mapping[Account, Decimal]) -> list[tuple[Account, Decimal]]:
-    """The amounts to enter so that accounts that hold ``before`` hold ``after``."""
+    """The amounts to enter so that accounts with ``before`` come to ``after``."""
     differences = [(account, after.get(account, Decimal(0)) - before.get(account, Decimal(0))) for account in Account]
     return [(account, amount) for account, amount in differences if amount]

@@ -1,4 +1,4 @@
-"""What all mapped classes of this service share."""
+"""Mapped base classes of this service."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,10 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, ColumnElement, Date, MetaData
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.data.columns import NAMING, TYPES
-from chassis.data.tenancy import TenantScoped
 from services.affiliates.common.terms import Terms
 
 
@@ -19,7 +18,7 @@ class Base(DeclarativeBase):
 
 
 class OfMerchant:
-    """A row that belongs to one merchant and is seen by it alone (S2-22). Goes with :class:`TenantScoped`."""
+    """A row that belongs to one merchant, which alone sees it (S2-22). Combine with ``TenantScoped``."""
 
     merchant_id: Mapped[UUID] = mapped_column(sort_order=-1)
 
@@ -29,10 +28,10 @@ class OfMerchant:
 
 
 class HasTerms:
-    """A level at which a commission can be defined; type and value are set together or not at all (S2-14)."""
+    """A level that can define a commission. Type and value are set together or not at all (S2-14)."""
 
     commission_type: Mapped[str | None] = mapped_column(sort_order=50)
-    commission_value: Mapped[str | None] = mapped_column(sort_order=51)  # as it was written: "12" stays "12"
+    commission_value: Mapped[str | None] = mapped_column(sort_order=51)  # as the merchant wrote it: "12" stays "12"
 
     @property
     def terms(self) -> Terms | None:
@@ -40,16 +39,13 @@ class HasTerms:
 
     @property
     def terms_currency(self) -> str | None:
-        """The currency of a FIXED commission (D9); none where the merchant's holds."""
+        """The currency of a FIXED commission (D9); None means the merchant's currency."""
         raise NotImplementedError
 
 
-def changes(mapped: Any, wanted: Mapping[str, Any]) -> bool:
-    """Write ``wanted`` over ``mapped``; say whether that changed anything."""
-    different = {name: value for name, value in wanted.items() if getattr(mapped, name) != value}
+def apply_changes(row: Any, values: Mapping[str, Any]) -> bool:
+    """Write ``values`` over the attributes of ``row``; return whether any of them changed."""
+    different = {name: value for name, value in values.items() if getattr(row, name) != value}
     for name, value in different.items():
-        setattr(mapped, name, value)
+        setattr(row, name, value)
     return bool(different)
-
-
-__all__ = ["Base", "HasTerms", "OfMerchant", "TenantScoped", "changes", "declared_attr"]

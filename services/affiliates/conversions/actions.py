@@ -1,65 +1,92 @@
-"""Taking orders in and weighing them; and the ledger, which says what is owed.
+"""Writes to conversions: recording an order, weighing it, previewing the decision.
 
-A conversion's row is locked while anything about it is decided, so one order is credited once whoever asks at the same
-time. The ledger gets the difference between what the rules give now and what it holds (``rules.ledger``).
+A conversion's row is locked while anything about it is decided, so that an order is credited once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis.core.emails import address_key
 from chassis.core.principal import Principal
 from chassis.data.bulk import insert_ignoring
 from chassis.messaging import outbox
-from services.affiliates import queries
-from services.affiliates.affiliates.models import Affiliate
-from services.affiliates.campaigns.models import Campaign
-from services.affiliates.commissions import actions
+from services.affiliates.clicks.visitors import Tampered, Visitors
 from services.affiliates.commissions.ledger_rules import Cause, OrderStatus
-from services.affiliates.conversions import events
-from services.affiliates.conversions.attribution import Verdict
+from services.affiliates.common.terms import Terms
+from services.affiliates.conversions.attribution import Verdict, knows_click, weigh
+from services.affiliates.conversions.events import ConversionCredited, ConversionRefused
+from services.affiliates.conversions.ledger import settle
 from services.affiliates.conversions.models import Conversion, ConversionItem
-from services.affiliates.conversions.queries import Told
+from services.affiliates.conversions.queries import ConversionView, event_fields, items_of
 from services.affiliates.conversions.rules import (
-    ASK_AGAIN,
+    MALFORMED_CLICK,
+    RETRY,
     SELF_REFERRAL,
     SETTLE,
+    TAMPERED_VISITOR,
     ConversionStatus,
-    Flag,
     Order,
     OrderLine,
+    OrderReport,
     as_row,
     is_too_soon,
 )
-from services.affiliates.merchants import actions as merchants_actions
+from services.affiliates.merchant_settings.actions import adopt_currency
 from services.affiliates.merchants.models import Merchant
 
 ACCEPTED, DUPLICATE = "ACCEPTED", "DUPLICATE"
+SYSTEM = Principal.system("affiliates")
 Hash = Callable[[str], str]
 
 
-def report_order(
-    session: Session,
-    external_order_id: str,
-    order: Order,
-    *,
-    flags: Sequence[Flag],
-    actor: Principal,
-    now: datetime,
-) -> str:
-    """Take an order in, to be weighed a moment later; the same one again is a duplicate and changes nothing (S2-25)."""
-    merchant = merchants_actions.of(session, actor, now)
-    merchants_actions.settle_currency(session, merchant, order.currency, actor=actor, now=now)
+def read_report(body: Mapping[str, Any], *, visitors: Visitors, hash_of: Hash, now: datetime) -> OrderReport:
+    """The order in a request. A visitor or click id that we did not give out is ignored and flagged.
+
+    Args:
+        body: as ``ConversionIn`` loads it.
+        hash_of: makes a ``buyer_hash`` of an address.
+    """
+    flags = []
+    visitor = click_id = None
+    try:
+        visitor = visitors.read(body["visitor"], now) if body["visitor"] else None
+    except Tampered:
+        flags.append(TAMPERED_VISITOR)
+    try:
+        click_id = UUID(body["click_id"]) if body["click_id"] else None
+    except ValueError:
+        flags.append(MALFORMED_CLICK)
+    email = body["customer_email"]
+    order = Order(
+        amount=body["order_amount"],
+        currency=body["currency"],
+        occurred_at=body["occurred_at"] or now,
+        received_at=now,
+        click_id=click_id,
+        visitor_id=visitor.id if visitor else None,
+        buyer_hash=hash_of(address_key(email)) if email else None,
+        lines=[OrderLine(**item) for item in body["items"]],
+    )
+    return OrderReport(body["external_order_id"], order, flags)
+
+
+def report_order(session: Session, report: OrderReport, *, actor: Principal, now: datetime) -> dict[str, str]:
+    """Record an order, to be weighed a moment later. The same order again is a duplicate, which changes nothing
+    (S2-25)."""
+    order = report.order
+    adopt_currency(session, order.currency, actor=actor, now=now)
     row = {
         "id": uuid7(),
         "merchant_id": actor.tenant_id,
-        "external_order_id": external_order_id,
+        "external_order_id": report.external_order_id,
         "order_amount": order.amount,
         "currency": order.currency,
         "named_click_id": order.click_id,
@@ -71,89 +98,71 @@ def report_order(
         "status": ConversionStatus.ACCEPTED,
         "order_status": OrderStatus.PENDING,
         "refunded": Decimal(0),
-        "flags": [asdict(flag) for flag in flags],
+        "flags": [asdict(flag) for flag in report.flags],
         "event_sequence": 0,
     }
-    if not insert_ignoring(session, Conversion, [row]):
-        return DUPLICATE
+    is_new = insert_ignoring(session, Conversion, [row]) > 0
     lines = [
         {"conversion_id": row["id"], "merchant_id": actor.tenant_id, "position": position, **asdict(line)}
         for position, line in enumerate(order.lines)
     ]
-    if lines:
+    if is_new and lines:
         session.execute(insert(ConversionItem), lines)
-    return ACCEPTED
+    return {"external_order_id": report.external_order_id, "status": ACCEPTED if is_new else DUPLICATE}
 
 
-def weigh_conversion(session: Session, conversion: Conversion, *, hash_of: Hash, now: datetime) -> None:
-    """Decide about an order that was taken in, once and for ever. The row is locked.
+def weigh_conversion(
+    session: Session, conversion: Conversion, *, platform: Terms, hash_of: Hash, now: datetime
+) -> None:
+    """Decide about a recorded order for good. Its row is locked.
 
-    A click that the order names may still be on its way into the database; then it is looked at again a little later.
+    A click that the order names may still be on its way into the database; then the order is weighed a little later.
 
     Args:
-        hash_of: how an address becomes a ``buyer_hash``.
+        platform: the commission if no other level defines one.
+        hash_of: makes a ``buyer_hash`` of an address.
     """
     named = conversion.named_click_id
     merchant = session.get_one(Merchant, conversion.merchant_id)
-    too_soon = is_too_soon(now, conversion.received_at)
-    if named and too_soon and not queries.attribution.knows_click(session, merchant.id, named):
-        conversion.due_at = now + ASK_AGAIN
+    if named and is_too_soon(now, conversion.received_at) and not knows_click(session, merchant.id, named):
+        conversion.due_at = now + RETRY
         return
-    items = queries.conversions.items(session, conversion)
-    verdict = queries.attribution.weigh(session, merchant, order_of(conversion, items))
-    _note(conversion, items, verdict, hash_of, now)
-    actor = Principal.system("affiliates")
-    if conversion.commission is None:
-        refused = events.ConversionRefused(**_told(conversion, merchant, verdict), reason=verdict.reason)
-        outbox.add(session, conversion, refused, tenants=(merchant.id,), actor=actor, now=now)
-        return
-    actions.settle(session, conversion, items, Cause.CREDITED, now)
-    credited = events.ConversionCredited(
-        **_told(conversion, merchant, verdict),
-        commission=conversion.commission,
-        commission_level=str(conversion.commission_level),
-        order_status=conversion.order_status,
-    )
-    outbox.add(session, conversion, credited, tenants=(merchant.id,), actor=actor, now=now)
+    items = items_of(session, conversion)
+    verdict = weigh(session, merchant, _order_of(conversion, items), platform)
+    _apply(verdict, conversion, items, hash_of, now)
+    if conversion.commission is not None:
+        settle(session, conversion, items, Cause.CREDITED, now)
+    _publish(session, conversion, merchant, verdict, now)
 
 
 def preview(
-    session: Session,
-    merchant: Merchant,
-    external_order_id: str,
-    order: Order,
-    *,
-    flags: Sequence[Flag],
-    hash_of: Hash,
-    now: datetime,
-) -> Told:
-    """What would be decided about an order; nothing is kept."""
+    session: Session, merchant: Merchant, report: OrderReport, *, platform: Terms, hash_of: Hash, now: datetime
+) -> ConversionView:
+    """What would be decided about an order. Nothing is stored."""
+    order, nothing = report.order, Decimal(0)
     conversion = Conversion(
         id=uuid7(),
         merchant_id=merchant.id,
-        external_order_id=external_order_id,
+        external_order_id=report.external_order_id,
         order_amount=order.amount,
         currency=order.currency,
         buyer_hash=order.buyer_hash,
         occurred_at=order.occurred_at,
         order_status=OrderStatus.PENDING,
-        refunded=Decimal(0),
-        refunded_by_item=Decimal(0),
-        taken_by_item=Decimal(0),
-        flags=[asdict(flag) for flag in flags],
+        refunded=nothing,
+        refunded_by_item=nothing,
+        taken_by_item=nothing,
+        flags=[asdict(flag) for flag in report.flags],
     )
     items = [
-        ConversionItem(
-            position=position, refunded=Decimal(0), refunded_quantity=0, taken_back=Decimal(0), **asdict(line)
-        )
+        ConversionItem(position=position, refunded=nothing, refunded_quantity=0, taken_back=nothing, **asdict(line))
         for position, line in enumerate(order.lines)
     ]
-    verdict = queries.attribution.weigh(session, merchant, order)
-    _note(conversion, items, verdict, hash_of, now)
-    return Told(conversion, items)
+    _apply(weigh(session, merchant, order, platform), conversion, items, hash_of, now)
+    return ConversionView(conversion, items)
 
 
-def order_of(conversion: Conversion, items: Sequence[ConversionItem]) -> Order:
+def _order_of(conversion: Conversion, items: Sequence[ConversionItem]) -> Order:
     return Order(
         amount=conversion.order_amount,
         currency=conversion.currency,
@@ -166,10 +175,10 @@ def order_of(conversion: Conversion, items: Sequence[ConversionItem]) -> Order:
     )
 
 
-def _note(
-    conversion: Conversion, items: Sequence[ConversionItem], verdict: Verdict, hash_of: Hash, now: datetime
+def _apply(
+    verdict: Verdict, conversion: Conversion, items: Sequence[ConversionItem], hash_of: Hash, now: datetime
 ) -> None:
-    """Write the decision down."""
+    """Store the decision in the conversion and its lines."""
     conversion.weighed_at, conversion.reason = now, verdict.reason
     flags = list(verdict.flags)
     if verdict.affiliate and conversion.buyer_hash and conversion.buyer_hash == hash_of(verdict.affiliate.email_key):
@@ -189,23 +198,16 @@ def _note(
         item.commission, item.level = share.commission, share.level
 
 
-def _told(conversion: Conversion, merchant: Merchant, verdict: Verdict) -> dict[str, Any]:
-    return about(conversion, merchant, verdict.campaign, verdict.affiliate)
-
-
-def about(
-    conversion: Conversion, merchant: Merchant, campaign: Campaign | None, affiliate: Affiliate | None
-) -> dict[str, Any]:
-    return {
-        "conversion_id": conversion.id,
-        "external_order_id": conversion.external_order_id,
-        "merchant_id": merchant.id,
-        "merchant_name": merchant.name,
-        "campaign_id": campaign and campaign.id,
-        "campaign_title": campaign and campaign.title,
-        "affiliate_id": affiliate and affiliate.id,
-        "affiliate_name": affiliate and affiliate.name,
-        "affiliate_email": affiliate and affiliate.email,
-        "click_id": conversion.click_id,
-        "currency": conversion.currency,
-    }
+def _publish(session: Session, conversion: Conversion, merchant: Merchant, verdict: Verdict, now: datetime) -> None:
+    fields = event_fields(conversion, merchant, verdict.campaign, verdict.affiliate)
+    event: ConversionCredited | ConversionRefused
+    if conversion.commission is None:
+        event = ConversionRefused(**fields, reason=verdict.reason)
+    else:
+        event = ConversionCredited(
+            **fields,
+            commission=conversion.commission,
+            commission_level=str(conversion.commission_level),
+            order_status=conversion.order_status,
+        )
+    outbox.add(session, conversion, event, tenants=(merchant.id,), actor=SYSTEM, now=now)

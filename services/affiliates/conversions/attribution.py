@@ -1,4 +1,4 @@
-"""What decides about an order: the buyer's clicks, the campaign, the affiliate, the terms; and what follows from it."""
+"""Weighing an order: reads the buyer's clicks, the campaign, the affiliate and the terms, and decides from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,27 +7,26 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.affiliates import settings
 from services.affiliates.affiliates.models import Affiliate
 from services.affiliates.affiliates.rules import Enrolment, why_links_rest
 from services.affiliates.campaigns.models import Campaign, CampaignRun
 from services.affiliates.campaigns.rules import Status, why_not_live_then
 from services.affiliates.clicks.models import Click
-from services.affiliates.common.terms import Commission, Item, Level, commission_of, default_terms
+from services.affiliates.commissions.rules import Commission, Item, Level, commission_of, default_terms
+from services.affiliates.common.terms import Terms
 from services.affiliates.conversions import rules
-from services.affiliates.conversions.attribution_rules import Clicked, NoClick, attribute
-from services.affiliates.conversions.rules import Flag, Order
-from services.affiliates.links.rules import SWITCHED_OFF
+from services.affiliates.conversions.rules import Clicked, Flag, NoClick, Order, attribute
+from services.affiliates.links.rules import MERCHANT_DISABLED
 from services.affiliates.merchant_settings.queries import misfit
 from services.affiliates.merchants.models import Merchant
 from services.affiliates.products.models import Product
 
-LOOKED_AT = 200  # of a visitor's newest clicks; whoever clicks more often between two orders is no buyer
+MAX_CLICKS = 200  # the newest of a visitor; nobody who clicks more often between two orders is a buyer
 
 
 @dataclass
 class Verdict:
-    """What becomes of an order, and why. ``click`` is the one that wins, or that would have."""
+    """The decision about an order, and why. ``click`` is the one that wins or would have won."""
 
     reason: str
     click: Click | None = None
@@ -38,34 +37,38 @@ class Verdict:
 
 
 def knows_click(session: Session, merchant_id: UUID, click_id: UUID) -> bool:
-    """Whether a click on the merchant's links was written; another's is as unknown as one that never was (D5)."""
-    mine = (Click.id == click_id, Click.merchant_id == merchant_id)
-    return session.scalar(select(Click.id).where(*mine)) is not None
+    """Whether a click on the merchant's links was written. Another merchant's click is unknown (D5)."""
+    own = (Click.id == click_id, Click.merchant_id == merchant_id)
+    return session.scalar(select(Click.id).where(*own)) is not None
 
 
-def weigh(session: Session, merchant: Merchant, order: Order) -> Verdict:
-    """Decide about an order as things stand (D32, D33, D34, S2-13, S2-14, S2-19)."""
+def weigh(session: Session, merchant: Merchant, order: Order, platform: Terms) -> Verdict:
+    """Decide about an order as things stand (D32, D33, D34, S2-13, S2-14, S2-19).
+
+    Args:
+        platform: the commission if no other level defines one.
+    """
     clicks, reason = _clicks(session, merchant, order)
     if not clicks:
         return Verdict(reason, flags=rules.time_flags(order.occurred_at, order.received_at, None))
     before = [click for click in clicks if click.live and click.clicked_at <= order.occurred_at]
     candidates = [Clicked(click.id, click.clicked_at, click.window_days) for click in before]
-    found = attribute(candidates, named=order.click_id, at=order.occurred_at)
-    click = next((each for each in before if found.click and each.id == found.click.id), None)
-    reason = str(found.reason or rules.LAST_CLICK)
+    attribution = attribute(candidates, named=order.click_id, at=order.occurred_at)
+    click = next((row for row in before if attribution.click and row.id == attribution.click.id), None)
+    reason = str(attribution.reason or rules.LAST_CLICK)
     if click is None:
         click = clicks[0]
         reason = NoClick.AFTER_ORDER if click.live else NoClick.NOT_LIVE
     verdict = Verdict(reason, click, flags=_flags_of(click, order))
-    return _with_terms(session, merchant, order, verdict)
+    return _with_terms(session, merchant, order, verdict, platform)
 
 
 def _clicks(session: Session, merchant: Merchant, order: Order) -> tuple[Sequence[Click], str]:
-    """The buyer's newest clicks on the merchant's links, the newest first; why there are none where there are none."""
-    mine = Click.merchant_id == merchant.id
+    """The buyer's newest clicks on the merchant's links, newest first; and the reason if there are none."""
+    own = Click.merchant_id == merchant.id
     visitors = {order.visitor_id} - {None}
     if order.click_id:
-        named = session.scalar(select(Click).where(Click.id == order.click_id, mine))
+        named = session.scalar(select(Click).where(Click.id == order.click_id, own))
         if named is None and not visitors:
             return [], NoClick.UNKNOWN
         if named:
@@ -73,12 +76,12 @@ def _clicks(session: Session, merchant: Merchant, order: Order) -> tuple[Sequenc
     if not visitors:
         return [], NoClick.NONE_NAMED
     newest = (Click.clicked_at.desc(), Click.id.desc())
-    wanted = select(Click).where(Click.visitor_id.in_(visitors), mine).order_by(*newest).limit(LOOKED_AT)
-    until = wanted.where(Click.clicked_at <= order.occurred_at)
-    return session.scalars(until).all() or session.scalars(wanted).all(), NoClick.NONE_NAMED
+    statement = select(Click).where(Click.visitor_id.in_(visitors), own).order_by(*newest).limit(MAX_CLICKS)
+    before = statement.where(Click.clicked_at <= order.occurred_at)
+    return session.scalars(before).all() or session.scalars(statement).all(), NoClick.NONE_NAMED
 
 
-def _with_terms(session: Session, merchant: Merchant, order: Order, verdict: Verdict) -> Verdict:
+def _with_terms(session: Session, merchant: Merchant, order: Order, verdict: Verdict, platform: Terms) -> Verdict:
     click = verdict.click
     assert click is not None
     campaign = verdict.campaign = session.get_one(Campaign, click.campaign_id)
@@ -90,16 +93,16 @@ def _with_terms(session: Session, merchant: Merchant, order: Order, verdict: Ver
     any_attached = bool(attached) or _has_products(session, campaign)
     verdict.flags += rules.product_flags(order.lines, attached, campaign_has_products=any_attached)
     if verdict.reason == rules.LAST_CLICK:
-        verdict.commission = _commission(session, merchant, campaign, order, products)
+        verdict.commission = _commission(session, merchant, campaign, order, products, platform)
     return verdict
 
 
 def _why_refused(
     session: Session, merchant: Merchant, campaign: Campaign, affiliate: Affiliate, order: Order
 ) -> str | None:
-    """What keeps an attributed order from being credited: by the time it was placed (D34), or by who takes part now."""
+    """Why an attributed order is not credited: the campaign when it was placed (D34), or who takes part now."""
     if not merchant.enabled:
-        return SWITCHED_OFF
+        return MERCHANT_DISABLED
     if resting := why_links_rest(Enrolment(affiliate.status), campaign.affiliate_approval_required):
         return resting
     statement = select(CampaignRun.began_at, CampaignRun.ended_at).where(CampaignRun.campaign_id == campaign.id)
@@ -111,9 +114,9 @@ def _why_refused(
 def _products(session: Session, merchant: Merchant, order: Order) -> Sequence[Product]:
     if not order.lines:
         return []
-    wanted = {line.external_id for line in order.lines}
-    known = select(Product).where(Product.merchant_id == merchant.id, Product.external_id.in_(wanted))
-    return session.scalars(known).all()
+    external_ids = {line.external_id for line in order.lines}
+    own = (Product.merchant_id == merchant.id, Product.external_id.in_(external_ids))
+    return session.scalars(select(Product).where(*own)).all()
 
 
 def _has_products(session: Session, campaign: Campaign) -> bool:
@@ -121,11 +124,17 @@ def _has_products(session: Session, campaign: Campaign) -> bool:
 
 
 def _commission(
-    session: Session, merchant: Merchant, campaign: Campaign, order: Order, products: Sequence[Product]
+    session: Session,
+    merchant: Merchant,
+    campaign: Campaign,
+    order: Order,
+    products: Sequence[Product],
+    platform: Terms,
 ) -> Commission:
-    """S2-14, S2-15: a product's own terms hold in its own campaign, and where it belongs to none.
+    """A product's own terms hold in its own campaign, and if it belongs to none (S2-14, S2-15).
 
-    A FIXED commission that names no currency is in the merchant's, or in that of the order which would make it so (D9).
+    A FIXED commission that names no currency is in the merchant's, or in the order's if that would become the
+    merchant's (D9).
     """
     currency = merchant.currency
     if currency is None and misfit(session, merchant.id, order.currency) is None:
@@ -137,10 +146,10 @@ def _commission(
     }
     items = [Item(line.external_id, line.amount, own.get(line.external_id)) for line in order.lines]
     levels = ((Level.CAMPAIGN, campaign.terms), (Level.MERCHANT, merchant.terms))
-    level, terms = default_terms(levels, settings.load().platform_commission)
+    level, terms = default_terms(levels, platform)
     return commission_of(order.amount, items, (level, terms.or_in(currency)), order.currency)
 
 
 def _flags_of(click: Click, order: Order) -> list[Flag]:
-    found = [rules.FROM_CLICK[word] for word in click.flags.split() if word in rules.FROM_CLICK]
-    return found + rules.time_flags(order.occurred_at, order.received_at, click.clicked_at)
+    flags = [rules.FROM_CLICK[word] for word in click.flags.split() if word in rules.FROM_CLICK]
+    return flags + rules.time_flags(order.occurred_at, order.received_at, click.clicked_at)

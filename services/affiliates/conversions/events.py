@@ -1,70 +1,10 @@
-"""What the affiliate programme tells the others. A shape never changes; a new shape is a new version."""
+"""Events about conversions. A published shape never changes; a new shape is a new version."""
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from chassis.messaging.events import publishes
-
-
-@dataclass(frozen=True)
-class _CampaignEvent:
-    """Subject: the campaign. Told to the merchant."""
-
-    campaign_id: UUID
-    campaign_code: str
-    title: str
-    merchant_id: UUID
-    merchant_name: str
-
-
-@publishes("affiliates.CampaignActivated.v1")
-@dataclass(frozen=True)
-class CampaignActivated(_CampaignEvent):
-    """A campaign was switched on, for the first time or again."""
-
-
-@publishes("affiliates.CampaignPaused.v1")
-@dataclass(frozen=True)
-class CampaignPaused(_CampaignEvent):
-    """A campaign was switched off; its links do not convert until it is activated again."""
-
-
-@dataclass(frozen=True)
-class _AffiliateEvent:
-    """Subject: the affiliate. Told to the merchant."""
-
-    affiliate_id: UUID
-    affiliate_name: str
-    affiliate_email: str
-    merchant_id: UUID
-    merchant_name: str
-
-
-@publishes("affiliates.AffiliateApproved.v1")
-@dataclass(frozen=True)
-class AffiliateApproved(_AffiliateEvent):
-    """An affiliate may spread links, for the first time or again."""
-
-
-@publishes("affiliates.AffiliateSuspended.v1")
-@dataclass(frozen=True)
-class AffiliateSuspended(_AffiliateEvent):
-    """An affiliate's links no longer work."""
-
-
-@publishes("affiliates.ClickRecorded.v1")
-@dataclass(frozen=True)
-class ClickRecorded:
-    """Clicks of one merchant that were written together. Subject: the merchant's tenant. Told to the merchant.
-
-    Each of ``clicks``: ``{clickId, linkId, campaignId, affiliateId, clickedAt, live, reason, flags}``; ``reason`` says
-    why it led to the fallback address, where it did.
-    """
-
-    merchant_id: UUID
-    clicks: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -110,15 +50,3 @@ class CommissionReversed(_ConversionEvent):
     reversed: Decimal
     remaining: Decimal
     order_status: str
-
-
-ALL = (
-    CampaignActivated,
-    CampaignPaused,
-    AffiliateApproved,
-    AffiliateSuspended,
-    ClickRecorded,
-    ConversionCredited,
-    ConversionRefused,
-    CommissionReversed,
-)

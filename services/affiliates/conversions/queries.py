@@ -1,4 +1,4 @@
-"""Reading conversions as they explain themselves."""
+"""Reads of conversions, each with its explanation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,25 @@ from chassis.core.errors import NotFound
 from chassis.core.money import rounded
 from chassis.core.principal import caller
 from chassis.http.pages import Page, paginate
-from services.affiliates.commissions import ledger_rules as money
-from services.affiliates.commissions.ledger_rules import Account, OrderState, OrderStatus
+from services.affiliates.affiliates.models import Affiliate
+from services.affiliates.campaigns.models import Campaign
+from services.affiliates.commissions.ledger_rules import (
+    APPROVING,
+    REVERSING,
+    Account,
+    OrderState,
+    OrderStatus,
+    remaining,
+)
 from services.affiliates.conversions.models import Conversion, ConversionItem
 from services.affiliates.conversions.rules import ConversionStatus, explain
+from services.affiliates.merchants.models import Merchant
 
 FILTERS = ("status", "order_status", "external_order_id", "affiliate_id", "campaign_id")
 
 
 @dataclass(frozen=True)
-class ToldLine:
+class LineView:
     """A line of an order with the order's currency."""
 
     item: ConversionItem
@@ -34,22 +43,22 @@ class ToldLine:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A conversion as it is told: what was decided, why, and what is left of the commission."""
+class ConversionView:
+    """A conversion with what was decided, why, and what is left of the commission."""
 
     conversion: Conversion
     lines: Sequence[ConversionItem]
 
     @property
-    def items(self) -> list[ToldLine]:
-        return [ToldLine(line, self.conversion.currency) for line in self.lines]
+    def items(self) -> list[LineView]:
+        return [LineView(line, self.conversion.currency) for line in self.lines]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.conversion, name)
 
     @property
     def affiliate_id(self) -> UUID | None:
-        """Whom it was credited to; nobody until it was."""
+        """The affiliate to whom it was credited; None until then."""
         return self.conversion.affiliate_id if self.status == ConversionStatus.CREDITED else None
 
     @property
@@ -61,85 +70,106 @@ class Told:
     @property
     def commission(self) -> Decimal | None:
         credited = self.commission_credited
-        return credited and money.remaining(credited, self._order)
+        return credited and remaining(credited, self._order)
 
     @property
     def commission_state(self) -> str | None:
-        """Where the commission stands: HELD, APPROVED, or REVERSED once the order was undone."""
+        """HELD, APPROVED, or REVERSED once the order was undone."""
         if self.status != ConversionStatus.CREDITED:
             return None
-        if self._order.status in money.REVERSING:
+        if self._order.status in REVERSING:
             return "REVERSED"
-        return Account.APPROVED if self._order.status in money.APPROVING else Account.HELD
+        return Account.APPROVED if self._order.status in APPROVING else Account.HELD
 
     @property
     def window_ends_at(self) -> datetime | None:
-        found = self.conversion
-        return found.clicked_at + timedelta(days=found.window_days or 0) if found.clicked_at else None
+        row = self.conversion
+        return row.clicked_at + timedelta(days=row.window_days or 0) if row.clicked_at else None
 
     @property
     def explanation(self) -> str | None:
-        found = self.conversion
-        if found.reason is None:
+        row = self.conversion
+        if row.reason is None:
             return None
-        level = found.commission_level
         return explain(
-            found.reason,
-            clicked_at=found.clicked_at,
-            window_days=found.window_days,
-            level=level,
-            currency=found.currency,
-            unapplied=found.unapplied or (),
+            row.reason,
+            clicked_at=row.clicked_at,
+            window_days=row.window_days,
+            level=row.commission_level,
+            currency=row.currency,
+            unapplied=row.unapplied or (),
         )
 
     @property
     def _order(self) -> OrderState:
-        found = self.conversion
-        return OrderState(
-            OrderStatus(found.order_status),
-            found.order_amount,
-            found.currency,
-            found.refunded,
-            found.refunded_by_item,
-            found.taken_by_item,
-        )
+        return order_state(self.conversion)
 
 
-def conversion(session: Session, external_order_id: str, *, lock: bool = False) -> Conversion:
+def order_state(conversion: Conversion) -> OrderState:
+    return OrderState(
+        OrderStatus(conversion.order_status),
+        conversion.order_amount,
+        conversion.currency,
+        conversion.refunded,
+        conversion.refunded_by_item,
+        conversion.taken_by_item,
+    )
+
+
+def get_conversion(session: Session, external_order_id: str, *, lock: bool = False) -> Conversion:
     """One of the caller's conversions.
 
     Raises:
         NotFound: no such order was reported.
     """
-    mine = (Conversion.merchant_id == caller().tenant_id, Conversion.external_order_id == external_order_id)
-    statement = select(Conversion).where(*mine)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
+    own = (Conversion.merchant_id == caller().tenant_id, Conversion.external_order_id == external_order_id)
+    statement = select(Conversion).where(*own)
+    conversion = session.scalar(statement.with_for_update() if lock else statement)
+    if conversion is None:
         raise NotFound("No such order was reported.")
-    return found
+    return conversion
 
 
-def items(session: Session, of: Conversion) -> Sequence[ConversionItem]:
+def items_of(session: Session, conversion: Conversion) -> Sequence[ConversionItem]:
     """The lines of an order as they were reported."""
-    lines = select(ConversionItem).where(ConversionItem.conversion_id == of.id)
+    lines = select(ConversionItem).where(ConversionItem.conversion_id == conversion.id)
     return session.scalars(lines.order_by(ConversionItem.position)).all()
 
 
-def told(session: Session, found: Conversion) -> Told:
-    return Told(found, items(session, found))
+def view(session: Session, conversion: Conversion) -> ConversionView:
+    return ConversionView(conversion, items_of(session, conversion))
 
 
-def conversions(session: Session, *, page: int, page_size: int, **wanted: Any) -> Page:
+def list_conversions(session: Session, *, page: int, page_size: int, **filters: Any) -> Page:
     """The caller's conversions, newest first, without their lines."""
     statement = select(Conversion).where(Conversion.merchant_id == caller().tenant_id)
     for name in FILTERS:
-        if name in wanted:
-            statement = statement.where(getattr(Conversion, name) == wanted[name])
+        if name in filters:
+            statement = statement.where(getattr(Conversion, name) == filters[name])
     statement = statement.order_by(Conversion.received_at.desc(), Conversion.id.desc())
-    return paginate(session, statement, page=page, page_size=page_size, to_item=lambda found: Told(found, ()))
+    return paginate(session, statement, page=page, page_size=page_size, to_item=lambda row: ConversionView(row, ()))
 
 
-def due(now: datetime) -> Select[tuple[Conversion]]:
-    """The conversions that wait to be weighed, the longest due first."""
-    waiting = select(Conversion).where(Conversion.status == ConversionStatus.ACCEPTED, Conversion.due_at <= now)
-    return waiting.order_by(Conversion.due_at).limit(1)
+def due_conversion(now: datetime) -> Select[tuple[Conversion]]:
+    """The conversion that has waited longest to be weighed."""
+    due = select(Conversion).where(Conversion.status == ConversionStatus.ACCEPTED, Conversion.due_at <= now)
+    return due.order_by(Conversion.due_at).limit(1)
+
+
+def event_fields(
+    conversion: Conversion, merchant: Merchant, campaign: Campaign | None, affiliate: Affiliate | None
+) -> dict[str, Any]:
+    """The fields that all events about a conversion share."""
+    return {
+        "conversion_id": conversion.id,
+        "external_order_id": conversion.external_order_id,
+        "merchant_id": merchant.id,
+        "merchant_name": merchant.name,
+        "campaign_id": campaign and campaign.id,
+        "campaign_title": campaign and campaign.title,
+        "affiliate_id": affiliate and affiliate.id,
+        "affiliate_name": affiliate and affiliate.name,
+        "affiliate_email": affiliate and affiliate.email,
+        "click_id": conversion.click_id,
+        "currency": conversion.currency,
+    }

@@ -1,4 +1,4 @@
-"""Refunds of single lines: how much of a line they may be, and what each line takes back of what it earned."""
+"""Refunds of single lines: how much of a line may be refunded, and how much of its commission is taken back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,12 +7,12 @@ from decimal import Decimal
 from chassis.core import money
 from chassis.core.errors import Invalid
 from services.affiliates.commissions.ledger_rules import REVERSING, OrderState, remaining
-from services.affiliates.common.terms import split
+from services.affiliates.commissions.rules import split
 
 
 @dataclass(frozen=True, slots=True)
 class RefundItem:
-    """What a merchant refunds of a product: so many pieces, such an amount, or all that is left of it."""
+    """A refund of a product: a number of pieces, an amount, or all that is left of it."""
 
     external_id: str
     quantity: int | None = None
@@ -43,13 +43,13 @@ class Line:
         return self.amount_left == 0 and (self.amount > 0 or self.pieces_left == 0)
 
     def price_of(self, pieces: int, currency: str) -> Decimal:
-        """What so many of the pieces that are left cost; the last ones cost all that is left, none cost nothing."""
+        """The price of some of the pieces that are left. The last pieces cost all that is left of the amount."""
         if pieces and pieces == self.pieces_left:
             return self.amount_left
         return min(money.rounded(self.amount * pieces / self.quantity, currency), self.amount_left)
 
     def taken_back(self, currency: str) -> Decimal:
-        """The part of its commission that its refunds take back: in proportion to its amount, or to its pieces where it
+        """The commission that the line's refunds take back: in proportion to its amount, or to its pieces if the line
         cost nothing."""
         if self.amount:
             return money.rounded(self.commission * self.refunded / self.amount, currency)
@@ -57,7 +57,7 @@ class Line:
 
 
 def refund_items(lines: Sequence[Line], items: Sequence[RefundItem], currency: str) -> list[Line]:
-    """The lines after a refund. A product on several lines is refunded line by line, the first one first.
+    """The lines after a refund. A product on several lines is refunded line by line, from the first.
 
     Raises:
         Invalid: the order has no such product, or not as much of it is left.
@@ -81,9 +81,9 @@ def refund_items(lines: Sequence[Line], items: Sequence[RefundItem], currency: s
 
 
 def lines_taken_back(commission: Decimal, order: OrderState, lines: Sequence[Line]) -> list[Decimal]:
-    """What each line has taken back of what it earned; together as much as the order has.
+    """The commission that each line has lost; together as much as the order has lost.
 
-    What was refunded without naming a line is spread over what the lines still have, by largest remainder.
+    Refunds that name no line are spread over what the lines still have, by largest remainder.
     """
     if order.status in REVERSING:
         return [line.commission for line in lines]
@@ -91,13 +91,13 @@ def lines_taken_back(commission: Decimal, order: OrderState, lines: Sequence[Lin
     at_large = commission - remaining(commission, order) - sum(by_name, Decimal(0))
     if not lines or not at_large:
         return by_name
-    weights = [line.commission - taken for line, taken in zip(lines, by_name, strict=True)]
-    spread = split(at_large, weights, order.currency)
-    return [taken + part for taken, part in zip(by_name, spread, strict=True)]
+    weights = [line.commission - amount for line, amount in zip(lines, by_name, strict=True)]
+    parts = split(at_large, weights, order.currency)
+    return [amount + part for amount, part in zip(by_name, parts, strict=True)]
 
 
 def _require_left(lines: Sequence[Line], item: RefundItem, number: int, currency: str) -> None:
-    """Refuse more than is left of a product, and a refund of what was refunded before."""
+    """Refuse more than is left of a product, and a refund of a product that was wholly refunded."""
     pieces = sum(line.pieces_left for line in lines)
     amount = sum((line.amount_left for line in lines), Decimal(0))
     if all(line.is_refunded for line in lines):
@@ -110,7 +110,7 @@ def _require_left(lines: Sequence[Line], item: RefundItem, number: int, currency
 
 
 def _part_of(line: Line, quantity: int | None, amount: Decimal | None, currency: str) -> tuple[int, Decimal]:
-    """How many pieces of a line and how much of its amount a refund takes, of what it still asks for."""
+    """How many pieces of a line and how much of its amount go to a refund of ``quantity`` or ``amount``."""
     if quantity is None and amount is None:
         return line.pieces_left, line.amount_left
     pieces = min(quantity or 0, line.pieces_left)

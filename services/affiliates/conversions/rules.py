@@ -1,4 +1,5 @@
-"""An order as a merchant reports it, what makes it suspicious, and how a decision is told."""
+"""An order as a merchant reports it, the click it is credited to (S2-17, S2-18, D32), its flags, and the explanation of
+the decision."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.core.clock import rfc3339
-from services.affiliates.common.terms import Unapplied
+from services.affiliates.commissions.rules import Unapplied
 
 CLOCK_SKEW = timedelta(minutes=5)
-SETTLE = timedelta(seconds=1.5)
-PATIENCE = timedelta(seconds=60)
-ASK_AGAIN = timedelta(seconds=2)
+SETTLE = timedelta(seconds=1.5)  # until a reported order is weighed
+PATIENCE = timedelta(seconds=60)  # in which a click that an order names may still be written
+RETRY = timedelta(seconds=2)
 LAST_CLICK = "last_click"
 
 
@@ -34,7 +35,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What decides about an order, whether it is recorded or only looked at."""
+    """What decides about an order, whether it is recorded or only previewed."""
 
     amount: Decimal
     currency: str
@@ -48,10 +49,19 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something suspicious, and why. A flag never drops anything by itself."""
+    """Something suspicious, and why. A flag alone never refuses anything."""
 
     code: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """An order under the merchant's own number, and what was wrong with the visitor and click it names."""
+
+    external_order_id: str
+    order: Order
+    flags: Sequence[Flag]
 
 
 TAMPERED_VISITOR = Flag("cookie_tampered", "The visitor's cookie was not written by us; it was ignored.")
@@ -65,13 +75,13 @@ WITHOUT_PRODUCTS = Flag("no_campaign_product", "None of the order's products bel
 
 
 def time_flags(occurred_at: datetime, received_at: datetime, last_click_at: datetime | None) -> list[Flag]:
-    """Times that cannot be: an order from the future, or from before the click it names."""
-    found = []
+    """Flags for impossible times: an order from the future, or from before the click it names."""
+    flags = []
     if occurred_at > received_at + CLOCK_SKEW:
-        found.append(Flag("impossible_time", "The order was placed after it was reported."))
+        flags.append(Flag("impossible_time", "The order was placed after it was reported."))
     if last_click_at is not None and occurred_at < last_click_at:
-        found.append(Flag("impossible_time", "The order was placed before the click it names."))
-    return found
+        flags.append(Flag("impossible_time", "The order was placed before the click it names."))
+    return flags
 
 
 def product_flags(lines: Sequence[OrderLine], attached: Collection[str], *, campaign_has_products: bool) -> list[Flag]:
@@ -85,6 +95,61 @@ def is_too_soon(now: datetime, received_at: datetime) -> bool:
     return now < received_at + PATIENCE
 
 
+class NoClick(StrEnum):
+    """Why no click is credited."""
+
+    NONE_NAMED = "no_click"
+    UNKNOWN = "unknown_click"
+    NOT_LIVE = "click_not_live"
+    AFTER_ORDER = "click_after_order"
+    WINDOW_PASSED = "window_passed"
+    LATER_CLICK = "later_click"
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """A live click, as far as attribution needs it."""
+
+    id: UUID
+    at: datetime
+    window_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The click that wins, or the last click and why it does not win."""
+
+    click: Clicked | None
+    reason: NoClick | None = None
+
+
+def is_open(click: Clicked, at: datetime) -> bool:
+    """Whether ``at`` is within the click's window, both ends included (D32)."""
+    return timedelta(0) <= at - click.at <= timedelta(days=click.window_days)
+
+
+def attribute(clicks: Sequence[Clicked], *, named: UUID | None, at: datetime) -> Attribution:
+    """The last click whose window is open when the order is placed wins.
+
+    A click without a window wins only when the order itself names it and no later click exists.
+
+    Args:
+        clicks: the buyer's live clicks up to ``at``, newest first.
+        named: the click that the order names.
+    """
+    if not clicks:
+        return Attribution(None, NoClick.AFTER_ORDER)
+    last = clicks[0]
+    if last.window_days == 0 and last.id == named:
+        return Attribution(last)
+    for click in clicks:
+        if click.window_days > 0 and is_open(click, at):
+            return Attribution(click)
+    named_click = next((click for click in clicks if click.id == named), last)
+    overtaken = named_click.id == named and named_click.window_days == 0
+    return Attribution(named_click, NoClick.LATER_CLICK if overtaken else NoClick.WINDOW_PASSED)
+
+
 EXPLANATIONS = {
     "no_click": "The order names no click and no visitor.",
     "unknown_click": "The click that the order names is unknown.",
@@ -95,11 +160,11 @@ EXPLANATIONS = {
     "campaign_paused": "The campaign was paused when the order was placed.",
     "campaign_expired": "The campaign had ended when the order was placed.",
     "campaign_not_started": "The campaign had not begun when the order was placed.",
-    "campaign_archived": "The campaign had been put away when the order was placed.",
+    "campaign_archived": "The campaign had been archived when the order was placed.",
     "campaign_not_active": "The campaign was not active when the order was placed.",
     "affiliate_suspended": "The affiliate is suspended.",
     "affiliate_not_approved": "The affiliate is not approved.",
-    "merchant_disabled": "The merchant does not take part just now.",
+    "merchant_disabled": "The merchant has affiliates switched off.",
 }
 
 
@@ -112,7 +177,7 @@ def explain(
     currency: str,
     unapplied: Sequence[Mapping[str, str | None]] = (),
 ) -> str:
-    """What was decided, in a sentence for people, and one for each fixed commission that did not apply.
+    """The decision in a sentence for people, and one for each fixed commission that did not apply.
 
     Args:
         unapplied: as :func:`as_row` gives them.
@@ -125,7 +190,7 @@ def explain(
 
 
 def as_row(unapplied: Unapplied) -> dict[str, str | None]:
-    """A fixed commission that did not apply, as it is kept with its conversion."""
+    """A fixed commission that did not apply, as it is stored with its conversion."""
     return {
         "level": unapplied.level,
         "value": str(unapplied.terms.value),

@@ -34,7 +34,7 @@ class OrderLineIn(CamelSchema):
 
 class ConversionIn(CamelSchema):
     """An order. ``visitor`` is the value of the visitor's cookie, where the shop can see it; ``customerEmail`` is
-    compared with the affiliate's and not kept."""
+    compared with the affiliate's and not stored."""
 
     external_order_id = identifier(200)
     order_amount = Money(required=True)
@@ -69,14 +69,14 @@ class ConversionsIn(PageIn):
 
 
 class ConversionAcceptedOut(CamelSchema):
-    """S2-25: what reporting an order answers, the first time and again."""
+    """Response to reporting an order, the first time and again (S2-25)."""
 
     external_order_id = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(["ACCEPTED", "DUPLICATE"]))
 
 
 class RefundItemIn(CamelSchema):
-    """A product of the order: so many pieces of it, such an amount, or all that is left of it."""
+    """A product of the order: a number of pieces, an amount, or all that is left of it."""
 
     external_id = identifier(200)
     quantity = Pieces(load_default=None, allow_none=True, validate=validate.Range(1, MAX_PIECES))
@@ -107,6 +107,10 @@ class OrderStatusIn(CamelSchema):
     def refund_is_something(self, data: dict[str, Any], **_: Any) -> None:
         if data["refund_amount"] == 0:
             raise ValidationError("Must be more than nothing.", "refundAmount")
+
+    @post_load
+    def order_status(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data | {"status": OrderStatus(data["status"]), "items": data["items"] or ()}
 
 
 class FlagOut(CamelSchema):
@@ -152,38 +156,3 @@ class ConversionOut(CamelSchema):
     window_ends_at = Instant(required=True, allow_none=True)
     items = fields.List(fields.Nested(OrderLineOut), required=True)
     flags = fields.List(fields.Nested(FlagOut), required=True)
-
-
-class LedgerIn(PageIn):
-    affiliate_id = fields.UUID()
-    campaign_id = fields.UUID()
-    external_order_id = Stripped(validate=validate.Length(max=200))
-
-
-class LedgerEntryOut(CamelSchema):
-    id = fields.UUID(required=True)
-    at = Instant(required=True)
-    affiliate_id = fields.UUID(required=True)
-    campaign_id = fields.UUID(required=True)
-    external_order_id = fields.String(required=True)
-    cause = fields.String(required=True)
-    account = fields.String(required=True)
-    amount = Money(required=True)
-    currency = fields.String(required=True)
-
-
-class BalancesIn(CamelSchema):
-    affiliate_id = fields.UUID()
-
-
-class BalanceOut(CamelSchema):
-    """What the ledger's entries come to."""
-
-    affiliate_id = fields.UUID(required=True)
-    currency = fields.String(required=True)
-    held = Money(required=True)
-    approved = Money(required=True)
-
-
-class BalancesOut(CamelSchema):
-    items = fields.List(fields.Nested(BalanceOut), required=True)

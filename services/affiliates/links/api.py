@@ -1,4 +1,4 @@
-"""A campaign's tracking links."""
+"""Endpoints of a campaign's tracking links."""
 
 from flask import current_app
 from flask.views import MethodView
@@ -8,33 +8,33 @@ from chassis.core.principal import caller
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from chassis.process.service import settings_of
-from services.affiliates import queries
-from services.affiliates.affiliates import actions
-from services.affiliates.affiliates.schemas import LinkIn, LinkOut, LinksIn
-from services.affiliates.common.dual_mount import MERCHANT, Doors
+from services.affiliates.campaigns.queries import get_campaign
+from services.affiliates.common.dual_mount import MERCHANT, DualMount
+from services.affiliates.links import actions, queries
+from services.affiliates.links.schemas import LinkIn, LinkOut, LinksIn
 
-doors = Doors("links", path="campaigns", steers_links=True)
+blp = DualMount("links", path="campaigns")
 
 
-@doors.route("/<uuid:campaign_id>/links")
+@blp.route("/<uuid:campaign_id>/links")
 class Links(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.arguments(LinksIn, location="query")
-    @doors.response(200, page_of(LinkOut))
-    def get(self, wanted, campaign_id):
+    @blp.allow(*MERCHANT)
+    @blp.arguments(LinksIn, location="query")
+    @blp.response(200, page_of(LinkOut))
+    def get(self, filters, campaign_id):
         """A campaign's links, newest first."""
         with db.read() as session:
-            queries.campaigns.campaign(session, campaign_id, utcnow())
-            return queries.affiliates.links(session, campaign_id, **wanted, base=_base())
+            get_campaign(session, campaign_id, utcnow())
+            return queries.list_links(session, campaign_id, **filters, base=_base())
 
-    @doors.allow(*MERCHANT)
-    @doors.arguments(LinkIn)
-    @doors.response(201, LinkOut)
+    @blp.allow(*MERCHANT)
+    @blp.arguments(LinkIn)
+    @blp.response(201, LinkOut)
     def post(self, link, campaign_id):
-        """A link that an approved affiliate spreads."""
+        """Create a link for an approved affiliate to spread."""
         with db.begin() as session:
-            made = actions.make_link(session, campaign_id, **link, actor=caller(), now=utcnow())
-        return queries.affiliates.shown(made, _base())
+            created = actions.create_link(session, campaign_id, **link, actor=caller(), now=utcnow())
+        return queries.shown(created, _base())
 
 
 def _base():

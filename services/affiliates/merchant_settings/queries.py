@@ -1,4 +1,4 @@
-"""Whether what a merchant has stored without a currency of its own fits a currency (D9)."""
+"""Whether the amounts that a merchant has stored without a currency fit a currency (D9)."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -18,9 +18,9 @@ BATCH = 1000
 
 
 def misfit(session: Session, merchant_id: UUID, currency: str) -> str | None:
-    """Something that has more decimals than ``currency``, in words; None where everything fits.
+    """Describe a stored amount that has more decimals than ``currency``; None if every amount fits.
 
-    Looked at are prices and FIXED commissions that name no currency: their currency is the merchant's.
+    Checks the prices and FIXED commissions that name no currency, because theirs is the merchant's.
     """
     counts_exactly = session.get_bind().dialect.name == "postgresql"  # SQLite keeps amounts as text
     for words, statement in _stored(merchant_id):

@@ -1,4 +1,4 @@
-"""A merchant's settings, and the events about its tenant."""
+"""A merchant's settings on the wire."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ MAX_HOST = 253
 
 
 class HostName(Stripped):
-    """A host's name, taken over as DNS knows it."""
+    """A host name, stored in the form that DNS uses."""
 
     default_error_messages = {"no_host": "Must be a host name, such as shop.example."}
 
@@ -25,9 +25,9 @@ class HostName(Stripped):
 
 
 class SettingsIn(WithTerms):
-    """What holds for all campaigns; left out means none, but of the currency, which stays.
+    """Settings for all campaigns. A field that is left out is cleared, except the currency, which stays.
 
-    ``currency`` is that of prices and FIXED commissions which name none. Null leaves it to the next order.
+    ``currency`` is that of prices and FIXED commissions that name none. Null leaves it to the next order.
     """
 
     currency_of_terms = "currency"
@@ -48,13 +48,3 @@ class SettingsOut(CamelSchema):
     fallback_url = fields.String(required=True, allow_none=True)
     allowed_hosts = fields.List(fields.String(), required=True)
     affiliate_approval_required = fields.Boolean(required=True)
-
-
-class TenantEventIn(CamelSchema):
-    """What we need of a tenant from identity's events."""
-
-    tenant_id = fields.UUID(required=True)
-    name = fields.String(required=True)
-    slug = fields.String(load_default=None)
-    time_zone = fields.String(load_default=None)
-    features = fields.List(fields.String(), required=True)

@@ -1,4 +1,4 @@
-"""A merchant: our copy of the tenant, and what it has set for all of its campaigns."""
+"""Merchants: the copy of each tenant, and its settings for all campaigns."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,24 +13,28 @@ from services.affiliates.common.models import Base, HasTerms
 
 
 class Merchant(HasTerms, Versioned, TenantScoped, Base):
-    """One a tenant, with the tenant's id. ``sequence`` is of the newest event of identity applied, 0 before any.
+    """One merchant for each tenant, with the tenant's id.
 
-    ``currency`` is that of prices and FIXED commissions that name none; the first order sets it where nobody did.
-    ``slug`` begins the codes of the merchant's links, so that an unknown code still leads to its fallback address.
+    Attributes:
+        sequence: of the newest identity event applied; 0 before the first.
+        currency: of prices and FIXED commissions that name none. The first order sets it if nobody has.
+        slug: begins the codes of the merchant's links, so that an unknown code still leads to its fallback address.
     """
 
     __tablename__ = "merchants"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-2)
     name: Mapped[str]
-    slug: Mapped[str] = mapped_column(index=True)  # not unique: one that changes hands may come before it goes
+    slug: Mapped[str] = mapped_column(
+        index=True
+    )  # not unique: a slug may reach its new owner before the old one loses it
     enabled: Mapped[bool]  # the tenant's flag, which also gates its links
     sequence: Mapped[int]
     fallback_url: Mapped[str | None]
     allowed_hosts: Mapped[list[str]]
     affiliate_approval_required: Mapped[bool]
     currency: Mapped[str | None]
-    time_zone: Mapped[str | None]  # in which its days begin (D61); none until identity has said so
+    time_zone: Mapped[str | None]  # in which its days begin (D61); None until identity has told it
     updated_at: Mapped[datetime]
 
     @property

@@ -1,4 +1,4 @@
-"""Reading what a merchant has set."""
+"""Reads of merchants."""
 
 from datetime import datetime
 
@@ -9,11 +9,8 @@ from services.affiliates.merchants.models import Merchant
 
 
 def merchant(session: Session, now: datetime) -> Merchant:
-    """The caller's merchant; one that has set nothing yet reads the defaults."""
-    known = session.get(Merchant, caller().tenant_id)
-    if known is not None:
-        return known
-    return Merchant(
+    """The caller's merchant, with default settings if it has no row yet."""
+    return session.get(Merchant, caller().tenant_id) or Merchant(
         id=caller().tenant_id,
         enabled=True,
         commission_type=None,

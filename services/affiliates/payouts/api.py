@@ -1,33 +1,53 @@
-"""The ledger: what came to affiliates' accounts and what left them, and what that comes to."""
+"""Endpoints of payouts: ledger entries, balances, statements."""
 
 from flask.views import MethodView
 
 from chassis.http.current import db
 from chassis.http.pages import page_of
-from services.affiliates import queries
-from services.affiliates.common.dual_mount import MERCHANT, Doors
-from services.affiliates.conversions.schemas import BalancesIn, BalancesOut, LedgerEntryOut, LedgerIn
+from services.affiliates.common.dual_mount import MERCHANT, DualMount
+from services.affiliates.payouts import queries
+from services.affiliates.payouts.schemas import BalancesIn, BalancesOut, LedgerEntryOut, LedgerIn, StatementOut
+from services.affiliates.reports.api import AS_CSV, pop_layout, pop_period, respond
+from services.affiliates.reports.schemas import PeriodIn
 
-doors = Doors("ledger")
+ledger = DualMount("ledger")
+statements = DualMount("statements")
+
+HEAD = ["affiliateId", "affiliateName", "affiliateEmail", "currency", "from", "to",
+        "opening", "earned", "takenBack", "closing", "held"]  # fmt: skip
 
 
-@doors.route("")
+@ledger.route("")
 class Ledger(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.arguments(LedgerIn, location="query")
-    @doors.response(200, page_of(LedgerEntryOut))
-    def get(self, wanted):
+    @ledger.allow(*MERCHANT)
+    @ledger.arguments(LedgerIn, location="query")
+    @ledger.response(200, page_of(LedgerEntryOut))
+    def get(self, filters):
         """Entries, newest first. They are only ever added."""
         with db.read() as session:
-            return queries.ledger.entries(session, **wanted)
+            return queries.list_entries(session, **filters)
 
 
-@doors.route("/balances")
+@ledger.route("/balances")
 class Balances(MethodView):
-    @doors.allow(*MERCHANT)
-    @doors.arguments(BalancesIn, location="query")
-    @doors.response(200, BalancesOut)
-    def get(self, wanted):
+    @ledger.allow(*MERCHANT)
+    @ledger.arguments(BalancesIn, location="query")
+    @ledger.response(200, BalancesOut)
+    def get(self, filters):
         """What each affiliate has held and approved, by currency: sums of the entries."""
         with db.read() as session:
-            return {"items": queries.ledger.balances(session, **wanted)}
+            return {"items": queries.balances(session, **filters)}
+
+
+@statements.route("")
+class Statements(MethodView):
+    @statements.allow(*MERCHANT)
+    @statements.arguments(PeriodIn, location="query")
+    @statements.doc(responses=AS_CSV)
+    @statements.response(200, page_of(StatementOut))
+    def get(self, filters):
+        """What is owed each affiliate for payout: opening, earned, taken back, closing; and what is held besides."""
+        layout = pop_layout(filters)
+        with db.read() as session:
+            rows = queries.statements(session, pop_period(session, filters), **filters)
+        return respond(rows, layout, HEAD, lambda row: [row.values()], "statements")

@@ -1,6 +1,6 @@
-"""Taking over a merchant's products, many at once (S2-28)."""
+"""Bulk import of a merchant's products (S2-28)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,91 +14,106 @@ from chassis.core.principal import Principal
 from chassis.data import audit
 from services.affiliates.campaigns.models import Campaign
 from services.affiliates.common.terms import Kind
-from services.affiliates.merchants import actions
+from services.affiliates.merchants.actions import ensure_merchant
+from services.affiliates.merchants.models import Merchant
 from services.affiliates.products.models import Product
 from services.affiliates.products.schemas import Offered, why_inexact
 
 BATCH = 500  # rows a statement
-WRITTEN = ("name", "price", "currency", "campaign_id", "commission_type", "commission_value", "updated_at")
+UPDATED = ("name", "price", "currency", "campaign_id", "commission_type", "commission_value", "updated_at")
 
 Terms = tuple[str | None, ...]
-"""Type and value of a commission, and the currency of a FIXED one."""
+"""Type and value of a commission, and the currency of a FIXED one that names it."""
 NONE: Terms = (None, None)
 
 
 def import_products(
     session: Session, offered: Sequence[Offered], *, actor: Principal, now: datetime
 ) -> list[dict[str, Any]]:
-    """Create what is new, replace what is known, reject what does not fit; a result each, in their order.
+    """Create new products, replace existing ones, reject bad ones; return a result for each, in their order.
 
-    A product says itself to which campaign it belongs (S2-16); a changed commission stands in the audit trail.
+    A product names its campaign itself (S2-16). The audit trail shows commissions that change.
     """
-    merchant = actions.of(session, actor, now)
-    campaigns = _known_campaigns(session, offered)
-    results, rows = [], []
-    for one in offered:
-        error = one.error
-        if one.product and one.product["campaign_id"] not in campaigns:
-            error = "campaignId: there is no such campaign"
-        elif one.product:
-            error = why_inexact(one.product, one.product["currency"] or merchant.currency)
-        if error or not one.product:
-            results.append({"external_id": one.external_id, "status": "rejected", "error": error})
-            continue
-        rows.append(one.product)
-        results.append({"external_id": one.external_id, "status": "created"})
-    before = _terms_before(session, actor.tenant_id, [row["external_id"] for row in rows])
-    for result in results:
-        if result["status"] == "created" and result["external_id"] in before:
-            result["status"] = "updated"
-    # In one order everywhere, so that two imports of the same products do not wait for each other in a circle.
+    merchant = ensure_merchant(session, actor, now)
+    campaign_ids = _existing_campaigns(session, offered)
+    errors = [_why_rejected(product, campaign_ids, merchant) for product in offered]
+    rows = [product.product for product, error in zip(offered, errors, strict=True) if product.product and not error]
+    before = _terms_before(session, merchant.id, [row["external_id"] for row in rows])
+    # In the order of their ids, so that two imports of the same products cannot deadlock.
     for batch in _batches(sorted(rows, key=lambda row: str(row["external_id"]))):
-        _upsert(session, actor.tenant_id, batch, now)
-    changed = {
-        row["external_id"]: [list(before.get(row["external_id"], NONE)), list(_terms_of(row))]
-        for row in rows
-        if before.get(row["external_id"], NONE) != _terms_of(row)
-    }
-    if changed:
-        audit.record(
-            session, "product.imported", merchant, tenant_id=merchant.id, actor=actor, now=now, changes=changed
+        _upsert(session, merchant.id, batch, now)
+    _audit(session, merchant, before, rows, actor, now)
+    return [
+        {"external_id": product.external_id}
+        | (
+            {"status": "rejected", "error": error}
+            if error
+            else {"status": "updated" if product.external_id in before else "created"}
         )
-    return results
+        for product, error in zip(offered, errors, strict=True)
+    ]
 
 
-def _known_campaigns(session: Session, offered: Sequence[Offered]) -> set[UUID | None]:
-    wanted = {one.product["campaign_id"] for one in offered if one.product} - {None}
-    found: set[UUID | None] = {None}
-    for batch in _batches(list(wanted)):
-        found |= set(session.scalars(select(Campaign.id).where(Campaign.id.in_(batch))))
-    return found
+def _why_rejected(offered: Offered, campaign_ids: set[UUID | None], merchant: Merchant) -> str | None:
+    product = offered.product
+    if product is None:
+        return offered.error
+    if product["campaign_id"] not in campaign_ids:
+        return "campaignId: there is no such campaign"
+    return why_inexact(product, product["currency"] or merchant.currency)
+
+
+def _existing_campaigns(session: Session, offered: Sequence[Offered]) -> set[UUID | None]:
+    """Ids of the campaigns that the products name and that exist; None stands for no campaign."""
+    named = {product.product["campaign_id"] for product in offered if product.product} - {None}
+    campaign_ids: set[UUID | None] = {None}
+    for batch in _batches(list(named)):
+        campaign_ids |= set(session.scalars(select(Campaign.id).where(Campaign.id.in_(batch))))
+    return campaign_ids
 
 
 def _terms_before(session: Session, merchant_id: UUID, external_ids: Sequence[str]) -> dict[str, Terms]:
-    found: dict[str, Terms] = {}
+    """The commissions of the products that exist already."""
+    terms_by_id: dict[str, Terms] = {}
     for batch in _batches(external_ids):
         statement = select(
             Product.external_id, Product.commission_type, Product.commission_value, Product.currency
         ).where(Product.merchant_id == merchant_id, Product.external_id.in_(batch))
-        found |= {external_id: _terms(*terms) for external_id, *terms in session.execute(statement)}
-    return found
-
-
-def _terms_of(row: dict[str, Any]) -> Terms:
-    return _terms(row["commission_type"], row["commission_value"], row["currency"])
+        terms_by_id |= {external_id: _terms(*terms) for external_id, *terms in session.execute(statement)}
+    return terms_by_id
 
 
 def _terms(kind: str | None, value: str | None, currency: str | None) -> Terms:
     return (kind, value, currency) if kind == Kind.FIXED and currency else (kind, value)
 
 
-def _upsert(session: Session, merchant_id: UUID, rows: Sequence[dict[str, Any]], now: datetime) -> None:
-    kept = [row | {"id": uuid7(), "merchant_id": merchant_id, "created_at": now, "updated_at": now} for row in rows]
+def _audit(
+    session: Session,
+    merchant: Merchant,
+    before: Mapping[str, Terms],
+    rows: Sequence[Mapping[str, Any]],
+    actor: Principal,
+    now: datetime,
+) -> None:
+    changes = {}
+    for row in rows:
+        old = before.get(row["external_id"], NONE)
+        new = _terms(row["commission_type"], row["commission_value"], row["currency"])
+        if old != new:
+            changes[row["external_id"]] = [list(old), list(new)]
+    if changes:
+        audit.record(
+            session, "product.imported", merchant, tenant_id=merchant.id, actor=actor, now=now, changes=changes
+        )
+
+
+def _upsert(session: Session, merchant_id: UUID, products: Sequence[dict[str, Any]], now: datetime) -> None:
+    rows = [row | {"id": uuid7(), "merchant_id": merchant_id, "created_at": now, "updated_at": now} for row in products]
     insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(Product.__table__).values(kept)
-    written = {name: statement.excluded[name] for name in WRITTEN}
-    session.execute(statement.on_conflict_do_update(index_elements=["merchant_id", "external_id"], set_=written))
+    statement = insert(Product.__table__).values(rows)
+    updates = {name: statement.excluded[name] for name in UPDATED}
+    session.execute(statement.on_conflict_do_update(index_elements=["merchant_id", "external_id"], set_=updates))
 
 
-def _batches(things: Sequence[Any]) -> Iterable[list[Any]]:
-    return (list(things[start : start + BATCH]) for start in range(0, len(things), BATCH))
+def _batches(values: Sequence[Any]) -> Iterable[list[Any]]:
+    return (list(values[start : start + BATCH]) for start in range(0, len(values), BATCH))

@@ -1,4 +1,4 @@
-"""Products, which say by themselves to which campaign they belong (S2-16)."""
+"""Products. Each names the campaign to which it belongs (S2-16)."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ ONE_PRODUCT = UniqueConstraint("merchant_id", "external_id")
 
 
 class Product(OfMerchant, HasTerms, TenantScoped, Base):
-    """One product of a merchant, known by the merchant's own id for it."""
+    """One product of a merchant, identified by the merchant's own id."""
 
     __tablename__ = "products"
     __table_args__ = (ONE_PRODUCT,)
@@ -23,12 +23,12 @@ class Product(OfMerchant, HasTerms, TenantScoped, Base):
     external_id: Mapped[str]
     name: Mapped[str]
     price: Mapped[Decimal]
-    currency: Mapped[str | None]  # of the price and of a FIXED commission; none where the merchant's holds
+    currency: Mapped[str | None]  # of the price and of a FIXED commission; None means the merchant's
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("campaigns.id"), index=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    # Not stored: set by the queries, for the answer.
+    # Not stored: set by the queries, for the response.
     price_currency = ""
 
     @property

@@ -1,4 +1,4 @@
-"""Reading products."""
+"""Reads of products."""
 
 from uuid import UUID
 
@@ -12,35 +12,35 @@ from services.affiliates.merchants.models import Merchant
 from services.affiliates.products.models import Product
 
 
-def products(session: Session, *, page: int, page_size: int, campaign_id: UUID | None = None) -> Page:
-    """The caller's products by their ids; with ``campaign_id`` those attached to that campaign."""
+def list_products(session: Session, *, page: int, page_size: int, campaign_id: UUID | None = None) -> Page:
+    """The caller's products in the order of their ids, of one campaign if ``campaign_id`` is set."""
     statement = select(Product).where(Product.merchant_id == caller().tenant_id).order_by(Product.external_id)
     if campaign_id:
         statement = statement.where(Product.campaign_id == campaign_id)
-    of_merchant = _currency(session)
+    merchant_currency = _currency(session)
     return paginate(
-        session, statement, page=page, page_size=page_size, to_item=lambda product: _priced(product, of_merchant)
+        session, statement, page=page, page_size=page_size, to_item=lambda product: _priced(product, merchant_currency)
     )
 
 
-def product(session: Session, external_id: str) -> Product:
+def get_product(session: Session, external_id: str) -> Product:
     """One of the caller's products.
 
     Raises:
-        NotFound: there is none of that id.
+        NotFound: there is none with that id.
     """
-    wanted = (Product.merchant_id == caller().tenant_id, Product.external_id == external_id)
-    found = session.scalar(select(Product).where(*wanted))
-    if found is None:
+    own = (Product.merchant_id == caller().tenant_id, Product.external_id == external_id)
+    product = session.scalar(select(Product).where(*own))
+    if product is None:
         raise NotFound("There is no such product.")
-    return _priced(found, _currency(session))
+    return _priced(product, _currency(session))
 
 
 def _currency(session: Session) -> str | None:
     return session.scalar(select(Merchant.currency).where(Merchant.id == caller().tenant_id))
 
 
-def _priced(product: Product, of_merchant: str | None) -> Product:
+def _priced(product: Product, merchant_currency: str | None) -> Product:
     """The product with the currency of its price."""
-    product.price_currency = product.currency or of_merchant or ""
+    product.price_currency = product.currency or merchant_currency or ""
     return product

@@ -28,8 +28,8 @@ class ProductOut(CamelSchema):
 
 
 class ProductIn(UpdateSchema):
-    """A product as its merchant writes it, in whole: what is left out is nothing. ``currency`` is that of the price and
-    of a FIXED commission; without one it is the merchant's. What is read-only is ignored (D65)."""
+    """A whole product: a field that is left out is cleared. ``currency`` is that of the price and of a FIXED
+    commission; without one it is the merchant's. Read-only fields are ignored (D65)."""
 
     answer = ProductOut
 
@@ -47,7 +47,7 @@ class ProductIn(UpdateSchema):
 
 
 class ProductsIn(CamelSchema):
-    """Many at once. Each is looked at on its own, so that a bad one rejects only itself."""
+    """Many products at once. Each is checked on its own, so that a bad one rejects only itself."""
 
     products = fields.List(fields.Raw(), required=True, validate=validate.Length(1, MAX_PRODUCTS))
 
@@ -63,43 +63,44 @@ class ProductResultOut(CamelSchema):
 
 
 class ProductsOut(CamelSchema):
-    """What became of each, in the order they were sent."""
+    """The result for each product, in the order of the request."""
 
     results = fields.List(fields.Nested(ProductResultOut), required=True)
 
 
 @dataclass(frozen=True)
 class Offered:
-    """One product of a bulk call: what it says, or why it cannot be read."""
+    """One product of a bulk call: its fields, or why it is rejected."""
 
     external_id: str | None
     product: dict[str, Any] | None = None
     error: str | None = None
 
 
-def read_products(raw: Sequence[Any]) -> list[Offered]:
-    """Each product on its own; one that names an id again is rejected as well."""
+def read_products(rows: Sequence[Any]) -> list[Offered]:
+    """Load each product on its own. One that repeats an id is rejected as well."""
     schema = ProductIn()
     seen: set[str] = set()
     offered = []
-    for one in raw:
-        external_id = one.get("externalId") if isinstance(one, dict) else None
-        shown = external_id if isinstance(external_id, str) else None
+    for row in rows:
         try:
-            product = schema.load(one)
+            product = schema.load(row)
         except ValidationError as error:
-            problems = flatten(error.normalized_messages())
-            offered.append(Offered(shown, error="; ".join(f"{p['field']}: {p['message']}" for p in problems[:3])))
+            external_id = row.get("externalId") if isinstance(row, dict) else None
+            problems = flatten(error.normalized_messages())[:3]
+            text = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
+            offered.append(Offered(external_id if isinstance(external_id, str) else None, error=text))
             continue
         key = product["external_id"]
-        error_text = "externalId: named more than once" if key in seen else None
+        repeated = "externalId: named more than once" if key in seen else None
         seen.add(key)
-        offered.append(Offered(key, product=None if error_text else product, error=error_text))
+        offered.append(Offered(key, product=None if repeated else product, error=repeated))
     return offered
 
 
 def why_inexact(product: dict[str, Any], currency: str | None) -> str | None:
-    """What has more decimals than the product's currency (D9), in words; None where all fits."""
+    """Which amount has more decimals than the product's currency (D9), in words; None if all fit. Writes the price
+    with the currency's decimals."""
     if currency is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Reports and statements: sums over counted clicks, conversions and the ledger, a few statements each."""
+"""Reads of reports: sums over counted clicks, conversions and the ledger, in a few statements."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -16,125 +16,86 @@ from chassis.core.text import fold
 from services.affiliates.affiliates.models import Affiliate
 from services.affiliates.campaigns.models import Campaign
 from services.affiliates.clicks.models import ClickCount
-from services.affiliates.commissions.ledger_rules import APPROVING, REVERSING, Account, Cause
-from services.affiliates.conversions.models import Conversion, ConversionItem, LedgerEntry, in_minor
+from services.affiliates.commissions.ledger_rules import APPROVING, REVERSING, TAKEN_BACK, Account
+from services.affiliates.commissions.models import LedgerEntry, in_minor, sum_where
+from services.affiliates.conversions.models import Conversion, ConversionItem
 from services.affiliates.conversions.rules import ConversionStatus
 from services.affiliates.products.models import Product
 from services.affiliates.reports.rules import By, Period, Row
 
-TAKEN_BACK = (Cause.REFUNDED, Cause.REVERSED)
-BATCH = 500  # names a statement
+BATCH = 500  # names in a statement
 FINEST = 10**money.FINEST
 
 
-def report(session: Session, period: Period, by: By, **only: UUID) -> list[Row]:
+def report(session: Session, period: Period, by: By, **filters: UUID) -> list[Row]:
     """Clicks, conversions and commission in a period, a row for each campaign, affiliate, product or day.
 
     Clicks count on the day they were made, an order and all of its commission on the day it was placed.
 
     Args:
-        only: ``campaign_id`` and ``affiliate_id`` to which it is narrowed.
+        filters: ``campaign_id`` and ``affiliate_id``.
     """
     if by is By.PRODUCT:
-        rows = _of_products(session, period, only)
+        rows = _of_products(session, period, filters)
     else:
         rows = {}
-        _add_clicks(session, rows, period, by, only)
-        _add_conversions(session, rows, period, by, only)
-        _add_money(session, rows, period, by, only)
+        _add_clicks(session, rows, period, by, filters)
+        _add_conversions(session, rows, period, by, filters)
+        _add_money(session, rows, period, by, filters)
     names = _names(session, by, rows)
     for key, row in rows.items():
         row.name = names.get(key, "")
     return sorted(rows.values(), key=lambda row: (fold(row.name), row.key))
 
 
-def statements(session: Session, period: Period, affiliate_id: UUID | None = None) -> list[dict[str, Any]]:
-    """What each affiliate's approved account opened with, got, gave back and closed with, and what is held besides."""
-    entry = LedgerEntry
-    approved, before = entry.account == Account.APPROVED, entry.at < period.begin
-    within = entry.at >= period.begin
-    key = (entry.affiliate_id, Affiliate.name, Affiliate.email, entry.currency)
-    statement = (
-        select(
-            *key,
-            _sum(in_minor(), approved & before),
-            _sum(in_minor(), approved & within & entry.cause.not_in(TAKEN_BACK)),
-            _sum(in_minor(), approved & within & entry.cause.in_(TAKEN_BACK)),
-            _sum(in_minor(), entry.account == Account.HELD),
-        )
-        .join(Affiliate, Affiliate.id == entry.affiliate_id)
-        .where(entry.merchant_id == caller().tenant_id, entry.at < period.end)
-        .group_by(*key)
-    )
-    if affiliate_id:
-        statement = statement.where(entry.affiliate_id == affiliate_id)
-    rows = sorted(session.execute(statement), key=lambda row: (fold(row.name), str(row.affiliate_id), row.currency))
-    return [_statement(period, *row) for row in rows]
-
-
-def _statement(period: Period, affiliate: UUID, name: str, email: str, currency: str, *minor: int) -> dict[str, Any]:
-    opening, earned, taken_back, held = (money.from_minor(int(amount), currency) for amount in minor)
-    return {
-        "affiliate_id": affiliate,
-        "affiliate_name": name,
-        "affiliate_email": email,
-        "currency": currency,
-        "since": period.since,
-        "until": period.until,
-        "opening": opening,
-        "earned": earned,
-        "taken_back": -taken_back,
-        "closing": opening + earned + taken_back,
-        "held": held,
-    }
-
-
-def _add_clicks(session: Session, rows: dict[str, Row], period: Period, by: By, only: Mapping[str, UUID]) -> None:
+def _add_clicks(session: Session, rows: dict[str, Row], period: Period, by: By, filters: Mapping[str, UUID]) -> None:
     key = {By.CAMPAIGN: ClickCount.campaign_id, By.AFFILIATE: ClickCount.affiliate_id, By.DAY: ClickCount.day}[by]
     statement = (
         select(key, func.sum(ClickCount.live), func.sum(ClickCount.other))
         .where(ClickCount.merchant_id == caller().tenant_id, ClickCount.day.between(period.since, period.until))
         .group_by(key)
     )
-    for found, live, dead in session.execute(_narrowed(statement, ClickCount, only)):
-        row = _row(rows, found)
+    for key_value, live, dead in session.execute(_narrowed(statement, ClickCount, filters)):
+        row = _row(rows, key_value)
         row.clicks, row.dead_clicks = int(live), int(dead)
 
 
-def _add_conversions(session: Session, rows: dict[str, Row], period: Period, by: By, only: Mapping[str, UUID]) -> None:
+def _add_conversions(
+    session: Session, rows: dict[str, Row], period: Period, by: By, filters: Mapping[str, UUID]
+) -> None:
     key = _conversion_key(session, by, period)
     statement = select(key, func.count()).where(*_credited(period)).group_by(key)
-    for found, count in session.execute(_narrowed(statement, Conversion, only)):
-        _row(rows, found).conversions = count
+    for key_value, count in session.execute(_narrowed(statement, Conversion, filters)):
+        _row(rows, key_value).conversions = count
 
 
-def _add_money(session: Session, rows: dict[str, Row], period: Period, by: By, only: Mapping[str, UUID]) -> None:
+def _add_money(session: Session, rows: dict[str, Row], period: Period, by: By, filters: Mapping[str, UUID]) -> None:
     key, entry = _conversion_key(session, by, period), LedgerEntry
-    sums = [_sum(in_minor(), entry.account == account) for account in (Account.HELD, Account.APPROVED)]
+    sums = [sum_where(in_minor(), entry.account == account) for account in (Account.HELD, Account.APPROVED)]
     statement = (
-        select(key, Conversion.currency, *sums, _sum(-in_minor(), entry.cause.in_(TAKEN_BACK)))
+        select(key, Conversion.currency, *sums, sum_where(-in_minor(), entry.cause.in_(TAKEN_BACK)))
         .join(Conversion, Conversion.id == entry.conversion_id)
         .where(*_credited(period))
         .group_by(key, Conversion.currency)
     )
-    for found, currency, held, approved, taken_back in session.execute(_narrowed(statement, Conversion, only)):
-        _row(rows, found).add(
+    for key_value, currency, held, approved, taken_back in session.execute(_narrowed(statement, Conversion, filters)):
+        _row(rows, key_value).add(
             currency, *(money.from_minor(int(minor), currency) for minor in (held, approved, taken_back))
         )
 
 
-def _of_products(session: Session, period: Period, only: Mapping[str, UUID]) -> dict[str, Row]:
-    """By the lines of orders, each with what it has taken back; together they come to what the ledger says."""
-    whole = _finest(ConversionItem.commission)
-    undone = case((Conversion.order_status.in_(REVERSING), whole), else_=_finest(ConversionItem.taken_back))
+def _of_products(session: Session, period: Period, filters: Mapping[str, UUID]) -> dict[str, Row]:
+    """Sums over the lines of orders, less what refunds took back of each. Together they come to the ledger's sums."""
+    commission = _finest(ConversionItem.commission)
+    undone = case((Conversion.order_status.in_(REVERSING), commission), else_=_finest(ConversionItem.taken_back))
     approved = Conversion.order_status.in_(APPROVING)
     key = (ConversionItem.external_id, Conversion.currency)
     statement = (
         select(
             *key,
             func.count(Conversion.id.distinct()),
-            _sum(whole - undone, ~approved),
-            _sum(whole - undone, approved),
+            sum_where(commission - undone, ~approved),
+            sum_where(commission - undone, approved),
             func.sum(undone),
         )
         .join(Conversion, Conversion.id == ConversionItem.conversion_id)
@@ -142,7 +103,7 @@ def _of_products(session: Session, period: Period, only: Mapping[str, UUID]) -> 
         .group_by(*key)
     )
     rows: dict[str, Row] = {}
-    for external_id, currency, count, *sums in session.execute(_narrowed(statement, Conversion, only)):
+    for external_id, currency, count, *sums in session.execute(_narrowed(statement, Conversion, filters)):
         row = _row(rows, external_id)
         row.clicks = row.dead_clicks = None
         row.conversions += count
@@ -151,21 +112,21 @@ def _of_products(session: Session, period: Period, only: Mapping[str, UUID]) -> 
 
 
 def _names(session: Session, by: By, rows: Mapping[str, Row]) -> dict[str, str]:
-    """What the rows' keys are called; days are called nothing."""
-    known: dict[By, Select[Any]] = {
+    """The names of the rows' keys; days have none."""
+    statements: dict[By, Select[Any]] = {
         By.CAMPAIGN: select(Campaign.id, Campaign.title).where(Campaign.merchant_id == caller().tenant_id),
         By.AFFILIATE: select(Affiliate.id, Affiliate.name).where(Affiliate.merchant_id == caller().tenant_id),
         By.PRODUCT: select(Product.external_id, Product.name).where(Product.merchant_id == caller().tenant_id),
     }
-    if by not in known or not rows:
+    if by not in statements or not rows:
         return {}
     if by is not By.PRODUCT:
-        return {str(key): name for key, name in session.execute(known[by]) if str(key) in rows}
+        return {str(key): name for key, name in session.execute(statements[by]) if str(key) in rows}
     names: dict[str, str] = {}
-    ordered = sorted(rows)  # of a large catalogue only what was sold
-    for start in range(0, len(ordered), BATCH):
-        among = known[by].where(Product.external_id.in_(ordered[start : start + BATCH]))
-        names |= {key: name for key, name, *_ in session.execute(among)}
+    external_ids = sorted(rows)  # of a large catalogue only what was sold
+    for start in range(0, len(external_ids), BATCH):
+        batch = statements[by].where(Product.external_id.in_(external_ids[start : start + BATCH]))
+        names |= {key: name for key, name, *_ in session.execute(batch)}
     return names
 
 
@@ -185,8 +146,8 @@ def _conversion_key(session: Session, by: By, period: Period) -> Any:
 
 
 def _local_day(minutes: int, *, on_postgres: bool) -> ColumnElement[Any]:
-    """The day on which an order was placed where clocks are so many minutes ahead of UTC. Neither database is asked
-    what it knows of time zones."""
+    """The day on which an order was placed, where clocks are ``minutes`` ahead of UTC. The databases' own knowledge of
+    time zones is not used."""
     if on_postgres:
         return func.date(func.timezone("UTC", Conversion.occurred_at) + timedelta(minutes=minutes))
     return func.date(Conversion.occurred_at, f"{minutes:+d} minutes")
@@ -201,17 +162,13 @@ def _credited(period: Period) -> Iterable[ColumnElement[bool]]:
     )
 
 
-def _narrowed(statement: Select[Any], model: Any, only: Mapping[str, UUID]) -> Select[Any]:
-    return statement.where(*(getattr(model, name) == value for name, value in only.items()))
+def _narrowed(statement: Select[Any], model: Any, filters: Mapping[str, UUID]) -> Select[Any]:
+    return statement.where(*(getattr(model, name) == value for name, value in filters.items()))
 
 
 def _finest(amount: Any) -> ColumnElement[int]:
-    """An amount of any currency in whole parts of the finest minor unit there is."""
+    """An amount of any currency in whole units of the finest minor unit of all currencies."""
     return cast(func.round(amount * FINEST), BigInteger)
-
-
-def _sum(what: Any, where: ColumnElement[bool]) -> ColumnElement[Any]:
-    return func.coalesce(func.sum(case((where, what), else_=0)), 0)
 
 
 def _row(rows: dict[str, Row], key: Any) -> Row:

@@ -1,4 +1,4 @@
-"""What a report shows, and how a table is written so that a spreadsheet only shows it."""
+"""Periods and rows of reports, and CSV tables that a spreadsheet shows without running anything."""
 
 import csv
 import io
@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo
 from chassis.core.errors import Invalid
 
 MAX_DAYS = 366
-USUAL_DAYS = 30
-FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)  # days before and after them can be named as well
-BOM = "\ufeff"  # without which a spreadsheet reads UTF-8 in an alphabet of its own
+DEFAULT_DAYS = 30
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9998, 12, 31)  # a margin, so that the days before and after exist
+BOM = "\ufeff"  # without it a spreadsheet does not read UTF-8
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are full-width
-
-BLANK = " \xa0\u3000\ufeff"  # what a spreadsheet may read over
+BLANK = " \xa0\u3000\ufeff"  # what a spreadsheet may ignore
 
 
 class By(StrEnum):
@@ -31,7 +30,7 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days of a merchant, both included; they begin at midnight in its time zone (D61)."""
+    """A merchant's days, first and last included. They begin at midnight in its time zone (D61)."""
 
     since: date
     until: date
@@ -43,12 +42,12 @@ class Period:
 
     @property
     def end(self) -> datetime:
-        """The first moment after it."""
+        """The first moment after the period."""
         return datetime.combine(self.until + timedelta(days=1), time.min, self.zone).astimezone(UTC)
 
     def offsets(self) -> list[tuple[datetime, int]]:
-        """How many minutes the zone's clocks are ahead of UTC, each with the moment from which they are; the first from
-        the period's begin."""
+        """Minutes that the zone's clocks are ahead of UTC, each with the moment from which they are; the first is the
+        period's begin."""
         changes, at = [(self.begin, self._minutes_at(self.begin))], self.begin
         while at < self.end:
             later = min(at + timedelta(days=1), self.end)
@@ -76,7 +75,7 @@ class Period:
 
 @dataclass
 class Money:
-    """Commission in one currency, by where it stands."""
+    """Commission in one currency, by state."""
 
     currency: str
     held: Decimal = Decimal(0)
@@ -86,7 +85,7 @@ class Money:
 
 @dataclass
 class Row:
-    """One row of a report. ``clicks`` is None where clicks cannot be told apart: a click is of no one product."""
+    """One row of a report. ``clicks`` is None in reports by product, because no click belongs to one product."""
 
     key: str
     name: str = ""
@@ -97,7 +96,7 @@ class Row:
 
     @property
     def rate(self) -> Decimal | None:
-        """Conversions a click, to four places; None without clicks."""
+        """Conversions per click, to four places; None without clicks."""
         return (Decimal(self.conversions) / self.clicks).quantize(Decimal("0.0001")) if self.clicks else None
 
     @property
@@ -108,8 +107,8 @@ class Row:
         self.money[currency] = Money(currency, held, approved, taken_back)
 
 
-def usual_period(since: date | None, until: date | None, now: datetime, zone: ZoneInfo) -> Period:
-    """What was asked for; by itself the thirty days up to today.
+def period_of(since: date | None, until: date | None, now: datetime, zone: ZoneInfo) -> Period:
+    """The period asked for, by default the thirty days up to today.
 
     Raises:
         Invalid: more than ``MAX_DAYS``.
@@ -118,12 +117,14 @@ def usual_period(since: date | None, until: date | None, now: datetime, zone: Zo
     until = until or max(today, since or today)
     if since and (until - since).days >= MAX_DAYS:
         raise Invalid.field("to", f"At most {MAX_DAYS} days; without it the period ends today.")
-    return Period(since or until - timedelta(days=USUAL_DAYS - 1), until, zone)
+    return Period(since or until - timedelta(days=DEFAULT_DAYS - 1), until, zone)
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table in which no cell is a formula: what could be taken for one begins with an apostrophe, all are quoted.
-    Begins with a byte order mark."""
+    """A CSV table with a byte order mark.
+
+    All cells are quoted. A cell that a spreadsheet could take for a formula begins with an apostrophe.
+    """
     text = io.StringIO(BOM)
     text.seek(0, io.SEEK_END)
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")

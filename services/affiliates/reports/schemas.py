@@ -1,4 +1,4 @@
-"""Reports and statements on the wire."""
+"""Reports on the wire."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ FORMATS = ["json", "csv"]
 
 
 class PeriodIn(PageIn):
-    """Days in the tenant's time zone (D61), both included; by itself the thirty days up to today. ``csv`` answers all
+    """Days in the tenant's time zone (D61), both included; by default the thirty days up to today. ``csv`` returns all
     rows at once."""
 
     since = fields.Date(data_key="from")
@@ -54,19 +54,3 @@ class ReportRowOut(CamelSchema):
     conversions = fields.Integer(required=True)
     rate = fields.String(required=True, allow_none=True, metadata={"pattern": r"^\d+\.\d{4}$"})
     commission = fields.List(fields.Nested(ReportMoneyOut), required=True)
-
-
-class StatementOut(CamelSchema):
-    """An affiliate's approved account in one currency over a period: what it opened with, what came, what left."""
-
-    affiliate_id = fields.UUID(required=True)
-    affiliate_name = fields.String(required=True)
-    affiliate_email = fields.String(required=True)
-    currency = fields.String(required=True)
-    since = fields.Date(required=True, data_key="from")
-    until = fields.Date(required=True, data_key="to")
-    opening = Money(required=True)
-    earned = Money(required=True)
-    taken_back = Money(required=True)
-    closing = Money(required=True)
-    held = Money(required=True)

@@ -1,4 +1,4 @@
-"""Making, replacing and deleting groups."""
+"""Writes to groups: creating, replacing and deleting."""
 
 from datetime import datetime
 from typing import Any
@@ -17,10 +17,10 @@ from chassis.data.errors import is_taken
 from chassis.http import versions
 from services.prm import rules
 from services.prm.models import ONE_NAME, Group, GroupMember
-from services.prm.queries.groups import hold_group, member_ids, unrelated
-from services.prm.queries.names import given
+from services.prm.queries.groups import lock_group, member_ids, unrelated
+from services.prm.queries.names import id_rows
 
-AUDITED_MEMBERS = 1000  # of those who left and of those who came, each
+AUDITED_MEMBERS = 1000  # of those removed and of those added
 
 
 def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor: Principal, now: datetime) -> Group:
@@ -40,7 +40,7 @@ def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor
         updated_at=now,
     )
     session.add(group)
-    _save(session, "group.created", group, _comings([], members), actor=actor, now=now)
+    _save(session, "group.created", group, _membership_changes([], members), actor=actor, now=now)
     _insert_members(session, group, members)
     return group
 
@@ -61,12 +61,12 @@ def replace_group(
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    group = hold_group(session, group_id)
+    group = lock_group(session, group_id)
     versions.require(group, expected)
     members = _checked(session, retailer_ids, actor=actor)
     before = member_ids(session, group)
     group.name, group.retailer_count, group.updated_at = name, len(members), now
-    _save(session, "group.replaced", group, _comings(before, members), actor=actor, now=now)
+    _save(session, "group.replaced", group, _membership_changes(before, members), actor=actor, now=now)
     session.execute(delete(GroupMember).where(GroupMember.group_id == group.id))
     _insert_members(session, group, members)
     return group
@@ -79,10 +79,10 @@ def delete_group(session: Session, group_id: UUID, *, expected: ETags | None, ac
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    group = hold_group(session, group_id)
+    group = lock_group(session, group_id)
     versions.require(group, expected)
-    gone = {"name": [group.name, None], "retailerCount": [group.retailer_count, None]}
-    audit.record(session, "group.deleted", group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
+    last_content = {"name": [group.name, None], "retailerCount": [group.retailer_count, None]}
+    audit.record(session, "group.deleted", group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=last_content)
     session.delete(group)
 
 
@@ -103,16 +103,16 @@ def _save(
         raise Conflict("You have a group of that name already.", code="group_name_taken") from error
 
 
-def _comings(before: list[UUID], after: list[UUID]) -> dict[str, Any]:
-    """Who left and who came, for the audit trail; the whole of 50,000 would be no reading."""
-    left, came = set(before) - set(after), set(after) - set(before)
-    if not left and not came:
+def _membership_changes(before: list[UUID], after: list[UUID]) -> dict[str, Any]:
+    """Members who were removed and added, for the audit trail; at most ``AUDITED_MEMBERS`` of each."""
+    removed, added = set(before) - set(after), set(after) - set(before)
+    if not removed and not added:
         return {}
-    return {"retailerIds": [sorted(map(str, left))[:AUDITED_MEMBERS], sorted(map(str, came))[:AUDITED_MEMBERS]]}
+    return {"retailerIds": [sorted(map(str, removed))[:AUDITED_MEMBERS], sorted(map(str, added))[:AUDITED_MEMBERS]]}
 
 
 def _insert_members(session: Session, group: Group, members: list[UUID]) -> None:
-    rows = given(session, members)
+    rows = id_rows(session, members)
     listed = select(literal(group.id, Uuid()), rows.c.id, rows.c.position)
     columns = ["group_id", "retailer_id", "position"]
     session.execute(insert(GroupMember.__table__).from_select(columns, listed))  # type: ignore[arg-type]

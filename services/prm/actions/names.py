@@ -1,4 +1,4 @@
-"""Keeping our copy of the tenants' names."""
+"""Writes to the copies of tenants."""
 
 from uuid import UUID
 
@@ -9,26 +9,26 @@ from chassis.data.bulk import insert_ignoring
 from services.prm.models import Relationship, TenantName
 
 
-def learn(session: Session, tenant_id: UUID, *, name: str, kind: str, sequence: int) -> None:
-    """Take over what an event says of a tenant, unless a newer one was here before.
+def upsert_tenant(session: Session, tenant_id: UUID, *, name: str, kind: str, sequence: int) -> None:
+    """Apply what an event says of a tenant, unless a newer event was applied.
 
     A new name changes the relationships that show it, and so their versions.
     """
     row = {"id": tenant_id, "name": name, "kind": kind, "sequence": sequence}
     if insert_ignoring(session, TenantName, [row]):
         return
-    known = session.scalars(select(TenantName).where(TenantName.id == tenant_id).with_for_update(key_share=True)).one()
-    if sequence <= known.sequence:
+    tenant = session.scalars(select(TenantName).where(TenantName.id == tenant_id).with_for_update(key_share=True)).one()
+    if sequence <= tenant.sequence:
         return
-    if name != known.name:
+    if name != tenant.name:
         _new_version_of_relationships(session, tenant_id)
-    known.name, known.kind, known.sequence = name, kind, sequence
+    tenant.name, tenant.kind, tenant.sequence = name, kind, sequence
 
 
-def remember(session: Session, *tenants: TenantName) -> None:
-    """Keep the names of tenants that a relationship will point to, where we have none yet."""
-    rows = [{"id": each.id, "name": each.name, "kind": each.kind, "sequence": each.sequence} for each in tenants]
-    rows.sort(key=lambda row: str(row["id"]))  # the same order for everybody, so that two never wait for each other
+def insert_missing(session: Session, *tenants: TenantName) -> None:
+    """Insert the tenants of a new relationship that have no row yet."""
+    rows = [{"id": row.id, "name": row.name, "kind": row.kind, "sequence": row.sequence} for row in tenants]
+    rows.sort(key=lambda row: str(row["id"]))  # always in this order, so that two transactions cannot deadlock
     insert_ignoring(session, TenantName, rows)
 
 

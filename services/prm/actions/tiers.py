@@ -1,6 +1,7 @@
-"""Making, replacing and deleting tiers, and assigning retailers to them.
+"""Writes to tiers: creating, replacing and deleting them, and assigning retailers.
 
-Everything here locks the supplier's programme first, then tiers: so two changes of one supplier never meet (S0-44).
+Every action locks the supplier's programme first, then tiers, so that changes of one supplier wait for each other
+(S0-44).
 """
 
 from datetime import datetime
@@ -25,8 +26,8 @@ from services.prm.queries.names import names_of
 from services.prm.queries.relationships import exists_between
 
 
-def hold_programme(session: Session, supplier_id: UUID) -> None:
-    """Lock a supplier's programme until the transaction ends."""
+def lock_programme(session: Session, supplier_id: UUID) -> None:
+    """Lock a supplier's programme, which is created if it is missing."""
     insert_ignoring(session, Programme, [{"supplier_id": supplier_id}])
     session.execute(select(Programme).where(Programme.supplier_id == supplier_id).with_for_update())
 
@@ -37,12 +38,12 @@ def create_tier(session: Session, data: dict[str, Any], *, actor: Principal, now
     Raises:
         Conflict: ``tier_limit_reached``: there are 10 (S0-44).
     """
-    hold_programme(session, actor.tenant_id)
+    lock_programme(session, actor.tenant_id)
     rules.require_free_slot(queries.number_of_tiers(session, actor.tenant_id))
     tier = Tier(id=uuid7(), supplier_id=actor.tenant_id, created_at=now, event_sequence=0)
     tier.replace(**data, now=now)
     session.add(tier)
-    _tell_of_tier(session, events.TierCreated, "tier.created", tier, actor=actor, now=now)
+    _publish_tier(session, events.TierCreated, "tier.created", tier, actor=actor, now=now)
     return tier
 
 
@@ -61,29 +62,29 @@ def replace_tier(
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    hold_programme(session, actor.tenant_id)
-    tier = queries.hold_tier(session, tier_id)
+    lock_programme(session, actor.tenant_id)
+    tier = queries.lock_tier(session, tier_id)
     versions.require(tier, expected)
     tier.replace(**data, now=now)
-    _tell_of_tier(session, events.TierReplaced, "tier.replaced", tier, actor=actor, now=now)
+    _publish_tier(session, events.TierReplaced, "tier.replaced", tier, actor=actor, now=now)
     queries.count_assignments(session, [tier])
     return tier
 
 
 def delete_tier(session: Session, tier_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
-    """Delete a tier with its assignments (D16), each of which is told to its retailer. Raises as ``replace_tier``."""
-    hold_programme(session, actor.tenant_id)
-    tier = queries.hold_tier(session, tier_id)
+    """Delete a tier with its assignments (D16), with an event for each retailer. Raises as ``replace_tier``."""
+    lock_programme(session, actor.tenant_id)
+    tier = queries.lock_tier(session, tier_id)
     versions.require(tier, expected)
-    gone = _take_all_away(session, tier, actor=actor, now=now)
+    assignment_count = _unassign_all(session, tier, actor=actor, now=now)
     changes = {
         "name": [tier.name, None],
         "description": [tier.description, None],
         "sortOrder": [tier.sort_order, None],
         "benefits": [tier.benefits, None],
-        "assignmentCount": [gone, None],
+        "assignmentCount": [assignment_count, None],
     }
-    _tell_of_tier(session, events.TierDeleted, "tier.deleted", tier, actor=actor, now=now, changes=changes)
+    _publish_tier(session, events.TierDeleted, "tier.deleted", tier, actor=actor, now=now, changes=changes)
     session.delete(tier)
 
 
@@ -95,16 +96,16 @@ def assign(session: Session, tier_id: UUID, retailer_id: UUID, *, actor: Princip
         NotFound: the tier is not one of the caller's.
         Invalid: ``no_relationship`` exists with the retailer (S0-50).
     """
-    hold_programme(session, actor.tenant_id)
-    tier = queries.hold_tier(session, tier_id)
+    lock_programme(session, actor.tenant_id)
+    tier = queries.lock_tier(session, tier_id)
     if not exists_between(session, actor.tenant_id, retailer_id):
         raise Invalid.field("retailerId", "There is no relationship with this retailer.", code="no_relationship")
     names = names_of(session, [actor.tenant_id, retailer_id])
     assignment = queries.assignment_of(session, actor.tenant_id, retailer_id)
     if assignment is None or assignment.tier_id != tier.id:
-        previous = queries.hold_tier(session, assignment.tier_id) if assignment else None
+        previous = queries.lock_tier(session, assignment.tier_id) if assignment else None
         assignment = _put(session, assignment, tier, retailer_id, now)
-        _tell_of_assignment(session, tier, previous, retailer_id, names, actor=actor, now=now)
+        _publish_assignment(session, tier, previous, retailer_id, names, actor=actor, now=now)
     assignment.retailer_name = names[retailer_id]
     return assignment
 
@@ -115,28 +116,28 @@ def unassign(session: Session, tier_id: UUID, retailer_id: UUID, *, actor: Princ
     Raises:
         NotFound: the tier is not one of the caller's, or the retailer is not on it.
     """
-    hold_programme(session, actor.tenant_id)
-    tier = queries.hold_tier(session, tier_id)
+    lock_programme(session, actor.tenant_id)
+    tier = queries.lock_tier(session, tier_id)
     assignment = queries.assignment_of(session, actor.tenant_id, retailer_id)
     if assignment is None or assignment.tier_id != tier.id:
         raise NotFound("This retailer is not on this tier.")
     _remove(session, tier, assignment, actor=actor, now=now)
 
 
-def take_away(session: Session, retailer_id: UUID, *, actor: Principal, now: datetime) -> None:
-    """Take a retailer off whatever tier of the caller it holds: their relationship ends. The programme is locked."""
+def unassign_from_all(session: Session, retailer_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """Take a retailer off the caller's tier, because their relationship ends. The programme is locked."""
     assignment = queries.assignment_of(session, actor.tenant_id, retailer_id)
     if assignment:
-        _remove(session, queries.hold_tier(session, assignment.tier_id), assignment, actor=actor, now=now)
+        _remove(session, queries.lock_tier(session, assignment.tier_id), assignment, actor=actor, now=now)
 
 
-def _put(session: Session, held: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:
-    if held:
-        held.move_to(tier, now)
-        return held
-    held = Assignment(supplier_id=tier.supplier_id, retailer_id=retailer_id, tier_id=tier.id, assigned_at=now)
-    session.add(held)
-    return held
+def _put(session: Session, assignment: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:
+    if assignment:
+        assignment.move_to(tier, now)
+        return assignment
+    assignment = Assignment(supplier_id=tier.supplier_id, retailer_id=retailer_id, tier_id=tier.id, assigned_at=now)
+    session.add(assignment)
+    return assignment
 
 
 def _remove(session: Session, tier: Tier, assignment: Assignment, *, actor: Principal, now: datetime) -> None:
@@ -150,7 +151,7 @@ def _remove(session: Session, tier: Tier, assignment: Assignment, *, actor: Prin
     outbox.add(session, tier, event, tenants=both, actor=actor, now=now)
 
 
-def _take_all_away(session: Session, tier: Tier, *, actor: Principal, now: datetime) -> int:
+def _unassign_all(session: Session, tier: Tier, *, actor: Principal, now: datetime) -> int:
     """Remove a tier's assignments with one event each, all at once; return how many there were."""
     holders = queries.holders(session, tier.id)
     supplier_name = _supplier_name(session, actor)
@@ -182,9 +183,9 @@ def _unassigned(tier: Tier, supplier_name: str, retailer_id: UUID, retailer_name
     )
 
 
-def _tell_of_tier(
+def _publish_tier(
     session: Session,
-    told: type[events.TierCreated | events.TierReplaced | events.TierDeleted],
+    event_type: type[events.TierCreated | events.TierReplaced | events.TierDeleted],
     action: str,
     tier: Tier,
     *,
@@ -195,7 +196,7 @@ def _tell_of_tier(
     audit.record(session, action, tier, tenant_id=tier.supplier_id, actor=actor, now=now, changes=changes)
     with session.no_autoflush:
         supplier_name = _supplier_name(session, actor)
-    event = told(
+    event = event_type(
         tier_id=tier.id,
         tier_name=tier.name,
         supplier_id=tier.supplier_id,
@@ -207,7 +208,7 @@ def _tell_of_tier(
     outbox.add(session, tier, event, tenants=(tier.supplier_id,), actor=actor, now=now)
 
 
-def _tell_of_assignment(
+def _publish_assignment(
     session: Session,
     tier: Tier,
     previous: Tier | None,

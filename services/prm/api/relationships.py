@@ -9,7 +9,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts.roles import Role
-from services.prm import directory, rules
+from services.prm import identity_client, rules
 from services.prm.actions import relationships as actions
 from services.prm.queries import relationships as queries
 from services.prm.rules import Step
@@ -25,11 +25,11 @@ class Relationships(MethodView):
     @blp.allow(*BOTH)
     @blp.arguments(RelationshipIn)
     @blp.response(201, RelationshipOut)
-    def post(self, named):
+    def post(self, partner_ids):
         """A supplier invites a retailer (Invited), or a retailer asks a supplier (Pending)."""
         side = rules.side_of(caller().role)
-        partner_id = rules.partner_of(side, **named)
-        partner = directory.find(partner_id, side.other, field=rules.partner_field(side))
+        partner_id = rules.partner_of(side, **partner_ids)
+        partner = identity_client.find(partner_id, side.other, field=rules.partner_field(side))
         with db.begin() as session:
             relationship = actions.begin(session, partner, actor=caller(), now=utcnow())
         versions.set_etag(relationship)
@@ -38,10 +38,10 @@ class Relationships(MethodView):
     @blp.allow(*BOTH)
     @blp.arguments(RelationshipsIn, location="query")
     @blp.response(200, page_of(RelationshipOut))
-    def get(self, wanted):
+    def get(self, filters):
         """The caller's relationships, newest first."""
         with db.read() as session:
-            return queries.relationships(session, **wanted)
+            return queries.relationships(session, **filters)
 
 
 @blp.route("/<uuid:relationship_id>")

@@ -1,1 +1,0 @@
-"""Tests of links that visitors follow and of the clicks they leave."""

@@ -12,8 +12,7 @@ import time_machine
 from sqlalchemy import event
 
 from chassis.process import server
-from services.affiliates import tracking
-from services.affiliates.clicks import buffer as waiting
+from services.affiliates.clicks import buffer, tracker
 from services.affiliates.clicks.visitors import Visitor, Visitors, set_cookie
 from tests.affiliates.helpers import (
     AFFILIATES,
@@ -163,7 +162,7 @@ def test_what_does_not_convert_leads_to_the_fallback_address(anybody, shop, code
 
 def test_a_merchant_without_the_flag_has_no_live_links(anybody, code, affiliates):
     affiliates.deliver(heard(MAJA, 2, features=()))
-    tracking.of(affiliates.runtime).links.outdate()
+    tracker.of(affiliates.runtime).links.outdate()
     assert followed(anybody, code)[0].geturl() == WELCOME
 
 
@@ -257,15 +256,15 @@ def test_redirects_go_on_without_the_database(anybody, shop, code, affiliates):
     first = followed(anybody, code)[1]
     runtime = affiliates.runtime
     with database_away(affiliates):
-        tracking.refresh_links(runtime)
-        tracking.of(runtime).links.outdate()
+        tracker.refresh_links(runtime)
+        tracker.of(runtime).links.outdate()
         ids = [first, *(followed(anybody, code)[1] for _ in range(60))]
         for _ in range(10):  # however often it is tried
             assert flushed_once(affiliates) is False
         away = anybody.get(f"/r/{unused}")
         assert_page(away, 503, "does not work just now")
         assert away.headers["Retry-After"]
-    tracking.refresh_links(runtime)
+    tracker.refresh_links(runtime)
     assert followed(anybody, unused)[1]
     flushed(affiliates)
     assert [str(click.id) for click in clicks(affiliates)][:-1] == ids
@@ -294,19 +293,19 @@ def test_a_write_whose_end_was_not_heard_of_is_not_repeated(anybody, code, affil
 
 def test_what_cannot_be_kept_is_counted(anybody, code, affiliates, monkeypatch):
     """Memory is bounded."""
-    monkeypatch.setattr(waiting, "MOST", 2)
-    before = waiting.lost.labels("full")._value.get()
+    monkeypatch.setattr(buffer, "MAX_CLICKS", 2)
+    before = buffer.lost.labels("full")._value.get()
     for _ in range(5):
         assert followed(anybody, code)[1]
     flushed(affiliates)
     assert len(clicks(affiliates)) == 2
-    assert waiting.lost.labels("full")._value.get() - before == 3
+    assert buffer.lost.labels("full")._value.get() - before == 3
 
 
 def test_links_are_ready_from_the_start(shop, code, affiliates):
     """A process that has just begun knows the newest links before anybody asks."""
     without_links_in_memory(affiliates)
-    tracking.refresh_links(affiliates.runtime)
+    tracker.refresh_links(affiliates.runtime)
     with database_away(affiliates):
         assert followed(affiliates.client(None), code)[1]
 
@@ -321,7 +320,7 @@ def test_a_process_that_ends_writes_what_it_holds(anybody, code, affiliates):
 
 def test_a_process_that_ends_writes_more_than_one_batch(anybody, code, affiliates, monkeypatch):
     """Also what is left after the last full one."""
-    monkeypatch.setattr(waiting, "BATCH", 4)
+    monkeypatch.setattr(buffer, "BATCH", 4)
     ids = [followed(anybody, code)[1] for _ in range(10)]
     flushed(affiliates)
     assert [str(click.id) for click in clicks(affiliates)] == ids
@@ -330,14 +329,14 @@ def test_a_process_that_ends_writes_more_than_one_batch(anybody, code, affiliate
 def test_orders_and_refusals_send_no_redirect_to_the_database(anybody, shop, code, affiliates):
     """Only what changes where links lead makes this process look anew."""
     followed(anybody, code)
-    known = tracking.of(affiliates.runtime).links.find(code)
+    known = tracker.of(affiliates.runtime).links.find(code)
     reported(shop, "A-1")
     product = {"externalId": "SKU-1", "name": "Shoe", "price": "1.00"}
     ok(shop.post(f"{KEYED}/products", json={"products": [product]}), 202)
     refused(shop.post(f"{KEYED}/campaigns", json={}), 400)
-    assert known.looked_at > 0
+    assert known.read_at > 0
     ok(shop.put(f"{KEYED}/settings", json={}))
-    assert known.looked_at == 0
+    assert known.read_at == 0
 
 
 def test_the_public_address_decides_whether_the_cookie_is_secure():

@@ -4,7 +4,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from services.affiliates import settings as of_service
 from services.affiliates.clicks.rules import is_robot
 from tests.affiliates.helpers import (
     CONVERSIONS,
@@ -109,13 +108,10 @@ def test_a_merchant_that_is_switched_off_never_answers_json(anybody, code, affil
 def test_the_operator_may_have_a_place_for_lost_visitors(anybody, affiliates, monkeypatch):
     """D64: where no merchant has one."""
     monkeypatch.setenv("CONCORD_LINKS_FALLBACK_URL", "https://Concord.example/lost")
-    of_service.load.cache_clear()
+    without_links_in_memory(affiliates)
     try:
-        without_links_in_memory(affiliates)
         assert leads_to(anybody.get("/r/nobody.x-y-aaaaa")) == "https://concord.example/lost"
     finally:
-        monkeypatch.undo()
-        of_service.load.cache_clear()
         without_links_in_memory(affiliates)
 
 

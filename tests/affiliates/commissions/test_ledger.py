@@ -13,7 +13,7 @@ from chassis.core import money
 from chassis.core.principal import Principal, acting_as
 from services.affiliates.commissions import ledger_rules as rules
 from services.affiliates.commissions.ledger_rules import OrderState, OrderStatus
-from services.affiliates.conversions.models import LedgerEntry
+from services.affiliates.commissions.models import LedgerEntry
 from tests.affiliates.helpers import (
     CONVERSIONS,
     KEYED,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from services.affiliates.reports.rules import FORMULA, to_csv, usual_period
+from services.affiliates.reports.rules import FORMULA, period_of, to_csv
 from tests.affiliates.helpers import (
     CONVERSIONS,
     KEYED,
@@ -218,9 +218,9 @@ def test_questions_that_do_not_fit(shop, query):
 
 def test_by_itself_a_period_is_thirty_days():
     noon = datetime(2026, 4, 30, 12, tzinfo=UTC)
-    period = usual_period(None, None, noon, ZoneInfo("UTC"))
+    period = period_of(None, None, noon, ZoneInfo("UTC"))
     assert (period.since, period.until) == (date(2026, 4, 1), date(2026, 4, 30))
-    assert usual_period(date(2026, 5, 9), None, noon, ZoneInfo("UTC")).until == date(2026, 5, 9)
+    assert period_of(date(2026, 5, 9), None, noon, ZoneInfo("UTC")).until == date(2026, 5, 9)
     assert period.end - period.begin == timedelta(days=30)
 
 

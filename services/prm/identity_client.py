@@ -1,4 +1,4 @@
-"""Finds out who a tenant is: from our own copy, else from identity, before the transaction."""
+"""Looks tenants up: in the own copy, else at identity. Called before a transaction, never inside one."""
 
 from uuid import UUID
 
@@ -12,24 +12,24 @@ from services.prm.schemas import TenantIn
 
 
 def find(tenant_id: UUID, side: Side, *, field: str) -> TenantName:
-    """A tenant that stands on ``side``; not yet ours to keep.
+    """A tenant that stands on ``side``. It is not stored.
 
     Raises:
         Invalid: there is none of that kind; ``field`` of the request is to blame.
-        Upstream: we do not know it and identity is away.
+        Upstream: there is no copy and identity is away.
     """
     with db.read() as session:
-        known = session.get(TenantName, tenant_id)
-    found = known or _ask(tenant_id)
-    if found is None or found.kind != side:
+        row = session.get(TenantName, tenant_id)
+    tenant = row or _ask(tenant_id)
+    if tenant is None or tenant.kind != side:
         raise Invalid.field(field, f"no such {side.lower()}")
-    return found
+    return tenant
 
 
 def _ask(tenant_id: UUID) -> TenantName | None:
     try:
-        answer = neighbours.get("identity", f"/internal/tenants/{tenant_id}")
-        tenant = TenantIn(unknown=EXCLUDE).load(answer)
+        response = neighbours.get("identity", f"/internal/tenants/{tenant_id}")
+        tenant = TenantIn(unknown=EXCLUDE).load(response)
     except NotFound:
         return None
     except ValidationError as error:

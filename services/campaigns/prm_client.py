@@ -1,4 +1,4 @@
-"""Asks prm whom the calling supplier reaches, before any transaction of ours."""
+"""Asks prm which retailers the calling supplier reaches. Called before a transaction, never inside one."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -8,7 +8,7 @@ from chassis.core.errors import Invalid, Upstream
 from chassis.http.current import neighbours
 from services.campaigns.rules import Network
 
-# What one question may carry, so that its body stays below what a service accepts.
+# Limits of one request, so that its body stays below what a service accepts.
 RETAILERS_AT_ONCE = 20_000
 GROUPS_AT_ONCE = 1_000
 
@@ -17,18 +17,18 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
     """The retailers and the members of the groups, each once, as the caller's network knows them (S0-25, S0-26).
 
     Raises:
-        Invalid: there is no such group; names each.
-        Upstream: prm is away or answers nonsense; the same request works later.
+        Invalid: there is no such group; names them.
+        Upstream: prm is away or its response cannot be read; the same request works later.
     """
     related: dict[UUID, str] = {}
     unrelated: dict[UUID, str | None] = {}
     unknown: list[str] = []
-    for question in _questions(retailer_ids, group_ids):
-        answer = neighbours.look_up("prm", "/internal/network/expand", question)
+    for request in _requests(retailer_ids, group_ids):
+        response = neighbours.look_up("prm", "/internal/network/expand", request)
         try:
-            related |= {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
-            unrelated |= {UUID(each["retailerId"]): each["retailerName"] for each in answer["skipped"]}
-            unknown += map(str, answer["unknownGroupIds"])
+            related |= {UUID(row["retailerId"]): str(row["retailerName"]) for row in response["related"]}
+            unrelated |= {UUID(row["retailerId"]): row["retailerName"] for row in response["skipped"]}
+            unknown += map(str, response["unknownGroupIds"])
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise Upstream("The prm service gave an answer that cannot be read.") from error
     if unknown:
@@ -37,14 +37,15 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
     return Network(related, unrelated)
 
 
-def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, list[str]]]:
+def _requests(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, list[str]]]:
     retailers, groups = _parts(retailer_ids, RETAILERS_AT_ONCE), _parts(group_ids, GROUPS_AT_ONCE)
     nothing: list[str] = []
     return [
-        {"retailerIds": some, "groupIds": others} for some, others in zip_longest(retailers, groups, fillvalue=nothing)
+        {"retailerIds": retailer_part, "groupIds": group_part}
+        for retailer_part, group_part in zip_longest(retailers, groups, fillvalue=nothing)
     ]
 
 
 def _parts(ids: Sequence[UUID], size: int) -> list[list[str]]:
-    wanted = [str(each) for each in dict.fromkeys(ids)]
-    return [wanted[start : start + size] for start in range(0, len(wanted), size)]
+    texts = [str(entry) for entry in dict.fromkeys(ids)]
+    return [texts[start : start + size] for start in range(0, len(texts), size)]

@@ -1,4 +1,4 @@
-"""Asks prm whether the calling supplier may write to a retailer, before any transaction of ours."""
+"""Asks prm whether the calling supplier may write to a retailer. Called before a transaction, never inside one."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,13 +21,13 @@ def partner(retailer_id: UUID) -> Partner:
 
     Raises:
         Invalid: ``no_relationship``, whether or not there is such a retailer.
-        Upstream: prm is away or answers nonsense; the same request works later.
+        Upstream: prm is away or its response cannot be read; the same request works later.
     """
-    question = {"retailerIds": [str(retailer_id)], "groupIds": []}
-    answer = neighbours.look_up("prm", "/internal/network/expand", question)
+    request = {"retailerIds": [str(retailer_id)], "groupIds": []}
+    response = neighbours.look_up("prm", "/internal/network/expand", request)
     try:
-        related = {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
-        supplier_name = str(answer["supplierName"])
+        related = {UUID(row["retailerId"]): str(row["retailerName"]) for row in response["related"]}
+        supplier_name = str(response["supplierName"])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise Upstream("The prm service gave an answer that cannot be read.") from error
     if retailer_id not in related:

@@ -1,1 +1,0 @@
-"""Writes. Each adds its events and its audit row to the caller's transaction and never commits."""

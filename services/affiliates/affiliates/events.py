@@ -1,0 +1,29 @@
+"""Events about affiliates. A published shape never changes; a new shape is a new version."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.messaging.events import publishes
+
+
+@dataclass(frozen=True)
+class _AffiliateEvent:
+    """Subject: the affiliate. Told to the merchant."""
+
+    affiliate_id: UUID
+    affiliate_name: str
+    affiliate_email: str
+    merchant_id: UUID
+    merchant_name: str
+
+
+@publishes("affiliates.AffiliateApproved.v1")
+@dataclass(frozen=True)
+class AffiliateApproved(_AffiliateEvent):
+    """An affiliate may spread links, for the first time or again."""
+
+
+@publishes("affiliates.AffiliateSuspended.v1")
+@dataclass(frozen=True)
+class AffiliateSuspended(_AffiliateEvent):
+    """An affiliate's links no longer work."""

@@ -1,0 +1,74 @@
+"""Settling a conversion: the ledger and its lines get what the rules give now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from chassis.core import money
+from services.affiliates.commissions import actions as commissions
+from services.affiliates.commissions.ledger_rules import Cause
+from services.affiliates.commissions.rules import split
+from services.affiliates.conversions import refund_rules
+from services.affiliates.conversions.models import Conversion, ConversionItem
+from services.affiliates.conversions.queries import order_state
+
+
+def settle(
+    session: Session, conversion: Conversion, items: Sequence[ConversionItem], cause: Cause, now: datetime
+) -> Decimal:
+    """Bring the ledger and the lines' taken-back commission to what the rules give for a credited conversion.
+
+    Returns:
+        By how much the affiliate's accounts grew together.
+    """
+    assert conversion.commission is not None
+    _round_old_commission(conversion, conversion.commission, items)
+    _set_taken_back(conversion, conversion.commission, items)
+    return commissions.settle(
+        session,
+        conversion.commission,
+        order_state(conversion),
+        cause,
+        now=now,
+        conversion_id=conversion.id,
+        merchant_id=conversion.merchant_id,
+        affiliate_id=conversion.affiliate_id,
+        campaign_id=conversion.campaign_id,
+    )
+
+
+def _round_old_commission(conversion: Conversion, commission: Decimal, items: Sequence[ConversionItem]) -> None:
+    """Round a commission of a process of the release before, which writes cents in every currency."""
+    total = money.rounded(commission, conversion.currency)
+    if total == commission:
+        return
+    conversion.commission = total
+    earning = [item for item in items if item.commission is not None]
+    if earning:
+        parts = split(total, [item.commission or Decimal(0) for item in earning], conversion.currency)
+        for item, part in zip(earning, parts, strict=True):
+            item.commission = part
+
+
+def _set_taken_back(conversion: Conversion, commission: Decimal, items: Sequence[ConversionItem]) -> None:
+    lines = lines_of(items)
+    conversion.taken_by_item = sum((line.taken_back(conversion.currency) for line in lines), Decimal(0))
+    amounts = refund_rules.lines_taken_back(commission, order_state(conversion), lines)
+    for item, amount in zip(items, amounts, strict=True):
+        item.taken_back = amount
+
+
+def lines_of(items: Sequence[ConversionItem]) -> list[refund_rules.Line]:
+    return [
+        refund_rules.Line(
+            item.external_id,
+            item.quantity,
+            item.amount,
+            item.commission or Decimal(0),
+            item.refunded,
+            item.refunded_quantity,
+        )
+        for item in items
+    ]

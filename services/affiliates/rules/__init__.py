@@ -1,1 +1,0 @@
-"""Pure decisions of the affiliate programme: no database, no HTTP, no clock."""
