@@ -76,7 +76,7 @@ def change_campaign(
         Conflict: ``not_draft``.
         Invalid: the budget is no amount of its currency; one that was stored before that was asked can stay.
     """
-    campaign = _hold(session, campaign_id, expected)
+    campaign = _lock_campaign(session, campaign_id, expected)
     as_before = (proposal["budget"], proposal["currency"]) == (campaign.budget, campaign.currency)
     campaign.change(proposal if as_before else rules.priced(proposal), now)
     _audit(session, "campaign.changed", campaign, actor, now)
@@ -88,7 +88,7 @@ def delete_campaign(
     session: Session, campaign_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> None:
     """Throw a draft away; what it said stays in the audit trail. Raises as ``advance_campaign``, or ``not_draft``."""
-    campaign = _hold(session, campaign_id, expected)
+    campaign = _lock_campaign(session, campaign_id, expected)
     campaign.require_draft()
     said = {name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None}
     _audit(session, "campaign.deleted", campaign, actor, now, changes=said)
@@ -107,7 +107,7 @@ def advance_campaign(
         Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
     """
-    campaign = _hold(session, campaign_id, expected)
+    campaign = _lock_campaign(session, campaign_id, expected)
     previous = campaign.status
     campaign.advance(status, now)
     _audit(session, "campaign.advanced", campaign, actor, now)
@@ -144,7 +144,7 @@ def send_campaign(
         Stale: ``expected`` is not its version.
         Invalid: ``nobody_to_invite``; nothing has changed.
     """
-    campaign = _hold(session, campaign_id, expected)
+    campaign = _lock_campaign(session, campaign_id, expected)
     invited = queries.invited_retailers(session, campaign.id, network.everybody)
     recipients = rules.choose_recipients(network, invited, need_relationship=need_relationship)
     if recipients.nobody:
@@ -177,7 +177,7 @@ def respond(
         Stale: ``expected`` is not the version that the inbox shows.
         Conflict: ``invite_locked``; nothing has changed.
     """
-    invite = queries.hold_invite(session, invite_id)
+    invite = queries.lock_invite(session, invite_id)
     shown = queries.inbox_item(session, invite_id)
     versions.require(shown, expected)
     names = queries.newest_names(session, [invite.retailer_id])
@@ -224,9 +224,9 @@ def _new_version_of_campaigns(session: Session, *with_invites: ColumnElement[boo
     session.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.id.in_(in_order)).values(version=CAMPAIGNS.c.version + 1))
 
 
-def _hold(session: Session, campaign_id: UUID, expected: ETags | None) -> Campaign:
+def _lock_campaign(session: Session, campaign_id: UUID, expected: ETags | None) -> Campaign:
     """The caller's campaign, locked, in the version the caller has seen (D6)."""
-    campaign = queries.hold_campaign(session, campaign_id)
+    campaign = queries.lock_campaign(session, campaign_id)
     versions.require(campaign, expected)
     return campaign
 

@@ -34,7 +34,7 @@ def campaign(session: Session, campaign_id: UUID) -> Campaign:
     return _found(session.scalar(select(Campaign).where(Campaign.id == campaign_id)), "campaign")
 
 
-def hold_campaign(session: Session, campaign_id: UUID) -> Campaign:
+def lock_campaign(session: Session, campaign_id: UUID) -> Campaign:
     """One campaign of the caller's, locked until the transaction ends. Raises as ``campaign``."""
     return _found(session.scalar(select(Campaign).where(Campaign.id == campaign_id).with_for_update()), "campaign")
 
@@ -96,7 +96,7 @@ def inbox_item(session: Session, invite_id: UUID) -> Any:
     return _found(session.execute(_inbox().where(Invite.id == invite_id)).one_or_none(), "invite")
 
 
-def hold_invite(session: Session, invite_id: UUID) -> Invite:
+def lock_invite(session: Session, invite_id: UUID) -> Invite:
     """One invite of the calling retailer's, locked until the transaction ends. Raises as ``inbox_item``."""
     statement = select(Invite).where(Invite.id == invite_id, Invite.retailer_id == caller().tenant_id)
     return _found(session.scalar(statement.with_for_update()), "invite")

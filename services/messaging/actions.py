@@ -37,7 +37,7 @@ def start_thread(
 ) -> Thread:
     """Open a thread with its opening system message, which counts as the supplier's (S0-56, S0-58, D14)."""
     told = {actor.tenant_id: partner.supplier_name, partner.retailer_id: partner.retailer_name}
-    supplier, retailer = _hold_names(session, told)
+    supplier, retailer = _lock_names(session, told)
     thread = Thread.start(subject, supplier=supplier, retailer=retailer, about=about, now=now)
     with _counted(session, thread):
         opening = thread.post(first_message, by=Side.SUPPLIER, sender_name=actor.name, now=now, is_system=True)
@@ -107,7 +107,7 @@ def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int
         session.execute(update(THREADS).where(party == tenant_id, shown_name != name).values(changed))
 
 
-def _hold_names(session: Session, told: Mapping[UUID, str]) -> list[tuple[UUID, str]]:
+def _lock_names(session: Session, told: Mapping[UUID, str]) -> list[tuple[UUID, str]]:
     """What tenants are called now, as ``told`` where we have not heard of them.
 
     Held until the transaction ends: a new name waits, and then finds what this transaction has written.

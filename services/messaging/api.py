@@ -90,7 +90,7 @@ class Messages(MethodView):
     def post(self, message, thread_id):
         """Write to the other party."""
         with db.begin() as session:
-            seen = thread_to_change(session, thread_id)
+            seen = lock_thread(session, thread_id)
             return actions.post_message(
                 session, seen.thread, message["body"], by=seen.side, actor=caller(), now=utcnow()
             )
@@ -103,7 +103,7 @@ class Read(MethodView):
     def put(self, thread_id):
         """Mark everything in a thread as read."""
         with db.begin() as session:
-            seen = thread_to_change(session, thread_id)
+            seen = lock_thread(session, thread_id)
             actions.mark_read(session, seen.thread, by=seen.side, actor=caller(), now=utcnow())
         versions.set_etag(seen)
 
@@ -115,7 +115,7 @@ class Unread(MethodView):
     def put(self, thread_id):
         """Mark the other party's newest message as unread again."""
         with db.begin() as session:
-            seen = thread_to_change(session, thread_id)
+            seen = lock_thread(session, thread_id)
             actions.mark_unread(session, seen.thread, by=seen.side, now=utcnow())
         versions.set_etag(seen)
 
@@ -127,7 +127,7 @@ class Archive(MethodView):
     def put(self, thread_id):
         """Put a thread away for the caller's side, until the other party writes again."""
         with db.begin() as session:
-            seen = thread_to_change(session, thread_id)
+            seen = lock_thread(session, thread_id)
             actions.archive(session, seen.thread, by=seen.side, now=utcnow())
         versions.set_etag(seen)
 
@@ -136,7 +136,7 @@ class Archive(MethodView):
     def delete(self, thread_id):
         """Take a thread back out of the archive."""
         with db.begin() as session:
-            seen = thread_to_change(session, thread_id)
+            seen = lock_thread(session, thread_id)
             actions.unarchive(session, seen.thread, by=seen.side, now=utcnow())
         versions.set_etag(seen)
 
@@ -144,8 +144,8 @@ class Archive(MethodView):
 audit_trail.serve(blp, *PARTIES)
 
 
-def thread_to_change(session, thread_id):
+def lock_thread(session, thread_id):
     """The caller's thread, locked, in the version the caller has seen (D6)."""
-    seen = queries.thread(session, thread_id, lock=True)
+    seen = queries.lock_thread(session, thread_id)
     versions.require(seen, versions.if_match())
     return seen

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, TextClause, func, select, union
+from sqlalchemy import ColumnElement, Select, TextClause, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.clock import rfc3339
@@ -73,18 +73,18 @@ class SeenThread:
         return rfc3339(self.updated_at)
 
 
-def thread(session: Session, thread_id: UUID, *, lock: bool = False) -> SeenThread:
-    """One thread of the caller's, its row locked until the transaction ends where ``lock`` says so.
+def thread(session: Session, thread_id: UUID) -> SeenThread:
+    """One thread of the caller's.
 
     Raises:
         NotFound: there is none of that id, or it is other people's.
     """
-    side = my_side()
-    statement = select(Thread).where(Thread.id == thread_id, COLUMNS[side].tenant == caller().tenant_id)
-    found = session.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
-        raise NotFound("There is no such thread.")
-    return SeenThread(found, side)
+    return _seen(session, _one(thread_id))
+
+
+def lock_thread(session: Session, thread_id: UUID) -> SeenThread:
+    """One thread of the caller's, locked until the transaction ends. Raises as ``thread``."""
+    return _seen(session, _one(thread_id).with_for_update())
 
 
 def threads(
@@ -146,6 +146,17 @@ def messages(session: Session, thread_id: UUID, *, page: int, page_size: int, or
     wanted = select(Message).where(Message.thread_id == thread_id, Message.number.between(max(first, 1), last))
     ordered = wanted.order_by(Message.number.desc() if order == "desc" else Message.number)
     return Page(session.scalars(ordered).all(), page, page_size, total)
+
+
+def _one(thread_id: UUID) -> Select[tuple[Thread]]:
+    return select(Thread).where(Thread.id == thread_id, COLUMNS[my_side()].tenant == caller().tenant_id)
+
+
+def _seen(session: Session, statement: Select[tuple[Thread]]) -> SeenThread:
+    row = session.scalar(statement)
+    if row is None:
+        raise NotFound("There is no such thread.")
+    return SeenThread(row, my_side())
 
 
 def _how_many(session: Session, archived: bool | None) -> int:

@@ -134,9 +134,9 @@ def test_a_batch_of_renames_waits_for_no_invite(campaigns, anna, rolf, rita):
     address = sent(anna, ROLF, RITA)
     rolfs, ritas = last_id(invite_of(rolf)), last_id(invite_of(rita))
     with acting_as(ROLF), campaigns.database.begin() as session:
-        queries.hold_invite(session, rolfs)
+        queries.lock_invite(session, rolfs)
         with acting_as(RITA), campaigns.database.begin() as another:
-            queries.hold_invite(another, ritas)
+            queries.lock_invite(another, ritas)
             campaigns.deliver(
                 renamed(ROLF.tenant_id, "Fjord AS", 2), renamed(NORDIC, "Heat", 2), renamed(RITA.tenant_id, "Bygg", 2)
             )

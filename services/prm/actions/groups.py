@@ -17,7 +17,7 @@ from chassis.data.errors import is_taken
 from chassis.http import versions
 from services.prm import rules
 from services.prm.models import ONE_NAME, Group, GroupMember
-from services.prm.queries.groups import hold_group, member_ids, unrelated
+from services.prm.queries.groups import lock_group, member_ids, unrelated
 from services.prm.queries.names import given
 
 AUDITED_MEMBERS = 1000  # of those who left and of those who came, each
@@ -61,7 +61,7 @@ def replace_group(
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    group = hold_group(session, group_id)
+    group = lock_group(session, group_id)
     versions.require(group, expected)
     members = _checked(session, retailer_ids, actor=actor)
     before = member_ids(session, group)
@@ -79,7 +79,7 @@ def delete_group(session: Session, group_id: UUID, *, expected: ETags | None, ac
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    group = hold_group(session, group_id)
+    group = lock_group(session, group_id)
     versions.require(group, expected)
     gone = {"name": [group.name, None], "retailerCount": [group.retailer_count, None]}
     audit.record(session, "group.deleted", group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)

@@ -17,7 +17,7 @@ from chassis.messaging import outbox
 from services.prm import events, rules
 from services.prm.actions import names, tiers
 from services.prm.models import ONE_A_PAIR, Relationship, TenantName
-from services.prm.queries.relationships import hold_pair, hold_relationship, name_sides
+from services.prm.queries.relationships import lock_pair, lock_relationship, name_sides
 from services.prm.rules import Side, Status, Step
 
 TOLD = {
@@ -51,7 +51,7 @@ def begin(session: Session, partner: TenantName, *, actor: Principal, now: datet
     own = TenantName(id=actor.tenant_id, name=actor.tenant_name, kind=str(side), sequence=0)
     names.remember(session, own, partner)
     pair = (own.id, partner.id) if side is Side.SUPPLIER else (partner.id, own.id)
-    found = hold_pair(session, *pair)
+    found = lock_pair(session, *pair)
     if found is None:
         found = _add(session, *pair, status=rules.STEPS[step][1], now=now)
     else:
@@ -71,8 +71,8 @@ def take_step(
         Forbidden: an answer by the side that asked.
     """
     if step is Step.END:
-        tiers.hold_programme(session, actor.tenant_id)  # before the relationship's lock, as everywhere
-    found = hold_relationship(session, relationship_id)
+        tiers.lock_programme(session, actor.tenant_id)  # before the relationship's lock, as everywhere
+    found = lock_relationship(session, relationship_id)
     versions.require(found, expected)
     found.take(step, by=rules.side_of(actor.role), now=now)
     _tell(session, found, step, actor=actor, now=now)

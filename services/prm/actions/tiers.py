@@ -25,7 +25,7 @@ from services.prm.queries.names import names_of
 from services.prm.queries.relationships import exists_between
 
 
-def hold_programme(session: Session, supplier_id: UUID) -> None:
+def lock_programme(session: Session, supplier_id: UUID) -> None:
     """Lock a supplier's programme until the transaction ends."""
     insert_ignoring(session, Programme, [{"supplier_id": supplier_id}])
     session.execute(select(Programme).where(Programme.supplier_id == supplier_id).with_for_update())
@@ -37,7 +37,7 @@ def create_tier(session: Session, data: dict[str, Any], *, actor: Principal, now
     Raises:
         Conflict: ``tier_limit_reached``: there are 10 (S0-44).
     """
-    hold_programme(session, actor.tenant_id)
+    lock_programme(session, actor.tenant_id)
     rules.require_free_slot(queries.number_of_tiers(session, actor.tenant_id))
     tier = Tier(id=uuid7(), supplier_id=actor.tenant_id, created_at=now, event_sequence=0)
     tier.replace(**data, now=now)
@@ -61,8 +61,8 @@ def replace_tier(
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
     """
-    hold_programme(session, actor.tenant_id)
-    tier = queries.hold_tier(session, tier_id)
+    lock_programme(session, actor.tenant_id)
+    tier = queries.lock_tier(session, tier_id)
     versions.require(tier, expected)
     tier.replace(**data, now=now)
     _tell_of_tier(session, events.TierReplaced, "tier.replaced", tier, actor=actor, now=now)
@@ -72,8 +72,8 @@ def replace_tier(
 
 def delete_tier(session: Session, tier_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
     """Delete a tier with its assignments (D16), each of which is told to its retailer. Raises as ``replace_tier``."""
-    hold_programme(session, actor.tenant_id)
-    tier = queries.hold_tier(session, tier_id)
+    lock_programme(session, actor.tenant_id)
+    tier = queries.lock_tier(session, tier_id)
     versions.require(tier, expected)
     gone = _take_all_away(session, tier, actor=actor, now=now)
     changes = {
@@ -95,14 +95,14 @@ def assign(session: Session, tier_id: UUID, retailer_id: UUID, *, actor: Princip
         NotFound: the tier is not one of the caller's.
         Invalid: ``no_relationship`` exists with the retailer (S0-50).
     """
-    hold_programme(session, actor.tenant_id)
-    tier = queries.hold_tier(session, tier_id)
+    lock_programme(session, actor.tenant_id)
+    tier = queries.lock_tier(session, tier_id)
     if not exists_between(session, actor.tenant_id, retailer_id):
         raise Invalid.field("retailerId", "There is no relationship with this retailer.", code="no_relationship")
     names = names_of(session, [actor.tenant_id, retailer_id])
     assignment = queries.assignment_of(session, actor.tenant_id, retailer_id)
     if assignment is None or assignment.tier_id != tier.id:
-        previous = queries.hold_tier(session, assignment.tier_id) if assignment else None
+        previous = queries.lock_tier(session, assignment.tier_id) if assignment else None
         assignment = _put(session, assignment, tier, retailer_id, now)
         _tell_of_assignment(session, tier, previous, retailer_id, names, actor=actor, now=now)
     assignment.retailer_name = names[retailer_id]
@@ -115,8 +115,8 @@ def unassign(session: Session, tier_id: UUID, retailer_id: UUID, *, actor: Princ
     Raises:
         NotFound: the tier is not one of the caller's, or the retailer is not on it.
     """
-    hold_programme(session, actor.tenant_id)
-    tier = queries.hold_tier(session, tier_id)
+    lock_programme(session, actor.tenant_id)
+    tier = queries.lock_tier(session, tier_id)
     assignment = queries.assignment_of(session, actor.tenant_id, retailer_id)
     if assignment is None or assignment.tier_id != tier.id:
         raise NotFound("This retailer is not on this tier.")
@@ -127,7 +127,7 @@ def take_away(session: Session, retailer_id: UUID, *, actor: Principal, now: dat
     """Take a retailer off whatever tier of the caller it holds: their relationship ends. The programme is locked."""
     assignment = queries.assignment_of(session, actor.tenant_id, retailer_id)
     if assignment:
-        _remove(session, queries.hold_tier(session, assignment.tier_id), assignment, actor=actor, now=now)
+        _remove(session, queries.lock_tier(session, assignment.tier_id), assignment, actor=actor, now=now)
 
 
 def _put(session: Session, held: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:

@@ -37,7 +37,7 @@ def group(session: Session, group_id: UUID) -> Group:
     return found
 
 
-def hold_group(session: Session, group_id: UUID) -> Group:
+def lock_group(session: Session, group_id: UUID) -> Group:
     """One group of the caller, locked until the transaction ends. Raises as ``group``."""
     found = session.scalar(select(Group).where(Group.id == group_id).with_for_update())
     if found is None:

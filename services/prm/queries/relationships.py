@@ -34,7 +34,7 @@ def relationship(session: Session, relationship_id: UUID) -> Relationship:
     return _name(*row)
 
 
-def hold_relationship(session: Session, relationship_id: UUID) -> Relationship:
+def lock_relationship(session: Session, relationship_id: UUID) -> Relationship:
     """One of the caller's relationships, locked until the transaction ends. Raises as ``relationship``."""
     statement = select(Relationship).where(Relationship.id == relationship_id).with_for_update()
     found = session.scalar(statement)
@@ -43,7 +43,7 @@ def hold_relationship(session: Session, relationship_id: UUID) -> Relationship:
     return name_sides(session, found)
 
 
-def hold_pair(session: Session, supplier_id: UUID, retailer_id: UUID) -> Relationship | None:
+def lock_pair(session: Session, supplier_id: UUID, retailer_id: UUID) -> Relationship | None:
     """The relationship of a pair, locked until the transaction ends."""
     pair = (Relationship.supplier_id == supplier_id, Relationship.retailer_id == retailer_id)
     return session.scalar(select(Relationship).where(*pair).with_for_update())

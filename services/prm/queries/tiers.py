@@ -32,7 +32,7 @@ def tier(session: Session, tier_id: UUID) -> Tier:
     return found
 
 
-def hold_tier(session: Session, tier_id: UUID) -> Tier:
+def lock_tier(session: Session, tier_id: UUID) -> Tier:
     """One tier of the caller, locked until the transaction ends. Raises as ``tier``."""
     found = session.scalar(select(Tier).where(Tier.id == tier_id).with_for_update())
     if found is None:
