@@ -70,7 +70,7 @@ def name_tenants(session: Session, *, now: datetime) -> bool:
         for address in _slugs(tenant.name):
             with _unless_taken(session) as added:
                 tenant.name_it(address, now)
-                _tell(session, "tenant.named", tenant, actor=system, now=now)
+                _publish_changed(session, "tenant.named", tenant, actor=system, now=now)
             if added:
                 break
     return len(nameless) == AT_ONCE
@@ -98,7 +98,7 @@ def change_tenant(
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.change(name=name, time_zone=time_zone, now=now):
-        _tell(session, "tenant.changed", tenant, actor=actor, now=now)
+        _publish_changed(session, "tenant.changed", tenant, actor=actor, now=now)
     return tenant
 
 
@@ -115,7 +115,7 @@ def switch_features(
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.switch(changes, now):
-        _tell(session, "tenant.features_switched", tenant, actor=actor, now=now)
+        _publish_changed(session, "tenant.features_switched", tenant, actor=actor, now=now)
     return tenant
 
 
@@ -140,7 +140,7 @@ def _unless_taken(session: Session) -> Iterator[list[bool]]:
             raise
 
 
-def _tell(session: Session, action: str, tenant: Tenant, *, actor: Principal, now: datetime) -> None:
+def _publish_changed(session: Session, action: str, tenant: Tenant, *, actor: Principal, now: datetime) -> None:
     audit.record(session, action, tenant, tenant_id=tenant.id, actor=actor, now=now)
     event = TenantChanged(tenant.id, tenant.address, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
     outbox.add(session, tenant, event, tenants=(tenant.id,), actor=actor, now=now)

@@ -20,7 +20,7 @@ from services.prm.models import ONE_A_PAIR, Relationship, TenantName
 from services.prm.queries.relationships import lock_pair, lock_relationship, name_sides
 from services.prm.rules import Side, Status, Step
 
-TOLD = {
+EVENTS = {
     Step.INVITE: events.RelationshipInvited,
     Step.REQUEST: events.RelationshipRequested,
     Step.ACCEPT: events.RelationshipAccepted,
@@ -29,7 +29,7 @@ TOLD = {
     Step.RESUME: events.RelationshipResumed,
     Step.END: events.RelationshipEnded,
 }
-DONE = {
+AUDITED = {
     Step.INVITE: "invited",
     Step.REQUEST: "requested",
     Step.ACCEPT: "accepted",
@@ -51,12 +51,12 @@ def begin(session: Session, partner: TenantName, *, actor: Principal, now: datet
     own = TenantName(id=actor.tenant_id, name=actor.tenant_name, kind=str(side), sequence=0)
     names.remember(session, own, partner)
     pair = (own.id, partner.id) if side is Side.SUPPLIER else (partner.id, own.id)
-    found = lock_pair(session, *pair)
-    if found is None:
-        found = _add(session, *pair, status=rules.STEPS[step][1], now=now)
+    relationship = lock_pair(session, *pair)
+    if relationship is None:
+        relationship = _add(session, *pair, status=rules.STEPS[step][1], now=now)
     else:
-        found.take(step, by=side, now=now)
-    return _tell(session, found, step, actor=actor, now=now)
+        relationship.take(step, by=side, now=now)
+    return _publish(session, relationship, step, actor=actor, now=now)
 
 
 def take_step(
@@ -72,17 +72,17 @@ def take_step(
     """
     if step is Step.END:
         tiers.lock_programme(session, actor.tenant_id)  # before the relationship's lock, as everywhere
-    found = lock_relationship(session, relationship_id)
-    versions.require(found, expected)
-    found.take(step, by=rules.side_of(actor.role), now=now)
-    _tell(session, found, step, actor=actor, now=now)
+    relationship = lock_relationship(session, relationship_id)
+    versions.require(relationship, expected)
+    relationship.take(step, by=rules.side_of(actor.role), now=now)
+    _publish(session, relationship, step, actor=actor, now=now)
     if step is Step.END:
-        tiers.take_away(session, found.retailer_id, actor=actor, now=now)
-    return found
+        tiers.take_away(session, relationship.retailer_id, actor=actor, now=now)
+    return relationship
 
 
 def _add(session: Session, supplier_id: UUID, retailer_id: UUID, *, status: Status, now: datetime) -> Relationship:
-    found = Relationship(
+    relationship = Relationship(
         id=uuid7(),
         supplier_id=supplier_id,
         retailer_id=retailer_id,
@@ -91,28 +91,32 @@ def _add(session: Session, supplier_id: UUID, retailer_id: UUID, *, status: Stat
         updated_at=now,
         event_sequence=0,
     )
-    session.add(found)
-    return found
+    session.add(relationship)
+    return relationship
 
 
-def _tell(session: Session, found: Relationship, step: Step, *, actor: Principal, now: datetime) -> Relationship:
+def _publish(
+    session: Session, relationship: Relationship, step: Step, *, actor: Principal, now: datetime
+) -> Relationship:
     with session.no_autoflush:
-        name_sides(session, found)
-    audit.record(session, f"relationship.{DONE[step]}", found, tenant_id=actor.tenant_id, actor=actor, now=now)
-    event = TOLD[step](
-        relationship_id=found.id,
-        supplier_id=found.supplier_id,
-        supplier_name=found.supplier_name,
-        retailer_id=found.retailer_id,
-        retailer_name=found.retailer_name,
-        status=found.status,
+        name_sides(session, relationship)
+    audit.record(
+        session, f"relationship.{AUDITED[step]}", relationship, tenant_id=actor.tenant_id, actor=actor, now=now
     )
-    both = (found.supplier_id, found.retailer_id)
+    event = EVENTS[step](
+        relationship_id=relationship.id,
+        supplier_id=relationship.supplier_id,
+        supplier_name=relationship.supplier_name,
+        retailer_id=relationship.retailer_id,
+        retailer_name=relationship.retailer_name,
+        status=relationship.status,
+    )
+    both = (relationship.supplier_id, relationship.retailer_id)
     try:
-        outbox.add(session, found, event, tenants=both, actor=actor, now=now)
+        outbox.add(session, relationship, event, tenants=both, actor=actor, now=now)
     except IntegrityError as error:
         if not is_taken(error, ONE_A_PAIR):
             raise
         # Somebody made the pair's row between our look and our insert.
         raise Conflict("There is a relationship already.", code="relationship_exists") from error
-    return found
+    return relationship

@@ -42,7 +42,7 @@ def create_tier(session: Session, data: dict[str, Any], *, actor: Principal, now
     tier = Tier(id=uuid7(), supplier_id=actor.tenant_id, created_at=now, event_sequence=0)
     tier.replace(**data, now=now)
     session.add(tier)
-    _tell_of_tier(session, events.TierCreated, "tier.created", tier, actor=actor, now=now)
+    _publish_tier(session, events.TierCreated, "tier.created", tier, actor=actor, now=now)
     return tier
 
 
@@ -65,7 +65,7 @@ def replace_tier(
     tier = queries.lock_tier(session, tier_id)
     versions.require(tier, expected)
     tier.replace(**data, now=now)
-    _tell_of_tier(session, events.TierReplaced, "tier.replaced", tier, actor=actor, now=now)
+    _publish_tier(session, events.TierReplaced, "tier.replaced", tier, actor=actor, now=now)
     queries.count_assignments(session, [tier])
     return tier
 
@@ -83,7 +83,7 @@ def delete_tier(session: Session, tier_id: UUID, *, expected: ETags | None, acto
         "benefits": [tier.benefits, None],
         "assignmentCount": [gone, None],
     }
-    _tell_of_tier(session, events.TierDeleted, "tier.deleted", tier, actor=actor, now=now, changes=changes)
+    _publish_tier(session, events.TierDeleted, "tier.deleted", tier, actor=actor, now=now, changes=changes)
     session.delete(tier)
 
 
@@ -104,7 +104,7 @@ def assign(session: Session, tier_id: UUID, retailer_id: UUID, *, actor: Princip
     if assignment is None or assignment.tier_id != tier.id:
         previous = queries.lock_tier(session, assignment.tier_id) if assignment else None
         assignment = _put(session, assignment, tier, retailer_id, now)
-        _tell_of_assignment(session, tier, previous, retailer_id, names, actor=actor, now=now)
+        _publish_assigned(session, tier, previous, retailer_id, names, actor=actor, now=now)
     assignment.retailer_name = names[retailer_id]
     return assignment
 
@@ -182,9 +182,9 @@ def _unassigned(tier: Tier, supplier_name: str, retailer_id: UUID, retailer_name
     )
 
 
-def _tell_of_tier(
+def _publish_tier(
     session: Session,
-    told: type[events.TierCreated | events.TierReplaced | events.TierDeleted],
+    event_type: type[events.TierCreated | events.TierReplaced | events.TierDeleted],
     action: str,
     tier: Tier,
     *,
@@ -195,7 +195,7 @@ def _tell_of_tier(
     audit.record(session, action, tier, tenant_id=tier.supplier_id, actor=actor, now=now, changes=changes)
     with session.no_autoflush:
         supplier_name = _supplier_name(session, actor)
-    event = told(
+    event = event_type(
         tier_id=tier.id,
         tier_name=tier.name,
         supplier_id=tier.supplier_id,
@@ -207,7 +207,7 @@ def _tell_of_tier(
     outbox.add(session, tier, event, tenants=(tier.supplier_id,), actor=actor, now=now)
 
 
-def _tell_of_assignment(
+def _publish_assigned(
     session: Session,
     tier: Tier,
     previous: Tier | None,
