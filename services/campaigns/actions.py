@@ -23,7 +23,8 @@ from chassis.core.errors import Invalid
 from chassis.core.plain import plain
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.bulk import insert_ignoring, insert_many
+from chassis.data.bulk import insert_many
+from chassis.data.copies import upsert_newer
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.campaigns import events, queries, rules
@@ -204,17 +205,14 @@ def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int
     Costs one row, and a new version of each campaign the tenant was invited to: those show its name. The first news
     about a tenant counts as a rename.
     """
-    first = {"tenant_id": tenant_id, "name": name, "sequence": sequence, "renames": 1}
-    if insert_ignoring(session, TenantName, [first]):
+    previous = upsert_newer(session, TenantName, {"tenant_id": tenant_id, "name": name, "sequence": sequence})
+    if previous is None:
+        return
+    if not previous:
         _new_version_of_campaigns(session, INVITES.c.retailer_id == tenant_id, INVITES.c.retailer_name != name)
-        return
-    known = session.get_one(TenantName, tenant_id, with_for_update=True)
-    if sequence <= known.sequence:
-        return
-    if name != known.name:
-        known.renames += 1
+    elif previous["name"] != name:
+        session.get_one(TenantName, tenant_id).renames += 1
         _new_version_of_campaigns(session, INVITES.c.retailer_id == tenant_id)
-    known.name, known.sequence = name, sequence
 
 
 def _new_version_of_campaigns(session: Session, *with_invites: ColumnElement[bool]) -> None:

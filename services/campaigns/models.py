@@ -153,4 +153,4 @@ class TenantName(Base):
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     sequence: Mapped[int]
-    renames: Mapped[int]
+    renames: Mapped[int] = mapped_column(default=1)  # the first news of a tenant counts as a rename

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.bulk import insert_ignoring
+from chassis.data.copies import upsert_newer
 from chassis.messaging import outbox
 from services.messaging import events
 from services.messaging.models import Base, Message, TenantName, Thread, ThreadCount
@@ -94,13 +95,9 @@ def unarchive(session: Session, thread: Thread, *, by: Side, now: datetime) -> N
 
 def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int, now: datetime) -> None:
     """Show a tenant under its new name, unless something newer is known of it."""
-    first = {"tenant_id": tenant_id, "name": name, "sequence": sequence}
-    if not insert_ignoring(session, TenantName, [first]):
-        known = session.get_one(TenantName, tenant_id, with_for_update=True)
-        if sequence <= known.sequence:
-            return
-        known.name, known.sequence = name, sequence
-        session.flush()
+    row = {"tenant_id": tenant_id, "name": name, "sequence": sequence}
+    if upsert_newer(session, TenantName, row) is None:
+        return
     shown = THREADS.c
     for party, shown_name in ((shown.supplier_id, shown.supplier_name), (shown.retailer_id, shown.retailer_name)):
         changed = {shown_name: name, shown.supplier_updated_at: now, shown.retailer_updated_at: now}

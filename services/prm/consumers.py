@@ -10,7 +10,7 @@ from services.prm.schemas import TenantEventIn
 def learn_tenant(session: Session, event: Received) -> None:
     """Names follow the tenant's own, whichever version tells of them; the first may still be under way."""
     data = event.data
-    names.learn(session, data.tenant_id, name=data.name, kind=data.kind, sequence=event.sequence)
+    names.upsert_tenant(session, data.tenant_id, name=data.name, kind=data.kind, sequence=event.sequence)
 
 
 LEARN_TENANTS = tuple(

@@ -1,34 +1,32 @@
-"""Keeping our copy of the tenants' names."""
+"""The service's copy of the tenants' names."""
 
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
+from chassis.data.copies import upsert_newer
 from services.prm.models import Relationship, TenantName
 
 
-def learn(session: Session, tenant_id: UUID, *, name: str, kind: str, sequence: int) -> None:
-    """Take over what an event says of a tenant, unless a newer one was here before.
+def upsert_tenant(session: Session, tenant_id: UUID, *, name: str, kind: str, sequence: int) -> None:
+    """Store what an event says of a tenant, unless a newer event came before.
 
     A new name changes the relationships that show it, and so their versions.
     """
     row = {"id": tenant_id, "name": name, "kind": kind, "sequence": sequence}
-    if insert_ignoring(session, TenantName, [row]):
-        return
-    known = session.scalars(select(TenantName).where(TenantName.id == tenant_id).with_for_update(key_share=True)).one()
-    if sequence <= known.sequence:
-        return
-    if name != known.name:
+    previous = upsert_newer(session, TenantName, row)
+    if previous and previous["name"] != name:
         _new_version_of_relationships(session, tenant_id)
-    known.name, known.kind, known.sequence = name, kind, sequence
 
 
-def remember(session: Session, *tenants: TenantName) -> None:
-    """Keep the names of tenants that a relationship will point to, where we have none yet."""
-    rows = [{"id": each.id, "name": each.name, "kind": each.kind, "sequence": each.sequence} for each in tenants]
-    rows.sort(key=lambda row: str(row["id"]))  # the same order for everybody, so that two never wait for each other
+def add_missing(session: Session, *tenants: TenantName) -> None:
+    """Store the tenants that a relationship will refer to, unless they are stored already."""
+    rows = [
+        {"id": tenant.id, "name": tenant.name, "kind": tenant.kind, "sequence": tenant.sequence} for tenant in tenants
+    ]
+    rows.sort(key=lambda row: str(row["id"]))  # one order for all transactions, so that two never deadlock
     insert_ignoring(session, TenantName, rows)
 
 

@@ -49,7 +49,7 @@ def begin(session: Session, partner: TenantName, *, actor: Principal, now: datet
     side = rules.side_of(actor.role)
     step = rules.opening_step(side)
     own = TenantName(id=actor.tenant_id, name=actor.tenant_name, kind=str(side), sequence=0)
-    names.remember(session, own, partner)
+    names.add_missing(session, own, partner)
     pair = (own.id, partner.id) if side is Side.SUPPLIER else (partner.id, own.id)
     relationship = lock_pair(session, *pair)
     if relationship is None:
