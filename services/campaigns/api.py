@@ -12,7 +12,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from contracts.roles import Role
-from services.campaigns import actions, network, queries, settings
+from services.campaigns import actions, prm_client, queries, settings
 from services.campaigns.schemas import (
     CampaignChangeIn,
     CampaignDetailOut,
@@ -105,7 +105,7 @@ class Send(MethodView):
         """Invite retailers and the members of groups, each at most once ever; a draft becomes Sent."""
         with db.read() as session:
             queries.campaign(session, campaign_id)
-        reached = network.expand(**recipients)
+        reached = prm_client.expand(**recipients)
         needed = settings.load().invites_need_relationship
         with db.begin() as session:
             return actions.send_campaign(

@@ -19,7 +19,7 @@ from chassis.data.copies import upsert_newer
 from chassis.messaging import outbox
 from services.messaging import events
 from services.messaging.models import Base, Message, TenantName, Thread, ThreadCount
-from services.messaging.network import Partner
+from services.messaging.prm_client import Partner
 from services.messaging.rules import Side
 
 THREADS = Base.metadata.tables["threads"]

@@ -12,7 +12,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts.roles import Role
-from services.messaging import actions, network, queries
+from services.messaging import actions, prm_client, queries
 from services.messaging.schemas import (
     MessageIn,
     MessageOut,
@@ -44,7 +44,7 @@ class Threads(MethodView):
     @blp.response(201, ThreadOut)
     def post(self, opening):
         """Open a thread with a retailer the supplier has a relationship with."""
-        partner = network.partner(opening.pop("retailer_id"))
+        partner = prm_client.partner(opening.pop("retailer_id"))
         with db.begin() as session:
             thread = actions.start_thread(session, partner, **opening, actor=caller(), now=utcnow())
         seen = queries.SeenThread(thread, queries.my_side())

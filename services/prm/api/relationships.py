@@ -9,7 +9,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts.roles import Role
-from services.prm import directory, rules
+from services.prm import identity_client, rules
 from services.prm.actions import relationships as actions
 from services.prm.queries import relationships as queries
 from services.prm.rules import Step
@@ -29,7 +29,7 @@ class Relationships(MethodView):
         """A supplier invites a retailer (Invited), or a retailer asks a supplier (Pending)."""
         side = rules.side_of(caller().role)
         partner_id = rules.partner_of(side, **named)
-        partner = directory.find(partner_id, side.other, field=rules.partner_field(side))
+        partner = identity_client.find(partner_id, side.other, field=rules.partner_field(side))
         with db.begin() as session:
             relationship = actions.begin(session, partner, actor=caller(), now=utcnow())
         versions.set_etag(relationship)

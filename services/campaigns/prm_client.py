@@ -5,7 +5,7 @@ from itertools import zip_longest
 from uuid import UUID
 
 from chassis.core.errors import Invalid, Upstream
-from chassis.http.current import neighbours
+from chassis.http.current import service_client
 from services.campaigns.rules import Network
 
 # What one question may carry, so that its body stays below what a service accepts.
@@ -24,13 +24,13 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
     unrelated: dict[UUID, str | None] = {}
     unknown: list[str] = []
     for question in _questions(retailer_ids, group_ids):
-        answer = neighbours.look_up("prm", "/internal/network/expand", question)
+        answer = service_client.look_up("prm", "/internal/network/expand", question)
         try:
             related |= {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
             unrelated |= {UUID(each["retailerId"]): each["retailerName"] for each in answer["skipped"]}
             unknown += map(str, answer["unknownGroupIds"])
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise Upstream("The prm service gave an answer that cannot be read.") from error
+            raise Upstream("The prm service sent a response that cannot be read.") from error
     if unknown:
         errors = [{"field": "groupIds", "message": f"There is no group {group}."} for group in unknown[:100]]
         raise Invalid("Some of the groups do not exist: " + ", ".join(unknown[:3]), errors=errors)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.core.errors import Invalid, Upstream
-from chassis.http.current import neighbours
+from chassis.http.current import service_client
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ def partner(retailer_id: UUID) -> Partner:
         Upstream: prm is away or answers nonsense; the same request works later.
     """
     question = {"retailerIds": [str(retailer_id)], "groupIds": []}
-    answer = neighbours.look_up("prm", "/internal/network/expand", question)
+    answer = service_client.look_up("prm", "/internal/network/expand", question)
     try:
         related = {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
         supplier_name = str(answer["supplierName"])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise Upstream("The prm service gave an answer that cannot be read.") from error
+        raise Upstream("The prm service sent a response that cannot be read.") from error
     if retailer_id not in related:
         message = "You have no relationship with this retailer."
         raise Invalid.field("retailerId", message, code="no_relationship")

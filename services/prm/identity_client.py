@@ -5,7 +5,7 @@ from uuid import UUID
 from marshmallow import EXCLUDE, ValidationError
 
 from chassis.core.errors import Invalid, NotFound, Upstream
-from chassis.http.current import db, neighbours
+from chassis.http.current import db, service_client
 from services.prm.models import TenantName
 from services.prm.rules import Side
 from services.prm.schemas import TenantIn
@@ -28,10 +28,10 @@ def find(tenant_id: UUID, side: Side, *, field: str) -> TenantName:
 
 def _ask(tenant_id: UUID) -> TenantName | None:
     try:
-        answer = neighbours.get("identity", f"/internal/tenants/{tenant_id}")
+        answer = service_client.get("identity", f"/internal/tenants/{tenant_id}")
         tenant = TenantIn(unknown=EXCLUDE).load(answer)
     except NotFound:
         return None
     except ValidationError as error:
-        raise Upstream("The identity service gave an answer that cannot be read.") from error
+        raise Upstream("The identity service sent a response that cannot be read.") from error
     return TenantName(id=tenant_id, name=tenant["name"], kind=tenant["kind"], sequence=0)
