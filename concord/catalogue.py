@@ -312,7 +312,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, text in written.items():
         (FOLDER / name).write_text(text)
-    print(f"{len(published())} events written down in {FOLDER}")
+    print(f"{len(published())} events written to {FOLDER}")
 
 
 if __name__ == "__main__":

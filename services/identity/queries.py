@@ -152,7 +152,7 @@ def profile(session: Session, who: Principal) -> dict[str, Any]:
     api_key = session.get(ApiKey, who.user_id) if who.role == Role.MACHINE else None
     known = user or api_key
     if tenant is None or (known and known.removed_at):
-        raise Unauthorized("This account is not on the platform any more.")
+        raise Unauthorized("This account no longer exists on the platform.")
     return {
         "user_id": who.user_id,
         "name": known.name if known else who.name,
