@@ -1,9 +1,9 @@
-"""Writes: drafting, sending and advancing campaigns, answering invites, following a tenant's new name.
+"""Writes: drafting, sending and advancing campaigns, and answering invites.
 
 Each adds its events and its audit row to the caller's transaction and never commits.
 
 Locks: an invite before its campaign. A request holds one campaign at most, and waits for no other row while it does. A
-new name locks its tenant's name and campaigns, but never an invite, so no request and rename wait for each other, not
+new name (``tenant_actions``) locks its tenant's name and campaigns, but never an invite, so no request and rename wait for each other, not
 even when one transaction follows several renames; two such transactions that meet are told apart by the database, and
 the consumer handles their events one by one.
 """
@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
@@ -24,11 +24,10 @@ from chassis.core.plain import plain
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.bulk import insert_many
-from chassis.data.copies import upsert_newer
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.campaigns import events, queries, rules
-from services.campaigns.models import Base, Campaign, Invite, TenantName
+from services.campaigns.models import Base, Campaign, Invite
 from services.campaigns.rules import Answer, Network, Recipients, Status
 
 INVITES = Base.metadata.tables["invites"]
@@ -199,29 +198,6 @@ def respond(
     outbox.add(session, invite, event, tenants=(invite.supplier_id, invite.retailer_id), actor=actor, now=now)
 
 
-def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int) -> None:
-    """Show a tenant under its new name, unless something as new is known of it.
-
-    Costs one row, and a new version of each campaign the tenant was invited to: those show its name. The first news
-    about a tenant counts as a rename.
-    """
-    previous = upsert_newer(session, TenantName, {"tenant_id": tenant_id, "name": name, "sequence": sequence})
-    if previous is None:
-        return
-    if not previous:
-        _new_version_of_campaigns(session, INVITES.c.retailer_id == tenant_id, INVITES.c.retailer_name != name)
-    elif previous["name"] != name:
-        session.get_one(TenantName, tenant_id).renames += 1
-        _new_version_of_campaigns(session, INVITES.c.retailer_id == tenant_id)
-
-
-def _new_version_of_campaigns(session: Session, *with_invites: ColumnElement[bool]) -> None:
-    """Locked in the order of their ids, so that two who do this at once never wait for each other."""
-    showing = CAMPAIGNS.c.id.in_(select(INVITES.c.campaign_id).where(*with_invites))
-    in_order = select(CAMPAIGNS.c.id).where(showing).order_by(CAMPAIGNS.c.id).with_for_update()
-    session.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.id.in_(in_order)).values(version=CAMPAIGNS.c.version + 1))
-
-
 def _lock_campaign(session: Session, campaign_id: UUID, expected: ETags | None) -> Campaign:
     """The caller's campaign, locked, in the version the caller has seen (D6)."""
     campaign = queries.lock_campaign(session, campaign_id)
@@ -246,7 +222,10 @@ def _supplier_name(session: Session, campaign: Campaign) -> str:
 def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, actor: Principal, now: datetime) -> None:
     supplier_name = _supplier_name(session, campaign)
     newest = queries.newest_names(session, recipients.new)
-    rows = [_invite_row(campaign, each, newest.get(each, name), now) for each, name in recipients.new.items()]
+    rows = [
+        _invite_row(campaign, retailer_id, newest.get(retailer_id, name), now)
+        for retailer_id, name in recipients.new.items()
+    ]
     campaign.add_invites(len(rows), now)
     _audit(session, "campaign.sent", campaign, actor, now)
     sent = events.CampaignSent(

@@ -3,13 +3,13 @@
 from sqlalchemy.orm import Session
 
 from chassis.messaging.events import Received, on
-from services.campaigns import actions
+from services.campaigns import tenant_actions
 from services.campaigns.schemas import TenantChangedIn
 
 
 def follow_renamed_tenant(session: Session, event: Received) -> None:
     """Names that are shown follow the tenant's own, whichever version tells of it; the first may be under way."""
-    actions.rename_tenant(session, event.data.tenant_id, event.data.name, sequence=event.sequence)
+    tenant_actions.rename_tenant(session, event.data.tenant_id, event.data.name, sequence=event.sequence)
 
 
 FOLLOW_TENANTS = tuple(
