@@ -42,7 +42,7 @@ def republish(name: str, since: datetime, pattern: str) -> None:
         with acting_as(Principal.system("operator")):
             count = _republish(runtime, broker, since.replace(tzinfo=UTC), pattern)
     except (BrokerUnavailable, TopologyBroken) as error:
-        sys.exit(f"The broker stopped it: {error}. Try again: what was published twice takes effect once.")
+        sys.exit(f"The broker refused: {error}. Try again: events published twice take effect once.")
     finally:
         broker.close()
         runtime.close()

@@ -95,7 +95,7 @@ def _greet(settings: Settings, supervisor: Supervisor, with_demo: bool) -> None:
     base = f"http://127.0.0.1:{settings.port}"
     started = time.monotonic()
     if not _wait_until_ready(settings, supervisor):
-        print("Concord did not get ready; see the messages above.", flush=True)
+        print("Concord did not start. See the messages above.", flush=True)
         return
     print(f"\nConcord is ready after {time.monotonic() - started:.1f} s.", flush=True)
     try:

@@ -25,10 +25,10 @@ from gateway.credentials import Credentials
 from gateway.failures import MethodNotAllowed
 from gateway.fetch import Fetcher
 from gateway.limiting import Limit, Limiter
-from gateway.once import once
 from gateway.openapi import Catalogue
 from gateway.own import OwnEndpoints
 from gateway.proxy import Proxy
+from gateway.replay_guard import replay_guard
 from gateway.request import METHODS, Environ, Request
 from gateway.routes import KEY_ROUTES, Route, Table, split_target
 from gateway.settings import TENANT_ROLES, GatewaySettings, Issuer
@@ -57,7 +57,7 @@ class Gateway:
         self._credentials = Credentials(issuers, self._access, fetcher.json)
         self._limiter = Limiter(ours.limits_url)
         api_keys = ApiKeys(identity, signer, fetcher.json)
-        self._signatures = Signatures(api_keys, self._access, once(self._limiter.storage, KEEP))
+        self._signatures = Signatures(api_keys, self._access, replay_guard(self._limiter.storage, KEEP))
         self._per_tenant = Limit("tenant", ours.tenant_limit)
         self._per_address = Limit("address", ours.address_limit)
         self._per_sign_in = Limit("sign-in", ours.sign_in_limit)
@@ -187,7 +187,7 @@ class Gateway:
             if by_key:
                 return self._signer_of(request, route)
             if "HTTP_X_API_KEY" in request.environ:
-                raise Unauthorized("API keys are not taken here.")
+                raise Unauthorized("API keys are not accepted here.")
             return self._credentials.principal(request.environ.get("HTTP_AUTHORIZATION"))
         except Unauthorized:
             self._limiter.count(self._per_address, request.client)

@@ -32,7 +32,7 @@ class Proxy:
         """
         upstream = self._upstreams.get(route.service)
         if upstream is None:
-            raise Unavailable("The service is not there.", retry_after=30)
+            raise Unavailable("The service is unavailable.", retry_after=30)
         message = self._written(request, route, upstream, self.body_of(request, route))
         reply = upstream.ask(request.method, message, read=route.read, total=route.total)
         try:

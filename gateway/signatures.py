@@ -17,7 +17,7 @@ from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
 from gateway.access import Access
 from gateway.api_keys import ApiKey, ApiKeys
-from gateway.once import Once
+from gateway.replay_guard import ReplayGuard
 from gateway.request import Environ
 
 WINDOW = 300  # seconds to either side of our clock
@@ -45,10 +45,10 @@ class UnknownKey(Unauthorized):
 class Signatures:
     """Checks signed requests."""
 
-    def __init__(self, api_keys: ApiKeys, access: Access, once: Once) -> None:
+    def __init__(self, api_keys: ApiKeys, access: Access, replay_guard: ReplayGuard) -> None:
         self._api_keys = api_keys
         self._access = access
-        self._once = once
+        self._replay_guard = replay_guard
 
     def principal(self, environ: Environ, read_body: Callable[[], bytes], may_ask: Callable[[], None]) -> Principal:
         """The machine of the merchant's tenant whose key has signed the request.
@@ -71,7 +71,7 @@ class Signatures:
             raise _refused(NOT_VALID)
         if self._access.is_revoked(key.principal.user_id):
             raise _refused(NOT_VALID)
-        if not self._once.is_first(f"{key.principal.user_id}/{signature.hex()}"):
+        if not self._replay_guard.is_first(f"{key.principal.user_id}/{signature.hex()}"):
             raise _refused(USED)
         self._api_keys.note_use(key)
         return self._current(key.principal)

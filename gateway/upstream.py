@@ -50,7 +50,7 @@ class Reply:
         return piece
 
     def _cut(self) -> Exception:
-        return self._upstream.note_failure("cut", BrokenUpstream("The service's answer broke off."))
+        return self._upstream.note_failure("cut", BrokenUpstream("The service's response was cut off."))
 
     def close(self) -> None:
         if self._connection is None:
@@ -90,12 +90,12 @@ class Upstream:
             SlowUpstream, BrokenUpstream: no proper answer came.
         """
         if not self._places.acquire(timeout=self._settings.slot_wait):
-            raise self.note("full", Unavailable("The service has too much to do.", retry_after=1))
+            raise self.note("full", Unavailable("The service is overloaded.", retry_after=1))
         self._in_flight.inc()
         try:
             if not self._breaker.admit():
                 pause = math.ceil(self._breaker.retry_after) or 1
-                raise self.note("open", Unavailable("The service is away.", retry_after=pause))
+                raise self.note("open", Unavailable("The service is unavailable.", retry_after=pause))
             return self._ask(method, request, read or self._settings.read_timeout, self._deadline(total))
         except BaseException:
             self._leave()
@@ -142,7 +142,9 @@ class Upstream:
                 connection.close()
                 # A kept connection may have ended just now; what changes nothing is sent again, on a new one.
                 if not (kept and method in SAFE):
-                    raise self.note_failure("broken", BrokenUpstream("The service gave no proper answer.")) from error
+                    raise self.note_failure(
+                        "broken", BrokenUpstream("The service sent an invalid response.")
+                    ) from error
                 connection = self._connect(method, deadline)
             else:
                 self._breaker.succeeded()
@@ -168,5 +170,5 @@ class Upstream:
                 return Connection(*self._address, max(0.001, timeout))
             except OSError as error:
                 if not tries_left:
-                    raise self.note_failure("unreachable", Unavailable("The service is away.")) from error
+                    raise self.note_failure("unreachable", Unavailable("The service is unavailable.")) from error
         raise AssertionError("unreachable")

@@ -168,7 +168,7 @@ def _as_failure(error: Exception) -> errors.Failure:
         log.warning("integrity error", error=str(error.orig))
         return errors.Conflict("This clashes with a change made at the same moment.")
     log.error("unexpected failure", exc_info=error)
-    return errors.Failure("Something went wrong on our side; it has been written down.")
+    return errors.Failure("Something went wrong on our side. The error has been logged.")
 
 
 def _from_http(error: HTTPException) -> errors.Failure:

@@ -11,5 +11,5 @@ from chassis.http.client import ServiceClient
 db: Database = cast(Database, LocalProxy(lambda: current_app.extensions["database"]))
 """The database of the service that answers the request at hand."""
 
-neighbours: ServiceClient = cast(ServiceClient, LocalProxy(lambda: current_app.extensions["client"]))
+service_client: ServiceClient = cast(ServiceClient, LocalProxy(lambda: current_app.extensions["client"]))
 """The other services, as the caller of the request at hand may ask them."""

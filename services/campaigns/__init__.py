@@ -19,6 +19,6 @@ service = Service(
         events.InviteCreated,
         events.InviteResponded,
     ),
-    subscriptions=consumers.TENANT_EVENTS,
+    subscriptions=consumers.FOLLOW_TENANTS,
     check=lambda _process: settings.load(),
 )

@@ -1,6 +1,11 @@
-"""Writes to campaigns: drafting, changing, sending, advancing, deleting.
+"""Writes: drafting, sending and advancing campaigns, and answering invites.
 
-Each adds its events and its audit row to the caller's transaction and never commits. Locks: see ``invite_actions``.
+Each adds its events and its audit row to the caller's transaction and never commits.
+
+Locks: an invite before its campaign. A request holds one campaign at most, and waits for no other row while it does. A
+new name (``tenant_actions``) locks its tenant's name and campaigns, but never an invite, so no request and rename wait for each other, not
+even when one transaction follows several renames; two such transactions that meet are told apart by the database, and
+the consumer handles their events one by one.
 """
 
 from collections.abc import Mapping
@@ -9,6 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
@@ -21,10 +27,11 @@ from chassis.data.bulk import insert_many
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.campaigns import events, queries, rules
-from services.campaigns.models import Base, Campaign
-from services.campaigns.rules import InviteStatus, Network, Recipients, Status
+from services.campaigns.models import Base, Campaign, Invite
+from services.campaigns.rules import Answer, Network, Recipients, Status
 
 INVITES = Base.metadata.tables["invites"]
+CAMPAIGNS = Base.metadata.tables["campaigns"]
 
 
 def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
@@ -80,13 +87,11 @@ def change_campaign(
 def delete_campaign(
     session: Session, campaign_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> None:
-    """Delete a draft; its content stays in the audit trail. Raises as ``advance_campaign``, or ``not_draft``."""
+    """Throw a draft away; what it said stays in the audit trail. Raises as ``advance_campaign``, or ``not_draft``."""
     campaign = _lock_campaign(session, campaign_id, expected)
     campaign.require_draft()
-    last_content = {
-        name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None
-    }
-    _audit(session, "campaign.deleted", campaign, actor, now, changes=last_content)
+    said = {name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None}
+    _audit(session, "campaign.deleted", campaign, actor, now, changes=said)
     event = events.CampaignDeleted(campaign.id, campaign.supplier_id, campaign.name)
     _publish(session, campaign, event, actor, now)
     session.delete(campaign)
@@ -95,7 +100,7 @@ def delete_campaign(
 def advance_campaign(
     session: Session, campaign_id: UUID, status: str, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Campaign:
-    """Move the status one step forward; notifies nobody (S0-13, S0-14, D12).
+    """Move the label one step forward; notifies nobody (S0-13, S0-14, D12).
 
     Raises:
         NotFound: not one of the caller's.
@@ -113,7 +118,7 @@ def advance_campaign(
 
 @dataclass(frozen=True)
 class Sending:
-    """The result of a send."""
+    """What a send did."""
 
     campaign_id: UUID
     status: str
@@ -132,7 +137,7 @@ def send_campaign(
     actor: Principal,
     now: datetime,
 ) -> Sending:
-    """Invite all retailers of ``network`` who may be invited and are not yet (S0-23 … S0-33, D11).
+    """Invite everybody of ``network`` who may be and is not yet (S0-23 … S0-33, D11).
 
     Raises:
         NotFound: not one of the caller's.
@@ -155,22 +160,60 @@ def send_campaign(
     )
 
 
+def respond(
+    session: Session,
+    invite_id: UUID,
+    response: str,
+    note: str | None,
+    *,
+    expected: ETags | None,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    """Answer an invite and count the answer (S0-36, S0-38, S0-39).
+
+    Raises:
+        NotFound: not one of the caller's.
+        Stale: ``expected`` is not the version that the inbox shows.
+        Conflict: ``invite_locked``; nothing has changed.
+    """
+    invite = queries.lock_invite(session, invite_id)
+    shown = queries.inbox_item(session, invite_id)
+    versions.require(shown, expected)
+    names = queries.newest_names(session, [invite.retailer_id])
+    invite.respond(response, note, now)
+    audit.record(session, "invite.responded", invite, tenant_id=invite.retailer_id, actor=actor, now=now)
+    _count_response(session, invite, now)
+    event = events.InviteResponded(
+        invite.id,
+        invite.campaign_id,
+        shown.campaign_name,
+        invite.supplier_id,
+        shown.supplier_name,
+        invite.retailer_id,
+        names.get(invite.retailer_id, invite.retailer_name),
+        response,
+        note,
+    )
+    outbox.add(session, invite, event, tenants=(invite.supplier_id, invite.retailer_id), actor=actor, now=now)
+
+
 def _lock_campaign(session: Session, campaign_id: UUID, expected: ETags | None) -> Campaign:
-    """The caller's campaign under a row lock, in the version that the caller has seen (D6)."""
+    """The caller's campaign, locked, in the version the caller has seen (D6)."""
     campaign = queries.lock_campaign(session, campaign_id)
     versions.require(campaign, expected)
     return campaign
 
 
 def _content(session: Session, campaign: Campaign) -> dict[str, Any]:
-    """The campaign as its events show it."""
+    """The campaign as its events tell it."""
     names = [name for name in events.CampaignCreated.__dataclass_fields__ if name != "campaign_id"]
     content = {"campaign_id": campaign.id} | {name: getattr(campaign, name) for name in names}
     return content | {"supplier_name": _supplier_name(session, campaign)}
 
 
 def _supplier_name(session: Session, campaign: Campaign) -> str:
-    """The supplier's present name."""
+    """What the supplier is called now."""
     with session.no_autoflush:  # a change is written once, with its event's number
         names = queries.newest_names(session, [campaign.supplier_id])
     return names.get(campaign.supplier_id, campaign.supplier_name)
@@ -180,14 +223,15 @@ def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, act
     supplier_name = _supplier_name(session, campaign)
     newest = queries.newest_names(session, recipients.new)
     rows = [
-        _invite_row(campaign, retailer, newest.get(retailer, name), now) for retailer, name in recipients.new.items()
+        _invite_row(campaign, retailer_id, newest.get(retailer_id, name), now)
+        for retailer_id, name in recipients.new.items()
     ]
     campaign.add_invites(len(rows), now)
     _audit(session, "campaign.sent", campaign, actor, now)
-    event = events.CampaignSent(
+    sent = events.CampaignSent(
         campaign.id, campaign.supplier_id, campaign.name, campaign.status, len(rows), campaign.invite_count
     )
-    _publish(session, campaign, event, actor, now)
+    _publish(session, campaign, sent, actor, now)
     insert_many(session, INVITES, rows)
     outbox.add_records(session, [_invite_record(campaign, supplier_name, row, actor, now) for row in rows])
 
@@ -199,7 +243,7 @@ def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: 
         "supplier_id": campaign.supplier_id,
         "retailer_id": retailer_id,
         "retailer_name": retailer_name,
-        "status": InviteStatus.PENDING,
+        "status": Answer.PENDING,
         "invited_at": now,
         "event_sequence": 1,
         "version": 1,
@@ -223,6 +267,20 @@ def _invite_record(
     )
     tenants = (campaign.supplier_id, row["retailer_id"])
     return outbox.record(event, row["id"], 1, tenants=tenants, actor=actor, now=now)
+
+
+def _count_response(session: Session, invite: Invite, now: datetime) -> None:
+    """Add a response to its campaign's counts in one statement.
+
+    Through the table: the retailer who responds may not see the campaign itself.
+    """
+    counter = CAMPAIGNS.c.accepted_count if invite.status == Answer.ACCEPTED else CAMPAIGNS.c.declined_count
+    statement = (
+        update(CAMPAIGNS)
+        .where(CAMPAIGNS.c.id == invite.campaign_id)
+        .values({counter: counter + 1, CAMPAIGNS.c.version: CAMPAIGNS.c.version + 1, CAMPAIGNS.c.updated_at: now})
+    )
+    session.execute(statement)
 
 
 def _audit(

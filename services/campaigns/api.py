@@ -3,7 +3,6 @@
 Ids are UUIDs, so ``/invites`` and ``/audit`` are never taken for one (S0-41).
 """
 
-from flask import current_app
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
@@ -12,9 +11,8 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
-from chassis.process.service import runtime_of
 from contracts.roles import Role
-from services.campaigns import actions, invite_actions, prm_client, queries, settings
+from services.campaigns import actions, prm_client, queries, settings
 from services.campaigns.schemas import (
     CampaignChangeIn,
     CampaignDetailOut,
@@ -40,10 +38,10 @@ class Campaigns(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
     @blp.arguments(CampaignsIn, location="query")
     @blp.response(200, page_of(CampaignOut))
-    def get(self, filters):
+    def get(self, wanted):
         """The supplier's campaigns with their counts, newest first: the kanban board."""
         with db.read() as session:
-            return queries.campaigns(session, **filters)
+            return queries.campaigns(session, **wanted)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(NewCampaignIn)
@@ -82,7 +80,7 @@ class OneCampaign(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(204)
     def delete(self, campaign_id):
-        """Delete a draft."""
+        """Throw a draft away."""
         with db.begin() as session:
             actions.delete_campaign(session, campaign_id, expected=versions.if_match(), actor=caller(), now=utcnow())
 
@@ -107,14 +105,14 @@ class Send(MethodView):
         """Invite retailers and the members of groups, each at most once ever; a draft becomes Sent."""
         with db.read() as session:
             queries.campaign(session, campaign_id)
-        network = prm_client.expand(**recipients)
-        need_relationship = settings.of(runtime_of(current_app)).invites_need_relationship
+        reached = prm_client.expand(**recipients)
+        needed = settings.load().invites_need_relationship
         with db.begin() as session:
             return actions.send_campaign(
                 session,
                 campaign_id,
-                network,
-                need_relationship=need_relationship,
+                reached,
+                need_relationship=needed,
                 expected=versions.if_match(),
                 actor=caller(),
                 now=utcnow(),
@@ -126,11 +124,11 @@ class CampaignStatus(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(StatusIn)
     @blp.response(200, CampaignOut)
-    def post(self, change, campaign_id):
+    def post(self, wanted, campaign_id):
         """Move a sent campaign's label one step forward. Notifies nobody."""
         with db.begin() as session:
             campaign = actions.advance_campaign(
-                session, campaign_id, change["status"], expected=versions.if_match(), actor=caller(), now=utcnow()
+                session, campaign_id, wanted["status"], expected=versions.if_match(), actor=caller(), now=utcnow()
             )
         versions.set_etag(campaign)
         return campaign
@@ -141,10 +139,10 @@ class Inbox(MethodView):
     @blp.allow(Role.RETAILER_ADMIN)
     @blp.arguments(InboxIn, location="query")
     @blp.response(200, page_of(InboxItemOut))
-    def get(self, filters):
+    def get(self, wanted):
         """The retailer's invites, newest first."""
         with db.read() as session:
-            return queries.inbox(session, **filters)
+            return queries.inbox(session, **wanted)
 
 
 @blp.route("/invites/<uuid:invite_id>")
@@ -164,12 +162,10 @@ class Respond(MethodView):
     @blp.allow(Role.RETAILER_ADMIN)
     @blp.arguments(ResponseIn)
     @blp.response(200, InboxItemOut)
-    def post(self, response, invite_id):
+    def post(self, answer, invite_id):
         """Accept or decline, once and for good."""
         with db.begin() as session:
-            invite_actions.respond(
-                session, invite_id, **response, expected=versions.if_match(), actor=caller(), now=utcnow()
-            )
+            actions.respond(session, invite_id, **answer, expected=versions.if_match(), actor=caller(), now=utcnow())
             item = queries.inbox_item(session, invite_id)
         versions.set_etag(item)
         return item

@@ -1,17 +1,17 @@
-"""Events of identity: tenants get new names."""
+"""What this service listens to."""
 
 from sqlalchemy.orm import Session
 
 from chassis.messaging.events import Received, on
-from services.campaigns import invite_actions
+from services.campaigns import tenant_actions
 from services.campaigns.schemas import TenantChangedIn
 
 
-def rename_tenant(session: Session, event: Received) -> None:
-    """Show a tenant under its new name. Events of version 1 may still be on their way."""
-    invite_actions.rename_tenant(session, event.data.tenant_id, event.data.name, sequence=event.sequence)
+def follow_renamed_tenant(session: Session, event: Received) -> None:
+    """Names that are shown follow the tenant's own, whichever version tells of it; the first may be under way."""
+    tenant_actions.rename_tenant(session, event.data.tenant_id, event.data.name, sequence=event.sequence)
 
 
-TENANT_EVENTS = tuple(
-    on(f"identity.TenantChanged.{version}", TenantChangedIn)(rename_tenant) for version in ("v1", "v2")
+FOLLOW_TENANTS = tuple(
+    on(f"identity.TenantChanged.{version}", TenantChangedIn)(follow_renamed_tenant) for version in ("v1", "v2")
 )

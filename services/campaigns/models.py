@@ -15,7 +15,7 @@ from chassis.data.columns import NAMING, TYPES
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
 from services.campaigns import rules
-from services.campaigns.rules import InviteStatus, Status
+from services.campaigns.rules import Answer, Status
 
 
 class Base(DeclarativeBase):
@@ -129,12 +129,12 @@ class Invite(Aggregate, Versioned, TenantScoped, Base):
         return or_(cls.retailer_id == tenant_id, cls.supplier_id == tenant_id)
 
     def respond(self, response: str, note: str | None, now: datetime) -> None:
-        """InviteStatus, once (S0-39).
+        """Answer, once (S0-39).
 
         Raises:
             Conflict: ``invite_locked``; nothing has changed.
         """
-        if self.status != InviteStatus.PENDING:
+        if self.status != Answer.PENDING:
             raise Conflict(f"This invite has been answered already: {self.status}.", code="invite_locked")
         self.status = response
         self.note = note
@@ -153,4 +153,4 @@ class TenantName(Base):
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     sequence: Mapped[int]
-    renames: Mapped[int]
+    renames: Mapped[int] = mapped_column(default=1)  # the first news of a tenant counts as a rename

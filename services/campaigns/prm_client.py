@@ -1,14 +1,14 @@
-"""Asks prm which retailers the calling supplier reaches. Called before a transaction, never inside one."""
+"""Asks prm whom the calling supplier reaches, before any transaction of ours."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
 from uuid import UUID
 
 from chassis.core.errors import Invalid, Upstream
-from chassis.http.current import neighbours
+from chassis.http.current import service_client
 from services.campaigns.rules import Network
 
-# Limits of one request, so that its body stays below what a service accepts.
+# What one question may carry, so that its body stays below what a service accepts.
 RETAILERS_AT_ONCE = 20_000
 GROUPS_AT_ONCE = 1_000
 
@@ -17,35 +17,34 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
     """The retailers and the members of the groups, each once, as the caller's network knows them (S0-25, S0-26).
 
     Raises:
-        Invalid: there is no such group; names them.
-        Upstream: prm is away or its response cannot be read; the same request works later.
+        Invalid: there is no such group; names each.
+        Upstream: prm is away or answers nonsense; the same request works later.
     """
     related: dict[UUID, str] = {}
     unrelated: dict[UUID, str | None] = {}
     unknown: list[str] = []
-    for request in _requests(retailer_ids, group_ids):
-        response = neighbours.look_up("prm", "/internal/network/expand", request)
+    for question in _questions(retailer_ids, group_ids):
+        answer = service_client.look_up("prm", "/internal/network/expand", question)
         try:
-            related |= {UUID(row["retailerId"]): str(row["retailerName"]) for row in response["related"]}
-            unrelated |= {UUID(row["retailerId"]): row["retailerName"] for row in response["skipped"]}
-            unknown += map(str, response["unknownGroupIds"])
+            related |= {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
+            unrelated |= {UUID(each["retailerId"]): each["retailerName"] for each in answer["skipped"]}
+            unknown += map(str, answer["unknownGroupIds"])
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise Upstream("The prm service gave an answer that cannot be read.") from error
+            raise Upstream("The prm service sent a response that cannot be read.") from error
     if unknown:
         errors = [{"field": "groupIds", "message": f"There is no group {group}."} for group in unknown[:100]]
         raise Invalid("Some of the groups do not exist: " + ", ".join(unknown[:3]), errors=errors)
     return Network(related, unrelated)
 
 
-def _requests(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, list[str]]]:
+def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, list[str]]]:
     retailers, groups = _parts(retailer_ids, RETAILERS_AT_ONCE), _parts(group_ids, GROUPS_AT_ONCE)
     nothing: list[str] = []
     return [
-        {"retailerIds": retailer_part, "groupIds": group_part}
-        for retailer_part, group_part in zip_longest(retailers, groups, fillvalue=nothing)
+        {"retailerIds": some, "groupIds": others} for some, others in zip_longest(retailers, groups, fillvalue=nothing)
     ]
 
 
 def _parts(ids: Sequence[UUID], size: int) -> list[list[str]]:
-    texts = [str(entry) for entry in dict.fromkeys(ids)]
-    return [texts[start : start + size] for start in range(0, len(texts), size)]
+    wanted = [str(each) for each in dict.fromkeys(ids)]
+    return [wanted[start : start + size] for start in range(0, len(wanted), size)]

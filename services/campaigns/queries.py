@@ -18,7 +18,7 @@ from chassis.http.pages import Page, paginate
 from services.campaigns.models import Base, Campaign, Invite, TenantName
 
 INVITES_SHOWN = 200  # of a campaign's detail
-NAMED_ONE_BY_ONE = 500  # ids in a statement; for more it is faster to read all rows
+NAMED_ONE_BY_ONE = 500  # ids in a statement; for more it is quicker to read all there are
 
 CAMPAIGNS = Base.metadata.tables["campaigns"]
 
@@ -29,14 +29,14 @@ def campaign(session: Session, campaign_id: UUID) -> Campaign:
     """One campaign of the caller's.
 
     Raises:
-        NotFound: there is none with that id, or it is another tenant's.
+        NotFound: there is none of that id, or it is somebody else's.
     """
-    return _require(session.scalar(select(Campaign).where(Campaign.id == campaign_id)), "campaign")
+    return _found(session.scalar(select(Campaign).where(Campaign.id == campaign_id)), "campaign")
 
 
 def lock_campaign(session: Session, campaign_id: UUID) -> Campaign:
-    """One campaign of the caller's, under a row lock. Raises as ``campaign``."""
-    return _require(session.scalar(select(Campaign).where(Campaign.id == campaign_id).with_for_update()), "campaign")
+    """One campaign of the caller's, locked until the transaction ends. Raises as ``campaign``."""
+    return _found(session.scalar(select(Campaign).where(Campaign.id == campaign_id).with_for_update()), "campaign")
 
 
 def campaigns(session: Session, *, page: int, page_size: int, status: str | None = None) -> Page:
@@ -59,10 +59,10 @@ def campaign_detail(session: Session, campaign_id: UUID) -> CampaignDetail:
     """One campaign of the caller's with its invites.
 
     Raises:
-        NotFound: there is none with that id, or it is another tenant's.
+        NotFound: there is none of that id, or it is somebody else's.
     """
-    row = campaign(session, campaign_id)
-    return CampaignDetail(row, session.execute(_invites_of(campaign_id).limit(INVITES_SHOWN)).all())
+    found = campaign(session, campaign_id)
+    return CampaignDetail(found, session.execute(_invites_of(campaign_id).limit(INVITES_SHOWN)).all())
 
 
 def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_size: int) -> Page:
@@ -71,11 +71,11 @@ def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_
     return paginate(session, _invites_of(campaign_id), page=page, page_size=page_size)
 
 
-def invited_retailers(session: Session, campaign_id: UUID, retailer_ids: Collection[UUID]) -> set[UUID]:
-    """Which of ``retailer_ids`` have an invite to a campaign; for a long list, all who have one."""
+def invited_retailers(session: Session, campaign_id: UUID, wanted: Collection[UUID]) -> set[UUID]:
+    """Who of ``wanted`` has an invite to a campaign; when many are asked for, everybody who has one."""
     statement = select(Invite.retailer_id).where(Invite.campaign_id == campaign_id)
-    if len(retailer_ids) <= NAMED_ONE_BY_ONE:
-        statement = statement.where(Invite.retailer_id.in_(retailer_ids))
+    if len(wanted) <= NAMED_ONE_BY_ONE:
+        statement = statement.where(Invite.retailer_id.in_(wanted))
     return set(session.scalars(statement))
 
 
@@ -91,29 +91,29 @@ def inbox_item(session: Session, invite_id: UUID) -> Any:
     """One invite of the calling retailer's as its inbox shows it.
 
     Raises:
-        NotFound: there is none with that id, or it is another tenant's.
+        NotFound: there is none of that id, or it is somebody else's.
     """
-    return _require(session.execute(_inbox().where(Invite.id == invite_id)).one_or_none(), "invite")
+    return _found(session.execute(_inbox().where(Invite.id == invite_id)).one_or_none(), "invite")
 
 
 def lock_invite(session: Session, invite_id: UUID) -> Invite:
-    """One invite of the calling retailer's, under a row lock. Raises as ``inbox_item``."""
+    """One invite of the calling retailer's, locked until the transaction ends. Raises as ``inbox_item``."""
     statement = select(Invite).where(Invite.id == invite_id, Invite.retailer_id == caller().tenant_id)
-    return _require(session.scalar(statement.with_for_update()), "invite")
+    return _found(session.scalar(statement.with_for_update()), "invite")
 
 
 def newest_names(session: Session, tenants: Collection[UUID]) -> dict[UUID, str]:
-    """The present names of those of ``tenants`` that were ever renamed, by id; for a long list, those of all."""
+    """What those of ``tenants`` that were ever changed are called now, by id; when many are asked for, everybody's."""
     statement = select(TenantName.tenant_id, TenantName.name)
     if len(tenants) <= NAMED_ONE_BY_ONE:
         statement = statement.where(TenantName.tenant_id.in_(tenants))
     return dict(session.execute(statement).tuples().all())
 
 
-def _require(row: T | None, noun: str) -> T:
-    if row is None:
+def _found(found: T | None, noun: str) -> T:
+    if found is None:
         raise NotFound(f"There is no such {noun}.")
-    return row
+    return found
 
 
 def _invites_of(campaign_id: UUID) -> Select[Any]:
@@ -134,7 +134,7 @@ def _invites_of(campaign_id: UUID) -> Select[Any]:
 
 
 def _inbox() -> Select[Any]:
-    """A retailer's invites. The version rises with the invite's own and with every new name of the supplier."""
+    """What a retailer sees. Its version rises with the invite's own and with every new name of the supplier."""
     shown = CAMPAIGNS.c
     return (
         select(

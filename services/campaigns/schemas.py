@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from chassis.core.addresses import encoded
 from chassis.http.pages import PageIn
 from chassis.http.schemas import Amount, CamelSchema, Instant, Stripped, UpdateSchema, prose, several_lines, text
-from services.campaigns.rules import RESPONSES, InviteStatus, Status
+from services.campaigns.rules import RESPONSES, Answer, Status
 
 MAX_IDS = 50_000
 
@@ -116,7 +116,7 @@ class InviteOut(CamelSchema):
     id = fields.UUID(required=True)
     retailer_id = fields.UUID(required=True)
     retailer_name = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(list(InviteStatus)))
+    status = fields.String(required=True, validate=validate.OneOf(list(Answer)))
     note = fields.String(required=True, allow_none=True)
     invited_at = Instant(required=True)
     responded_at = Instant(required=True, allow_none=True)
@@ -177,7 +177,7 @@ class StatusIn(CamelSchema):
 
 
 class InboxIn(PageIn):
-    status = fields.String(validate=validate.OneOf(list(InviteStatus)))
+    status = fields.String(validate=validate.OneOf(list(Answer)))
 
 
 class InboxItemOut(CamelSchema):
@@ -195,7 +195,7 @@ class InboxItemOut(CamelSchema):
     currency = fields.String(required=True, allow_none=True)
     supplier_id = fields.UUID(required=True)
     supplier_name = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(list(InviteStatus)))
+    status = fields.String(required=True, validate=validate.OneOf(list(Answer)))
     note = fields.String(required=True, allow_none=True)
     invited_at = Instant(required=True)
     responded_at = Instant(required=True, allow_none=True)

@@ -1,15 +1,15 @@
-"""Settings of the campaigns service, beside those that every process has (``chassis.process.settings``)."""
+"""The settings of this service alone."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from environs import Env
 
-from chassis.process.service import Runtime
 from chassis.process.settings import read
 
 
 @dataclass(frozen=True)
-class CampaignSettings:
+class Settings:
     """How this deployment handles campaigns.
 
     Attributes:
@@ -19,20 +19,11 @@ class CampaignSettings:
     invites_need_relationship: bool
 
 
-def of(runtime: Runtime) -> CampaignSettings:
-    """The settings of this process, read from the environment once."""
-    settings: CampaignSettings = runtime.memory.get("settings") or runtime.memory.setdefault("settings", load())
-    return settings
-
-
-def load() -> CampaignSettings:
-    """Read the settings from the environment.
-
-    Raises:
-        SettingsError: a value is wrong.
-    """
+@cache
+def load() -> Settings:
+    """The settings, read from the environment once a process."""
     return read(_build)
 
 
-def _build(env: Env) -> CampaignSettings:
-    return CampaignSettings(invites_need_relationship=env.bool("INVITES_NEED_RELATIONSHIP", True))
+def _build(env: Env) -> Settings:
+    return Settings(invites_need_relationship=env.bool("INVITES_NEED_RELATIONSHIP", True))

@@ -190,7 +190,7 @@ class RefreshToken(TenantScoped, Base):
 
     def use(self, now: datetime) -> None:
         if not self.is_good(now):
-            raise Conflict("This refresh token is not good any more.", code="invalid_transition")
+            raise Conflict("This refresh token is no longer valid.", code="invalid_transition")
         self.used_at = now
 
 

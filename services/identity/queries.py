@@ -18,7 +18,7 @@ from chassis.http.pages import Page, paginate
 from contracts.roles import Role
 from services.identity import rules
 from services.identity.models import ApiKey, RefreshToken, SigningKey, Tenant, User
-from services.identity.rules import KeyState
+from services.identity.rules import KeyState, Kind
 
 
 def tenant(session: Session, tenant_id: UUID) -> Tenant:
@@ -30,33 +30,56 @@ def tenant(session: Session, tenant_id: UUID) -> Tenant:
     return _found(session, select(Tenant).where(Tenant.id == tenant_id), "tenant")
 
 
-def hold_tenant(session: Session, tenant_id: UUID) -> Tenant:
+def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
     """One tenant, locked until the transaction ends. Raises as ``tenant``."""
     return _found(session, select(Tenant).where(Tenant.id == tenant_id).with_for_update(), "tenant")
 
 
-def hold_nameless_tenants(session: Session, limit: int) -> Sequence[Tenant]:
+def lock_nameless_tenants(session: Session, limit: int) -> Sequence[Tenant]:
     """Some of the tenants that have no slug, locked until the transaction ends."""
     statement = select(Tenant).where(Tenant.slug.is_(None)).order_by(Tenant.id).limit(limit)
     return session.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
-def hold_unfolded_tenants(session: Session, limit: int) -> Sequence[Tenant]:
+def lock_unfolded_tenants(session: Session, limit: int) -> Sequence[Tenant]:
     """Some of the tenants that have no folded name, locked until the transaction ends."""
     statement = select(Tenant).where(Tenant.name_folded.is_(None)).order_by(Tenant.id).limit(limit)
     return session.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
-def hold_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
+def lock_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
     """A present user of the tenant, locked until the transaction ends. Raises as ``tenant``."""
     statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id, User.removed_at.is_(None))
     return _found(session, statement.with_for_update(), "user")
 
 
-def hold_api_key(session: Session, tenant_id: UUID, key_id: UUID) -> ApiKey:
+def lock_api_key(session: Session, tenant_id: UUID, key_id: UUID) -> ApiKey:
     """A present API key of the tenant, locked until the transaction ends. Raises as ``tenant``."""
     statement = select(ApiKey).where(ApiKey.id == key_id, ApiKey.tenant_id == tenant_id, ApiKey.removed_at.is_(None))
     return _found(session, statement.with_for_update(), "API key")
+
+
+def lock_platform(session: Session) -> Tenant | None:
+    """The platform's own tenant, locked until the transaction ends."""
+    return session.scalar(select(Tenant).where(Tenant.kind == Kind.PLATFORM).with_for_update())
+
+
+def lock_present_user(session: Session, user_id: UUID) -> User | None:
+    """A user of any tenant, locked until the transaction ends; None when there is none or it has been removed."""
+    return session.scalar(select(User).where(User.id == user_id, User.removed_at.is_(None)).with_for_update())
+
+
+def lock_credential(session: Session, api_key: str) -> ApiKey | None:
+    """The row of a present API key, locked until the transaction ends."""
+    return session.scalar(
+        select(ApiKey).where(ApiKey.api_key == api_key, ApiKey.removed_at.is_(None)).with_for_update()
+    )
+
+
+def lock_signing_keys(session: Session) -> Sequence[SigningKey]:
+    """All signing keys as they are now, locked until the transaction ends."""
+    statement = select(SigningKey).order_by(SigningKey.kid).with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).all()
 
 
 def _found(session: Session, statement: Select[Any], noun: str) -> Any:
@@ -129,7 +152,7 @@ def profile(session: Session, who: Principal) -> dict[str, Any]:
     api_key = session.get(ApiKey, who.user_id) if who.role == Role.MACHINE else None
     known = user or api_key
     if tenant is None or (known and known.removed_at):
-        raise Unauthorized("This account is not on the platform any more.")
+        raise Unauthorized("This account no longer exists on the platform.")
     return {
         "user_id": who.user_id,
         "name": known.name if known else who.name,
@@ -161,7 +184,7 @@ def sole_user(session: Session, tenant_id: UUID) -> bool:
     return len(session.scalars(statement).all()) == 1
 
 
-def hold_refresh_token(session: Session, digest: str) -> RefreshToken | None:
+def lock_refresh_token(session: Session, digest: str) -> RefreshToken | None:
     """The refresh token, locked until the transaction ends: of two who bring it at once only one finds it unused."""
     return session.scalar(select(RefreshToken).where(RefreshToken.digest == digest).with_for_update())
 

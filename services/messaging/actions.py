@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.bulk import insert_ignoring
+from chassis.data.copies import upsert_newer
 from chassis.messaging import outbox
 from services.messaging import events
 from services.messaging.models import Base, Message, TenantName, Thread, ThreadCount
@@ -36,8 +37,8 @@ def start_thread(
     now: datetime,
 ) -> Thread:
     """Open a thread with its opening system message, which counts as the supplier's (S0-56, S0-58, D14)."""
-    names = {actor.tenant_id: partner.supplier_name, partner.retailer_id: partner.retailer_name}
-    supplier, retailer = _lock_names(session, names)
+    told = {actor.tenant_id: partner.supplier_name, partner.retailer_id: partner.retailer_name}
+    supplier, retailer = _lock_names(session, told)
     thread = Thread.start(subject, supplier=supplier, retailer=retailer, about=about, now=now)
     with _counted(session, thread):
         opening = thread.post(first_message, by=Side.SUPPLIER, sender_name=actor.name, now=now, is_system=True)
@@ -52,7 +53,7 @@ def start_thread(
 
 
 def post_message(session: Session, thread: Thread, body: str, *, by: Side, actor: Principal, now: datetime) -> Message:
-    """Add a message to a thread; whoever answers has read the thread (S0-59, S0-60, D14)."""
+    """Add a message to a thread; who answers has read what there was (S0-59, S0-60, D14)."""
     had_unread = thread.standing(by).unread > 0
     with _counted(session, thread):
         message = thread.post(body, by=by, sender_name=actor.name, now=now)
@@ -64,7 +65,7 @@ def post_message(session: Session, thread: Thread, body: str, *, by: Side, actor
 
 
 def mark_read(session: Session, thread: Thread, *, by: Side, actor: Principal, now: datetime) -> None:
-    """Move a side's read mark behind the newest message; a second call publishes nothing (S0-65)."""
+    """Move a side's read mark behind the newest message; once is enough, so a second time tells nobody (S0-65)."""
     with _counted(session, thread):
         if thread.mark_read(by, now):
             _publish_read(session, thread, by, actor, now)
@@ -81,42 +82,38 @@ def mark_unread(session: Session, thread: Thread, *, by: Side, now: datetime) ->
 
 
 def archive(session: Session, thread: Thread, *, by: Side, now: datetime) -> None:
-    """Archive a thread for one side."""
+    """Put a thread away for one side."""
     with _counted(session, thread):
         thread.archive(by, now)
 
 
 def unarchive(session: Session, thread: Thread, *, by: Side, now: datetime) -> None:
-    """Take a thread out of one side's archive."""
+    """Take a thread back for one side."""
     with _counted(session, thread):
         thread.unarchive(by, now)
 
 
 def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int, now: datetime) -> None:
-    """Show a tenant under its new name, unless a newer event was applied."""
-    first = {"tenant_id": tenant_id, "name": name, "sequence": sequence}
-    if not insert_ignoring(session, TenantName, [first]):
-        tenant = session.get_one(TenantName, tenant_id, with_for_update=True)
-        if sequence <= tenant.sequence:
-            return
-        tenant.name, tenant.sequence = name, sequence
-        session.flush()
+    """Show a tenant under its new name, unless something newer is known of it."""
+    row = {"tenant_id": tenant_id, "name": name, "sequence": sequence}
+    if upsert_newer(session, TenantName, row) is None:
+        return
     shown = THREADS.c
     for party, shown_name in ((shown.supplier_id, shown.supplier_name), (shown.retailer_id, shown.retailer_name)):
         changed = {shown_name: name, shown.supplier_updated_at: now, shown.retailer_updated_at: now}
         session.execute(update(THREADS).where(party == tenant_id, shown_name != name).values(changed))
 
 
-def _lock_names(session: Session, names: Mapping[UUID, str]) -> list[tuple[UUID, str]]:
-    """The present names of tenants, or those of ``names`` if no event has told of them.
+def _lock_names(session: Session, told: Mapping[UUID, str]) -> list[tuple[UUID, str]]:
+    """What tenants are called now, as ``told`` where we have not heard of them.
 
-    The rows are locked for sharing, so that a rename waits, and then finds what this transaction has written.
+    Held until the transaction ends: a new name waits, and then finds what this transaction has written.
     """
-    rows = [{"tenant_id": tenant_id, "name": name, "sequence": 0} for tenant_id, name in names.items()]
+    rows = [{"tenant_id": tenant_id, "name": name, "sequence": 0} for tenant_id, name in told.items()]
     insert_ignoring(session, TenantName, rows)
-    statement = select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(names))
+    statement = select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(told))
     newest = dict(session.execute(statement.with_for_update(read=True)).tuples().all())
-    return [(tenant_id, newest[tenant_id]) for tenant_id in names]
+    return [(tenant_id, newest[tenant_id]) for tenant_id in told]
 
 
 @contextmanager
@@ -125,9 +122,9 @@ def _counted(session: Session, thread: Thread) -> Iterator[None]:
     before = {side: thread.standing(side) for side in Side}
     yield
     session.flush()  # the thread's row is written before the counts, as everywhere
-    for side, earlier in before.items():
+    for side, was in before.items():
         standing = thread.standing(side)
-        unread, archived = (standing.unread > 0) - (earlier.unread > 0), standing.archived - earlier.archived
+        unread, archived = (standing.unread > 0) - (was.unread > 0), standing.archived - was.archived
         if unread or archived:
             _count(session, thread.tenant_of(side), unread=unread, archived=archived)
 

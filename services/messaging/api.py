@@ -34,10 +34,10 @@ class Threads(MethodView):
     @blp.allow(*PARTIES)
     @blp.arguments(ThreadsIn, location="query")
     @blp.response(200, page_of(ThreadOut))
-    def get(self, filters):
+    def get(self, wanted):
         """The caller's threads, the newest message first."""
         with db.read() as session:
-            return queries.threads(session, **filters)
+            return queries.threads(session, **wanted)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(ThreadIn)
@@ -47,9 +47,9 @@ class Threads(MethodView):
         partner = prm_client.partner(opening.pop("retailer_id"))
         with db.begin() as session:
             thread = actions.start_thread(session, partner, **opening, actor=caller(), now=utcnow())
-        view = queries.ThreadView(thread, queries.my_side())
-        versions.set_etag(view)
-        return view, 201, {"Location": f"{PREFIX}/threads/{thread.id}"}
+        seen = queries.SeenThread(thread, queries.my_side())
+        versions.set_etag(seen)
+        return seen, 201, {"Location": f"{PREFIX}/threads/{thread.id}"}
 
 
 @blp.route("/threads/unread-count")
@@ -69,9 +69,9 @@ class OneThread(MethodView):
     def get(self, thread_id):
         """One thread; its messages have a list of their own."""
         with db.read() as session:
-            view = queries.thread(session, thread_id)
-        versions.set_etag(view)
-        return view
+            seen = queries.thread(session, thread_id)
+        versions.set_etag(seen)
+        return seen
 
 
 @blp.route("/threads/<uuid:thread_id>/messages")
@@ -79,10 +79,10 @@ class Messages(MethodView):
     @blp.allow(*PARTIES)
     @blp.arguments(MessagesIn, location="query")
     @blp.response(200, page_of(MessageOut))
-    def get(self, filters, thread_id):
+    def get(self, wanted, thread_id):
         """A thread's messages, oldest first. Reading them moves no read mark."""
         with db.read() as session:
-            return queries.messages(session, thread_id, **filters)
+            return queries.messages(session, thread_id, **wanted)
 
     @blp.allow(*PARTIES)
     @blp.arguments(MessageIn)
@@ -90,9 +90,9 @@ class Messages(MethodView):
     def post(self, message, thread_id):
         """Write to the other party."""
         with db.begin() as session:
-            view = lock_thread(session, thread_id)
+            seen = lock_thread(session, thread_id)
             return actions.post_message(
-                session, view.thread, message["body"], by=view.side, actor=caller(), now=utcnow()
+                session, seen.thread, message["body"], by=seen.side, actor=caller(), now=utcnow()
             )
 
 
@@ -103,9 +103,9 @@ class Read(MethodView):
     def put(self, thread_id):
         """Mark everything in a thread as read."""
         with db.begin() as session:
-            view = lock_thread(session, thread_id)
-            actions.mark_read(session, view.thread, by=view.side, actor=caller(), now=utcnow())
-        versions.set_etag(view)
+            seen = lock_thread(session, thread_id)
+            actions.mark_read(session, seen.thread, by=seen.side, actor=caller(), now=utcnow())
+        versions.set_etag(seen)
 
 
 @blp.route("/threads/<uuid:thread_id>/unread")
@@ -115,9 +115,9 @@ class Unread(MethodView):
     def put(self, thread_id):
         """Mark the other party's newest message as unread again."""
         with db.begin() as session:
-            view = lock_thread(session, thread_id)
-            actions.mark_unread(session, view.thread, by=view.side, now=utcnow())
-        versions.set_etag(view)
+            seen = lock_thread(session, thread_id)
+            actions.mark_unread(session, seen.thread, by=seen.side, now=utcnow())
+        versions.set_etag(seen)
 
 
 @blp.route("/threads/<uuid:thread_id>/archive")
@@ -125,27 +125,27 @@ class Archive(MethodView):
     @blp.allow(*PARTIES)
     @blp.response(204)
     def put(self, thread_id):
-        """Archive a thread for the caller's side, until the other party writes again."""
+        """Put a thread away for the caller's side, until the other party writes again."""
         with db.begin() as session:
-            view = lock_thread(session, thread_id)
-            actions.archive(session, view.thread, by=view.side, now=utcnow())
-        versions.set_etag(view)
+            seen = lock_thread(session, thread_id)
+            actions.archive(session, seen.thread, by=seen.side, now=utcnow())
+        versions.set_etag(seen)
 
     @blp.allow(*PARTIES)
     @blp.response(204)
     def delete(self, thread_id):
         """Take a thread back out of the archive."""
         with db.begin() as session:
-            view = lock_thread(session, thread_id)
-            actions.unarchive(session, view.thread, by=view.side, now=utcnow())
-        versions.set_etag(view)
+            seen = lock_thread(session, thread_id)
+            actions.unarchive(session, seen.thread, by=seen.side, now=utcnow())
+        versions.set_etag(seen)
 
 
 audit_trail.serve(blp, *PARTIES)
 
 
 def lock_thread(session, thread_id):
-    """The caller's thread under a row lock, in the version that the caller has seen (D6)."""
-    view = queries.thread(session, thread_id, lock=True)
-    versions.require(view, versions.if_match())
-    return view
+    """The caller's thread, locked, in the version the caller has seen (D6)."""
+    seen = queries.lock_thread(session, thread_id)
+    versions.require(seen, versions.if_match())
+    return seen

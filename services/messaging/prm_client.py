@@ -1,10 +1,10 @@
-"""Asks prm whether the calling supplier may write to a retailer. Called before a transaction, never inside one."""
+"""Asks prm whether the calling supplier may write to a retailer, before any transaction of ours."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.core.errors import Invalid, Upstream
-from chassis.http.current import neighbours
+from chassis.http.current import service_client
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ def partner(retailer_id: UUID) -> Partner:
 
     Raises:
         Invalid: ``no_relationship``, whether or not there is such a retailer.
-        Upstream: prm is away or its response cannot be read; the same request works later.
+        Upstream: prm is away or answers nonsense; the same request works later.
     """
-    request = {"retailerIds": [str(retailer_id)], "groupIds": []}
-    response = neighbours.look_up("prm", "/internal/network/expand", request)
+    question = {"retailerIds": [str(retailer_id)], "groupIds": []}
+    answer = service_client.look_up("prm", "/internal/network/expand", question)
     try:
-        related = {UUID(row["retailerId"]): str(row["retailerName"]) for row in response["related"]}
-        supplier_name = str(response["supplierName"])
+        related = {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
+        supplier_name = str(answer["supplierName"])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise Upstream("The prm service gave an answer that cannot be read.") from error
+        raise Upstream("The prm service sent a response that cannot be read.") from error
     if retailer_id not in related:
         message = "You have no relationship with this retailer."
         raise Invalid.field("retailerId", message, code="no_relationship")

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, TextClause, func, select, union
+from sqlalchemy import ColumnElement, Select, TextClause, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.clock import rfc3339
@@ -49,7 +49,7 @@ def my_side() -> Side:
 
 
 @dataclass(frozen=True)
-class ThreadView:
+class SeenThread:
     """A thread as one side sees it. The other side's marks are not shown."""
 
     thread: Thread
@@ -73,18 +73,18 @@ class ThreadView:
         return rfc3339(self.updated_at)
 
 
-def thread(session: Session, thread_id: UUID, *, lock: bool = False) -> ThreadView:
-    """One thread of the caller's, under a row lock if ``lock`` is set.
+def thread(session: Session, thread_id: UUID) -> SeenThread:
+    """One thread of the caller's.
 
     Raises:
-        NotFound: there is none with that id, or it is another tenant's.
+        NotFound: there is none of that id, or it is other people's.
     """
-    side = my_side()
-    statement = select(Thread).where(Thread.id == thread_id, COLUMNS[side].tenant == caller().tenant_id)
-    row = session.scalar(statement.with_for_update() if lock else statement)
-    if row is None:
-        raise NotFound("There is no such thread.")
-    return ThreadView(row, side)
+    return _seen(session, _one(thread_id))
+
+
+def lock_thread(session: Session, thread_id: UUID) -> SeenThread:
+    """One thread of the caller's, locked until the transaction ends. Raises as ``thread``."""
+    return _seen(session, _one(thread_id).with_for_update())
 
 
 def threads(
@@ -101,23 +101,23 @@ def threads(
     Args:
         q: only threads with these words, in any case, in their subject or in one of their messages.
         updated_since: only what changed for the caller at this moment or later.
-        archived: only archived threads, or only the others; None for both.
+        archived: only those put away, or only the others; None for both.
     """
     side = my_side()
-    columns = COLUMNS[side]
-    statement = select(Thread).where(columns.tenant == caller().tenant_id)
+    mine = COLUMNS[side]
+    statement = select(Thread).where(mine.tenant == caller().tenant_id)
     if archived is not None:
-        statement = statement.where(columns.archived.is_(archived))
+        statement = statement.where(mine.archived.is_(archived))
     if updated_since is not None:
-        statement = statement.where(columns.updated_at >= updated_since)
+        statement = statement.where(mine.updated_at >= updated_since)
     if q is not None:
         search.prepare(session)
-        statement = statement.where(_has_words(session.get_bind().dialect.name, q, columns.tenant))
+        statement = statement.where(_has_words(session.get_bind().dialect.name, q, mine.tenant))
     statement = statement.order_by(Thread.last_message_at.desc(), Thread.id.desc())
     if q is None and updated_since is None:
-        rows = session.scalars(statement.limit(page_size).offset((page - 1) * page_size))
-        return Page([ThreadView(row, side) for row in rows], page, page_size, _how_many(session, archived))
-    return paginate(session, statement, page=page, page_size=page_size, to_item=lambda row: ThreadView(row, side))
+        found = session.scalars(statement.limit(page_size).offset((page - 1) * page_size))
+        return Page([SeenThread(row, side) for row in found], page, page_size, _how_many(session, archived))
+    return paginate(session, statement, page=page, page_size=page_size, to_item=lambda row: SeenThread(row, side))
 
 
 def unread_count(session: Session) -> int:
@@ -125,11 +125,9 @@ def unread_count(session: Session) -> int:
 
     All with something unread less those put away, of which there are few.
     """
-    columns = COLUMNS[my_side()]
+    mine = COLUMNS[my_side()]
     tenant_id = caller().tenant_id
-    hidden = (
-        select(func.count()).select_from(Thread).where(columns.tenant == tenant_id, columns.hidden).scalar_subquery()
-    )
+    hidden = select(func.count()).select_from(Thread).where(mine.tenant == tenant_id, mine.hidden).scalar_subquery()
     badge = select(ThreadCount.unread - hidden).where(ThreadCount.tenant_id == tenant_id)
     return session.scalar(badge) or 0
 
@@ -138,16 +136,27 @@ def messages(session: Session, thread_id: UUID, *, page: int, page_size: int, or
     """A thread's messages, ``asc`` or ``desc`` (S0-63). A page costs the same wherever it is: numbers have no gaps.
 
     Raises:
-        NotFound: there is no such thread, or it is another tenant's.
+        NotFound: there is no such thread, or it is other people's.
     """
     total = thread(session, thread_id).thread.message_count
     skipped = (page - 1) * page_size
     first, last = skipped + 1, skipped + page_size
     if order == "desc":
         first, last = total - last + 1, total - skipped
-    statement = select(Message).where(Message.thread_id == thread_id, Message.number.between(max(first, 1), last))
-    ordered = statement.order_by(Message.number.desc() if order == "desc" else Message.number)
+    wanted = select(Message).where(Message.thread_id == thread_id, Message.number.between(max(first, 1), last))
+    ordered = wanted.order_by(Message.number.desc() if order == "desc" else Message.number)
     return Page(session.scalars(ordered).all(), page, page_size, total)
+
+
+def _one(thread_id: UUID) -> Select[tuple[Thread]]:
+    return select(Thread).where(Thread.id == thread_id, COLUMNS[my_side()].tenant == caller().tenant_id)
+
+
+def _seen(session: Session, statement: Select[tuple[Thread]]) -> SeenThread:
+    row = session.scalar(statement)
+    if row is None:
+        raise NotFound("There is no such thread.")
+    return SeenThread(row, my_side())
 
 
 def _how_many(session: Session, archived: bool | None) -> int:
@@ -162,7 +171,7 @@ def _counted(session: Session) -> ThreadCount | None:
     return session.scalar(select(ThreadCount).where(ThreadCount.tenant_id == caller().tenant_id))
 
 
-def _has_words(dialect: str, words: str, tenant_column: Any) -> ColumnElement[bool]:
+def _has_words(dialect: str, words: str, mine: Any) -> ColumnElement[bool]:
     """Threads of the caller's with all words in the subject, or all in one message."""
     tenant_id = caller().tenant_id
     words = fold(words)
@@ -172,7 +181,7 @@ def _has_words(dialect: str, words: str, tenant_column: Any) -> ColumnElement[bo
     in_body = search.matches(dialect, words, body, search.BODIES, tenant_id)
     return Thread.id.in_(
         union(
-            select(Thread.id).where(tenant_column == tenant_id, in_subject),
+            select(Thread.id).where(mine == tenant_id, in_subject),
             select(Message.thread_id).where(in_body),
         )
     )

@@ -39,7 +39,7 @@ class ThreadIn(CamelSchema):
 
 
 class ThreadOut(CamelSchema):
-    """A thread as the caller's side sees it (S0-64); dumps a ``queries.ThreadView``.
+    """A thread as the caller's side sees it (S0-64); dumps a ``queries.SeenThread``.
 
     ``waitingFor`` owes an answer since ``waitingSince``: the first message since its own last one.
     """

@@ -1,4 +1,4 @@
-"""Events of identity: the names of tenants, which responses and events show."""
+"""What partner management listens to: the names of tenants, which its answers and events show."""
 
 from sqlalchemy.orm import Session
 
@@ -7,14 +7,14 @@ from services.prm.actions import names
 from services.prm.schemas import TenantEventIn
 
 
-def update_tenant(session: Session, event: Received) -> None:
-    """Update the copy of a tenant. Events of version 1 may still be on their way."""
+def learn_tenant(session: Session, event: Received) -> None:
+    """Names follow the tenant's own, whichever version tells of them; the first may still be under way."""
     data = event.data
     names.upsert_tenant(session, data.tenant_id, name=data.name, kind=data.kind, sequence=event.sequence)
 
 
-TENANT_EVENTS = tuple(
-    on(f"identity.{name}.{version}", TenantEventIn)(update_tenant)
+LEARN_TENANTS = tuple(
+    on(f"identity.{name}.{version}", TenantEventIn)(learn_tenant)
     for name in ("TenantCreated", "TenantChanged")
     for version in ("v1", "v2")
 )

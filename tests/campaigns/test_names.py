@@ -3,7 +3,7 @@
 import pytest
 
 from chassis.core.principal import Principal, acting_as
-from services.campaigns import invite_actions, queries
+from services.campaigns import queries, tenant_actions
 from tests.campaigns.helpers import (
     ANNA,
     CAMPAIGNS,
@@ -120,8 +120,8 @@ def test_a_send_that_overlaps_a_rename_shows_the_new_name(campaigns, anna):
     if campaigns.database.dialect != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     with acting_as(Principal.system("campaigns")), campaigns.database.begin() as session:
-        invite_actions.rename_tenant(session, ROLF.tenant_id, "Fjord AS", sequence=2)
-        invite_actions.rename_tenant(session, NORDIC, "Nordic Heat", sequence=2)
+        tenant_actions.rename_tenant(session, ROLF.tenant_id, "Fjord AS", sequence=2)
+        tenant_actions.rename_tenant(session, NORDIC, "Nordic Heat", sequence=2)
         address = sent(anna, ROLF)
     assert shown(anna, address) == ["Fjord AS"]
     assert campaigns.client(ROLF).get(INBOX).json["items"][0]["supplierName"] == "Nordic Heat"

@@ -14,11 +14,12 @@ from chassis.http.schemas import CamelSchema
 from chassis.messaging.broker.topic import matches
 from chassis.messaging.events import Subscription, publishes
 from concord import catalogue, platform
+from concord.asyncapi import asyncapi
 from concord.catalogue import FOLDER, Published, ShapeChanged
 
 SPECIFICATION = Path(__file__).parent / "asyncapi" / "3.0.0.json"
 EVENTS = catalogue.published()
-DOCUMENT = catalogue.asyncapi()
+DOCUMENT = asyncapi(catalogue.published())
 
 
 def subscriptions() -> list[Subscription]:

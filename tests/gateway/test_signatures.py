@@ -375,7 +375,8 @@ def test_an_api_key_opens_nothing_else(call: Caller, platform: Platform, merchan
         answer = call("GET", path, headers=headers)
         assert answer.status_code == 401
         assert (
-            "API keys are not taken here" in answer.get_data(as_text=True) or answer.json["message"] == "Unauthorized"
+            "API keys are not accepted here" in answer.get_data(as_text=True)
+            or answer.json["message"] == "Unauthorized"
         )
     assert not [seen for one in platform.all for seen in one.seen if seen.target == path]
 

@@ -47,7 +47,7 @@ def issue_api_key(
 
 def remove_api_key(session: Session, tenant_id: UUID, key_id: UUID, *, actor: Principal, now: datetime) -> None:
     """Shut an API key out; its secret is forgotten, and the gateway refuses the tokens still alive."""
-    key = queries.hold_api_key(session, tenant_id, key_id)
+    key = queries.lock_api_key(session, tenant_id, key_id)
     key.remove(now)
     audit.record(session, "api_key.removed", key, tenant_id=tenant_id, actor=actor, now=now)
 

@@ -18,7 +18,7 @@ from chassis.data.columns import UtcDateTime
 from services.identity import queries, rules, tokens
 from services.identity.actions import signing_keys
 from services.identity.crypto import digest, new_secret, same
-from services.identity.models import ApiKey, LoginThrottle, RefreshToken, User
+from services.identity.models import LoginThrottle, RefreshToken, User
 from services.identity.settings import IdentitySettings
 
 TRIM = 1000  # rows a call
@@ -83,8 +83,7 @@ def sign_in(
 
     The try is taken off the throttle again: only wrong passwords count. ``new_hash`` replaces an outdated one.
     """
-    statement = select(User).where(User.id == user_id, User.removed_at.is_(None)).with_for_update()
-    user = session.scalar(statement)
+    user = queries.lock_present_user(session, user_id)
     if user is None:
         return None
     user.password_hash = new_hash or user.password_hash
@@ -99,7 +98,7 @@ def sign_in(
 
 def refresh(session: Session, presented: str, *, settings: IdentitySettings, now: datetime) -> Granted | None:
     """Exchange a refresh token for a new pair. One that was used before ends its whole family (RFC 9700, 4.14)."""
-    token = queries.hold_refresh_token(session, digest(presented))
+    token = queries.lock_refresh_token(session, digest(presented))
     if token is None:
         return None
     if token.used_at is not None:
@@ -117,10 +116,9 @@ def sign_in_machine(
     session: Session, api_key: str, secret: str, *, settings: IdentitySettings, now: datetime
 ) -> Granted | None:
     """Let in a tenant's software that shows its API key and secret."""
-    statement = select(ApiKey).where(ApiKey.api_key == api_key, ApiKey.removed_at.is_(None)).with_for_update()
-    key = session.scalar(statement)
-    kept = settings.secret_box.decrypt(key.secret) if key and key.secret else new_secret()
-    if not same(kept, secret) or key is None:
+    key = queries.lock_credential(session, api_key)
+    expected = settings.secret_box.decrypt(key.secret) if key and key.secret else new_secret()
+    if not same(expected, secret) or key is None:
         return None
     key.last_used_at = now
     tenant = queries.tenant(session, key.tenant_id)
@@ -129,7 +127,7 @@ def sign_in_machine(
 
 def revoke(session: Session, presented: str, *, now: datetime) -> None:
     """End the sign-in a refresh token belongs to; what is no refresh token of ours is ended already (RFC 7009)."""
-    token = queries.hold_refresh_token(session, digest(presented))
+    token = queries.lock_refresh_token(session, digest(presented))
     if token is not None:
         _end_family(session, token.family, now=now)
 

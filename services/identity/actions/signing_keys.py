@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.data.bulk import insert_ignoring
-from services.identity import rules
+from services.identity import queries, rules
 from services.identity.models import SigningKey
 from services.identity.rules import KeyState
 from services.identity.settings import IdentitySettings
@@ -31,9 +31,7 @@ def rotate_keys(session: Session, *, settings: IdentitySettings, now: datetime) 
     until its last token has ended. It begins when the active key is ``ROTATE_AFTER`` old.
     """
     first = active_key(session, settings=settings, now=now)
-    keys = session.scalars(
-        select(SigningKey).order_by(SigningKey.kid).with_for_update().execution_options(populate_existing=True)
-    ).all()
+    keys = queries.lock_signing_keys(session)
     active = next((key for key in keys if key.state == KeyState.ACTIVE), first)
     coming = next((key for key in keys if key.state == KeyState.NEXT), None)
     if coming and rules.may_sign(coming.created_at, now):

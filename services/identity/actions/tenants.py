@@ -64,13 +64,13 @@ def create_tenant(
 
 def name_tenants(session: Session, *, now: datetime) -> bool:
     """Give a slug to some of the tenants that have none, and tell those who listen; True while there may be more."""
-    nameless = queries.hold_nameless_tenants(session, AT_ONCE)
+    nameless = queries.lock_nameless_tenants(session, AT_ONCE)
     system = Principal.system("identity")
     for tenant in nameless:
         for address in _slugs(tenant.name):
             with _unless_taken(session) as added:
                 tenant.name_it(address, now)
-                _tell(session, "tenant.named", tenant, actor=system, now=now)
+                _publish_changed(session, "tenant.named", tenant, actor=system, now=now)
             if added:
                 break
     return len(nameless) == AT_ONCE
@@ -78,7 +78,7 @@ def name_tenants(session: Session, *, now: datetime) -> bool:
 
 def fold_names(session: Session) -> bool:
     """Make some of the tenants that older code has made findable by their names; True while there may be more."""
-    tenants = queries.hold_unfolded_tenants(session, AT_ONCE)
+    tenants = queries.lock_unfolded_tenants(session, AT_ONCE)
     for tenant in tenants:
         tenant.fold_name()
     return len(tenants) == AT_ONCE
@@ -95,10 +95,10 @@ def change_tenant(
     now: datetime,
 ) -> Tenant:
     """Rename the tenant or move it to another time zone; what changes nothing is not told to anybody."""
-    tenant = queries.hold_tenant(session, tenant_id)
+    tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.change(name=name, time_zone=time_zone, now=now):
-        _tell(session, "tenant.changed", tenant, actor=actor, now=now)
+        _publish_changed(session, "tenant.changed", tenant, actor=actor, now=now)
     return tenant
 
 
@@ -112,10 +112,10 @@ def switch_features(
     now: datetime,
 ) -> Tenant:
     """Switch features on and off; those left out keep their value. The gateway learns it within a second or two."""
-    tenant = queries.hold_tenant(session, tenant_id)
+    tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.switch(changes, now):
-        _tell(session, "tenant.features_switched", tenant, actor=actor, now=now)
+        _publish_changed(session, "tenant.features_switched", tenant, actor=actor, now=now)
     return tenant
 
 
@@ -140,7 +140,7 @@ def _unless_taken(session: Session) -> Iterator[list[bool]]:
             raise
 
 
-def _tell(session: Session, action: str, tenant: Tenant, *, actor: Principal, now: datetime) -> None:
+def _publish_changed(session: Session, action: str, tenant: Tenant, *, actor: Principal, now: datetime) -> None:
     audit.record(session, action, tenant, tenant_id=tenant.id, actor=actor, now=now)
     event = TenantChanged(tenant.id, tenant.address, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
     outbox.add(session, tenant, event, tenants=(tenant.id,), actor=actor, now=now)

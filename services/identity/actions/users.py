@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -19,7 +18,7 @@ from services.identity import queries, rules
 from services.identity.actions import sessions, tenants
 from services.identity.crypto import hash_password
 from services.identity.events import UserAdded, UserRemoved
-from services.identity.models import ONE_ADDRESS, Tenant, User
+from services.identity.models import ONE_ADDRESS, User
 from services.identity.rules import Kind
 
 PLATFORM_NAME = "Concord"
@@ -74,8 +73,8 @@ def remove_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Prin
     Raises:
         Conflict: ``last_platform_admin``; nobody could administer the platform any more.
     """
-    tenant = queries.hold_tenant(session, tenant_id)  # two last admins cannot remove each other at once
-    user = queries.hold_user(session, tenant.id, user_id)
+    tenant = queries.lock_tenant(session, tenant_id)  # two last admins cannot remove each other at once
+    user = queries.lock_user(session, tenant.id, user_id)
     if tenant.kind == Kind.PLATFORM and queries.sole_user(session, tenant.id):
         raise Conflict("The last platform admin cannot be removed.", code="last_platform_admin")
     user.remove(now)
@@ -92,7 +91,7 @@ def add_first_platform_admin(session: Session, email: str, name: str, password: 
         Conflict: ``email_taken`` by a user of another tenant.
     """
     system = Principal.system("identity")
-    platform = session.scalar(select(Tenant).where(Tenant.kind == Kind.PLATFORM).with_for_update())
+    platform = queries.lock_platform(session)
     if platform is None:
         platform = tenants.create_tenant(session, name=PLATFORM_NAME, kind=Kind.PLATFORM, actor=system, now=now)
     if queries.has_platform_admin(session):

@@ -1,4 +1,4 @@
-"""Writes to groups: creating, replacing and deleting."""
+"""Making, replacing and deleting groups."""
 
 from datetime import datetime
 from typing import Any
@@ -18,9 +18,9 @@ from chassis.http import versions
 from services.prm import rules
 from services.prm.models import ONE_NAME, Group, GroupMember
 from services.prm.queries.groups import lock_group, member_ids, unrelated
-from services.prm.queries.names import id_rows
+from services.prm.queries.names import given
 
-AUDITED_MEMBERS = 1000  # of those removed and of those added
+AUDITED_MEMBERS = 1000  # of those who left and of those who came, each
 
 
 def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor: Principal, now: datetime) -> Group:
@@ -40,7 +40,7 @@ def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor
         updated_at=now,
     )
     session.add(group)
-    _save(session, "group.created", group, _membership_changes([], members), actor=actor, now=now)
+    _save(session, "group.created", group, _comings([], members), actor=actor, now=now)
     _insert_members(session, group, members)
     return group
 
@@ -66,7 +66,7 @@ def replace_group(
     members = _checked(session, retailer_ids, actor=actor)
     before = member_ids(session, group)
     group.name, group.retailer_count, group.updated_at = name, len(members), now
-    _save(session, "group.replaced", group, _membership_changes(before, members), actor=actor, now=now)
+    _save(session, "group.replaced", group, _comings(before, members), actor=actor, now=now)
     session.execute(delete(GroupMember).where(GroupMember.group_id == group.id))
     _insert_members(session, group, members)
     return group
@@ -81,8 +81,8 @@ def delete_group(session: Session, group_id: UUID, *, expected: ETags | None, ac
     """
     group = lock_group(session, group_id)
     versions.require(group, expected)
-    last_content = {"name": [group.name, None], "retailerCount": [group.retailer_count, None]}
-    audit.record(session, "group.deleted", group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=last_content)
+    gone = {"name": [group.name, None], "retailerCount": [group.retailer_count, None]}
+    audit.record(session, "group.deleted", group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=gone)
     session.delete(group)
 
 
@@ -103,16 +103,16 @@ def _save(
         raise Conflict("You have a group of that name already.", code="group_name_taken") from error
 
 
-def _membership_changes(before: list[UUID], after: list[UUID]) -> dict[str, Any]:
-    """Members who were removed and added, for the audit trail; at most ``AUDITED_MEMBERS`` of each."""
-    removed, added = set(before) - set(after), set(after) - set(before)
-    if not removed and not added:
+def _comings(before: list[UUID], after: list[UUID]) -> dict[str, Any]:
+    """Who left and who came, for the audit trail; the whole of 50,000 would be no reading."""
+    left, came = set(before) - set(after), set(after) - set(before)
+    if not left and not came:
         return {}
-    return {"retailerIds": [sorted(map(str, removed))[:AUDITED_MEMBERS], sorted(map(str, added))[:AUDITED_MEMBERS]]}
+    return {"retailerIds": [sorted(map(str, left))[:AUDITED_MEMBERS], sorted(map(str, came))[:AUDITED_MEMBERS]]}
 
 
 def _insert_members(session: Session, group: Group, members: list[UUID]) -> None:
-    rows = id_rows(session, members)
+    rows = given(session, members)
     listed = select(literal(group.id, Uuid()), rows.c.id, rows.c.position)
     columns = ["group_id", "retailer_id", "position"]
     session.execute(insert(GroupMember.__table__).from_select(columns, listed))  # type: ignore[arg-type]

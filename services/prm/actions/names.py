@@ -1,34 +1,32 @@
-"""Writes to the copies of tenants."""
+"""The service's copy of the tenants' names."""
 
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
+from chassis.data.copies import upsert_newer
 from services.prm.models import Relationship, TenantName
 
 
 def upsert_tenant(session: Session, tenant_id: UUID, *, name: str, kind: str, sequence: int) -> None:
-    """Apply what an event says of a tenant, unless a newer event was applied.
+    """Store what an event says of a tenant, unless a newer event came before.
 
     A new name changes the relationships that show it, and so their versions.
     """
     row = {"id": tenant_id, "name": name, "kind": kind, "sequence": sequence}
-    if insert_ignoring(session, TenantName, [row]):
-        return
-    tenant = session.scalars(select(TenantName).where(TenantName.id == tenant_id).with_for_update(key_share=True)).one()
-    if sequence <= tenant.sequence:
-        return
-    if name != tenant.name:
+    previous = upsert_newer(session, TenantName, row)
+    if previous and previous["name"] != name:
         _new_version_of_relationships(session, tenant_id)
-    tenant.name, tenant.kind, tenant.sequence = name, kind, sequence
 
 
-def insert_missing(session: Session, *tenants: TenantName) -> None:
-    """Insert the tenants of a new relationship that have no row yet."""
-    rows = [{"id": row.id, "name": row.name, "kind": row.kind, "sequence": row.sequence} for row in tenants]
-    rows.sort(key=lambda row: str(row["id"]))  # always in this order, so that two transactions cannot deadlock
+def add_missing(session: Session, *tenants: TenantName) -> None:
+    """Store the tenants that a relationship will refer to, unless they are stored already."""
+    rows = [
+        {"id": tenant.id, "name": tenant.name, "kind": tenant.kind, "sequence": tenant.sequence} for tenant in tenants
+    ]
+    rows.sort(key=lambda row: str(row["id"]))  # one order for all transactions, so that two never deadlock
     insert_ignoring(session, TenantName, rows)
 
 

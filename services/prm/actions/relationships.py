@@ -1,4 +1,4 @@
-"""Writes to relationships: beginning, answering, pausing and ending."""
+"""Beginning, answering, pausing and ending relationships."""
 
 from datetime import datetime
 from uuid import UUID
@@ -29,7 +29,7 @@ EVENTS = {
     Step.RESUME: events.RelationshipResumed,
     Step.END: events.RelationshipEnded,
 }
-VERBS = {
+AUDITED = {
     Step.INVITE: "invited",
     Step.REQUEST: "requested",
     Step.ACCEPT: "accepted",
@@ -41,7 +41,7 @@ VERBS = {
 
 
 def begin(session: Session, partner: TenantName, *, actor: Principal, now: datetime) -> Relationship:
-    """Invite a retailer, or ask a supplier; one that had ended begins again in its own row (D10).
+    """Invite a retailer, or ask a supplier; what had ended begins again in its own row (D10).
 
     Raises:
         Conflict: ``relationship_exists``.
@@ -49,7 +49,7 @@ def begin(session: Session, partner: TenantName, *, actor: Principal, now: datet
     side = rules.side_of(actor.role)
     step = rules.opening_step(side)
     own = TenantName(id=actor.tenant_id, name=actor.tenant_name, kind=str(side), sequence=0)
-    names.insert_missing(session, own, partner)
+    names.add_missing(session, own, partner)
     pair = (own.id, partner.id) if side is Side.SUPPLIER else (partner.id, own.id)
     relationship = lock_pair(session, *pair)
     if relationship is None:
@@ -77,7 +77,7 @@ def take_step(
     relationship.take(step, by=rules.side_of(actor.role), now=now)
     _publish(session, relationship, step, actor=actor, now=now)
     if step is Step.END:
-        tiers.unassign_from_all(session, relationship.retailer_id, actor=actor, now=now)
+        tiers.take_away(session, relationship.retailer_id, actor=actor, now=now)
     return relationship
 
 
@@ -100,7 +100,9 @@ def _publish(
 ) -> Relationship:
     with session.no_autoflush:
         name_sides(session, relationship)
-    audit.record(session, f"relationship.{VERBS[step]}", relationship, tenant_id=actor.tenant_id, actor=actor, now=now)
+    audit.record(
+        session, f"relationship.{AUDITED[step]}", relationship, tenant_id=actor.tenant_id, actor=actor, now=now
+    )
     event = EVENTS[step](
         relationship_id=relationship.id,
         supplier_id=relationship.supplier_id,
@@ -115,6 +117,6 @@ def _publish(
     except IntegrityError as error:
         if not is_taken(error, ONE_A_PAIR):
             raise
-        # Another transaction inserted the pair's row first.
+        # Somebody made the pair's row between our look and our insert.
         raise Conflict("There is a relationship already.", code="relationship_exists") from error
     return relationship

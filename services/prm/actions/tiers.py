@@ -1,7 +1,6 @@
-"""Writes to tiers: creating, replacing and deleting them, and assigning retailers.
+"""Making, replacing and deleting tiers, and assigning retailers to them.
 
-Every action locks the supplier's programme first, then tiers, so that changes of one supplier wait for each other
-(S0-44).
+Everything here locks the supplier's programme first, then tiers: so two changes of one supplier never meet (S0-44).
 """
 
 from datetime import datetime
@@ -27,7 +26,7 @@ from services.prm.queries.relationships import exists_between
 
 
 def lock_programme(session: Session, supplier_id: UUID) -> None:
-    """Lock a supplier's programme, which is created if it is missing."""
+    """Lock a supplier's programme until the transaction ends."""
     insert_ignoring(session, Programme, [{"supplier_id": supplier_id}])
     session.execute(select(Programme).where(Programme.supplier_id == supplier_id).with_for_update())
 
@@ -72,17 +71,17 @@ def replace_tier(
 
 
 def delete_tier(session: Session, tier_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
-    """Delete a tier with its assignments (D16), with an event for each retailer. Raises as ``replace_tier``."""
+    """Delete a tier with its assignments (D16), each of which is told to its retailer. Raises as ``replace_tier``."""
     lock_programme(session, actor.tenant_id)
     tier = queries.lock_tier(session, tier_id)
     versions.require(tier, expected)
-    assignment_count = _unassign_all(session, tier, actor=actor, now=now)
+    gone = _take_all_away(session, tier, actor=actor, now=now)
     changes = {
         "name": [tier.name, None],
         "description": [tier.description, None],
         "sortOrder": [tier.sort_order, None],
         "benefits": [tier.benefits, None],
-        "assignmentCount": [assignment_count, None],
+        "assignmentCount": [gone, None],
     }
     _publish_tier(session, events.TierDeleted, "tier.deleted", tier, actor=actor, now=now, changes=changes)
     session.delete(tier)
@@ -105,7 +104,7 @@ def assign(session: Session, tier_id: UUID, retailer_id: UUID, *, actor: Princip
     if assignment is None or assignment.tier_id != tier.id:
         previous = queries.lock_tier(session, assignment.tier_id) if assignment else None
         assignment = _put(session, assignment, tier, retailer_id, now)
-        _publish_assignment(session, tier, previous, retailer_id, names, actor=actor, now=now)
+        _publish_assigned(session, tier, previous, retailer_id, names, actor=actor, now=now)
     assignment.retailer_name = names[retailer_id]
     return assignment
 
@@ -124,20 +123,20 @@ def unassign(session: Session, tier_id: UUID, retailer_id: UUID, *, actor: Princ
     _remove(session, tier, assignment, actor=actor, now=now)
 
 
-def unassign_from_all(session: Session, retailer_id: UUID, *, actor: Principal, now: datetime) -> None:
-    """Take a retailer off the caller's tier, because their relationship ends. The programme is locked."""
+def take_away(session: Session, retailer_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """Take a retailer off whatever tier of the caller it holds: their relationship ends. The programme is locked."""
     assignment = queries.assignment_of(session, actor.tenant_id, retailer_id)
     if assignment:
         _remove(session, queries.lock_tier(session, assignment.tier_id), assignment, actor=actor, now=now)
 
 
-def _put(session: Session, assignment: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:
-    if assignment:
-        assignment.move_to(tier, now)
-        return assignment
-    assignment = Assignment(supplier_id=tier.supplier_id, retailer_id=retailer_id, tier_id=tier.id, assigned_at=now)
-    session.add(assignment)
-    return assignment
+def _put(session: Session, held: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:
+    if held:
+        held.move_to(tier, now)
+        return held
+    held = Assignment(supplier_id=tier.supplier_id, retailer_id=retailer_id, tier_id=tier.id, assigned_at=now)
+    session.add(held)
+    return held
 
 
 def _remove(session: Session, tier: Tier, assignment: Assignment, *, actor: Principal, now: datetime) -> None:
@@ -151,7 +150,7 @@ def _remove(session: Session, tier: Tier, assignment: Assignment, *, actor: Prin
     outbox.add(session, tier, event, tenants=both, actor=actor, now=now)
 
 
-def _unassign_all(session: Session, tier: Tier, *, actor: Principal, now: datetime) -> int:
+def _take_all_away(session: Session, tier: Tier, *, actor: Principal, now: datetime) -> int:
     """Remove a tier's assignments with one event each, all at once; return how many there were."""
     holders = queries.holders(session, tier.id)
     supplier_name = _supplier_name(session, actor)
@@ -208,7 +207,7 @@ def _publish_tier(
     outbox.add(session, tier, event, tenants=(tier.supplier_id,), actor=actor, now=now)
 
 
-def _publish_assignment(
+def _publish_assigned(
     session: Session,
     tier: Tier,
     previous: Tier | None,

@@ -18,8 +18,8 @@ class Expand(MethodView):
     @blp.allow_senders("campaigns", "messaging")
     @blp.arguments(ExpandIn)
     @blp.response(200, ExpandOut)
-    def post(self, recipients):
+    def post(self, asked):
         """The calling supplier's retailers among ids and members of groups, each once; changes nothing."""
-        supplier = caller()
+        who = caller()
         with db.read() as session:
-            return queries.expand(session, supplier.tenant_id, supplier_name=supplier.tenant_name, **recipients)
+            return queries.expand(session, who.tenant_id, supplier_name=who.tenant_name, **asked)

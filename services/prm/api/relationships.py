@@ -25,10 +25,10 @@ class Relationships(MethodView):
     @blp.allow(*BOTH)
     @blp.arguments(RelationshipIn)
     @blp.response(201, RelationshipOut)
-    def post(self, partner_ids):
+    def post(self, named):
         """A supplier invites a retailer (Invited), or a retailer asks a supplier (Pending)."""
         side = rules.side_of(caller().role)
-        partner_id = rules.partner_of(side, **partner_ids)
+        partner_id = rules.partner_of(side, **named)
         partner = identity_client.find(partner_id, side.other, field=rules.partner_field(side))
         with db.begin() as session:
             relationship = actions.begin(session, partner, actor=caller(), now=utcnow())
@@ -38,10 +38,10 @@ class Relationships(MethodView):
     @blp.allow(*BOTH)
     @blp.arguments(RelationshipsIn, location="query")
     @blp.response(200, page_of(RelationshipOut))
-    def get(self, filters):
+    def get(self, wanted):
         """The caller's relationships, newest first."""
         with db.read() as session:
-            return queries.relationships(session, **filters)
+            return queries.relationships(session, **wanted)
 
 
 @blp.route("/<uuid:relationship_id>")

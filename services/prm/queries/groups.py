@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chassis.core.errors import NotFound
 from chassis.http.pages import Page, paginate
 from services.prm.models import Group, GroupMember, Relationship, TenantName
-from services.prm.queries.names import id_rows, names_of
+from services.prm.queries.names import given, names_of
 from services.prm.rules import EXISTING, Side
 
 LISTED_MEMBERS = 200  # members of each group that a list shows
@@ -19,9 +19,9 @@ LISTED_MEMBERS = 200  # members of each group that a list shows
 def groups(session: Session, *, page: int, page_size: int) -> Page:
     """The caller's groups by name, each with its first members: three statements."""
     statement = select(Group).order_by(Group.name_key, Group.id)
-    result = paginate(session, statement, page=page, page_size=page_size)
-    _add_members(session, result.items, most=LISTED_MEMBERS)
-    return result
+    found = paginate(session, statement, page=page, page_size=page_size)
+    _add_members(session, found.items, most=LISTED_MEMBERS)
+    return found
 
 
 def group(session: Session, group_id: UUID) -> Group:
@@ -30,32 +30,32 @@ def group(session: Session, group_id: UUID) -> Group:
     Raises:
         NotFound: there is none, or it is another supplier's (S0-9).
     """
-    row = session.scalar(select(Group).where(Group.id == group_id))
-    if row is None:
+    found = session.scalar(select(Group).where(Group.id == group_id))
+    if found is None:
         raise NotFound("No such group.")
-    row.retailer_ids = member_ids(session, row)
-    return row
+    found.retailer_ids = member_ids(session, found)
+    return found
 
 
 def lock_group(session: Session, group_id: UUID) -> Group:
-    """One group of the caller, under a row lock. Raises as ``group``."""
-    row = session.scalar(select(Group).where(Group.id == group_id).with_for_update())
-    if row is None:
+    """One group of the caller, locked until the transaction ends. Raises as ``group``."""
+    found = session.scalar(select(Group).where(Group.id == group_id).with_for_update())
+    if found is None:
         raise NotFound("No such group.")
-    return row
+    return found
 
 
-def member_ids(session: Session, group: Group) -> list[UUID]:
+def member_ids(session: Session, found: Group) -> list[UUID]:
     """A group's members in the order they were sent."""
-    members = select(GroupMember.retailer_id).where(GroupMember.group_id == group.id).order_by(GroupMember.position)
+    members = select(GroupMember.retailer_id).where(GroupMember.group_id == found.id).order_by(GroupMember.position)
     return list(session.scalars(members))
 
 
 def unrelated(session: Session, supplier_id: UUID, retailer_ids: list[UUID]) -> set[UUID]:
-    """Which of ``retailer_ids`` have no relationship with the supplier, not even one that was requested or ended."""
-    ids = id_rows(session, retailer_ids)
-    pair = and_(Relationship.supplier_id == supplier_id, Relationship.retailer_id == ids.c.id)
-    return set(session.scalars(select(ids.c.id).where(~exists().where(pair))))
+    """Which of ``retailer_ids`` have no relationship with the supplier, not even one asked for or ended."""
+    asked = given(session, retailer_ids)
+    pair = and_(Relationship.supplier_id == supplier_id, Relationship.retailer_id == asked.c.id)
+    return set(session.scalars(select(asked.c.id).where(~exists().where(pair))))
 
 
 def expand(
@@ -65,10 +65,10 @@ def expand(
 
     Three statements, however many they are. Raises nothing: what is not the supplier's is reported as unknown.
     """
-    own = select(Group.id).where(Group.supplier_id == supplier_id, Group.id.in_(set(group_ids)))
-    own_ids = set(session.scalars(own))
+    mine = select(Group.id).where(Group.supplier_id == supplier_id, Group.id.in_(set(group_ids)))
+    known = set(session.scalars(mine))
     related, skipped = [], []
-    for retailer_id, name, status in session.execute(_standing(session, supplier_id, retailer_ids, own_ids)):
+    for retailer_id, name, status in session.execute(_standing(session, supplier_id, retailer_ids, known)):
         if status is None:
             skipped.append({"retailer_id": retailer_id, "retailer_name": name, "reason": "no_relationship"})
         else:
@@ -77,31 +77,31 @@ def expand(
         "supplier_name": names_of(session, [supplier_id]).get(supplier_id, supplier_name),
         "related": related,
         "skipped": skipped,
-        "unknown_group_ids": [group_id for group_id in dict.fromkeys(group_ids) if group_id not in own_ids],
+        "unknown_group_ids": [group_id for group_id in dict.fromkeys(group_ids) if group_id not in known],
     }
 
 
 def _standing(session: Session, supplier_id: UUID, retailer_ids: list[UUID], group_ids: set[UUID]) -> Any:
-    """``(retailer id, name, status)`` of every retailer in the lists; no status if no relationship exists."""
-    ids = id_rows(session, retailer_ids)
+    """``(retailer id, name, status)`` of everybody asked for; no status where no relationship exists."""
+    asked = given(session, retailer_ids)
     members = select(GroupMember.retailer_id).where(GroupMember.group_id.in_(group_ids))
-    retailers = union(select(ids.c.id), members).subquery()
+    wanted = union(select(asked.c.id), members).subquery()
     related = and_(
         Relationship.supplier_id == supplier_id,
-        Relationship.retailer_id == retailers.c.id,
+        Relationship.retailer_id == wanted.c.id,
         Relationship.status.in_([str(status) for status in EXISTING]),
     )
-    named = and_(TenantName.id == retailers.c.id, TenantName.kind == str(Side.RETAILER))
+    named = and_(TenantName.id == wanted.c.id, TenantName.kind == str(Side.RETAILER))
     return (
-        select(retailers.c.id, TenantName.name, Relationship.status)
+        select(wanted.c.id, TenantName.name, Relationship.status)
         .outerjoin(TenantName, named)
         .outerjoin(Relationship, related)
-        .order_by(retailers.c.id)
+        .order_by(wanted.c.id)
     )
 
 
-def _add_members(session: Session, groups: Sequence[Group], *, most: int) -> None:
-    ids: dict[UUID, list[UUID]] = {group.id: [] for group in groups}
+def _add_members(session: Session, found: Sequence[Group], *, most: int) -> None:
+    ids: dict[UUID, list[UUID]] = {each.id: [] for each in found}
     members = (
         select(GroupMember.group_id, GroupMember.retailer_id)
         .where(GroupMember.group_id.in_(ids), GroupMember.position < most)
@@ -109,5 +109,5 @@ def _add_members(session: Session, groups: Sequence[Group], *, most: int) -> Non
     )
     for group_id, retailer_id in session.execute(members):
         ids[group_id].append(retailer_id)
-    for group in groups:
-        group.retailer_ids = ids[group.id]
+    for each in found:
+        each.retailer_ids = ids[each.id]

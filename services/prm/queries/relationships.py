@@ -26,7 +26,7 @@ def relationship(session: Session, relationship_id: UUID) -> Relationship:
     """One of the caller's relationships.
 
     Raises:
-        NotFound: there is none, or it is another tenant's (S0-9).
+        NotFound: there is none, or it is of others (S0-9).
     """
     row = session.execute(_with_names().where(Relationship.id == relationship_id)).one_or_none()
     if row is None:
@@ -35,16 +35,16 @@ def relationship(session: Session, relationship_id: UUID) -> Relationship:
 
 
 def lock_relationship(session: Session, relationship_id: UUID) -> Relationship:
-    """One of the caller's relationships, under a row lock. Raises as ``relationship``."""
+    """One of the caller's relationships, locked until the transaction ends. Raises as ``relationship``."""
     statement = select(Relationship).where(Relationship.id == relationship_id).with_for_update()
-    row = session.scalar(statement)
-    if row is None:
+    found = session.scalar(statement)
+    if found is None:
         raise NotFound("No such relationship.")
-    return name_sides(session, row)
+    return name_sides(session, found)
 
 
 def lock_pair(session: Session, supplier_id: UUID, retailer_id: UUID) -> Relationship | None:
-    """The relationship of a pair, under a row lock."""
+    """The relationship of a pair, locked until the transaction ends."""
     pair = (Relationship.supplier_id == supplier_id, Relationship.retailer_id == retailer_id)
     return session.scalar(select(Relationship).where(*pair).with_for_update())
 
@@ -56,9 +56,9 @@ def exists_between(session: Session, supplier_id: UUID, retailer_id: UUID) -> bo
     return status in EXISTING
 
 
-def name_sides(session: Session, row: Relationship) -> Relationship:
-    names = names_of(session, [row.supplier_id, row.retailer_id])
-    return _name(row, names[row.supplier_id], names[row.retailer_id])
+def name_sides(session: Session, found: Relationship) -> Relationship:
+    names = names_of(session, [found.supplier_id, found.retailer_id])
+    return _name(found, names[found.supplier_id], names[found.retailer_id])
 
 
 def _with_names() -> Select[tuple[Relationship, str, str]]:
@@ -69,7 +69,7 @@ def _with_names() -> Select[tuple[Relationship, str, str]]:
     )
 
 
-def _name(row: Relationship, supplier_name: str, retailer_name: str) -> Relationship:
-    row.supplier_name = supplier_name
-    row.retailer_name = retailer_name
-    return row
+def _name(found: Relationship, supplier_name: str, retailer_name: str) -> Relationship:
+    found.supplier_name = supplier_name
+    found.retailer_name = retailer_name
+    return found

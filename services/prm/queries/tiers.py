@@ -14,9 +14,9 @@ from services.prm.models import Assignment, TenantName, Tier
 def tiers(session: Session, supplier_id: UUID, *, page: int, page_size: int) -> Page:
     """A supplier's tiers in their order, with benefits and counts: three statements (S0-47)."""
     statement = select(Tier).where(Tier.supplier_id == supplier_id).order_by(Tier.sort_order, Tier.name, Tier.id)
-    result = paginate(session, statement, page=page, page_size=page_size)
-    count_assignments(session, result.items)
-    return result
+    found = paginate(session, statement, page=page, page_size=page_size)
+    count_assignments(session, found.items)
+    return found
 
 
 def tier(session: Session, tier_id: UUID) -> Tier:
@@ -25,31 +25,31 @@ def tier(session: Session, tier_id: UUID) -> Tier:
     Raises:
         NotFound: there is none, or it is another supplier's (S0-9).
     """
-    row = session.scalar(select(Tier).where(Tier.id == tier_id))
-    if row is None:
+    found = session.scalar(select(Tier).where(Tier.id == tier_id))
+    if found is None:
         raise NotFound("No such tier.")
-    count_assignments(session, [row])
-    return row
+    count_assignments(session, [found])
+    return found
 
 
 def lock_tier(session: Session, tier_id: UUID) -> Tier:
-    """One tier of the caller, under a row lock. Raises as ``tier``."""
-    row = session.scalar(select(Tier).where(Tier.id == tier_id).with_for_update())
-    if row is None:
+    """One tier of the caller, locked until the transaction ends. Raises as ``tier``."""
+    found = session.scalar(select(Tier).where(Tier.id == tier_id).with_for_update())
+    if found is None:
         raise NotFound("No such tier.")
-    return row
+    return found
 
 
 def number_of_tiers(session: Session, supplier_id: UUID) -> int:
     return session.scalar(select(func.count()).select_from(Tier).where(Tier.supplier_id == supplier_id)) or 0
 
 
-def count_assignments(session: Session, tiers: Sequence[Tier]) -> None:
+def count_assignments(session: Session, found: Sequence[Tier]) -> None:
     """Give every tier its ``assignment_count``, by one grouped statement."""
-    statement = select(Assignment.tier_id, func.count()).where(Assignment.tier_id.in_([tier.id for tier in tiers]))
-    counts = dict(session.execute(statement.group_by(Assignment.tier_id)).tuples().all())
-    for tier in tiers:
-        tier.assignment_count = counts.get(tier.id, 0)
+    held = select(Assignment.tier_id, func.count()).where(Assignment.tier_id.in_([each.id for each in found]))
+    counts = dict(session.execute(held.group_by(Assignment.tier_id)).tuples().all())
+    for each in found:
+        each.assignment_count = counts.get(each.id, 0)
 
 
 def assignments(session: Session, tier_id: UUID, *, page: int, page_size: int) -> Page:
@@ -65,7 +65,7 @@ def assignments(session: Session, tier_id: UUID, *, page: int, page_size: int) -
 
 
 def assignment_of(session: Session, supplier_id: UUID, retailer_id: UUID) -> Assignment | None:
-    """The assignment of a retailer to a supplier's tier; None if there is none."""
+    """What a retailer holds of a supplier."""
     pair = (Assignment.supplier_id == supplier_id, Assignment.retailer_id == retailer_id)
     return session.scalar(select(Assignment).where(*pair))
 
@@ -83,23 +83,21 @@ def holders(session: Session, tier_id: UUID) -> list[tuple[UUID, str]]:
 
 def tiers_held(session: Session, retailer_id: UUID, *, page: int, page_size: int) -> Page:
     """What a retailer holds of all its suppliers, by the supplier's name: two statements (S0-53, S0-54)."""
-    columns = (
-        Tier.__table__.c
-    )  # the table, not the class: a tier is the supplier's; the assignment is what lets us see it
+    held = Tier.__table__.c  # the table, not the class: a tier is the supplier's; the assignment is what lets us see it
     statement = (
         select(
-            columns.id.label("tier_id"),
-            columns.name.label("tier_name"),
-            columns.description,
-            columns.supplier_id,
+            held.id.label("tier_id"),
+            held.name.label("tier_name"),
+            held.description,
+            held.supplier_id,
             TenantName.name.label("supplier_name"),
-            columns.benefits,
+            held.benefits,
         )
         .select_from(Assignment)
-        .join(Tier.__table__, columns.id == Assignment.tier_id)
-        .join(TenantName, TenantName.id == columns.supplier_id)
+        .join(Tier.__table__, held.id == Assignment.tier_id)
+        .join(TenantName, TenantName.id == held.supplier_id)
         .where(Assignment.retailer_id == retailer_id)
-        .order_by(TenantName.name, columns.supplier_id)
+        .order_by(TenantName.name, held.supplier_id)
     )
     return paginate(session, statement, page=page, page_size=page_size)
 

@@ -9,7 +9,7 @@ import pytest
 from limits.storage import storage_from_string
 
 from chassis.core.errors import Upstream
-from gateway.once import InMemory, Shared, once
+from gateway.replay_guard import InMemory, Shared, replay_guard
 from gateway.signatures import KEEP, WINDOW
 from tests.gateway.fakes import FakeIdentity, eventually, free_port
 from tests.gateway.test_signatures import BODY, PATH, Merchant, refused
@@ -73,7 +73,7 @@ def test_of_many_threads_one_is_first(redis_server: Redis) -> None:
 
 def test_counting_in_memory_is_our_own() -> None:
     """The library's store for limits may let two threads both count to one."""
-    assert isinstance(once(storage_from_string("memory://"), KEEP), InMemory)  # type: ignore[arg-type]
+    assert isinstance(replay_guard(storage_from_string("memory://"), KEEP), InMemory)  # type: ignore[arg-type]
 
 
 def test_gateways_that_share_a_redis_take_a_signature_once(

@@ -17,7 +17,7 @@ from limits.storage.memory import MemoryStorage
 from chassis.core.errors import Upstream
 
 
-class Once(Protocol):
+class ReplayGuard(Protocol):
     def is_first(self, what: str) -> bool:
         """Whether ``what`` has not been asked about before; of several at the same moment one is the first.
 
@@ -64,7 +64,7 @@ class Shared:
             raise Upstream("Signatures cannot be checked right now.", retry_after=2) from error
 
 
-def once(storage: Storage, keep: int) -> Once:
+def replay_guard(storage: Storage, keep: int) -> ReplayGuard:
     """The right one for where limits are counted."""
     # The library's own memory store is no place for this: two threads may both count to one there.
     return InMemory(keep) if isinstance(storage, MemoryStorage) else Shared(storage, keep)
