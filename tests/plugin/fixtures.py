@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from chassis.core import logs
+from chassis.core.money import CURRENCIES
 from chassis.data import migrate
 from chassis.http.identity import create_keys
 from chassis.process import settings
@@ -52,6 +53,14 @@ def _give_connections_back() -> Iterator[None]:
     yield
     for engine in _engines:
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def currencies(pytestconfig: pytest.Config) -> list[str]:
+    """ISO 4217 for tests that try one currency after the other: all with ``--matrix full``, else one per minor unit."""
+    if pytestconfig.getoption("matrix") == "full":
+        return sorted(CURRENCIES)
+    return sorted({places: currency for currency, places in CURRENCIES.items()}.values())
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
