@@ -4,15 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHAOS ?= --seconds 360 --pause 1.2 --kills 100 --events 20000
 
-.PHONY: up test check lint format types imports bench chaos minute mails events sabotage clean lock
+.PHONY: up test check nightly lint format types imports bench chaos chaos-short mails events sabotage clean lock
 
 up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
 
-test: $(VENV)/.dev               ## Run all tests
+test: $(VENV)/.dev               ## Run the tests of a change: PostgreSQL and RabbitMQ; on SQLite what differs most
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: lint types imports test minute   ## Exactly what CI runs
+nightly: lint types imports      ## Everything: each test on both sets of engines, and the long chaos
+	$(BIN)/pytest -n 2 --dist loadgroup --matrix full
+	$(BIN)/python -m tests.chaos $(CHAOS)
+
+check: lint types imports test chaos-short   ## Exactly what CI runs, on every change
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -34,8 +38,8 @@ bench: $(VENV)/.bench            ## Measure ours beside the comparison (needs Po
 chaos: $(VENV)/.dev              ## Kill everything under load and prove nothing was lost; CHAOS="--seconds 60" and the like
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
-minute: $(VENV)/.dev             ## A minute of chaos, where PostgreSQL and RabbitMQ are installed
-	$(BIN)/python -m tests.chaos --short --engines real --seconds 40 --pause 1
+chaos-short: $(VENV)/.dev        ## Twenty seconds of chaos, where PostgreSQL and RabbitMQ are installed
+	$(BIN)/python -m tests.chaos --short --engines real --seconds 20 --pause 1
 
 mails: $(VENV)/.dev              ## Write a sample of every mail to docs/mails, with pictures where there is a Chromium
 	$(BIN)/python -m tests.notifier.samples docs/mails

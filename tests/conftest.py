@@ -8,7 +8,7 @@ import pytest
 
 import tests.plugin
 
-pytest_plugins = ["tests.plugin"]
+pytest_plugins = ["tests.plugin.fixtures", "tests.plugin.matrix"]
 
 
 @pytest.fixture

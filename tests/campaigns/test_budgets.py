@@ -58,11 +58,12 @@ def test_a_budget_is_exact_in_its_currency(anna, campaigns, budget, currency, an
     assert (created["data"]["budget"], created["data"]["currency"]) == (told, currency.upper())
 
 
-def test_what_is_answered_is_accepted_back_in_every_currency(anna, campaigns):
+def test_what_is_answered_is_accepted_back_in_every_currency(anna, campaigns, currencies):
     """D9, D65: for each currency of ISO 4217; from one minor unit to the largest amount for each number of decimals."""
     address = draft(anna)
     amounts = {places: [Decimal(1).scaleb(-places), MAX_AMOUNT] for places in CURRENCIES.values()}
-    for currency, places in CURRENCIES.items():
+    for currency in currencies:
+        places = CURRENCIES[currency]
         for amount in (Decimal(12345678901).scaleb(-places), *amounts.pop(places, ())):
             body = SPRING | {"budget": written(amount, currency), "currency": currency}
             answer = anna.put(address, json=body)

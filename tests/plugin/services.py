@@ -1,0 +1,94 @@
+"""A service under test: started once, called as a given principal, its events at hand."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from requests import Session
+from sqlalchemy import select, update
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.data.base import ChassisBase
+from chassis.http.identity import Signer
+from chassis.messaging.broker import Message
+from chassis.messaging.broker.topic import matches
+from chassis.messaging.consumer import Consumer
+from chassis.messaging.events import Subscriber
+from chassis.messaging.inbox import WAITING, ParkedRow
+from chassis.messaging.outbox import OutboxRow
+from chassis.process.service import Runtime
+from tests.plugin.brokers import NoBroker
+from tests.plugin.callers import CallerClient, WsgiAdapter
+from tests.plugin.wiping import wipe
+
+
+class ServiceUnderTest:
+    """A running service: ``client(principal)`` calls it, ``events()`` is what it wrote to its outbox."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.database = runtime.database
+        self.app = runtime.create_app()
+        self.app.test_client_class = CallerClient
+        listeners = runtime.service.listeners or (Subscriber(runtime.service.name, ()),)
+        self.consumers = {one: Consumer(one, self.database, NoBroker()) for one in listeners}
+        self.consumer = next(iter(self.consumers.values()))
+
+    def client(self, who: Principal | None = None, *, sender: str = "gateway") -> CallerClient:
+        client = self.app.test_client(use_cookies=False)
+        assert isinstance(client, CallerClient)
+        client.who = who
+        client.signer = Signer(self.runtime.settings.keys, sender)
+        client.audience = self.runtime.service.name
+        return client
+
+    def connect(self, name: str, other: "ServiceUnderTest") -> None:
+        """Let this service's outbound client reach ``other`` as the service ``name``."""
+        session = Session()
+        session.mount("http://", WsgiAdapter(other.app))
+        self.runtime.client._services = {**self.runtime.client._services, name: f"http://{name}"}
+        self.runtime.client._local.session = session
+
+    def events(self, event_type: str | None = None) -> list[dict[str, Any]]:
+        """The envelopes written so far, in order."""
+        with acting_as(Principal.system("test")), self.database.read() as session:
+            bodies = [json.loads(row.body) for row in session.scalars(select(OutboxRow).order_by(OutboxRow.id))]
+        return [body for body in bodies if event_type in (None, body["type"])]
+
+    def deliver(self, *envelopes: Mapping[str, Any]) -> None:
+        """Hand events to the service's subscribers as the broker would, to each those that it listens to."""
+        batch = [Message(str(e["id"]), str(e["type"]), json.dumps(e).encode()) for e in envelopes]
+        for subscriber, consumer in self.consumers.items():
+            consumer.handle([m for m in batch if any(matches(pattern, m.type) for pattern in subscriber.patterns)])
+
+    def parked(self) -> list[ParkedRow]:
+        with acting_as(Principal.system("test")), self.database.read() as session:
+            return list(session.scalars(select(ParkedRow).order_by(ParkedRow.parked_at)))
+
+    def retry_parked(self) -> None:
+        """Try every waiting event again now, whenever it is due."""
+        with acting_as(Principal.system("test")), self.database.begin() as session:
+            session.execute(
+                update(ParkedRow).where(ParkedRow.state == WAITING).values(next_at=utcnow() - timedelta(seconds=1))
+            )
+        for consumer in self.consumers.values():
+            while consumer.retry_one() or consumer.sweep():
+                pass
+
+    def wipe(self) -> None:
+        """Empty every table."""
+        wipe(self.database, [*self.runtime.service.metadata.sorted_tables, *ChassisBase.metadata.sorted_tables])
+
+
+def endpoints(app: Flask) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Every endpoint of a service but health: ``{("POST", "/notes/<uuid:note_id>"): roles let in}``."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        view_class = getattr(app.view_functions[rule.endpoint], "view_class", None)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            if view := getattr(view_class, method.lower(), None):
+                found[method, rule.rule] = view.access
+    return found
