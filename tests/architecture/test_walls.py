@@ -49,7 +49,7 @@ def test_only_settings_read_the_environment():
     assert others <= {"concord/up.py"}
 
 
-RULES = [path for pattern in ("rules.py", "rules/*.py") for path in (ROOT / "services").rglob(pattern)]
+RULES = [path for pattern in ("*rules.py", "rules/*.py") for path in (ROOT / "services").rglob(pattern)]
 
 
 @pytest.mark.parametrize("path", sorted(RULES), ids=lambda path: str(path.relative_to(ROOT / "services")))
@@ -68,8 +68,9 @@ def test_actions_never_commit(path):
 def test_every_service_has_the_same_rooms(name):
     folder = ROOT / "services" / name
     assert (folder / "README.md").exists()
-    present = {path.stem for path in folder.iterdir()}
-    assert {"__init__", "models", "actions", "queries", "schemas", "api", "migrations"} <= present
+    assert {"__init__.py", "migrations"} <= {path.name for path in folder.iterdir()}
+    present = {path.stem for path in folder.rglob("*")}  # in a large service: in the folder of each noun
+    assert {"models", "actions", "queries", "schemas", "api"} <= present
 
 
 def test_no_sources_name_a_machine_or_a_registry():
