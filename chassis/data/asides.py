@@ -24,7 +24,8 @@ log = logger(__name__)
 class Aside:
     """One statement at a time, each a transaction of its own, on a connection kept for them; of one thread.
 
-    On SQLite, and inside a :class:`~chassis.data.unit_of_work.Unit`, a statement is carried out before ``start`` returns.
+    On SQLite, and inside a :class:`~chassis.data.unit_of_work.Unit`, a statement is carried out before ``start``
+    returns.
     """
 
     def __init__(self, database: Database) -> None:

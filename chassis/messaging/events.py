@@ -170,7 +170,8 @@ class Subscriber:
     Attributes:
         name: of its queue (``<name>.events``) and in its inbox: the service's name, or that, a dot and a word.
         subscriptions: its handlers.
-        ordered: what one source tells of one subject takes effect in its sequence (see ``chassis.messaging.resequencer``). An event that
+        ordered: what one source tells of one subject takes effect in its sequence (see
+        ``chassis.messaging.resequencer``). An event that
             fails holds its successors until it succeeds, or until an operator drops it.
         hold: locks what the handlers of a batch will want, see :data:`Hold`.
     """

@@ -3,7 +3,8 @@
 The type of a waiting event names its source. A cursor from before belongs to the source of the events that wait behind
 it or are parked, where these are of one source. Any other gets an empty source, which means nothing to anybody: a
 service that knows more assigns it in a migration of its own. A series without a cursor begins as it does for a
-subscriber that comes late (``chassis.messaging.resequencer``); what was handled before is in the inbox, so nothing happens twice.
+subscriber that comes late (``chassis.messaging.resequencer``); what was handled before is in the inbox, so nothing
+happens twice.
 
 An ordered subscriber of code from before stands still with this schema: it cannot write a cursor without a source, and
 acknowledges nothing. Stop it first, or it gives its events back until the broker puts them with the dead letters.
