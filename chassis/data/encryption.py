@@ -16,10 +16,20 @@ class SecretBox:
 
     def __init__(self, master_secret: str, purpose: str) -> None:
         kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"concord {purpose} vault".encode())
-        self._fernet = Fernet(base64.urlsafe_b64encode(kdf.derive(master_secret.encode())))
+        self._fernet = _fernet(kdf.derive(master_secret.encode()))
+
+    @classmethod
+    def from_key(cls, key: bytes) -> "SecretBox":
+        """A box for a key of 32 bytes that was derived elsewhere."""
+        box = cls.__new__(cls)
+        box._fernet = _fernet(key)
+        return box
 
     def encrypt(self, secret: str) -> str:
-        return self._fernet.encrypt(secret.encode()).decode()
+        return self.encrypt_bytes(secret.encode()).decode()
+
+    def encrypt_bytes(self, secret: bytes) -> bytes:
+        return self._fernet.encrypt(secret)
 
     def decrypt(self, encrypted: str) -> str:
         """The secret again.
@@ -27,7 +37,15 @@ class SecretBox:
         Raises:
             cryptography.fernet.InvalidToken: encrypted under another master secret or purpose, or tampered with.
         """
-        return self._fernet.decrypt(encrypted.encode()).decode()
+        return self.decrypt_bytes(encrypted.encode()).decode()
+
+    def decrypt_bytes(self, encrypted: bytes) -> bytes:
+        """Like ``decrypt``, for bytes."""
+        return self._fernet.decrypt(encrypted)
+
+
+def _fernet(key: bytes) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(key))
 
 
 def development_secret(keys: Path, name: str) -> str:

@@ -8,7 +8,6 @@ An answer may hold a secret that is shown once, and a body a password: answers a
 hashes, with keys that are not in the database.
 """
 
-import base64
 import contextlib
 import hmac
 import json
@@ -17,7 +16,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cryptography.fernet import Fernet
 from flask import Response, current_app, make_response, request
 from sqlalchemy import LargeBinary, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -28,6 +26,7 @@ from chassis.core.principal import caller
 from chassis.data.base import ChassisBase
 from chassis.data.bulk import insert_ignoring
 from chassis.data.database import Database
+from chassis.data.encryption import SecretBox
 from chassis.data.unit_of_work import Unit
 from chassis.http import versions
 
@@ -67,16 +66,16 @@ class Sealer:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self._fernet = Fernet(base64.urlsafe_b64encode(secret))
+        self._box = SecretBox.from_key(secret)
 
     def hash(self, data: bytes) -> str:
         return hmac.new(self._secret, data, "sha256").hexdigest()
 
     def seal(self, data: bytes) -> bytes:
-        return self._fernet.encrypt(data)
+        return self._box.encrypt_bytes(data)
 
     def unseal(self, data: bytes) -> bytes:
-        return self._fernet.decrypt(data)
+        return self._box.decrypt_bytes(data)
 
 
 def _sealer() -> Sealer:
