@@ -40,7 +40,7 @@ REFUSALS: dict[str, Failure] = {
     ),
     "name": Invalid("x", errors=[{"field": "name", "message": "Campaign name must be unique within company"}]),
     "empty": Invalid("x", errors=[{"field": "", "message": "field can't be empty"}]),
-    "away": Upstream("The service is unavailable."),
+    "away": Upstream("The service is away."),
 }
 
 

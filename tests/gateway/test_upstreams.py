@@ -261,6 +261,6 @@ def test_connecting_is_tried_again_once_for_idempotent_methods(
 
     monkeypatch.setattr("gateway.upstream.Connection", refuse)
     upstream = Upstream("campaigns", "http://127.0.0.1:1", GatewaySettings(), 1)
-    with pytest.raises(Exception, match="away"):
+    with pytest.raises(Exception, match="unavailable"):
         upstream.ask(method, b"")
     assert len(counted) == tries
