@@ -3,9 +3,9 @@
 Each adds its events and its audit row to the caller's transaction and never commits.
 
 Locks: an invite before its campaign. A request holds one campaign at most, and waits for no other row while it does. A
-new name (``tenant_actions``) locks its tenant's name and campaigns, but never an invite, so no request and rename wait for each other, not
-even when one transaction follows several renames; two such transactions that meet are told apart by the database, and
-the consumer handles their events one by one.
+new name (``tenant_actions``) locks its tenant's name and campaigns, but never an invite, so no request and rename wait
+for each other, not even when one transaction follows several renames; two such transactions that meet are told apart by
+the database, and the consumer handles their events one by one.
 """
 
 from collections.abc import Mapping
