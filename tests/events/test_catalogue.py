@@ -13,6 +13,7 @@ from marshmallow import EXCLUDE, fields
 from chassis.http.schemas import CamelSchema
 from chassis.messaging.broker.topic import matches
 from chassis.messaging.events import Subscription, publishes
+from concord import catalogue, platform
 from concord.asyncapi import asyncapi
 from concord.catalogue import FOLDER, Published, ShapeChanged
 
