@@ -36,7 +36,7 @@ def test_every_setting_is_documented():
         ROOT / "gateway/settings.py",
     ]
     for path in readers:
-        guide = ROOT / "docs/operations.md" if path.parent.name == "chassis" else path.parent / "README.md"
+        guide = ROOT / "docs/operations.md" if path.parent.name == "process" else path.parent / "README.md"
         names = re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', path.read_text())
         assert names, path
         for name in names:
