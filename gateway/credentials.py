@@ -14,6 +14,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import jwt
+from cachetools import LRUCache
 
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
@@ -50,7 +51,7 @@ class Credentials:
     def __init__(self, issuers: Iterable[Issuer], access: Access, fetch: Callable[[str], dict[str, Any]]) -> None:
         self._issuers = {issuer.issuer: (issuer, KeySet(issuer.jwks_uri, fetch)) for issuer in issuers}
         self._access = access
-        self._known: dict[bytes, _Known] = {}
+        self._known: LRUCache[bytes, _Known] = LRUCache(CACHE_SIZE)
         self._lock = Lock()
 
     def refresh_keys(self) -> None:
@@ -76,15 +77,14 @@ class Credentials:
 
     def _verified(self, token: str) -> _Known:
         digest = sha256(token.encode()).digest()
-        known = self._known.get(digest)
+        with self._lock:
+            known = self._known.get(digest)
         now = time.time()
         if known and known.expires > now:
             return known
         principal, expires = self._check(token)
         known = _Known(principal, min(expires, now + REMEMBER))
         with self._lock:
-            if len(self._known) >= CACHE_SIZE:
-                self._known.clear()
             self._known[digest] = known
         return known
 

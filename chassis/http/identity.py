@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 import jwt
+from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -44,7 +45,7 @@ class Signer:
     def __init__(self, keys: Path, sender: str) -> None:
         self.sender = sender
         self._key = _load_private(keys / f"{sender}.key")
-        self._minted: dict[tuple[Principal, str], tuple[str, float]] = {}
+        self._minted: LRUCache[tuple[Principal, str], tuple[str, float]] = LRUCache(CACHE_SIZE)
         self._lock = Lock()
 
     def derive(self, purpose: str) -> bytes:
@@ -59,8 +60,6 @@ class Signer:
                 return token
         token = self._mint(principal, audience, now)
         with self._lock:
-            if len(self._minted) >= CACHE_SIZE:
-                self._minted.clear()
             self._minted[principal, audience] = (token, now)
         return token
 
@@ -81,7 +80,7 @@ class Verifier:
         self.audience = audience
         self._keys = keys
         self._public: dict[str, list[Ed25519PublicKey]] = {}
-        self._known: dict[str, tuple[Principal, str, float]] = {}
+        self._known: LRUCache[str, tuple[Principal, str, float]] = LRUCache(CACHE_SIZE)
         self._lock = Lock()
 
     def verify(self, token: str) -> tuple[Principal, str]:
@@ -96,8 +95,6 @@ class Verifier:
             return known[0], known[1]
         principal, sender, expires = self._check(token)
         with self._lock:
-            if len(self._known) >= CACHE_SIZE:
-                self._known.clear()
             self._known[token] = (principal, sender, expires)
         return principal, sender
 
