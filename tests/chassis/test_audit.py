@@ -3,7 +3,7 @@
 import pytest
 
 from chassis.core.principal import acting_as
-from chassis.data import audit
+from chassis.http import audit_trail
 from contracts.roles import Role
 from tests.chassis.sample import service
 from tests.plugin import principal
@@ -18,7 +18,7 @@ def sample(start_service):
 
 def trail(sample):
     with acting_as(ANNA), sample.database.read() as session:
-        return audit.trail(session, ANNA.tenant_id, page=1, page_size=50).items
+        return audit_trail.trail(session, ANNA.tenant_id, page=1, page_size=50).items
 
 
 def test_changes_are_told_field_by_field(sample):

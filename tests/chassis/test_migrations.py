@@ -156,7 +156,7 @@ def test_there_is_a_way_back(engine):
 
 UPGRADE = """
 import sys
-from chassis import migrate
+from chassis.data import migrate
 from chassis.data.database import Database
 from tests.chassis.sample import service
 migrate.upgrade(service, Database(sys.argv[1]).engine)

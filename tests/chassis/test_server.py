@@ -17,13 +17,13 @@ from tests.e2e.harness import free_ports, until
 CHILD = """
 import sys
 from dataclasses import replace
-from chassis import serve, settings, worker
+from chassis.process import server, settings, worker
 worker.PATIENCE = worker.HEAD_SECONDS = 1
 loaded = replace(settings.load(), bind=sys.argv[1], threads=2)
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
     return [b"ok"]
-serve.serve_app(lambda: app, loaded, "tried")
+server.serve_app(lambda: app, loaded, "tried")
 """
 
 
