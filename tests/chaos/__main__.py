@@ -64,7 +64,8 @@ def report(outcome: Outcome) -> str:
     for kind in ("lost", "doubled", "inverted", "wrong"):
         lines += [f"    {kind}: {each}" for each in getattr(verdict, kind)[:10]]
     lines += [f"  void: {reason}" for reason in outcome.void]
-    return "\n".join([*lines, "  passed" if outcome.passed else "  FAILED"])
+    summary = "passed" if outcome.passed else "proves nothing" if outcome.sound else "FAILED"
+    return "\n".join([*lines, f"  {summary}"])
 
 
 if __name__ == "__main__":
