@@ -42,7 +42,7 @@ def notify_of_messages(session: Session, posts: Sequence[Post], *, domain: str, 
     if not unread:
         return
     listeners = listeners_of(session, MESSAGE, tenants.values())
-    waiting = _waiting_mails(session, {post.thread_id for post in unread})
+    waiting = _waiting_mails(session, {post.thread_id for post in unread}, tenants)
     mails: list[dict[str, Any]] = []
     items: list[dict[str, Any]] = []
     for post in unread:
@@ -74,7 +74,7 @@ def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: i
         .where(ReadMark.tenant_id == tenant_id, ReadMark.thread_id == thread_id, ReadMark.sequence < sequence)
         .values(sequence=sequence)
     )
-    for delivery in queries.waiting_of_threads(session, [thread_id], tenant_id):
+    for delivery in queries.waiting_of_threads(session, [thread_id], [tenant_id]):
         if delivery.leave_out_read(sequence):
             count_suppressed(session, delivery)
     digests.forget_read(session, tenant_id, thread_id, sequence)
@@ -84,11 +84,11 @@ def _thread_of(post: Post) -> tuple[UUID, UUID | None]:
     return post.tenant_id, post.thread_id
 
 
-def _waiting_mails(session: Session, thread_ids: Collection[UUID]) -> Waiting:
-    """The mails that wait for more of their threads."""
+def _waiting_mails(session: Session, thread_ids: Collection[UUID], tenant_ids: Collection[UUID]) -> Waiting:
+    """The mails of these tenants that wait for more of their threads."""
     return {
         (delivery.tenant_id, delivery.thread_id, delivery.user_id): delivery
-        for delivery in queries.waiting_of_threads(session, thread_ids)
+        for delivery in queries.waiting_of_threads(session, thread_ids, tenant_ids)
         if not delivery.attempts  # one that may have arrived must not say more when it is repeated
     }
 

@@ -48,14 +48,15 @@ def unsent_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
 
 
 def waiting_of_threads(
-    session: Session, thread_ids: Collection[UUID], tenant_id: UUID | None = None
+    session: Session, thread_ids: Collection[UUID], tenant_ids: Collection[UUID]
 ) -> Sequence[Delivery]:
-    """The mails about these threads that nobody has begun to send, locked; those of one tenant where it is named."""
+    """The mails of these tenants about these threads that nobody has begun to send, locked."""
     statement = select(Delivery).where(
-        OF_A_THREAD, Delivery.thread_id.in_(thread_ids), Delivery.state.in_([State.NEW, State.NO_RECIPIENT])
+        OF_A_THREAD,
+        Delivery.thread_id.in_(thread_ids),
+        Delivery.tenant_id.in_(tenant_ids),
+        Delivery.state.in_([State.NEW, State.NO_RECIPIENT]),
     )
-    if tenant_id:
-        statement = statement.where(Delivery.tenant_id == tenant_id)
     return session.scalars(statement.order_by(Delivery.id).with_for_update()).all()
 
 
