@@ -140,8 +140,8 @@ class Gateway:
         """The shape of what is refused before there is a route, or where there is none."""
         signed = carries_key(request.environ)
         tables = (self._key_table, self._table) if signed else (self._table, self._key_table)
-        found = (table.error_format(request.target) for table in tables)
-        named = next((body for body in found if body), None)
+        formats = (table.error_format(request.target) for table in tables)
+        named = next((shape for shape in formats if shape), None)
         return named or of_path(request.target) or (MERCHANT if signed else PROBLEM)
 
     def _find(self, request: Request) -> tuple[Route | None, bool]:

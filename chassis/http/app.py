@@ -83,11 +83,11 @@ def mount(app: Flask, blueprints: Sequence[Blueprint]) -> None:
 def _by_prefix(blueprints: Iterable[Blueprint]) -> list[tuple[re.Pattern[str], ErrorFormat]]:
     """Which error format belongs to a path, the longest prefix first."""
     prefixes = {blueprint.url_prefix or "": blueprint.error_format for blueprint in blueprints}
-    found = []
+    formats = []
     for prefix in sorted(prefixes, key=lambda prefix: prefix.count("/"), reverse=True):
         literals = [re.escape(part) for part in re.split(r"<[^<>]*>", prefix)]
-        found.append((re.compile("[^/]+".join(literals) + r"(?:/|\Z)"), prefixes[prefix]))
-    return found
+        formats.append((re.compile("[^/]+".join(literals) + r"(?:/|\Z)"), prefixes[prefix]))
+    return formats
 
 
 def _error_format() -> ErrorFormat:

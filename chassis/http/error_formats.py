@@ -31,8 +31,10 @@ class Refusal:
     @property
     def sentences(self) -> list[str]:
         """One a field for validation, else the one there is."""
-        found = [f"{one['field']}: {one['message']}" if one["field"] else one["message"] for one in self.failure.errors]
-        return found or [self.failure.detail]
+        errors = [
+            f"{one['field']}: {one['message']}" if one["field"] else one["message"] for one in self.failure.errors
+        ]
+        return errors or [self.failure.detail]
 
 
 @dataclass(frozen=True, eq=False)
