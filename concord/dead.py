@@ -20,7 +20,7 @@ from chassis.core.text import shortened
 from chassis.messaging import retry_table
 from chassis.messaging.broker import BrokerUnavailable, DeadLetter, TopologyBroken
 from chassis.messaging.events import Drop, Subscriber
-from chassis.messaging.inbox import DEAD, ParkedRow
+from chassis.messaging.retry_table import DEAD, RetryRow
 from chassis.process.service import Runtime
 from concord import platform
 from concord.environment import settings_or_exit
@@ -36,7 +36,7 @@ class Place:
     runtime: Runtime
     subscriber: Subscriber
 
-    def rows(self, **wanted: str) -> list[ParkedRow]:
+    def rows(self, **wanted: str) -> list[RetryRow]:
         with self.runtime.database.read() as session:
             return retry_table.find(session, [self.subscriber.name], **wanted)
 
@@ -174,15 +174,15 @@ def _take_from_broker(place: Place, event_ids: Sequence[str], everything: bool) 
         if not everything and retry_table.key_of(letter.message) not in event_ids:
             return False
         with place.runtime.database.begin() as session:
-            retry_table.park(session, place.subscriber.name, letter.message, Drop(letter.reason))
+            retry_table.add(session, place.subscriber.name, letter.message, Drop(letter.reason))
         return True
 
     place.letters(take)
 
 
-def _replay(place: Place, row: ParkedRow, *, force: bool) -> int:
+def _replay(place: Place, row: RetryRow, *, force: bool) -> int:
     with place.runtime.database.begin() as session:
-        again = session.get(ParkedRow, (row.consumer, row.event_id), with_for_update=True)
+        again = session.get(RetryRow, (row.consumer, row.event_id), with_for_update=True)
         if again is None:
             return 0
         if not retry_table.replay(session, again, utcnow(), force=force):
@@ -193,9 +193,9 @@ def _replay(place: Place, row: ParkedRow, *, force: bool) -> int:
     return 1
 
 
-def _drop(place: Place, row: ParkedRow) -> int:
+def _drop(place: Place, row: RetryRow) -> int:
     with place.runtime.database.begin() as session:
-        given_up = session.get(ParkedRow, (row.consumer, row.event_id), with_for_update=True)
+        given_up = session.get(RetryRow, (row.consumer, row.event_id), with_for_update=True)
         if given_up is None:
             return 0
         retry_table.drop(session, given_up, ordered=place.subscriber.ordered)

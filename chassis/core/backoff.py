@@ -3,7 +3,7 @@
 import random
 from datetime import timedelta
 
-PARKED_DELAYS = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
+RETRY_DELAYS = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
 
 
 class Backoff:
@@ -22,7 +22,7 @@ class Backoff:
         self._delay = self._first
 
 
-def delay_after(attempts: int, delays: list[timedelta] = PARKED_DELAYS) -> timedelta:
+def delay_after(attempts: int, delays: list[timedelta] = RETRY_DELAYS) -> timedelta:
     """The wait after the ``attempts``-th failure (from 1)."""
     return delays[min(attempts, len(delays)) - 1] * jitter(1.0)
 

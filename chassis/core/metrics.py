@@ -20,11 +20,11 @@ events_handled = Counter("concord_events_handled_total", "Events whose effect is
 events_duplicate = Counter("concord_events_duplicate_total", "Redeliveries absorbed by the inbox", ["subscriber"])
 events_displaced = Counter(
     "concord_events_displaced_total",
-    "Events that were never handled although their place had been: dead letters, each a reason to look",
+    "Events that were never handled although their place had passed: dead letters, each a reason to look",
     ["subscriber"],
 )
-events_parked = Counter("concord_event_failures_total", "Failures of a handler that were parked")
-events_waiting = Gauge("concord_events_parked", "Parked events by state", ["state"])
+event_failures = Counter("concord_event_failures_total", "Failures of a handler, stored in the retry table")
+retry_rows = Gauge("concord_events_parked", "Events in the retry table by state", ["state"])
 events_early = Gauge("concord_events_early", "Events of ordered subscribers that wait for predecessors", ["subscriber"])
 events_early_age = Gauge("concord_events_early_oldest_seconds", "How long the oldest of these waits", ["subscriber"])
 consumer_failures = Counter("concord_consumer_failures_total", "Lost connections and databases away")

@@ -19,13 +19,11 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 
 from chassis.core import context
 from chassis.core.plain import plain, time_text
+from chassis.core.principal import NOBODY
 from chassis.core.text import camel
 
 C = TypeVar("C", bound=type)
-NOBODY = str(UUID(int=0))
 MAX_SEQUENCE = 2**31 - 1  # what the tables take
-
-
 SERVICE = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -34,18 +32,14 @@ class Drop(Exception):
 
 
 class Series(NamedTuple):
-    """The events that one source tells of one subject. They have numbers of their own, from 1 without gaps (D63)."""
+    """The events of one source about one subject. They have numbers of their own, from 1 without gaps (D63)."""
 
     source: str
     subject: UUID
 
 
 def source_of(event_type: str) -> str:
-    """The source of a type's events: the service that the type begins with.
-
-    Raises:
-        ValueError: it begins with none.
-    """
+    """The source of a type's events, after the service that the type begins with; ``ValueError`` where it has none."""
     service, dot, _ = event_type.partition(".")
     if not dot or not SERVICE.fullmatch(service):
         raise ValueError(f"{event_type!r} names no service")
@@ -121,11 +115,11 @@ class Received:
     envelope: Mapping[str, Any]
 
 
-Hold = Callable[[Any, Sequence[UUID]], None]
-"""``hold(session, tenant_ids)`` locks what belongs to the tenants that a batch is about, before any of it is handled.
+LockTenants = Callable[[Any, Sequence[UUID]], None]
+"""``lock_tenants(session, tenant_ids)`` locks what belongs to a batch's tenants before any event of it is handled.
 
-They come sorted. Handlers that lock one after the other as the events come would wait for each other in a circle as
-soon as two consumers share the work.
+The ids come sorted. Handlers that lock one tenant after the other, as the events come, would deadlock as soon as two
+consumers share the work.
 """
 
 
@@ -133,7 +127,7 @@ soon as two consumers share the work.
 class Subscription:
     """One handler of one event type, or of all types that fit a topic pattern (``campaigns.#``, ``*.*.v1``, ``#``).
 
-    One that takes events ``together`` is handed a list of them.
+    A handler that takes events ``together`` is given a list of them.
     """
 
     event_type: str
@@ -141,25 +135,32 @@ class Subscription:
     handle: Callable[[Any, Any], None]
     together: bool = False
 
-    def __call__(self, session: Any, received: Mapping[str, Any]) -> None:
-        self.handle(session, self._load(received))
-
-    def take_together(self, session: Any, received: Sequence[Mapping[str, Any]]) -> None:
-        self.handle(session, [self._load(one) for one in received])
-
-    def _load(self, received: Mapping[str, Any]) -> "Received":
-        if self.schema is None:
-            return _receive(received, received["data"])
-        try:
-            loaded = _loader(self.schema).load(received["data"])
-        except ValidationError as error:
-            raise Drop(f"does not fit {self.schema.__name__}: {error.normalized_messages()}") from error
-        return _receive(received, SimpleNamespace(**loaded))
+    def receive(self, envelope: Mapping[str, Any]) -> Received:
+        """The event as the handler sees it. Raises ``Drop`` where ``data`` does not fit the schema."""
+        data = envelope["data"]
+        if self.schema is not None:
+            try:
+                data = SimpleNamespace(**_loader(self.schema).load(data))
+            except ValidationError as error:
+                raise Drop(f"does not fit {self.schema.__name__}: {error.normalized_messages()}") from error
+        actor_id = envelope.get("actorid")
+        return Received(
+            id=as_id(envelope["id"]),
+            type=envelope["type"],
+            source=envelope["source"],
+            subject=as_id(envelope["subject"]),
+            sequence=int(envelope["sequence"]),
+            time=datetime.fromisoformat(envelope["time"]),
+            tenant_ids=tenants_of(envelope),
+            actor_id=as_id(actor_id) if actor_id else NOBODY,
+            data=data,
+            envelope=envelope,
+        )
 
 
 @cache
 def _loader(schema: type[Schema]) -> Schema:
-    """One for all events of a handler: making a schema costs far more than loading with it."""
+    """One loader for all events of a handler: making a schema costs far more than loading with it."""
     return schema(unknown=EXCLUDE)
 
 
@@ -169,17 +170,15 @@ class Subscriber:
 
     Attributes:
         name: of its queue (``<name>.events``) and in its inbox: the service's name, or that, a dot and a word.
-        subscriptions: its handlers.
-        ordered: what one source tells of one subject takes effect in its sequence (see
-            ``chassis.messaging.resequencer``). An event that fails holds its successors until it succeeds, or until an
-            operator drops it.
-        hold: locks what the handlers of a batch will want, see :data:`Hold`.
+        ordered: the events of a series take effect in their sequence (see ``chassis.messaging.resequencer``). The
+            successors of an event that fails wait until it succeeds, or until an operator drops it.
+        lock_tenants: see :data:`LockTenants`.
     """
 
     name: str
     subscriptions: Sequence[Subscription]
     ordered: bool = False
-    hold: "Hold | None" = None
+    lock_tenants: LockTenants | None = None
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -190,10 +189,8 @@ class Subscriber:
 def on(
     event_type: str, schema: type[Schema] | None = None
 ) -> Callable[[Callable[[Any, Received], None]], Subscription]:
-    """Make a function the handler of an event type or pattern.
-
-    ``schema`` names only the fields it needs; without one ``data`` is the mapping that was published.
-    """
+    """Make a function the handler of an event type or pattern. ``schema`` names only the fields it needs; without one
+    ``data`` is the mapping that was published."""
 
     def decorate(handle: Callable[[Any, Received], None]) -> Subscription:
         return Subscription(event_type, schema, handle)
@@ -204,10 +201,10 @@ def on(
 def on_all(
     pattern: str, schema: type[Schema] | None = None
 ) -> Callable[[Callable[[Any, Sequence[Received]], None]], Subscription]:
-    """Make a function the handler of events of a pattern that come one after the other, as many as a transaction takes.
+    """Make a function the handler of a list of events, as many as a transaction takes: for what costs less together.
 
-    For what costs less together. Of one series they come in their order; events of other series that only such
-    handlers take may be handed over before or after them. ``schema`` is as in :func:`on`.
+    The events of one series come in their order; those of other series that only such handlers take may come before or
+    after them. ``schema`` is as in :func:`on`.
     """
 
     def decorate(handle: Callable[[Any, Sequence[Received]], None]) -> Subscription:
@@ -218,18 +215,18 @@ def on_all(
 
 @lru_cache(maxsize=1024)
 def as_id(text: str) -> UUID:
-    """The same few ids are asked for again and again while a batch is handled."""
+    """Parse an id, cached: handling a batch asks for the same few ids again and again."""
     return UUID(text)
 
 
-def series_of(received: Mapping[str, Any]) -> Series:
+def series_of(envelope: Mapping[str, Any]) -> Series:
     """The series in which a parsed envelope has its sequence."""
-    return Series(received["source"], as_id(received["subject"]))
+    return Series(envelope["source"], as_id(envelope["subject"]))
 
 
-def tenants_of(received: Mapping[str, Any]) -> tuple[UUID, ...]:
+def tenants_of(envelope: Mapping[str, Any]) -> tuple[UUID, ...]:
     """The tenants that may see an event."""
-    return tuple(as_id(part) for part in received.get("tenantids", "").split(",") if part)
+    return tuple(as_id(tenant_id) for tenant_id in envelope.get("tenantids", "").split(",") if tenant_id)
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -237,33 +234,18 @@ def parse(body: bytes) -> dict[str, Any]:
 
     Raises:
         Drop: no CloudEvents JSON with the attributes we rely on; or its ``source`` is not the service that its type
-            names, so that nobody could say whose numbers its sequence is one of.
+            names, so that its sequence would belong to no series.
     """
     try:
-        received = json.loads(body)
-        as_id(received["id"]), as_id(received["subject"])
-        if not 1 <= int(received["sequence"]) <= MAX_SEQUENCE:
+        envelope: dict[str, Any] = json.loads(body)
+        as_id(envelope["id"]), as_id(envelope["subject"])
+        if not 1 <= int(envelope["sequence"]) <= MAX_SEQUENCE:
             raise ValueError("sequence")
-        datetime.fromisoformat(received["time"])
-        if not isinstance(received["type"], str) or not isinstance(received["data"], dict):
+        datetime.fromisoformat(envelope["time"])
+        if not isinstance(envelope["type"], str) or not isinstance(envelope["data"], dict):
             raise TypeError("type or data")
-        if received["source"] != source_of(received["type"]):
-            raise ValueError(f"source {received['source']!r} does not publish {received['type']}")
+        if envelope["source"] != source_of(envelope["type"]):
+            raise ValueError(f"source {envelope['source']!r} does not publish {envelope['type']}")
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Drop(f"not an event of ours: {error!r}") from error
-    return dict(received)
-
-
-def _receive(received: Mapping[str, Any], data: Any) -> Received:
-    return Received(
-        id=as_id(received["id"]),
-        type=received["type"],
-        source=received["source"],
-        subject=as_id(received["subject"]),
-        sequence=int(received["sequence"]),
-        time=datetime.fromisoformat(received["time"]),
-        tenant_ids=tenants_of(received),
-        actor_id=as_id(received.get("actorid") or NOBODY),
-        data=data,
-        envelope=received,
-    )
+    return envelope

@@ -60,7 +60,7 @@ def _measure(database: Database, ordered: Sequence[str]) -> None:
     metrics.outbox_backlog.set(waiting)
     metrics.outbox_age.set(age)
     for state, count in failed.items():
-        metrics.events_waiting.labels(state).set(count)
+        metrics.retry_rows.labels(state).set(count)
     for subscriber in ordered:
         count, seconds = early.get(subscriber, (0, 0.0))
         metrics.events_early.labels(subscriber).set(count)

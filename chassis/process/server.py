@@ -19,7 +19,7 @@ from chassis.core import logs
 from chassis.core.backoff import Backoff
 from chassis.core.principal import Principal, acting_as
 from chassis.http import idempotency
-from chassis.messaging import consumer, inbox, relay
+from chassis.messaging import consumer, inbox, relay, retries
 from chassis.messaging.broker import Broker
 from chassis.process.service import Runtime, Service, Task
 from chassis.process.settings import Settings
@@ -87,9 +87,10 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
         background.start("relay", publisher.run, wake=database.wake_relay, broker=broker)
     for subscriber in service.listeners if "consumer" in roles else ():
         broker = runtime.broker("consumer")
-        listening = consumer.Consumer(subscriber, database, broker)
-        background.start(f"{subscriber.name} consumer", listening.run, broker=broker)
-        background.start(f"{subscriber.name} parked", listening.retry_parked)
+        background.start(
+            f"{subscriber.name} consumer", consumer.Consumer(subscriber, database, broker).run, broker=broker
+        )
+        background.start(f"{subscriber.name} retries", retries.Retries(subscriber, database, broker).run)
     if "scheduler" in roles:
         for task in (*service.schedule, Task("housekeeping", HOUSEKEEPING, keep_house)):
             background.start(task.name, partial(_repeat, task, runtime))

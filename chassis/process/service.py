@@ -17,7 +17,7 @@ from chassis.http.client import ServiceClient
 from chassis.http.error_formats import ErrorFormat
 from chassis.http.identity import Signer, Verifier
 from chassis.messaging import broker
-from chassis.messaging.events import Hold, Subscriber, Subscription
+from chassis.messaging.events import LockTenants, Subscriber, Subscription
 from chassis.process import health
 from chassis.process.settings import Settings
 
@@ -46,7 +46,7 @@ class Service:
         migrations: folder of its alembic versions.
         events: what it publishes, every version.
         subscriptions: what it listens to on the queue that is named after it.
-        hold: what its subscriptions lock together, see ``chassis.messaging.events.Hold``.
+        lock_tenants: what its subscriptions lock together, see ``chassis.messaging.events.LockTenants``.
         subscribers: further listeners with queues of their own, named ``<service>.<word>``.
         beside_api: what each process with the api role repeats beside its web server, and once more when it ends.
         error_format_of: the error format of a path that belongs to no endpoint; None for the platform's own.
@@ -60,7 +60,7 @@ class Service:
     blueprints: Sequence[Blueprint] = ()
     events: Sequence[type] = ()
     subscriptions: Sequence[Subscription] = ()
-    hold: Hold | None = None
+    lock_tenants: LockTenants | None = None
     subscribers: Sequence[Subscriber] = ()
     schedule: Sequence[Task] = ()
     beside_api: Sequence[Task] = ()
@@ -70,7 +70,7 @@ class Service:
     @property
     def listeners(self) -> tuple[Subscriber, ...]:
         """Every subscriber of the service, the one named after it first."""
-        own = (Subscriber(self.name, self.subscriptions, hold=self.hold),) if self.subscriptions else ()
+        own = (Subscriber(self.name, self.subscriptions, lock_tenants=self.lock_tenants),) if self.subscriptions else ()
         return (*own, *self.subscribers)
 
     @property

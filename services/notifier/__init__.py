@@ -34,7 +34,7 @@ service = Service(
         mailbox_api.blp,
     ),
     subscriptions=audience_consumers.SUBSCRIPTIONS,
-    hold=lock_tenants_of_batch,
+    lock_tenants=lock_tenants_of_batch,
     subscribers=(Subscriber("notifier.log", (webhooks_consumers.log_events,), ordered=True),),
     schedule=(
         Task("sender", 0.2, sender.send_due),

@@ -140,7 +140,7 @@ def test_a_batch_of_renames_waits_for_no_invite(campaigns, anna, rolf, rita):
             campaigns.deliver(
                 renamed(ROLF.tenant_id, "Fjord AS", 2), renamed(NORDIC, "Heat", 2), renamed(RITA.tenant_id, "Bygg", 2)
             )
-    assert campaigns.parked() == []
+    assert campaigns.retry_rows() == []
     assert sorted(shown(anna, address)) == ["Bygg", "Fjord AS"]
 
 
@@ -157,12 +157,12 @@ def test_a_suppliers_rename_is_no_change_of_its_campaigns(campaigns, anna):
 @pytest.mark.parametrize("data", [{}, {"tenantId": "x", "name": "y"}, {"tenantId": str(NORDIC), "name": None}])
 def test_what_is_no_rename_goes_to_the_dead_letters(campaigns, data):
     campaigns.deliver(sample_event("identity.TenantChanged.v1", data))
-    assert [row.state for row in campaigns.parked()] == ["dead"]
+    assert [row.state for row in campaigns.retry_rows()] == ["dead"]
 
 
 def test_unknown_fields_of_an_event_are_read_over(campaigns, anna):
     event = renamed(ANNA.tenant_id, "Nordic Heat", 2)
     event["data"]["motto"] = "Warm"
     campaigns.deliver(event)
-    assert campaigns.parked() == []
+    assert campaigns.retry_rows() == []
     assert anna.get(CAMPAIGNS).status_code == 200

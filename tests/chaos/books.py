@@ -18,8 +18,9 @@ from chassis.data.database import Database
 from chassis.messaging.broker import connect
 from chassis.messaging.broker.topic import matches
 from chassis.messaging.events import Series, Subscriber
-from chassis.messaging.inbox import InboxRow, ParkedRow
+from chassis.messaging.inbox import InboxRow
 from chassis.messaging.outbox import OutboxRow
+from chassis.messaging.retry_table import RetryRow
 from concord import platform
 from services.notifier.deliveries.models import Delivery
 from services.notifier.webhooks.models import WebhookMessage
@@ -78,7 +79,7 @@ class Books:
         """What still has to happen somewhere before all is settled."""
         unsent = select(func.count()).select_from(OutboxRow).where(OutboxRow.sent_at.is_(None))
         found = {f"{name} outbox": self.count(name, unsent) for name in PUBLISHERS}
-        waiting = select(func.count()).select_from(ParkedRow).where(ParkedRow.state == "waiting")
+        waiting = select(func.count()).select_from(RetryRow).where(RetryRow.state == "waiting")
         found |= {f"{name} parked": self.count(name, waiting) for name in (*CONSUMERS, ledger.NAME)}
         mails = select(func.count()).select_from(Delivery).where(Delivery.state.in_(UNDER_WAY))
         found["mails"] = self.count("notifier", mails)

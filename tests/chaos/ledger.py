@@ -1,7 +1,7 @@
 """A subscriber that writes down every event it is given, in the order in which it takes effect.
 
-Nothing in its table keeps an event from standing there twice or in the wrong place: only inbox and gate do that, and
-the run's verdict reads here whether they did.
+Nothing in its table keeps an event from standing there twice or in the wrong place: only inbox and resequencer do that,
+and the run's verdict reads here whether they did.
 """
 
 import signal
@@ -21,6 +21,7 @@ from chassis.data.database import Database
 from chassis.messaging.broker import connect
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.events import Subscriber, on
+from chassis.messaging.retries import Retries
 from chassis.process import settings
 
 NAME = "ledger"
@@ -73,7 +74,7 @@ def main() -> None:
     consumer = Consumer(SUBSCRIBER, database, broker)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    retries = threading.Thread(target=consumer.retry_parked, args=(stop,))
+    retries = threading.Thread(target=Retries(SUBSCRIBER, database, broker).run, args=(stop,))
     retries.start()
     consumer.run(stop)
     retries.join()

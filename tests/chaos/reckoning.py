@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from chassis.messaging.events import Series, Subscriber
-from chassis.messaging.inbox import InboxRow, ParkedRow
+from chassis.messaging.inbox import InboxRow
+from chassis.messaging.retry_table import RetryRow
 from concord import catalogue
 from services.notifier.event_log.models import LoggedEvent
 from services.notifier.webhooks.models import WebhookMessage
@@ -129,7 +130,7 @@ def _require_every_type(events: Iterable[Event], found: Findings) -> None:
 
 def _judge_dead(books: Books, found: Findings) -> None:
     for name in (*CONSUMERS, ledger.NAME):
-        parked = books.all(name, select(ParkedRow.consumer, ParkedRow.type, ParkedRow.error))
+        parked = books.all(name, select(RetryRow.consumer, RetryRow.type, RetryRow.error))
         found.wrong += [f"parked by {row.consumer}: {row.type} {row.error}" for row in parked[:20]]
 
 

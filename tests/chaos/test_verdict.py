@@ -14,8 +14,9 @@ from chassis.data.base import ChassisBase
 from chassis.data.database import Database
 from chassis.messaging.broker import connect
 from chassis.messaging.events import source_of
-from chassis.messaging.inbox import InboxRow, ParkedRow
+from chassis.messaging.inbox import InboxRow
 from chassis.messaging.outbox import OutboxRow
+from chassis.messaging.retry_table import RetryRow
 from concord import catalogue, platform
 from services.notifier.deliveries.models import Delivery
 from services.notifier.event_log.models import LoggedEvent
@@ -254,7 +255,7 @@ def test_a_mail_that_must_come_once_and_came_twice_is_doubled(damage):
 def test_a_mail_that_nobody_wrote_and_an_event_that_was_given_up_are_wrong(damage):
     assert damage.judged(posted={MAIL: 1, "<stranger@concord.example>": 1}).wrong
     now = utcnow()
-    row = ParkedRow(
+    row = RetryRow(
         consumer="notifier", event_id="e", type="t", body="{}", state="dead", error="x", parked_at=now, next_at=now
     )
     damage.add("notifier", row)

@@ -1,4 +1,4 @@
-"""An event's way: outbox with the change, relay, inbox with the effect, parking after failures."""
+"""An event's way: outbox with the change, relay, inbox with the effect, the retry table after failures."""
 
 import json
 import threading
@@ -17,12 +17,12 @@ from chassis.core.principal import Principal, acting_as
 from chassis.messaging import outbox, relay
 from chassis.messaging.broker import BrokerUnavailable, Message, connect
 from chassis.messaging.consumer import Consumer
-from chassis.messaging.inbox import DEAD, WAITING
 from chassis.messaging.outbox import OutboxRow
 from chassis.messaging.relay import Relay
+from chassis.messaging.retry_table import DEAD, WAITING
 from contracts.roles import Role
 from tests.chassis.sample import Note, NoteWritten, service
-from tests.plugin import principal, sample_event
+from tests.plugin import principal, sample_event, value_of
 
 ANNA = principal(Role.SUPPLIER_ADMIN)
 SYSTEM = Principal.system("sample")
@@ -194,44 +194,45 @@ def test_fields_added_later_do_not_matter(sample):
     assert notes(sample) == ["copy of x"]
 
 
-def test_a_failing_event_is_parked_and_does_not_hold_up_its_neighbours(sample):
+def test_a_failing_event_is_stored_for_a_retry_and_delays_no_other(sample):
     good, bad = (sample_event("sample.NoteWritten.v1", {"title": title}) for title in ("x", "fail"))
     sample.deliver(good, bad, sample_event("sample.NoteWritten.v1", {"title": "y"}))
     assert notes(sample) == ["copy of x", "copy of y"]
-    (parked,) = sample.parked()
-    assert (parked.event_id, parked.state, parked.attempts) == (bad["id"], WAITING, 1)
-    assert parked.error == "RuntimeError: asked to"
+    (row,) = sample.retry_rows()
+    assert (row.event_id, row.state, row.attempts) == (bad["id"], WAITING, 1)
+    assert row.error == "RuntimeError: asked to"
 
 
-def test_a_parked_event_is_tried_eight_times_then_it_is_dead(sample):
+def test_a_failed_event_is_tried_eight_times_then_it_is_dead(sample):
     sample.deliver(sample_event("sample.NoteWritten.v1", {"title": "fail"}))
     for _ in range(7):
-        assert sample.parked()[0].state == WAITING
-        waits = sample.parked()[0].next_at - utcnow()
+        assert sample.retry_rows()[0].state == WAITING
+        waits = sample.retry_rows()[0].next_at - utcnow()
         assert timedelta(0) < waits <= timedelta(hours=1)
-        sample.retry_parked()
-    (dead,) = sample.parked()
+        sample.retry_all()
+    (dead,) = sample.retry_rows()
     assert (dead.state, dead.attempts) == (DEAD, 8)
 
 
-def test_a_parked_event_that_succeeds_later_takes_effect_once(sample, monkeypatch):
+def mended(handle):
+    """The subscriber with a handler that no longer fails."""
+    return replace(service.listeners[0], subscriptions=(replace(service.subscriptions[0], handle=handle),))
+
+
+def test_a_failed_event_that_succeeds_later_takes_effect_once(sample):
     event = sample_event("sample.NoteWritten.v1", {"title": "fail"})
     sample.deliver(event)
-    mended = replace(service.subscriptions[0], handle=lambda session, event: None)
-    monkeypatch.setitem(sample.consumer._handlers, "sample.NoteWritten.v1", [mended])
-    sample.retry_parked()
-    assert sample.parked() == []
+    sample.retry_all(mended(lambda session, event: None))
+    assert sample.retry_rows() == []
     sample.deliver(event)
-    assert sample.parked() == []
+    assert sample.retry_rows() == []
 
 
-def test_a_parked_event_keeps_its_id_when_it_is_tried_again(sample, monkeypatch):
+def test_a_failed_event_keeps_its_id_when_it_is_tried_again(sample):
     """So a copy that the broker delivers later is known, and what failed at first does take effect."""
     event = sample_event("sample.NoteWritten.v1", {"title": "fail"})
     sample.deliver(event)
-    written = replace(service.subscriptions[0], handle=lambda session, event: session.add(_note_of(event)))
-    monkeypatch.setitem(sample.consumer._handlers, "sample.NoteWritten.v1", [written])
-    sample.retry_parked()
+    sample.retry_all(mended(lambda session, event: session.add(_note_of(event))))
     sample.deliver(event)
     assert notes(sample) == ["fail"]
 
@@ -245,21 +246,21 @@ def _note_of(event):
 )
 def test_what_is_no_event_is_dead_at_once(sample, body):
     sample.consumer.handle([Message("odd", "sample.NoteWritten.v1", body)])
-    assert [(row.event_id, row.state) for row in sample.parked()] == [("odd", DEAD)]
+    assert [(row.event_id, row.state) for row in sample.retry_rows()] == [("odd", DEAD)]
 
 
 def test_failures_without_a_message_id_are_all_kept(sample):
     events = [sample_event("sample.NoteWritten.v1", {"title": "fail"}) for _ in range(2)]
     bodies = [json.dumps(event).encode() for event in events] + [b"rubbish", b"more rubbish"]
     sample.consumer.handle([Message("", "sample.\x00NoteWritten.v1", body) for body in bodies])
-    kept = {row.event_id for row in sample.parked()}
-    assert len(kept) == 4
-    assert {event["id"] for event in events} <= kept
+    ids = {row.event_id for row in sample.retry_rows()}
+    assert len(ids) == 4
+    assert {event["id"] for event in events} <= ids
 
 
 def test_effects_are_counted_once_they_are_committed(sample):
     def count():
-        return metrics.events_handled.labels("sample", "sample.NoteWritten.v1")._value.get()
+        return value_of(metrics.events_handled.labels("sample", "sample.NoteWritten.v1"))
 
     before = count()
     titles = ["x", "fail", "y"]
@@ -270,7 +271,7 @@ def test_effects_are_counted_once_they_are_committed(sample):
 def test_a_handler_may_drop_an_event_with_a_reason(sample):
     sample.deliver(sample_event("sample.NoteWritten.v1", {"title": "drop"}))
     sample.deliver(sample_event("sample.NoteWritten.v1", {"wrong": "shape"}))
-    reasons = [(row.state, row.error) for row in sample.parked()]
+    reasons = [(row.state, row.error) for row in sample.retry_rows()]
     assert reasons[0] == (DEAD, "Drop: asked to")
     assert reasons[1][0] == DEAD
     assert "title" in reasons[1][1]

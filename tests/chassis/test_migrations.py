@@ -12,7 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from chassis.core.clock import utcnow
 from chassis.data import migrate
 from chassis.data.database import Database
-from chassis.messaging.inbox import AheadRow, CursorRow, InboxRow, ParkedRow
+from chassis.messaging.inbox import InboxRow
+from chassis.messaging.resequencer import AheadRow, CursorRow
+from chassis.messaging.retry_table import RetryRow
 from tests.chassis.sample import service
 from tests.plugin import postgres_database
 
@@ -64,7 +66,7 @@ def test_rows_from_before_belong_to_the_service_s_own_subscriber(engine):
     migrate.upgrade(service, engine)
     with engine.connect() as connection:
         assert connection.execute(select(InboxRow.consumer, InboxRow.event_id)).all() == [("sample", event_id)]
-        rows = connection.execute(select(ParkedRow.consumer, ParkedRow.event_id, ParkedRow.forced)).all()
+        rows = connection.execute(select(RetryRow.consumer, RetryRow.event_id, RetryRow.forced)).all()
         assert rows == [("sample", str(event_id), False)]
 
 

@@ -1,4 +1,4 @@
-"""The sequence gate: whatever is delivered, how often and in which order, effects come once and in sequence."""
+"""The resequencer: whatever is delivered, how often and in which order, effects come once and in sequence."""
 
 import json
 import random
@@ -24,10 +24,11 @@ from chassis.messaging import resequencer
 from chassis.messaging.broker import Message
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.events import Series, Subscriber
-from chassis.messaging.inbox import DEAD, WAITING, AheadRow, ParkedRow
-from chassis.messaging.resequencer import SETTLE, Turn, turn_of
-from tests.chassis.sample import Base, Heard, service, write_down
-from tests.plugin import sample_event
+from chassis.messaging.resequencer import SETTLE, AheadRow, CursorRow, Resequencer
+from chassis.messaging.retries import Retries
+from chassis.messaging.retry_table import DEAD, WAITING, RetryRow
+from tests.chassis.sample import Base, Heard, ahead_row, service, write_down
+from tests.plugin import sample_event, value_of
 
 SYSTEM = Principal.system("sample")
 THING = UUID(int=7)
@@ -40,8 +41,8 @@ def sample(start_service):
 
 
 @pytest.fixture
-def history(sample):
-    return sample.consumers[HISTORY]
+def retries(sample):
+    return sample.retries[HISTORY]
 
 
 def events(*sequences, subject=THING, **data):
@@ -63,25 +64,11 @@ def waiting(sample):
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "sequence", "turn"),
-    [
-        (None, None, 1, Turn.NOW),
-        (None, None, 2, Turn.EARLY),
-        (1, 0, 1, Turn.NOW),
-        (1, 3, 4, Turn.NOW),
-        (1, 3, 5, Turn.EARLY),
-        (1, 3, 3, Turn.AGAIN),
-        (1, 3, 1, Turn.AGAIN),
-        (5, 7, 5, Turn.AGAIN),
-        (5, 7, 4, Turn.BEFORE_START),
-        (5, 4, 5, Turn.NOW),
-        (5, None, 5, Turn.NOW),
-        (5, None, 7, Turn.EARLY),
-        (5, None, 4, Turn.BEFORE_START),
-    ],
+    ("first", "last", "expected"),
+    [(None, None, 1), (1, 0, 1), (1, 3, 4), (5, 7, 8), (5, 4, 5), (5, None, 5)],
 )
-def test_whose_turn_it_is(first, last, sequence, turn):
-    assert turn_of(first, last, sequence) is turn
+def test_whose_turn_it_is(first, last, expected):
+    assert CursorRow(first=first, last=last).expected == expected
 
 
 def test_what_comes_early_waits_for_its_predecessor(sample):
@@ -105,7 +92,7 @@ def test_what_comes_again_takes_effect_once(sample):
     sample.deliver(one, two, two)
     sample.deliver(three, one)
     assert heard(sample) == [1, 2, 3]
-    assert sample.parked() == []
+    assert sample.retry_rows() == []
 
 
 def test_each_subscriber_of_a_service_has_its_own_inbox(sample):
@@ -129,11 +116,11 @@ def test_a_late_subscriber_begins_with_the_first_event_that_settled(sample, time
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
     seven, eight, nine = events(7, 8, 9)
     sample.deliver(eight, nine)
-    sample.consumers[HISTORY].sweep()
+    sample.retries[HISTORY].sweep()
     assert heard(sample) == []
     sample.deliver(seven)
     time_machine.shift(SETTLE + timedelta(seconds=1))
-    assert sample.consumers[HISTORY].sweep()
+    assert sample.retries[HISTORY].sweep()
     assert (heard(sample), waiting(sample)) == ([7, 8, 9], [])
     sample.deliver(*events(10))
     assert heard(sample) == [7, 8, 9, 10]
@@ -153,58 +140,57 @@ def test_no_series_begins_while_the_queue_may_hold_an_earlier_event(sample, time
     """Behind a backlog, or come back from a consumer that died, the first event may be much later than the second."""
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
     queue = Backlog(depth=1)
-    consumer = Consumer(HISTORY, sample.database, queue)
+    retries = Retries(HISTORY, sample.database, queue)
     one, two = events(1, 2)
     sample.deliver(two)
     looks = []
     for queue.messages in (1, 0, 0, 1, 0, 0):
         time_machine.shift(SETTLE - timedelta(seconds=1))
-        looks.append(consumer.has_caught_up())
+        looks.append(retries.has_caught_up())
     assert not any(looks), "it was never empty for as long as a dead consumer's messages take to come back"
-    consumer.sweep(begin=False)
+    retries.sweep(begin=False)
     assert (heard(sample), waiting(sample)) == ([], [2])
     sample.deliver(one)
-    assert (heard(sample), sample.parked()) == ([1, 2], [])
+    assert (heard(sample), sample.retry_rows()) == ([1, 2], [])
 
 
 def test_a_late_subscriber_begins_once_its_queue_has_been_empty_for_long_enough(sample, time_machine):
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
-    consumer = Consumer(HISTORY, sample.database, Backlog(depth=0))
+    retries = Retries(HISTORY, sample.database, Backlog(depth=0))
     sample.deliver(*events(7))
-    assert not consumer.has_caught_up()
+    assert not retries.has_caught_up()
     time_machine.shift(SETTLE)
-    assert consumer.has_caught_up()
-    assert consumer.sweep(begin=True)
+    assert retries.has_caught_up()
+    assert retries.sweep(begin=True)
     assert heard(sample) == [7]
 
 
 def test_a_queue_is_not_asked_while_nothing_waits(sample):
-    assert not Consumer(HISTORY, sample.database, None).has_caught_up()
+    assert not Retries(HISTORY, sample.database, None).has_caught_up()
 
 
 def test_what_comes_from_before_the_beginning_is_a_dead_letter(sample, time_machine):
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
     sample.deliver(*events(7))
     time_machine.shift(SETTLE + timedelta(seconds=1))
-    sample.consumers[HISTORY].sweep()
+    sample.retries[HISTORY].sweep()
     sample.deliver(*events(6, 8))
-    (dead,) = sample.parked()
+    (dead,) = sample.retry_rows()
     assert (dead.state, dead.sequence) == (DEAD, 6)
     assert "begun with event 7" in dead.error
     assert heard(sample) == [7, 8]
 
 
-def test_a_failed_event_holds_its_successors_until_it_succeeds(sample, history, monkeypatch):
+def test_a_failed_event_holds_its_successors_until_it_succeeds(sample):
     one, three = events(1, 3)
     (two,) = events(2, hear="fail")
     sample.deliver(one, two, three)
     assert (heard(sample), waiting(sample)) == ([1], [3])
-    sample.retry_parked()
-    assert [row.attempts for row in sample.parked()] == [2]
+    sample.retry_all()
+    assert [row.attempts for row in sample.retry_rows()] == [2]
     mended = replace(write_down, handle=lambda session, event: session.add(_heard(event)))
-    monkeypatch.setitem(history._handlers, "other.Thing.v1", [mended])
-    sample.retry_parked()
-    assert (heard(sample), waiting(sample), sample.parked()) == ([1, 2, 3], [], [])
+    sample.retry_all(replace(HISTORY, subscriptions=(mended,)))
+    assert (heard(sample), waiting(sample), sample.retry_rows()) == ([1, 2, 3], [], [])
 
 
 def _heard(event):
@@ -215,16 +201,16 @@ def test_a_failed_first_event_holds_its_successors_also_when_they_have_settled(s
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
     sample.deliver(*events(1, hear="fail"), *events(2))
     time_machine.shift(SETTLE + timedelta(seconds=1))
-    sample.consumers[HISTORY].sweep()
+    sample.retries[HISTORY].sweep()
     assert (heard(sample), waiting(sample)) == ([], [2])
 
 
-def test_a_waiting_event_that_fails_at_its_turn_is_parked_and_holds_the_rest(sample):
+def test_a_waiting_event_that_fails_at_its_turn_delays_the_rest(sample):
     (two,) = events(2, hear="fail")
     sample.deliver(two, *events(3))
     sample.deliver(*events(1))
     assert (heard(sample), waiting(sample)) == ([1], [3])
-    assert [(row.sequence, row.state) for row in sample.parked()] == [(2, WAITING)]
+    assert [(row.sequence, row.state) for row in sample.retry_rows()] == [(2, WAITING)]
 
 
 def test_a_long_row_of_waiting_events_is_taken_in_pieces(sample, monkeypatch):
@@ -232,7 +218,7 @@ def test_a_long_row_of_waiting_events_is_taken_in_pieces(sample, monkeypatch):
     sample.deliver(*events(*range(2, 41)))
     sample.deliver(*events(1))
     assert heard(sample) == list(range(1, 12))
-    while sample.consumers[HISTORY].sweep():
+    while sample.retries[HISTORY].sweep():
         pass
     assert heard(sample) == list(range(1, 41))
 
@@ -247,38 +233,38 @@ def wait_for_a_lock(sample, thread):
             assert thread.is_alive(), "it waited for nobody"
 
 
-def sweeping(history):
-    return threading.Thread(target=history.sweep)
+def sweeping(retries):
+    return threading.Thread(target=retries.sweep)
 
 
-def test_what_comes_while_a_late_subscriber_begins_is_not_lost(sample, history, time_machine):
+def test_what_comes_while_a_late_subscriber_begins_is_not_lost(sample, retries, time_machine):
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
     sample.deliver(*events(7))
     time_machine.shift(SETTLE + timedelta(seconds=1))
     with acting_as(SYSTEM), sample.database.begin() as session:
-        resequencer.Gate(HISTORY.name).admit(session, [(event, json.dumps(event).encode()) for event in events(6)])
-        beginning = sweeping(history)
+        Resequencer(HISTORY.name).admit(session, [(event, json.dumps(event).encode()) for event in events(6)])
+        beginning = sweeping(retries)
         beginning.start()
         wait_for_a_lock(sample, beginning)
     beginning.join()
     assert (heard(sample), waiting(sample)) == ([6, 7], [])
 
 
-def test_a_sweep_and_a_batch_do_not_wait_for_each_other_in_a_circle(sample, history, time_machine):
+def test_a_sweep_and_a_batch_do_not_wait_for_each_other_in_a_circle(sample, retries, time_machine):
     """Whatever the sweep finds, it locks subjects in the order in which a batch does."""
     time_machine.move_to("2026-04-01T00:00:00Z", tick=False)
     first, second = UUID(int=1), UUID(int=2)
     sample.deliver(*events(1, subject=first), *events(7, subject=second))
     (ready,) = events(2, subject=first)
     with acting_as(SYSTEM), sample.database.begin() as session:
-        history._gate._keep(session, ready, json.dumps(ready).encode())
+        session.add(ahead_row(HISTORY, ready))
     time_machine.shift(SETTLE + timedelta(seconds=1))
     with acting_as(SYSTEM), sample.database.begin() as session:
-        resequencer.Gate(HISTORY.name).hold(session, [Series("/services/other", first)])
-        other = sweeping(history)
+        Resequencer(HISTORY.name).lock_cursors(session, [Series("/services/other", first)])
+        other = sweeping(retries)
         other.start()
         wait_for_a_lock(sample, other)
-        resequencer.Gate(HISTORY.name).hold(session, [Series("/services/other", second)])
+        Resequencer(HISTORY.name).lock_cursors(session, [Series("/services/other", second)])
     other.join()
     assert (heard(sample, first), heard(sample, second)) == ([1, 2], [7])
 
@@ -288,8 +274,8 @@ def test_how_many_wait_and_for_how_long_is_measured(sample, time_machine):
     sample.deliver(*events(2, 3))
     time_machine.shift(61)
     sample.client(None).get("/metrics")
-    assert metrics.events_early.labels("sample.history")._value.get() == 2
-    assert metrics.events_early_age.labels("sample.history")._value.get() == 61
+    assert value_of(metrics.events_early.labels("sample.history")) == 2
+    assert value_of(metrics.events_early_age.labels("sample.history")) == 61
 
 
 def test_consumers_that_share_a_queue_keep_the_order_between_them(sample):
@@ -310,9 +296,9 @@ def test_consumers_that_share_a_queue_keep_the_order_between_them(sample):
         thread.start()
     for thread in threads:
         thread.join(60)
-    sample.retry_parked()  # a deadlock that the database broke up is only a failure to try again
+    sample.retry_all()  # a deadlock that the database broke up is only a failure to try again
     assert [heard(sample, subject) for subject in subjects] == [list(range(1, 13))] * 4
-    assert sample.parked() == []
+    assert sample.retry_rows() == []
 
 
 # Against every order, repetition and crash
@@ -338,7 +324,9 @@ class Machine(RuleBasedStateMachine):
             Base.metadata.create_all(connection)
             ChassisBase.metadata.create_all(connection)
         handler = replace(write_down, handle=self._hear)
-        self.consumer = Consumer(Subscriber("sample.history", (handler,), ordered=True), self.database, None)
+        subscriber = Subscriber("sample.history", (handler,), ordered=True)
+        self.consumer = Consumer(subscriber, self.database, None)
+        self.retries = Retries(subscriber, self.database, None)
         self.messages = {place: messages(*events(place[1], subject=place[0]))[0] for place in PLACES}
         self.acknowledged: set[tuple[UUID, int]] = set()
         self.failing: set[tuple[UUID, int]] = set()
@@ -375,7 +363,7 @@ class Machine(RuleBasedStateMachine):
 
     def _dead(self):
         with acting_as(SYSTEM), self.database.read() as session:
-            rows = session.execute(select(ParkedRow.subject, ParkedRow.sequence).where(ParkedRow.state == DEAD))
+            rows = session.execute(select(RetryRow.subject, RetryRow.sequence).where(RetryRow.state == DEAD))
             found: dict[UUID | None, list[int | None]] = {}
             for subject, sequence in rows:
                 found.setdefault(subject, []).append(sequence)
@@ -411,8 +399,8 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def work(self) -> None:
         with acting_as(SYSTEM), self.database.begin() as session:  # patience is another test's matter
-            session.execute(update(ParkedRow).where(ParkedRow.state == WAITING).values(attempts=1))
-        while self.consumer.retry_one() or self.consumer.sweep():
+            session.execute(update(RetryRow).where(RetryRow.state == WAITING).values(attempts=1))
+        while self.retries.retry_one() or self.retries.sweep():
             pass
 
     @invariant()

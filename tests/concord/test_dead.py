@@ -14,12 +14,13 @@ from chassis.messaging import retry_table
 from chassis.messaging.broker import Message, connect, store
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.events import Drop
+from chassis.messaging.retries import Retries
 from chassis.process import settings
 from concord import platform
 from concord.cli import main
 from services.notifier.event_log.models import LoggedEvent
 from services.prm.models import TenantName
-from tests.plugin import sample_event
+from tests.plugin import sample_event, value_of
 
 SYSTEM = Principal.system("prm")
 
@@ -38,19 +39,19 @@ def tenant_changed(name="Nordic"):
         "timeZone": "UTC",
         "features": [],
     }
-    [handler] = [one for one in platform.load("prm").subscriptions if "TenantChanged" in one.event_type][:1]
+    [handler] = [s for s in platform.load("prm").subscriptions if "TenantChanged" in s.event_type][:1]
     return sample_event(handler.event_type, data, subject=tenant_id)
 
 
-def park(prm, event, reason="no good"):
+def fail(prm, event, reason="no good"):
     with acting_as(SYSTEM), prm.database.begin() as session:
-        retry_table.park(session, "prm", message_of(event), Drop(reason))
+        retry_table.add(session, "prm", message_of(event), Drop(reason))
 
 
 def die_of(monkeypatch, runtime, subscriber, *events):
     """Events whose consumers die of them, until the broker puts them aside."""
     monkeypatch.setattr(store, "MAX_DELIVERIES", 1)
-    [listener] = [one for one in runtime.service.listeners if one.name == subscriber]
+    [listener] = [listener for listener in runtime.service.listeners if listener.name == subscriber]
     broker = connect(settings.load().broker_url, "test")
     broker.declare(subscriber, listener.patterns)
     broker.publish([message_of(event) for event in events])
@@ -67,8 +68,8 @@ def message_of(event):
 
 
 def try_again(prm):
-    consumer = Consumer(prm.service.listeners[0], prm.database, None)
-    while consumer.retry_one():
+    retries = Retries(prm.service.listeners[0], prm.database, None)
+    while retries.retry_one():
         pass
 
 
@@ -83,7 +84,7 @@ def test_nothing_is_dead(prm):
 
 def test_a_dead_event_is_listed_shown_and_replayed(prm):
     event = tenant_changed()
-    park(prm, event, "the name is\nno good")
+    fail(prm, event, "the name is\nno good")
     listed = concord("list").output
     assert event["id"] in listed
     assert "Drop: the name is no good" in listed
@@ -98,7 +99,7 @@ def test_a_dead_event_is_listed_shown_and_replayed(prm):
 
 def test_all_of_a_subscriber_are_replayed_together(prm):
     for _ in range(3):
-        park(prm, tenant_changed())
+        fail(prm, tenant_changed())
     assert concord("replay", "--all").output == "3 will be tried again.\n"
     assert set(states(prm).values()) == {"waiting"}
     assert "waiting" in concord("list", "--waiting").output
@@ -106,23 +107,23 @@ def test_all_of_a_subscriber_are_replayed_together(prm):
 
 def test_what_was_handled_needs_force_and_that_is_logged(prm):
     event = tenant_changed()
-    park(prm, event)
+    fail(prm, event)
     concord("replay", event["id"])
     try_again(prm)
-    park(prm, event)
+    fail(prm, event)
     refused = concord("replay", event["id"])
     assert refused.exit_code == 1
     assert "--force" in refused.output
-    before = metrics.events_handled.labels("prm", event["type"])._value.get()
+    before = value_of(metrics.events_handled.labels("prm", event["type"]))
     assert "event forced" in concord("replay", event["id"], "--force").output
     try_again(prm)
-    assert metrics.events_handled.labels("prm", event["type"])._value.get() - before == 1
+    assert value_of(metrics.events_handled.labels("prm", event["type"])) - before == 1
 
 
 def test_a_dropped_event_is_gone(prm):
     event, other = tenant_changed(), tenant_changed()
-    park(prm, event)
-    park(prm, other)
+    fail(prm, event)
+    fail(prm, other)
     assert concord("drop", event["id"]).output.endswith("1 were given up.\n")
     assert set(states(prm)) == {other["id"]}
     assert concord("drop", event["id"]).exit_code == 1
@@ -148,26 +149,26 @@ def test_dropping_what_is_in_the_broker_lets_its_subject_go_on(notifier, monkeyp
     """An ordered subscriber would wait for it for ever."""
     subject = str(uuid4())
     one, two, three = (sample_event("prm.TierCreated.v1", {}, subject=subject, sequence=number) for number in (1, 2, 3))
-    [log] = [one for one in notifier.service.listeners if one.name == "notifier.log"]
-    consumer = Consumer(log, notifier.database, None)
+    consumer, retries = log_of(notifier)
     consumer.handle([message_of(one)])
     die_of(monkeypatch, notifier, "notifier.log", two)
     consumer.handle([message_of(three)])
     dropped = CliRunner().invoke(main, ["dead", "--subscriber", "notifier.log", "drop", two["id"]])
     assert "event dropped" in dropped.output
     assert dropped.output.endswith("1 were given up.\n")
-    consumer.sweep()
+    retries.sweep()
     with acting_as(SYSTEM), notifier.database.read() as session:
         logged = session.scalars(select(LoggedEvent.event_id).order_by(LoggedEvent.position)).all()
     assert [str(event_id) for event_id in logged] == [one["id"], three["id"]]
 
 
 def log_of(notifier):
-    [log] = [one for one in notifier.service.listeners if one.name == "notifier.log"]
-    return Consumer(log, notifier.database, None)
+    """The consumer and the retries of the event log."""
+    [log] = [subscriber for subscriber in notifier.service.listeners if subscriber.name == "notifier.log"]
+    return Consumer(log, notifier.database, None), Retries(log, notifier.database, None)
 
 
-def told(event_type, subject, *sequences):
+def events_of(event_type, subject, *sequences):
     return [sample_event(event_type, {}, subject=subject, sequence=number) for number in sequences]
 
 
@@ -182,41 +183,46 @@ def dead(*words):
 
 def test_dropping_what_one_source_told_leaves_the_other_source_held(notifier, monkeypatch):
     """D63: both have told of the tenant, and of both the first event killed its consumers."""
-    subject, consumer = str(uuid4()), log_of(notifier)
-    click, later_click = told("affiliates.ClickRecorded.v1", subject, 1, 2)
-    name, later_name = told("identity.TenantChanged.v2", subject, 1, 2)
+    subject, (consumer, retries) = str(uuid4()), log_of(notifier)
+    click, later_click = events_of("affiliates.ClickRecorded.v1", subject, 1, 2)
+    name, later_name = events_of("identity.TenantChanged.v2", subject, 1, 2)
     die_of(monkeypatch, notifier, "notifier.log", click)
     die_of(monkeypatch, notifier, "notifier.log", name)
     consumer.handle([message_of(later_click), message_of(later_name)])
     assert dead("drop", click["id"]).output.endswith("1 were given up.\n")
-    consumer.sweep()
+    retries.sweep()
     assert logged(notifier) == [later_click["id"]]
     assert dead("replay", name["id"]).output == "1 will be tried again.\n"
-    consumer.retry_one()
+    retries.retry_one()
     assert logged(notifier) == [later_click["id"], name["id"], later_name["id"]]
     consumer.handle([message_of(click)])
     assert click["id"] not in dead("list").output, "what was given up stays so"
 
 
 def test_an_event_whose_number_has_been_is_listed_and_replayed_by_force_alone(notifier):
-    subject, consumer = str(uuid4()), log_of(notifier)
-    one, two, stranger = *told("identity.TenantChanged.v2", subject, 1, 2), *told("identity.UserAdded.v1", subject, 1)
+    subject, (consumer, retries) = str(uuid4()), log_of(notifier)
+    one, two, stranger = (
+        *events_of("identity.TenantChanged.v2", subject, 1, 2),
+        *events_of("identity.UserAdded.v1", subject, 1),
+    )
     consumer.handle([message_of(one), message_of(two)])
     consumer.handle([message_of(stranger)])
     assert "Displaced: the subscriber has had number 1" in dead("list").output
     dead("replay", stranger["id"])
-    consumer.retry_one()
+    retries.retry_one()
     assert (logged(notifier), stranger["id"] in dead("list").output) == ([one["id"], two["id"]], True)
     assert "event forced" in dead("replay", "--all", "--force").output
-    consumer.retry_one()
+    retries.retry_one()
     assert logged(notifier) == [one["id"], two["id"], stranger["id"]]
     assert dead("list").output == "No dead letters.\n"
 
 
 def test_what_is_published_again_is_absorbed_source_by_source(notifier):
     """As ``concord events republish`` does it for one service: nothing twice, nothing dead."""
-    subject, consumer = str(uuid4()), log_of(notifier)
-    clicks, names = (told(kind, subject, 1, 2) for kind in ("affiliates.ClickRecorded.v1", "identity.TenantChanged.v2"))
+    subject, (consumer, _) = str(uuid4()), log_of(notifier)
+    clicks, names = (
+        events_of(kind, subject, 1, 2) for kind in ("affiliates.ClickRecorded.v1", "identity.TenantChanged.v2")
+    )
     consumer.handle([message_of(event) for event in (*clicks, *names)])
     consumer.handle([message_of(event) for event in names])
     consumer.handle([message_of(event) for event in clicks])
@@ -242,7 +248,7 @@ def test_a_command_that_says_nothing_changes_nothing(prm):
 def test_a_name_in_the_database_is_what_the_event_said(prm):
     """Replaying is handling: the effect is there, once."""
     event = tenant_changed("Fjord")
-    park(prm, event)
+    fail(prm, event)
     concord("replay", "--all")
     try_again(prm)
     with acting_as(SYSTEM), prm.database.read() as session:

@@ -158,7 +158,7 @@ def test_a_thread_opened_during_a_rename_shows_the_new_name(messaging, partners,
 
     for number in range(1, 6):
         at_once(opens, opens, lambda number=number: messaging.deliver(renamed(NORDIC, f"Name {number}", number)))
-        messaging.retry_parked()
+        messaging.retry_all()
         names = {item["supplierName"] for item in anna.get(f"{THREADS}?pageSize=200").json["items"]}
         assert names == {f"Name {number}"}
 
@@ -167,6 +167,6 @@ def test_a_rename_while_people_write(messaging, anna):
     address = begun(anna)
     works = [post(messaging, ROLF, address, f"No {number}") for number in range(4)]
     at_once(*works, lambda: messaging.deliver(renamed(NORDIC, "Nordic Heat", 2)))
-    messaging.retry_parked()
+    messaging.retry_all()
     assert anna.get(address).json["supplierName"] == "Nordic Heat"
     assert_whole(messaging, address)

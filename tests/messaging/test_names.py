@@ -63,11 +63,11 @@ def test_a_rename_is_a_change_of_what_both_see_but_no_message(messaging, anna, r
 @pytest.mark.parametrize("data", [{}, {"tenantId": "x", "name": "y"}, {"tenantId": str(NORDIC), "name": None}])
 def test_what_is_no_rename_goes_to_the_dead_letters(messaging, data):
     messaging.deliver(sample_event("identity.TenantChanged.v1", data))
-    assert [row.state for row in messaging.parked()] == ["dead"]
+    assert [row.state for row in messaging.retry_rows()] == ["dead"]
 
 
 def test_unknown_fields_of_an_event_are_read_over(messaging, anna):
     event = renamed(ANNA.tenant_id, "Nordic Heat", 2)
     event["data"]["motto"] = "Warm"
     messaging.deliver(event)
-    assert messaging.parked() == []
+    assert messaging.retry_rows() == []

@@ -2,7 +2,7 @@
 
 from tests.plugin.callers import CallerClient, WsgiAdapter, principal
 from tests.plugin.databases import POSTGRES, RABBITMQ, need, need_program, postgres_admin, postgres_database
-from tests.plugin.samples import sample_event
+from tests.plugin.samples import sample_event, value_of
 from tests.plugin.services import ServiceUnderTest, endpoints
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "postgres_database",
     "principal",
     "sample_event",
+    "value_of",
 ]

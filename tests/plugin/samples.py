@@ -27,3 +27,9 @@ def sample_event(event_type: str, data: Mapping[str, Any], **attributes: Any) ->
         "data": dict(data),
     }
     return envelope | attributes
+
+
+def value_of(metric: Any) -> float:
+    """The value of a counter or gauge, with its labels given."""
+    [family] = metric.collect()
+    return float(family.samples[0].value)

@@ -17,8 +17,9 @@ from chassis.messaging.broker import Message
 from chassis.messaging.broker.topic import matches
 from chassis.messaging.consumer import Consumer
 from chassis.messaging.events import Subscriber
-from chassis.messaging.inbox import WAITING, ParkedRow
 from chassis.messaging.outbox import OutboxRow
+from chassis.messaging.retries import Retries
+from chassis.messaging.retry_table import WAITING, RetryRow
 from chassis.process.service import Runtime
 from tests.plugin.brokers import NoBroker
 from tests.plugin.callers import CallerClient, WsgiAdapter
@@ -34,8 +35,9 @@ class ServiceUnderTest:
         self.app = runtime.create_app()
         self.app.test_client_class = CallerClient
         listeners = runtime.service.listeners or (Subscriber(runtime.service.name, ()),)
-        self.consumers = {one: Consumer(one, self.database, NoBroker()) for one in listeners}
+        self.consumers = {subscriber: Consumer(subscriber, self.database, NoBroker()) for subscriber in listeners}
         self.consumer = next(iter(self.consumers.values()))
+        self.retries = {subscriber: Retries(subscriber, self.database, NoBroker()) for subscriber in listeners}
 
     def client(self, who: Principal | None = None, *, sender: str = "gateway") -> CallerClient:
         client = self.app.test_client(use_cookies=False)
@@ -64,18 +66,20 @@ class ServiceUnderTest:
         for subscriber, consumer in self.consumers.items():
             consumer.handle([m for m in batch if any(matches(pattern, m.type) for pattern in subscriber.patterns)])
 
-    def parked(self) -> list[ParkedRow]:
+    def retry_rows(self) -> list[RetryRow]:
         with acting_as(Principal.system("test")), self.database.read() as session:
-            return list(session.scalars(select(ParkedRow).order_by(ParkedRow.parked_at)))
+            return list(session.scalars(select(RetryRow).order_by(RetryRow.parked_at)))
 
-    def retry_parked(self) -> None:
-        """Try every waiting event again now, whenever it is due."""
+    def retry_all(self, *mended: Subscriber) -> None:
+        """Try every failed event again now, whenever it is due; ``mended`` subscribers replace those of their names."""
         with acting_as(Principal.system("test")), self.database.begin() as session:
             session.execute(
-                update(ParkedRow).where(ParkedRow.state == WAITING).values(next_at=utcnow() - timedelta(seconds=1))
+                update(RetryRow).where(RetryRow.state == WAITING).values(next_at=utcnow() - timedelta(seconds=1))
             )
-        for consumer in self.consumers.values():
-            while consumer.retry_one() or consumer.sweep():
+        by_name = {subscriber.name: retries for subscriber, retries in self.retries.items()}
+        by_name |= {subscriber.name: Retries(subscriber, self.database, NoBroker()) for subscriber in mended}
+        for retries in by_name.values():
+            while retries.retry_one() or retries.sweep():
                 pass
 
     def wipe(self) -> None:

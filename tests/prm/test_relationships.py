@@ -269,12 +269,12 @@ def test_a_rename_shows_everywhere_and_only_the_newest_counts(world, anna, rolf)
     world.hear(anna, "Nordic Warmth", sequence=2, version="v1")  # it may still be under way
     assert world.get(rolf, RELATIONSHIPS).json["items"][0]["supplierName"] == "Nordic Warmth"
     assert world.step(anna, relationship_id, "pause").json["retailerName"] == "Fjord & Co"
-    assert world.prm.parked() == []
+    assert world.prm.retry_rows() == []
 
 
 def test_a_tenant_event_that_does_not_fit_is_put_aside(world):
     world.prm.deliver(sample_event("identity.TenantCreated.v1", {"tenantId": "x", "name": "X", "kind": "Retailer"}))
-    assert [row.state for row in world.prm.parked()] == ["dead"]
+    assert [row.state for row in world.prm.retry_rows()] == ["dead"]
 
 
 def test_if_match(world, anna, rolf):

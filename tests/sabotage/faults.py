@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_many
 from chassis.http import versions
-from chassis.messaging import consumer, outbox, relay, resequencer, retry_table
+from chassis.messaging import dispatcher, outbox, processor, relay, resequencer, retry_table
 from chassis.messaging.broker import ARCHIVE, EXCHANGE, embedded, rabbitmq, rabbitmq_publisher
 from chassis.messaging.events import Series
 from chassis.messaging.outbox import UNSENT, OutboxRow
@@ -124,7 +124,7 @@ def _no_lease() -> None:
 
 def _inbox_elsewhere() -> None:
     """The inbox row is committed by itself, before the effect."""
-    remember = consumer.remember
+    remember = processor.remember
 
     def remember_apart(session: Session, *arguments: Any) -> set[Any]:
         if session.get_bind().dialect.name != "postgresql":
@@ -132,7 +132,7 @@ def _inbox_elsewhere() -> None:
         with Session(session.get_bind()) as other, other.begin():
             return remember(other, *arguments)
 
-    consumer.remember = remember_apart  # type: ignore[attr-defined]
+    processor.remember = remember_apart  # type: ignore[attr-defined]
 
 
 def _outbox_elsewhere() -> None:
@@ -149,29 +149,30 @@ def _outbox_elsewhere() -> None:
 
 
 def _cursor_without_source() -> None:
-    """What two services tell of one subject passes for one series."""
+    """The events of two services about one subject count as one series."""
 
     def by_subject_alone(event: Any) -> Series:
         return Series("", UUID(event["subject"]))
 
-    for module in (resequencer, consumer, retry_table):
+    for module in (resequencer, dispatcher, processor, retry_table):
         module.series_of = by_subject_alone  # type: ignore[attr-defined]
 
 
 def _known_by_its_place() -> None:
-    """An event whose place has been passes for a duplicate, whoever it is."""
-    resequencer.Gate._require_duplicates = lambda *_: None  # type: ignore[method-assign]
+    """An event whose place has passed counts as a duplicate, whether it was handled or not."""
+    resequencer.Resequencer._require_duplicates = lambda *_: None  # type: ignore[method-assign]
 
 
 def _new_id_at_retry() -> None:
-    """A parked event that is tried again passes for another one."""
-    apply_again = consumer.Consumer._apply_again
+    """A failed event that is tried again passes for another one."""
+    lock_next_due = retry_table.lock_next_due
 
-    def disguise(self: Any, session: Session, row: Any) -> Any:
-        row.body = json.dumps(json.loads(row.body) | {"id": str(uuid4())})
-        return apply_again(self, session, row)
+    def disguise(session: Session, *arguments: Any) -> Any:
+        if row := lock_next_due(session, *arguments):
+            row.body = json.dumps(json.loads(row.body) | {"id": str(uuid4())})
+        return row
 
-    consumer.Consumer._apply_again = disguise  # type: ignore[method-assign]
+    retry_table.lock_next_due = disguise
 
 
 def _no_tenant_filter() -> None:
@@ -208,13 +209,13 @@ FAULTS = {
         Fault("no mandatory and no archive", _no_mandatory_no_archive, (RABBITMQ, "-k", "no_route or without_route")),
         Fault("cursor relay", _cursor_relay, (RELAY, "-k", "skipped or order")),
         Fault("relay without lease", _no_lease, (RELAY, EVENTS, "-k", "standby or only_one_relay")),
-        Fault("inbox row in another transaction", _inbox_elsewhere, (EVENTS, "-k", "parked and postgresql")),
+        Fault("inbox row in another transaction", _inbox_elsewhere, (EVENTS, "-k", "failed_event and postgresql")),
         Fault(
             "outbox row outside the transaction", _outbox_elsewhere, (EVENTS, "-k", "change_it_tells and postgresql")
         ),
         Fault("cursor without source", _cursor_without_source, (SERIES, "-k", "source")),
         Fault("known by its place", _known_by_its_place, (SERIES, "-k", "dead_letter or are_not_one")),
-        Fault("retry with a new event id", _new_id_at_retry, (EVENTS, "-k", "parked")),
+        Fault("retry with a new event id", _new_id_at_retry, (EVENTS, "-k", "failed_event")),
         Fault("tenant filter removed", _no_tenant_filter, ("tests/campaigns/test_access.py", "-k", "anothers")),
         Fault("If-Match ignored", _if_match_ignored, ("tests/chassis/test_web.py", "-k", "if_match")),
         Fault(

@@ -294,12 +294,12 @@ def test_a_write_whose_end_was_not_heard_of_is_not_repeated(anybody, code, affil
 def test_what_cannot_be_kept_is_counted(anybody, code, affiliates, monkeypatch):
     """Memory is bounded."""
     monkeypatch.setattr(buffer, "MAX_CLICKS", 2)
-    before = buffer.lost.labels("full")._value.get()
+    before = value_of(buffer.lost.labels("full"))
     for _ in range(5):
         assert followed(anybody, code)[1]
     flushed(affiliates)
     assert len(clicks(affiliates)) == 2
-    assert buffer.lost.labels("full")._value.get() - before == 3
+    assert value_of(buffer.lost.labels("full")) - before == 3
 
 
 def test_links_are_ready_from_the_start(shop, code, affiliates):

@@ -1,7 +1,10 @@
 """The smallest service there can be: notes that a tenant writes. The chassis is tried on it."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from flask.views import MethodView
@@ -24,6 +27,7 @@ from chassis.http.pages import PageIn, page_of, paginate
 from chassis.http.schemas import CamelSchema, text
 from chassis.messaging import outbox
 from chassis.messaging.events import Drop, Received, Subscriber, on, publishes
+from chassis.messaging.resequencer import AheadRow
 from chassis.process.service import Service
 from contracts.roles import Role
 
@@ -79,7 +83,7 @@ def note_of(session: Session, note_id: UUID) -> Note:
     return _found(session.scalar(select(Note).where(Note.id == note_id)))
 
 
-def hold_note(session: Session, note_id: UUID) -> Note:
+def lock_note(session: Session, note_id: UUID) -> Note:
     return _found(session.scalar(select(Note).where(Note.id == note_id).with_for_update()))
 
 
@@ -129,7 +133,7 @@ class OneNote(MethodView):
     @blp.response(200, NoteOut)
     def put(self, data, note_id):
         with db.begin() as session:
-            note = hold_note(session, note_id)
+            note = lock_note(session, note_id)
             versions.require(note, versions.if_match())
             note.title = data["title"]
             audit.record(session, "note.changed", note, tenant_id=note.tenant_id, actor=caller(), now=utcnow())
@@ -140,7 +144,7 @@ class OneNote(MethodView):
     @blp.response(204)
     def delete(self, note_id):
         with db.begin() as session:
-            session.delete(hold_note(session, note_id))
+            session.delete(lock_note(session, note_id))
 
 
 class WrittenIn(CamelSchema):
@@ -165,6 +169,13 @@ def write_down(session: Session, event: Received) -> None:
     if event.data.get("hear") == "fail":
         raise RuntimeError("not heard")
     session.add(Heard(event_id=event.id, subject=event.subject, sequence=event.sequence))
+
+
+def ahead_row(subscriber: Subscriber, event: Mapping[str, Any]) -> AheadRow:
+    """An event that waits for its turn."""
+    place = {"source": event["source"], "subject": UUID(event["subject"]), "sequence": event["sequence"]}
+    body = {"event_id": UUID(event["id"]), "type": event["type"], "body": json.dumps(event)}
+    return AheadRow(consumer=subscriber.name, since=utcnow(), **place, **body)
 
 
 service = Service(

@@ -122,13 +122,13 @@ def test_the_same_event_again_writes_nothing(notifier):
         session.execute(delete(InboxRow).where(InboxRow.consumer == "notifier"))
     notifier.deliver(user_added(RITA, **RITA_ADDED), event)
     assert len(deliveries(notifier)) == 1
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 def test_handling_fails_whole_or_not_at_all(notifier):
     bad = invite_created() | {"data": {"campaignName": "no retailer"}}
     notifier.deliver(user_added(), bad)
-    [parked] = notifier.parked()
+    [parked] = notifier.retry_rows()
     assert parked.state == "dead"
     assert "retailerId" in parked.error
     assert contact(notifier).active

@@ -68,7 +68,7 @@ def test_the_clock_is_the_tenants_until_one_is_chosen(notifier, rolf):
     assert rolf.get(PREFERENCES).json["timeZone"] == "America/Lima", "older news change nothing"
     assert choose(notifier, timeZone="Europe/Oslo")["timeZone"] == "Europe/Oslo"
     assert choose(notifier, timeZone=None)["timeZone"] == "America/Lima"
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 def test_what_is_left_out_keeps_its_value(notifier, rolf):

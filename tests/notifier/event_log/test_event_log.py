@@ -12,7 +12,8 @@ from sqlalchemy import event as sqlalchemy_event
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
-from chassis.messaging.inbox import CursorRow, InboxRow
+from chassis.messaging.inbox import InboxRow
+from chassis.messaging.resequencer import CursorRow
 from chassis.process import worker
 from contracts.roles import Role
 from services.notifier.event_log import queries, tasks
@@ -116,7 +117,7 @@ def test_what_two_services_tell_of_one_merchant_is_all_there(notifier, anna):
         *(("/services/identity", number) for number in (1, 2)),
     ]
     assert [item["id"] for item in anna.get(f"{EVENTS}?subject={merchant}").json["items"]] == [e["id"] for e in items]
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 def test_a_tenant_sees_the_events_that_name_it_and_no_others(notifier, anna, rolf):
@@ -184,10 +185,10 @@ def test_a_reader_misses_nothing_while_events_are_being_committed(notifier, anna
             done.result()
         over.set()
         found = reader.result()
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
     assert sorted(found) == list(range(total))
     assert found == walk(anna)[0]
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 def test_only_the_types_and_the_thing_that_are_asked_for(notifier, anna):
@@ -424,7 +425,7 @@ def test_an_event_that_cannot_be_kept_holds_up_no_other(notifier, anna):
     spoilt["data"]["text"] = "\ud800"
     notifier.deliver(happened(1), spoilt, happened(3))
     assert numbers(anna.get(EVENTS).json) == [1, 3]
-    assert [row.event_id for row in notifier.parked()] == [spoilt["id"]]
+    assert [row.event_id for row in notifier.retry_rows()] == [spoilt["id"]]
     notifier.deliver(happened(4))
     assert numbers(anna.get(EVENTS).json) == [1, 3, 4]
 

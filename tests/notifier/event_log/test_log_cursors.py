@@ -13,8 +13,8 @@ from sqlalchemy import create_engine, select, text
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from chassis.data import migrate
-from chassis.messaging.inbox import DEAD, AheadRow, CursorRow
-from chassis.messaging.resequencer import SETTLE
+from chassis.messaging.resequencer import SETTLE, AheadRow, CursorRow
+from chassis.messaging.retry_table import DEAD
 from chassis.process.service import Runtime
 from services.notifier import service
 from services.notifier.event_log.models import LoggedEvent
@@ -128,8 +128,8 @@ def log(notifier):
 
 
 def sweep(notifier):
-    [consumer] = [one for subscriber, one in notifier.consumers.items() if subscriber.ordered]
-    while consumer.sweep():
+    [retries] = [retries for subscriber, retries in notifier.retries.items() if subscriber.ordered]
+    while retries.sweep():
         pass
 
 
@@ -141,7 +141,7 @@ def test_a_subject_of_one_source_goes_on_where_it_was(before, upgraded):
     assert cursors(notifier) == {(IDENTITY, TENANT): (1, 3)}
     notifier.deliver(*renames(4), events[1])
     assert log(notifier) == [(IDENTITY, number) for number in (1, 2, 3, 4)]
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 def test_where_two_sources_shared_a_cursor_each_goes_on_with_what_is_still_to_come(before, upgraded, time_machine):
@@ -156,7 +156,7 @@ def test_where_two_sources_shared_a_cursor_each_goes_on_with_what_is_still_to_co
     time_machine.shift(SETTLE + timedelta(seconds=1))
     sweep(notifier)
     assert log(notifier)[4:] == [(IDENTITY, 5), (IDENTITY, 6)]
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 def test_what_was_lost_before_is_a_dead_letter_when_it_is_published_again(before, upgraded):
@@ -166,7 +166,7 @@ def test_what_was_lost_before_is_a_dead_letter_when_it_is_published_again(before
     notifier = upgraded()
     [lost] = clicks(1)
     notifier.deliver(lost)
-    assert [(row.state, row.event_id) for row in notifier.parked()] == [(DEAD, lost["id"])]
+    assert [(row.state, row.event_id) for row in notifier.retry_rows()] == [(DEAD, lost["id"])]
 
 
 def test_a_source_all_of_whose_events_were_lost_begins_with_what_comes(before, upgraded, time_machine):
@@ -191,7 +191,7 @@ def test_a_failed_event_goes_on_holding_its_source_and_no_longer_the_other(befor
     sweep(notifier)
     notifier.deliver(click)
     assert log(notifier)[3:] == [(AFFILIATES, 2)]
-    notifier.retry_parked()
+    notifier.retry_all()
     assert log(notifier)[4:] == [(IDENTITY, 3), (IDENTITY, 4)]
 
 

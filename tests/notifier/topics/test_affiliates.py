@@ -82,7 +82,7 @@ def test_nobody_gets_a_mail_of_nothing(notifier, commission):
     """D9: a fixed amount of another currency earns 0."""
     notifier.deliver(about_order("affiliates.ConversionCredited.v1", commission=commission, orderStatus="pending"))
     assert items(notifier) == []
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 @pytest.mark.parametrize("what", ["Approved", "Suspended"])
@@ -95,7 +95,7 @@ def test_an_affiliate_hears_of_its_standing_at_once_and_once(notifier, inbox, wh
     assert (row.tenant_id, row.user_id, row.category, row.state) == (MARKET, BINA, "must-arrive", "sent")
     [(to, message)] = inbox.taken
     assert (to, message["Subject"]) == ("bina@blog.example", row.subject)
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 def test_commission_comes_once_a_day_in_one_mail(notifier, inbox):
@@ -114,7 +114,7 @@ def test_commission_comes_once_a_day_in_one_mail(notifier, inbox):
     assert text.count(samples.CREDITED["headline"]) == 1
     assert text.count(samples.REVERSED["headline"]) == 1
     assert "preferences" not in text
-    assert notifier.parked() == []
+    assert notifier.retry_rows() == []
 
 
 def test_one_click_works_for_somebody_who_never_signs_in(notifier, inbox):

@@ -72,7 +72,7 @@ def test_the_other_party_hears(both, event, user, topic, subject):
     [row] = deliveries(both)
     assert (row.user_id, row.topic, row.subject) == (user, topic, subject)
     assert (row.state, row.category) == ("new", "must-arrive")
-    assert both.parked() == []
+    assert both.retry_rows() == []
 
 
 def test_both_hear_of_a_partnership_that_nobody_known_accepted(both):
