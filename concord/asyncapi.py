@@ -1,15 +1,13 @@
 """The AsyncAPI document of the catalogue of events."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chassis.messaging.broker import EXCHANGE
-
-if TYPE_CHECKING:
-    from concord.catalogue import Published
+from concord.published import Published
 
 
-def asyncapi(events: Sequence["Published"]) -> dict[str, Any]:
+def asyncapi(events: Sequence[Published]) -> dict[str, Any]:
     """The AsyncAPI 3 document of everything that is published."""
     return {
         "asyncapi": "3.0.0",
@@ -33,7 +31,7 @@ def asyncapi(events: Sequence["Published"]) -> dict[str, Any]:
     }
 
 
-def _channel(event: "Published") -> dict[str, Any]:
+def _channel(event: Published) -> dict[str, Any]:
     exchange = {"name": EXCHANGE, "type": "topic", "durable": True, "autoDelete": False, "vhost": "/"}
     return {
         "address": event.type,
@@ -43,7 +41,7 @@ def _channel(event: "Published") -> dict[str, Any]:
     }
 
 
-def _operation(event: "Published") -> dict[str, Any]:
+def _operation(event: Published) -> dict[str, Any]:
     channel = f"#/channels/{event.type}"
     return {
         "action": "send",
@@ -54,7 +52,7 @@ def _operation(event: "Published") -> dict[str, Any]:
     }
 
 
-def _message(event: "Published") -> dict[str, Any]:
+def _message(event: Published) -> dict[str, Any]:
     data = {"type": "object", "properties": {"data": {"$ref": f"#/components/schemas/{event.type}"}}}
     return {
         "name": event.type,

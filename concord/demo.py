@@ -5,31 +5,19 @@ a few conversations; a merchant with affiliates (``concord.demo_merchant``); a r
 (``concord.demo_sales``), a campaign in its stores and one for carts (``concord.demo_carts``).
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 
 from chassis.process.service import Runtime
 from concord import demo_carts, demo_merchant, demo_sales
+from concord.demo_user import PASSWORD, Account, User
 from services.identity import bootstrap
 
-PASSWORD = "concord-demo"  # noqa: S105  a demo password, printed on purpose
-TIMEOUT = 30
 FEATURES = ["campaigns", "prm", "messaging"]
 RETAILER_FEATURES = [*FEATURES, "promotions"]
-
-
-@dataclass(frozen=True)
-class Account:
-    """Somebody who can sign in."""
-
-    email: str
-    name: str
-    role: str
 
 
 OPERATOR = Account("admin@concord.example", "Ada Operator", "PlatformAdmin")
@@ -123,7 +111,7 @@ def seed(base: str, say: Callable[[str], None]) -> None:
     say("  conversations")
 
 
-def _is_complete(base: str, operator: "User") -> bool:
+def _is_complete(base: str, operator: User) -> bool:
     """Whether the last thing that is written is there."""
     if operator.get("/api/v1/admin/tenants?pageSize=1")["totalItems"] == 1:
         return False
@@ -132,40 +120,6 @@ def _is_complete(base: str, operator: "User") -> bool:
         return any(thread["waitingFor"] == "supplier" for thread in threads)
     except requests.HTTPError:  # Peter cannot sign in yet
         return False
-
-
-@dataclass
-class User:
-    """A signed-in user of the API."""
-
-    base: str
-    account: Account
-    _headers: dict[str, str] = field(default_factory=dict)
-
-    def get(self, path: str) -> Any:
-        return self._ask("GET", path)
-
-    def post(self, path: str, body: Any = None) -> Any:
-        return self._ask("POST", path, body)
-
-    def put(self, path: str, body: Any) -> Any:
-        return self._ask("PUT", path, body)
-
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        if not self._headers:
-            self._headers = {"Authorization": f"Bearer {self._sign_in()}"}
-        key = hashlib.sha256(f"{path} {json.dumps(body, sort_keys=True)}".encode()).hexdigest()
-        headers = self._headers | ({"Idempotency-Key": f"demo-{key}"} if method == "POST" else {})
-        answer = requests.request(method, self.base + path, json=body, headers=headers, timeout=TIMEOUT)
-        if not answer.ok:
-            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
-        return answer.json() if answer.content else None
-
-    def _sign_in(self) -> str:
-        form = {"grant_type": "password", "username": self.account.email, "password": PASSWORD}
-        answer = requests.post(f"{self.base}/oauth/token", data=form, timeout=TIMEOUT)
-        answer.raise_for_status()
-        return str(answer.json()["access_token"])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Demo data of a retailer: what it sells and where, a campaign in its stores, and one for carts."""
 
-from typing import Any, Protocol
+from concord.demo_user import User
 
 PRODUCTS = [
     {
@@ -37,13 +37,7 @@ SPRING_IN_STORES = {
 }
 
 
-class Poster(Protocol):
-    """A signed-in user, as far as this module needs one."""
-
-    def post(self, path: str, body: Any = None) -> Any: ...
-
-
-def stores_and_carts(retailer: Poster, slug: str) -> None:
+def stores_and_carts(retailer: User, slug: str) -> None:
     """Stores, a store campaign, and a cart campaign with its own prices and linked products."""
     tenant = f"/v2/tenants/{slug}"
     for store_uid, name in (("oslo", "Fjord Oslo"), ("bergen", "Fjord Bergen")):

@@ -1,12 +1,13 @@
 """The merchant of the demo data: campaigns, products, affiliates, clicks, and orders that earned and gave back."""
 
 import time
-from typing import Any, Protocol
+from typing import Any
 
 import requests
 
+from concord.demo_user import TIMEOUT, User
+
 API = "/merchant/api/v1"
-TIMEOUT = 30
 CLICKS = 3
 WEIGHED_WITHIN = 10.0  # seconds
 
@@ -33,14 +34,6 @@ PRODUCTS = [
      "commissionValue": "20"},
 ]  # fmt: skip
 AFFILIATES = ["Bina Gurung", "Chandra Rai", "Deepa Thapa"]
-
-
-class User(Protocol):
-    base: str
-
-    def get(self, path: str) -> Any: ...
-    def post(self, path: str, body: Any = None) -> Any: ...
-    def put(self, path: str, body: Any) -> Any: ...
 
 
 def seed(maja: User, operator: User) -> None:

@@ -1,6 +1,8 @@
 """Demo data of a retailer's sales campaigns, all active: the cheapest free, a price list, a discount on the order."""
 
-from typing import Any, Protocol
+from typing import Any
+
+from concord.demo_user import User
 
 STORES = {"oslo": "Fjord Oslo", "bergen": "Fjord Bergen"}
 PRODUCTS = [
@@ -66,15 +68,7 @@ LARGE_ORDERS = {
 CAMPAIGNS: tuple[dict[str, Any], ...] = (SOCKS, WINTER, LARGE_ORDERS)
 
 
-class Writer(Protocol):
-    """A signed-in user, as far as this module needs one."""
-
-    def post(self, path: str, body: Any = None) -> Any: ...
-
-    def put(self, path: str, body: Any) -> Any: ...
-
-
-def sales_campaigns(retailer: Writer, slug: str) -> None:
+def sales_campaigns(retailer: User, slug: str) -> None:
     """Stores and products, and a campaign of each kind: for one product group, with a price list, and for the order."""
     tenant = f"/v2/tenants/{slug}"
     retailer.put(f"{tenant}/settings", {"currency": "NOK", "timeZone": "Europe/Oslo"})

@@ -1,8 +1,8 @@
-"""Made-up contents for the examples in the catalogue of events, by the names of the fields."""
+"""Values for the examples in the catalogue of events, by the name of the field; others follow from the type."""
 
 from typing import Any
 
-_BY_NAME: dict[str, Any] = {
+EXAMPLES: dict[str, Any] = {
     "about_type": "campaign",
     "affiliate_email": "lena@heat-blog.example",
     "affiliate_name": "Heat Blog",
@@ -40,8 +40,3 @@ _BY_NAME: dict[str, Any] = {
     "time_zone": "Europe/Oslo",
     "title": "Spring heat",
 }
-
-
-def example_of_field(name: str) -> Any:
-    """What a field of that name may say; None where any value of its type will do."""
-    return _BY_NAME.get(name)

@@ -15,6 +15,7 @@ from chassis.http import identity
 from chassis.process.service import Runtime
 from chassis.process.settings import Settings
 from concord import demo, platform, topology
+from concord.demo_user import PASSWORD
 from concord.supervisor import Command, Printer, Supervisor
 
 READY_WITHIN = 60.0  # seconds
@@ -131,7 +132,7 @@ def _welcome(settings: Settings, *, with_demo: bool) -> str:
     url = settings.public_url
     lines = ["", f"  API        {url}/api/v1", f"  API docs   {url}/docs", f"  Mailbox    {url}/dev/mailbox", ""]
     if with_demo:
-        lines += [f"  Demo accounts (password {demo.PASSWORD})"]
+        lines += [f"  Demo accounts (password {PASSWORD})"]
         lines += [f"    {account.email:38} {account.role}" for account in demo.ACCOUNTS]
     else:
         lines += ["  No accounts yet? concord operator EMAIL"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from concord import platform
-from concord.demo import ACCOUNTS, PASSWORD
+from concord.demo import ACCOUNTS
+from concord.demo_user import PASSWORD
 
 ROOT = Path(__file__).parents[2]
 OAUTH_CODES = {"invalid_grant", "invalid_client", "invalid_request", "unsupported_grant_type"}

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from chassis.messaging.events import Series, Subscriber
 from chassis.messaging.inbox import InboxRow
 from chassis.messaging.retry_table import RetryRow
-from concord import catalogue
+from concord.published import published
 from services.notifier.event_log.models import LoggedEvent
 from services.notifier.webhooks.models import WebhookMessage
 from services.notifier.webhooks.rules import MessageState
@@ -125,7 +125,7 @@ def _judge_sequences(events: Iterable[Event], found: Findings) -> None:
 def _require_every_type(events: Iterable[Event], found: Findings) -> None:
     """A type that was not made proves nothing."""
     made = {event.type for event in events}
-    found.wrong += [f"nobody made a {event.type}" for event in catalogue.published() if event.type not in made]
+    found.wrong += [f"nobody made a {event.type}" for event in published() if event.type not in made]
 
 
 def _judge_dead(books: Books, found: Findings) -> None:

@@ -17,7 +17,8 @@ from chassis.messaging.events import source_of
 from chassis.messaging.inbox import InboxRow
 from chassis.messaging.outbox import OutboxRow
 from chassis.messaging.retry_table import RetryRow
-from concord import catalogue, platform
+from concord import platform
+from concord.published import published
 from services.notifier.deliveries.models import Delivery
 from services.notifier.event_log.models import LoggedEvent
 from services.notifier.webhooks.models import WebhookMessage
@@ -30,7 +31,7 @@ SUBJECT = uuid4()
 TYPE = "messaging.MessagePosted.v1"
 MAIL = "<1@concord.example>"
 START = utcnow()
-OTHERS = [event.type for event in catalogue.published() if event.type != TYPE]
+OTHERS = [event.type for event in published() if event.type != TYPE]
 
 
 class Damage:

@@ -15,11 +15,12 @@ from chassis.messaging.broker.topic import matches
 from chassis.messaging.events import Subscription, publishes
 from concord import catalogue, platform
 from concord.asyncapi import asyncapi
-from concord.catalogue import FOLDER, Published, ShapeChanged
+from concord.catalogue import FOLDER, ShapeChanged
+from concord.published import Published, published
 
 SPECIFICATION = Path(__file__).parent / "asyncapi" / "3.0.0.json"
-EVENTS = catalogue.published()
-DOCUMENT = asyncapi(catalogue.published())
+EVENTS = published()
+DOCUMENT = asyncapi(EVENTS)
 
 
 def subscriptions() -> list[Subscription]:
