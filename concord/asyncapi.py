@@ -15,9 +15,9 @@ def asyncapi(events: Sequence[Published]) -> dict[str, Any]:
             "title": "Concord's events",
             "version": "1",
             "description": "What happened on Concord. Every message is a CloudEvents 1.0 envelope in structured JSON, "
-            "delivered at least once. `sequence` counts what one `source` tells of one `subject`, from 1 without gaps: "
-            "two services may tell of the same subject, each with numbers of its own, so order and cursors go by "
-            "(source, subject). A published shape never changes: a new shape is a new version.",
+            "delivered at least once. `sequence` counts the events of one `source` about one `subject`, from 1 without "
+            "gaps. Two services may publish about the same subject, each with its own numbers, so order and cursors "
+            "belong to (source, subject). A published shape never changes: a new shape is a new version.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
@@ -73,14 +73,14 @@ _ENVELOPE = {
         "id": {"type": "string", "format": "uuid", "description": "The same event again has the same id."},
         "source": {
             **_TEXT,
-            "description": "`/services/` and the service that published it, with which its type begins. With `subject` "
-            "it says whose numbers `sequence` is one of.",
+            "description": "`/services/` and the service that published it, with which its type begins. `sequence` "
+            "counts by source and subject.",
         },
         "type": {**_TEXT, "description": "`service.Event.version`, also the routing key."},
         "subject": {
             "type": "string",
             "format": "uuid",
-            "description": "The thing it happened to. Several services may tell of the same one.",
+            "description": "The thing that it happened to. Several services may publish about the same one.",
         },
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"const": "application/json"},
@@ -88,7 +88,7 @@ _ENVELOPE = {
         "sequence": {
             "type": "integer",
             "minimum": 1,
-            "description": "Counts what this source tells of this subject, without gaps.",
+            "description": "Counts the events of this source about this subject, without gaps.",
         },
         "actorid": {"type": "string", "format": "uuid", "description": "Who caused it: data, never authority."},
         "correlationid": {**_TEXT, "description": "The id of the request that caused it."},

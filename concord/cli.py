@@ -1,4 +1,4 @@
-"""The ``concord`` command: run one process, migrate, make keys, start everything on this machine."""
+"""The ``concord`` command: runs one process, migrates, creates keys, starts the whole platform on this machine."""
 
 import sys
 
@@ -16,14 +16,14 @@ NAMES = click.Choice(platform.SERVICES)
 
 @click.group()
 def main() -> None:
-    """Concord: suppliers and retailers run their marketing together."""
+    """Concord: a platform on which suppliers and retailers run their marketing together."""
 
 
 @main.command()
 @click.argument("name", metavar="SERVICE")
 @click.argument("roles", nargs=-1, type=click.Choice(service.ROLES))
 def run(name: str, roles: tuple[str, ...]) -> None:
-    """Run one process of SERVICE (or of the gateway) in ROLES; without any, in all of them."""
+    """Run one process of SERVICE, or of the gateway, in ROLES; without ROLES in all of them."""
     if name == platform.GATEWAY:
         _run_gateway()
         return
@@ -37,7 +37,7 @@ def run(name: str, roles: tuple[str, ...]) -> None:
 @main.command("migrate")
 @click.argument("names", nargs=-1, type=NAMES)
 def migrate_databases(names: tuple[str, ...]) -> None:
-    """Bring the databases of the named services, or of all, to the newest schema."""
+    """Migrate the databases of the named services, or of all, to the newest schema."""
     loaded = settings_or_exit()
     logs.configure("WARNING", "console")
     for name in names or platform.SERVICES:
@@ -51,14 +51,14 @@ def migrate_databases(names: tuple[str, ...]) -> None:
 @click.argument("name", type=NAMES)
 @click.argument("message")
 def revision(name: str, message: str) -> None:
-    """Write the next migration of a service from what its models have changed."""
+    """Write the next migration of a service: the difference between its models and its database."""
     click.echo(migrate.revision(_load(name), message))
 
 
 @main.command()
-@click.option("--demo/--no-demo", default=True, help="Fill an empty platform with demo data.")
+@click.option("--demo/--no-demo", default=True, help="Fill an empty platform with demo data, or do not.")
 def up(demo: bool) -> None:
-    """Start the whole platform on this machine; Ctrl-C stops all of it."""
+    """Start the whole platform on this machine. Ctrl-C stops it."""
     from concord.up import start
 
     start(settings_or_exit(), with_demo=demo)
@@ -69,13 +69,13 @@ def up(demo: bool) -> None:
 @click.password_option()
 @click.option("--name", default="Operator")
 def operator(email: str, password: str, name: str) -> None:
-    """Create the platform's first operator (PlatformAdmin) with EMAIL; does nothing once there is one."""
+    """Create the platform's first operator (PlatformAdmin) with EMAIL. Does nothing if there is one."""
     from services.identity import bootstrap
 
     runtime = service.Runtime(_load("identity"), settings_or_exit())
     created = bootstrap.platform_admin(runtime, email, password, name=name)
     runtime.close()
-    click.echo(f"{email} can sign in." if created else "There is an operator already; nothing was changed.")
+    click.echo(f"{email} can sign in." if created else "There is an operator already. Nothing was changed.")
 
 
 @main.command()
@@ -94,7 +94,7 @@ def seed() -> None:
 
 @main.command()
 def keys() -> None:
-    """Make the key pair of every process that has none yet, in CONCORD_KEYS."""
+    """Create a key pair in CONCORD_KEYS for every process that has none."""
     identity.create_keys(settings_or_exit().keys, [platform.GATEWAY, *platform.SERVICES])
 
 
@@ -109,14 +109,16 @@ def _run_gateway() -> None:
 
     loaded = settings_or_exit()
     try:
-        ours = gateway_settings.load()
+        configured = gateway_settings.load()
     except settings.SettingsError as error:
         sys.exit(str(error))
-    server.serve_app(lambda: create_app(loaded, ours), loaded, platform.GATEWAY)
+    server.serve_app(lambda: create_app(loaded, configured), loaded, platform.GATEWAY)
 
 
 def _load(name: str) -> service.Service:
     try:
         return platform.load(name)
     except KeyError:
-        raise click.BadParameter(f"there is no service {name!r}; there are: {', '.join(platform.SERVICES)}") from None
+        raise click.BadParameter(
+            f"There is no service {name!r}. The services are: {', '.join(platform.SERVICES)}."
+        ) from None

@@ -1,17 +1,18 @@
-"""``concord dead``: what subscribers could not handle, with the reason; tried again or given up.
+"""``concord dead``: shows events that subscribers could not handle, with the reason; replays or drops them.
 
-Two kinds: events whose handler failed are rows in the subscriber's database; messages whose consumers died of them
-wait in the broker. Replaying or dropping one of those makes it a row first, so that it is treated as the others are.
+There are two kinds. An event whose handler failed is a row in the subscriber's retry table. A message that killed its
+consumers waits in the broker; it becomes a row before it is replayed or dropped, so that both kinds are treated alike.
 """
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from getpass import getuser
 
 import click
+from sqlalchemy.orm import Session
 
 from chassis.core import logs
 from chassis.core.clock import utcnow
@@ -28,207 +29,201 @@ from concord.environment import settings_or_exit
 IN_BROKER = "in the broker"
 log = logs.logger(__name__)
 
+Choice = tuple[str | None, str | None]
+"""The options ``--service`` and ``--subscriber``."""
+
 
 @dataclass
-class Place:
-    """A subscriber, and the running of its service."""
+class DeadLetters:
+    """The events that one subscriber could not handle, in its retry table and in the broker."""
 
     runtime: Runtime
     subscriber: Subscriber
 
-    def rows(self, **wanted: str) -> list[RetryRow]:
+    def rows(self, **columns: str) -> list[RetryRow]:
         with self.runtime.database.read() as session:
-            return retry_table.find(session, [self.subscriber.name], **wanted)
+            return retry_table.find(session, [self.subscriber.name], **columns)
 
-    def letters(self, take: Callable[[DeadLetter], bool]) -> None:
-        """Look through the broker's dead letters. A queue that was never declared has none."""
+    def in_broker(self, *event_ids: str) -> list[DeadLetter]:
+        """The broker's dead letters with these ids, or all of them."""
+        letters: list[DeadLetter] = []
+
+        def look(letter: DeadLetter) -> bool:
+            if not event_ids or retry_table.key_of(letter.message) in event_ids:
+                letters.append(letter)
+            return False
+
+        self._visit_broker(look)
+        return letters
+
+    def move_to_table(self, event_ids: Collection[str], *, everything: bool) -> None:
+        """Make rows of the broker's dead letters; each is committed before the broker may forget it."""
+
+        def move(letter: DeadLetter) -> bool:
+            if not everything and retry_table.key_of(letter.message) not in event_ids:
+                return False
+            with self.runtime.database.begin() as session:
+                retry_table.add(session, self.subscriber.name, letter.message, Drop(letter.reason))
+            return True
+
+        self._visit_broker(move)
+
+    def _visit_broker(self, take: Callable[[DeadLetter], bool]) -> None:
+        """Show the broker's dead letters to ``take``. A queue that was never declared has none."""
         broker = self.runtime.broker("dead")
         try:
             broker.dead_letters(self.subscriber.name, take)
         except TopologyBroken:
             return
         except BrokerUnavailable as error:
-            click.echo(f"{self.subscriber.name}: the broker cannot be asked: {error}", err=True)
+            click.echo(f"The broker does not show the dead letters of {self.subscriber.name}: {error}", err=True)
         finally:
             broker.close()
 
+    def replay(self, row: RetryRow, *, force: bool) -> bool:
+        """Have an event tried again; False where it is gone, or was handled and is not forced."""
+        with self._locked(row) as (session, locked):
+            if locked is None:
+                return False
+            if not retry_table.replay(session, locked, utcnow(), force=force):
+                message = f"{self.subscriber.name} has handled {row.event_id} already. Use --force to handle it again."
+                click.echo(message, err=True)
+                return False
+        if force:
+            self._log("event forced", row)
+        return True
+
+    def drop(self, row: RetryRow) -> bool:
+        """Give an event up; False where it is gone."""
+        with self._locked(row) as (session, locked):
+            if locked is None:
+                return False
+            retry_table.drop(session, locked, ordered=self.subscriber.ordered)
+        self._log("event dropped", row, error=row.error)
+        return True
+
+    @contextmanager
+    def _locked(self, row: RetryRow) -> Iterator[tuple[Session, RetryRow | None]]:
+        with self.runtime.database.begin() as session:
+            yield session, session.get(RetryRow, (row.consumer, row.event_id), with_for_update=True)
+
+    def _log(self, event: str, row: RetryRow, **facts: str) -> None:
+        facts = {"event_id": row.event_id, "event_type": row.type, "subscriber": row.consumer, **facts}
+        log.warning(event, **facts, by=getuser())
+
 
 @click.group("dead")
-@click.option("--service", type=click.Choice(platform.SERVICES), help="Only this service's subscribers.")
-@click.option("--subscriber", help="Only this one, e.g. notifier.")
+@click.option("--service", type=click.Choice(platform.SERVICES), help="Only the subscribers of this service.")
+@click.option("--subscriber", help="Only this subscriber, e.g. notifier.")
 @click.pass_context
 def commands(context: click.Context, service: str | None, subscriber: str | None) -> None:
-    """Look at events that could not be handled, try them again or give them up."""
+    """Show events that could not be handled, replay them or drop them."""
     context.obj = (service, subscriber)
 
 
 @commands.command("list")
-@click.option("--waiting", is_flag=True, help="Also those that are still tried again by themselves.")
+@click.option("--waiting", is_flag=True, help="Also show events that are retried automatically.")
 @click.pass_obj
-def list_dead(chosen: tuple[str | None, str | None], waiting: bool) -> None:
-    """One line for each event, oldest first."""
-    found = 0
-    with _places(chosen) as places:
-        for place in places:
-            for row in place.rows():
-                if waiting or row.state == DEAD:
-                    found += 1
-                    click.echo(_line(place, row.event_id, row.type, row.state, row.error))
-            for letter in _letters(place):
-                found += 1
-                click.echo(
-                    _line(place, retry_table.key_of(letter.message), letter.message.type, IN_BROKER, letter.reason)
-                )
-    if not found:
-        click.echo("No dead letters.")
+def list_dead(choice: Choice, waiting: bool) -> None:
+    """Show one line for each event, oldest first."""
+    lines = []
+    with _dead_letters(choice) as subscribers:
+        for letters in subscribers:
+            name = letters.subscriber.name
+            rows = [row for row in letters.rows() if waiting or row.state == DEAD]
+            lines += [_line(name, row.event_id, row.type, row.state, row.error) for row in rows]
+            for letter in letters.in_broker():
+                event_id = retry_table.key_of(letter.message)
+                lines.append(_line(name, event_id, letter.message.type, IN_BROKER, letter.reason))
+    click.echo("\n".join(lines) if lines else "No dead letters.")
 
 
 @commands.command()
 @click.argument("event_id")
 @click.pass_obj
-def show(chosen: tuple[str | None, str | None], event_id: str) -> None:
-    """Everything known of an event: where it failed, how often, why, and the event itself."""
-    found = False
-    with _places(chosen) as places:
-        for place in places:
-            for row in place.rows(event_id=event_id):
-                found = True
-                _show(place, row.state, row.attempts, row.parked_at.isoformat(), row.error, row.body)
-            for letter in _letters(place, event_id):
-                found = True
-                _show(place, IN_BROKER, None, None, letter.reason, letter.message.body.decode("utf-8", "replace"))
-    if not found:
-        sys.exit(f"{event_id} is no dead letter of these subscribers.")
+def show(choice: Choice, event_id: str) -> None:
+    """Show an event with its subscriber, its attempts and the error."""
+    shown = False
+    with _dead_letters(choice) as subscribers:
+        for letters in subscribers:
+            for row in letters.rows(event_id=event_id):
+                facts = {"state": row.state, "attempts": row.attempts, "failed": row.parked_at.isoformat()}
+                shown = _show(letters, facts | {"error": row.error}, row.body)
+            for letter in letters.in_broker(event_id):
+                body = letter.message.body.decode("utf-8", "replace")
+                shown = _show(letters, {"state": IN_BROKER, "error": letter.reason}, body)
+    if not shown:
+        sys.exit(f"There is no dead letter {event_id}.")
 
 
 @commands.command()
 @click.argument("event_ids", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All dead letters of the chosen subscribers.")
-@click.option("--force", is_flag=True, help="Also what was handled before, and out of its turn. This is logged.")
+@click.option("--all", "everything", is_flag=True, help="Replay all dead letters of the chosen subscribers.")
+@click.option("--force", is_flag=True, help="Also replay handled events, and events out of their turn. This is logged.")
 @click.pass_obj
-def replay(chosen: tuple[str | None, str | None], event_ids: tuple[str, ...], everything: bool, force: bool) -> None:
-    """Have events tried again at once, under their own ids, where their consumers run."""
-    _require_choice(event_ids, everything)
-    revived = 0
-    with _places(chosen) as places:
-        for place in places:
-            _take_from_broker(place, event_ids, everything)
-            for row in place.rows():
+def replay(choice: Choice, event_ids: tuple[str, ...], everything: bool, force: bool) -> None:
+    """Replay events at once, with their ids, where their consumers run."""
+    if bool(event_ids) == everything:
+        raise click.UsageError("Name the events, or use --all.")
+    count = 0
+    with _dead_letters(choice) as subscribers:
+        for letters in subscribers:
+            letters.move_to_table(event_ids, everything=everything)
+            for row in letters.rows():
                 if row.event_id in event_ids or (everything and row.state == DEAD):
-                    revived += _replay(place, row, force=force)
-    _report(revived, "will be tried again")
+                    count += letters.replay(row, force=force)
+    _report(count, "will be retried now")
 
 
 @commands.command()
 @click.argument("event_ids", nargs=-1, required=True)
 @click.pass_obj
-def drop(chosen: tuple[str | None, str | None], event_ids: tuple[str, ...]) -> None:
-    """Give events up for good. An ordered subscriber goes on with what waits behind them. This is logged."""
-    dropped = 0
-    with _places(chosen) as places:
-        for place in places:
-            _take_from_broker(place, event_ids, everything=False)
-            for row in place.rows():
-                if row.event_id in event_ids:
-                    dropped += _drop(place, row)
-    _report(dropped, "were given up")
+def drop(choice: Choice, event_ids: tuple[str, ...]) -> None:
+    """Drop events for good. An ordered subscriber goes on with the events that wait behind them. This is logged."""
+    count = 0
+    with _dead_letters(choice) as subscribers:
+        for letters in subscribers:
+            letters.move_to_table(event_ids, everything=False)
+            count += sum(letters.drop(row) for row in letters.rows() if row.event_id in event_ids)
+    _report(count, "dropped")
 
 
 @contextmanager
-def _places(chosen: tuple[str | None, str | None]) -> Iterator[list[Place]]:
-    service, subscriber = chosen
+def _dead_letters(choice: Choice) -> Iterator[list[DeadLetters]]:
+    """The dead letters of the chosen subscribers."""
+    service, name = choice
     settings = settings_or_exit()
     logs.configure("WARNING", "console")
-    runtimes, places = [], []
-    for declaration in map(platform.load, [service] if service else platform.SERVICES):
-        listeners = [one for one in declaration.listeners if subscriber in (None, one.name)]
-        if listeners:
-            runtimes.append(Runtime(declaration, settings))
-            places += [Place(runtimes[-1], one) for one in listeners]
-    if not places:
-        sys.exit(f"There is no subscriber {subscriber or service!r}.")
-    try:
-        with acting_as(Principal.system("operator")):
-            yield places
-    finally:
-        for runtime in runtimes:
-            runtime.close()
+    with ExitStack() as stack:
+        dead_letters = []
+        for declaration in map(platform.load, [service] if service else platform.SERVICES):
+            if listeners := [listener for listener in declaration.listeners if name in (None, listener.name)]:
+                runtime = Runtime(declaration, settings)
+                stack.callback(runtime.close)
+                dead_letters += [DeadLetters(runtime, listener) for listener in listeners]
+        if not dead_letters:
+            sys.exit(f"There is no subscriber {name or service!r}.")
+        stack.enter_context(acting_as(Principal.system("operator")))
+        yield dead_letters
 
 
-def _letters(place: Place, *event_ids: str) -> list[DeadLetter]:
-    found: list[DeadLetter] = []
-
-    def look(letter: DeadLetter) -> bool:
-        if not event_ids or retry_table.key_of(letter.message) in event_ids:
-            found.append(letter)
-        return False
-
-    place.letters(look)
-    return found
-
-
-def _take_from_broker(place: Place, event_ids: Sequence[str], everything: bool) -> None:
-    """Make rows of the broker's dead letters; each is committed before the broker may forget it."""
-
-    def take(letter: DeadLetter) -> bool:
-        if not everything and retry_table.key_of(letter.message) not in event_ids:
-            return False
-        with place.runtime.database.begin() as session:
-            retry_table.add(session, place.subscriber.name, letter.message, Drop(letter.reason))
-        return True
-
-    place.letters(take)
-
-
-def _replay(place: Place, row: RetryRow, *, force: bool) -> int:
-    with place.runtime.database.begin() as session:
-        again = session.get(RetryRow, (row.consumer, row.event_id), with_for_update=True)
-        if again is None:
-            return 0
-        if not retry_table.replay(session, again, utcnow(), force=force):
-            click.echo(f"{row.event_id} was handled by {row.consumer} before; --force handles it again.", err=True)
-            return 0
-    if force:
-        log.warning("event forced", event_id=row.event_id, event_type=row.type, subscriber=row.consumer, by=getuser())
-    return 1
-
-
-def _drop(place: Place, row: RetryRow) -> int:
-    with place.runtime.database.begin() as session:
-        given_up = session.get(RetryRow, (row.consumer, row.event_id), with_for_update=True)
-        if given_up is None:
-            return 0
-        retry_table.drop(session, given_up, ordered=place.subscriber.ordered)
-    name = place.subscriber.name
-    log.warning(
-        "event dropped", event_id=row.event_id, event_type=row.type, subscriber=name, error=row.error, by=getuser()
-    )
-    return 1
-
-
-def _line(place: Place, event_id: str, event_type: str, state: str, error: str) -> str:
+def _line(subscriber: str, event_id: str, event_type: str, state: str, error: str) -> str:
     reason = shortened(" ".join(error.split()), 100)
-    return f"{place.subscriber.name:20} {event_id:36} {event_type:36} {state:{len(IN_BROKER)}} {reason}"
+    return f"{subscriber:20} {event_id:36} {event_type:36} {state:{len(IN_BROKER)}} {reason}"
 
 
-def _show(place: Place, state: str, attempts: int | None, since: str | None, error: str, body: str) -> None:
-    facts = {"subscriber": place.subscriber.name, "state": state, "attempts": attempts, "parked": since}
-    for name, value in facts.items():
-        if value is not None:
-            click.echo(f"{name:10} {value}")
-    click.echo(f"{'error':10} {error}")
+def _show(letters: DeadLetters, facts: dict[str, object], body: str) -> bool:
+    for name, value in {"subscriber": letters.subscriber.name, **facts}.items():
+        click.echo(f"{name:10} {value}")
     try:
         click.echo(json.dumps(json.loads(body), indent=2, ensure_ascii=False))
     except ValueError:
         click.echo(body)
+    return True
 
 
-def _require_choice(event_ids: Sequence[str], everything: bool) -> None:
-    if bool(event_ids) == everything:
-        raise click.UsageError("name events, or say --all")
-
-
-def _report(count: int, what: str) -> None:
-    click.echo(f"{count} {what}.")
+def _report(count: int, outcome: str) -> None:
+    """Say how many events were changed; none is a failure of the command."""
+    click.echo(f"{count} {'event' if count == 1 else 'events'} {outcome}.")
     if not count:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Demo data for an empty platform, made through the gateway as its users would make it.
+"""Demo data for an empty platform, created through the gateway as its users would do it.
 
 Two suppliers with tiers, groups and campaigns in every status; twelve retailers with relationships in every status;
 a few conversations; a merchant with affiliates (``concord.demo_merchant``); a retailer with sales campaigns
@@ -72,7 +72,7 @@ ADVANCES = ["ResponsesIn", "Active", "Complete"]
 
 
 def create_operator(runtime: Runtime) -> None:
-    """Make the first PlatformAdmin of a development platform, when there is none."""
+    """Create the first PlatformAdmin of a development platform, if there is none."""
     if runtime.settings.development:
         bootstrap.platform_admin(runtime, OPERATOR.email, PASSWORD, name=OPERATOR.name)
 
@@ -80,7 +80,7 @@ def create_operator(runtime: Runtime) -> None:
 def seed(base: str, say: Callable[[str], None]) -> None:
     """Write the demo data through the gateway at ``base``, unless it is there.
 
-    Every step has an idempotency key, so one that was interrupted is taken up where it stopped.
+    Every request has an idempotency key, so a run that was interrupted can be repeated.
     """
     operator = User(base, OPERATOR)
     if _is_complete(base, operator):
@@ -112,7 +112,7 @@ def seed(base: str, say: Callable[[str], None]) -> None:
 
 
 def _is_complete(base: str, operator: User) -> bool:
-    """Whether the last thing that is written is there."""
+    """Whether the last thing that :func:`seed` writes is there."""
     if operator.get("/api/v1/admin/tenants?pageSize=1")["totalItems"] == 1:
         return False
     try:
@@ -192,7 +192,8 @@ def _campaigns(supplier: User, shops: list[Shop]) -> None:
 def _conversations(anna: User, peter: User, shops: list[Shop]) -> None:
     """One that was answered, one that waits for the retailer, and one that waits for the supplier."""
     fjord, bergen = shops[:2]
-    spring = next(one for one in anna.get("/api/v1/campaigns")["items"] if one["name"].startswith(SPRING["name"]))
+    campaigns = anna.get("/api/v1/campaigns")["items"]
+    spring = next(campaign for campaign in campaigns if campaign["name"].startswith(SPRING["name"]))
     artwork = {
         "subject": "Spring campaign artwork",
         "firstMessage": "Hi — here is the artwork for the spring push. Let me know if it works.",

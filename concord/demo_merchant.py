@@ -9,7 +9,7 @@ from concord.demo_user import TIMEOUT, User
 
 API = "/merchant/api/v1"
 CLICKS = 3
-WEIGHED_WITHIN = 10.0  # seconds
+ATTRIBUTED_WITHIN = 10.0  # seconds
 
 SALE = {
     "title": "Dashain Sale",
@@ -37,7 +37,7 @@ AFFILIATES = ["Bina Gurung", "Chandra Rai", "Deepa Thapa"]
 
 
 def seed(maja: User, operator: User) -> None:
-    """One campaign that runs and is listed, one draft; two affiliates at work and one who waits; four orders."""
+    """One active, public campaign and a draft; two active affiliates and one who waits for approval; four orders."""
     maja.put(f"{API}/settings", SETTINGS)
     sale = maja.post(f"{API}/campaigns", SALE)["id"]
     maja.post(f"{API}/campaigns", TIHAR)
@@ -58,7 +58,7 @@ def seed(maja: User, operator: User) -> None:
 
 
 def _affiliates(maja: User) -> list[str]:
-    """The ids of the affiliates; the last one still waits for approval."""
+    """Create the affiliates and return their ids; the last one waits for approval."""
     ids = []
     for name in AFFILIATES:
         email = f"{name.partition(' ')[0].lower()}@blog.example"
@@ -70,13 +70,13 @@ def _affiliates(maja: User) -> list[str]:
 
 def _link(maja: User, campaign: str, affiliate: str) -> str:
     """The address of a tracking link on this platform."""
-    wanted = {"affiliateId": affiliate, "destination": "https://dashain-market.example/sale"}
-    code = maja.post(f"{API}/campaigns/{campaign}/links", wanted)["code"]
+    link = {"affiliateId": affiliate, "destination": "https://dashain-market.example/sale"}
+    code = maja.post(f"{API}/campaigns/{campaign}/links", link)["code"]
     return f"{maja.base}/r/{code}"
 
 
 def _click(link: str) -> str:
-    """Follow a link as somebody new; the click's id."""
+    """Follow a link as a new visitor; return the click's id."""
     answer = requests.get(link, allow_redirects=False, timeout=TIMEOUT)
     return answer.headers["Location"].partition("clickId=")[2]
 
@@ -86,12 +86,12 @@ def _order(
 ) -> None:
     order = {"externalOrderId": number, "orderAmount": amount, "currency": "NPR", "clickId": click, "items": items}
     maja.post(f"{API}/conversions", order)
-    _until_weighed(maja, number)  # so that what follows is seen to change what was credited
+    _until_attributed(maja, number)  # so the reports that follow change a credited order
     for report in then:
         maja.post(f"{API}/conversions/{number}/status", report)
 
 
-def _until_weighed(maja: User, number: str) -> None:
-    deadline = time.monotonic() + WEIGHED_WITHIN
+def _until_attributed(maja: User, number: str) -> None:
+    deadline = time.monotonic() + ATTRIBUTED_WITHIN
     while maja.get(f"{API}/conversions/{number}")["status"] == "ACCEPTED" and time.monotonic() < deadline:
         time.sleep(0.2)

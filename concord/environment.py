@@ -1,4 +1,4 @@
-"""Settings for a command: what is wrong with the environment ends it with a message and no traceback."""
+"""Settings for a command: a wrong environment ends it with a message instead of a traceback."""
 
 import sys
 

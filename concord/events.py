@@ -1,4 +1,4 @@
-"""``concord events``: what was published, published again, for a broker that lost it or a subscriber that missed it."""
+"""``concord events``: publishes events again, for a broker that lost them or a subscriber that missed them."""
 
 import sys
 from collections.abc import Iterator
@@ -18,22 +18,29 @@ from concord import platform
 from concord.environment import settings_or_exit
 
 PAGE = 500
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
 @click.group("events")
 def commands() -> None:
-    """Events that were published."""
+    """Work on events that were published."""
 
 
 @commands.command()
-@click.option("--service", "name", required=True, type=click.Choice(platform.SERVICES), help="Whose events.")
-@click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]))
-@click.option("--type", "pattern", default="#", help="Only types that fit, e.g. campaigns.InviteCreated.*.")
+@click.option(
+    "--service",
+    "name",
+    required=True,
+    type=click.Choice(platform.SERVICES),
+    help="The service that published the events.",
+)
+@click.option("--since", required=True, type=click.DateTime(TIMES), help="In UTC.")
+@click.option("--type", "pattern", default="#", help="Only types that match, e.g. campaigns.InviteCreated.*.")
 def republish(name: str, since: datetime, pattern: str) -> None:
-    """Publish a service's events since a moment (UTC) again, under their own ids, in their order.
+    """Publish a service's events again, with their ids and in their order.
 
-    Subscribers absorb what they have handled before. Sent events stay in the outbox for a day; older ones come from
-    the broker's archive, which keeps seven.
+    Subscribers ignore events that they have handled. Sent events stay in the outbox for a day; older events come from
+    the broker's archive, which keeps them for seven days.
     """
     logs.configure("WARNING", "console")
     runtime = Runtime(platform.load(name), settings_or_exit())
@@ -42,7 +49,9 @@ def republish(name: str, since: datetime, pattern: str) -> None:
         with acting_as(Principal.system("operator")):
             count = _republish(runtime, broker, since.replace(tzinfo=UTC), pattern)
     except (BrokerUnavailable, TopologyBroken) as error:
-        sys.exit(f"The broker refused: {error}. Try again: events published twice take effect once.")
+        sys.exit(
+            f"The broker refused the events: {error}. Try again: an event that is published twice takes effect once."
+        )
     finally:
         broker.close()
         runtime.close()
@@ -61,26 +70,26 @@ def _republish(runtime: Runtime, broker: Broker, since: datetime, pattern: str) 
         for page in _pages(older):
             count += _publish(broker, page)
             bar.update(len(page))
-        for page, looked_at in _outbox(runtime, since, pattern):
+        for page, row_count in _outbox(runtime, since, pattern):
             count += _publish(broker, page)
-            bar.update(looked_at)
+            bar.update(row_count)
     return count
 
 
 def _archived(broker: Broker, service: str, since: datetime, until: datetime | None, pattern: str) -> list[Message]:
-    """What the outbox no longer has. Events of the outbox's first second come from both, which harms nobody."""
-    found: dict[str, Message] = {}
+    """Events that the outbox no longer has. Events of the outbox's first second come from both, which does no harm."""
+    messages: dict[str, Message] = {}
 
     def read(message: Message, at: datetime) -> None:
-        ours = message.type.startswith(f"{service}.") and matches(pattern, message.type)
-        if ours and (until is None or at <= until):
-            found.setdefault(message.id, message)
+        matching = message.type.startswith(f"{service}.") and matches(pattern, message.type)
+        if matching and (until is None or at <= until):
+            messages.setdefault(message.id, message)
 
     try:
         broker.read_archive(since, read)
     except TopologyBroken:
-        click.echo("The broker has no archive; only what is in the outbox is published again.", err=True)
-    return list(found.values())
+        click.echo("The broker has no archive. Only events in the outbox are published again.", err=True)
+    return list(messages.values())
 
 
 def _pages(messages: list[Message]) -> Iterator[list[Message]]:
@@ -89,7 +98,7 @@ def _pages(messages: list[Message]) -> Iterator[list[Message]]:
 
 
 def _outbox(runtime: Runtime, since: datetime, pattern: str) -> Iterator[tuple[list[Message], int]]:
-    """Pages of sent rows, with how many were looked at. What is not sent yet is the relay's."""
+    """Pages of sent rows that match, with how many rows were read. Unsent rows are left to the relay."""
     last = 0
     while True:
         with runtime.database.read() as session:
@@ -97,8 +106,8 @@ def _outbox(runtime: Runtime, since: datetime, pattern: str) -> Iterator[tuple[l
         if not rows:
             return
         last = rows[-1].id
-        fitting = [row for row in rows if matches(pattern, row.type)]
-        yield [Message(str(row.event_id), row.type, row.body.encode()) for row in fitting], len(rows)
+        matching = [row for row in rows if matches(pattern, row.type)]
+        yield [Message(str(row.event_id), row.type, row.body.encode()) for row in matching], len(rows)
 
 
 def _page_after(session: Session, since: datetime, last: int) -> list[OutboxRow]:
@@ -110,7 +119,7 @@ def _sent(since: datetime) -> Select[tuple[OutboxRow]]:
 
 
 def _publish(broker: Broker, messages: list[Message]) -> int:
-    """Until all of them are confirmed; what stops it comes out."""
+    """Publish all messages; raises what stops the broker from confirming them."""
     confirmed = 0
     while confirmed < len(messages):
         confirmed += broker.publish(messages[confirmed:])

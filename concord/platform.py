@@ -1,4 +1,4 @@
-"""Which services there are, which processes they run as, and where each listens. The only list of them."""
+"""The only list of the services, of the processes they run as, and of the ports these listen on."""
 
 import importlib
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from chassis.process.service import Service
 SERVICES = ("identity", "prm", "campaigns", "messaging", "notifier", "promotions", "affiliates")
 GATEWAY = "gateway"
 THREADS = {GATEWAY: 32, "promotions": 32}
-"""Web servers that want more threads than the default of ``CONCORD_THREADS``: the gateway's mostly wait for services,
-promotions' for a commit, and the more wait together the fewer commits there are."""
+"""Web servers that need more threads than the default of ``CONCORD_THREADS``. The gateway's threads mostly wait for
+services, promotions' for a commit, and the more of those wait together the fewer commits there are."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,7 @@ class Process:
 
 
 def load(name: str) -> Service:
-    """The declaration of a service.
-
-    Raises:
-        KeyError: there is none of that name.
-    """
+    """The declaration of a service; ``KeyError`` where there is none of that name."""
     if name not in SERVICES:
         raise KeyError(name)
     service: Service = importlib.import_module(f"services.{name}").service
@@ -43,5 +39,5 @@ def processes() -> list[Process]:
 
 
 def port_of(name: str, base: int) -> int:
-    """Where a service listens on one machine, counted from the gateway's port."""
+    """The port of a service on one machine, counted from the gateway's port."""
     return base if name == GATEWAY else base + 1 + SERVICES.index(name)

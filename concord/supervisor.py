@@ -1,7 +1,7 @@
-"""Keeps several processes running on one machine, and shows what they say.
+"""Keeps several processes running on one machine, and shows their output.
 
-A process that ends is started again after a delay that grows, so that one that keeps failing neither takes the others
-with it nor fills the terminal. Deployments have something of their own for this (compose, systemd, Kubernetes).
+A process that ends is started again after a growing delay, so that one that keeps failing neither stops the others nor
+fills the terminal. Deployments have a supervisor of their own (compose, systemd, Kubernetes).
 """
 
 import os
@@ -18,8 +18,8 @@ from typing import IO, Any, BinaryIO
 from chassis.core.backoff import Backoff
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
-GOOD_RUN = 60.0  # seconds after which a process that ends had nothing wrong with its start
-STOP_WITHIN = 25.0  # seconds; a web server takes up to 20 to finish what it has in hand
+GOOD_RUN = 60.0  # seconds; a process that ends later had no problem with its start
+STOP_WITHIN = 25.0  # seconds; a web server takes up to 20 to finish its requests
 SYSTEM = "system"
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92)
 
@@ -32,7 +32,7 @@ class Command:
 
 
 class Printer:
-    """Writes whole lines, each with the time and the name of who says it. ``output`` may close at any time."""
+    """Writes whole lines, each with the time and the name of its process. ``output`` may close at any time."""
 
     def __init__(self, output: BinaryIO, names: Sequence[str], *, colour: bool) -> None:
         self._output = output
@@ -55,9 +55,9 @@ class Printer:
 class Supervisor:
     """Runs commands until it is told to stop.
 
-    Until it is said to have ``started``, a command that ends stops everything: it cannot start, and somebody has to
-    look. Afterwards it is started again, at first after ``first_delay`` seconds, twice as long each time up to
-    ``longest_delay``, and from the beginning when it has run for ``good_run`` seconds.
+    A command that ends before :meth:`started` was called for it stops everything: it cannot start, and somebody has to
+    look. Later it is started again, at first after ``first_delay`` seconds, then after twice as long each time up to
+    ``longest_delay``, and after ``first_delay`` again once it has run for ``good_run`` seconds.
     """
 
     def __init__(
@@ -81,17 +81,17 @@ class Supervisor:
         self._lock = threading.Lock()
 
     def started(self, name: str) -> None:
-        """The command has started well."""
+        """Report that the command has started well."""
         self._started.add(name)
 
     def stop(self) -> None:
-        """End everything; asked a second time, at once."""
+        """End everything; at once when called a second time."""
         if self._stopping.is_set():
             self._hurry.set()
         self._stopping.set()
 
     def run(self) -> int:
-        """Start everything and return when all has ended. Call it in the main thread: it listens to signals.
+        """Start all commands, return when all have ended. Call it in the main thread: it listens to signals.
 
         Returns:
             0 when it was told to stop, else the exit status of the command that could not start.
@@ -124,7 +124,7 @@ class Supervisor:
             self._stopping.wait(delay)
 
     def _run_once(self, command: Command) -> int:
-        with self._lock:  # nothing is started once everything is being ended
+        with self._lock:  # so nothing is started while everything is being stopped
             if self._stopping.is_set():
                 return 0
             try:
@@ -133,7 +133,7 @@ class Supervisor:
                 self._printer.say(f"{command.name}: {error}")
                 return 1
             self._running[command.name] = process
-        self._printer.say(f"{command.name} started (pid {process.pid})")
+        self._printer.say(f"{command.name} started (pid {process.pid}).")
         assert process.stdout is not None
         reader = threading.Thread(target=self._show, args=(command.name, process.stdout), daemon=True)
         reader.start()
@@ -146,12 +146,12 @@ class Supervisor:
             self._printer.write(name, line)
 
     def _give_up(self, command: Command, status: int) -> None:
-        self._printer.say(f"{command.name} {_ending(status)} before it was ready. Its messages above say why.")
+        self._printer.say(f"{command.name} {_ending(status)} before it was ready. Its output above says why.")
         self._status = self._status or (status if status > 0 else 1)
         self._stopping.set()
 
     def _end(self, threads: Sequence[threading.Thread]) -> None:
-        self._printer.say("stopping everything")
+        self._printer.say("Stopping everything.")
         with self._lock:
             for process in self._running.values():
                 process.terminate()
@@ -166,12 +166,12 @@ class Supervisor:
 
     def _kill(self, names: Sequence[str]) -> None:
         for name in names:
-            self._printer.say(f"{name} does not end and is killed")
+            self._printer.say(f"{name} does not end and is killed.")
             _signal_group(self._running[name], signal.SIGKILL)
 
 
 def _start(command: Command) -> subprocess.Popen[bytes]:
-    """In a session of its own: Ctrl-C in the terminal is for us, and we end each the way it likes."""
+    """Start in a session of its own: Ctrl-C in the terminal reaches only the supervisor, which ends the processes."""
     return subprocess.Popen(  # noqa: S603  our own commands
         command.arguments,
         env=dict(command.environment),
@@ -183,7 +183,7 @@ def _start(command: Command) -> subprocess.Popen[bytes]:
 
 
 def _end_children(process: subprocess.Popen[bytes], reader: threading.Thread) -> None:
-    """What a process has left behind when it was killed holds its port. It is gone when nobody can write any more."""
+    """End the children of a killed process, which keep its port. They are gone when nobody can write its output."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         reader.join(0.1)
         if not reader.is_alive():

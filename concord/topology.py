@@ -1,4 +1,4 @@
-"""``concord topology``: every subscriber has its queue before anybody publishes, so that no first event is missed."""
+"""``concord topology``: creates the queue of every subscriber before anything is published, so no event is missed."""
 
 import sys
 
@@ -13,16 +13,16 @@ from concord.environment import settings_or_exit
 
 @click.command("topology")
 def command() -> None:
-    """Declare the exchange and the queues of all subscribers. What a queue was not there for, it does not get."""
+    """Declare the exchange and the queues of all subscribers. A queue gets only events published later."""
     logs.configure("WARNING", "console")
     for name in declare(settings_or_exit()):
         click.echo(f"{name}: declared")
 
 
 def declare(settings: Settings) -> list[str]:
-    """Declare what every service's subscribers listen on; their names. Ends the command where the broker refuses."""
+    """Declare the queues of all subscribers; return their names. Ends the command where the broker refuses."""
     broker = connect(settings.broker_url, "concord.topology")
-    subscribers = [one for service in platform.SERVICES for one in platform.load(service).listeners]
+    subscribers = [subscriber for name in platform.SERVICES for subscriber in platform.load(name).listeners]
     try:
         for subscriber in subscribers:
             broker.declare(subscriber.name, subscriber.patterns)

@@ -24,9 +24,9 @@ log = logs.logger(__name__)
 
 
 def start(settings: Settings, *, with_demo: bool) -> None:
-    """Prepare keys, databases and queues, start every process, say when it is ready. Returns when all have stopped.
+    """Create keys, databases and queues, start every process and say when all are ready. Return when all have stopped.
 
-    A process that ends later on is started again; one that cannot even start ends all of it, and says so.
+    A process that ends later is started again. A process that cannot start stops everything, with a message.
     """
     logs.configure("WARNING", "console")
     _refuse_taken_ports(settings)
@@ -47,32 +47,32 @@ def _command(name: str, settings: Settings, environment: dict[str, str]) -> Comm
 
 
 def _refuse_taken_ports(settings: Settings) -> None:
-    """Somebody else's process at one of our ports would answer in our place."""
+    """A foreign process at one of our ports would receive our requests."""
     for name in (platform.GATEWAY, *platform.SERVICES):
         port = platform.port_of(name, settings.port)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                sys.exit(f"Port {port} ({name}) is taken. Stop what listens there, or set CONCORD_PORT.")
+                sys.exit(f"Port {port} ({name}) is in use. Stop the process that listens there, or set CONCORD_PORT.")
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """What the processes are told beside what this one was told."""
+    """The environment of the processes: this one's, with the addresses of all services."""
     services = ",".join(
         f"{name}=http://127.0.0.1:{platform.port_of(name, settings.port)}" for name in platform.SERVICES
     )
-    told = dict(os.environ)
-    told.setdefault("CONCORD_LOG_FORMAT", "console")
-    told.setdefault("CONCORD_LOG_LEVEL", "WARNING")
-    return told | {"CONCORD_SERVICES": services, "CONCORD_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
+    environment = dict(os.environ)
+    environment.setdefault("CONCORD_LOG_FORMAT", "console")
+    environment.setdefault("CONCORD_LOG_LEVEL", "WARNING")
+    return environment | {"CONCORD_SERVICES": services, "CONCORD_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
 
 
 def _prepare(settings: Settings, with_demo: bool) -> None:
-    """Databases and queues, in a process of its own: it loads every service, and this one needs none of them."""
-    preparing = multiprocessing.Process(target=_migrate_and_declare, args=(settings, with_demo))
-    preparing.start()
-    preparing.join()
-    if preparing.exitcode:
-        sys.exit(preparing.exitcode)
+    """Prepare databases and queues in another process: it loads every service, and this process needs none of them."""
+    process = multiprocessing.Process(target=_migrate_and_declare, args=(settings, with_demo))
+    process.start()
+    process.join()
+    if process.exitcode:
+        sys.exit(process.exitcode)
 
 
 def _migrate_and_declare(settings: Settings, with_demo: bool) -> None:
@@ -85,7 +85,7 @@ def _migrate_and_declare(settings: Settings, with_demo: bool) -> None:
             migrate.upgrade(runtime.service, runtime.database.engine)
         except Exception as error:
             log.error("migration failed", service=name, exc_info=error)
-            sys.exit(f"The database of {name} cannot be brought to the newest schema: {error}")
+            sys.exit(f"The database of {name} could not be migrated: {error}")
         if name == "identity" and with_demo:
             demo.create_operator(runtime)
         runtime.close()
@@ -96,7 +96,7 @@ def _greet(settings: Settings, supervisor: Supervisor, with_demo: bool) -> None:
     base = f"http://127.0.0.1:{settings.port}"
     started = time.monotonic()
     if not _wait_until_ready(settings, supervisor):
-        print("Concord did not start. See the messages above.", flush=True)
+        print("Concord did not start. The messages above say why.", flush=True)
         return
     print(f"\nConcord is ready after {time.monotonic() - started:.1f} s.", flush=True)
     try:
@@ -109,16 +109,16 @@ def _greet(settings: Settings, supervisor: Supervisor, with_demo: bool) -> None:
 
 def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> bool:
     names = [platform.GATEWAY, *platform.SERVICES]
-    waiting = {name: f"http://127.0.0.1:{platform.port_of(name, settings.port)}/health/ready" for name in names}
+    unready = {name: f"http://127.0.0.1:{platform.port_of(name, settings.port)}/health/ready" for name in names}
     deadline = time.monotonic() + READY_WITHIN
-    while waiting and time.monotonic() < deadline:
-        for name in [name for name, url in waiting.items() if _answers(url)]:
+    while unready and time.monotonic() < deadline:
+        for name in [name for name, url in unready.items() if _answers(url)]:
             supervisor.started(name)
-            del waiting[name]
+            del unready[name]
         time.sleep(0.1)
-    for name in waiting:
-        supervisor.started(name)  # it runs, and may find one day what it waits for
-    return not waiting
+    for name in unready:
+        supervisor.started(name)  # it runs, and may become ready later
+    return not unready
 
 
 def _answers(url: str) -> bool:
@@ -135,5 +135,5 @@ def _welcome(settings: Settings, *, with_demo: bool) -> str:
         lines += [f"  Demo accounts (password {PASSWORD})"]
         lines += [f"    {account.email:38} {account.role}" for account in demo.ACCOUNTS]
     else:
-        lines += ["  No accounts yet? concord operator EMAIL"]
+        lines += ["  No account yet? Create one: concord operator EMAIL"]
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])

@@ -91,7 +91,7 @@ def test_a_dead_event_is_listed_shown_and_replayed(prm):
     shown = concord("show", event["id"]).output
     assert "subscriber prm" in shown
     assert '"name": "Nordic"' in shown
-    assert concord("replay", event["id"]).output == "1 will be tried again.\n"
+    assert concord("replay", event["id"]).output == "1 event will be retried now.\n"
     try_again(prm)
     assert states(prm) == {}
     assert concord("list").output == "No dead letters.\n"
@@ -100,7 +100,7 @@ def test_a_dead_event_is_listed_shown_and_replayed(prm):
 def test_all_of_a_subscriber_are_replayed_together(prm):
     for _ in range(3):
         fail(prm, tenant_changed())
-    assert concord("replay", "--all").output == "3 will be tried again.\n"
+    assert concord("replay", "--all").output == "3 events will be retried now.\n"
     assert set(states(prm).values()) == {"waiting"}
     assert "waiting" in concord("list", "--waiting").output
 
@@ -124,7 +124,7 @@ def test_a_dropped_event_is_gone(prm):
     event, other = tenant_changed(), tenant_changed()
     fail(prm, event)
     fail(prm, other)
-    assert concord("drop", event["id"]).output.endswith("1 were given up.\n")
+    assert concord("drop", event["id"]).output.endswith("1 event dropped.\n")
     assert set(states(prm)) == {other["id"]}
     assert concord("drop", event["id"]).exit_code == 1
 
@@ -134,8 +134,8 @@ def test_what_killed_its_consumers_is_found_in_the_broker(prm, monkeypatch):
     die_of(monkeypatch, prm, "prm", event, other)
     assert "in the broker" in concord("list").output
     assert '"name": "Nordic"' in concord("show", event["id"]).output
-    assert concord("drop", other["id"]).output.endswith("1 were given up.\n")
-    assert concord("replay", event["id"]).output == "1 will be tried again.\n"
+    assert concord("drop", other["id"]).output.endswith("1 event dropped.\n")
+    assert concord("replay", event["id"]).output == "1 event will be retried now.\n"
     assert states(prm) == {event["id"]: "waiting"}
     try_again(prm)
     assert concord("list").output == "No dead letters.\n"
@@ -155,7 +155,7 @@ def test_dropping_what_is_in_the_broker_lets_its_subject_go_on(notifier, monkeyp
     consumer.handle([message_of(three)])
     dropped = CliRunner().invoke(main, ["dead", "--subscriber", "notifier.log", "drop", two["id"]])
     assert "event dropped" in dropped.output
-    assert dropped.output.endswith("1 were given up.\n")
+    assert dropped.output.endswith("1 event dropped.\n")
     retries.sweep()
     with acting_as(SYSTEM), notifier.database.read() as session:
         logged = session.scalars(select(LoggedEvent.event_id).order_by(LoggedEvent.position)).all()
@@ -189,14 +189,14 @@ def test_dropping_what_one_source_told_leaves_the_other_source_held(notifier, mo
     die_of(monkeypatch, notifier, "notifier.log", click)
     die_of(monkeypatch, notifier, "notifier.log", name)
     consumer.handle([message_of(later_click), message_of(later_name)])
-    assert dead("drop", click["id"]).output.endswith("1 were given up.\n")
+    assert dead("drop", click["id"]).output.endswith("1 event dropped.\n")
     retries.sweep()
     assert logged(notifier) == [later_click["id"]]
-    assert dead("replay", name["id"]).output == "1 will be tried again.\n"
+    assert dead("replay", name["id"]).output == "1 event will be retried now.\n"
     retries.retry_one()
     assert logged(notifier) == [later_click["id"], name["id"], later_name["id"]]
     consumer.handle([message_of(click)])
-    assert click["id"] not in dead("list").output, "what was given up stays so"
+    assert click["id"] not in dead("list").output, "what was dropped stays so"
 
 
 def test_an_event_whose_number_has_been_is_listed_and_replayed_by_force_alone(notifier):
@@ -235,7 +235,7 @@ def test_what_came_without_an_id_of_the_brokers_is_known_by_its_own(prm, monkeyp
     monkeypatch.setattr(f"{__name__}.message_of", lambda event: Message("", event["type"], json.dumps(event).encode()))
     die_of(monkeypatch, prm, "prm", event)
     assert event["id"] in concord("list").output
-    assert concord("replay", event["id"]).output == "1 will be tried again.\n"
+    assert concord("replay", event["id"]).output == "1 event will be retried now.\n"
 
 
 def test_a_command_that_says_nothing_changes_nothing(prm):

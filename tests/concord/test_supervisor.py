@@ -116,7 +116,7 @@ def test_who_cannot_even_start_ends_everything_and_is_named(supervise) -> None:
     supervised = supervise(new=FAILS, prm=STAYS)
     assert supervised.ended() == 1
     assert re.search(r"new +\| no database", supervised.said)
-    assert "new ended with status 1 before it was ready. Its messages above say why." in supervised.said
+    assert "new ended with status 1 before it was ready. Its output above says why." in supervised.said
     assert not any(is_alive(pid) for name in ("new", "prm") for pid in supervised.pids(name))
 
 
@@ -134,7 +134,7 @@ def test_a_second_ctrl_c_does_not_wait(supervise) -> None:
     supervised = supervise(prm=IGNORES)
     until(lambda: supervised.lines("prm") == 1)
     supervised.process.send_signal(signal.SIGINT)
-    until(lambda: "stopping everything" in supervised.said)
+    until(lambda: "Stopping everything" in supervised.said)
     asked = time.monotonic()
     supervised.process.send_signal(signal.SIGINT)
     assert supervised.ended() == 0

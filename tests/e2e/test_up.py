@@ -83,7 +83,7 @@ def test_a_taken_port_is_said_before_anything_starts(up):
         other.listen()
         up.start()
         assert up.process.wait(60) == 1
-    assert f"Port {platform.port_of('prm', up.port)} (prm) is taken." in up.said
+    assert f"Port {platform.port_of('prm', up.port)} (prm) is in use." in up.said
     assert "started (pid" not in up.said
 
 
@@ -91,7 +91,7 @@ def test_a_database_that_cannot_be_migrated_is_said(up):
     (up.home / "prm.db").write_bytes(b"this is no database" * 100)
     up.start()
     assert up.process.wait(60) == 1
-    assert "The database of prm cannot be brought to the newest schema" in up.said
+    assert "The database of prm could not be migrated" in up.said
     assert "started (pid" not in up.said
 
 
