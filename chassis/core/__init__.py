@@ -1,1 +1,1 @@
-"""What the other packages stand on: clock, log, metrics, failures, the caller, text and money."""
+"""The basis of the other packages: clock, logs, metrics, failures, the caller, text and money."""

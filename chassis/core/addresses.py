@@ -1,4 +1,4 @@
-"""Web addresses: taken as people write them, stored in the one encoded form that every reader reads alike."""
+"""Web addresses: accepted as people write them, stored in the encoded form that every reader understands alike."""
 
 import re
 import unicodedata
@@ -8,23 +8,20 @@ import idna
 
 from chassis.core.text import normal
 
-SCHEMES = ("http", "https")
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
 _START = re.compile(r"https?://[^/?#]", re.ASCII | re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_AS_THEY_ARE = "%/:@!$&'()*+,;=~-._?[]"
+_UNESCAPED = "%/:@!$&'()*+,;=~-._?[]"
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}  # controls, formats, surrogates, spaces, separators
 _JOINERS = "\u200c\u200d"  # formats that words and emoji are written with
 
 
 def encoded(url: str) -> str | None:
-    """A web address in encoded form, or None for what is no plain web address.
+    """A web address in encoded form; None for what is no plain web address. An encoded address stays as it is.
 
-    The scheme is ``http`` or ``https``, in small letters. The host is written as DNS knows it, in small letters and
-    punycode. What follows is percent-encoded UTF-8; escapes that stand there stay. An encoded address stays as it is.
-
-    Anything that a browser might read in another way is refused: user names, backslashes, white space and invisible
-    characters, escapes in the host.
+    The scheme is ``http`` or ``https`` in lower case, the host lower case and punycode, the rest percent-encoded UTF-8
+    with the escapes that it had. What a browser might read in another way is refused: user names, backslashes, white
+    space, invisible characters, escapes in the host.
     """
     url = normal(url.strip())
     if not _START.match(url) or "\\" in url or not _is_visible(url):
@@ -48,7 +45,7 @@ def encoded(url: str) -> str | None:
 
 
 def encoded_host(text: str) -> str | None:
-    """A host's name as DNS knows it: ``søk.example`` is ``xn--sk-lka.example``. None for what is no host's name."""
+    """A host name as DNS has it: ``søk.example`` is ``xn--sk-lka.example``. None for what is no host name."""
     name = text.lower()
     if not name.isascii():
         try:
@@ -58,16 +55,11 @@ def encoded_host(text: str) -> str | None:
     return name if _HOST.fullmatch(name) else None
 
 
-def host_of(address: str) -> str | None:
-    """The host of an address as :func:`encoded` gives it; None for any other text."""
-    return urlsplit(address).hostname if encoded(address) == address else None
-
-
 def _escaped(text: str) -> str:
-    return quote(_LONE_PERCENT.sub("%25", text), safe=_AS_THEY_ARE)
+    return quote(_LONE_PERCENT.sub("%25", text), safe=_UNESCAPED)
 
 
 def _is_visible(text: str) -> bool:
     if text.isascii():
         return text.isprintable() and " " not in text
-    return not any(unicodedata.category(one) in _INVISIBLE and one not in _JOINERS for one in text)
+    return not any(unicodedata.category(sign) in _INVISIBLE and sign not in _JOINERS for sign in text)

@@ -1,4 +1,4 @@
-"""Growing delays with jitter: the one way anything here waits before it tries again."""
+"""Growing delays with jitter, for everything that waits before it tries again."""
 
 import random
 from datetime import timedelta
@@ -7,7 +7,7 @@ RETRY_DELAYS = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
 
 
 class Backoff:
-    """0.2 s, doubling up to ``cap`` seconds, each with full jitter above half of it."""
+    """Delays from ``first`` seconds, doubling up to ``cap``; each between half of that and all of it."""
 
     def __init__(self, first: float = 0.2, cap: float = 30.0) -> None:
         self._first = first
@@ -23,7 +23,7 @@ class Backoff:
 
 
 def delay_after(attempts: int, delays: list[timedelta] = RETRY_DELAYS) -> timedelta:
-    """The wait after the ``attempts``-th failure (from 1)."""
+    """The delay after the ``attempts``-th failure, counted from 1."""
     return delays[min(attempts, len(delays)) - 1] * jitter(1.0)
 
 

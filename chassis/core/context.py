@@ -1,4 +1,4 @@
-"""What travels with a piece of work through every process: the request id and the W3C ``traceparent``."""
+"""The request id and the W3C ``traceparent``, which accompany a piece of work through every process."""
 
 import re
 import secrets
@@ -12,12 +12,12 @@ traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def accept_request_id(offered: str | None) -> str:
-    """The offered id when it is well-formed (1–128 visible ASCII characters), else a new one."""
+    """The offered id if it is 1–128 visible ASCII characters, else a new one."""
     return offered if offered and _REQUEST_ID.match(offered) else secrets.token_hex(16)
 
 
 def accept_traceparent(offered: str | None) -> str:
-    """The offered trace when it is valid (W3C Trace Context, version 00), else the start of a new one."""
+    """The offered trace if it is valid (W3C Trace Context, version 00), else a new one."""
     if offered and _TRACEPARENT.match(offered):
         return offered
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -1,18 +1,18 @@
-"""E-mail addresses: which are taken, and the one way each is written, so that one mailbox is one user (D62)."""
+"""E-mail addresses: which are accepted, and the one form of each, so that one mailbox is one user (D62)."""
 
 from email_validator import EmailNotValidError, validate_email
 
 from chassis.core.text import fold
 
-LONGEST = 1000  # characters that are looked at; an address has at most 254
+LONGEST = 1000  # characters of a text that is checked; an address has at most 254
 
 
 def normal_address(text: str) -> str | None:
-    """The address as it is stored and shown, with its domain as DNS knows it; None where mail could never go there.
+    """The address as it is stored and shown; None where mail could never be delivered. No server is asked.
 
-    ``anna@Exämple.com``, typed in whatever letters, is ``anna@xn--exmple-cua.com``: every mail server takes that, and
-    nobody can pass for another domain by letters that look alike. The part before the @ stays as it was typed; it must
-    be ASCII and without quotes, because mail servers everywhere must take it. No server is asked.
+    ``anna@Exämple.com`` becomes ``anna@xn--exmple-cua.com``: every mail server accepts that, and letters that look
+    alike cannot imitate another domain. The part before the @ stays as it was typed. It must be ASCII without quotes,
+    because every mail server must accept it.
     """
     if len(text) > LONGEST:
         return None
@@ -26,5 +26,5 @@ def normal_address(text: str) -> str | None:
 
 
 def address_key(text: str) -> str:
-    """What makes two spellings one mailbox: case does not count. What is no address is compared as text."""
+    """A key that is equal for all spellings of one mailbox, whatever their case. What is no address counts as text."""
     return fold(normal_address(text) or text.strip())

@@ -1,4 +1,4 @@
-"""The families of failure. Each is raised with a ``code`` that clients and tests can rely on.
+"""The families of failure. Each is raised with a ``code`` that clients and tests rely on.
 
 ``docs/problems.md`` lists every code; ``chassis.http.error_formats`` says how a failure is written.
 """
@@ -9,14 +9,14 @@ from typing import Any
 
 
 class Failure(Exception):
-    """A request that is refused, with everything its answer needs.
+    """A refused request, with everything that its answer needs.
 
     Args:
         detail: one sentence for the person who reads the answer; never SQL, paths or secrets.
         code: stable machine-readable reason; defaults to the family's.
         errors: per-field problems, ``[{"field": …, "message": …}]``.
         headers: further headers of the answer, e.g. ``Retry-After``.
-        more: further members of the answer's body, where its shape has room for them.
+        more: further members of the answer's body, where its error format has room for them.
     """
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -47,7 +47,7 @@ class Malformed(Failure):
 
 
 class Unauthorized(Failure):
-    """Nobody has shown who is asking."""
+    """The caller is not authenticated."""
 
     status = HTTPStatus.UNAUTHORIZED
     default_code = "unauthorized"
@@ -58,21 +58,21 @@ class Unauthorized(Failure):
 
 
 class Forbidden(Failure):
-    """Known, but not allowed: the role does not fit (``forbidden``) or the feature is off (``feature_disabled``)."""
+    """The caller is known but not allowed: its role (``forbidden``), or the feature is off (``feature_disabled``)."""
 
     status = HTTPStatus.FORBIDDEN
     default_code = "forbidden"
 
 
 class NotFound(Failure):
-    """Not there for this caller; says nothing about whether it exists for somebody else (D5)."""
+    """Not there for this caller. Says nothing about whether it exists for another one (D5)."""
 
     status = HTTPStatus.NOT_FOUND
     default_code = "not_found"
 
 
 class Conflict(Failure):
-    """Right in itself, but the state of things forbids it."""
+    """The request is valid, but the current state forbids it."""
 
     status = HTTPStatus.CONFLICT
     default_code = "conflict"
@@ -86,7 +86,7 @@ class Stale(Failure):
 
 
 class Invalid(Failure):
-    """Well-formed, but against a rule; ``errors`` names the fields."""
+    """The request is well-formed but breaks a rule; ``errors`` names the fields."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     default_code = "validation_failed"
@@ -97,7 +97,7 @@ class Invalid(Failure):
 
 
 class Upstream(Failure):
-    """Something this service needs to answer is away; the same request works later."""
+    """A service or database that the answer needs is away; the same request works later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "upstream_unavailable"

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with request, tenant and trace id where there is one."""
+"""Structured logs: one JSON object on each line, with request, tenant and trace id where they are known."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "api_k
 
 
 def configure(level: str = "INFO", style: str = "json", **constant: str) -> None:
-    """Send our own and the libraries' logs to standard error. ``constant`` (service, role) goes on every line."""
+    """Send our own and the libraries' logs to standard error. ``constant`` (service, role) is added to every line."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -24,7 +24,7 @@ def configure(level: str = "INFO", style: str = "json", **constant: str) -> None
         else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
-        # What nobody wants to read is dropped before anything is done for it.
+        # filter_by_level comes first, so that a line that is not written costs nothing.
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
@@ -32,7 +32,11 @@ def configure(level: str = "INFO", style: str = "json", **constant: str) -> None
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _add(constant), renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                lambda _logger, _method, event: {**constant, **event},
+                renderer,
+            ],
             foreign_pre_chain=shared,
         )
     )
@@ -48,13 +52,6 @@ def configure(level: str = "INFO", style: str = "json", **constant: str) -> None
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return log
-
-
-def _add(constant: dict[str, str]) -> structlog.typing.Processor:
-    def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {**constant, **event}
-
-    return add
 
 
 def _hide_secrets(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -1,4 +1,4 @@
-"""What a process counts about itself, in Prometheus' terms. Served at ``/metrics``."""
+"""The metrics of a process, for Prometheus. Served at ``/metrics``."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -13,7 +13,7 @@ latency = Histogram(
 outbox_backlog = Gauge("concord_outbox_backlog", "Events written but not yet confirmed by the broker")
 outbox_age = Gauge("concord_outbox_oldest_seconds", "Age of the oldest event not yet confirmed")
 relay_published = Counter("concord_relay_published_total", "Events confirmed by the broker")
-relay_returned = Counter("concord_relay_returned_total", "Messages the broker had no queue for: its topology is broken")
+relay_returned = Counter("concord_relay_returned_total", "Messages returned for lack of a queue: topology is broken")
 relay_failures = Counter("concord_relay_failures_total", "Relay rounds that failed and were tried again")
 
 events_handled = Counter("concord_events_handled_total", "Events whose effect is committed", ["subscriber", "type"])
@@ -26,5 +26,7 @@ events_displaced = Counter(
 event_failures = Counter("concord_event_failures_total", "Failures of a handler, stored in the retry table")
 retry_rows = Gauge("concord_events_parked", "Events in the retry table by state", ["state"])
 events_early = Gauge("concord_events_early", "Events of ordered subscribers that wait for predecessors", ["subscriber"])
-events_early_age = Gauge("concord_events_early_oldest_seconds", "How long the oldest of these waits", ["subscriber"])
-consumer_failures = Counter("concord_consumer_failures_total", "Lost connections and databases away")
+events_early_age = Gauge(
+    "concord_events_early_oldest_seconds", "How long the oldest of these has waited", ["subscriber"]
+)
+consumer_failures = Counter("concord_consumer_failures_total", "Lost connections, and databases that are away")

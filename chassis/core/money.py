@@ -1,8 +1,8 @@
-"""Money and its currency: ISO 4217's minor units, and the one way an amount is read, checked, rounded and written (D9).
+"""Money and its currency: ISO 4217's minor units, and how an amount is read, checked, rounded and written (D9).
 
-Amounts are ``Decimal`` everywhere. Schemas read them without knowing the currency (:func:`read`); whoever knows it
-checks them (:func:`exact`) before anything is stored, rounds what was reckoned (:func:`rounded`), and answers with as
-many decimals as the currency has (:func:`written`).
+Amounts are ``Decimal`` everywhere. Schemas :func:`read` them without knowing the currency. Code that knows it checks
+that they are :func:`exact` before it stores them, rounds computed amounts (:func:`rounded`), and answers with as many
+decimals as the currency has (:func:`written`).
 """
 
 import re
@@ -15,10 +15,10 @@ import iso4217
 CURRENCIES: Mapping[str, int] = MappingProxyType(
     {currency.code: currency.exponent for currency in iso4217.Currency if currency.exponent is not None}
 )
-"""How many decimals each currency's minor unit is. What has none (gold, test codes) is no currency to price in."""
+"""The decimals of each currency's minor unit. Codes without one (gold, test codes) are no currencies to price in."""
 
 FINEST = max(CURRENCIES.values())
-NEAR = Decimal("1e-9")  # a JSON number this near to a minor unit is what binary arithmetic made of it
+NEAR = Decimal("1e-9")  # a JSON number this near to a minor unit stands for it: binary arithmetic is not exact
 MAX_AMOUNT = Decimal(10) ** 12 - 1
 _TEXT = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
 _DEFAULT_PLACES = 2
@@ -34,12 +34,12 @@ def is_currency(code: str) -> bool:
 
 
 def minor_units(currency: str) -> int:
-    """How many decimals amounts in ``currency`` have; two in one that was stored and is no longer in the standard."""
+    """The decimals of amounts in ``currency``; two in a stored currency that has left the standard."""
     return CURRENCIES.get(currency, _DEFAULT_PLACES)
 
 
 def read(value: object) -> Decimal | None:
-    """The amount ≥ 0 that a JSON number or a decimal string says; None where it says none.
+    """The amount ≥ 0 of a JSON number or a decimal string; None for anything else.
 
     A number is read by its shortest decimal form, and counts as the minor unit that it is within 1e-9 of. Trailing
     zeros mean nothing.
@@ -56,11 +56,7 @@ def read(value: object) -> Decimal | None:
 
 
 def exact(amount: Decimal, currency: str) -> Decimal:
-    """The same amount with just the currency's decimals.
-
-    Raises:
-        InexactAmount: it has more of them than the currency.
-    """
+    """The same amount with the currency's decimals; ``InexactAmount`` where it has more."""
     places = minor_units(currency)
     nearest = round(amount, places)
     if nearest != amount:
@@ -75,21 +71,17 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
 
 
 def written(amount: Decimal, currency: str) -> str:
-    """``"19.990"``: the amount with the currency's decimals. One that was stored with more keeps those it needs."""
+    """The amount with the currency's decimals, ``"19.990"``. One that was stored with more keeps those it needs."""
     places = minor_units(currency)
     nearest = round(amount, places)
     return format(nearest if nearest == amount else amount.normalize(), "f")
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """The amount in minor units.
-
-    Raises:
-        InexactAmount: it has more decimals than the currency.
-    """
+    """The amount in minor units; ``InexactAmount`` where it has more decimals than the currency."""
     return int(exact(amount, currency).scaleb(minor_units(currency)))
 
 
 def from_minor(minor: int, currency: str) -> Decimal:
-    """The amount that so many minor units are."""
+    """The amount of so many minor units."""
     return Decimal(minor).scaleb(-minor_units(currency))

@@ -1,4 +1,4 @@
-"""Values as JSON has them, in events and in the audit: ids and amounts as strings, times in RFC 3339."""
+"""Values in JSON, for events and the audit trail: ids and amounts as strings, times in RFC 3339."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.core.clock import rfc3339
 
-# One send writes twenty thousand events, and many of them share a time: it is written once.
+# One send writes twenty thousand events, and many of them share a time.
 time_text = lru_cache(maxsize=64)(rfc3339)
 _AS_IT_IS = (str, int, float, bool, type(None))
 _AS_TEXT = (UUID, Decimal, date)
@@ -17,11 +17,7 @@ _AS_LIST = (list, tuple, set, frozenset)
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON has it.
-
-    Raises:
-        TypeError: JSON has none for its type.
-    """
+    """The value as JSON has it; ``TypeError`` for a type that JSON does not have."""
     if isinstance(value, _AS_IT_IS):
         return value
     if isinstance(value, datetime):

@@ -1,4 +1,4 @@
-"""Who is asking: the caller of the request, or of the piece of work, at hand."""
+"""The principal: the caller of the current request or piece of work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ NOBODY = UUID(int=0)
 SYSTEM = "System"
 """The role of our own processes."""
 OPERATOR = "PlatformAdmin"
-"""The role of whoever runs the platform."""
+"""The role of the people who run the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +73,11 @@ _caller: ContextVar[Principal | None] = ContextVar("caller", default=None)
 
 
 def caller() -> Principal:
-    """The verified caller of the request at hand.
-
-    Raises:
-        Unauthorized: there is none.
-    """
+    """The verified caller of the current request; ``Unauthorized`` where there is none."""
     principal = _caller.get()
     if principal is None:
         raise Unauthorized("Sign in first.")
     return principal
-
-
-def caller_or_none() -> Principal | None:
-    return _caller.get()
 
 
 def set_caller(principal: Principal | None) -> None:
@@ -94,7 +86,7 @@ def set_caller(principal: Principal | None) -> None:
 
 @contextmanager
 def acting_as(principal: Principal) -> Iterator[None]:
-    """Run a block as ``principal``: consumers, schedules and tests."""
+    """Run a block as ``principal``: for consumers, schedules and tests."""
     token = _caller.set(principal)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Text as it is stored, compared and cut: NFC, case folding where case does not matter, what a name may hold (D62)."""
+"""Text: how it is stored (NFC), compared (case folded) and shortened, and which characters it may have (D62)."""
 
 import re
 import unicodedata
@@ -21,22 +21,22 @@ def normal(value: str) -> str:
 
 
 def is_stream_safe(value: str) -> bool:
-    """Whether no letter has more than thirty combining marks, so that :func:`normal` is quick whatever the length."""
+    """Whether no letter has more than thirty combining marks, so that :func:`normal` is quick for any length."""
     return value.isascii() or not _STACK.search(value)
 
 
 def fold(value: str) -> str:
-    """What a text is compared by where case does not matter: two texts that read alike give the same."""
+    """A key for comparing texts without regard to case: texts that read alike have the same key."""
     return value.lower() if value.isascii() else unicodedata.normalize("NFC", normal(value).casefold())
 
 
 def as_line(value: str) -> str:
-    """A text that somebody else has written, in NFC and as one line: what cannot stand in one becomes a space."""
+    """A foreign text in NFC as one line: characters that a line may not have become spaces."""
     return " ".join(_NO_LINE.sub(" ", normal(value)).split())
 
 
 def is_line(value: str) -> bool:
-    """Whether it can stand as one line: no control character, line break or direction override."""
+    """Whether it is one line: no control character, line break or direction override."""
     return not _NO_LINE.search(value)
 
 
@@ -46,15 +46,14 @@ def is_prose(value: str) -> bool:
 
 
 def cleaned(value: str) -> str:
-    """The text without what may not stand in one of several lines: for what was stored before it was refused."""
+    """The text without characters that :func:`is_prose` refuses, for texts stored before they were refused."""
     return _NO_PROSE.sub("", value)
 
 
 def shortened(value: str, length: int, ending: str = "…") -> str:
-    """The text in at most ``length`` code points, with ``ending`` where something was left out.
+    """The text in at most ``length`` code points, with ``ending`` where it was cut.
 
-    It ends with a whole grapheme cluster, which is what a reader takes for one character: no accent, no flag and no
-    emoji is cut in two.
+    It is cut between grapheme clusters, which readers see as characters, so no accent, flag or emoji is cut in two.
     """
     if len(value) <= length:
         return value
@@ -67,6 +66,6 @@ def shortened(value: str, length: int, ending: str = "…") -> str:
 
 
 def camel(name: str) -> str:
-    """``a_name`` as JSON has it: ``aName``."""
+    """``a_name`` in JSON: ``aName``."""
     head, *tail = name.split("_")
     return head + "".join(word.capitalize() for word in tail)
