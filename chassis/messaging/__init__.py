@@ -1,1 +1,1 @@
-"""Events on their way: outbox, relay, broker, inbox, consumer."""
+"""The way of an event: outbox, relay, broker, consumer, inbox, resequencer, retry table."""

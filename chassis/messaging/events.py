@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -191,11 +191,7 @@ def on(
 ) -> Callable[[Callable[[Any, Received], None]], Subscription]:
     """Make a function the handler of an event type or pattern. ``schema`` names only the fields it needs; without one
     ``data`` is the mapping that was published."""
-
-    def decorate(handle: Callable[[Any, Received], None]) -> Subscription:
-        return Subscription(event_type, schema, handle)
-
-    return decorate
+    return partial(Subscription, event_type, schema)
 
 
 def on_all(
@@ -206,11 +202,7 @@ def on_all(
     The events of one series come in their order; those of other series that only such handlers take may come before or
     after them. ``schema`` is as in :func:`on`.
     """
-
-    def decorate(handle: Callable[[Any, Sequence[Received]], None]) -> Subscription:
-        return Subscription(pattern, schema, handle, together=True)
-
-    return decorate
+    return partial(Subscription, pattern, schema, together=True)
 
 
 @lru_cache(maxsize=1024)

@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, cast, delete, func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from chassis.core.clock import utcnow
@@ -18,6 +17,11 @@ from chassis.data.bulk import insert_new
 
 KEEP_INBOX = timedelta(days=30)
 TRIM = 1000
+REMEMBER = text(
+    "INSERT INTO inbox (consumer, event_id, handled_at)"
+    " SELECT :consumer, unnest(CAST(string_to_array(:ids, ',') AS uuid[])), :handled_at"
+    " ON CONFLICT DO NOTHING RETURNING event_id"
+)
 
 
 class InboxRow(ChassisBase):
@@ -41,7 +45,7 @@ def remember(session: Session, consumer: str, event_ids: Iterable[UUID], now: da
     if session.get_bind().dialect.name == "postgresql":
         return set(session.scalars(REMEMBER, columns | {"ids": ",".join(map(str, ids))}))
     rows = [columns | {"event_id": event_id} for event_id in ids]
-    return set(insert_new(session, InboxRow, rows, INBOX.c.event_id))
+    return set(insert_new(session, InboxRow, rows, InboxRow.__table__.c.event_id))
 
 
 def handled_of(session: Session, consumer: str, event_ids: Collection[UUID]) -> set[UUID]:
@@ -59,19 +63,3 @@ def trim_inbox(session: Session) -> int:
     oldest = select(*key).where(InboxRow.handled_at < utcnow() - KEEP_INBOX).limit(TRIM)
     result = session.execute(delete(InboxRow).where(tuple_(*key).in_(oldest)))
     return int(result.rowcount)  # type: ignore[attr-defined]
-
-
-INBOX = ChassisBase.metadata.tables["inbox"]
-REMEMBER = (
-    insert(INBOX)
-    .from_select(
-        ["consumer", "event_id", "handled_at"],
-        select(
-            bindparam("consumer", type_=INBOX.c.consumer.type),
-            func.unnest(cast(func.string_to_array(bindparam("ids", type_=Text), ","), ARRAY(Uuid))),
-            bindparam("handled_at", type_=INBOX.c.handled_at.type),
-        ),
-    )
-    .on_conflict_do_nothing()
-    .returning(INBOX.c.event_id)
-)

@@ -1,6 +1,6 @@
-"""Events wait here, written in the transaction of the change they tell of, until the relay has published them.
+"""The outbox: events wait here, written in the transaction of their change, until the relay has published them.
 
-Order is born in the writer: the aggregate's row is locked or new when an event is added, its ``event_sequence`` goes
+The writer creates the order: the aggregate's row is locked or new when an event is added, its ``event_sequence`` goes
 up by one, and only then the outbox row is inserted. So within an aggregate ``id`` order is ``sequence`` order.
 """
 
@@ -24,10 +24,7 @@ UNSENT = text("sent_at IS NULL")
 
 
 class OutboxRow(ChassisBase):
-    """One event to publish; ``body`` is the finished envelope.
-
-    A service is one source, so subject and sequence are its event's place (D63).
-    """
+    """One event to publish; ``body`` is its envelope. A service is one source, so its place is (subject, sequence)."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -56,7 +53,7 @@ def add(
     actor: Principal,
     now: datetime,
 ) -> None:
-    """Add an event of ``aggregate``, whose row this transaction has locked or made. ``tenants`` may see the event."""
+    """Add an event of ``aggregate``, whose row this transaction has created or locked. ``tenants`` may see it."""
     aggregate.event_sequence += 1
     session.flush()  # the aggregate's row is written, and so locked, before the outbox row takes its id
     row = record(event, aggregate.id, aggregate.event_sequence, tenants=tenants, actor=actor, now=now)
@@ -78,7 +75,7 @@ def record(
         at=now,
     )
     if len(body) * 4 > MAX_BODY and len(body.encode()) > MAX_BODY:
-        raise ValueError(f"{event.event_type} is larger than a broker takes")  # found here, it stops no relay
+        raise ValueError(f"{event.event_type} is larger than a broker takes")  # in the relay it would stop all others
     return {
         "event_id": event_id,
         "type": event.event_type,
@@ -90,7 +87,7 @@ def record(
 
 
 def add_records(session: Session, records: Sequence[dict[str, Any]]) -> None:
-    """Insert many events at once, for aggregates that this transaction has made or locked, in their order."""
+    """Insert many events at once, in their order, for aggregates that this transaction has created or locked."""
     if records:
         insert_many(session, OutboxRow.__table__, records)
         session.info["outbox"] = True

@@ -1,7 +1,7 @@
-"""Publishes a service's outbox: one active relay per service, in order, marking only what the broker confirmed.
+"""The relay: publishes a service's outbox in order and marks only the rows that the broker confirmed.
 
-Any number of relays may run; an advisory lock lets one work at a time, the others stand by. A relay that dies between
-publishing and marking publishes again, and the subscribers' inboxes absorb that. Nothing is ever skipped.
+Any number of relays may run; a lease lets one work at a time, the others stand by. A relay that dies between publishing
+and marking publishes the rows again, and the subscribers' inboxes absorb that. No row is ever skipped.
 """
 
 import fcntl
@@ -24,9 +24,9 @@ from chassis.data.database import Database
 from chassis.messaging.broker import Broker, BrokerUnavailable, Message, TopologyBroken
 from chassis.messaging.outbox import UNSENT, OutboxRow
 
-BATCH = 500  # rows of one lease and one transaction: a tenth of a second's work, and what a crash repeats at most
+BATCH = 500  # rows of one lease and one transaction: a tenth of a second's work, and at most repeated by a crash
 POLL = 0.05  # seconds between looks at an empty outbox; a commit in the same process wakes the relay at once
-PATIENCE = 10.0  # seconds between tries at a broker that is away or refuses, at most
+PATIENCE = 10.0  # at most so many seconds between attempts at a broker that is away or refuses
 KEEP_SENT = timedelta(hours=24)
 TRIM = 1000
 LEASE = text(
@@ -44,13 +44,13 @@ class Relay:
         self._database = database
         self._broker = broker
         self._system = Principal.system(service)
-        self._full = False  # the last batch was, so there is most likely more
+        self._full = False  # the last batch was full, so most likely there is more
 
     def run(self, stop: Event) -> None:
-        """Publish until ``stop`` is set; a batch under way is finished.
+        """Publish until ``stop`` is set; a batch that has begun is finished.
 
-        A message that the broker returned stays in the outbox and is sent again: everything is kept in the archive, so
-        it means that somebody changed the topology. The next try declares it again; people are told all the same.
+        A message that the broker returned stays in the outbox and is sent again. The archive is bound to everything, so
+        somebody must have changed the topology: the next attempt declares it again, and an error is logged.
         """
         backoff = Backoff(cap=PATIENCE)
         while not stop.is_set():
@@ -71,13 +71,13 @@ class Relay:
                 self._database.wake_relay.clear()
 
     def publish_batch(self) -> int:
-        """Publish what waits, at most ``BATCH`` rows; return how many were confirmed, 0 also for a standby.
+        """Publish at most ``BATCH`` unsent rows; return how many were confirmed, 0 also for a standby.
 
         Raises:
             BrokerUnavailable, TopologyBroken: after the confirmed rows were marked.
         """
         with acting_as(self._system):
-            if not self._full and not self._anything_waits():
+            if not self._full and not self._is_any_unsent():
                 return 0
             if self._database.dialect == "postgresql":
                 confirmed, failure = self._publish_under_advisory_lock()
@@ -89,28 +89,28 @@ class Relay:
             raise failure
         return confirmed
 
-    def _anything_waits(self) -> bool:
+    def _is_any_unsent(self) -> bool:
         with self._database.read() as session:
-            return session.execute(_waiting().with_only_columns(OutboxRow.id).limit(1)).first() is not None
+            return session.execute(_unsent().with_only_columns(OutboxRow.id).limit(1)).first() is not None
 
     def _publish_under_advisory_lock(self) -> tuple[int, Exception | None]:
-        """The lease is the transaction's, so it ends with its connection, however that ends. Nobody has it where the
-        database may only be read, such as one that another machine takes over from: it could note nothing as sent."""
+        """The lease belongs to the transaction, so it ends with the connection, however that ends. No relay gets it on a
+        read-only database, such as one that another machine takes over from: no row could be marked there."""
         with self._database.begin() as session:
             if not session.execute(LEASE).scalar():
                 return 0, None
-            rows = session.execute(_waiting()).all()
+            rows = session.execute(_unsent()).all()
             confirmed, failure = self._publish(rows)
             _mark(session, rows, confirmed, failure)
             return confirmed, failure
 
     def _publish_under_file_lock(self) -> tuple[int, Exception | None]:
-        """On SQLite a transaction would lock out every writer while the broker is asked; the lease is a file's."""
-        with file_lease(f"{self._database.engine.url.database}.relay") as held:
-            if not held:
+        """On SQLite a transaction would block every writer while the broker works, so the lease is a file lock."""
+        with file_lease(f"{self._database.engine.url.database}.relay") as acquired:
+            if not acquired:
                 return 0, None
             with self._database.read() as session:
-                rows = session.execute(_waiting()).all()
+                rows = session.execute(_unsent()).all()
             confirmed, failure = self._publish(rows)
             with self._database.begin() as session:
                 _mark(session, rows, confirmed, failure)
@@ -128,7 +128,7 @@ class Relay:
 
 
 def trim_sent(session: Session) -> int:
-    """Delete some of the rows that were sent long ago. Looks only at the oldest, so it is cheap to call often."""
+    """Delete some of the rows that were sent long ago. Reads only the oldest rows, so it is cheap to call often."""
     oldest = select(OutboxRow.id).order_by(OutboxRow.id).limit(TRIM)
     result = session.execute(
         delete(OutboxRow).where(OutboxRow.id.in_(oldest), OutboxRow.sent_at < utcnow() - KEEP_SENT)
@@ -137,15 +137,15 @@ def trim_sent(session: Session) -> int:
 
 
 def backlog(session: Session) -> tuple[int, float]:
-    """How many events wait (``COUNTED`` also stands for more), and the age of the oldest in seconds."""
-    waiting = select(OutboxRow.created_at).where(UNSENT).order_by(OutboxRow.id)
-    count = session.scalar(select(func.count()).select_from(waiting.limit(COUNTED).subquery()))
-    oldest = session.scalar(waiting.limit(1))
+    """The number of unsent events, at most ``COUNTED``, and the age of the oldest in seconds."""
+    unsent = select(OutboxRow.created_at).where(UNSENT).order_by(OutboxRow.id)
+    count = session.scalar(select(func.count()).select_from(unsent.limit(COUNTED).subquery()))
+    oldest = session.scalar(unsent.limit(1))
     return count or 0, (utcnow() - oldest).total_seconds() if oldest else 0.0
 
 
-def _waiting() -> Select[Any]:
-    """Always the first unsent rows, never those after the last one sent: ids are handed out before they commit."""
+def _unsent() -> Select[Any]:
+    """Always the first unsent rows, never the rows after the last sent one: ids are assigned before they commit."""
     columns = (OutboxRow.id, OutboxRow.event_id, OutboxRow.type, OutboxRow.body)
     return select(*columns).where(UNSENT).order_by(OutboxRow.id).limit(BATCH)
 
@@ -160,7 +160,7 @@ def _mark(session: Session, rows: Sequence[Row[Any]], confirmed: int, failure: E
 
 
 def _among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
-    """On PostgreSQL one array: a statement with hundreds of parameters is built and parsed anew each time."""
+    """One array on PostgreSQL: a statement with hundreds of parameters is built and parsed again for each batch."""
     if session.get_bind().dialect.name == "postgresql":
         return OutboxRow.id == any_(literal(ids, ARRAY(BigInteger)))
     return OutboxRow.id.in_(ids)
@@ -168,7 +168,7 @@ def _among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
 
 @contextmanager
 def file_lease(path: str) -> Iterator[bool]:
-    """Whether this process alone holds ``path`` for the block; the lock dies with the process."""
+    """Lock ``path`` for the block; False where another process has it. The lock ends with the process."""
     with Path(path).open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

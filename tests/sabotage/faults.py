@@ -99,7 +99,7 @@ def _cursor_relay() -> None:
         at_work[0] = id(self)
         return publish_batch(self)
 
-    def waiting() -> Any:
+    def unsent() -> Any:
         columns = (OutboxRow.id, OutboxRow.event_id, OutboxRow.type, OutboxRow.body)
         after = OutboxRow.id > last.get(at_work[0], 0)
         return select(*columns).where(UNSENT, after).order_by(OutboxRow.id).limit(relay.BATCH)
@@ -110,7 +110,7 @@ def _cursor_relay() -> None:
             last[at_work[0]] = rows[confirmed - 1].id
 
     relay.Relay.publish_batch = remember  # type: ignore[method-assign]
-    relay._waiting = waiting
+    relay._unsent = unsent
     relay._mark = mark_and_go_on
 
 

@@ -2,11 +2,11 @@
 
 Both keep the same promises (tests/chassis/test_broker_contract.py holds them to it):
 
-* ``publish`` returns how many messages, counted from the first, are durably stored. Everything is also kept in an
-  archive, so a message without a route means a broken topology and is refused.
+* ``publish`` returns how many messages, counted from the first, are durably stored. The archive stores every message,
+  so a message without a route means a broken topology and is refused.
 * Every subscriber owns one durable queue ``<subscriber>.events``; each queue gets its own copy.
-* A message is acknowledged only after the handler returned; when the handler raises or its process dies, it is
-  delivered again, until it has come back fifty times: then it is a dead letter in ``<subscriber>.dead``.
+* A message is acknowledged only after the handler returned. When the handler raises or its process dies, the message
+  is delivered again; after fifty deliveries it is a dead letter in ``<subscriber>.dead``.
 """
 
 from chassis.messaging.broker.base import (

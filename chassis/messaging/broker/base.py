@@ -1,4 +1,4 @@
-"""What every broker promises, and what travels on it."""
+"""The interface of every broker, and its messages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_BODY = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event on the wire: ``id`` and ``type`` (the routing key) repeat what the JSON ``body`` says."""
+    """One event on the wire; ``id`` and ``type`` (the routing key) are also in the JSON ``body``."""
 
     id: str
     type: str
@@ -23,18 +23,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that its consumers gave back too often: each of them died of it, before it could say why."""
+    """A message that was delivered too often: each of its consumers died before it could store the reason."""
 
     message: Message
     reason: str
 
 
 class BrokerUnavailable(Exception):
-    """The broker cannot be reached or refuses work just now; try again later. Nothing is known to be lost."""
+    """The broker cannot be reached or refuses work; try again later. Nothing is known to be lost."""
 
 
 class TopologyBroken(Exception):
-    """What was declared is gone or differs: a message was returned, a queue was deleted. Needs declaring again."""
+    """The topology is gone or differs: a message was returned, a queue was deleted. It must be declared again."""
 
 
 Handler = Callable[[Sequence[Message]], None]
@@ -44,8 +44,8 @@ class Broker(Protocol):
     """A broker as services see it. One object may be used by one publishing and one consuming thread at a time."""
 
     def declare(self, subscriber: str, types: Sequence[str]) -> None:
-        """Create the subscriber's queue and bind it to ``types`` (topic patterns with ``*`` and ``#``). Idempotent:
-        bindings not named any more are left alone on RabbitMQ, where an operator may have added them.
+        """Create the subscriber's queue and bind it to ``types`` (topic patterns with ``*`` and ``#``). Idempotent.
+        RabbitMQ keeps bindings that ``types`` no longer has, because an operator may have added them.
 
         Raises:
             BrokerUnavailable: connection refused or lost.
@@ -55,9 +55,9 @@ class Broker(Protocol):
     def publish(self, messages: Sequence[Message]) -> int:
         """Publish in order and wait for confirms; return the length of the confirmed prefix.
 
-        A failure after the first confirms gives a shorter prefix, a failure before them raises; so a caller that
-        publishes the rest again learns the reason. What follows the prefix may have been stored all the same:
-        subscribers may see a message twice, but never miss one.
+        A failure after the first confirms shortens the prefix, a failure before them raises; so a caller that publishes
+        the rest again learns the reason. Messages after the prefix may be stored as well: subscribers may see a message
+        twice, but never miss one.
 
         Raises:
             BrokerUnavailable: the broker is gone, blocks, or refused the first message.
@@ -70,11 +70,10 @@ class Broker(Protocol):
     ) -> None:
         """Hand batches of 1 to ``batch`` messages to ``handle`` until ``stop`` is set, then return.
 
-        At most ``prefetch`` messages are taken and not yet acknowledged, those in work included; ``batch`` is as many
-        where it is not given.
+        At most ``prefetch`` messages are unacknowledged, those in work included; ``batch`` defaults to ``prefetch``.
 
-        A batch is acknowledged as a whole after ``handle`` returned. The connection is kept alive while ``handle``
-        works, however long. When ``handle`` raises, the batch stays unacknowledged and the exception comes out.
+        A batch is acknowledged as a whole after ``handle`` returned. The connection stays alive while ``handle`` works,
+        however long. When ``handle`` raises, the batch stays unacknowledged and the exception is raised here.
         ``handle`` runs in one thread at a time, which need not be the caller's.
 
         Raises:
@@ -83,7 +82,7 @@ class Broker(Protocol):
         """
 
     def depth(self, subscriber: str) -> int:
-        """How many messages wait to be delivered. Those in a consumer's hands do not count: RabbitMQ hides them.
+        """How many messages wait for delivery. Unacknowledged ones do not count: RabbitMQ hides them.
 
         Raises:
             BrokerUnavailable: connection refused or lost.
@@ -91,7 +90,7 @@ class Broker(Protocol):
         """
 
     def dead_letters(self, subscriber: str, take: Callable[[DeadLetter], bool], *, limit: int = 1000) -> None:
-        """Show at most ``limit`` messages of ``<subscriber>.dead`` to ``take``; those it says yes to are removed.
+        """Show at most ``limit`` messages of ``<subscriber>.dead`` to ``take``; remove those for which it returns True.
 
         Raises:
             BrokerUnavailable: connection refused or lost.
@@ -99,8 +98,8 @@ class Broker(Protocol):
         """
 
     def read_archive(self, since: datetime, read: Callable[[Message, datetime], object]) -> None:
-        """Give ``read`` every message since then that is still kept, oldest first, with the second it was published
-        in. Those published meanwhile do not come.
+        """Give ``read`` every archived message since then, oldest first, with the second of its publication. Messages
+        published meanwhile are left out.
 
         Raises:
             BrokerUnavailable: connection refused or lost.
@@ -108,7 +107,7 @@ class Broker(Protocol):
         """
 
     def close(self) -> None:
-        """Give connections and threads back. Safe to call twice."""
+        """Close connections and end threads. Safe to call twice."""
 
 
 def queue_of(subscriber: str) -> str:
@@ -117,12 +116,12 @@ def queue_of(subscriber: str) -> str:
 
 
 def dead_queue_of(subscriber: str) -> str:
-    """The name of the queue with the subscriber's dead letters."""
+    """The name of the queue of the subscriber's dead letters."""
     return f"{subscriber}.dead"
 
 
 def refuse_large_bodies(messages: Sequence[Message]) -> None:
-    """Raise ``ValueError`` before anything is sent, so that a batch never stops half way for its size."""
+    """Raise ``ValueError`` before anything is sent, so that no batch stops half way because of its size."""
     for message in messages:
         if len(message.body) > MAX_BODY:
             raise ValueError(f"message {message.id} has {len(message.body)} bytes, more than {MAX_BODY}")

@@ -1,4 +1,4 @@
-"""Which messages of a published batch are confirmed: the bookkeeping between a publisher's two threads."""
+"""Which messages of a published batch are confirmed; shared by the two threads of a publisher."""
 
 from collections.abc import Sequence
 from threading import Event
@@ -7,9 +7,9 @@ from chassis.messaging.broker.base import Message
 
 
 class Confirms:
-    """One batch under way. ``prefix`` messages, counted from the first, are confirmed; it only grows.
+    """One batch that is being published. ``prefix`` messages, counted from the first, are confirmed; it only grows.
 
-    The batch is over when everything before ``end`` is confirmed; ``end`` moves forward to the first message that
+    The batch is done when all messages before ``end`` are confirmed; ``end`` moves forward to the first message that
     was refused, and ``cause`` then says why. The publishing thread changes it, the caller waits on ``done``.
     """
 
@@ -30,7 +30,7 @@ class Confirms:
     def confirm(self, tag: int, multiple: bool) -> None:
         """The broker has stored message number ``tag``, with ``multiple`` also all before it."""
         if tag < self.first_tag:
-            return  # about a batch given up earlier on the same channel
+            return  # of an abandoned batch on the same channel
         index = tag - self.first_tag
         for at in range(self.prefix if multiple else index, index + 1):
             self._confirmed[at] = 1
@@ -48,7 +48,7 @@ class Confirms:
         self._stop_before(index, cause)
 
     def returned(self, id: str, type: str, cause: Exception) -> None:
-        """The broker had no queue for this message; its confirm still follows and means nothing."""
+        """The broker had no queue for this message. Its confirm still follows, without a meaning."""
         for index in range(self.prefix, self.sent):
             message = self.messages[index]
             if (message.id, message.type) == (id, type) and not self._confirmed[index]:
@@ -61,7 +61,7 @@ class Confirms:
         self._finish_when_complete()
 
     def abandon(self, cause: Exception) -> None:
-        """Nothing more will be heard about this batch."""
+        """End the batch: no more confirms will come."""
         if not self.done.is_set():
             self.cause = cause
             self.done.set()

@@ -1,7 +1,8 @@
 """The embedded broker: durable queues in one SQLite file, for running the platform with nothing installed.
 
-A commit is the confirm. Consumers take a lease on a batch, renew it while they work and acknowledge with its token;
-who dies or stalls loses the lease, and the messages are delivered again. Works between processes on one machine.
+A commit is the confirm. A consumer takes a lease on a batch, renews it while it works and acknowledges with its token.
+A consumer that dies or stalls loses the lease, and the messages are delivered again. Works between processes on one
+machine.
 """
 
 import threading
@@ -22,7 +23,7 @@ from chassis.messaging.broker.base import (
 from chassis.messaging.broker.store import MAX_DELIVERIES, Claim, Store
 
 LEASE = 10.0
-POLL = 0.03  # other processes' messages are seen after this long; this process's wake the consumer
+POLL = 0.03  # seconds until another process's messages are seen; this process's own wake the consumer
 
 
 class EmbeddedBroker:
@@ -38,7 +39,7 @@ class EmbeddedBroker:
         self._closed = Event()
 
     def declare(self, subscriber: str, types: Sequence[str]) -> None:
-        """Replaces the subscriber's bindings: nobody but its owner adds any here."""
+        """Replaces the subscriber's bindings: only the subscriber itself adds any here."""
         with self._store() as store:
             store.declare(queue_of(subscriber), types)
             store.declare(dead_queue_of(subscriber), [])
@@ -57,7 +58,7 @@ class EmbeddedBroker:
     def consume(
         self, subscriber: str, handle: Handler, *, stop: Event, prefetch: int = 20, batch: int | None = None
     ) -> None:
-        """Takes no more than it hands out: a claim is one short look at the file."""
+        """Claims no more than one batch: a claim is one short look at the file."""
         queue, limit = queue_of(subscriber), min(prefetch, batch or prefetch)
         with self._store() as store, _Renewal(self._path, self._lease) as renewal:
             while not stop.is_set():
@@ -74,7 +75,7 @@ class EmbeddedBroker:
             with renewal.of(claim):
                 handle(claim.messages)
         except BaseException:
-            with suppress(BrokerUnavailable):  # the lease ends by itself; the handler's error is what matters
+            with suppress(BrokerUnavailable):  # the lease ends by itself; the handler's error matters more
                 store.give_back(claim)
             raise
         if not store.settle(claim):
@@ -86,9 +87,9 @@ class EmbeddedBroker:
 
     def dead_letters(self, subscriber: str, take: Callable[[DeadLetter], bool], *, limit: int = 1000) -> None:
         with self._store() as store:
-            kept = store.waiting(dead_queue_of(subscriber), limit)
-            reason = f"came back {MAX_DELIVERIES} times"
-            store.discard(dead_queue_of(subscriber), [seq for seq, one in kept if take(DeadLetter(one, reason))])
+            queue, reason = dead_queue_of(subscriber), f"came back {MAX_DELIVERIES} times"
+            letters = [(seq, DeadLetter(message, reason)) for seq, message in store.waiting(queue, limit)]
+            store.discard(queue, [seq for seq, letter in letters if take(letter)])
 
     def read_archive(self, since: datetime, read: Callable[[Message, datetime], object]) -> None:
         with self._store() as store:
@@ -140,7 +141,7 @@ class _Renewal:
     def _run(self) -> None:
         while not self._ended.wait(self._lease / 3):
             claim = self._claim
-            if claim:  # renewing one just acknowledged changes nothing: its token is gone
+            if claim:  # to renew a claim that was just acknowledged changes nothing: its token is gone
                 with suppress(BrokerUnavailable), closing(Store(self._path)) as store:
                     store.renew(claim, self._lease)
 

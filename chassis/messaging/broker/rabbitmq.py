@@ -1,8 +1,8 @@
-"""RabbitMQ through pika, which only this module and its publisher know: topology, consuming with a live heartbeat.
+"""RabbitMQ through pika: topology, and consuming with a live heartbeat. Only this module and its publisher import pika.
 
-pika's connections belong to one thread each. A publisher has an asynchronous connection with a thread of its own; a
-consumer does its input and output on the calling thread and lets ``handle`` work in another, since pika sends no
-heartbeats while a callback runs.
+A pika connection belongs to one thread. A publisher has an asynchronous connection with a thread of its own. A consumer
+does its input and output on the calling thread and runs ``handle`` in another, because pika sends no heartbeats while a
+callback runs.
 """
 
 import threading
@@ -32,8 +32,8 @@ from chassis.messaging.broker.base import (
 )
 from chassis.messaging.broker.rabbitmq_publisher import Publisher, as_ours
 
-# Seconds. RabbitMQ gives up a silent connection after two to three of them (seen with 3.10); a subject must not begin
-# without what that connection's consumer has in hand, see chassis.messaging.resequencer.SETTLE.
+# Seconds. RabbitMQ closes a silent connection after two to three heartbeats (seen with 3.10); a series must not begin
+# before the events of such a connection come back, see chassis.messaging.resequencer.SETTLE.
 HEARTBEAT = 10
 POLL = 0.1  # how soon a consumer notices that it should stop
 # Everything else (lengths, dead-lettering, retention) is policy: declaring again with another argument is refused.
@@ -90,7 +90,7 @@ class RabbitBroker:
             return int(connection.channel().queue_declare(queue_of(subscriber), passive=True).method.message_count)
 
     def dead_letters(self, subscriber: str, take: Callable[[DeadLetter], bool], *, limit: int = 1000) -> None:
-        """What ``take`` does not want goes back to its place when the connection closes."""
+        """Messages that ``take`` leaves go back to their places when the connection closes."""
         queue = dead_queue_of(subscriber)
         with self._connection("dead") as connection:
             channel = connection.channel()
@@ -104,7 +104,7 @@ class RabbitBroker:
                     channel.basic_ack(method.delivery_tag)
 
     def read_archive(self, since: datetime, read: Callable[[Message, datetime], object]) -> None:
-        """A stream does not say where it ends: a mark does, put there once reading has begun. Nobody else hears it."""
+        """A stream does not say where it ends, so reading ends at a mark that is put there after its start."""
         with self._connection("archive") as connection:
             channel, mark, read_to_mark = connection.channel(), str(uuid4()), Event()
 
@@ -113,7 +113,7 @@ class RabbitBroker:
                 if properties.message_id == mark:
                     read_to_mark.set()
                 elif read_to_mark.is_set():
-                    return  # it came in the same breath
+                    return  # delivered together with the mark
                 elif method.exchange == EXCHANGE and published_at >= since.replace(microsecond=0):
                     read(Message(properties.message_id or "", method.routing_key, body), published_at)
                 channel.basic_ack(method.delivery_tag)
@@ -126,7 +126,7 @@ class RabbitBroker:
 
     def close(self) -> None:
         self._closed.set()
-        publisher = self._publisher  # without the lock, to end a publish that waits
+        publisher = self._publisher  # without the lock, so that a waiting publish ends
         if publisher:
             publisher.close()
 
@@ -146,7 +146,7 @@ class RabbitBroker:
 
     @contextmanager
     def _connection(self, role: str) -> Iterator[pika.BlockingConnection]:
-        """A connection for the calling thread. Closing it returns to the queue what is not acknowledged."""
+        """A connection for the calling thread. Closing it returns unacknowledged messages to the queue."""
         self._refuse_when_closed()
         try:
             connection = pika.BlockingConnection(self._parameters(role))
@@ -169,7 +169,7 @@ def _why_dead(properties: pika.BasicProperties) -> str:
 
 
 def _declare_exchange_if_missing(connection: pika.BlockingConnection) -> None:
-    """Looks first: a subscriber of another team may bind to the exchange but has no right to configure it."""
+    """Check first: a subscriber of another team may bind to the exchange but has no right to configure it."""
     try:
         connection.channel().exchange_declare(EXCHANGE, passive=True)
     except ChannelClosedByBroker as error:
@@ -179,7 +179,7 @@ def _declare_exchange_if_missing(connection: pika.BlockingConnection) -> None:
 
 
 class _Consumer:
-    """One queue's messages on one connection: what has arrived, and the batch in work."""
+    """One queue on one connection: the messages that have arrived, and the batch in work."""
 
     def __init__(self, connection: pika.BlockingConnection, queue: str, prefetch: int, batch: int):
         self._connection = connection
@@ -205,14 +205,14 @@ class _Consumer:
             self._work.result()
             self._channel.basic_ack(self._last_tag, multiple=True)
             self._work = None
-        # In both cases pika itself would only fall silent.
+        # pika itself would say nothing in either case.
         if self._cancelled:
             raise TopologyBroken(f"queue {self._queue} was deleted")
         if not self._channel.is_open:
             raise BrokerUnavailable(f"the broker closed the channel to {self._queue}")
 
     def hand_out(self, worker: ThreadPoolExecutor, handle: Handler) -> None:
-        """Start working on what has arrived, if anything has; what does not fit into a batch is the next one."""
+        """Start handling the messages that have arrived, at most a batch of them."""
         if self._arrived:
             count = min(self._batch, len(self._arrived))
             tags, messages = zip(*(self._arrived.popleft() for _ in range(count)), strict=True)

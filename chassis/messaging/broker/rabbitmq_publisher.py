@@ -20,34 +20,34 @@ _TOPOLOGY_CODES = (404, 406)  # not found; exists with other properties
 
 
 def as_ours(error: BaseException) -> Exception:
-    """What a failure of pika or of the network means to a caller of a broker."""
+    """A failure of pika or of the network as an exception of our interface."""
     if isinstance(error, ChannelClosedByBroker) and error.reply_code in _TOPOLOGY_CODES:
         return TopologyBroken(error.reply_text)
     return BrokerUnavailable(repr(error))
 
 
 class _Connection(pika.SelectConnection):
-    """Sends what a block of code writes as one piece.
+    """Sends everything that a block of code writes at once.
 
-    pika would give each frame to the network by itself, three to a message. RabbitMQ then spends more than twice the
-    time on a message, most of it on being woken.
+    pika would send each frame by itself, three to a message. RabbitMQ then spends more than twice the time on a
+    message, most of it on being woken.
     """
 
-    _held: list[bytes] | None = None
+    _buffer: list[bytes] | None = None
 
     def _adapter_emit_data(self, data: bytes) -> None:
-        if self._held is None:
+        if self._buffer is None:
             super()._adapter_emit_data(data)
         else:
-            self._held.append(data)
+            self._buffer.append(data)
 
     @contextmanager
-    def in_one_piece(self) -> Iterator[None]:
-        self._held = []
+    def buffered(self) -> Iterator[None]:
+        self._buffer = []
         try:
             yield
         finally:
-            data, self._held = b"".join(self._held), None
+            data, self._buffer = b"".join(self._buffer), None
             if data:
                 super()._adapter_emit_data(data)
 
@@ -61,7 +61,7 @@ class Publisher:
     def __init__(self, parameters: pika.URLParameters, name: str):
         self.failure: Exception | None = None
         self._name = name
-        self._guard = threading.Lock()  # between taking a batch and failing: no caller is left waiting
+        self._guard = threading.Lock()  # between accepting a batch and failing, so that no caller waits for ever
         self._waiting: Confirms | None = None
         self._batch: Confirms | None = None  # the thread's own, so a late confirm never counts for the next batch
         self._blocked: Exception | None = None
@@ -115,7 +115,7 @@ class Publisher:
                 self._waiting.abandon(cause)
 
     def _hang_up(self) -> None:
-        """Close politely, but do not wait for a broker that does not read."""
+        """Close the connection, but do not wait for a broker that does not read."""
         if not self._connection.is_closed and not self._connection.is_closing:
             self._connection.close()
         self._connection.ioloop.call_later(CLOSE_SECONDS, self._connection.ioloop.stop)
@@ -146,7 +146,7 @@ class Publisher:
             self._send(batch)
 
     def _send(self, batch: Confirms) -> None:
-        with self._connection.in_one_piece():
+        with self._connection.buffered():
             while not batch.done.is_set() and batch.may_send(IN_FLIGHT):
                 message = batch.messages[batch.sent]
                 batch.sent += 1
@@ -181,7 +181,7 @@ class Publisher:
             self._batch.returned(properties.message_id, method.routing_key, cause)
 
     def _on_blocked(self, _: Any, frame: Any) -> None:
-        """Stays connected: each new connection would slip one more copy of the message past the alarm."""
+        """Stay connected: each new connection would send one more copy of the message past the alarm."""
         self._blocked = BrokerUnavailable(f"the broker blocks publishers: {frame.method.reason}")
         with self._guard:
             if self._waiting:

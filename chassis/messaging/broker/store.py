@@ -1,7 +1,7 @@
 """The embedded broker's tables and statements: one SQLite file that several processes share.
 
-A message stays for the archive's retention and as long as a queue still waits for it; a delivery is one queue's claim
-to it and goes away with the acknowledgement. Network file systems are not supported: their locks do not hold.
+A message stays for the archive's retention and as long as a queue has not delivered it; a delivery is the message's
+place in one queue and is deleted by the acknowledgement. Network file systems are not supported: their locks fail.
 """
 
 import sqlite3
@@ -17,10 +17,10 @@ from chassis.messaging.broker.topic import matches
 
 RETENTION = 7 * 24 * 3600.0
 BUSY_SECONDS = 30.0
-# Leases end by the wall clock, the only one that all processes share, also over a restart. A lease that ends further
-# away than this was taken before the clock was set back, and counts as ended.
+# Leases end by the wall clock, the only one that all processes share, also over a restart. A lease that ends later than
+# this was taken before the clock was set back, and counts as ended.
 LONGEST_LEASE = 300.0
-MAX_DELIVERIES = 50  # what was given out as often and never acknowledged kills its consumers: it is a dead letter
+MAX_DELIVERIES = 50  # a message delivered as often and never acknowledged kills its consumers: it is a dead letter
 
 _SCHEMA = """
 create table if not exists queue (name text primary key) without rowid;
@@ -37,7 +37,7 @@ create table if not exists delivery (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Messages that one consumer works on; ``token`` proves it, until the lease ends and somebody else claims them."""
+    """Messages leased to one consumer; ``token`` proves it, until the lease ends and another consumer claims them."""
 
     queue: str
     token: str
@@ -116,8 +116,8 @@ class Store:
             self._trim(now - RETENTION, at_most=2 * len(messages) + 10)
 
     def _trim(self, before: float, at_most: int) -> None:
-        """Delete a few expired messages. Looks at more rows than were just added, so it keeps up; goes on where it
-        left off, so messages kept for a sleeping subscriber do not block the way to the others."""
+        """Delete a few expired messages. Reads more rows than were just added, so it keeps up. Goes on where it stopped,
+        so messages for a sleeping subscriber do not hide the others."""
         oldest = "select seq, published_at from message where seq > ? order by seq limit ?"
         rows = self._db.execute(oldest, (self._trimmed_to, at_most)).fetchall()
         expired = [(seq,) for seq, published_at in rows if published_at < before]
@@ -134,7 +134,7 @@ class Store:
         Raises:
             TopologyBroken: the queue does not exist.
         """
-        with _sqlite_errors_as_ours():  # a look without the write lock, so that idle consumers disturb nobody
+        with _sqlite_errors_as_ours():  # without the write lock, so that idle consumers block no writer
             self._refuse_unknown(queue)
             if not self._free(queue, 1):
                 return None
@@ -149,7 +149,7 @@ class Store:
             return self._claimed(queue, token, seqs) if seqs else None
 
     def _bury(self, queue: str) -> None:
-        """Move what was given out too often to the subscriber's dead letters, if it has such a queue."""
+        """Move messages that were delivered too often to the subscriber's dead letters, if it has such a queue."""
         dead = queue.removesuffix(".events") + ".dead"
         self._db.execute(
             "update or ignore delivery set queue = :dead, token = null, lease_until = 0, deliveries = 0"
@@ -159,7 +159,7 @@ class Store:
         )
 
     def _free(self, queue: str, limit: int) -> list[int]:
-        """The oldest deliveries that nobody has a lease on; a negative ``limit`` is none."""
+        """The oldest deliveries without a lease; a negative ``limit`` is none."""
         rows = self._db.execute(
             "select seq from delivery where queue = :queue and lease_until not between :now and :now + :longest"
             " order by seq limit :limit",
@@ -177,7 +177,7 @@ class Store:
         return Claim(queue, token, seqs[0], seqs[-1], messages)
 
     def settle(self, claim: Claim) -> bool:
-        """Acknowledge; false when somebody else has claimed some of the messages since, who then must do it."""
+        """Acknowledge; False when another consumer has claimed some of the messages since, which then must do it."""
         return self._change(claim, "delete from delivery") == len(claim.messages)
 
     def give_back(self, claim: Claim) -> None:
@@ -195,7 +195,7 @@ class Store:
             return db.execute(change + where, (*values, claim.queue, claim.first, claim.last, claim.token)).rowcount
 
     def waiting(self, queue: str, limit: int) -> list[tuple[int, Message]]:
-        """The oldest messages of a queue with their numbers, as they stand; nobody gets a lease on them.
+        """The oldest messages of a queue with their numbers, without a lease.
 
         Raises:
             TopologyBroken: the queue does not exist.
@@ -210,12 +210,12 @@ class Store:
             return [(seq, Message(id, type, bytes(body))) for seq, id, type, body in rows]
 
     def discard(self, queue: str, seqs: Sequence[int]) -> None:
-        """Take messages out of one queue."""
+        """Remove messages from one queue."""
         with self._transaction() as db:
             db.executemany("delete from delivery where queue = ? and seq = ?", [(queue, seq) for seq in seqs])
 
     def archive(self, since: float) -> Iterator[tuple[Message, float]]:
-        """Every message published since then that is still kept, with its time. Looks page by page."""
+        """Every archived message since then, with its time. Reads page by page."""
         with _sqlite_errors_as_ours():
             (newest,) = self._db.execute("select coalesce(max(seq), 0) from message").fetchone()
             page, at = "select seq, id, type, body, published_at from message where seq > ? order by seq limit 500", 0
