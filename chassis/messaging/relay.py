@@ -94,8 +94,8 @@ class Relay:
             return session.execute(_unsent().with_only_columns(OutboxRow.id).limit(1)).first() is not None
 
     def _publish_under_advisory_lock(self) -> tuple[int, Exception | None]:
-        """The lease belongs to the transaction, so it ends with the connection, however that ends. No relay gets it on a
-        read-only database, such as one that another machine takes over from: no row could be marked there."""
+        """The lease belongs to the transaction, so it ends with the connection, however that ends. No relay gets it on
+        a read-only database, such as one that another machine takes over from: no row could be marked there."""
         with self._database.begin() as session:
             if not session.execute(LEASE).scalar():
                 return 0, None

@@ -116,8 +116,8 @@ class Store:
             self._trim(now - RETENTION, at_most=2 * len(messages) + 10)
 
     def _trim(self, before: float, at_most: int) -> None:
-        """Delete a few expired messages. Reads more rows than were just added, so it keeps up. Goes on where it stopped,
-        so messages for a sleeping subscriber do not hide the others."""
+        """Delete a few expired messages. Reads more than were just added, so it keeps up; it goes on where it stopped,
+        so that messages for a sleeping subscriber do not hide the others."""
         oldest = "select seq, published_at from message where seq > ? order by seq limit ?"
         rows = self._db.execute(oldest, (self._trimmed_to, at_most)).fetchall()
         expired = [(seq,) for seq, published_at in rows if published_at < before]
