@@ -42,7 +42,7 @@ class DeadLetters:
 
     def rows(self, **columns: str) -> list[RetryRow]:
         with self.runtime.database.read() as session:
-            return retry_table.find(session, [self.subscriber.name], **columns)
+            return retry_table.find(session, self.subscriber.name, **columns)
 
     def in_broker(self, *event_ids: str) -> list[DeadLetter]:
         """The broker's dead letters with these ids, or all of them."""

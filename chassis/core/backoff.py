@@ -1,9 +1,8 @@
 """Growing delays with jitter, for everything that waits before it tries again."""
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
-
-RETRY_DELAYS = [timedelta(seconds=s) for s in (1, 5, 30, 120, 600, 3600)]
 
 
 class Backoff:
@@ -22,8 +21,8 @@ class Backoff:
         self._delay = self._first
 
 
-def delay_after(attempts: int, delays: list[timedelta] = RETRY_DELAYS) -> timedelta:
-    """The delay after the ``attempts``-th failure, counted from 1."""
+def delay_after(attempts: int, delays: Sequence[timedelta]) -> timedelta:
+    """The delay after the ``attempts``-th failure, counted from 1; the last one of ``delays`` for all later ones."""
     return delays[min(attempts, len(delays)) - 1] * jitter(1.0)
 
 

@@ -9,7 +9,7 @@ from chassis.data.columns import NAMING, TYPES
 
 
 class ChassisBase(DeclarativeBase):
-    """The tables that every service has for the chassis' own use: outbox, inbox, parked, idempotency, audit."""
+    """The tables that every service has for the chassis' own use: outbox, inbox, retry table, idempotency, audit."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = TYPES

@@ -1,8 +1,7 @@
 """The retry table: events whose handling failed, with the time of the next attempt; dead letters in the end."""
 
 import hashlib
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Index, Select, func, select
@@ -21,6 +20,7 @@ from chassis.messaging.resequencer import Resequencer
 WAITING = "waiting"
 DEAD = "dead"
 MAX_ATTEMPTS = 8
+DELAYS = [timedelta(seconds=seconds) for seconds in (1, 5, 30, 120, 600, 3600)]
 
 log = logger(__name__)
 
@@ -56,7 +56,7 @@ class RetryRow(ChassisBase):
         """The event failed again: it is tried later once more, or never."""
         self.attempts += 1
         self.error = _reason(error)
-        self.next_at = utcnow() + delay_after(self.attempts)
+        self.next_at = utcnow() + delay_after(self.attempts, DELAYS)
         if isinstance(error, Drop) or self.attempts >= MAX_ATTEMPTS:
             self.state = DEAD
             log.error("event is dead", event_id=self.event_id, event_type=self.type, error=self.error)
@@ -78,7 +78,7 @@ def add(session: Session, consumer: str, message: Message, error: Exception) -> 
         "error": _reason(error),
         "forced": False,
         "parked_at": now,
-        "next_at": now + delay_after(1),
+        "next_at": now + delay_after(1, DELAYS),
     }
     insert_ignoring(session, RetryRow, [row])
 
@@ -115,9 +115,9 @@ def _due(consumer: str, now: datetime) -> Select[tuple[RetryRow]]:
     return due.order_by(RetryRow.next_at).limit(1)
 
 
-def find(session: Session, consumers: Sequence[str], **columns: str) -> list[RetryRow]:
-    """Failed events of some subscribers, oldest first, with a ``state`` or an ``event_id``."""
-    rows = select(RetryRow).where(RetryRow.consumer.in_(consumers)).filter_by(**columns)
+def find(session: Session, consumer: str, **columns: str) -> list[RetryRow]:
+    """The failed events of a subscriber, oldest first; of a ``state``, or with an ``event_id``."""
+    rows = select(RetryRow).filter_by(consumer=consumer, **columns)
     return list(session.scalars(rows.order_by(RetryRow.parked_at, RetryRow.event_id)))
 
 

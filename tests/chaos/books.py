@@ -80,7 +80,7 @@ class Books:
         unsent = select(func.count()).select_from(OutboxRow).where(OutboxRow.sent_at.is_(None))
         found = {f"{name} outbox": self.count(name, unsent) for name in PUBLISHERS}
         waiting = select(func.count()).select_from(RetryRow).where(RetryRow.state == "waiting")
-        found |= {f"{name} parked": self.count(name, waiting) for name in (*CONSUMERS, ledger.NAME)}
+        found |= {f"{name} retries": self.count(name, waiting) for name in (*CONSUMERS, ledger.NAME)}
         mails = select(func.count()).select_from(Delivery).where(Delivery.state.in_(UNDER_WAY))
         found["mails"] = self.count("notifier", mails)
         calls = select(func.count()).select_from(WebhookMessage).where(WebhookMessage.finished_at.is_(None))

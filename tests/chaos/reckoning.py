@@ -130,8 +130,8 @@ def _require_every_type(events: Iterable[Event], found: Findings) -> None:
 
 def _judge_dead(books: Books, found: Findings) -> None:
     for name in (*CONSUMERS, ledger.NAME):
-        parked = books.all(name, select(RetryRow.consumer, RetryRow.type, RetryRow.error))
-        found.wrong += [f"parked by {row.consumer}: {row.type} {row.error}" for row in parked[:20]]
+        failed = books.all(name, select(RetryRow.consumer, RetryRow.type, RetryRow.error))
+        found.wrong += [f"failed at {row.consumer}: {row.type} {row.error}" for row in failed[:20]]
 
 
 def _judge_messages(books: Books, found: Findings) -> None:

@@ -115,10 +115,10 @@ def test_they_are_found_by_subscriber_state_and_id(sample):
     bad, worse = event(1, hear="fail"), event(1, hear="drop", subject=uuid4())
     sample.deliver(bad, worse)
     with acting_as(SYSTEM), sample.database.read() as session:
-        assert len(retry_table.find(session, ["sample.history"])) == 2
-        assert [row.event_id for row in retry_table.find(session, ["sample.history"], state=DEAD)] == [worse["id"]]
-        assert [row.state for row in retry_table.find(session, ["sample.history"], event_id=bad["id"])] == [WAITING]
-        assert retry_table.find(session, ["sample"]) == []
+        assert len(retry_table.find(session, "sample.history")) == 2
+        assert [row.event_id for row in retry_table.find(session, "sample.history", state=DEAD)] == [worse["id"]]
+        assert [row.state for row in retry_table.find(session, "sample.history", event_id=bad["id"])] == [WAITING]
+        assert retry_table.find(session, "sample") == []
 
 
 def _message(event, body=None):

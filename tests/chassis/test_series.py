@@ -114,7 +114,7 @@ def test_giving_up_an_event_of_one_source_lets_that_source_go_on(sample, retries
 
 
 def sample_row(session, event):
-    [row] = retry_table.find(session, [HISTORY.name], event_id=event["id"])
+    [row] = retry_table.find(session, HISTORY.name, event_id=event["id"])
     return row
 
 

@@ -75,7 +75,7 @@ def try_again(prm):
 
 def states(prm):
     with acting_as(SYSTEM), prm.database.read() as session:
-        return {row.event_id: row.state for row in retry_table.find(session, ["prm"])}
+        return {row.event_id: row.state for row in retry_table.find(session, "prm")}
 
 
 def test_nothing_is_dead(prm):

@@ -128,9 +128,9 @@ def test_the_same_event_again_writes_nothing(notifier):
 def test_handling_fails_whole_or_not_at_all(notifier):
     bad = invite_created() | {"data": {"campaignName": "no retailer"}}
     notifier.deliver(user_added(), bad)
-    [parked] = notifier.retry_rows()
-    assert parked.state == "dead"
-    assert "retailerId" in parked.error
+    [row] = notifier.retry_rows()
+    assert row.state == "dead"
+    assert "retailerId" in row.error
     assert contact(notifier).active
     assert deliveries(notifier) == []
 
