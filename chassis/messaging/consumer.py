@@ -77,7 +77,8 @@ class Consumer:
             if self._try(batch) is None:
                 return
             for message in batch:
-                if failure := self._try([message]):
+                failure = self._try([message])
+                if failure is not None:
                     with self._database.begin() as session:
                         self._processor.fail(session, message, failure)
 

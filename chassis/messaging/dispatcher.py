@@ -62,7 +62,9 @@ class Dispatcher:
 
     def _handlers_of(self, event_type: str) -> list[Subscription]:
         if event_type not in self._handlers:
-            self._handlers[event_type] = [s for s in self._subscriptions if matches(s.event_type, event_type)]
+            self._handlers[event_type] = [
+                subscription for subscription in self._subscriptions if matches(subscription.event_type, event_type)
+            ]
         return self._handlers[event_type]
 
 

@@ -1,4 +1,4 @@
-"""The processor: takes events into a transaction of the caller, which holds their inbox rows and their effects."""
+"""The processor: brings the inbox rows and the effects of events into one transaction, which the caller begins."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -53,7 +53,9 @@ class Processor:
 
     def process_waiting(self, session: Session, series: Collection[Series]) -> None:
         """Handle waiting events whose turn has come, in series that this transaction has locked; store failures."""
-        for row, cursor, displaced in self.resequencer.release(session, series) if self.resequencer and series else ():
+        if self.resequencer is None or not series:
+            return
+        for row, cursor, displaced in self.resequencer.release(session, series):
             try:
                 if displaced:
                     raise displaced
@@ -96,7 +98,7 @@ class Processor:
 
     def fail(self, session: Session, message: Message, error: Exception) -> None:
         """Store an event that failed in the retry table. An ordered subscriber's series stops there."""
-        log.warning("event failed, stored for a retry", event_id=message.id, event_type=message.type, error=repr(error))
+        log.warning("event failed", event_id=message.id, event_type=message.type, error=repr(error))
         metrics.event_failures.inc()
         retry_table.add(session, self._name, message, error)
         self.alert(session, message, error)
