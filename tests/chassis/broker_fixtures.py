@@ -12,7 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.messaging.broker import Broker, connect, queue_of, store
+from chassis.messaging.broker import Broker, connect, store
+from chassis.messaging.broker.base import queue_of
 from tests.chassis.broker_helpers import Child, rabbitmqctl
 
 AMQP = "amqp://guest:guest@127.0.0.1:5672"

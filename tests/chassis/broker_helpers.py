@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from chassis.messaging.broker import Broker, Handler, Message
+from chassis.messaging.broker import Broker, Message
+from chassis.messaging.broker.base import Handler
 
 PATIENCE = 15.0
 CHILD = Path(__file__).with_name("broker_child.py")

@@ -16,12 +16,8 @@ from chassis.messaging.broker.base import (
     Broker,
     BrokerUnavailable,
     DeadLetter,
-    Handler,
     Message,
     TopologyBroken,
-    dead_queue_of,
-    queue_of,
-    refuse_large_bodies,
 )
 
 __all__ = [
@@ -31,13 +27,9 @@ __all__ = [
     "Broker",
     "BrokerUnavailable",
     "DeadLetter",
-    "Handler",
     "Message",
     "TopologyBroken",
     "connect",
-    "dead_queue_of",
-    "queue_of",
-    "refuse_large_bodies",
 ]
 
 
