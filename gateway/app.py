@@ -11,6 +11,7 @@ from chassis.core.principal import Principal
 from chassis.http import paths
 from chassis.http.error_formats import PROBLEM, ErrorFormat
 from chassis.http.identity import Signer
+from chassis.process.background import Background
 from chassis.process.settings import Settings
 from contracts.error_formats import MERCHANT, of_path
 from contracts.roles import Role
@@ -19,8 +20,6 @@ from gateway import settings as gateway_settings
 from gateway.access import POLL_SECONDS, Access
 from gateway.answers import STATUS_LINES, Answer, of_failure
 from gateway.api_keys import REPORT_SECONDS, ApiKeys
-from gateway.background import Every
-from gateway.body import Watchdog
 from gateway.credentials import Credentials
 from gateway.failures import MethodNotAllowed
 from gateway.fetch import Fetcher
@@ -62,29 +61,23 @@ class Gateway:
         self._per_address = Limit("address", ours.address_limit)
         self._per_sign_in = Limit("sign-in", ours.sign_in_limit)
         self._per_api_key = Limit("api-key", ours.sign_in_limit)
-        watchdog = Watchdog(ours.body_timeout)
         in_flight = ours.in_flight or max(1, settings.threads * 3 // 4)
         self._upstreams = {
             name: Upstream(name, settings.services[name], ours, in_flight)
             for name in {*self._table.services, *self._key_table.services}
             if name in settings.services
         }
-        self._proxy = Proxy(self._upstreams, signer, watchdog, ours.max_body)
+        self._proxy = Proxy(self._upstreams, signer, ours)
         catalogue = Catalogue(self._table, self._key_table, settings.services, settings.public_url, fetcher.json)
         self._started = monotonic()
         self._own = OwnEndpoints(catalogue, ours.metrics_from, self._is_ready)
-        self._background = [
-            Every(POLL_SECONDS, "access", self._access.poll),
-            Every(1, "keys", self._credentials.refresh_keys),
-            Every(1, "watchdog", watchdog.check),
-            Every(REPORT_SECONDS, "used API keys", api_keys.report),
-        ]
-        for work in self._background:
-            work.start()
+        self._background = Background(longest_pause=1.0, tolerated=3)
+        self._background.repeat("access", POLL_SECONDS, self._access.poll)
+        self._background.repeat("keys", 1.0, self._credentials.refresh_keys)
+        self._background.repeat("used API keys", REPORT_SECONDS, api_keys.report)
 
     def close(self) -> None:
-        for work in self._background:
-            work.stop()
+        self._background.stop()
         for upstream in self._upstreams.values():
             upstream.close()
 

@@ -5,13 +5,8 @@ thread here and none in a service, that a body which turns out too large or brok
 we pass on is counted.
 """
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Lock
-from time import monotonic
-
 from chassis.core.errors import Malformed
+from chassis.process.lifecycle import read_deadlines
 from gateway.failures import SlowBody, TooLarge, UnsupportedEncoding
 from gateway.headers import length_of
 from gateway.request import Environ
@@ -19,44 +14,8 @@ from gateway.request import Environ
 PIECE = 64 * 1024
 
 
-class Watchdog:
-    """Ends the reading of bodies that take too long: the server has no such limit of its own.
-
-    ``check`` is called about every second by a background thread. It shuts down the receiving side of an overdue
-    connection only, so that the refusal can still be sent.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._reading: dict[int, tuple[float, socket.socket]] = {}
-        self._lock = Lock()
-
-    @contextmanager
-    def watching(self, sock: socket.socket | None) -> Iterator[None]:
-        if sock is None:  # not served over a socket of ours
-            yield
-            return
-        with self._lock:
-            self._reading[id(sock)] = (monotonic() + self._seconds, sock)
-        try:
-            yield
-        finally:
-            with self._lock:
-                deadline, _ = self._reading.pop(id(sock))
-            if deadline < 0:  # also instead of what the reader made of the sudden end
-                raise SlowBody("The body did not arrive in time.")
-
-    def check(self) -> None:
-        with self._lock:
-            for key, (deadline, sock) in self._reading.items():
-                if 0 <= deadline < monotonic():
-                    with suppress(OSError):
-                        sock.shutdown(socket.SHUT_RD)
-                    self._reading[key] = (-1, sock)
-
-
-def read_body(environ: Environ, limit: int, watchdog: Watchdog) -> bytes:
-    """The whole body.
+def read_body(environ: Environ, limit: int, seconds: float) -> bytes:
+    """The whole body, which must arrive within ``seconds``.
 
     Raises:
         TooLarge, UnsupportedEncoding, SlowBody, Malformed: it is not one we take.
@@ -68,8 +27,14 @@ def read_body(environ: Environ, limit: int, watchdog: Watchdog) -> bytes:
         raise UnsupportedEncoding("Send the body uncompressed.")
     if length is not None and length > limit:
         raise _too_large(limit)
-    with watchdog.watching(environ.get("gunicorn.socket")):
+    sock = environ.get("gunicorn.socket")
+    if sock:
+        read_deadlines.start(sock, seconds)
+    try:
         body = _read(environ, limit, length)
+    finally:
+        if sock and not read_deadlines.stop(sock):  # also instead of what the reader made of the sudden end
+            raise SlowBody("The body did not arrive in time.")
     if length is not None and len(body) != length:
         raise Malformed("The body is shorter than announced.")
     return body

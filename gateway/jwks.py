@@ -13,12 +13,12 @@ from jwt import PyJWK, PyJWTError
 
 from chassis.core.errors import Upstream
 from chassis.core.logs import logger
-from gateway.background import TOLERATED
 from gateway.fetch import FetchError
 
 MAX_AGE = 600.0
 RETRY_PAUSE = 30.0
 UNKNOWN_PAUSE = 30.0
+TOLERATED = 3  # failures in a row that are not logged: an issuer may restart
 ASYMMETRIC_TYPES = ("OKP", "RSA", "EC")
 
 log = logger("gateway.jwks")
