@@ -9,12 +9,14 @@ from chassis.core.errors import Failure, Forbidden, NotFound, Unauthorized
 from chassis.core.logs import logger
 from chassis.core.principal import Principal
 from chassis.http import paths
+from chassis.http.client import ServiceClient
 from chassis.http.error_formats import PROBLEM, ErrorFormat
 from chassis.http.identity import Signer
 from chassis.process.background import Background
 from chassis.process.settings import Settings
 from contracts.error_formats import MERCHANT, of_path
 from contracts.roles import Role
+from contracts.services import GATEWAY, IDENTITY
 from gateway import cors, telemetry
 from gateway import settings as gateway_settings
 from gateway.access import POLL_SECONDS, Access
@@ -22,7 +24,6 @@ from gateway.answers import STATUS_LINES, Answer, of_failure
 from gateway.api_keys import REPORT_SECONDS, ApiKeys
 from gateway.credentials import Credentials
 from gateway.failures import MethodNotAllowed
-from gateway.fetch import Fetcher
 from gateway.limiting import Limit, Limiter
 from gateway.openapi import Catalogue
 from gateway.own import OwnEndpoints
@@ -34,7 +35,7 @@ from gateway.settings import TENANT_ROLES, GatewaySettings, Issuer
 from gateway.signatures import KEEP, Signatures, UnknownKey, carries_key
 from gateway.upstream import Upstream
 
-ACCESS_LIMIT = 16 * 1024 * 1024
+READ_TIMEOUT = 2.0  # seconds identity has for an answer that a request waits for
 READY_WITHOUT_IDENTITY = 10.0
 REFUSED_SIGN_IN = (400, 401)
 
@@ -48,14 +49,15 @@ class Gateway:
         self._settings = ours
         self._table = Table(development=settings.development)
         self._key_table = Table(KEY_ROUTES)
-        fetcher = Fetcher()
-        signer = Signer(settings.keys, "gateway")
-        identity = settings.services.get("identity", "").rstrip("/")
-        self._access = Access(identity, signer, partial(fetcher.json, limit=ACCESS_LIMIT))
-        issuers = [_identity_as_issuer(ours.issuer, identity), *ours.oidc_issuers]
-        self._credentials = Credentials(issuers, self._access, fetcher.json)
+        signer = Signer(settings.keys, GATEWAY)
+        client = ServiceClient(
+            settings.services, signer, as_whom=lambda: Principal.system(GATEWAY), read_timeout=READ_TIMEOUT
+        )
+        self._access = Access(client)
+        issuers = [_identity_as_issuer(ours.issuer, settings.services.get(IDENTITY, "")), *ours.oidc_issuers]
+        self._credentials = Credentials(issuers, self._access, client.http.get)
         self._limiter = Limiter(ours.limits_url)
-        api_keys = ApiKeys(identity, signer, fetcher.json)
+        api_keys = ApiKeys(client)
         self._signatures = Signatures(api_keys, self._access, replay_guard(self._limiter.storage, KEEP))
         self._per_tenant = Limit("tenant", ours.tenant_limit)
         self._per_address = Limit("address", ours.address_limit)
@@ -68,7 +70,7 @@ class Gateway:
             if name in settings.services
         }
         self._proxy = Proxy(self._upstreams, signer, ours)
-        catalogue = Catalogue(self._table, self._key_table, settings.services, settings.public_url, fetcher.json)
+        catalogue = Catalogue(self._table, self._key_table, client, settings.public_url)
         self._started = monotonic()
         self._own = OwnEndpoints(catalogue, ours.metrics_from, self._is_ready)
         self._background = Background(longest_pause=1.0, tolerated=3)
@@ -216,7 +218,7 @@ def create_app(settings: Settings, ours: GatewaySettings | None = None) -> Gatew
 def _identity_as_issuer(issuer: str, identity: str) -> Issuer:
     return Issuer(
         issuer=issuer,
-        jwks_uri=f"{identity}/.well-known/jwks.json",
+        jwks_uri=f"{identity.rstrip('/')}/.well-known/jwks.json",
         audience="concord",
         algorithms=("EdDSA",),
         claims={},

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import jwt
-from cachetools import LRUCache
+from cachetools import TLRUCache
 
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
@@ -51,7 +51,9 @@ class Credentials:
     def __init__(self, issuers: Iterable[Issuer], access: Access, fetch: Callable[[str], dict[str, Any]]) -> None:
         self._issuers = {issuer.issuer: (issuer, KeySet(issuer.jwks_uri, fetch)) for issuer in issuers}
         self._access = access
-        self._known: LRUCache[bytes, _Known] = LRUCache(CACHE_SIZE)
+        self._known: TLRUCache[bytes, _Known] = TLRUCache(
+            CACHE_SIZE, lambda _digest, known, now: min(known.expires, now + REMEMBER), timer=time.time
+        )
         self._lock = Lock()
 
     def refresh_keys(self) -> None:
@@ -79,13 +81,10 @@ class Credentials:
         digest = sha256(token.encode()).digest()
         with self._lock:
             known = self._known.get(digest)
-        now = time.time()
-        if known and known.expires > now:
-            return known
-        principal, expires = self._check(token)
-        known = _Known(principal, min(expires, now + REMEMBER))
-        with self._lock:
-            self._known[digest] = known
+        if known is None:
+            known = _Known(*self._check(token))
+            with self._lock:
+                self._known[digest] = known
         return known
 
     def _current(self, known: _Known) -> Principal:

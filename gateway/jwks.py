@@ -13,7 +13,7 @@ from jwt import PyJWK, PyJWTError
 
 from chassis.core.errors import Upstream
 from chassis.core.logs import logger
-from gateway.fetch import FetchError
+from chassis.http.client import FetchError
 
 MAX_AGE = 600.0
 RETRY_PAUSE = 30.0

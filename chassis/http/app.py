@@ -152,6 +152,8 @@ def _answer_failure(error: Exception) -> Response:
 
 
 def _as_failure(error: Exception) -> errors.Failure:
+    if isinstance(error, errors.Upstream):
+        log.warning("something that the answer needs is away", error=repr(error.__cause__ or error))
     if isinstance(error, errors.Failure):
         return error
     if isinstance(error, HTTPException) and error.code:
