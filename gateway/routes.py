@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from chassis.http.error_formats import PROBLEM, ErrorFormat
 from chassis.http.paths import BadPath
+from contracts import features, services
 from contracts.error_formats import MARKETING, MERCHANT, PAGE, STORES
 
 
@@ -53,40 +54,54 @@ BULK = 4 * 1024 * 1024  # 5,000 products in one call
 
 
 def _merchant(path: str, **more: Any) -> Route:
-    return Route(path, "affiliates", feature="affiliates", error_format=MERCHANT, **more)
+    return Route(path, services.AFFILIATES, feature=features.AFFILIATES, error_format=MERCHANT, **more)
 
 
 # The longest path that fits decides.
 ROUTES = (
-    Route("/oauth/token", "identity", public=True, exact=True, basic=True, sign_in=True),
-    Route("/oauth/revoke", "identity", public=True, exact=True, basic=True, sign_in=True),
-    Route("/.well-known/jwks.json", "identity", public=True, exact=True),
-    Route("/api/v1/me", "identity"),
-    Route("/api/v1/admin", "identity"),
-    Route("/api/v1/admin/affiliate-campaigns", "affiliates"),
-    Route("/api/v1/campaigns", "campaigns", feature="campaigns"),
-    Route("/api/v1/campaigns/{id}/send", "campaigns", feature="campaigns", exact=True, read=30, total=35),
-    Route("/api/v1/prm", "prm", feature="prm"),
-    Route("/api/v1/messaging", "messaging", feature="messaging"),
-    Route("/api/v1/notifications", "notifier"),
-    Route("/api/v1/events", "notifier", exact=True, read=30, total=35),  # it may wait for something to happen
-    Route("/api/v1/events", "notifier"),
-    Route("/api/v1/webhooks", "notifier"),
-    Route("/v2/tenants", "promotions", feature="promotions"),
-    Route("/v2/tenants/{tenant}/products", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
-    Route("/v2/tenants/{tenant}/pricelists", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
-    Route("/stores/company", "promotions", feature="promotions", error_format=STORES),
-    Route("/marketing", "promotions", feature="promotions", error_format=MARKETING),
+    Route("/oauth/token", services.IDENTITY, public=True, exact=True, basic=True, sign_in=True),
+    Route("/oauth/revoke", services.IDENTITY, public=True, exact=True, basic=True, sign_in=True),
+    Route("/.well-known/jwks.json", services.IDENTITY, public=True, exact=True),
+    Route("/api/v1/me", services.IDENTITY),
+    Route("/api/v1/admin", services.IDENTITY),
+    Route("/api/v1/admin/affiliate-campaigns", services.AFFILIATES),
+    Route("/api/v1/campaigns", services.CAMPAIGNS, feature=features.CAMPAIGNS),
+    Route("/api/v1/campaigns/{id}/send", services.CAMPAIGNS, feature=features.CAMPAIGNS, exact=True, read=30, total=35),
+    Route("/api/v1/prm", services.PRM, feature=features.PRM),
+    Route("/api/v1/messaging", services.MESSAGING, feature=features.MESSAGING),
+    Route("/api/v1/notifications", services.NOTIFIER),
+    Route("/api/v1/events", services.NOTIFIER, exact=True, read=30, total=35),  # it may wait for something to happen
+    Route("/api/v1/events", services.NOTIFIER),
+    Route("/api/v1/webhooks", services.NOTIFIER),
+    Route("/v2/tenants", services.PROMOTIONS, feature=features.PROMOTIONS),
+    Route(
+        "/v2/tenants/{tenant}/products",
+        services.PROMOTIONS,
+        feature=features.PROMOTIONS,
+        read=30,
+        total=35,
+        max_body=BULK,
+    ),
+    Route(
+        "/v2/tenants/{tenant}/pricelists",
+        services.PROMOTIONS,
+        feature=features.PROMOTIONS,
+        read=30,
+        total=35,
+        max_body=BULK,
+    ),
+    Route("/stores/company", services.PROMOTIONS, feature=features.PROMOTIONS, error_format=STORES),
+    Route("/marketing", services.PROMOTIONS, feature=features.PROMOTIONS, error_format=MARKETING),
     # Shoppers do not sign in; the shop's flag is looked at by the service.
-    Route("/shops/{shop}/checkout/add", "promotions", public=True, exact=True, error_format=MARKETING),
-    Route("/shops/{shop}/carts", "promotions", public=True, error_format=MARKETING),
+    Route("/shops/{shop}/checkout/add", services.PROMOTIONS, public=True, exact=True, error_format=MARKETING),
+    Route("/shops/{shop}/carts", services.PROMOTIONS, public=True, error_format=MARKETING),
     _merchant("/merchant/api/v1"),
     _merchant("/merchant/api/v1/products", read=30, total=35, max_body=BULK),
-    Route("/api/v1/public/campaigns", "affiliates", public=True, error_format=MERCHANT),
-    Route("/r", "affiliates", public=True, cookies=True, error_format=PAGE),  # people follow these
-    Route("/unsubscribe", "notifier", public=True),
-    Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
-    Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),
+    Route("/api/v1/public/campaigns", services.AFFILIATES, public=True, error_format=MERCHANT),
+    Route("/r", services.AFFILIATES, public=True, cookies=True, error_format=PAGE),  # people follow these
+    Route("/unsubscribe", services.NOTIFIER, public=True),
+    Route("/dev/mailbox", services.NOTIFIER, public=True, exact=True, development=True),
+    Route("/dev/mailbox.json", services.NOTIFIER, public=True, exact=True, development=True),
 )
 
 # What a merchant's API key opens (D1): the Merchant API at its documented paths. A request that carries X-API-Key is

@@ -86,11 +86,13 @@ class Worker(ThreadWorker):
         if isinstance(exc, http.ParseException):
             self.log.warning("request refused: %s", type(exc).__name__)
             status = REFUSED.get(type(exc), HTTPStatus.BAD_REQUEST)
-            answer = _problem(status, "malformed_request", "The request is not valid HTTP.")
+            answer = _problem(status, code="malformed_request", detail="The request is not valid HTTP.")
         else:
             self.log.error("request failed outside the application", exc_info=exc)
             answer = _problem(
-                HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong. The error has been logged."
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                code="internal_error",
+                detail="Something went wrong on our side. The error has been logged.",
             )
         try:
             util.write_nonblock(client, answer)
@@ -98,7 +100,7 @@ class Worker(ThreadWorker):
             self.log.debug("the client was gone")
 
 
-def _problem(status: HTTPStatus, code: str, detail: str) -> bytes:
+def _problem(status: HTTPStatus, *, code: str, detail: str) -> bytes:
     request_id = accept_request_id(None)
     body = json.dumps(problem(status, code, detail, request_id=request_id)).encode()
     head = (
