@@ -5,10 +5,11 @@ change that a poll missed cannot stay for ever.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from chassis.core.principal import Principal
 from chassis.http.client import ServiceClient
 from contracts.services import IDENTITY
 
@@ -41,11 +42,24 @@ class Access:
 
     @property
     def loaded(self) -> bool:
-        """Whether identity has told us anything yet."""
+        """Whether identity has answered yet."""
         return self._since is not None
 
     def tenant(self, tenant_id: UUID) -> Tenant | None:
         return self._state.tenants.get(tenant_id)
+
+    def current(self, principal: Principal) -> Principal:
+        """The caller with the tenant's present name and features; as it is for a tenant we have not heard of."""
+        tenant = self.tenant(principal.tenant_id)
+        if tenant is None:
+            return principal
+        return replace(
+            principal,
+            tenant_name=tenant.name,
+            tenant_kind=tenant.kind,
+            tenant_slug=tenant.slug,
+            features=tenant.features,
+        )
 
     def is_revoked(self, user_id: UUID) -> bool:
         return user_id in self._state.revoked
@@ -66,7 +80,7 @@ class Access:
 def _merged(state: _State, answer: Mapping[str, Any]) -> _State:
     tenants = {UUID(entry["id"]): _tenant(entry) for entry in answer["tenants"]}
     revoked = {UUID(entry["id"]) for entry in answer["revoked"]}
-    # Repeats are normal; an unchanged tenant stays the same object, so that callers see nothing has changed.
+    # Repeats are normal: an answer names what has changed lately.
     changed = {key: tenant for key, tenant in tenants.items() if state.tenants.get(key) != tenant}
     if not changed and revoked <= state.revoked:
         return state

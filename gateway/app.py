@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from http import HTTPStatus
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -23,7 +24,6 @@ from gateway.access import POLL_SECONDS, Access
 from gateway.answers import STATUS_LINES, Answer, of_failure
 from gateway.api_keys import REPORT_SECONDS, ApiKeys
 from gateway.credentials import Credentials
-from gateway.failures import MethodNotAllowed
 from gateway.limiting import Limit, Limiter
 from gateway.openapi import Catalogue
 from gateway.own import OwnEndpoints
@@ -101,7 +101,12 @@ class Gateway:
     def _answer(self, request: Request) -> Answer:
         request.error_format = self._error_format(request)
         if request.method not in METHODS:
-            raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
+            raise Failure(
+                "This method is not supported.",
+                status=HTTPStatus.METHOD_NOT_ALLOWED,
+                code="method_not_allowed",
+                headers={"Allow": ", ".join(METHODS)},
+            )
         request.written, request.query = split_target(request.target)
         request.path = self._plain(request.written)
         asked = cors.preflight(request, self._settings.cors_origins)

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import Protocol
 
 from cachetools import TTLCache
 from limits.errors import StorageError
@@ -17,16 +16,6 @@ from limits.storage import Storage
 from limits.storage.memory import MemoryStorage
 
 from chassis.core.errors import Upstream
-
-
-class ReplayGuard(Protocol):
-    def is_first(self, what: str) -> bool:
-        """Whether ``what`` has not been asked about before; of several at the same moment one is the first.
-
-        Raises:
-            Upstream: nobody can say just now.
-        """
-        ...
 
 
 class InMemory:
@@ -37,6 +26,7 @@ class InMemory:
         self._lock = Lock()
 
     def is_first(self, what: str) -> bool:
+        """Whether ``what`` has not been asked about before; of several at the same moment one is the first."""
         with self._lock:
             first = what not in self.used
             if first:
@@ -45,17 +35,25 @@ class InMemory:
 
 
 class Shared:
-    """A counter a thing; whoever counts to one was the first."""
+    """One counter for each signature; the request that counts to one is the first."""
 
     def __init__(self, storage: Storage, keep: int) -> None:
         self._storage = storage
         self._keep = keep
 
     def is_first(self, what: str) -> bool:
+        """As in memory, among all gateways.
+
+        Raises:
+            Upstream: the storage is away.
+        """
         try:
             return self._storage.incr(f"once/{what}", self._keep) == 1
         except StorageError as error:
             raise Upstream("Signatures cannot be checked right now.", retry_after=2) from error
+
+
+ReplayGuard = InMemory | Shared
 
 
 def replay_guard(storage: Storage, keep: int) -> ReplayGuard:

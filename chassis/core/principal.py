@@ -84,10 +84,6 @@ def caller() -> Principal:
     return principal
 
 
-def caller_or_none() -> Principal | None:
-    return _caller.get()
-
-
 def set_caller(principal: Principal | None) -> None:
     _caller.set(principal)
 

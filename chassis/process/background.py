@@ -10,7 +10,6 @@ from chassis.core.backoff import Backoff
 from chassis.messaging.broker import Broker
 
 QUIET = 10.0  # seconds between two log lines about the same work
-LONG_RUN = 60.0  # seconds of work after which a failure is something new, and not the one before again
 
 log = logs.logger(__name__)
 
@@ -81,8 +80,8 @@ class Background:
                 if failures > self._tolerated and now >= quiet_until:
                     log.error("background work fails", work=name, failures=failures, exc_info=error)
                     quiet_until = now + QUIET
-                if now - started > LONG_RUN:
-                    backoff.reset()
+                if now - started > self._longest_pause:
+                    backoff.reset()  # it went well for long; this failure is a new one
                 pause = backoff.next()
             else:
                 if failures > self._tolerated:
