@@ -4,10 +4,10 @@ import importlib
 from dataclasses import dataclass
 
 from chassis.process.service import Service
+from contracts import services as names
 
-SERVICES = ("identity", "prm", "campaigns", "messaging", "notifier", "promotions", "affiliates")
-GATEWAY = "gateway"
-THREADS = {GATEWAY: 32, "promotions": 32}
+SERVICES, GATEWAY = names.SERVICES, names.GATEWAY
+THREADS = {GATEWAY: 32, names.PROMOTIONS: 32}
 """Web servers that need more threads than the default of ``CONCORD_THREADS``. The gateway's threads mostly wait for
 services, promotions' for a commit, and the more of those wait together the fewer commits there are."""
 

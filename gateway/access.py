@@ -4,20 +4,17 @@ While identity is away the last known state counts. Every ``FULL_EVERY`` turns e
 change that a poll missed cannot stay for ever.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from chassis.core.principal import Principal
-from chassis.http.identity import HEADER, Signer
+from chassis.http.client import ServiceClient
+from contracts.services import IDENTITY
 
 POLL_SECONDS = 1.0
 FULL_EVERY = 300
-
-Fetch = Callable[..., dict[str, Any]]
-"""``Fetcher.json``, or what stands for it."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +32,34 @@ class _State:
 
 
 class Access:
-    """Polls ``<identity>/internal/access``. Reading is lock-free: each poll replaces the whole state."""
+    """Polls identity's ``/internal/access``. Reading is lock-free: each poll replaces the whole state."""
 
-    def __init__(self, identity_url: str, signer: Signer, fetch: Fetch) -> None:
-        self._url = f"{identity_url}/internal/access"
-        self._signer = signer
-        self._fetch = fetch
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
         self._state = _State()
         self._since: str | None = None
         self._turns = 0
 
     @property
     def loaded(self) -> bool:
-        """Whether identity has told us anything yet."""
+        """Whether identity has answered yet."""
         return self._since is not None
 
     def tenant(self, tenant_id: UUID) -> Tenant | None:
         return self._state.tenants.get(tenant_id)
+
+    def current(self, principal: Principal) -> Principal:
+        """The caller with the tenant's present name and features; as it is for a tenant we have not heard of."""
+        tenant = self.tenant(principal.tenant_id)
+        if tenant is None:
+            return principal
+        return replace(
+            principal,
+            tenant_name=tenant.name,
+            tenant_kind=tenant.kind,
+            tenant_slug=tenant.slug,
+            features=tenant.features,
+        )
 
     def is_revoked(self, user_id: UUID) -> bool:
         return user_id in self._state.revoked
@@ -60,12 +68,10 @@ class Access:
         """Take over what has changed since the last call.
 
         Raises:
-            FetchError: identity is away; the state stays as it is.
+            Upstream: identity is away; the state stays as it is.
         """
         full = self._since is None or self._turns % FULL_EVERY == 0
-        query = "" if full else "?" + urlencode({"since": self._since})
-        header = {HEADER: self._signer.sign(Principal.system("gateway"), "identity")}
-        answer = self._fetch(self._url + query, header)
+        answer = self._client.get(IDENTITY, "/internal/access", params=None if full else {"since": self._since})
         self._state = _merged(_State() if full else self._state, answer)
         self._since = answer["at"]
         self._turns += 1
@@ -74,7 +80,7 @@ class Access:
 def _merged(state: _State, answer: Mapping[str, Any]) -> _State:
     tenants = {UUID(entry["id"]): _tenant(entry) for entry in answer["tenants"]}
     revoked = {UUID(entry["id"]) for entry in answer["revoked"]}
-    # Repeats are normal; an unchanged tenant stays the same object, so that callers see nothing has changed.
+    # Repeats are normal: an answer names what has changed lately.
     changed = {key: tenant for key, tenant in tenants.items() if state.tenants.get(key) != tenant}
     if not changed and revoked <= state.revoked:
         return state

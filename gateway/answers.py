@@ -48,11 +48,5 @@ def of_status(status: int, headers: Headers, request: Request) -> Answer:
     phrase = HTTPStatus(status).phrase
     kept = {name: value for name, value in headers if name.lower() in STILL_TRUE}
     code = CODES.get(status) or phrase.lower().replace(" ", "_").replace("-", "_")
-    failure = Failure(f"The service answered: {phrase}.", code=code, headers=kept)
-    failure.status = HTTPStatus(status)
+    failure = Failure(f"The service answered: {phrase}.", code=code, status=HTTPStatus(status), headers=kept)
     return of_failure(failure, request)
-
-
-def of_json(body: object) -> Answer:
-    data = json.dumps(body).encode()
-    return Answer(200, [("Content-Type", "application/json"), ("Content-Length", str(len(data)))], [data])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from http import HTTPStatus
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -9,21 +10,20 @@ from chassis.core.errors import Failure, Forbidden, NotFound, Unauthorized
 from chassis.core.logs import logger
 from chassis.core.principal import Principal
 from chassis.http import paths
+from chassis.http.client import ServiceClient
 from chassis.http.error_formats import PROBLEM, ErrorFormat
 from chassis.http.identity import Signer
+from chassis.process.background import Background
 from chassis.process.settings import Settings
 from contracts.error_formats import MERCHANT, of_path
 from contracts.roles import Role
+from contracts.services import GATEWAY, IDENTITY
 from gateway import cors, telemetry
 from gateway import settings as gateway_settings
 from gateway.access import POLL_SECONDS, Access
 from gateway.answers import STATUS_LINES, Answer, of_failure
 from gateway.api_keys import REPORT_SECONDS, ApiKeys
-from gateway.background import Every
-from gateway.body import Watchdog
 from gateway.credentials import Credentials
-from gateway.failures import MethodNotAllowed
-from gateway.fetch import Fetcher
 from gateway.limiting import Limit, Limiter
 from gateway.openapi import Catalogue
 from gateway.own import OwnEndpoints
@@ -35,7 +35,7 @@ from gateway.settings import TENANT_ROLES, GatewaySettings, Issuer
 from gateway.signatures import KEEP, Signatures, UnknownKey, carries_key
 from gateway.upstream import Upstream
 
-ACCESS_LIMIT = 16 * 1024 * 1024
+READ_TIMEOUT = 2.0  # seconds identity has for an answer that a request waits for
 READY_WITHOUT_IDENTITY = 10.0
 REFUSED_SIGN_IN = (400, 401)
 
@@ -49,42 +49,37 @@ class Gateway:
         self._settings = ours
         self._table = Table(development=settings.development)
         self._key_table = Table(KEY_ROUTES)
-        fetcher = Fetcher()
-        signer = Signer(settings.keys, "gateway")
-        identity = settings.services.get("identity", "").rstrip("/")
-        self._access = Access(identity, signer, partial(fetcher.json, limit=ACCESS_LIMIT))
-        issuers = [_identity_as_issuer(ours.issuer, identity), *ours.oidc_issuers]
-        self._credentials = Credentials(issuers, self._access, fetcher.json)
+        signer = Signer(settings.keys, GATEWAY)
+        client = ServiceClient(
+            settings.services, signer, as_whom=lambda: Principal.system(GATEWAY), read_timeout=READ_TIMEOUT
+        )
+        self._access = Access(client)
+        issuers = [_identity_as_issuer(ours.issuer, settings.services.get(IDENTITY, "")), *ours.oidc_issuers]
+        self._credentials = Credentials(issuers, self._access, client.http.get)
         self._limiter = Limiter(ours.limits_url)
-        api_keys = ApiKeys(identity, signer, fetcher.json)
+        api_keys = ApiKeys(client)
         self._signatures = Signatures(api_keys, self._access, replay_guard(self._limiter.storage, KEEP))
         self._per_tenant = Limit("tenant", ours.tenant_limit)
         self._per_address = Limit("address", ours.address_limit)
         self._per_sign_in = Limit("sign-in", ours.sign_in_limit)
         self._per_api_key = Limit("api-key", ours.sign_in_limit)
-        watchdog = Watchdog(ours.body_timeout)
         in_flight = ours.in_flight or max(1, settings.threads * 3 // 4)
         self._upstreams = {
             name: Upstream(name, settings.services[name], ours, in_flight)
             for name in {*self._table.services, *self._key_table.services}
             if name in settings.services
         }
-        self._proxy = Proxy(self._upstreams, signer, watchdog, ours.max_body)
-        catalogue = Catalogue(self._table, self._key_table, settings.services, settings.public_url, fetcher.json)
+        self._proxy = Proxy(self._upstreams, signer, ours)
+        catalogue = Catalogue(self._table, self._key_table, client, settings.public_url)
         self._started = monotonic()
         self._own = OwnEndpoints(catalogue, ours.metrics_from, self._is_ready)
-        self._background = [
-            Every(POLL_SECONDS, "access", self._access.poll),
-            Every(1, "keys", self._credentials.refresh_keys),
-            Every(1, "watchdog", watchdog.check),
-            Every(REPORT_SECONDS, "used API keys", api_keys.report),
-        ]
-        for work in self._background:
-            work.start()
+        self._background = Background(longest_pause=1.0, tolerated=3)
+        self._background.repeat("access", POLL_SECONDS, self._access.poll)
+        self._background.repeat("keys", 1.0, self._credentials.refresh_keys)
+        self._background.repeat("used API keys", REPORT_SECONDS, api_keys.report)
 
     def close(self) -> None:
-        for work in self._background:
-            work.stop()
+        self._background.stop()
         for upstream in self._upstreams.values():
             upstream.close()
 
@@ -106,7 +101,12 @@ class Gateway:
     def _answer(self, request: Request) -> Answer:
         request.error_format = self._error_format(request)
         if request.method not in METHODS:
-            raise MethodNotAllowed("This method is not used here.", headers={"Allow": ", ".join(METHODS)})
+            raise Failure(
+                "This method is not supported.",
+                status=HTTPStatus.METHOD_NOT_ALLOWED,
+                code="method_not_allowed",
+                headers={"Allow": ", ".join(METHODS)},
+            )
         request.written, request.query = split_target(request.target)
         request.path = self._plain(request.written)
         asked = cors.preflight(request, self._settings.cors_origins)
@@ -223,7 +223,7 @@ def create_app(settings: Settings, ours: GatewaySettings | None = None) -> Gatew
 def _identity_as_issuer(issuer: str, identity: str) -> Issuer:
     return Issuer(
         issuer=issuer,
-        jwks_uri=f"{identity}/.well-known/jwks.json",
+        jwks_uri=f"{identity.rstrip('/')}/.well-known/jwks.json",
         audience="concord",
         algorithms=("EdDSA",),
         claims={},

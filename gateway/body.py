@@ -5,92 +5,53 @@ thread here and none in a service, that a body which turns out too large or brok
 we pass on is counted.
 """
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Lock
-from time import monotonic
+from http import HTTPStatus
 
-from chassis.core.errors import Malformed
-from gateway.failures import SlowBody, TooLarge, UnsupportedEncoding
+from chassis.core.errors import Failure, Malformed, UnsupportedMedia
+from chassis.process.lifecycle import read_deadlines
 from gateway.headers import length_of
 from gateway.request import Environ
 
-PIECE = 64 * 1024
 
-
-class Watchdog:
-    """Ends the reading of bodies that take too long: the server has no such limit of its own.
-
-    ``check`` is called about every second by a background thread. It shuts down the receiving side of an overdue
-    connection only, so that the refusal can still be sent.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._reading: dict[int, tuple[float, socket.socket]] = {}
-        self._lock = Lock()
-
-    @contextmanager
-    def watching(self, sock: socket.socket | None) -> Iterator[None]:
-        if sock is None:  # not served over a socket of ours
-            yield
-            return
-        with self._lock:
-            self._reading[id(sock)] = (monotonic() + self._seconds, sock)
-        try:
-            yield
-        finally:
-            with self._lock:
-                deadline, _ = self._reading.pop(id(sock))
-            if deadline < 0:  # also instead of what the reader made of the sudden end
-                raise SlowBody("The body did not arrive in time.")
-
-    def check(self) -> None:
-        with self._lock:
-            for key, (deadline, sock) in self._reading.items():
-                if 0 <= deadline < monotonic():
-                    with suppress(OSError):
-                        sock.shutdown(socket.SHUT_RD)
-                    self._reading[key] = (-1, sock)
-
-
-def read_body(environ: Environ, limit: int, watchdog: Watchdog) -> bytes:
-    """The whole body.
+def read_body(environ: Environ, limit: int, seconds: float) -> bytes:
+    """The whole body, which must arrive within ``seconds``.
 
     Raises:
-        TooLarge, UnsupportedEncoding, SlowBody, Malformed: it is not one we take.
+        Failure: 400, 408, 413 or 415.
     """
     length = length_of(environ)
     if length == 0:
         return b""
     if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
-        raise UnsupportedEncoding("Send the body uncompressed.")
+        raise UnsupportedMedia("Send the body uncompressed.")  # it could grow beyond every limit
     if length is not None and length > limit:
         raise _too_large(limit)
-    with watchdog.watching(environ.get("gunicorn.socket")):
-        body = _read(environ, limit, length)
+    sock = environ.get("gunicorn.socket")
+    if sock:
+        read_deadlines.start(sock, seconds)
+    try:
+        body = _read(environ, limit + 1 if length is None else length)
+    finally:
+        if sock and not read_deadlines.stop(sock):  # also instead of what the reader made of the sudden end
+            raise Failure("The body did not arrive in time.", status=HTTPStatus.REQUEST_TIMEOUT, code="slow_body")
+    if len(body) > limit:
+        raise _too_large(limit)
     if length is not None and len(body) != length:
         raise Malformed("The body is shorter than announced.")
     return body
 
 
-def _read(environ: Environ, limit: int, length: int | None) -> bytes:
-    pieces: list[bytes] = []
-    total = 0
-    while length is None or total < length:
-        try:
-            piece = environ["wsgi.input"].read(PIECE if length is None else min(PIECE, length - total))
-        except Exception as error:  # whatever the server raises for broken chunks or a connection that ended
-            raise Malformed("The body cannot be read.") from error
-        if not piece:
-            break
-        pieces.append(piece)
-        total += len(piece)
-        if total > limit:
-            raise _too_large(limit)
-    return b"".join(pieces)
+def _read(environ: Environ, size: int) -> bytes:
+    try:
+        body: bytes = environ["wsgi.input"].read(size)
+    except Exception as error:  # whatever the server raises for broken chunks or a connection that ended
+        raise Malformed("The body cannot be read.") from error
+    return body
 
 
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The body may have at most {limit} bytes.")
+def _too_large(limit: int) -> Failure:
+    return Failure(
+        f"The body may have at most {limit} bytes.",
+        status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        code="request_entity_too_large",
+    )

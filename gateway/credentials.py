@@ -7,19 +7,18 @@ rarely; revocation and features are looked up on every request.
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import jwt
-from cachetools import LRUCache
+from cachetools import TLRUCache
 
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
 from chassis.core.text import as_line
-from gateway.access import Access, Tenant
+from gateway.access import Access
 from gateway.jwks import KeySet
 from gateway.settings import Issuer
 
@@ -33,25 +32,15 @@ REQUIRED = ["exp", "iat", "sub", "iss", "aud"]
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
 
 
-class _Known:
-    """A verified token: whom it names, until when it counts, and the principal last made of it."""
-
-    __slots__ = ("current", "expires", "principal", "tenant")
-
-    def __init__(self, principal: Principal, expires: float) -> None:
-        self.principal = principal
-        self.expires = expires
-        self.tenant: Tenant | None = None
-        self.current = principal
-
-
 class Credentials:
     """Checks bearer tokens of the configured issuers."""
 
     def __init__(self, issuers: Iterable[Issuer], access: Access, fetch: Callable[[str], dict[str, Any]]) -> None:
         self._issuers = {issuer.issuer: (issuer, KeySet(issuer.jwks_uri, fetch)) for issuer in issuers}
         self._access = access
-        self._known: LRUCache[bytes, _Known] = LRUCache(CACHE_SIZE)
+        self._verified: TLRUCache[bytes, tuple[Principal, float]] = TLRUCache(
+            CACHE_SIZE, lambda _digest, verified, now: min(verified[1], now + REMEMBER), timer=time.time
+        )
         self._lock = Lock()
 
     def refresh_keys(self) -> None:
@@ -67,40 +56,23 @@ class Credentials:
         """
         if not authorization:
             raise Unauthorized("Sign in first.")
-        found = _BEARER.fullmatch(authorization)
-        if not found or len(authorization) > MAX_LENGTH:
+        bearer = _BEARER.fullmatch(authorization)
+        if not bearer or len(authorization) > MAX_LENGTH:
             raise _refused("The Authorization header is not one bearer token.")
-        known = self._verified(found[1])
-        if self._access.is_revoked(known.principal.user_id):
+        principal = self._principal_of(bearer[1])
+        if self._access.is_revoked(principal.user_id):
             raise _refused("The access token has been revoked.")
-        return self._current(known)
+        return self._access.current(principal)
 
-    def _verified(self, token: str) -> _Known:
+    def _principal_of(self, token: str) -> Principal:
         digest = sha256(token.encode()).digest()
         with self._lock:
-            known = self._known.get(digest)
-        now = time.time()
-        if known and known.expires > now:
-            return known
-        principal, expires = self._check(token)
-        known = _Known(principal, min(expires, now + REMEMBER))
-        with self._lock:
-            self._known[digest] = known
-        return known
-
-    def _current(self, known: _Known) -> Principal:
-        """The principal with the tenant's present features; for a tenant we have not heard of, those of the token."""
-        tenant = self._access.tenant(known.principal.tenant_id)
-        if tenant is not None and tenant is not known.tenant:
-            known.current = replace(
-                known.principal,
-                tenant_name=tenant.name,
-                tenant_kind=tenant.kind,
-                tenant_slug=tenant.slug,
-                features=tenant.features,
-            )
-            known.tenant = tenant
-        return known.current
+            verified = self._verified.get(digest)
+        if verified is None:
+            verified = self._check(token)
+            with self._lock:
+                self._verified[digest] = verified
+        return verified[0]
 
     def _check(self, token: str) -> tuple[Principal, float]:
         try:

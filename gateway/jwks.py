@@ -13,12 +13,12 @@ from jwt import PyJWK, PyJWTError
 
 from chassis.core.errors import Upstream
 from chassis.core.logs import logger
-from gateway.background import TOLERATED
-from gateway.fetch import FetchError
+from chassis.http.client import FetchError
 
 MAX_AGE = 600.0
 RETRY_PAUSE = 30.0
 UNKNOWN_PAUSE = 30.0
+TOLERATED = 3  # failures in a row that are not logged: an issuer may restart
 ASYMMETRIC_TYPES = ("OKP", "RSA", "EC")
 
 log = logger("gateway.jwks")
@@ -42,10 +42,10 @@ class KeySet:
         Raises:
             Upstream: no key has ever been fetched, so nothing can be said about any token.
         """
-        found = self._keys.get(kid) or self._ask_again(kid)
-        if found is None and not self._keys:
+        key = self._keys.get(kid) or self._ask_again(kid)
+        if key is None and not self._keys:
             raise Upstream("Credentials cannot be checked right now.", retry_after=2)
-        return found
+        return key
 
     def refresh(self) -> None:
         """Fetch the keys when they are old, or as long as there are none."""
@@ -79,15 +79,14 @@ class KeySet:
 
 def _parse(document: Mapping[str, Any]) -> dict[str, PyJWK]:
     """The usable keys of a JWKS document; a key of an unknown kind does not spoil the others."""
-    found = {}
+    keys = {}
     entries = document.get("keys")
     for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict) or entry.get("kty") not in ASYMMETRIC_TYPES or entry.get("use") == "enc":
-            continue
-        if not isinstance(entry.get("kid"), str):
-            continue
         try:
-            found[entry["kid"]] = PyJWK(entry)
-        except (PyJWTError, ValueError, TypeError, KeyError):
-            log.warning("an issuer publishes a key that cannot be read", kid=entry["kid"])
-    return found
+            key = PyJWK(entry)
+        except (PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("an issuer publishes a key that cannot be read", error=repr(error))
+            continue
+        if key.key_type in ASYMMETRIC_TYPES and key.public_key_use != "enc" and isinstance(key.key_id, str):
+            keys[key.key_id] = key
+    return keys

@@ -4,6 +4,7 @@ When the counters cannot be reached requests pass uncounted: a limit protects th
 """
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from math import ceil
 
@@ -12,8 +13,8 @@ from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from chassis.core.errors import TooMany
 from chassis.core.logs import logger
-from gateway.failures import TooMany
 
 PAUSE = 5.0  # seconds without counting after the counters failed
 REDIS_OPTIONS = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
@@ -29,7 +30,7 @@ class Limiter:
         storage = storage_from_string(url, wrap_exceptions=True, **options)
         assert isinstance(storage, Storage)  # the library has asynchronous ones as well
         self.storage = storage
-        self._windows = FixedWindowRateLimiter(storage)
+        self.windows = FixedWindowRateLimiter(storage)
         self._paused_until = 0.0
 
     def count(self, limit: "Limit", who: str) -> None:
@@ -38,33 +39,29 @@ class Limiter:
         Raises:
             TooMany: the limit is used up.
         """
-        if self._paused_until > time.monotonic():
-            return
-        try:
-            if not self._windows.hit(limit.item, limit.name, who):
-                raise self._too_many(limit, who)
-        except StorageError as error:
-            self._pause(error)
+        self._require(self.windows.hit, limit, who)
 
     def check(self, limit: "Limit", who: str) -> None:
         """As ``count``, but only looks: for what is counted after the answer is known."""
-        if self._paused_until > time.monotonic():
-            return
-        try:
-            if not self._windows.test(limit.item, limit.name, who):
-                raise self._too_many(limit, who)
-        except StorageError as error:
-            self._pause(error)
+        self._require(self.windows.test, limit, who)
 
     def note(self, limit: "Limit", who: str) -> None:
         """Count without refusing; the next ``check`` does that."""
         with suppress(TooMany):
             self.count(limit, who)
 
-    def _too_many(self, limit: "Limit", who: str) -> TooMany:
-        reset = self._windows.get_window_stats(limit.item, limit.name, who).reset_time
-        seconds = max(1, ceil(reset - time.time()))
-        return TooMany("Too many requests; try again later.", headers=_headers(limit, seconds))
+    def _require(self, has_room: Callable[..., bool], limit: "Limit", who: str) -> None:
+        if self._paused_until > time.monotonic():
+            return
+        try:
+            if has_room(limit.item, limit.name, who):
+                return
+            reset = self.windows.get_window_stats(limit.item, limit.name, who).reset_time
+        except StorageError as error:
+            self._pause(error)
+        else:
+            seconds = max(1, ceil(reset - time.time()))
+            raise TooMany("Too many requests. Try again later.", headers=_headers(limit, seconds))
 
     def _pause(self, error: Exception) -> None:
         log.warning("limits cannot be counted, requests pass", error=str(error.__cause__ or error), seconds=PAUSE)

@@ -6,12 +6,13 @@ for different components; such names get the service's name in front.
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
-from gateway.fetch import FetchError
+from chassis.core.errors import Failure
+from chassis.http.client import ServiceClient
 from gateway.routes import Table
 
 CACHE_SECONDS = 30.0
@@ -35,19 +36,11 @@ Name = tuple[str, str]  # section and name: ("schemas", "Problem")
 class Catalogue:
     """The platform's document, made anew when somebody asks and the last one is older than ``CACHE_SECONDS``."""
 
-    def __init__(
-        self,
-        table: Table,
-        key_table: Table,
-        services: Mapping[str, str],
-        public_url: str,
-        fetch: Callable[[str], Document],
-    ) -> None:
+    def __init__(self, table: Table, key_table: Table, client: ServiceClient, public_url: str) -> None:
         self._table = table
         self._key_table = key_table
-        self._services = services
+        self._client = client
         self._public_url = public_url
-        self._fetch = fetch
         self._made: Document = {}
         self._fresh_until = 0.0
         self._lock = Lock()
@@ -60,7 +53,7 @@ class Catalogue:
             return self._made
 
     def _make(self) -> Document:
-        names = [name for name in self._table.services if name in self._services]
+        names = [name for name in self._table.services if name in self._client.addresses]
         with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
             found = dict(zip(names, pool.map(self._document_of, names), strict=True))
         parts = {name: self._routed(name, part) for name, part in found.items() if part is not None}
@@ -70,8 +63,8 @@ class Catalogue:
 
     def _document_of(self, service: str) -> Document | None:
         try:
-            part = self._fetch(f"{self._services[service].rstrip('/')}/openapi.json")
-        except FetchError:
+            part = self._client.get(service, "/openapi.json")
+        except Failure:
             return None
         shapes = [part.get("paths"), part.get("components", {}), *part.get("components", {}).values()]
         return part if all(isinstance(shape, dict) for shape in shapes) else None

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from chassis.core.errors import Upstream as Unavailable
 from chassis.http.identity import HEADER, Signer
 from gateway.answers import Answer, Headers, of_status
-from gateway.body import Watchdog, read_body
+from gateway.body import read_body
 from gateway.headers import passed_back, passed_on
 from gateway.request import Request
 from gateway.routes import Route
+from gateway.settings import GatewaySettings
 from gateway.upstream import PIECE, Reply, Upstream
 
 WITH_BODY = ("POST", "PUT", "PATCH")
@@ -18,11 +19,10 @@ BODILESS = (204, 304)
 class Proxy:
     """Knows the services of the deployment; one that is missing answers as if it were away."""
 
-    def __init__(self, upstreams: Mapping[str, Upstream], signer: Signer, watchdog: Watchdog, max_body: int) -> None:
+    def __init__(self, upstreams: Mapping[str, Upstream], signer: Signer, settings: GatewaySettings) -> None:
         self._upstreams = upstreams
         self._signer = signer
-        self._watchdog = watchdog
-        self._max_body = max_body
+        self._settings = settings
 
     def forward(self, request: Request, route: Route) -> Answer:
         """The service's answer.
@@ -44,7 +44,8 @@ class Proxy:
     def body_of(self, request: Request, route: Route) -> bytes:
         """The request's body, read once and bounded. Raises as ``read_body``."""
         if request.body is None:
-            request.body = read_body(request.environ, route.max_body or self._max_body, self._watchdog)
+            limit = route.max_body or self._settings.max_body
+            request.body = read_body(request.environ, limit, self._settings.body_timeout)
         return request.body
 
     def _written(self, request: Request, route: Route, upstream: Upstream, body: bytes) -> bytes:

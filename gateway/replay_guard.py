@@ -5,11 +5,12 @@ within the ten minutes a signature is good for, need Redis. When that is away no
 new, and it is refused with 503: a limit may lapse for a while, this must not.
 """
 
+import math
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import Protocol
 
+from cachetools import TTLCache
 from limits.errors import StorageError
 from limits.storage import Storage
 from limits.storage.memory import MemoryStorage
@@ -17,51 +18,42 @@ from limits.storage.memory import MemoryStorage
 from chassis.core.errors import Upstream
 
 
-class ReplayGuard(Protocol):
-    def is_first(self, what: str) -> bool:
-        """Whether ``what`` has not been asked about before; of several at the same moment one is the first.
-
-        Raises:
-            Upstream: nobody can say just now.
-        """
-        ...
-
-
 class InMemory:
-    """Two generations, each ``keep`` seconds long: nothing is forgotten sooner, all of it soon after."""
+    """Has no limit in size, because an evicted signature could be replayed. Rate limits bound how many come."""
 
     def __init__(self, keep: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._keep = keep
-        self._clock = clock
-        self._turned = clock()
-        self._new: set[str] = set()
-        self._old: set[str] = set()
+        self.used: TTLCache[str, bool] = TTLCache(math.inf, keep, timer=clock)
         self._lock = Lock()
 
     def is_first(self, what: str) -> bool:
+        """Whether ``what`` has not been asked about before; of several at the same moment one is the first."""
         with self._lock:
-            now = self._clock()
-            if now - self._turned >= self._keep:
-                self._old = self._new if now - self._turned < 2 * self._keep else set()
-                self._new, self._turned = set(), now
-            if what in self._new or what in self._old:
-                return False
-            self._new.add(what)
-            return True
+            first = what not in self.used
+            if first:
+                self.used[what] = True
+            return first
 
 
 class Shared:
-    """A counter a thing; whoever counts to one was the first."""
+    """One counter for each signature; the request that counts to one is the first."""
 
     def __init__(self, storage: Storage, keep: int) -> None:
         self._storage = storage
         self._keep = keep
 
     def is_first(self, what: str) -> bool:
+        """As in memory, among all gateways.
+
+        Raises:
+            Upstream: the storage is away.
+        """
         try:
             return self._storage.incr(f"once/{what}", self._keep) == 1
         except StorageError as error:
             raise Upstream("Signatures cannot be checked right now.", retry_after=2) from error
+
+
+ReplayGuard = InMemory | Shared
 
 
 def replay_guard(storage: Storage, keep: int) -> ReplayGuard:

@@ -8,11 +8,12 @@ ending in ``/`` and one in another case are simply not in the table. What is not
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 from urllib.parse import quote
 
 from chassis.http.error_formats import PROBLEM, ErrorFormat
 from chassis.http.paths import BadPath
+from contracts import features, services
 from contracts.error_formats import MARKETING, MERCHANT, PAGE, STORES
 
 
@@ -52,55 +53,57 @@ class Route:
 BULK = 4 * 1024 * 1024  # 5,000 products in one call
 
 
-def _merchant(path: str, **more: Any) -> Route:
-    return Route(path, "affiliates", feature="affiliates", error_format=MERCHANT, **more)
-
+_identity = partial(Route, service=services.IDENTITY)
+_campaigns = partial(Route, service=services.CAMPAIGNS, feature=features.CAMPAIGNS)
+_prm = partial(Route, service=services.PRM, feature=features.PRM)
+_messaging = partial(Route, service=services.MESSAGING, feature=features.MESSAGING)
+_notifier = partial(Route, service=services.NOTIFIER)
+_promotions = partial(Route, service=services.PROMOTIONS, feature=features.PROMOTIONS)
+_affiliates = partial(Route, service=services.AFFILIATES)
+_merchant = partial(_affiliates, feature=features.AFFILIATES, error_format=MERCHANT)
+# Shoppers do not sign in; the service checks the shop's flag.
+_shoppers = partial(Route, service=services.PROMOTIONS, public=True, error_format=MARKETING)
 
 # The longest path that fits decides.
 ROUTES = (
-    Route("/oauth/token", "identity", public=True, exact=True, basic=True, sign_in=True),
-    Route("/oauth/revoke", "identity", public=True, exact=True, basic=True, sign_in=True),
-    Route("/.well-known/jwks.json", "identity", public=True, exact=True),
-    Route("/api/v1/me", "identity"),
-    Route("/api/v1/admin", "identity"),
-    Route("/api/v1/admin/affiliate-campaigns", "affiliates"),
-    Route("/api/v1/campaigns", "campaigns", feature="campaigns"),
-    Route("/api/v1/campaigns/{id}/send", "campaigns", feature="campaigns", exact=True, read=30, total=35),
-    Route("/api/v1/prm", "prm", feature="prm"),
-    Route("/api/v1/messaging", "messaging", feature="messaging"),
-    Route("/api/v1/notifications", "notifier"),
-    Route("/api/v1/events", "notifier", exact=True, read=30, total=35),  # it may wait for something to happen
-    Route("/api/v1/events", "notifier"),
-    Route("/api/v1/webhooks", "notifier"),
-    Route("/v2/tenants", "promotions", feature="promotions"),
-    Route("/v2/tenants/{tenant}/products", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
-    Route("/v2/tenants/{tenant}/pricelists", "promotions", feature="promotions", read=30, total=35, max_body=BULK),
-    Route("/stores/company", "promotions", feature="promotions", error_format=STORES),
-    Route("/marketing", "promotions", feature="promotions", error_format=MARKETING),
-    # Shoppers do not sign in; the shop's flag is looked at by the service.
-    Route("/shops/{shop}/checkout/add", "promotions", public=True, exact=True, error_format=MARKETING),
-    Route("/shops/{shop}/carts", "promotions", public=True, error_format=MARKETING),
+    _identity("/oauth/token", public=True, exact=True, basic=True, sign_in=True),
+    _identity("/oauth/revoke", public=True, exact=True, basic=True, sign_in=True),
+    _identity("/.well-known/jwks.json", public=True, exact=True),
+    _identity("/api/v1/me"),
+    _identity("/api/v1/admin"),
+    _affiliates("/api/v1/admin/affiliate-campaigns"),
+    _campaigns("/api/v1/campaigns"),
+    _campaigns("/api/v1/campaigns/{id}/send", exact=True, read=30, total=35),
+    _prm("/api/v1/prm"),
+    _messaging("/api/v1/messaging"),
+    _notifier("/api/v1/notifications"),
+    _notifier("/api/v1/events", exact=True, read=30, total=35),  # long polling
+    _notifier("/api/v1/events"),
+    _notifier("/api/v1/webhooks"),
+    _promotions("/v2/tenants"),
+    _promotions("/v2/tenants/{tenant}/products", read=30, total=35, max_body=BULK),
+    _promotions("/v2/tenants/{tenant}/pricelists", read=30, total=35, max_body=BULK),
+    _promotions("/stores/company", error_format=STORES),
+    _promotions("/marketing", error_format=MARKETING),
+    _shoppers("/shops/{shop}/checkout/add", exact=True),
+    _shoppers("/shops/{shop}/carts"),
     _merchant("/merchant/api/v1"),
     _merchant("/merchant/api/v1/products", read=30, total=35, max_body=BULK),
-    Route("/api/v1/public/campaigns", "affiliates", public=True, error_format=MERCHANT),
-    Route("/r", "affiliates", public=True, cookies=True, error_format=PAGE),  # people follow these
-    Route("/unsubscribe", "notifier", public=True),
-    Route("/dev/mailbox", "notifier", public=True, exact=True, development=True),
-    Route("/dev/mailbox.json", "notifier", public=True, exact=True, development=True),
+    _affiliates("/api/v1/public/campaigns", public=True, error_format=MERCHANT),
+    _affiliates("/r", public=True, cookies=True, error_format=PAGE),  # people follow these
+    _notifier("/unsubscribe", public=True),
+    _notifier("/dev/mailbox", public=True, exact=True, development=True),
+    _notifier("/dev/mailbox.json", public=True, exact=True, development=True),
 )
 
 # What a merchant's API key opens (D1): the Merchant API at its documented paths. A request that carries X-API-Key is
-# looked up here first, and some of these paths mean something else to who is signed in.
+# looked up here first. Some of these paths mean something else to a caller with a token.
 KEY_ROUTES = (
-    _merchant("/api/v1/campaigns"),
     _merchant("/api/v1/products", read=30, total=35, max_body=BULK),
-    _merchant("/api/v1/affiliates"),
-    _merchant("/api/v1/links"),
-    _merchant("/api/v1/conversions"),
-    _merchant("/api/v1/settings"),
-    _merchant("/api/v1/ledger"),
-    _merchant("/api/v1/reports"),
-    _merchant("/api/v1/statements"),
+    *(
+        _merchant(f"/api/v1/{noun}")
+        for noun in ("campaigns", "affiliates", "links", "conversions", "settings", "ledger", "reports", "statements")
+    ),
 )
 
 # Visible ASCII without ``#``, and UTF-8 that was sent as it is.

@@ -13,7 +13,7 @@ from contracts.roles import Role
 
 ASYMMETRIC = frozenset({"EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"})
 TENANT_ROLES = frozenset(Role) - {Role.PLATFORM_ADMIN, Role.SYSTEM}
-LOOPBACK = ["127.0.0.0/8", "::1/128"]
+LOOPBACK = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 
 Network = IPv4Network | IPv6Network
 
@@ -47,7 +47,7 @@ class GatewaySettings:
     issuer: str = "concord"
     oidc_issuers: tuple[Issuer, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
-    metrics_from: tuple[Network, ...] = tuple(ip_network(text) for text in LOOPBACK)
+    metrics_from: tuple[Network, ...] = tuple(LOOPBACK)
     cors_origins: frozenset[str] = frozenset()
     limits_url: str = "memory://"
     tenant_limit: str = "1000/second"
@@ -75,8 +75,8 @@ def _build(env: Env) -> GatewaySettings:
     return GatewaySettings(
         issuer=env.str("ISSUER", "concord"),
         oidc_issuers=tuple(_issuer(entry) for entry in env.json("OIDC_ISSUERS", [], validate=_issuers) or ()),
-        trusted_proxies=_networks(env.list("TRUSTED_PROXIES", [], validate=_are_networks)),
-        metrics_from=_networks(env.list("METRICS_FROM", LOOPBACK, validate=_are_networks)),
+        trusted_proxies=tuple(env.list("TRUSTED_PROXIES", [], subcast=_network) or ()),
+        metrics_from=tuple(env.list("METRICS_FROM", LOOPBACK, subcast=_network) or ()),
         cors_origins=frozenset(env.list("CORS_ORIGINS", [], validate=_origins) or ()),
         limits_url=env.str("LIMITS_URL", "memory://"),
         tenant_limit=env.str("LIMIT_TENANT", "1000/second", validate=_is_limit),
@@ -99,27 +99,17 @@ def _build(env: Env) -> GatewaySettings:
 def contains(networks: tuple[Network, ...], address: str) -> bool:
     """Whether an address as the server reports it lies in one of the networks."""
     try:
-        found = ip_address(address)
+        client = ip_address(address)
     except ValueError:  # a unix socket has none
         return False
-    return any(found in network for network in networks)
+    return any(client in network for network in networks)
 
 
-def _networks(texts: list[str] | None) -> tuple[Network, ...]:
-    return tuple(ip_network(text) for text in texts or ())
-
-
-def _is_network(text: str) -> bool:
+def _network(text: str) -> Network:
     try:
-        ip_network(text)
+        return ip_network(text)
     except ValueError:
-        return False
-    return True
-
-
-def _are_networks(texts: list[str]) -> None:
-    if not all(_is_network(text) for text in texts):
-        raise ValidationError("must be a list of networks such as 10.0.0.0/8")
+        raise ValidationError("must be a list of networks such as 10.0.0.0/8") from None
 
 
 def _origins(origins: list[str]) -> None:

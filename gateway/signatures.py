@@ -10,7 +10,6 @@ import hmac
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 
 from chassis.core.errors import Unauthorized
@@ -74,20 +73,7 @@ class Signatures:
         if not self._replay_guard.is_first(f"{key.principal.user_id}/{signature.hex()}"):
             raise _refused(USED)
         self._api_keys.note_use(key)
-        return self._current(key.principal)
-
-    def _current(self, principal: Principal) -> Principal:
-        """With the tenant's features as they stand now; identity's own answer about the key may be a minute old."""
-        tenant = self._access.tenant(principal.tenant_id)
-        if tenant is None:
-            return principal
-        return replace(
-            principal,
-            tenant_name=tenant.name,
-            tenant_kind=tenant.kind,
-            tenant_slug=tenant.slug,
-            features=tenant.features,
-        )
+        return self._access.current(key.principal)
 
 
 def _fields(environ: Environ) -> tuple[str, str, bytes]:

@@ -2,16 +2,17 @@
 
 import math
 from collections import deque
+from http import HTTPStatus
 from http.client import HTTPResponse
 from threading import BoundedSemaphore
 from time import monotonic
 from urllib.parse import urlsplit
 
+from chassis.core.errors import Failure
 from chassis.core.errors import Upstream as Unavailable
 from gateway import telemetry
 from gateway.breaker import Breaker
 from gateway.connection import BROKEN, Connection
-from gateway.failures import BrokenUpstream, SlowUpstream
 from gateway.settings import GatewaySettings
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -35,12 +36,12 @@ class Reply:
         """The next piece of the body as soon as there is one, at most 64 KiB; empty at the end.
 
         Raises:
-            BrokenUpstream, SlowUpstream: the body ends too early, or comes too slowly.
+            Failure: 502 or 504, the body ends too early, or comes too slowly.
         """
         try:
             piece = self._answer.read1(PIECE)
         except TimeoutError as error:
-            raise self._upstream.note_failure("timeout", SlowUpstream("The service is too slow.")) from error
+            raise self._upstream.note_failure("timeout", _slow()) from error
         except BROKEN as error:
             raise self._cut() from error
         if self._left is not None:
@@ -50,7 +51,7 @@ class Reply:
         return piece
 
     def _cut(self) -> Exception:
-        return self._upstream.note_failure("cut", BrokenUpstream("The service's response was cut off."))
+        return self._upstream.note_failure("cut", _broken("The service's response was cut off."))
 
     def close(self) -> None:
         if self._connection is None:
@@ -86,8 +87,8 @@ class Upstream:
         """Send a request written out whole; the reply's head is read, its body is not.
 
         Raises:
-            Unavailable: not reachable, circuit open, or too many requests under way already.
-            SlowUpstream, BrokenUpstream: no proper answer came.
+            Failure: 503 when it is not reachable, its circuit is open or too many requests are under way, 502 or 504
+                when no proper answer came.
         """
         if not self._places.acquire(timeout=self._settings.slot_wait):
             raise self.note("full", Unavailable("The service is overloaded.", retry_after=1))
@@ -137,14 +138,12 @@ class Upstream:
                 answer = connection.exchange(method, request, read=read, deadline=deadline)
             except TimeoutError as error:
                 connection.close()
-                raise self.note_failure("timeout", SlowUpstream("The service is too slow.")) from error
+                raise self.note_failure("timeout", _slow()) from error
             except BROKEN as error:
                 connection.close()
                 # A kept connection may have ended just now; what changes nothing is sent again, on a new one.
                 if not (kept and method in SAFE):
-                    raise self.note_failure(
-                        "broken", BrokenUpstream("The service sent an invalid response.")
-                    ) from error
+                    raise self.note_failure("broken", _broken("The service sent an invalid response.")) from error
                 connection = self._connect(method, deadline)
             else:
                 self._breaker.succeeded()
@@ -172,3 +171,11 @@ class Upstream:
                 if not tries_left:
                     raise self.note_failure("unreachable", Unavailable("The service is unavailable.")) from error
         raise AssertionError("unreachable")
+
+
+def _slow() -> Failure:
+    return Failure("The service is too slow.", status=HTTPStatus.GATEWAY_TIMEOUT, code="upstream_timeout")
+
+
+def _broken(detail: str) -> Failure:
+    return Failure(detail, status=HTTPStatus.BAD_GATEWAY, code="upstream_broken")

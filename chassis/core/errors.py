@@ -14,6 +14,7 @@ class Failure(Exception):
     Args:
         detail: one sentence for the person who reads the answer; never SQL, paths or secrets.
         code: stable machine-readable reason; defaults to the family's.
+        status: of the answer; defaults to the family's.
         errors: per-field problems, ``[{"field": …, "message": …}]``.
         headers: further headers of the answer, e.g. ``Retry-After``.
         more: further members of the answer's body, where its error format has room for them.
@@ -27,10 +28,12 @@ class Failure(Exception):
         detail: str | None = None,
         *,
         code: str | None = None,
+        status: HTTPStatus | None = None,
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> None:
+        self.status = status or self.status
         super().__init__(detail or self.status.phrase)
         self.detail = detail or self.status.description or self.status.phrase
         self.code = code or self.default_code
@@ -94,6 +97,20 @@ class Invalid(Failure):
     @classmethod
     def field(cls, field: str, message: str, *, code: str | None = None) -> "Invalid":
         return cls(message, code=code, errors=[{"field": field, "message": message}])
+
+
+class UnsupportedMedia(Failure):
+    """A body in a format or an encoding that is not accepted."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    default_code = "unsupported_media_type"
+
+
+class TooMany(Failure):
+    """A limit is used up; ``Retry-After`` says when there is room again."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    default_code = "rate_limited"
 
 
 class Upstream(Failure):

@@ -1,12 +1,14 @@
-"""Asking another service, before a transaction, as the caller of the request at hand.
+"""The one client for addresses that our configuration names: other services, and issuers of tokens.
 
-One pooled session a thread, no cookies, no proxies from the environment; short timeouts; what is safe to repeat is
-tried again a few times. When the other is away the answer is 503 with ``Retry-After`` and nothing has been written.
+One pooled session without cookies and without proxies from the environment; short timeouts; a request that can be
+repeated safely is tried again a few times; no redirects; a limit on the answer's size. Addresses that a tenant has
+chosen are never asked through it.
 """
 
+import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -18,14 +20,16 @@ from urllib3.util import Retry
 from chassis.core import context
 from chassis.core.errors import NotFound, Upstream
 from chassis.core.logs import logger
-from chassis.core.principal import caller
+from chassis.core.principal import Principal, caller
 from chassis.http.identity import HEADER, Signer
 
 PLACE_TIMEOUT = 0.25  # seconds to wait for a free place
 CONNECT_TIMEOUT = 0.5
 READ_TIMEOUT = 5.0  # below the gateway's, so that the caller hears from us and not from its timeout
-# A neighbour that says when to come back says so to our caller: we do not hold a thread until then.
-TRIES = Retry(
+MAX_ANSWER = 16 * 1024 * 1024  # bytes
+PIECE = 64 * 1024
+# A service that says when to come back says so to our caller: we do not hold a thread until then.
+RETRIES = Retry(
     total=2,
     connect=2,
     read=0,
@@ -40,86 +44,125 @@ TRIES = Retry(
 log = logger(__name__)
 
 
-class ServiceClient:
-    """The neighbours of one service.
+class FetchError(Exception):
+    """No document came back. ``status`` is the status of the answer, if there was one."""
 
-    Args:
-        services: base URL by service name.
-        signer: signs the caller's identity on, as this service.
-        places: how many questions may be under way to one neighbour. When it hangs, the other threads go on answering
-            what needs no neighbour.
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class JsonClient:
+    """Asks for JSON objects. Threads share it.
+
+    Attributes:
+        session: where a test mounts the service that answers.
     """
 
-    def __init__(self, services: Mapping[str, str], signer: Signer, places: int = 4) -> None:
-        self._services = services
+    def __init__(self, read_timeout: float = READ_TIMEOUT) -> None:
+        self._timeout = (CONNECT_TIMEOUT, read_timeout)
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=RETRIES))
+
+    def get(self, url: str) -> dict[str, Any]:
+        """The JSON object at ``url``. Raises as ``ask``."""
+        return self.ask("GET", url)
+
+    def ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
+        """The JSON object that a request is answered with; ``options`` are those of ``requests``.
+
+        Raises:
+            FetchError: nothing answers, or the answer is not 200, not a JSON object or larger than ``MAX_ANSWER``.
+        """
+        options |= {"timeout": self._timeout, "allow_redirects": False, "stream": True}
+        try:
+            with self.session.request(method, url, **options) as answer:
+                body = _read(answer)
+            if answer.status_code != 200:
+                raise FetchError(f"{url}: status {answer.status_code}", answer.status_code)
+            document = json.loads(body)
+        except (requests.RequestException, ValueError, RecursionError) as error:
+            raise FetchError(f"{url}: {type(error).__name__}") from error
+        if not isinstance(document, dict):
+            raise FetchError(f"{url}: no object")
+        return document
+
+
+def _read(answer: requests.Response) -> bytes:
+    body = b""
+    for piece in answer.iter_content(PIECE):
+        body += piece
+        if len(body) > MAX_ANSWER:
+            raise FetchError(f"{answer.url}: larger than {MAX_ANSWER} bytes", answer.status_code)
+    return body
+
+
+class ServiceClient:
+    """The other services, asked before a transaction. When one is away the answer is 503 with ``Retry-After``.
+
+    Args:
+        addresses: base URL by service name.
+        signer: signs the caller's identity on, as this service.
+        places: how many questions may be under way to one service. When it hangs, the other threads go on answering
+            what does not need it.
+        as_whom: whose identity is signed on.
+    """
+
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        signer: Signer,
+        *,
+        places: int = 4,
+        as_whom: Callable[[], Principal] = caller,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        self.addresses = dict(addresses)
+        self.http = JsonClient(read_timeout)
         self._signer = signer
-        self._local = threading.local()
+        self._as_whom = as_whom
         self._places: dict[str, threading.Semaphore] = defaultdict(lambda: threading.BoundedSemaphore(places))
 
-    def get(self, service: str, path: str, *, params: Mapping[str, Any] | None = None) -> Any:
-        """The JSON answer to a GET.
+    def get(self, service: str, path: str, *, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The answer to a GET.
 
         Raises:
             NotFound: the other service says 404.
-            Upstream: it is away or answers anything else than 2xx.
+            Upstream: it is away or gives any other answer than a JSON object with 200.
         """
         return self._ask("GET", service, path, params=params)
 
-    def look_up(self, service: str, path: str, json: Any) -> Any:
-        """The JSON answer to a POST that changes nothing, for questions too long for a query. Raises as ``get``."""
+    def look_up(self, service: str, path: str, json: Any) -> dict[str, Any]:
+        """The answer to a POST that may be repeated, such as a question too long for a query. Raises as ``get``."""
         return self._ask("POST", service, path, json=json)
 
-    def _ask(self, method: str, service: str, path: str, **kwargs: Any) -> Any:
+    def _ask(self, method: str, service: str, path: str, **options: Any) -> dict[str, Any]:
+        address = self.addresses.get(service)
+        if address is None:
+            log.error("CONCORD_SERVICES does not name a service that is needed", service=service)
+            raise Upstream(f"The {service} service is not available.")
         headers = {
-            HEADER: self._signer.sign(caller(), service),
+            HEADER: self._signer.sign(self._as_whom(), service),
             "X-Request-Id": context.request_id.get() or "",
             "traceparent": context.traceparent.get() or "",
         }
-        base = self._services.get(service)
-        if base is None:
-            log.error("CONCORD_SERVICES does not name a service that is needed", service=service)
-            raise Upstream(f"The {service} service is not there.")
-        url = base.rstrip("/") + path
-        with self._place(service):
-            try:
-                timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
-                answer = self._session().request(
-                    method, url, headers=headers, timeout=timeout, allow_redirects=False, **kwargs
-                )
-            except requests.RequestException as error:
-                log.warning("service away", service=service, path=path, error=repr(error))
-                raise Upstream(f"The {service} service cannot be reached just now; try again.") from error
-        return _read(answer, service)
+        try:
+            with self._place(service):
+                return self.http.ask(method, address.rstrip("/") + path, headers=headers, **options)
+        except FetchError as error:
+            if error.status == 404:
+                raise NotFound() from error
+            raise Upstream(f"The {service} service did not answer as expected. Try again later.") from error
 
     @contextmanager
     def _place(self, service: str) -> Iterator[None]:
         places = self._places[service]
         if not places.acquire(timeout=PLACE_TIMEOUT):
-            raise Upstream(f"Too many requests wait for the {service} service.", retry_after=1)
+            raise Upstream(f"Too many requests are waiting for the {service} service.", retry_after=1)
         try:
             yield
         finally:
             places.release()
-
-    def _session(self) -> requests.Session:
-        if not hasattr(self._local, "session"):
-            session = requests.Session()
-            session.trust_env = False
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            session.mount("http://", HTTPAdapter(max_retries=TRIES))
-            session.mount("https://", HTTPAdapter(max_retries=TRIES))
-            self._local.session = session
-        found: requests.Session = self._local.session
-        return found
-
-
-def _read(answer: requests.Response, service: str) -> Any:
-    if answer.status_code == 404:
-        raise NotFound()
-    if not answer.ok:
-        log.warning("service refused", service=service, status=answer.status_code)
-        raise Upstream(f"The {service} service did not answer as expected; try again.")
-    try:
-        return answer.json()
-    except ValueError as error:
-        raise Upstream(f"The {service} service gave an answer that cannot be read.") from error

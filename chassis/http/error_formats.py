@@ -5,14 +5,13 @@ A ``Blueprint`` chooses one for everything under its prefix and a gateway ``Rout
 such a system meets one format whoever refuses it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from chassis.core.errors import Failure
-from chassis.http.problems import MEDIA_TYPE, problem
 
 KEPT_UNPROCESSABLE = ("invalid_idempotency_key", "idempotency_key_reused")
 """D7 promises 422 for these in every system."""
@@ -91,6 +90,31 @@ def list_of(*names: str) -> dict[str, Any]:
     return {"type": "array", "items": object_of(dict.fromkeys(names, TEXT), "One field's fault.")}
 
 
+TYPE_BASE = "https://docs.concord.example/problems#"
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    request_id: str | None = None,
+    errors: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """RFC 9457 problem details."""
+    body: dict[str, Any] = {
+        "type": TYPE_BASE + code,
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+        "requestId": request_id,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return body
+
+
 def _problem(refusal: Refusal) -> dict[str, Any]:
     failure = refusal.failure
     body = problem(refusal.status, failure.code, failure.detail, request_id=refusal.request_id, errors=failure.errors)
@@ -98,7 +122,7 @@ def _problem(refusal: Refusal) -> dict[str, Any]:
 
 
 PROBLEM = ErrorFormat(
-    MEDIA_TYPE,
+    "application/problem+json",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "Problem",
     object_of(

@@ -62,20 +62,14 @@ class _Answered(Exception):
 
 
 class Sealer:
-    """Hides what is stored: keyed hashes of requests, encrypted answers."""
+    """Hides what is stored: keyed hashes of requests, and a box that encrypts answers."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self._box = SecretBox.from_key(secret)
+        self.box = SecretBox.from_key(secret)
 
     def hash(self, data: bytes) -> str:
         return hmac.new(self._secret, data, "sha256").hexdigest()
-
-    def seal(self, data: bytes) -> bytes:
-        return self._box.encrypt_bytes(data)
-
-    def unseal(self, data: bytes) -> bytes:
-        return self._box.decrypt_bytes(data)
 
 
 def _sealer() -> Sealer:
@@ -158,7 +152,7 @@ def _store(session: Session, key: str, fingerprint: str, response: Response) -> 
         "fingerprint": fingerprint,
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
-        "body": _sealer().seal(response.get_data()),
+        "body": _sealer().box.encrypt_bytes(response.get_data()),
         "created_at": utcnow(),
     }
     insert_ignoring(session, IdempotencyRow, [row])
@@ -178,6 +172,6 @@ def _store_refusal(database: Database, key: str, fingerprint: str, failure: Fail
 def _replay(row: IdempotencyRow, fingerprint: str) -> Response:
     if row.fingerprint != fingerprint:
         raise Invalid("This Idempotency-Key was used with another request.", code="idempotency_key_reused")
-    response = Response(_sealer().unseal(row.body), row.status, row.headers)
+    response = Response(_sealer().box.decrypt_bytes(row.body), row.status, row.headers)
     response.headers["Idempotent-Replayed"] = "true"
     return response

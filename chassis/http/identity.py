@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 import jwt
-from cachetools import LRUCache
+from cachetools import TLRUCache, TTLCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -39,13 +39,16 @@ CACHE_SIZE = 4096
 _SENDER = re.compile(r"[a-z]{1,40}", re.ASCII)  # the name of one of our processes, and of its key files
 
 
+_Verified = tuple[Principal, str, float]  # the caller, the sender, and when the token expires
+
+
 class Signer:
     """Mints identities as ``sender``, one per caller and receiving service every ``REUSE`` seconds."""
 
     def __init__(self, keys: Path, sender: str) -> None:
         self.sender = sender
         self._key = _load_private(keys / f"{sender}.key")
-        self._minted: LRUCache[tuple[Principal, str], tuple[str, float]] = LRUCache(CACHE_SIZE)
+        self._minted: TTLCache[tuple[Principal, str], str] = TTLCache(CACHE_SIZE, REUSE, timer=time.time)
         self._lock = Lock()
 
     def derive(self, purpose: str) -> bytes:
@@ -53,34 +56,30 @@ class Signer:
         return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(self._key.private_bytes_raw())
 
     def sign(self, principal: Principal, audience: str) -> str:
-        now = time.time()
         with self._lock:
-            token, minted = self._minted.get((principal, audience), ("", 0.0))
-            if now - minted < REUSE:
-                return token
-        token = self._mint(principal, audience, now)
-        with self._lock:
-            self._minted[principal, audience] = (token, now)
+            token = self._minted.get((principal, audience))
+        if token is None:
+            token = self._mint(principal, audience)
+            with self._lock:
+                self._minted[principal, audience] = token
         return token
 
-    def _mint(self, principal: Principal, audience: str, now: float) -> str:
-        claims = principal.to_claims() | {
-            "iss": self.sender,
-            "aud": audience,
-            "iat": int(now),
-            "exp": int(now) + LIFETIME,
-        }
+    def _mint(self, principal: Principal, audience: str) -> str:
+        now = int(time.time())
+        claims = principal.to_claims() | {"iss": self.sender, "aud": audience, "iat": now, "exp": now + LIFETIME}
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.sender})
 
 
 class Verifier:
-    """Checks identities addressed to ``audience``. A token once found good is remembered until it ends."""
+    """Checks identities addressed to ``audience``. A valid token is remembered until it expires."""
 
     def __init__(self, keys: Path, audience: str) -> None:
         self.audience = audience
         self._keys = keys
         self._public: dict[str, list[Ed25519PublicKey]] = {}
-        self._known: LRUCache[str, tuple[Principal, str, float]] = LRUCache(CACHE_SIZE)
+        self._valid: TLRUCache[str, _Verified] = TLRUCache(
+            CACHE_SIZE, lambda _token, verified, _now: verified[2], timer=time.time
+        )
         self._lock = Lock()
 
     def verify(self, token: str) -> tuple[Principal, str]:
@@ -90,15 +89,15 @@ class Verifier:
             Unauthorized: forged, expired, for another service, or signed by nobody we know.
         """
         with self._lock:
-            known = self._known.get(token)
-        if known and known[2] > time.time():
-            return known[0], known[1]
-        principal, sender, expires = self._check(token)
-        with self._lock:
-            self._known[token] = (principal, sender, expires)
+            verified = self._valid.get(token)
+        if verified is None:
+            verified = self._check(token)
+            with self._lock:
+                self._valid[token] = verified
+        principal, sender, _ = verified
         return principal, sender
 
-    def _check(self, token: str) -> tuple[Principal, str, float]:
+    def _check(self, token: str) -> _Verified:
         try:
             sender = str(jwt.get_unverified_header(token).get("kid"))
             claims = self._decode(token, sender)

@@ -7,7 +7,6 @@ compared byte by byte (the fingerprint of an ``Idempotency-Key``, a signature) g
 import json
 import re
 from collections.abc import Collection, Mapping
-from http import HTTPStatus
 from typing import Any, NoReturn
 
 from flask import Request
@@ -17,19 +16,12 @@ from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
-from chassis.core.errors import Failure, Invalid, Malformed
+from chassis.core.errors import Invalid, Malformed, UnsupportedMedia
 from chassis.core.text import is_stream_safe, normal
 
 BAD_TEXT = "must be text without NUL characters, lone surrogates or stacks of combining marks"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class UnsupportedMedia(Failure):
-    """A body in another format than JSON."""
-
-    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    default_code = "unsupported_media_type"
 
 
 class Parser(FlaskParser):

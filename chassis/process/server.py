@@ -6,8 +6,6 @@ with the api role.
 
 import gc
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -16,11 +14,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from chassis.core import logs
-from chassis.core.backoff import Backoff
 from chassis.core.principal import Principal, acting_as
 from chassis.http import idempotency
 from chassis.messaging import consumer, inbox, relay, retries
-from chassis.messaging.broker import Broker
+from chassis.process.background import Background
 from chassis.process.service import Runtime, Service, Task
 from chassis.process.settings import Settings
 from chassis.process.worker import Worker
@@ -30,72 +27,25 @@ HOUSEKEEPING = 60.0
 
 log = logs.logger(__name__)
 
-Work = Callable[[threading.Event], None]
-
-
-class Background:
-    """The threads of a process beside its web server. They end together, each after its work in hand."""
-
-    def __init__(self) -> None:
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._wake: list[threading.Event] = []
-        self._brokers: list[Broker] = []
-
-    def start(
-        self, name: str, work: Work, *, wake: threading.Event | None = None, broker: Broker | None = None
-    ) -> None:
-        thread = threading.Thread(target=self._keep_going, args=(name, work), name=name, daemon=True)
-        self._threads.append(thread)
-        if wake:
-            self._wake.append(wake)
-        if broker:
-            self._brokers.append(broker)
-        thread.start()
-
-    def stop(self, timeout: float = GRACEFUL / 2) -> None:
-        """Ask all to end, give them ``timeout`` seconds together, and then take their brokers away."""
-        self._stop.set()
-        for wake in self._wake:
-            wake.set()
-        deadline = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        for broker in self._brokers:
-            broker.close()
-
-    def _keep_going(self, name: str, work: Work) -> None:
-        backoff = Backoff()
-        while not self._stop.is_set():
-            started = time.monotonic()
-            try:
-                work(self._stop)
-            except Exception as error:
-                log.error("background work failed, starting again", work=name, exc_info=error)
-                if time.monotonic() - started > HOUSEKEEPING:
-                    backoff.reset()  # it went well for long; what failed now is something new
-                self._stop.wait(backoff.next())
-
 
 def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
-    """Start the threads of every role but the api."""
+    """Start the threads of every role but the api, and what the api role repeats beside its web server."""
     background = Background()
     service, database = runtime.service, runtime.database
     if "relay" in roles and service.events:
         broker = runtime.broker("relay")
         publisher = relay.Relay(service.name, database, broker)
-        background.start("relay", publisher.run, wake=database.wake_relay, broker=broker)
+        background.run("relay", publisher.run, wake=database.wake_relay, broker=broker)
     for subscriber in service.listeners if "consumer" in roles else ():
         broker = runtime.broker("consumer")
-        background.start(
-            f"{subscriber.name} consumer", consumer.Consumer(subscriber, database, broker).run, broker=broker
-        )
-        background.start(f"{subscriber.name} retries", retries.Retries(subscriber, database, broker).run)
+        listening = consumer.Consumer(subscriber, database, broker)
+        background.run(f"{subscriber.name} consumer", listening.run, broker=broker)
+        background.run(f"{subscriber.name} retries", retries.Retries(subscriber, database, broker).run)
     if "scheduler" in roles:
         for task in (*service.schedule, Task("housekeeping", HOUSEKEEPING, keep_house)):
-            background.start(task.name, partial(_repeat, task, runtime))
+            background.repeat(task.name, task.every, partial(_run, task, runtime))
     for task in service.beside_api if "api" in roles else ():
-        background.start(task.name, partial(_repeat, task, runtime, once_more=True))
+        background.repeat(task.name, task.every, partial(_run, task, runtime), at_exit=True)
     return background
 
 
@@ -106,13 +56,9 @@ def keep_house(runtime: Runtime) -> bool:
     return max(trimmed) >= relay.TRIM
 
 
-def _repeat(task: Task, runtime: Runtime, stop: threading.Event, *, once_more: bool = False) -> None:
+def _run(task: Task, runtime: Runtime) -> object:
     with acting_as(Principal.system(runtime.service.name)):
-        while not stop.is_set():
-            if not task.run(runtime):
-                stop.wait(task.every)
-        while once_more and task.run(runtime):
-            pass
+        return task.run(runtime)
 
 
 class _Logger(Logger):

@@ -11,6 +11,7 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from contracts import features
 from contracts.roles import Role
 from services.campaigns import actions, prm_client, queries, settings
 from services.campaigns.schemas import (
@@ -30,7 +31,7 @@ from services.campaigns.schemas import (
 
 PREFIX = "/api/v1/campaigns"
 
-blp = Blueprint("campaigns", __name__, url_prefix=PREFIX, feature="campaigns")
+blp = Blueprint("campaigns", __name__, url_prefix=PREFIX, feature=features.CAMPAIGNS)
 
 
 @blp.route("")

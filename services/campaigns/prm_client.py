@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.core.errors import Invalid, Upstream
 from chassis.http.current import service_client
+from contracts.services import PRM
 from services.campaigns.rules import Network
 
 # What one question may carry, so that its body stays below what a service accepts.
@@ -24,7 +25,7 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
     unrelated: dict[UUID, str | None] = {}
     unknown: list[str] = []
     for question in _questions(retailer_ids, group_ids):
-        answer = service_client.look_up("prm", "/internal/network/expand", question)
+        answer = service_client.look_up(PRM, "/internal/network/expand", question)
         try:
             related |= {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
             unrelated |= {UUID(each["retailerId"]): each["retailerName"] for each in answer["skipped"]}

@@ -15,6 +15,7 @@ from chassis.core.text import fold
 from chassis.data.audit import AuditRow
 from chassis.data.encryption import SecretBox
 from chassis.http.pages import Page, paginate
+from contracts.features import FEATURES
 from contracts.roles import Role
 from services.identity import rules
 from services.identity.models import ApiKey, RefreshToken, SigningKey, Tenant, User
@@ -159,7 +160,7 @@ def profile(session: Session, who: Principal) -> dict[str, Any]:
         "email": user.email if user else None,
         "role": user.role if user else who.role,
         "tenant": tenant,
-        "features": {feature: feature in tenant.features for feature in rules.FEATURES},
+        "features": {feature: feature in tenant.features for feature in FEATURES},
     }
 
 

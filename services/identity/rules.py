@@ -9,9 +9,9 @@ from functools import cache
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from contracts.features import FEATURES
 from contracts.roles import Role
 
-FEATURES = ("campaigns", "prm", "messaging", "promotions", "affiliates")
 """Every flag there is; three of them are the S0 document's, each on its own (S0-1)."""
 
 SLUG_MAX = 63
@@ -68,7 +68,7 @@ def role_fits(kind: str, role: str) -> bool:
 
 
 def in_order(features: Iterable[str]) -> list[str]:
-    """The features once each, in the order of :data:`FEATURES`."""
+    """The features once each, in the order of ``contracts.features``."""
     wanted = set(features)
     return [feature for feature in FEATURES if feature in wanted]
 

@@ -7,6 +7,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from chassis.http.audit_trail import AuditOut
 from chassis.http.pages import PageIn
 from chassis.http.schemas import Address, CamelSchema, Instant, UpdateSchema, text
+from contracts.features import FEATURES
 from services.identity import rules
 
 NAME_MAX = 200
@@ -46,7 +47,7 @@ class TenantIn(CamelSchema):
     kind = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in rules.TENANT_KINDS]))
     time_zone = fields.String(validate=_time_zone)
     features = fields.List(
-        fields.String(validate=validate.OneOf(rules.FEATURES)), validate=validate.Length(max=len(rules.FEATURES))
+        fields.String(validate=validate.OneOf(FEATURES)), validate=validate.Length(max=len(FEATURES))
     )
 
 

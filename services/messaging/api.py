@@ -11,6 +11,7 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from contracts import features
 from contracts.roles import Role
 from services.messaging import actions, prm_client, queries
 from services.messaging.schemas import (
@@ -26,7 +27,7 @@ from services.messaging.schemas import (
 PREFIX = "/api/v1/messaging"
 PARTIES = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
 
-blp = Blueprint("messaging", __name__, url_prefix=PREFIX, feature="messaging")
+blp = Blueprint("messaging", __name__, url_prefix=PREFIX, feature=features.MESSAGING)
 
 
 @blp.route("/threads")

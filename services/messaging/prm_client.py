@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis.core.errors import Invalid, Upstream
 from chassis.http.current import service_client
+from contracts.services import PRM
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def partner(retailer_id: UUID) -> Partner:
         Upstream: prm is away or answers nonsense; the same request works later.
     """
     question = {"retailerIds": [str(retailer_id)], "groupIds": []}
-    answer = service_client.look_up("prm", "/internal/network/expand", question)
+    answer = service_client.look_up(PRM, "/internal/network/expand", question)
     try:
         related = {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
         supplier_name = str(answer["supplierName"])

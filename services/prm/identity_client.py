@@ -6,6 +6,7 @@ from marshmallow import EXCLUDE, ValidationError
 
 from chassis.core.errors import Invalid, NotFound, Upstream
 from chassis.http.current import db, service_client
+from contracts.services import IDENTITY
 from services.prm.models import TenantName
 from services.prm.rules import Side
 from services.prm.schemas import TenantIn
@@ -28,7 +29,7 @@ def find(tenant_id: UUID, side: Side, *, field: str) -> TenantName:
 
 def _ask(tenant_id: UUID) -> TenantName | None:
     try:
-        answer = service_client.get("identity", f"/internal/tenants/{tenant_id}")
+        answer = service_client.get(IDENTITY, f"/internal/tenants/{tenant_id}")
         tenant = TenantIn(unknown=EXCLUDE).load(answer)
     except NotFound:
         return None

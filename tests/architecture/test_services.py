@@ -13,10 +13,9 @@ from chassis.messaging.broker.topic import matches
 from chassis.process import worker
 from concord import platform
 from contracts.error_formats import ERROR_FORMATS
+from contracts.features import FEATURES
 from gateway.routes import KEY_ROUTES, ROUTES, Table
 from tests.plugin import endpoints
-
-KNOWN_FEATURES = {"campaigns", "prm", "messaging", "promotions", "affiliates"}
 
 
 @pytest.fixture(params=platform.SERVICES)
@@ -81,7 +80,7 @@ def test_every_endpoint_has_a_door_with_its_own_error_format(service, start_serv
 
 
 def test_features_are_known(service):
-    assert {blueprint.feature for blueprint in service.blueprints} <= KNOWN_FEATURES | {None}
+    assert {blueprint.feature for blueprint in service.blueprints} <= {*FEATURES, None}
 
 
 def test_events_are_named_after_their_service_and_versioned(service):

@@ -33,6 +33,16 @@ def test_only_the_rabbitmq_side_of_the_broker_imports_pika():
     }
 
 
+def test_only_the_process_imports_the_web_server():
+    assert files_importing("gunicorn") == {"chassis/process/server.py", "chassis/process/worker.py"}
+
+
+def test_there_is_one_client_for_trusted_addresses():
+    """Beside it only the command line asks over HTTP, and webhooks, which connect to checked addresses themselves."""
+    others = files_importing("requests", "urllib3") - {"chassis/http/client.py"}
+    assert all(name.startswith("concord/") for name in others)
+
+
 def test_only_chassis_imports_a_database_driver():
     assert all(name.startswith("chassis/") for name in files_importing(*DRIVERS))
 

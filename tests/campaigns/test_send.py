@@ -320,9 +320,7 @@ NONSENSE = (
 
 def test_an_unreachable_prm_is_no_failure_of_ours(anna, campaigns):
     address = draft(anna)
-    client = campaigns.runtime.client
-    client._services, client._local.session = {"prm": "http://127.0.0.1:9"}, None
-    del client._local.session
+    campaigns.disconnect("prm")
     answer = anna.post(f"{address}/send", json={"retailerIds": ids_of(ROLF)})
     is_problem(answer, 503, "upstream_unavailable")
     assert anna.get(address).json["status"] == "Draft"

@@ -91,10 +91,13 @@ def test_a_503_that_says_come_back_later_is_passed_on_at_once(client, neighbour)
         ((403, {}, b"{}"), Upstream),
         ((302, {"Location": "http://127.0.0.1:1/"}, b""), Upstream),
         ((200, {}, b"<html>"), Upstream),
+        ((200, {}, b"[]"), Upstream),
+        ((200, {}, b'{"a": "' + b"a" * 2000 + b'"}'), Upstream),
         ((200, {"Set-Cookie": "a=b"}, b"nonsense"), Upstream),
     ],
 )
-def test_odd_answers(client, neighbour, answer, failure):
+def test_odd_answers(client, neighbour, answer, failure, monkeypatch):
+    monkeypatch.setattr("chassis.http.client.MAX_ANSWER", 1000)
     neighbour.answer = answer
     with pytest.raises(failure):
         ask(client)

@@ -18,7 +18,7 @@ CHILD = """
 import sys
 from dataclasses import replace
 from chassis.process import server, settings, worker
-worker.PATIENCE = worker.HEAD_SECONDS = 1
+worker.SILENCE_SECONDS = worker.HEAD_SECONDS = 1
 loaded = replace(settings.load(), bind=sys.argv[1], threads=2)
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])

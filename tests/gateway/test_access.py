@@ -4,10 +4,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.http.identity import Signer
+from chassis.core.errors import Upstream
 from gateway.access import FULL_EVERY, Access
-from gateway.fetch import FetchError
-from tests.gateway.conftest import Caller, Platform, Served
+from tests.gateway.conftest import Caller, Served
 from tests.gateway.fakes import FakeIdentity, FakeService, Planned, eventually
 
 PATH = "/api/v1/campaigns"
@@ -100,15 +99,16 @@ def test_a_nonsensical_answer_changes_nothing(start_gateway, identity: FakeIdent
     assert call("GET", PATH).status_code == 403
 
 
-class Told:
-    """What identity says, turn by turn, and what it was asked."""
+class Identity:
+    """What identity answers, turn by turn, and since when it was asked for changes."""
 
     def __init__(self, *answers: dict | Exception) -> None:
         self.answers = list(answers)
-        self.asked: list[str] = []
+        self.asked: list[str | None] = []
 
-    def __call__(self, url: str, headers: object) -> dict:
-        self.asked.append(url)
+    def get(self, service: str, path: str, *, params: dict[str, str] | None) -> dict:
+        assert (service, path) == ("identity", "/internal/access")
+        self.asked.append(params["since"] if params else None)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -120,29 +120,24 @@ def say(at: str, tenants: dict[UUID, list[str]], *revoked: UUID) -> dict:
     return {"at": at, "tenants": entries, "revoked": [{"id": str(one)} for one in revoked]}
 
 
-def test_after_the_first_time_only_changes_are_asked_for(platform: Platform) -> None:
+def test_after_the_first_time_only_changes_are_asked_for() -> None:
     one, two, user = uuid4(), uuid4(), uuid4()
-    told = Told(
+    identity = Identity(
         say("2026-04-01T00:00:01Z", {one: ["prm"], two: []}, user),
-        FetchError("away"),
+        Upstream(),
         say("2026-04-01T00:00:02Z", {two: ["campaigns"]}),
         say("2026-04-01T00:00:03Z", {two: ["campaigns"]}),
         say("2026-04-01T00:00:09Z", {two: ["campaigns"]}),
     )
-    access = Access("http://identity", Signer(platform.settings.keys, "gateway"), told)
+    access = Access(identity)  # type: ignore[arg-type]
     assert not access.loaded
     access.poll()
-    with pytest.raises(FetchError):
+    with pytest.raises(Upstream):
         access.poll()
     access.poll()
     changed = access.tenant(two)
     access.poll()
-    assert [url.partition("?")[2] for url in told.asked] == [
-        "",
-        "since=2026-04-01T00%3A00%3A01Z",
-        "since=2026-04-01T00%3A00%3A01Z",
-        "since=2026-04-01T00%3A00%3A02Z",
-    ]
+    assert identity.asked == [None, "2026-04-01T00:00:01Z", "2026-04-01T00:00:01Z", "2026-04-01T00:00:02Z"]
     assert access.tenant(one) is not None
     assert changed is not None
     assert changed.features == {"campaigns"}
@@ -151,6 +146,6 @@ def test_after_the_first_time_only_changes_are_asked_for(platform: Platform) -> 
 
     for _ in range(FULL_EVERY):  # everything is asked for anew, so what is gone goes
         access.poll()
-    assert told.asked[-3:].count("http://identity/internal/access") == 1
+    assert identity.asked[-3:].count(None) == 1
     assert access.tenant(one) is None
     assert not access.is_revoked(user)

@@ -6,9 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.core.errors import Upstream
-from chassis.http.identity import Signer
-from chassis.process.settings import Settings
+from chassis.core.errors import NotFound, TooMany, Upstream
 from contracts.roles import Role
 from gateway.api_keys import (
     KNOWN_SIZE,
@@ -19,14 +17,12 @@ from gateway.api_keys import (
     UNKNOWN_SIZE,
     ApiKeys,
 )
-from gateway.failures import TooMany
-from gateway.fetch import FetchError
 
 TENANT = {"id": str(uuid4()), "slug": "dashain-market", "name": "Dashain Market", "kind": "Merchant", "features": []}
 
 
-class Told:
-    """What identity knows, and what it was asked."""
+class Identity:
+    """What identity knows of keys, and what it was asked."""
 
     def __init__(self) -> None:
         self.keys: dict[str, dict[str, Any]] = {}
@@ -34,17 +30,22 @@ class Told:
         self.used: list[set[UUID]] = []
         self.away = False
 
-    def __call__(self, url: str, headers: object, *, body: Any = None) -> dict[str, Any]:
-        name = url.removeprefix("http://identity/internal/api-keys/")
+    def get(self, service: str, path: str) -> dict[str, Any]:
+        assert service == "identity"
+        name = path.removeprefix("/internal/api-keys/")
         self.asked.append(name)
         if self.away:
-            raise FetchError("away")
-        if body is not None:
-            self.used.append({UUID(one) for one in body["ids"]})
-            return {}
+            raise Upstream
         if name not in self.keys:
-            raise FetchError("not there", 404)
+            raise NotFound
         return self.keys[name]
+
+    def look_up(self, service: str, path: str, json: Any) -> dict[str, Any]:
+        assert (service, path) == ("identity", "/internal/api-keys/used")
+        if self.away:
+            raise Upstream
+        self.used.append({UUID(key_id) for key_id in json["ids"]})
+        return {}
 
     def add(self, name: str) -> UUID:
         key_id = uuid4()
@@ -53,8 +54,8 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def identity() -> Identity:
+    return Identity()
 
 
 @pytest.fixture
@@ -63,16 +64,16 @@ def clock() -> list[float]:
 
 
 @pytest.fixture
-def keys(test_settings: Settings, told: Told, clock: list[float]) -> ApiKeys:
-    return ApiKeys("http://identity", Signer(test_settings.keys, "gateway"), told, clock=lambda: clock[0])
+def keys(identity: Identity, clock: list[float]) -> ApiKeys:
+    return ApiKeys(identity, clock=lambda: clock[0])  # type: ignore[arg-type]
 
 
 def yes() -> None:
     pass
 
 
-def test_a_key_is_remembered_a_minute(keys: ApiKeys, told: Told, clock: list[float]) -> None:
-    key_id = told.add("ck_1")
+def test_a_key_is_remembered_a_minute(keys: ApiKeys, identity: Identity, clock: list[float]) -> None:
+    key_id = identity.add("ck_1")
     found = keys.find("ck_1", yes)
     assert found is not None
     who = found.principal
@@ -81,21 +82,21 @@ def test_a_key_is_remembered_a_minute(keys: ApiKeys, told: Told, clock: list[flo
     assert "secret" not in repr(replace(found)), "it would end up in a log"
     clock[0] += REMEMBER - 1
     assert keys.find("ck_1", yes) is found
-    assert told.asked == ["ck_1"]
+    assert identity.asked == ["ck_1"]
     clock[0] += 1
-    del told.keys["ck_1"]
+    del identity.keys["ck_1"]
     assert keys.find("ck_1", yes) is None
     assert keys.find("ck_1", yes) is None
-    assert told.asked == ["ck_1"] * 2
+    assert identity.asked == ["ck_1"] * 2
 
 
-def test_an_unknown_key_is_remembered_for_less(keys: ApiKeys, told: Told, clock: list[float]) -> None:
+def test_an_unknown_key_is_remembered_for_less(keys: ApiKeys, identity: Identity, clock: list[float]) -> None:
     """So that a new key works soon, though somebody was too early with it."""
     assert keys.find("ck_1", yes) is None
-    told.add("ck_1")
+    identity.add("ck_1")
     clock[0] += REMEMBER_UNKNOWN - 1
     assert keys.find("ck_1", yes) is None
-    assert told.asked == ["ck_1"]
+    assert identity.asked == ["ck_1"]
     clock[0] += 1
     assert keys.find("ck_1", yes) is not None
 
@@ -107,37 +108,37 @@ def outcome(keys: ApiKeys, name: str) -> str:
         return f"again in {failure.headers['Retry-After']} s"
 
 
-def test_a_flood_of_unknown_keys_is_not_passed_on(keys: ApiKeys, told: Told, clock: list[float]) -> None:
+def test_a_flood_of_unknown_keys_is_not_passed_on(keys: ApiKeys, identity: Identity, clock: list[float]) -> None:
     """Whatever is not remembered is asked for at most so often a second; what is known goes on working."""
-    told.add("ck_1")
+    identity.add("ck_1")
     for second in range(3):
         assert outcome(keys, "ck_1") == "known"
-        told.asked.clear()
+        identity.asked.clear()
         clock[0] += 1
         found = [outcome(keys, f"ck_{second}_{number}") for number in range(QUESTIONS * 4)]
         assert found == ["unknown"] * QUESTIONS + ["again in 2 s"] * QUESTIONS * 3
-        assert len(told.asked) == QUESTIONS
+        assert len(identity.asked) == QUESTIONS
     clock[0] += REMEMBER
     assert {outcome(keys, f"ck_{number}x") for number in range(QUESTIONS * 2)} == {"unknown", "again in 2 s"}
     assert outcome(keys, "ck_1") == "known", "though its minute is over and nobody may be asked"
 
 
-def test_a_flood_takes_only_so_much_room(keys: ApiKeys, told: Told, clock: list[float]) -> None:
+def test_a_flood_takes_only_so_much_room(identity: Identity) -> None:
+    keys = ApiKeys(identity, clock=lambda: 0.0, questions=UNKNOWN_SIZE * 2)  # type: ignore[arg-type]
     for number in range(UNKNOWN_SIZE + 100):
-        keys._asked = 0
         keys.find(f"ck_{number}", yes)
-    assert len(keys._unknown) == UNKNOWN_SIZE
+    assert len(keys.unknown) == UNKNOWN_SIZE
     assert KNOWN_SIZE <= UNKNOWN_SIZE
 
 
-def test_whoever_may_not_ask_is_refused_unless_the_answer_is_known(keys: ApiKeys, told: Told) -> None:
+def test_whoever_may_not_ask_is_refused_unless_the_answer_is_known(keys: ApiKeys, identity: Identity) -> None:
     def no() -> None:
         raise TooMany
 
-    told.add("ck_1")
+    identity.add("ck_1")
     with pytest.raises(TooMany):
         keys.find("ck_1", no)
-    assert told.asked == []
+    assert identity.asked == []
     keys.find("ck_1", yes)
     keys.find("ck_2", yes)
     assert keys.find("ck_1", no) is not None
@@ -145,32 +146,32 @@ def test_whoever_may_not_ask_is_refused_unless_the_answer_is_known(keys: ApiKeys
 
 
 def test_while_identity_is_away_a_key_counts_as_long_as_a_token_would(
-    keys: ApiKeys, told: Told, clock: list[float]
+    keys: ApiKeys, identity: Identity, clock: list[float]
 ) -> None:
-    told.add("ck_1")
+    identity.add("ck_1")
     found = keys.find("ck_1", yes)
-    told.away = True
+    identity.away = True
     clock[0] += REMEMBER_WHILE_AWAY - 1
     assert keys.find("ck_1", yes) is found
     clock[0] += 1
     with pytest.raises(Upstream):
         keys.find("ck_1", yes)
-    told.away = False
+    identity.away = False
     assert keys.find("ck_1", yes) is not None
 
 
-def test_identity_hears_once_in_a_while_which_keys_are_used(keys: ApiKeys, told: Told) -> None:
-    ids = {told.add(f"ck_{number}") for number in range(3)}
+def test_identity_hears_once_in_a_while_which_keys_are_used(keys: ApiKeys, identity: Identity) -> None:
+    ids = {identity.add(f"ck_{number}") for number in range(3)}
     keys.report()
-    assert told.used == []
+    assert identity.used == []
     for number in (0, 1, 2, 0):
         found = keys.find(f"ck_{number}", yes)
         assert found is not None
         keys.note_use(found)
-    told.away = True
-    with pytest.raises(FetchError):
+    identity.away = True
+    with pytest.raises(Upstream):
         keys.report()
-    told.away = False
+    identity.away = False
     keys.report()
     keys.report()
-    assert told.used == [ids], "also what could not be told at first, and once"
+    assert identity.used == [ids], "also what could not be told at first, and once"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.fetch import FetchError
+from chassis.http.client import FetchError
 from gateway.jwks import KeySet
 from tests.gateway.fakes import FakeIdentity, Planned, eventually
 

@@ -59,7 +59,7 @@ def test_when_the_counters_are_away_requests_pass(start_gateway) -> None:
 def test_counters_that_are_away_are_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     limiter = Limiter(f"redis://127.0.0.1:{free_port()}/0")
     tried = []
-    monkeypatch.setattr(limiter._windows, "hit", lambda *_: tried.append(1) or limiter._windows.storage.incr("x", 1))
+    monkeypatch.setattr(limiter.windows, "hit", lambda *_: tried.append(1) or limiter.storage.incr("x", 1))
     for _ in range(5):
         limiter.count(Limit("tenant", "1/hour"), "x")
     assert len(tried) == 1

@@ -60,7 +60,7 @@ def test_a_signature_is_remembered_as_long_as_its_moment_is_near() -> None:
         clock.now = started
     clock.now = 20 * KEEP
     memory.is_first("x")
-    assert len(memory._new) + len(memory._old) == 1
+    assert len(memory.used) == 1
 
 
 def test_of_many_threads_one_is_first(redis_server: Redis) -> None:

@@ -108,16 +108,12 @@ def test_reading_while_the_other_writes_loses_no_message(messaging, anna, rolf):
     assert_counted(messaging)
 
 
-def test_threads_opened_and_put_away_at_once_are_counted(messaging, partners, anna):
+def test_threads_opened_and_put_away_at_once_are_counted(messaging, anna):
     """Two suppliers and two retailers, crosswise."""
     address = begun(anna)
 
     def opens(who, retailer):
-        def work():
-            messaging.connect("prm", partners.prm)  # each thread has an outbound session of its own
-            return messaging.client(who).post(THREADS, json=opening(retailer))
-
-        return work
+        return lambda: messaging.client(who).post(THREADS, json=opening(retailer))
 
     works = [opens(*pair) for pair in ((ANNA, ROLF), (OTTO, ROLF), (ANNA, RITA), (ASTA, RITA))]
     works += [put(messaging, who, address, "archive") for who in (ANNA, ROLF, ASTA)]
@@ -151,9 +147,8 @@ def test_a_key_used_twice_at_once_posts_once(messaging, anna):
     assert rows(messaging)["messages"] == 2
 
 
-def test_a_thread_opened_during_a_rename_shows_the_new_name(messaging, partners, anna):
+def test_a_thread_opened_during_a_rename_shows_the_new_name(messaging, anna):
     def opens():
-        messaging.connect("prm", partners.prm)
         return messaging.client(ANNA).post(THREADS, json=opening(ROLF))
 
     for number in range(1, 6):

@@ -13,6 +13,7 @@ from werkzeug.urls import iri_to_uri
 
 from chassis.core.principal import Principal
 from chassis.http.identity import HEADER, Signer
+from contracts.features import FEATURES
 from contracts.roles import Role
 
 
@@ -25,7 +26,7 @@ def principal(role: Role = Role.SUPPLIER_ADMIN, *, tenant_id: UUID | None = None
         "tenant_name": f"Tenant {role}",
         "tenant_slug": f"tenant-{role.lower()}",
         "tenant_kind": next((kind[word] for word in kind if role.startswith(word)), "Platform"),
-        "features": frozenset({"campaigns", "prm", "messaging", "promotions", "affiliates"}),
+        "features": frozenset(FEATURES),
     }
     return Principal(tenant_id=tenant_id or uuid4(), role=role, **defaults | attributes)
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask
-from requests import Session
 from sqlalchemy import select, update
 
 from chassis.core.clock import utcnow
@@ -49,10 +48,12 @@ class ServiceUnderTest:
 
     def connect(self, name: str, other: "ServiceUnderTest") -> None:
         """Let this service's outbound client reach ``other`` as the service ``name``."""
-        session = Session()
-        session.mount("http://", WsgiAdapter(other.app))
-        self.runtime.client._services = {**self.runtime.client._services, name: f"http://{name}"}
-        self.runtime.client._local.session = session
+        self.runtime.client.addresses[name] = f"http://{name}"
+        self.runtime.client.http.session.mount(f"http://{name}", WsgiAdapter(other.app))
+
+    def disconnect(self, name: str) -> None:
+        """Nothing answers as the service ``name``."""
+        self.runtime.client.addresses[name] = "http://127.0.0.1:9"
 
     def events(self, event_type: str | None = None) -> list[dict[str, Any]]:
         """The envelopes written so far, in order."""

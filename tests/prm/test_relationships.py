@@ -244,9 +244,7 @@ def test_a_retailer_not_heard_of_is_asked_of_identity(world):
 
 
 def test_while_identity_is_away_known_retailers_go_on_working(world, anna, rolf, nobody):
-    client = world.prm.runtime.client
-    client._services = {"identity": "http://127.0.0.1:9"}
-    del client._local.session
+    world.prm.disconnect("identity")
     before = world.everything()
     away = world.post(anna, RELATIONSHIPS, {"retailerId": str(nobody)})
     refused(away, 503, "upstream_unavailable")

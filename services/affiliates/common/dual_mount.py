@@ -8,6 +8,7 @@ from flask import request
 
 from chassis.http import audit_trail
 from chassis.http.blueprints import Blueprint
+from contracts import features
 from contracts.error_formats import MERCHANT as MERCHANT_ERRORS
 from contracts.roles import Role
 
@@ -29,7 +30,7 @@ class DualMount:
                 f"{name}_{mount}",
                 __name__,
                 url_prefix=f"{prefix}/{path or name}",
-                feature="affiliates",
+                feature=features.AFFILIATES,
                 error_format=MERCHANT_ERRORS,
             )
             for mount, prefix in PREFIXES.items()

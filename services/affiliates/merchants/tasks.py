@@ -4,6 +4,7 @@ from sqlalchemy import select, update
 
 from chassis.core.errors import NotFound, Upstream
 from chassis.process.service import Runtime
+from contracts.services import IDENTITY
 from services.affiliates.merchants.models import Merchant
 
 BATCH = 20  # merchants at a time
@@ -15,7 +16,7 @@ def fetch_time_zones(runtime: Runtime) -> bool:
         merchant_ids = session.scalars(select(Merchant.id).where(Merchant.time_zone.is_(None)).limit(BATCH)).all()
     for merchant_id in merchant_ids:
         try:
-            zone = runtime.client.get("identity", f"/internal/tenants/{merchant_id}")["timeZone"]
+            zone = runtime.client.get(IDENTITY, f"/internal/tenants/{merchant_id}")["timeZone"]
         except NotFound:
             zone = "UTC"  # the tenant is gone
         except Upstream:

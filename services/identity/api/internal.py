@@ -5,6 +5,7 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from contracts.services import GATEWAY, IDENTITY, SERVICES
 from services.identity import queries
 from services.identity.actions import api_keys
 from services.identity.api import own
@@ -15,7 +16,7 @@ blp = Blueprint("internal", __name__, url_prefix="/internal")
 
 @blp.route("/access")
 class Access(MethodView):
-    @blp.allow_senders("gateway")
+    @blp.allow_senders(GATEWAY)
     @blp.arguments(FeedIn, location="query")
     @blp.response(200, FeedOut)
     def get(self, query):
@@ -30,7 +31,7 @@ class Access(MethodView):
 
 @blp.route("/api-keys/<api_key>")
 class InternalApiKey(MethodView):
-    @blp.allow_senders("gateway")
+    @blp.allow_senders(GATEWAY)
     @blp.response(200, ApiKeySecretOut)
     def get(self, api_key):
         """What the gateway checks signed requests with (S2-26)."""
@@ -40,7 +41,7 @@ class InternalApiKey(MethodView):
 
 @blp.route("/api-keys/used")
 class UsedApiKeys(MethodView):
-    @blp.allow_senders("gateway")
+    @blp.allow_senders(GATEWAY)
     @blp.arguments(UsedKeysIn)
     @blp.response(200, UsedKeysOut)
     def post(self, used):
@@ -51,7 +52,7 @@ class UsedApiKeys(MethodView):
 
 @blp.route("/tenants/<uuid:tenant_id>")
 class InternalTenant(MethodView):
-    @blp.allow_senders("prm", "campaigns", "notifier", "messaging", "promotions", "affiliates")
+    @blp.allow_senders(*(name for name in SERVICES if name != IDENTITY))
     @blp.response(200, TenantOut)
     def get(self, tenant_id):
         """Any tenant: a service asks on behalf of a supplier about a retailer."""

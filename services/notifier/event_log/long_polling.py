@@ -7,7 +7,7 @@ from threading import Event, Lock
 from time import monotonic
 from uuid import UUID
 
-from chassis.process.worker import stopping
+from chassis.process.lifecycle import stopping
 
 LOOK = 0.25  # seconds between looks
 PER_TENANT = 2

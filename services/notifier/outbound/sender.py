@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
+from chassis.process.lifecycle import stopping
 from chassis.process.service import Runtime
-from chassis.process.worker import stopping
 from services.notifier import settings
 from services.notifier.audience import unsubscribe_links
 from services.notifier.common import wording

@@ -2,7 +2,8 @@
 
 from chassis.http import audit_trail
 from chassis.http.blueprints import Blueprint
+from contracts import features
 from contracts.roles import Role
 
-blp = Blueprint("audit", __name__, url_prefix="/api/v1/prm/audit", feature="prm")
+blp = Blueprint("audit", __name__, url_prefix="/api/v1/prm/audit", feature=features.PRM)
 audit_trail.serve(blp, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, path="")

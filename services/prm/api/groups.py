@@ -8,13 +8,14 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from contracts import features
 from contracts.roles import Role
 from services.prm.actions import groups as actions
 from services.prm.api import accept_long_lists
 from services.prm.queries import groups as queries
 from services.prm.schemas import GroupChangeIn, GroupIn, GroupOut
 
-blp = Blueprint("groups", __name__, url_prefix="/api/v1/prm/groups", feature="prm")
+blp = Blueprint("groups", __name__, url_prefix="/api/v1/prm/groups", feature=features.PRM)
 blp.before_request(accept_long_lists)
 
 

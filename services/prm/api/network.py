@@ -5,6 +5,7 @@ from flask.views import MethodView
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from contracts.services import CAMPAIGNS, MESSAGING
 from services.prm.api import accept_long_lists
 from services.prm.queries import groups as queries
 from services.prm.schemas import ExpandIn, ExpandOut
@@ -15,7 +16,7 @@ blp.before_request(accept_long_lists)
 
 @blp.route("/expand")
 class Expand(MethodView):
-    @blp.allow_senders("campaigns", "messaging")
+    @blp.allow_senders(CAMPAIGNS, MESSAGING)
     @blp.arguments(ExpandIn)
     @blp.response(200, ExpandOut)
     def post(self, asked):

@@ -8,6 +8,7 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from contracts import features
 from contracts.roles import Role
 from services.prm import identity_client, rules
 from services.prm.actions import relationships as actions
@@ -17,7 +18,7 @@ from services.prm.schemas import RelationshipIn, RelationshipOut, RelationshipsI
 
 BOTH = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
 
-blp = Blueprint("relationships", __name__, url_prefix="/api/v1/prm/relationships", feature="prm")
+blp = Blueprint("relationships", __name__, url_prefix="/api/v1/prm/relationships", feature=features.PRM)
 
 
 @blp.route("")

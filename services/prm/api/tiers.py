@@ -8,13 +8,14 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from contracts import features
 from contracts.roles import Role
 from services.prm.actions import tiers as actions
 from services.prm.queries import tiers as queries
 from services.prm.schemas import AssignedOut, AssignIn, AssignmentOut, MyTierOut, TierChangeIn, TierIn, TierOut
 
-blp = Blueprint("tiers", __name__, url_prefix="/api/v1/prm/tiers", feature="prm")
-my_blp = Blueprint("my_tiers", __name__, url_prefix="/api/v1/prm/my-tiers", feature="prm")
+blp = Blueprint("tiers", __name__, url_prefix="/api/v1/prm/tiers", feature=features.PRM)
+my_blp = Blueprint("my_tiers", __name__, url_prefix="/api/v1/prm/my-tiers", feature=features.PRM)
 
 
 @blp.route("")

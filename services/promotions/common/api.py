@@ -13,12 +13,13 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from chassis.http.schemas import UpdateSchema
+from contracts import features
 from contracts.roles import Role
 from services.promotions.common import queries
 from services.promotions.common.rules import Code
 
 PREFIX = "/v2/tenants/<tenant_uid>"
-FEATURE = "promotions"
+FEATURE = features.PROMOTIONS
 ADMINS = (Role.RETAILER_ADMIN, Role.MACHINE)
 MAX_BULK_BODY = 4 * 1024 * 1024  # 5,000 products with categories and variants; the gateway lets as much through
 

@@ -14,7 +14,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from chassis.messaging.inbox import InboxRow
 from chassis.messaging.resequencer import CursorRow
-from chassis.process import worker
+from chassis.process import lifecycle
 from contracts.roles import Role
 from services.notifier.event_log import queries, tasks
 from services.notifier.event_log.long_polling import WaitingRoom
@@ -293,11 +293,11 @@ def test_who_finds_no_place_to_wait_is_told_so_and_when_to_come_again(notifier, 
 def test_waiting_ends_when_the_process_stops_and_the_cursor_goes_on(notifier, anna):
     notifier.deliver(happened(1))
     cursor = walk(anna)[1]
-    worker.stopping.set()
+    lifecycle.stopping.set()
     try:
         answer = anna.get(f"{EVENTS}?wait=20&after={cursor}")
     finally:
-        worker.stopping.clear()
+        lifecycle.stopping.clear()
     page = answer.json
     assert (page["items"], page["hasMore"]) == ([], False)
     assert answer.headers["Concord-Waited"] == "0", "a process that stops has no place"
