@@ -203,11 +203,22 @@ def test_ended_campaigns_leave_by_the_clock_alone(shop, promotions):
 
 
 def test_states_are_kept_within_bounds(shop, promotions):
-    cache = a_cache(most_bytes=100)
+    """When the cache is full, the bundle that was not asked for the longest time goes first."""
+    shop.store("voss-1")
     with acting_as(TILL):
-        oslo, bergen = (cache.current(promotions.database, FJORD, store, now=NOW) for store in ("oslo-1", "bergen-1"))
-        assert cache.current(promotions.database, FJORD, "bergen-1", now=NOW) is bergen
-        assert cache.current(promotions.database, FJORD, "oslo-1", now=NOW) is not oslo
+        size = a_cache().current(promotions.database, FJORD, "oslo-1", now=NOW).size
+        cache = a_cache(most_bytes=2 * size + 100)
+
+        def current(store):
+            return cache.current(promotions.database, FJORD, store, now=NOW)
+
+        oslo, bergen = current("oslo-1"), current("bergen-1")
+        assert current("oslo-1") is oslo
+        voss = current("voss-1")
+        assert (current("oslo-1"), current("voss-1")) == (oslo, voss)
+        assert current("bergen-1") is not bergen
+        small = a_cache(most_bytes=100)
+        assert small.current(promotions.database, FJORD, "oslo-1", now=NOW).version == oslo.version
 
 
 def test_only_some_states_are_remembered(shop, till, promotions, monkeypatch):
