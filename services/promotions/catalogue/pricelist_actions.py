@@ -66,8 +66,7 @@ def create(
         unique=ONE_LIST,
         taken=Conflict(f"There is a price list {pricelist_uid} already.", code="pricelist_exists"),
     )
-    event = events.PricelistCreated(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-    publish(session, pricelist, event, actor=actor, now=now)
+    publish(session, pricelist, events.PricelistCreated, actor=actor, now=now)
     if products:
         _change_products(session, pricelist, products, [], actor=actor, now=now)
     return pricelist
@@ -87,8 +86,7 @@ def rename(
     if name != pricelist.name:
         pricelist.name, pricelist.updated_at = name, now
         audit(session, "pricelist.renamed", pricelist, actor=actor, now=now)
-        event = events.PricelistRenamed(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-        publish(session, pricelist, event, actor=actor, now=now)
+        publish(session, pricelist, events.PricelistRenamed, actor=actor, now=now)
     return pricelist
 
 
@@ -131,8 +129,7 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
         raise Conflict("A campaign, a store or the settings use this price list.", code="pricelist_in_use")
     gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
     audit(session, "pricelist.deleted", pricelist, actor=actor, now=now, changes=gone)
-    event = events.PricelistDeleted(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-    publish(session, pricelist, event, actor=actor, now=now)
+    publish(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
     for model in (PricelistVariant, PricelistEntry):  # in the order in which ``move_to_products`` moves them
         session.execute(delete(model).where(model.pricelist_id == pricelist.id))
     session.delete(pricelist)
@@ -185,8 +182,7 @@ def _change_products(
     audited = {"products": [was, {uid: str(price) for uid, price in changed.items()}]}
     audit(session, "pricelist.changed", pricelist, actor=actor, now=now, changes=audited)
     for batch in in_batches(entries):
-        event = events.PricelistProductsChanged(actor.tenant_id, pricelist.pricelist_uid, batch)
-        publish(session, pricelist, event, actor=actor, now=now)
+        publish(session, pricelist, events.PricelistProductsChanged, products=batch, actor=actor, now=now)
     tenant_catalogue.revision += 1
 
 

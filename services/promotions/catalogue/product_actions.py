@@ -76,8 +76,7 @@ def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: date
     if pricelist_actions.move_to_products(session, actor.tenant_id, taken_in) or entries:
         tenant_catalogue.revision += 1
     for batch in in_batches(entries):
-        event = ProductsChanged(actor.tenant_id, batch)
-        publish(session, tenant_catalogue, event, actor=actor, now=now)
+        publish(session, tenant_catalogue, ProductsChanged, products=batch, actor=actor, now=now)
     return [results[place] for place in range(len(rows))]
 
 

@@ -1,11 +1,12 @@
-"""What all writers share: publish, audit, insert under a free uid; and the copy of each tenant."""
+"""What all writers share: publish, audit, write under unique keys; and the copy of each tenant."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint, select
+from sqlalchemy import Index, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -19,9 +20,20 @@ from services.promotions.common import rules
 from services.promotions.common.models import Tenant
 
 
-def publish(session: Session, subject: Any, event: Any, *, actor: Principal, now: datetime) -> None:
-    """Add an event of ``subject``, a locked or new row, to the outbox. The subject's tenant may see it."""
+def publish(session: Session, subject: Any, event_type: type, *, actor: Principal, now: datetime, **facts: Any) -> None:
+    """Add an event of ``subject``, a locked or new row, to the outbox. The subject's tenant may see it.
+
+    Args:
+        facts: fields of the event that ``subject`` does not have by their name.
+    """
+    event = event_of(subject, event_type, **facts)
     outbox.add(session, subject, event, tenants=(subject.tenant_id,), actor=actor, now=now)
+
+
+def event_of(subject: Any, event_type: Any, **facts: Any) -> Any:
+    """An event with ``facts``, and with the subject's own values for all other fields."""
+    names = [field.name for field in fields(event_type) if field.name not in facts]
+    return event_type(**{name: getattr(subject, name) for name in names}, **facts)
 
 
 def audit(
@@ -63,6 +75,21 @@ def upsert_tenant(
     if sequence > known.sequence:
         for column, value in row.items():
             setattr(known, column, value)
+
+
+def flush(session: Session, taken: Mapping[UniqueConstraint | Index, Exception]) -> None:
+    """Write what was added or changed.
+
+    Args:
+        taken: what is raised when another row has the key, by unique constraint.
+    """
+    try:
+        session.flush()
+    except IntegrityError as error:
+        for unique, refusal in taken.items():
+            if is_taken(error, unique):
+                raise refusal from error
+        raise
 
 
 T = TypeVar("T")

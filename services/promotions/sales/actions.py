@@ -177,18 +177,19 @@ def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) ->
 
 
 def _publish(
-    session: Session, campaign: SalesCampaign, event_type: type, *, actor: Principal, now: datetime, **more: Any
+    session: Session, campaign: SalesCampaign, event_type: type, *, actor: Principal, now: datetime, **facts: Any
 ) -> SeenCampaign:
     """Publish a campaign as it is now; returns it as an answer shows it."""
     shown = queries.seen(session, campaign)
-    copied = {name: getattr(campaign, name) for name in events.COPIED}
-    event = event_type(
-        tenant_id=actor.tenant_id,
+    publish(
+        session,
+        campaign,
+        event_type,
         store_uids=[store.store_uid for store in shown.stores],
         pricelist_uid=shown.pricelist and shown.pricelist.pricelist_uid,
         customer_group_uid=shown.customer_group and shown.customer_group.customer_group_uid,
-        **copied,
-        **more,
+        actor=actor,
+        now=now,
+        **facts,
     )
-    publish(session, campaign, event, actor=actor, now=now)
     return shown

@@ -94,9 +94,18 @@ def replace_selection(
         campaign.updated_at = now
         changes = {"selection": [_named(before), _named(after.selection)]}
         audit(session, "sales_campaign.selected", campaign, actor=actor, now=now, changes=changes)
-        counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
-        event = events.SalesSelectionReplaced(actor.tenant_id, campaign_uid, *counts)
-        publish(session, campaign, event, actor=actor, now=now)
+        included, excluded = (
+            {camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES
+        )
+        publish(
+            session,
+            campaign,
+            events.SalesSelectionReplaced,
+            included=included,
+            excluded=excluded,
+            actor=actor,
+            now=now,
+        )
     return after
 
 

@@ -22,11 +22,8 @@ from services.promotions.catalogue import actions as catalogue_actions
 from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.store_campaigns import events, queries, rules
-from services.promotions.store_campaigns.models import (
-    StoreCampaign,
-    StoreCampaignStore,
-)
-from services.promotions.store_campaigns.name_actions import insert_campaign, renamed, require_free, save
+from services.promotions.store_campaigns.models import StoreCampaign, StoreCampaignStore
+from services.promotions.store_campaigns.name_actions import flush_names, insert_campaign, renamed, require_free
 from services.promotions.store_campaigns.rules import Status
 
 LINKS = Base.metadata.tables["store_campaign_stores"]
@@ -83,7 +80,7 @@ def update_campaign(
     if different:
         campaign.catch_up(now)
         audit(session, "store_campaign.updated", campaign, actor=actor, now=now)
-        save(session)
+        flush_names(session)
         _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
         after = Status(campaign.status)
         if after is not before and after in EVENT_BY_STATUS:
@@ -195,17 +192,7 @@ def _link(session: Session, campaign: StoreCampaign, linked: Mapping[str, UUID],
 
 
 def _publish(
-    session: Session, campaign: StoreCampaign, event: Any, actor: Principal, now: datetime, **more: Any
+    session: Session, campaign: StoreCampaign, event_type: type, actor: Principal, now: datetime, **facts: Any
 ) -> None:
-    fields = {
-        "campaign_id": campaign.id,
-        "company_id": campaign.tenant_id,
-        "name": campaign.name,
-        "description": campaign.description,
-        "campaign_identifier": campaign.campaign_identifier,
-        "starts_at": campaign.starts_at,
-        "ends_at": campaign.ends_at,
-        "status": campaign.status,
-        "store_ids": tuple(campaign.store_uids),
-    }
-    publish(session, campaign, event(**fields | more), actor=actor, now=now)
+    facts |= {"campaign_id": campaign.id, "company_id": campaign.tenant_id, "store_ids": tuple(campaign.store_uids)}
+    publish(session, campaign, event_type, actor=actor, now=now, **facts)
