@@ -1,6 +1,6 @@
 """Read price lists and the prices on them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from chassis.http.pages import Page, paginate
-from services.promotions.catalogue import queries
+from services.promotions.catalogue import product_queries, queries
 from services.promotions.catalogue.models import Pricelist, PricelistEntry, PricelistVariant, Product
 from services.promotions.common.models import Base
 from services.promotions.common.queries import among, one
+from services.promotions.common.rules import Code
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,12 @@ def prices_on(
     )
     by_id = dict(session.execute(entries).tuples().all())
     return prices | {uid: by_id[product_id] for uid, product_id in products.items() if product_id in by_id}
+
+
+def warnings(session: Session, entries: Iterable[Mapping[str, Any]], removed: Iterable[str] = ()) -> list[Code]:
+    """``unknown_product`` where entries of a list name what the catalogue does not have (D68)."""
+    uids = [*(entry["product_uid"] for entry in entries), *removed]
+    return [Code.UNKNOWN_PRODUCT] if product_queries.unknown(session, uids) else []
 
 
 def is_used(session: Session, pricelist: Pricelist) -> bool:
