@@ -33,7 +33,7 @@ def create_campaign(session: Session, data: dict[str, Any], *, actor: Principal,
     lines = _lines_changed({"products": [], "mandatoryProducts": []}, campaign)
     audit(session, "cart_campaign.created", campaign, actor=actor, now=now, changes=lines)
     _flush(session)
-    _publish(session, campaign, events.CartCampaignCreated, actor, now)
+    publish(session, campaign, events.CartCampaignCreated, campaign_id=campaign.id, actor=actor, now=now)
     return campaign
 
 
@@ -63,7 +63,7 @@ def replace_campaign(
     lines = _lines_changed(before, campaign)
     audit(session, "cart_campaign.replaced", campaign, actor=actor, now=now, changes=lines)
     _flush(session)
-    _publish(session, campaign, events.CartCampaignReplaced, actor, now)
+    publish(session, campaign, events.CartCampaignReplaced, campaign_id=campaign.id, actor=actor, now=now)
     return campaign
 
 
@@ -85,7 +85,7 @@ def delete_campaign(
         "status": [campaign.status, None],
     } | {name: [lines, []] for name, lines in _lines(campaign).items() if lines}
     audit(session, "cart_campaign.deleted", campaign, actor=actor, now=now, changes=gone)
-    _publish(session, campaign, events.CartCampaignDeleted, actor, now)
+    publish(session, campaign, events.CartCampaignDeleted, campaign_id=campaign.id, actor=actor, now=now)
     session.delete(campaign)
 
 
@@ -124,7 +124,3 @@ def _lines_changed(before: Mapping[str, Any], campaign: CartCampaign) -> dict[st
     """The lists of products that differ now, for the audit trail."""
     after = _lines(campaign)
     return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
-
-
-def _publish(session: Session, campaign: CartCampaign, event_type: type, actor: Principal, now: datetime) -> None:
-    publish(session, campaign, event_type, campaign_id=campaign.id, actor=actor, now=now)

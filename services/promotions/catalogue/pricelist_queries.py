@@ -1,6 +1,6 @@
 """Read price lists and the prices on them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -60,6 +60,15 @@ def lock_pricelist(session: Session, pricelist_uid: str) -> Pricelist:
 
 def _pricelist_of(pricelist_uid: str) -> Select[tuple[Pricelist]]:
     return select(Pricelist).where(Pricelist.pricelist_uid == pricelist_uid)
+
+
+def name_pricelists(session: Session, rows: Sequence[Any]) -> None:
+    """Give rows with a ``pricelist_id`` the ``pricelist_uid`` of that list, for the answer."""
+    ids = {row.pricelist_id for row in rows if row.pricelist_id}
+    named = select(Pricelist.id, Pricelist.pricelist_uid).where(Pricelist.id.in_(ids))
+    uids = dict(session.execute(named).tuples().all()) if ids else {}
+    for row in rows:
+        row.pricelist_uid = uids.get(row.pricelist_id)
 
 
 def with_products(session: Session, pricelist: Pricelist) -> Pricelist:

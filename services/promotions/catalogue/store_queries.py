@@ -1,6 +1,6 @@
 """Read stores and customer groups."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from chassis.http.pages import Page, paginate
-from services.promotions.catalogue.models import CustomerGroup, Pricelist, Store
+from services.promotions.catalogue.models import CustomerGroup, Store
+from services.promotions.catalogue.pricelist_queries import name_pricelists
 from services.promotions.common.queries import among, one
 
 
@@ -28,24 +29,15 @@ def lock_store(session: Session, store_uid: str) -> Store:
 
 def _store(session: Session, statement: Select[tuple[Store]], store_uid: str) -> Store:
     row = one(session, statement.where(Store.store_uid == store_uid), "There is no such store.")
-    with_pricelists(session, [row])
+    name_pricelists(session, [row])
     return row
 
 
 def stores(session: Session, *, page: int, page_size: int) -> Page:
     """The caller's stores by their uid."""
     page_of_stores = paginate(session, select(Store).order_by(Store.store_uid), page=page, page_size=page_size)
-    with_pricelists(session, page_of_stores.items)
+    name_pricelists(session, page_of_stores.items)
     return page_of_stores
-
-
-def with_pricelists(session: Session, stores: Sequence[Store]) -> None:
-    """Give stores the uids of their price lists, for the answer."""
-    ids = {store.pricelist_id for store in stores if store.pricelist_id}
-    named = select(Pricelist.id, Pricelist.pricelist_uid).where(Pricelist.id.in_(ids))
-    uids = dict(session.execute(named).tuples().all()) if ids else {}
-    for store in stores:
-        store.pricelist_uid = uids[store.pricelist_id] if store.pricelist_id else None
 
 
 def by_uids(session: Session, store_uids: Collection[str]) -> list[Store]:

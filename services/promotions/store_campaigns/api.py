@@ -25,8 +25,8 @@ from services.promotions.common import queries as common_queries
 from services.promotions.common.api import ADMINS, FEATURE, tagged
 from services.promotions.store_campaigns import actions, queries
 from services.promotions.store_campaigns.schemas import (
+    TILL_FIELDS,
     DeletedOut,
-    DoneOut,
     LinkedStoresIn,
     LinkedStoresOut,
     StoreCampaignChangesIn,
@@ -34,7 +34,7 @@ from services.promotions.store_campaigns.schemas import (
     StoreCampaignIn,
     StoreCampaignOut,
     StoreCampaignsIn,
-    TillCampaignOut,
+    UpdatedOut,
 )
 
 PREFIX = "/stores/company/<company_id>/campaigns"
@@ -93,7 +93,7 @@ class StoreCampaign(MethodView):
 
     @admins
     @blp.arguments(StoreCampaignChangesIn)
-    @blp.response(200, DoneOut)
+    @blp.response(200, UpdatedOut)
     def put(self, changes, campaign_id):
         """Change what is named, effective at once (S3-1)."""
         return _update(campaign_id, changes)
@@ -114,7 +114,7 @@ class StoreCampaign(MethodView):
 class StoreCampaignOfStores(MethodView):
     @admins
     @blp.arguments(StoreCampaignChangesIn)
-    @blp.response(200, DoneOut)
+    @blp.response(200, UpdatedOut)
     def put(self, changes, campaign_id):
         """Change what is named, effective at once, in all stores (S3-1, S3-9)."""
         return _update(campaign_id, changes)
@@ -152,7 +152,7 @@ def shown_at_tills(session: Session, store_id: UUID, now: datetime) -> tuple[lis
     campaigns = queries.running_in(session, store_id, now)
     start = queries.next_start_in(session, store_id, now)
     moments = [campaign.ends_at for campaign in campaigns] + ([start - MOMENT] if start else [])
-    return TillCampaignOut(many=True).dump(campaigns), moments
+    return StoreCampaignOut(many=True, only=TILL_FIELDS).dump(campaigns), moments
 
 
 def _update(campaign_id, changes):
