@@ -366,16 +366,18 @@ NO_QUANTITY = [{}, {"quantity": -1}, {"quantity": 1.5}, {"quantity": "many"}, {"
 NO_QUANTITY += [{"quantity": True}, {"quantity": [1]}, {"quantity": "1e1"}, {"quantity": "-0"}]
 
 
-def test_bad_input_is_named_and_changes_nothing(shopper, promotions):
+def test_bad_input_is_named_and_changes_nothing(shopper, promotions, subtests):
     """S4-18: in the error format of S4."""
     cart = added(shopper, quantity=998)
     address = f"{SHOP}/carts/{cart['id']}"
     before = everything(promotions), ok(shopper.get(address))
     for query in BAD:
-        assert refused(shopper.get(ADD, query_string=query), 400, "Bad Request").startswith("error: "), query
+        with subtests.test(query=query):
+            assert refused(shopper.get(ADD, query_string=query), 400, "Bad Request").startswith("error: ")
     for body in NO_QUANTITY:
-        answer = shopper.put(f"{address}/items/base", json=body)
-        assert refused(answer, 400, "Bad Request").startswith("error: quantity"), body
+        with subtests.test(body=body):
+            answer = shopper.put(f"{address}/items/base", json=body)
+            assert refused(answer, 400, "Bad Request").startswith("error: quantity")
     too_many = shopper.get(ADD, query_string={"product": "base", "quantity": 2, "cart": cart["id"]})
     assert "999" in refused(too_many, 400, "Bad Request")
     for quantity in (0, 1):

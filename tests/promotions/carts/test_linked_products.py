@@ -103,14 +103,15 @@ BAD = [
 ]
 
 
-def test_bad_fields_are_named_and_change_nothing(rolf, campaign, promotions):
+def test_bad_fields_are_named_and_change_nothing(rolf, campaign, promotions, subtests):
     """S4-18, S4-20, D53."""
     address = linked(rolf, campaign)
     before = snapshot(promotions)
     for changes, message in BAD:
-        body = link(last_id(campaign)) | changes
-        for answer in (rolf.post(LINKED, json=body), rolf.put(address, json=body | {"dbVersion": 0})):
-            assert refused(answer, 400, "Bad Request", message).startswith("error: ")
+        with subtests.test(changes=changes):
+            body = link(last_id(campaign)) | changes
+            for answer in (rolf.post(LINKED, json=body), rolf.put(address, json=body | {"dbVersion": 0})):
+                assert refused(answer, 400, "Bad Request", message).startswith("error: ")
     assert snapshot(promotions) == before
 
 
@@ -151,10 +152,11 @@ LISTS = [
 ]
 
 
-def test_a_list_is_filtered_and_sorted(three):
+def test_a_list_is_filtered_and_sorted(three, subtests):
     """S4-2, S4-19."""
     for query, found in LISTS:
-        assert bases(three[0], query) == found, query
+        with subtests.test(query=query):
+            assert bases(three[0], query) == found
 
 
 def test_a_list_is_filtered_by_campaign_and_paged(three):

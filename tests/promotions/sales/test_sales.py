@@ -155,16 +155,17 @@ BAD = [
 ]
 
 
-def test_bad_campaigns_are_refused_and_write_nothing(shop, promotions):
+def test_bad_campaigns_are_refused_and_write_nothing(shop, promotions, subtests):
     """S1-2, S1-5, S1-6, D3, D20; the same when a good one is changed into a bad one."""
     good = {AUGUST["type"]: made(shop, AUGUST), SOCKS["type"]: made(shop, SOCKS, campaignUid="good")}
     before = everything(promotions)
     for body, changes, field in BAD:
-        problem = is_problem(shop.post(CAMPAIGNS, json=body | changes), 422, "validation_failed")
-        assert set(fields_of(problem)) == {field}, changes
-        if "status" not in changes:
-            problem = is_problem(shop.put(good[body["type"]], json=changes), 422, "validation_failed")
-            assert field in fields_of(problem), changes
+        with subtests.test(changes=changes):
+            problem = is_problem(shop.post(CAMPAIGNS, json=body | changes), 422, "validation_failed")
+            assert set(fields_of(problem)) == {field}
+            if "status" not in changes:
+                problem = is_problem(shop.put(good[body["type"]], json=changes), 422, "validation_failed")
+                assert field in fields_of(problem)
     assert everything(promotions) == before
 
 

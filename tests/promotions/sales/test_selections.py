@@ -142,11 +142,14 @@ BAD = [
 ]
 
 
-def test_bad_selections_are_refused_and_write_nothing(shop, promotions):
+def test_bad_selections_are_refused_and_write_nothing(shop, promotions, subtests):
     address = made(shop)
     before = everything(promotions)
     for body, field in BAD:
-        assert field in fields_of(is_problem(shop.put(f"{address}/selections", json=body), 422, "validation_failed"))
+        with subtests.test(body=body):
+            assert field in fields_of(
+                is_problem(shop.put(f"{address}/selections", json=body), 422, "validation_failed")
+            )
     is_problem(shop.put(f"{MINE}/campaigns/none/selections", json=SELECTION), 404, "not_found")
     assert everything(promotions) == before
 

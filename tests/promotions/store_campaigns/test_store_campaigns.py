@@ -285,13 +285,14 @@ BAD = [
 ]
 
 
-def test_bad_fields_are_validation_errors_and_change_nothing(rolf, promotions):
+def test_bad_fields_are_validation_errors_and_change_nothing(rolf, promotions, subtests):
     """S3-5, S3-14 to S3-18, S3-21, D42."""
     address = made(rolf)
     before = snapshot(promotions)
     for field, value in BAD:
-        assert faults(rolf.put(f"{address}/stores", json=EXAMPLE | {field: value})) == [field], value
-        assert faults(rolf.post(MINE, json=campaign(**{field: value}))) == [field], value
+        with subtests.test(value=value):
+            assert faults(rolf.put(f"{address}/stores", json=EXAMPLE | {field: value})) == [field]
+            assert faults(rolf.post(MINE, json=campaign(**{field: value}))) == [field]
     assert snapshot(promotions) == before
 
 
@@ -315,12 +316,13 @@ GOOD = [
 ]
 
 
-def test_good_fields_are_kept(rolf):
+def test_good_fields_are_kept(rolf, subtests):
     """S3-15, S3-16, S3-17, S3-18, S3-19."""
     address = made(rolf)
     for field, value, read in GOOD:
-        ok(rolf.put(address, json={field: value}))
-        assert ok(rolf.get(address))[field] == read
+        with subtests.test(value=value):
+            ok(rolf.put(address, json={field: value}))
+            assert ok(rolf.get(address))[field] == read
 
 
 def test_a_campaign_can_lie_in_the_past(rolf):
