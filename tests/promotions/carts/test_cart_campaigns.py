@@ -67,7 +67,7 @@ def test_a_product_without_a_mode_means_all_its_variants(rolf):
 
 
 def test_two_applications_as_the_document_tells_it(rolf, till, promotions):
-    """S4-14, S4-15: both read 0, the first writes, the second is told 412 and has changed nothing."""
+    """S4-14, S4-15: both read 0, the first writes, the second gets 412 and changes nothing."""
     address = made(rolf, **EXAMPLE)
     first, second = ok(rolf.get(address)), ok(till.get(address))
     assert first["dbVersion"] == second["dbVersion"] == 0
@@ -221,17 +221,17 @@ def test_everything_under_the_path_refuses_in_its_shape(rolf):
 
 def test_a_campaign_is_deleted_with_its_linked_products(rolf, promotions):
     """S4-17, D8."""
-    address, kept = made(rolf), made(rolf, "other")
-    gone, stays = linked(rolf, address), linked(rolf, kept)
+    address, other = made(rolf), made(rolf, "other")
+    gone, stays = linked(rolf, address), linked(rolf, other)
     assert rolf.delete(address).status_code == 204
-    for each in (address, gone):
-        refused(rolf.get(each), 404, "Not Found")
-    ok(rolf.get(kept))
+    for url in (address, gone):
+        refused(rolf.get(url), 404, "Not Found")
+    ok(rolf.get(other))
     ok(rolf.get(stays))
     refused(rolf.delete(address), 404, "Not Found")
     assert [row.id.hex for row in stored(promotions, LinkedProducts)] == [last_id(stays).replace("-", "")]
-    told = [(each["type"].split(".")[1], each["sequence"]) for each in promotions.events()[-2:]]
-    assert told == [("LinkedProductsDeleted", 2), ("CartCampaignDeleted", 2)]
+    events = [(event["type"].split(".")[1], event["sequence"]) for event in promotions.events()[-2:]]
+    assert events == [("LinkedProductsDeleted", 2), ("CartCampaignDeleted", 2)]
     made(rolf)
 
 
@@ -280,7 +280,7 @@ def test_a_list_is_paged_from_zero(three):
     page = ok(three.get(f"{CAMPAIGNS}?size=2&page=0"))
     assert (len(page["items"]), page["last"], page["totalPages"]) == (2, False, 2)
     page = ok(three.get(f"{CAMPAIGNS}?size=2&page=1"))
-    assert ([each["name"] for each in page["items"]], page["last"], page["number"]) == (["third"], True, 1)
+    assert ([item["name"] for item in page["items"]], page["last"], page["number"]) == (["third"], True, 1)
     page = ok(three.get(f"{CAMPAIGNS}?size=2&page=7"))
     assert (page["items"], page["last"], page["totalItems"]) == ([], True, 3)
     page = ok(three.get(f"{CAMPAIGNS}?name=nothing"))
@@ -310,9 +310,9 @@ FILTERS = [
 
 def test_a_list_is_filtered(three, subtests):
     """S4-3, S4-4: signs include the moment itself; two filters on products are about one product."""
-    for query, found in FILTERS:
+    for query, expected in FILTERS:
         with subtests.test(query=query):
-            assert names(three, f"?{query}") == found
+            assert names(three, f"?{query}") == expected
 
 
 SORTS = [
@@ -333,9 +333,9 @@ SORTS = [
 
 def test_a_list_is_sorted(three, subtests):
     """S4-2: by a field, or by one of what belongs to it; several, one after the other."""
-    for query, found in SORTS:
+    for query, expected in SORTS:
         with subtests.test(query=query):
-            assert names(three, f"?{query}") == found
+            assert names(three, f"?{query}") == expected
 
 
 REFUSED = [
@@ -367,7 +367,7 @@ def test_lists_and_ids_hold_nothing_of_others(rolf, rita, promotions):
     """D5: to another tenant a campaign does not exist."""
     address = made(rolf)
     hers = made(rita)
-    assert [each["id"] for each in ok(rita.get(CAMPAIGNS))["items"]] == [last_id(hers)]
+    assert [item["id"] for item in ok(rita.get(CAMPAIGNS))["items"]] == [last_id(hers)]
     before = snapshot(promotions)
     for answer in (
         rita.get(address),

@@ -20,7 +20,7 @@ def shop(rolf, rita):
     return rolf
 
 
-def found(client, body=None, query=""):
+def uids(client, body=None, query=""):
     page = ok(client.post(f"{SEARCH}{query}", json=body or {}))
     return [item["campaignUid"] for item in page["items"]]
 
@@ -55,13 +55,13 @@ def test_campaigns_are_found_by_what_they_are(shop, subtests):
     """S1-38: all that is named must fit; the newest first; nothing of another tenant's."""
     for body, expected in BODIES:
         with subtests.test(body=body):
-            assert found(shop, body) == expected
+            assert uids(shop, body) == expected
 
 
 def test_pages_and_order_stand_in_the_query_or_the_body(shop):
     """S1-38."""
     where = "?pageNumber=2&pageSize=2&sortBy=name&sortDirection=DESC"
-    assert found(shop, {}, where) == ["3for2socks"]
+    assert uids(shop, {}, where) == ["3for2socks"]
     body = {"pageNumber": 2, "pageSize": 2, "sortBy": "name", "sortDirection": "DESC"}
     page = ok(shop.post(SEARCH, json=body))
     assert [item["campaignUid"] for item in page["items"]] == ["3for2socks"]
