@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict, Invalid
@@ -25,9 +24,7 @@ def create_campaign(session: Session, data: dict[str, Any], *, actor: Principal,
         Invalid: the end is not after the start (S4-8), or there is no such price list.
         Conflict: ``campaign_name_taken`` (S4-9, D51).
     """
-    campaign = CartCampaign(
-        id=uuid7(), tenant_id=actor.tenant_id, created_at=now, updated_at=now, db_version=0, event_sequence=0
-    )
+    campaign = CartCampaign.create(tenant_id=actor.tenant_id, now=now, db_version=0)
     _write(session, campaign, data)
     session.add(campaign)
     lines = _lines_changed({"products": [], "mandatoryProducts": []}, campaign)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Invalid
@@ -26,9 +25,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         Invalid: the caller has no such campaign, or a product is linked to itself.
     """
     _lock_campaign(session, data)
-    linked = LinkedProducts(
-        id=uuid7(), tenant_id=actor.tenant_id, created_at=now, updated_at=now, db_version=0, event_sequence=0
-    )
+    linked = LinkedProducts.create(tenant_id=actor.tenant_id, now=now, db_version=0)
     _write(session, linked, data)
     session.add(linked)
     _audit_and_publish(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)

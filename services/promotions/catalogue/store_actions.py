@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
@@ -23,7 +22,7 @@ def create_store(session: Session, data: dict[str, Any], *, actor: Principal, no
         Conflict: ``store_exists``: the uid is taken.
         Invalid: ``unknown_pricelist``.
     """
-    store = Store(id=uuid7(), tenant_id=actor.tenant_id, store_uid=data["store_uid"], created_at=now, event_sequence=0)
+    store = Store.create(tenant_id=actor.tenant_id, now=now, store_uid=data["store_uid"])
     _write(session, store, data, now)
     session.add(store)
     audit(session, "store.created", store, actor=actor, now=now)
@@ -81,15 +80,7 @@ def create_customer_group(
     Raises:
         Conflict: ``customer_group_exists``: the uid is taken.
     """
-    group = CustomerGroup(
-        id=uuid7(),
-        tenant_id=actor.tenant_id,
-        customer_group_uid=customer_group_uid,
-        name=name,
-        created_at=now,
-        updated_at=now,
-        event_sequence=0,
-    )
+    group = CustomerGroup.create(tenant_id=actor.tenant_id, now=now, customer_group_uid=customer_group_uid, name=name)
     session.add(group)
     audit(session, "customer_group.created", group, actor=actor, now=now)
     message = f"There is a customer group {customer_group_uid} already."

@@ -48,7 +48,9 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     rules.require_valid(details, has_selection=False)
 
     def make(uid: str) -> SalesCampaign:
-        campaign = SalesCampaign.start(uid, details, tenant_id=actor.tenant_id, now=now)
+        campaign = SalesCampaign.create(
+            tenant_id=actor.tenant_id, now=now, campaign_uid=uid, status=rules.Status.NEW, **details
+        )
         session.add(campaign)
         changes = {"storeUids": [None, [store.store_uid for store in where or ()]]}
         audit(session, "sales_campaign.created", campaign, actor=actor, now=now, changes=changes)

@@ -5,9 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from chassis.core.text import is_line
 from chassis.http.pages import MAX_PAGE, MAX_PAGE_SIZE, PageIn
-from chassis.http.schemas import Amount, CamelSchema, Instant, UpdateSchema, text
+from chassis.http.schemas import Amount, CamelSchema, Instant, UpdateSchema, one_line, text
 from services.promotions.common.rules import RESERVED
 from services.promotions.common.schemas import NAME_LENGTH, SparseSchema, WarningOut, Whole, uid, uids
 from services.promotions.sales.rules import EARLIEST, LATEST, SORTS, Discount, Status, Type
@@ -58,8 +57,7 @@ class CampaignCode(fields.String):
             raise ValidationError(f"At most {CODE_LENGTH} characters.")
         if written and not any(letter.isprintable() and not letter.isspace() for letter in code):
             raise ValidationError('Must not be blank. Leave it out, or send "", for a campaign without a code.')
-        if not is_line(code):
-            raise ValidationError("Must be one line without control characters or direction overrides.")
+        one_line(code)
         return code
 
 

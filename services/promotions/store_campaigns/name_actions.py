@@ -29,14 +29,8 @@ def insert_campaign(
     made = rules.identifier_for(data["name"])
     chosen = data["campaign_identifier"]
     for identifier in [chosen] if chosen else [made, f"{made}_{key.hex[-12:].upper()}"]:
-        campaign = StoreCampaign(
-            **{**data, "campaign_identifier": identifier},
-            id=key,
-            tenant_id=actor.tenant_id,
-            created_at=now,
-            updated_at=now,
-            event_sequence=0,
-        )
+        values = {**data, "campaign_identifier": identifier}
+        campaign = StoreCampaign.create(tenant_id=actor.tenant_id, now=now, key=key, **values)
         try:
             with session.begin_nested():
                 session.add(campaign)
