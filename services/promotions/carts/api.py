@@ -93,7 +93,7 @@ class Cart(MethodView):
     def delete(self, cart_id):
         """Delete a cart."""
         with db.begin() as session:
-            actions.drop(session, cart_id, expected=versions.if_match(), now=utcnow())
+            actions.delete_cart(session, cart_id, expected=versions.if_match(), now=utcnow())
 
 
 @blp.route("/carts/<uuid:cart_id>/items/<product_id>")

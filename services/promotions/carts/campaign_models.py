@@ -23,7 +23,7 @@ MILLISECOND = timedelta(milliseconds=1)
 class Numbered(Entity):
     """A thing with a ``dbVersion``: 0 when it is new (S4-13), one more with every update, also an equal one (S4-14).
 
-    Whoever updates one has locked its row.
+    The caller of ``touch`` has locked the row.
     """
 
     db_version: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=99)

@@ -15,7 +15,7 @@ from services.promotions.carts.list_queries import Listed
 from services.promotions.catalogue.models import Product, Variant
 from services.promotions.catalogue.pricelist_queries import name_pricelists
 from services.promotions.catalogue.product_queries import products_of
-from services.promotions.common.queries import among, one
+from services.promotions.common.queries import among, one_or_404
 
 
 def campaign(session: Session, campaign_id: UUID) -> CartCampaign:
@@ -33,7 +33,7 @@ def lock_campaign(session: Session, campaign_id: UUID) -> CartCampaign:
 
 
 def _campaign(session: Session, statement: Select[tuple[CartCampaign]], campaign_id: UUID) -> CartCampaign:
-    row = one(session, statement.where(CartCampaign.id == campaign_id), "There is no such marketing campaign.")
+    row = one_or_404(session, statement.where(CartCampaign.id == campaign_id), "There is no such marketing campaign.")
     name_pricelists(session, [row])
     return row
 
@@ -80,15 +80,15 @@ def campaigns(
 def meant_by(session: Session, name: str, customer_id: str | None) -> CartCampaign | Reason:
     """The campaign of a shopper's link, or why there is none (S4-28). Case does not matter in its name (D62).
 
-    A campaign of this customer goes before one of nobody's. A link that names no customer means the campaign of
-    nobody's, or else the only one of that name.
+    A campaign of this customer goes before one without a customer. A link without a customer means the campaign
+    without one, or else the only campaign of that name.
     """
     named, exactly_first = select(CartCampaign).where(_is_called(name)), CartCampaign.name != name
     if customer_id is not None:
         mine_first = CartCampaign.customer_key.desc()  # the other one's key is empty
         either = named.where(CartCampaign.customer_key.in_([customer_id, ""])).order_by(mine_first, exactly_first)
         return session.scalars(either.limit(1)).first() or Reason.UNKNOWN
-    # Of one customer there are at most two, where they were there before case stopped to matter.
+    # A customer has at most two, both from before names were compared without case.
     campaigns = session.scalars(named.order_by(CartCampaign.customer_key, exactly_first).limit(3)).all()
     if not campaigns:
         return Reason.UNKNOWN

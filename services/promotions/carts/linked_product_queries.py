@@ -11,7 +11,7 @@ from services.promotions.carts import campaign_queries, list_queries
 from services.promotions.carts.campaign_models import LinkedProducts
 from services.promotions.carts.campaign_rules import LINKED_PRODUCTS_SORTS, SortKey
 from services.promotions.carts.list_queries import Listed
-from services.promotions.common.queries import one
+from services.promotions.common.queries import one_or_404
 
 MISSING = "There are no such linked products."
 
@@ -22,12 +22,12 @@ def link(session: Session, linked_id: UUID) -> LinkedProducts:
     Raises:
         NotFound: there are none of that id, or they are another's.
     """
-    return one(session, select(LinkedProducts).where(LinkedProducts.id == linked_id), MISSING)
+    return one_or_404(session, select(LinkedProducts).where(LinkedProducts.id == linked_id), MISSING)
 
 
 def lock_link(session: Session, linked_id: UUID) -> LinkedProducts:
     """As ``link``, the row locked until the transaction ends."""
-    return one(session, select(LinkedProducts).where(LinkedProducts.id == linked_id).with_for_update(), MISSING)
+    return one_or_404(session, select(LinkedProducts).where(LinkedProducts.id == linked_id).with_for_update(), MISSING)
 
 
 def linked_products(session: Session, *, page: int, size: int, sort: Sequence[SortKey], **filters: Any) -> Listed:

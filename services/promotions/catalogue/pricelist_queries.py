@@ -14,7 +14,7 @@ from chassis.http.pages import Page, paginate
 from services.promotions.catalogue import product_queries, queries
 from services.promotions.catalogue.models import Pricelist, PricelistEntry, PricelistVariant, Product
 from services.promotions.common.models import Base
-from services.promotions.common.queries import among, one
+from services.promotions.common.queries import among, one_or_404
 from services.promotions.common.rules import Code
 
 
@@ -50,12 +50,14 @@ def pricelist(session: Session, pricelist_uid: str) -> Pricelist:
     Raises:
         NotFound: there is none of that uid.
     """
-    return one(session, _pricelist_of(pricelist_uid), "There is no such price list.")
+    return one_or_404(session, _pricelist_of(pricelist_uid), "There is no such price list.")
 
 
 def lock_pricelist(session: Session, pricelist_uid: str) -> Pricelist:
     """As ``pricelist``, its row locked until the transaction ends."""
-    return one(session, _pricelist_of(pricelist_uid).with_for_update(key_share=True), "There is no such price list.")
+    return one_or_404(
+        session, _pricelist_of(pricelist_uid).with_for_update(key_share=True), "There is no such price list."
+    )
 
 
 def _pricelist_of(pricelist_uid: str) -> Select[tuple[Pricelist]]:

@@ -132,7 +132,7 @@ def _named_once(entries: list[dict[str, Any]]) -> None:
     seen: set[str] = set()
     for entry in entries:
         if entry["product_uid"] in seen:
-            raise ValidationError(f"{entry['product_uid']} stands here twice.")
+            raise ValidationError(f"{entry['product_uid']} is here twice.")
         seen.add(entry["product_uid"])
 
 
@@ -153,7 +153,7 @@ class PricelistProductsIn(CamelSchema):
     @validates_schema
     def not_both(self, data: dict[str, Any], **_: Any) -> None:
         if both := {entry["product_uid"] for entry in data["add"]} & set(data["remove"]):
-            raise ValidationError(f"{min(both)} is to be added as well.", "remove")
+            raise ValidationError(f"{min(both)} is in add as well.", "remove")
 
 
 class EntryOut(CamelSchema):

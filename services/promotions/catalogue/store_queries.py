@@ -10,7 +10,7 @@ from chassis.core.errors import Invalid
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue.models import CustomerGroup, Store
 from services.promotions.catalogue.pricelist_queries import name_pricelists
-from services.promotions.common.queries import among, one
+from services.promotions.common.queries import among, one_or_404
 
 
 def store(session: Session, store_uid: str) -> Store:
@@ -28,7 +28,7 @@ def lock_store(session: Session, store_uid: str) -> Store:
 
 
 def _store(session: Session, statement: Select[tuple[Store]], store_uid: str) -> Store:
-    row = one(session, statement.where(Store.store_uid == store_uid), "There is no such store.")
+    row = one_or_404(session, statement.where(Store.store_uid == store_uid), "There is no such store.")
     name_pricelists(session, [row])
     return row
 
@@ -64,12 +64,12 @@ def customer_group(session: Session, customer_group_uid: str) -> CustomerGroup:
     Raises:
         NotFound: there is none of that uid.
     """
-    return one(session, _customer_group_of(customer_group_uid), "There is no such customer group.")
+    return one_or_404(session, _customer_group_of(customer_group_uid), "There is no such customer group.")
 
 
 def lock_customer_group(session: Session, customer_group_uid: str) -> CustomerGroup:
     """As ``customer_group``, its row locked until the transaction ends."""
-    return one(
+    return one_or_404(
         session,
         _customer_group_of(customer_group_uid).with_for_update(key_share=True),
         "There is no such customer group.",

@@ -59,7 +59,7 @@ def accept_bulk() -> None:
 
 HEADER = "Concord-Warnings"
 SHOWN_BY = {"storeUids": "stores", "pricelistUid": "pricelist", "customerGroupUid": "customerGroup"}
-"""What is written, and how it is answered."""
+"""Fields of a body, and the fields of the answer that show them."""
 
 
 def warning_header(*codes: Code) -> dict[str, str]:
@@ -70,7 +70,7 @@ def ignored_fields(update: type[UpdateSchema], shown: Any) -> tuple[Code, ...]:
     """``read_only_field`` where the request's body says otherwise in a read-only field than what holds (D65).
 
     Args:
-        shown: what is answered; of a field that was written by its uids it says nothing.
+        shown: the resource as it is answered. A field that was written by its uids is not compared.
     """
     body = request.get_json(silent=True)
     if not isinstance(body, dict):

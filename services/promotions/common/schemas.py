@@ -66,7 +66,9 @@ class SparseSchema(CamelSchema):
 
 
 class TenantEventIn(CamelSchema):
-    tenant_id = fields.UUID(required=True)
+    """Read as columns of ``Tenant``."""
+
+    tenant_id = fields.UUID(required=True, attribute="id")
     slug = fields.String(load_default=None)
     name = fields.String(required=True)
     kind = fields.String(required=True)

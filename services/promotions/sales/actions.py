@@ -65,7 +65,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         unique=ONE_UID,
         taken=Conflict(f"There is a campaign {campaign_uid} already.", code="campaign_exists"),
     )
-    _place(session, campaign, where or ())
+    _replace_stores(session, campaign, where or ())
     return _publish(session, campaign, events.SalesCampaignCreated, actor=actor, now=now)
 
 
@@ -149,7 +149,7 @@ def _change_details(
     changes = {"storeUids": [before, after]} if before != after else {}
     audit(session, "sales_campaign.changed", campaign, actor=actor, now=now, changes=changes)
     if where is not None:
-        _place(session, campaign, where)
+        _replace_stores(session, campaign, where)
     return _publish(session, campaign, events.SalesCampaignChanged, actor=actor, now=now)
 
 
@@ -169,7 +169,7 @@ def _change_status(
     return shown
 
 
-def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) -> None:
+def _replace_stores(session: Session, campaign: SalesCampaign, where: Sequence[Store]) -> None:
     session.execute(delete(STORES).where(STORES.c.campaign_id == campaign.id))
     rows = [
         {"campaign_id": campaign.id, "store_id": store.id, "position": position} for position, store in enumerate(where)

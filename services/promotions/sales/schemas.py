@@ -101,7 +101,7 @@ class SalesCampaignIn(CamelSchema):
         if "discount_percent" in data:
             data["discount_percent"] = round(data["discount_percent"], 2)
         if data.get("campaign_uid") in RESERVED:
-            raise ValidationError("This is a word of our own; choose another.", "campaignUid")
+            raise ValidationError("This word is reserved. Choose another.", "campaignUid")
         return data
 
 

@@ -1,4 +1,4 @@
-"""Create, change and delete store campaigns, and write down what the clock has made of them (S3).
+"""Create, change and delete store campaigns, and store the status that the clock gives them (S3).
 
 Lock: the campaign's row. Every change first catches up with the clock, so that a start and an end are published once
 and in order, whether or not the scheduler was there before.
@@ -140,7 +140,7 @@ def delete_campaign(
 
 
 def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
-    """Write and publish what the clock has made of a locked campaign (S3-7). A second call does nothing."""
+    """Store and publish the status that the clock gives a locked campaign (S3-7). A second call does nothing."""
     passed = campaign.catch_up(now)
     if not passed:
         return
@@ -151,7 +151,7 @@ def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
 
 
 def _renew_bundles(session: Session, campaign: StoreCampaign) -> None:
-    """Let the tills' bundles of the campaign's stores be made anew (D44). The last statement of a change."""
+    """Have the till bundles of the campaign's stores made again (D44). This is the last statement of a change."""
     if campaign.store_uids:
         catalogue_actions.touch(session, campaign.tenant_id)
 

@@ -86,7 +86,7 @@ def store_ids(**kwargs: Any) -> fields.List:
 
 def _fit_an_event(keys: list[str]) -> None:
     if sum(len(key.encode()) + 3 for key in keys) > STORES_BYTES:
-        raise ValidationError("These keys are too long altogether.")
+        raise ValidationError("These keys are too long together.")
 
 
 class StoreCampaignChangesIn(WritableSchema):

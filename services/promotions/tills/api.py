@@ -15,7 +15,7 @@ blp = TenantBlueprint("bundles", __name__)
 
 
 def with_store_campaigns(running: StoreCampaigns) -> TenantBlueprint:
-    """The endpoints, with what ``running`` finds as the store campaigns of a bundle (D44)."""
+    """The endpoints; a bundle has the store campaigns that ``running`` finds (D44)."""
     blp.record(lambda state: state.app.extensions.update(till_store_campaigns=running))
     return blp
 

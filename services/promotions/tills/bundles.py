@@ -38,7 +38,7 @@ ALGORITHM = "EdDSA"
 MOST_BYTES = 64 * 1024 * 1024
 """Of signed bundles in one process. Beyond that the least recently used bundle goes first."""
 StoreCampaigns = Callable[[Session, UUID, datetime], tuple[list[dict[str, Any]], list[datetime]]]
-"""What runs in a store at a moment, as tills show it, and the last moments at which that can be so (D44)."""
+"""Finds what runs in a store at a moment, as tills show it, and the last moments at which that holds (D44)."""
 
 
 class Key:
@@ -58,7 +58,7 @@ class Key:
 
 @dataclass(frozen=True)
 class TillBundle:
-    """One state of a store. It is current while the tenant's stamp is ``stamp`` and until ``until``, when a campaign
+    """One state of a store. It is current while the tenant's stamp is ``stamp``, and up to ``until``, when a campaign
     ends or a store campaign starts.
     """
 
@@ -98,7 +98,7 @@ class TillBundles:
         self._lock = Lock()
 
     def current(self, database: Database, tenant_id: UUID, store_uid: str, *, now: datetime) -> TillBundle:
-        """The bundle of a store as it is now. Unlike other actions it owns its transactions: mostly one read is enough.
+        """The bundle of a store as it is now. Unlike other actions it owns its transactions; usually one read does.
 
         Raises:
             NotFound: the caller has no such store.
@@ -110,11 +110,12 @@ class TillBundles:
                 if known.stamp == store_set_queries.stamp(session, tenant_id):
                     return known
         with database.begin() as session:
-            made = self._build(session, tenant_id, store_uid, now)
-            actions.remember(session, tenant_id, made.store_id, made.version, made.digests, now=now)
-        with self._lock, suppress(ValueError):  # raised for a bundle larger than all may be: it is not remembered
-            self._bundles[tenant_id, store_uid] = made
-        return made
+            till_bundle = self._build(session, tenant_id, store_uid, now)
+            version, digests = till_bundle.version, till_bundle.digests
+            actions.record_version(session, tenant_id, till_bundle.store_id, version, digests, now=now)
+        with self._lock, suppress(ValueError):  # raised for a bundle that is larger than the cache
+            self._bundles[tenant_id, store_uid] = till_bundle
+        return till_bundle
 
     def since(self, session: Session, till_bundle: TillBundle, version: str | None) -> dict[str, Any]:
         """The answer to a till that has ``version``: the changes, or the whole state where ``version`` is not known."""
@@ -155,8 +156,8 @@ def bundles_of(app: Flask) -> TillBundles:
         secret = Signer(settings_of(app).keys, "promotions").derive("promotions bundles")
         bundles = TillBundles(Key(secret), app.extensions["till_store_campaigns"])
         app.extensions.setdefault("bundles", bundles)
-    made: TillBundles = app.extensions["bundles"]
-    return made
+    till_bundles: TillBundles = app.extensions["bundles"]
+    return till_bundles
 
 
 def verify(signed: str, jwk: Mapping[str, Any]) -> dict[str, Any]:

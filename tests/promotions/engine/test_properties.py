@@ -185,7 +185,7 @@ def test_products_that_a_set_learns_count_like_those_it_was_given(bought, campai
             for rule in campaigns
             if (product in rule.prices if rule.prices else rule.products is None or product in rule.products)
         ]
-        known.learn(product, belongs)
+        known.set_memberships(product, belongs)
     expected = evaluate(bought, campaigns, NOON, strategy=strategy)
     known.by_order.sort(key=lambda rule: rule.uid, reverse=True)
     assert units(evaluate(bought, known, NOON, strategy=strategy)) == units(expected)
