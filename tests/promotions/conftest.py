@@ -1,16 +1,16 @@
-"""Promotions and the people who use it; identity has told of their tenants."""
+"""Promotions and the people who use it; events of identity about their tenants have arrived."""
 
 import pytest
 
 from services.promotions import service
 from tests.promotions.carts.helpers import PRODUCTS
-from tests.promotions.helpers import MINE, RITA, ROLF, TILL, ok, told
+from tests.promotions.helpers import MINE, RITA, ROLF, TILL, ok, tenant_event
 
 
 @pytest.fixture
 def promotions(start_service):
     running = start_service(service)
-    running.deliver(told(ROLF), told(RITA))
+    running.deliver(tenant_event(ROLF), tenant_event(RITA))
     return running
 
 

@@ -47,7 +47,7 @@ def ok(answer, status=200):
     return answer.json
 
 
-def told(who, sequence=1, event="Created", version="v2", **changes):
+def tenant_event(who, sequence=1, event="Created", version="v2", **changes):
     """The event by which identity tells of a tenant."""
     data = {
         "tenantId": str(who.tenant_id),

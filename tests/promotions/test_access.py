@@ -63,8 +63,8 @@ def ask(client, endpoint, *, tenant=MINE, key=None, **kwargs):
     method, path = endpoint
     body = ACCESS[endpoint][1]
     path = path.replace(TENANT, tenant)
-    for each in KEYS:
-        path = path.replace(f"<{each}>", key or each)
+    for kind in KEYS:
+        path = path.replace(f"<{kind}>", key or kind)
     return client.open(path, method=method, **({} if body is None else {"json": body}), **kwargs)
 
 
@@ -129,7 +129,7 @@ def test_anothers_tenant_in_the_path_is_not_there(promotions, things, rita):
 def test_anothers_things_are_not_there_under_the_own_tenant(promotions, things, rita):
     """The same answer to the letter for what another tenant has as for what nobody has."""
     before = everything(promotions)
-    for endpoint in (each for each in ACCESS if "_uid>" in each[1].removeprefix(TENANT)):
+    for endpoint in (entry for entry in ACCESS if "_uid>" in entry[1].removeprefix(TENANT)):
         foreign, absent = ask(rita, endpoint, tenant=HERS), ask(rita, endpoint, tenant=HERS, key="none")
         is_problem(foreign, 404, "not_found")
         assert without_request_id(foreign) == without_request_id(absent)

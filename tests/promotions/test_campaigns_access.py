@@ -100,7 +100,7 @@ def test_anothers_things_are_not_there(promotions, rita, ids):
     """D5, S3-22: the same answer as for an id that is nobody's, in every endpoint and whatever version is named."""
     before = everything(promotions)
     nobodys = {place: str(uuid4()) for place in ids}
-    for endpoint in (each for each in ACCESS if "<" in each[1]):
+    for endpoint in (entry for entry in ACCESS if "<" in entry[1]):
         for company in (str(FJORD), str(BERGEN)):
             if endpoint[1] == COMPANY and company == str(BERGEN):
                 continue  # her own

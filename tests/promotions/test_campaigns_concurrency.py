@@ -15,7 +15,7 @@ from tests.promotions.carts.campaign_helpers import CAMPAIGNS, LINKED, campaign,
 from tests.promotions.helpers import HERS as SHE
 from tests.promotions.helpers import MINE as HE
 from tests.promotions.helpers import RITA, ROLF, TILL, ok, stored
-from tests.promotions.store_campaigns.helpers import HERS, MINE, away, told_of
+from tests.promotions.store_campaigns.helpers import HERS, MINE, away, events_about
 from tests.promotions.store_campaigns.helpers import campaign as in_stores
 from tests.promotions.store_campaigns.helpers import made as made_in_stores
 
@@ -37,7 +37,7 @@ def statuses(answers):
 
 
 def test_of_writers_with_one_version_exactly_one_wins_each_round(promotions, rolf):
-    """S4-14, S4-15: the others are told 412."""
+    """S4-14, S4-15: the others get 412."""
     address = made(rolf)
     for version in range(4):
         works = [
@@ -67,7 +67,7 @@ def test_a_name_is_taken_once(promotions):
     answers = at_once(*works)
     assert statuses(answers) == [201, 400, 400]
     refused = [answer.json for answer in answers if answer.status_code == 400]
-    assert [each["validation_errors"][0]["field"] for each in refused] == ["campaign_identifier"] * 2
+    assert [body["validation_errors"][0]["field"] for body in refused] == ["campaign_identifier"] * 2
     assert len(stored(promotions, StoreCampaign)) == 2
 
 
@@ -101,9 +101,9 @@ def test_two_schedulers_and_an_updater_tell_of_each_start_once(promotions, rolf)
         at_once(tick, tick, update, tick)
         tick()
     for address in addresses:
-        names = [name for name, _ in told_of(promotions, address)]
+        names = [name for name, _ in events_about(promotions, address)]
         assert names.count("CampaignStarted") == 1
-        assert [sequence for _, sequence in told_of(promotions, address)] == list(range(1, len(names) + 1))
+        assert [sequence for _, sequence in events_about(promotions, address)] == list(range(1, len(names) + 1))
     assert {row.status for row in stored(promotions, StoreCampaign)} == {"active"}
 
 
@@ -145,9 +145,9 @@ def test_products_put_into_one_cart_at_once_are_all_there(promotions, rolf, rita
     ]
     assert statuses(at_once(*works)) == [200] * 4
     items = ok(shopper.get(f"/shops/fjord-retail/carts/{cart}"))["items"]
-    held = {item["productId"]: item["quantity"] for item in items}
-    assert held["base"] == 3
-    assert 1 <= held["extra"] <= 2
+    quantities = {item["productId"]: item["quantity"] for item in items}
+    assert quantities["base"] == 3
+    assert 1 <= quantities["extra"] <= 2
 
 
 def test_a_name_is_taken_once_in_whatever_case(promotions):
@@ -170,5 +170,5 @@ def test_a_campaign_is_deleted_once(promotions, rolf):
         *deleted, changed = at_once(*works, change)
         assert statuses(deleted) == [200, 404]
         assert changed.status_code in (200, 404)
-        names = [name for name, _ in told_of(promotions, address)]
+        names = [name for name, _ in events_about(promotions, address)]
         assert (names[-1], names.count("CampaignDeleted")) == ("CampaignDeleted", 1)

@@ -53,7 +53,7 @@ def test_whatever_uid_is_taken_is_reachable(rolf, uid):
             assert ok(rolf.put(address, json=read)) == read
     written = quote(uid, safe="")
     for name in ("brandUid", "productGroupUid", "categoryUid"):
-        assert [each["productUid"] for each in ok(rolf.get(f"{MINE}/products?{name}={written}"))["items"]] == [taken]
+        assert [item["productUid"] for item in ok(rolf.get(f"{MINE}/products?{name}={written}"))["items"]] == [taken]
     kinds = ("productUids", "brandUids", "productGroupUids", "categoryUids")
     selection = {
         "create": {"include": {kind: [uid] for kind in kinds}, "exclude": {"productUids": [f"{uid.strip()}/v"]}}
@@ -65,7 +65,7 @@ def test_whatever_uid_is_taken_is_reachable(rolf, uid):
         assert ok(rolf.get(f"{CAMPAIGNS}/{written}/{below}"))["campaignUid"] == taken
     assert len(ok(rolf.get(f"{LISTS}/{written}/products"))["items"]) == 2
     removed = ok(rolf.put(f"{LISTS}/{written}/products", json={"remove": [uid]}))
-    assert [each["productUid"] for each in removed["products"]] == [f"{uid.strip()}/v"]
+    assert [item["productUid"] for item in removed["products"]] == [f"{uid.strip()}/v"]
     ok(rolf.put(f"{LISTS}/{written}/products", json={"add": [{"productUid": uid, "price": 5}]}))
 
 
@@ -87,7 +87,7 @@ def test_what_could_not_be_written_in_a_path_is_refused_where_it_is_written(rolf
         row | {"variants": [{"variantUid": uid}]},
     ]
     results = ok(rolf.post(f"{MINE}/products", json={"products": rows}))["results"]
-    assert {each["status"] for each in results} == {"rejected"}
+    assert {item["status"] for item in results} == {"rejected"}
     bodies = [
         ("stores", {"storeUid": uid, "name": "S"}),
         ("customergroups", {"customerGroupUid": uid, "name": "G"}),
@@ -133,10 +133,10 @@ def test_campaigns_are_found_in_any_case_for_all_letters(rolf, key):
     ok(rolf.put(f"{CAMPAIGNS}/there", json={"campaignCode": code}))
     wholly = {"campaignCode": code.swapcase()}
     for body in ({"query": words}, {"name": words}, {"displayName": words}, wholly, {"query": words.upper()}):
-        found = ok(rolf.post(f"{CAMPAIGNS}/search", json=body))["items"]
-        assert [each["campaignUid"] for each in found] == ["there"], body
+        items = ok(rolf.post(f"{CAMPAIGNS}/search", json=body))["items"]
+        assert [item["campaignUid"] for item in items] == ["there"], body
     listed = ok(rolf.get(f"{CAMPAIGNS}?query={quote(words)}"))["items"]
-    assert [each["campaignUid"] for each in listed] == ["there"]
+    assert [item["campaignUid"] for item in listed] == ["there"]
     ok(rolf.put(f"{CAMPAIGNS}/there", json={"name": "Renamed", "displayName": "x", "campaignCode": ""}))
     assert ok(rolf.post(f"{CAMPAIGNS}/search", json={"query": words}))["items"] == []
 
@@ -148,12 +148,12 @@ def test_products_are_found_in_any_case_for_all_letters(rolf, key):
     rows = [{"productUid": "x", "name": name, "price": 1}, {"productUid": name, "name": "y", "price": 1}]
     rows.append({"productUid": "other", "name": "100 offs, Cafe", "price": 1})
     ok(rolf.post(f"{MINE}/products", json={"products": rows}))
-    found = ok(rolf.get(f"{MINE}/products?q={quote(words)}"))["items"]
-    assert {each["productUid"] for each in found} == {"x", normalize("NFC", name)}
+    items = ok(rolf.get(f"{MINE}/products?q={quote(words)}"))["items"]
+    assert {item["productUid"] for item in items} == {"x", normalize("NFC", name)}
     ok(rolf.post(f"{MINE}/products", json={"products": [rows[0] | {"name": "Now other"}]}))
-    found = ok(rolf.get(f"{MINE}/products?q={quote(words)}"))["items"]
-    assert [each["productUid"] for each in found] == [normalize("NFC", name)]
-    assert [each["productUid"] for each in ok(rolf.get(f"{MINE}/products?q=NOW+OTHER"))["items"]] == ["x"]
+    items = ok(rolf.get(f"{MINE}/products?q={quote(words)}"))["items"]
+    assert [item["productUid"] for item in items] == [normalize("NFC", name)]
+    assert [item["productUid"] for item in ok(rolf.get(f"{MINE}/products?q=NOW+OTHER"))["items"]] == ["x"]
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\x07b", "a\u202eb", "a\u2028b"])

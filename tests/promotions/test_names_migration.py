@@ -11,7 +11,7 @@ from tests.plugin import postgres_database
 
 SCRIPTS = ScriptDirectory.from_config(migrate.config_of(service))
 [AFTER] = [
-    each.revision for each in SCRIPTS.walk_revisions() if each.path.endswith("names_of_campaigns_without_case.py")
+    script.revision for script in SCRIPTS.walk_revisions() if script.path.endswith("names_of_campaigns_without_case.py")
 ]
 BEFORE = SCRIPTS.get_revision(AFTER).down_revision
 FJORD, BERGEN = "a" * 32, "b" * 32

@@ -4,7 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from tests.promotions.helpers import MINE, ROLF, everything, is_problem, ok, told
+from tests.promotions.helpers import MINE, ROLF, everything, is_problem, ok, tenant_event
 from tests.promotions.sales.helpers import AUGUST, CAMPAIGNS, SELECTION, SOCKS, activate, furnish, made, select
 
 WARNINGS = "Concord-Warnings"
@@ -55,7 +55,7 @@ def test_what_was_read_is_written_back_and_changes_nothing(shop, promotions, res
 def test_the_tenants_own_zone_sent_back_goes_on_being_the_tenants_own(rolf, promotions):
     """S1-10: until a zone is chosen here, the tenant's own holds, whatever it will be."""
     ok(rolf.put(f"{MINE}/settings", json=ok(rolf.get(f"{MINE}/settings")) | {"strategy": "best_price"}))
-    promotions.deliver(told(ROLF, 2, "Changed", timeZone="Asia/Kathmandu"))
+    promotions.deliver(tenant_event(ROLF, 2, "Changed", timeZone="Asia/Kathmandu"))
     assert ok(rolf.get(f"{MINE}/settings"))["timeZone"] == "Asia/Kathmandu"
 
 
@@ -66,7 +66,7 @@ def test_products_are_written_back(shop, promotions):
     items = ok(shop.get(f"{MINE}/products?pageSize=200"))["items"]
     before = everything(promotions)
     results = ok(shop.put(f"{MINE}/products", json={"products": items}))["results"]
-    assert {each["status"] for each in results} == {"updated"}
+    assert {item["status"] for item in results} == {"updated"}
     assert everything(promotions) == before
 
 

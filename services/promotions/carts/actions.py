@@ -74,7 +74,7 @@ def change_quantity(
     return _settle(session, cart, now)
 
 
-def drop(session: Session, cart_id: UUID, *, expected: ETags | None, now: datetime) -> None:
+def delete_cart(session: Session, cart_id: UUID, *, expected: ETags | None, now: datetime) -> None:
     """Delete a cart.
 
     Raises:
@@ -108,7 +108,7 @@ def _start(session: Session, tenant_id: UUID, *, mktop: str | None, customer_id:
             reason = campaign_rules.reason_against(meant.status, meant.start_date, meant.end_date, now)
             campaign_id = None if reason else meant.id
     cart = Cart(
-        id=uuid4(),  # of random bits alone: who knows it has the cart
+        id=uuid4(),  # random bits only: whoever knows the id can use the cart
         tenant_id=tenant_id,
         campaign_name=name and shortened(name, SHOWN_NAME, ending=""),
         campaign_id=campaign_id,
@@ -126,6 +126,6 @@ def _settle(session: Session, cart: Cart, now: datetime) -> SeenCart:
     cart.updated_at, cart.expires_at = now, now + KEEP
     with session.no_autoflush:
         seen = queries.see(session, cart, now)
-    cart.take(seen.settled)
+    cart.store_settled(seen.settled)
     session.flush()
     return replace(seen, version=cart.version)

@@ -22,7 +22,7 @@ from contracts.roles import Role
 from services.promotions.carts import actions, queries
 from services.promotions.carts.schemas import AddIn, CartOut, QuantityIn
 from services.promotions.common import queries as common_queries
-from services.promotions.common.api import FEATURE
+from services.promotions.common.api import FEATURE, tagged
 
 blp = Blueprint("carts", __name__, url_prefix="/shops/<shop>", feature=FEATURE, error_format=MARKETING)
 
@@ -85,9 +85,7 @@ class Cart(MethodView):
         """A cart with its campaign, products and prices as they are now."""
         now = utcnow()
         with db.read() as session:
-            seen = queries.see(session, queries.cart(session, cart_id, now), now)
-        versions.set_etag(seen)
-        return seen
+            return tagged(queries.see(session, queries.cart(session, cart_id, now), now))
 
     @blp.public
     @in_shop
@@ -95,7 +93,7 @@ class Cart(MethodView):
     def delete(self, cart_id):
         """Delete a cart."""
         with db.begin() as session:
-            actions.drop(session, cart_id, expected=versions.if_match(), now=utcnow())
+            actions.delete_cart(session, cart_id, expected=versions.if_match(), now=utcnow())
 
 
 @blp.route("/carts/<uuid:cart_id>/items/<product_id>")
@@ -111,8 +109,7 @@ class CartItem(MethodView):
             seen = actions.change_quantity(
                 session, cart_id, product_id, change["quantity"], expected=expected, now=utcnow()
             )
-        versions.set_etag(seen)
-        return seen
+        return tagged(seen)
 
 
 def _add(query):
@@ -121,7 +118,6 @@ def _add(query):
     shop = caller()
     with db.begin() as session:
         cart, is_new = actions.add(session, shop.tenant_id, **query, now=utcnow())
-    versions.set_etag(cart)
-    if not is_new:
-        return cart
-    return cart, 201, {"Location": f"/shops/{shop.tenant_slug or shop.tenant_id}/carts/{cart.id}"}
+    location = f"/shops/{shop.tenant_slug or shop.tenant_id}/carts/{cart.id}"
+    status, headers = (201, {"Location": location}) if is_new else (200, {})
+    return tagged(cart), status, headers

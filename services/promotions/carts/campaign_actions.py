@@ -5,19 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
-from chassis.data.errors import is_taken
 from chassis.http import versions
 from services.promotions.carts import campaign_queries, campaign_rules, events, linked_product_actions
 from services.promotions.carts.campaign_models import ONE_FOLDED_NAME_A_CUSTOMER, ONE_NAME_A_CUSTOMER, CartCampaign
 from services.promotions.catalogue import pricelist_queries, product_queries
-from services.promotions.common.actions import audit, publish
+from services.promotions.common.actions import audit, flush, publish
 
 
 def create_campaign(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> CartCampaign:
@@ -27,15 +24,13 @@ def create_campaign(session: Session, data: dict[str, Any], *, actor: Principal,
         Invalid: the end is not after the start (S4-8), or there is no such price list.
         Conflict: ``campaign_name_taken`` (S4-9, D51).
     """
-    campaign = CartCampaign(
-        id=uuid7(), tenant_id=actor.tenant_id, created_at=now, updated_at=now, db_version=0, event_sequence=0
-    )
+    campaign = CartCampaign.create(tenant_id=actor.tenant_id, now=now, db_version=0)
     _write(session, campaign, data)
     session.add(campaign)
     lines = _lines_changed({"products": [], "mandatoryProducts": []}, campaign)
     audit(session, "cart_campaign.created", campaign, actor=actor, now=now, changes=lines)
-    _save(session)
-    _publish(session, campaign, events.CartCampaignCreated, actor, now)
+    _flush(session)
+    publish(session, campaign, events.CartCampaignCreated, campaign_id=campaign.id, actor=actor, now=now)
     return campaign
 
 
@@ -64,8 +59,8 @@ def replace_campaign(
     campaign.touch(now)
     lines = _lines_changed(before, campaign)
     audit(session, "cart_campaign.replaced", campaign, actor=actor, now=now, changes=lines)
-    _save(session)
-    _publish(session, campaign, events.CartCampaignReplaced, actor, now)
+    _flush(session)
+    publish(session, campaign, events.CartCampaignReplaced, campaign_id=campaign.id, actor=actor, now=now)
     return campaign
 
 
@@ -87,7 +82,7 @@ def delete_campaign(
         "status": [campaign.status, None],
     } | {name: [lines, []] for name, lines in _lines(campaign).items() if lines}
     audit(session, "cart_campaign.deleted", campaign, actor=actor, now=now, changes=gone)
-    _publish(session, campaign, events.CartCampaignDeleted, actor, now)
+    publish(session, campaign, events.CartCampaignDeleted, campaign_id=campaign.id, actor=actor, now=now)
     session.delete(campaign)
 
 
@@ -110,15 +105,9 @@ def _write(session: Session, campaign: CartCampaign, data: Mapping[str, Any]) ->
     campaign.warnings = campaign_rules.about_unknown(places, known)
 
 
-def _save(session: Session) -> None:
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if not any(is_taken(error, unique) for unique in (ONE_NAME_A_CUSTOMER, ONE_FOLDED_NAME_A_CUSTOMER)):
-            raise
-        raise Conflict(
-            "Marketing campaign name must be unique along with customerId.", code="campaign_name_taken"
-        ) from error
+def _flush(session: Session) -> None:
+    taken = Conflict("Marketing campaign name must be unique along with customerId.", code="campaign_name_taken")
+    flush(session, {ONE_NAME_A_CUSTOMER: taken, ONE_FOLDED_NAME_A_CUSTOMER: taken})
 
 
 def _lines(campaign: CartCampaign) -> dict[str, list[dict[str, str]]]:
@@ -132,19 +121,3 @@ def _lines_changed(before: Mapping[str, Any], campaign: CartCampaign) -> dict[st
     """The lists of products that differ now, for the audit trail."""
     after = _lines(campaign)
     return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
-
-
-def _publish(session: Session, campaign: CartCampaign, event: Any, actor: Principal, now: datetime) -> None:
-    fields = event(
-        campaign_id=campaign.id,
-        tenant_id=campaign.tenant_id,
-        name=campaign.name,
-        customer_id=campaign.customer_id,
-        description=campaign.description,
-        status=campaign.status,
-        start_date=campaign.start_date,
-        end_date=campaign.end_date,
-        pricelist_uid=campaign.pricelist_uid,
-        db_version=campaign.db_version,
-    )
-    publish(session, campaign, fields, actor=actor, now=now)

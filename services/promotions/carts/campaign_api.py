@@ -13,7 +13,7 @@ from contracts.error_formats import MARKETING
 from services.promotions.carts import campaign_actions, campaign_queries
 from services.promotions.carts.campaign_schemas import CartCampaignIn, CartCampaignOut, CartCampaignsIn
 from services.promotions.carts.list_schemas import list_of
-from services.promotions.common.api import ADMINS, FEATURE, warning_header
+from services.promotions.common.api import ADMINS, FEATURE, tagged, warning_header
 from services.promotions.common.rules import Warned
 
 PREFIX = "/marketing/campaigns"
@@ -38,8 +38,7 @@ class CartCampaigns(MethodView):
         """Create a cart campaign; its address is in ``Location`` (S4-10)."""
         with db.begin() as session:
             campaign = campaign_actions.create_campaign(session, data, actor=caller(), now=utcnow())
-        versions.set_etag(campaign)
-        return campaign, 201, {"Location": f"{PREFIX}/{campaign.id}"} | header_for(campaign.warnings)
+        return tagged(campaign), 201, {"Location": f"{PREFIX}/{campaign.id}"} | header_for(campaign.warnings)
 
 
 @blp.route("/<uuid:campaign_id>")
@@ -49,9 +48,7 @@ class CartCampaign(MethodView):
     def get(self, campaign_id):
         """One cart campaign (S4-12)."""
         with db.read() as session:
-            campaign = campaign_queries.campaign(session, campaign_id)
-        versions.set_etag(campaign)
-        return campaign
+            return tagged(campaign_queries.campaign(session, campaign_id))
 
     @blp.allow(*ADMINS)
     @blp.arguments(CartCampaignIn)
@@ -63,8 +60,7 @@ class CartCampaign(MethodView):
             campaign = campaign_actions.replace_campaign(
                 session, campaign_id, data, expected=expected, actor=caller(), now=utcnow()
             )
-        versions.set_etag(campaign)
-        return campaign, 200, header_for(campaign.warnings)
+        return tagged(campaign), 200, header_for(campaign.warnings)
 
     @blp.allow(*ADMINS)
     @blp.response(204)

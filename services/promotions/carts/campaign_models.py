@@ -9,9 +9,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from chassis.core.text import fold
-from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
-from services.promotions.common.models import Base, Owned
+from services.promotions.common.models import Base, Entity
 from services.promotions.common.rules import Warned
 
 ONE_NAME_A_CUSTOMER = UniqueConstraint("tenant_id", "name", "customer_key")
@@ -21,15 +20,13 @@ ONE_FOLDED_NAME_A_CUSTOMER = Index(
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class Numbered:
+class Numbered(Entity):
     """A thing with a ``dbVersion``: 0 when it is new (S4-13), one more with every update, also an equal one (S4-14).
 
-    Whoever updates one has locked its row.
+    The caller of ``touch`` has locked the row.
     """
 
     db_version: Mapped[int] = mapped_column(default=0, server_default="0", sort_order=99)
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
     @property
     def version(self) -> int:
@@ -42,7 +39,7 @@ class Numbered:
         self.updated_at = max(now, self.updated_at + MILLISECOND)
 
 
-class CartCampaign(Aggregate, Numbered, Owned, TenantScoped, Base):
+class CartCampaign(Numbered, TenantScoped, Base):
     """What a cart may hold, and what it costs there, from a start date to an end date or without end.
 
     ``customer_key`` is ``customer_id``, or empty where that is null: null counts as one value in the unique key (D51).
@@ -133,7 +130,7 @@ class CartCampaignProduct(Base):
         return self.product_id
 
 
-class LinkedProducts(Aggregate, Numbered, Owned, TenantScoped, Base):
+class LinkedProducts(Numbered, TenantScoped, Base):
     """In carts of a campaign, a product that goes only with another one (S4-21, S4-22)."""
 
     __tablename__ = "linked_products"

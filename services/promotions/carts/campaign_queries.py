@@ -1,6 +1,6 @@
 """Read cart campaigns: one, a filtered list, and the one that a shopper's link names (S4)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +10,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from chassis.core.text import fold
 from services.promotions.carts import list_queries
 from services.promotions.carts.campaign_models import CartCampaign, CartCampaignProduct
-from services.promotions.carts.campaign_rules import Bound, MatchMode, Reason, SortKey
+from services.promotions.carts.campaign_rules import CAMPAIGN_SORTS, Bound, MatchMode, Reason, SortKey
 from services.promotions.carts.list_queries import Listed
-from services.promotions.catalogue.models import Pricelist, Product, Variant
+from services.promotions.catalogue.models import Product, Variant
+from services.promotions.catalogue.pricelist_queries import name_pricelists
 from services.promotions.catalogue.product_queries import products_of
-from services.promotions.common.queries import among, one
+from services.promotions.common.queries import among, one_or_404
 
 
 def campaign(session: Session, campaign_id: UUID) -> CartCampaign:
@@ -32,7 +33,7 @@ def lock_campaign(session: Session, campaign_id: UUID) -> CartCampaign:
 
 
 def _campaign(session: Session, statement: Select[tuple[CartCampaign]], campaign_id: UUID) -> CartCampaign:
-    row = one(session, statement.where(CartCampaign.id == campaign_id), "There is no such marketing campaign.")
+    row = one_or_404(session, statement.where(CartCampaign.id == campaign_id), "There is no such marketing campaign.")
     name_pricelists(session, [row])
     return row
 
@@ -70,7 +71,8 @@ def campaigns(
             statement = statement.where(list_queries.within(date, bound))
     if product_id is not None or product_match_mode is not None:
         statement = statement.where(_has_line(session, product_id, product_match_mode))
-    listed = list_queries.list_page(session, statement, COLUMNS, sort=sort, page=page, size=size)
+    keys = [(_sort_column(key), key.descending) for key in sort]
+    listed = list_queries.list_page(session, statement, CartCampaign.id, keys, page=page, size=size)
     name_pricelists(session, listed.items)
     return listed
 
@@ -78,28 +80,20 @@ def campaigns(
 def meant_by(session: Session, name: str, customer_id: str | None) -> CartCampaign | Reason:
     """The campaign of a shopper's link, or why there is none (S4-28). Case does not matter in its name (D62).
 
-    A campaign of this customer goes before one of nobody's. A link that names no customer means the campaign of
-    nobody's, or else the only one of that name.
+    A campaign of this customer goes before one without a customer. A link without a customer means the campaign
+    without one, or else the only campaign of that name.
     """
     named, exactly_first = select(CartCampaign).where(_is_called(name)), CartCampaign.name != name
     if customer_id is not None:
         mine_first = CartCampaign.customer_key.desc()  # the other one's key is empty
         either = named.where(CartCampaign.customer_key.in_([customer_id, ""])).order_by(mine_first, exactly_first)
         return session.scalars(either.limit(1)).first() or Reason.UNKNOWN
-    # Of one customer there are at most two, where they were there before case stopped to matter.
+    # A customer has at most two, both from before names were compared without case.
     campaigns = session.scalars(named.order_by(CartCampaign.customer_key, exactly_first).limit(3)).all()
     if not campaigns:
         return Reason.UNKNOWN
     is_only_one = len({campaign.customer_key for campaign in campaigns}) == 1
     return campaigns[0] if campaigns[0].customer_id is None or is_only_one else Reason.AMBIGUOUS
-
-
-def name_pricelists(session: Session, campaigns: Sequence[CartCampaign]) -> None:
-    ids = {campaign.pricelist_id for campaign in campaigns if campaign.pricelist_id}
-    named = select(Pricelist.id, Pricelist.pricelist_uid).where(Pricelist.id.in_(ids))
-    names = dict(session.execute(named).tuples().all()) if ids else {}
-    for campaign in campaigns:
-        campaign.pricelist_uid = names.get(campaign.pricelist_id) if campaign.pricelist_id else None
 
 
 def _is_called(name: str) -> Any:
@@ -116,37 +110,16 @@ def _has_line(session: Session, product_id: str | None, match_mode: str | None) 
     return line
 
 
-def _plain(column: Any) -> Callable[[bool], Any]:
-    return lambda _descending: column
-
-
-def _of_lines(column: Any, *, mandatory: bool) -> Callable[[bool], Any]:
-    """The first of a campaign's lines in the order asked for."""
-
-    def extreme(descending: bool) -> Any:
-        first = func.max(column) if descending else func.min(column)
-        lines = select(first).where(CartCampaignProduct.campaign_id == CartCampaign.id)
-        return lines.where(CartCampaignProduct.mandatory.is_(mandatory)).scalar_subquery()
-
-    return extreme
-
-
-COLUMNS = {
-    "id": _plain(CartCampaign.id),
-    "name": _plain(CartCampaign.name),
-    "customerId": _plain(CartCampaign.customer_id),
-    "description": _plain(CartCampaign.description),
-    "status": _plain(CartCampaign.status),
-    "startDate": _plain(CartCampaign.start_date),
-    "endDate": _plain(CartCampaign.end_date),
-    "createDate": _plain(CartCampaign.created_at),
-    "updateDate": _plain(CartCampaign.updated_at),
-    "dbVersion": _plain(CartCampaign.db_version),
-    "products.id": _of_lines(CartCampaignProduct.product_id, mandatory=False),
-    "products.matchMode": _of_lines(CartCampaignProduct.match_mode, mandatory=False),
-    "mandatoryProducts.id": _of_lines(CartCampaignProduct.product_id, mandatory=True),
-    "mandatoryProducts.matchMode": _of_lines(CartCampaignProduct.match_mode, mandatory=True),
-}
+def _sort_column(key: SortKey) -> Any:
+    """What a list is sorted by: a column, or the first of a campaign's lines in the order that is asked for."""
+    place, _, of_line = key.name.partition(".")
+    column = CAMPAIGN_SORTS[key.name]
+    if not of_line:
+        return getattr(CartCampaign, column)
+    extreme = func.max if key.descending else func.min
+    lines = select(extreme(getattr(CartCampaignProduct, column)))
+    is_mandatory = CartCampaignProduct.mandatory.is_(place == "mandatoryProducts")
+    return lines.where(CartCampaignProduct.campaign_id == CartCampaign.id, is_mandatory).scalar_subquery()
 
 
 def is_about(

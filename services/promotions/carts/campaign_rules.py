@@ -108,6 +108,40 @@ class Bound:
     moment: datetime
 
 
+CAMPAIGN_SORTS = {
+    "id": "id",
+    "name": "name",
+    "customerId": "customer_id",
+    "description": "description",
+    "status": "status",
+    "startDate": "start_date",
+    "endDate": "end_date",
+    "createDate": "created_at",
+    "updateDate": "updated_at",
+    "dbVersion": "db_version",
+    "products.id": "product_id",
+    "products.matchMode": "match_mode",
+    "mandatoryProducts.id": "product_id",
+    "mandatoryProducts.matchMode": "match_mode",
+}
+"""The orders of a list of campaigns (S4-2): columns of a campaign, or of its lines, by their name on the wire."""
+
+LINKED_PRODUCTS_SORTS = {
+    "id": "id",
+    "customerId": "customer_id",
+    "marketingCampaignId": "marketing_campaign_id",
+    "createDate": "created_at",
+    "updateDate": "updated_at",
+    "dbVersion": "db_version",
+    "baseProduct.id": "base_id",
+    "baseProduct.matchMode": "base_match_mode",
+    "linkedProduct.id": "linked_id",
+    "linkedProduct.matchMode": "linked_match_mode",
+    "linkedProduct.quantitySelector": "quantity_selector",
+}
+"""As ``CAMPAIGN_SORTS``, of linked products (S4-19)."""
+
+
 @dataclass(frozen=True)
 class SortKey:
     """One ``sort`` of a list: a field's name on the wire, and which way (S4-2)."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from marshmallow import fields, post_dump, validate
+from marshmallow import fields, validate
 
 from chassis.http.schemas import CamelSchema, Stripped, one_line, several_lines
-from services.promotions.carts.campaign_rules import MatchMode, Status
+from services.promotions.carts.campaign_rules import CAMPAIGN_SORTS, MatchMode, Status
 from services.promotions.carts.list_schemas import (
     FILLED,
     EntityIn,
@@ -19,22 +19,6 @@ from services.promotions.carts.list_schemas import (
 from services.promotions.common.schemas import uid
 
 NAME, CUSTOMER, DESCRIPTION, PRODUCTS = 200, 200, 2000, 1000
-SORTABLE = (
-    "id",
-    "name",
-    "customerId",
-    "description",
-    "status",
-    "startDate",
-    "endDate",
-    "createDate",
-    "updateDate",
-    "dbVersion",
-    "products.id",
-    "products.matchMode",
-    "mandatoryProducts.id",
-    "mandatoryProducts.matchMode",
-)
 
 
 def customer_key(**kwargs: Any) -> fields.String:
@@ -90,17 +74,11 @@ class CartCampaignOut(EntityOut):
     status = fields.String(required=True, validate=validate.OneOf(list(Status)))
     pricelist_uid = fields.String()
 
-    @post_dump
-    def leave_out_what_is_ours(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if data["pricelistUid"] is None:
-            del data["pricelistUid"]
-        return data
-
 
 class CartCampaignsIn(ListIn):
     """S4-3."""
 
-    sort = fields.List(Sort(SORTABLE), load_default=[])
+    sort = fields.List(Sort(CAMPAIGN_SORTS), load_default=[])
     customer_id = Stripped()
     name = Stripped()
     status = fields.String(validate=validate.OneOf(list(Status)))

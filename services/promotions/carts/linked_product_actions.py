@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Invalid
@@ -16,7 +15,7 @@ from chassis.messaging import outbox
 from services.promotions.carts import campaign_rules, events, linked_product_queries
 from services.promotions.carts.campaign_models import CartCampaign, LinkedProducts
 from services.promotions.catalogue import product_queries
-from services.promotions.common.actions import audit, publish
+from services.promotions.common.actions import audit, event_of, publish
 
 
 def create(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> LinkedProducts:
@@ -26,9 +25,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         Invalid: the caller has no such campaign, or a product is linked to itself.
     """
     _lock_campaign(session, data)
-    linked = LinkedProducts(
-        id=uuid7(), tenant_id=actor.tenant_id, created_at=now, updated_at=now, db_version=0, event_sequence=0
-    )
+    linked = LinkedProducts.create(tenant_id=actor.tenant_id, now=now, db_version=0)
     _write(session, linked, data)
     session.add(linked)
     _audit_and_publish(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)
@@ -84,7 +81,7 @@ def delete_of_campaign(session: Session, campaign_id: UUID, *, actor: Principal,
         audit(session, "linked_products.deleted", link, actor=actor, now=now, changes=_gone(link))
     rows = [
         outbox.record(
-            _event(link, events.LinkedProductsDeleted),
+            event_of(link, events.LinkedProductsDeleted, linked_products_id=link.id),
             link.id,
             link.event_sequence + 1,
             tenants=(link.tenant_id,),
@@ -130,28 +127,13 @@ def _audit_and_publish(
     session: Session,
     action: str,
     linked: LinkedProducts,
-    event: Any,
+    event_type: type,
     actor: Principal,
     now: datetime,
     changes: dict[str, Any] | None = None,
 ) -> None:
     audit(session, action, linked, actor=actor, now=now, changes=changes)
-    publish(session, linked, _event(linked, event), actor=actor, now=now)
-
-
-def _event(linked: LinkedProducts, event: Any) -> Any:
-    return event(
-        linked_products_id=linked.id,
-        tenant_id=linked.tenant_id,
-        marketing_campaign_id=linked.marketing_campaign_id,
-        customer_id=linked.customer_id,
-        base_id=linked.base_id,
-        base_match_mode=linked.base_match_mode,
-        linked_id=linked.linked_id,
-        linked_match_mode=linked.linked_match_mode,
-        quantity_selector=linked.quantity_selector,
-        db_version=linked.db_version,
-    )
+    publish(session, linked, event_type, linked_products_id=linked.id, actor=actor, now=now)
 
 
 def _gone(linked: LinkedProducts) -> dict[str, Any]:

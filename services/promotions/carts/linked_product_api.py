@@ -12,7 +12,7 @@ from services.promotions.carts import linked_product_actions, linked_product_que
 from services.promotions.carts.campaign_api import header_for
 from services.promotions.carts.linked_product_schemas import LinkedProductsIn, LinkedProductsListIn, LinkedProductsOut
 from services.promotions.carts.list_schemas import list_of
-from services.promotions.common.api import ADMINS, FEATURE
+from services.promotions.common.api import ADMINS, FEATURE, tagged
 
 PREFIX = "/marketing/linked-products"
 
@@ -36,8 +36,7 @@ class LinkedProductsList(MethodView):
         """Link a product to another one in the carts of a campaign; the address is in ``Location``."""
         with db.begin() as session:
             linked = linked_product_actions.create(session, data, actor=caller(), now=utcnow())
-        versions.set_etag(linked)
-        return linked, 201, {"Location": f"{PREFIX}/{linked.id}"} | header_for(linked.warnings)
+        return tagged(linked), 201, {"Location": f"{PREFIX}/{linked.id}"} | header_for(linked.warnings)
 
 
 @blp.route("/<uuid:linked_id>")
@@ -47,9 +46,7 @@ class LinkedProducts(MethodView):
     def get(self, linked_id):
         """One pair of linked products."""
         with db.read() as session:
-            linked = linked_product_queries.link(session, linked_id)
-        versions.set_etag(linked)
-        return linked
+            return tagged(linked_product_queries.link(session, linked_id))
 
     @blp.allow(*ADMINS)
     @blp.arguments(LinkedProductsIn)
@@ -61,8 +58,7 @@ class LinkedProducts(MethodView):
             linked = linked_product_actions.replace(
                 session, linked_id, data, expected=expected, actor=caller(), now=utcnow()
             )
-        versions.set_etag(linked)
-        return linked, 200, header_for(linked.warnings)
+        return tagged(linked), 200, header_for(linked.warnings)
 
     @blp.allow(*ADMINS)
     @blp.response(204)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from services.promotions.carts import campaign_queries, list_queries
 from services.promotions.carts.campaign_models import LinkedProducts
-from services.promotions.carts.campaign_rules import SortKey
+from services.promotions.carts.campaign_rules import LINKED_PRODUCTS_SORTS, SortKey
 from services.promotions.carts.list_queries import Listed
-from services.promotions.common.queries import one
+from services.promotions.common.queries import one_or_404
 
 MISSING = "There are no such linked products."
 
@@ -22,12 +22,12 @@ def link(session: Session, linked_id: UUID) -> LinkedProducts:
     Raises:
         NotFound: there are none of that id, or they are another's.
     """
-    return one(session, select(LinkedProducts).where(LinkedProducts.id == linked_id), MISSING)
+    return one_or_404(session, select(LinkedProducts).where(LinkedProducts.id == linked_id), MISSING)
 
 
 def lock_link(session: Session, linked_id: UUID) -> LinkedProducts:
     """As ``link``, the row locked until the transaction ends."""
-    return one(session, select(LinkedProducts).where(LinkedProducts.id == linked_id).with_for_update(), MISSING)
+    return one_or_404(session, select(LinkedProducts).where(LinkedProducts.id == linked_id).with_for_update(), MISSING)
 
 
 def linked_products(session: Session, *, page: int, size: int, sort: Sequence[SortKey], **filters: Any) -> Listed:
@@ -39,26 +39,11 @@ def linked_products(session: Session, *, page: int, size: int, sort: Sequence[So
     statement = select(LinkedProducts).filter_by(**filters)
     for name, product_id in about.items():
         statement = statement.where(campaign_queries.is_about(session, product_id, *IDS[name]))
-    return list_queries.list_page(session, statement, COLUMNS, sort=sort, page=page, size=size)
+    keys = [(getattr(LinkedProducts, LINKED_PRODUCTS_SORTS[key.name]), key.descending) for key in sort]
+    return list_queries.list_page(session, statement, LinkedProducts.id, keys, page=page, size=size)
 
 
 IDS = {
     "base_id": (LinkedProducts.base_id, LinkedProducts.base_match_mode),
     "linked_id": (LinkedProducts.linked_id, LinkedProducts.linked_match_mode),
-}
-COLUMNS = {
-    name: lambda _descending, column=column: column
-    for name, column in {
-        "id": LinkedProducts.id,
-        "customerId": LinkedProducts.customer_id,
-        "marketingCampaignId": LinkedProducts.marketing_campaign_id,
-        "createDate": LinkedProducts.created_at,
-        "updateDate": LinkedProducts.updated_at,
-        "dbVersion": LinkedProducts.db_version,
-        "baseProduct.id": LinkedProducts.base_id,
-        "baseProduct.matchMode": LinkedProducts.base_match_mode,
-        "linkedProduct.id": LinkedProducts.linked_id,
-        "linkedProduct.matchMode": LinkedProducts.linked_match_mode,
-        "linkedProduct.quantitySelector": LinkedProducts.quantity_selector,
-    }.items()
 }

@@ -4,25 +4,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from chassis.http.schemas import CamelSchema, Stripped
-from services.promotions.carts.campaign_rules import QuantitySelector
+from chassis.http.schemas import Stripped
+from services.promotions.carts.campaign_rules import LINKED_PRODUCTS_SORTS, QuantitySelector
 from services.promotions.carts.campaign_schemas import CampaignProductSchema, customer_key, mode
 from services.promotions.carts.list_schemas import FILLED, EntityIn, EntityOut, ListIn, Sort
-from services.promotions.common.schemas import uid
-
-SORTABLE = (
-    "id",
-    "customerId",
-    "marketingCampaignId",
-    "createDate",
-    "updateDate",
-    "dbVersion",
-    "baseProduct.id",
-    "baseProduct.matchMode",
-    "linkedProduct.id",
-    "linkedProduct.matchMode",
-    "linkedProduct.quantitySelector",
-)
 
 
 def selector(**kwargs: Any) -> fields.String:
@@ -30,11 +15,9 @@ def selector(**kwargs: Any) -> fields.String:
     return fields.String(validate=validate.OneOf(list(QuantitySelector)), **kwargs)
 
 
-class LinkedProductSchema(CamelSchema):
+class LinkedProductSchema(CampaignProductSchema):
     """The dependent product; without a selector never more of it than of the base product (S4-22)."""
 
-    id = uid(required=True, error_messages=FILLED)
-    match_mode = mode(load_default=None)
     quantity_selector = selector(load_default=str(QuantitySelector.LESS_OR_EQUAL))
 
 
@@ -57,7 +40,7 @@ class LinkedProductsOut(EntityOut):
 class LinkedProductsListIn(ListIn):
     """S4-19."""
 
-    sort = fields.List(Sort(SORTABLE), load_default=[])
+    sort = fields.List(Sort(LINKED_PRODUCTS_SORTS), load_default=[])
     customer_id = Stripped()
     marketing_campaign_id = fields.UUID()
     base_id = Stripped(data_key="baseProduct.id")

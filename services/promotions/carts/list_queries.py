@@ -1,65 +1,49 @@
 """Lists as S4 has them: pages count from 0, and a list is sorted by its own fields or by those of its lines."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, String, Text, collate
 from sqlalchemy.orm import Session
 
 from chassis.http.pages import Page, paginate
-from services.promotions.carts.campaign_rules import Bound, SortKey
+from services.promotions.carts.campaign_rules import Bound
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A page of a list and how long the whole is (S4-5)."""
-
-    found: Page
-
-    @property
-    def items(self) -> Sequence[Any]:
-        return self.found.items
+class Listed(Page):
+    """A page of a list in the words of S4-5."""
 
     @property
     def number(self) -> int:
-        return self.found.page - 1
+        return self.page - 1
 
     @property
     def size(self) -> int:
-        return self.found.page_size
-
-    @property
-    def total_items(self) -> int:
-        return self.found.total_items
-
-    @property
-    def total_pages(self) -> int:
-        return self.found.total_pages
+        return self.page_size
 
     @property
     def last(self) -> bool:
-        return self.number + 1 >= self.total_pages
+        return self.page >= self.total_pages
 
 
 def list_page(
     session: Session,
     statement: Select[Any],
-    columns: Mapping[str, Any],
+    oldest_first: Any,
+    keys: Sequence[tuple[Any, bool]],
     *,
-    sort: Sequence[SortKey],
     page: int,
     size: int,
 ) -> Listed:
-    """One page of ``statement``, sorted by ``columns`` of these names; what has none comes last, whichever way.
+    """One page of ``statement``, sorted by ``keys``, columns that may be descending; what has none comes last.
 
     Where all keys are equal, and without any, the older comes first.
     """
-    for key in sort:
-        column = _comparable(session, columns[key.name](key.descending))
-        statement = statement.order_by((column.desc() if key.descending else column.asc()).nulls_last())
-    statement = statement.order_by(columns["id"](False))
-    return Listed(paginate(session, statement, page=page + 1, page_size=size))
+    for column, descending in keys:
+        comparable = _comparable(session, column)
+        statement = statement.order_by((comparable.desc() if descending else comparable.asc()).nulls_last())
+    rows = paginate(session, statement.order_by(oldest_first), page=page + 1, page_size=size)
+    return Listed(rows.items, rows.page, rows.page_size, rows.total_items)
 
 
 def within(column: Any, bound: Bound) -> Any:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_dump, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from chassis.http.pages import MAX_PAGE, MAX_PAGE_SIZE
 from chassis.http.schemas import CamelSchema, Stripped, one_line, visible
 from services.promotions.carts.campaign_rules import Bound, SortKey
-from services.promotions.common.schemas import WarningOut
+from services.promotions.common.schemas import SparseSchema, WarningOut
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -102,7 +102,7 @@ class ListIn(CamelSchema):
 
 
 def list_of(item: type[CamelSchema]) -> type[CamelSchema]:
-    """The schema of a page of ``item`` (S4-5); dumps a ``queries.marketing.Listed``."""
+    """The schema of a page of ``item`` (S4-5); dumps a ``list_queries.Listed``."""
     return CamelSchema.from_dict(  # type: ignore[return-value]
         {
             "format": fields.Constant("short", required=True),
@@ -135,7 +135,7 @@ class EntityIn(CamelSchema):
         return {name: value for name, value in data.items() if name not in server_set}
 
 
-class EntityOut(CamelSchema):
+class EntityOut(SparseSchema):
     """S4-12. ``warnings`` are beyond the document, and only there where a write has some."""
 
     id = fields.UUID(required=True)
@@ -143,9 +143,3 @@ class EntityOut(CamelSchema):
     update_date = Millis(required=True, attribute="updated_at")
     db_version = fields.Integer(required=True)
     warnings = fields.List(fields.Nested(WarningOut))
-
-    @post_dump
-    def leave_out_no_warnings(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if not data.get("warnings"):
-            data.pop("warnings", None)
-        return data

@@ -15,7 +15,7 @@ from services.promotions.common.models import Base, Owned
 
 
 class Cart(Versioned, Owned, TenantScoped, Base):
-    """What a shopper is about to buy at a tenant's. Who knows its random id has it, so there is no other key.
+    """What a shopper is about to buy at a tenant's. Whoever knows its random id can use it; there is no other key.
 
     Attributes:
         campaign_name: what the campaign was called when the cart was made, or ``mktop`` where there was none; None
@@ -71,7 +71,7 @@ class Cart(Versioned, Owned, TenantScoped, Base):
         self.lines.append(line)
         return line
 
-    def take(self, settled: Sequence[Item]) -> None:
+    def store_settled(self, settled: Sequence[Item]) -> None:
         """Take over the lines that the campaign allows."""
         for line, item in zip(self.lines, settled, strict=True):
             line.quantity, line.removed_because = item.quantity, item.removed_because

@@ -24,7 +24,7 @@ from services.promotions.carts.rules import Item, Link, Match, Notice, Removed, 
 from services.promotions.catalogue import pricelist_queries, product_queries
 from services.promotions.catalogue import queries as catalogue_queries
 from services.promotions.catalogue.models import PricelistEntry, PricelistVariant, Product, Settings, Variant
-from services.promotions.common.queries import one
+from services.promotions.common.queries import one_or_404
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ def cart(session: Session, cart_id: UUID, now: datetime) -> Cart:
     Raises:
         NotFound: there is none, it is another shop's, or it has expired.
     """
-    return one(session, _open_cart(cart_id, now), "There is no such cart.")
+    return one_or_404(session, _open_cart(cart_id, now), "There is no such cart.")
 
 
 def lock_cart(session: Session, cart_id: UUID, now: datetime) -> Cart:
     """As ``cart``, its row locked until the transaction ends."""
-    return one(session, _open_cart(cart_id, now).with_for_update(), "There is no such cart.")
+    return one_or_404(session, _open_cart(cart_id, now).with_for_update(), "There is no such cart.")
 
 
 def lock_cart_if_open(session: Session, cart_id: UUID, now: datetime) -> Cart | None:
@@ -174,8 +174,8 @@ def _campaign_of(session: Session, cart: Cart, now: datetime) -> tuple[CartCampa
 def _terms(session: Session, campaign: CartCampaign, items: Sequence[Item]) -> tuple[Terms, frozenset[str]]:
     """What a campaign asks of the products in a cart: of its links only those that concern them.
 
-    Links to a base that the catalogue does not have are left out, and their bases named: nobody could put one into the
-    cart, so all that such a link can do is to empty it (D68).
+    Links to a base that the catalogue does not have are left out, and their bases named. No shopper could put such a
+    base into the cart, so the link could only empty it (D68).
     """
     products = {item.product_uid for item in items}
     in_cart = select(Variant.variant_uid, Product.product_uid).join(Product, Product.id == Variant.product_id)

@@ -1,6 +1,6 @@
 """What a cart can hold under a campaign (S4): the filter, mandatory products, linked products. Pure functions.
 
-A cart is settled: from its lines and the campaign's terms follow its new lines, and why a line was removed.
+Settling a cart makes its new lines from its lines and the campaign's terms, and says why a line was removed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ class Removed(StrEnum):
 SENTENCES = {
     Removed.NOT_IN_CAMPAIGN: "It is not part of the campaign.",
     Removed.BASE_MISSING: "It goes only with {base}, which is not in the cart.",
-    Removed.NO_ROOM: "There is not more of it than of {base}.",
+    Removed.NO_ROOM: "The cart cannot hold more of it than of {base}.",
     Removed.NOT_SOLD: "It is no longer sold.",
 }
 
@@ -40,7 +40,7 @@ class Notice:
     message: str
 
 
-CART_CLOSED = Notice("cart_closed", "The cart that was named is closed, so this is a new one.")
+CART_CLOSED = Notice("cart_closed", "The cart of the link is closed, so this is a new one.")
 
 
 def cart_id_of(text: str | None) -> UUID | None:
@@ -58,7 +58,9 @@ def quantities_for(products: Sequence[str], quantities: Sequence[int]) -> Sequen
 
 def link_ignored(base: str) -> Notice:
     """A link to what nobody sells could only empty carts (D68)."""
-    return Notice("unknown_base_product", f"The catalogue does not have {base}, so what is linked to it stays.")
+    return Notice(
+        "unknown_base_product", f"The catalogue does not have {base}, so products that are linked to it stay."
+    )
 
 
 @dataclass(frozen=True)

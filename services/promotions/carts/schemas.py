@@ -1,6 +1,5 @@
 """Wire shapes of shoppers' carts."""
 
-from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -9,17 +8,12 @@ from chassis.core import money
 from chassis.http.schemas import CamelSchema, PublicSchema, Stripped, UpdateSchema
 from services.promotions.carts.campaign_rules import Reason
 from services.promotions.carts.rules import MAX_ITEMS, MAX_QUANTITY, Removed
-from services.promotions.common.schemas import UID_LENGTH
+from services.promotions.common.schemas import UID_LENGTH, SparseSchema
 
 
-class Price(fields.Field[Decimal]):
-    """Money in answers of our own: a decimal string with the places of its currency (D9)."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "string"}, **kwargs)
-
-    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else format(value, "f")
+def price(**kwargs: Any) -> fields.Decimal:
+    """Money in our own answers: a decimal string with the decimals that the amount has (D9)."""
+    return fields.Decimal(as_string=True, required=True, metadata={"type": "string"}, **kwargs)
 
 
 class Quantity(fields.Field[int]):
@@ -67,21 +61,17 @@ class CartCampaignSeenOut(CamelSchema):
     reason = fields.String(required=True, allow_none=True, validate=validate.OneOf(list(Reason)))
 
 
-class CartItemOut(CamelSchema):
+class CartItemOut(SparseSchema):
     """``linkedTo`` is the product it goes with; where one is missing, that one (D54). ``removedBecause`` is there only
     where the quantity is 0, with a sentence in ``removedDetail``; what is no longer sold has no price."""
 
     product_id = fields.String(required=True)
     quantity = fields.Integer(required=True)
-    unit_price = Price(required=True, allow_none=True)
-    list_price = Price(required=True, allow_none=True)
+    unit_price = price(allow_none=True)
+    list_price = price(allow_none=True)
     linked_to = fields.String(required=True, allow_none=True)
     removed_because = fields.String(validate=validate.OneOf(list(Removed)))
     removed_detail = fields.String()
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        value = super().get_attribute(obj, attr, default)
-        return default if attr.startswith("removed_") and value is None else value
 
 
 class QuantityIn(UpdateSchema):
@@ -97,16 +87,12 @@ class NoticeOut(CamelSchema):
     message = fields.String(required=True)
 
 
-class CartOut(CamelSchema):
+class CartOut(SparseSchema):
     """A cart. ``warnings`` are there only where there are some: ``cart_closed``, ``unknown_base_product``."""
 
     id = fields.UUID(required=True)
     currency = fields.String(required=True)
     campaign = fields.Nested(CartCampaignSeenOut, required=True)
     items = fields.List(fields.Nested(CartItemOut), required=True)
-    total = Price(required=True)
+    total = price()
     warnings = fields.List(fields.Nested(NoticeOut))
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        value = super().get_attribute(obj, attr, default)
-        return default if attr == "warnings" and not value else value

@@ -8,13 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
-from uuid_utils.compat import uuid7
 
 from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.promotions.common.models import Base, Owned
+from services.promotions.common.models import Base, Entity, Owned
 
 
 class Catalogue(Aggregate, Owned, TenantScoped, Base):
@@ -116,7 +115,7 @@ class Settings(Aggregate, Versioned, Owned, TenantScoped, Base):
 ONE_LIST = UniqueConstraint("tenant_id", "pricelist_uid")
 
 
-class Pricelist(Aggregate, Versioned, Owned, TenantScoped, Base):
+class Pricelist(Entity, Versioned, TenantScoped, Base):
     """Prices that a campaign can bring into force (S1-2). They may change while it runs (S1-14)."""
 
     __tablename__ = "pricelists"
@@ -125,25 +124,9 @@ class Pricelist(Aggregate, Versioned, Owned, TenantScoped, Base):
     pricelist_uid: Mapped[str]
     name: Mapped[str]
     product_count: Mapped[int]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
     # Not stored: set by the queries, for the answer.
     products = cast(Sequence[Any], ())
-
-    @classmethod
-    def start(cls, pricelist_uid: str, name: str, *, tenant_id: UUID, now: datetime) -> "Pricelist":
-        """A new list on which nothing stands yet."""
-        return cls(
-            id=uuid7(),
-            tenant_id=tenant_id,
-            pricelist_uid=pricelist_uid,
-            name=name,
-            product_count=0,
-            created_at=now,
-            updated_at=now,
-            event_sequence=0,
-        )
 
 
 class PricelistEntry(Base):
@@ -175,7 +158,7 @@ ONE_STORE = UniqueConstraint("tenant_id", "store_uid")
 ONE_GROUP = UniqueConstraint("tenant_id", "customer_group_uid")
 
 
-class Store(Aggregate, Versioned, Owned, TenantScoped, Base):
+class Store(Entity, Versioned, TenantScoped, Base):
     """A shop. ``pricelist_id`` is the list of its own regular prices, where it has one (S1-34)."""
 
     __tablename__ = "stores"
@@ -184,14 +167,12 @@ class Store(Aggregate, Versioned, Owned, TenantScoped, Base):
     store_uid: Mapped[str]
     name: Mapped[str]
     pricelist_id: Mapped[UUID | None] = mapped_column(ForeignKey("pricelists.id"))
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
     # Not stored: set by the queries, for the answer.
     pricelist_uid = cast(str | None, None)
 
 
-class CustomerGroup(Aggregate, Versioned, Owned, TenantScoped, Base):
+class CustomerGroup(Entity, Versioned, TenantScoped, Base):
     """Customers for whom a campaign can be meant (S1-37). Who is in it the till knows."""
 
     __tablename__ = "customer_groups"
@@ -199,5 +180,3 @@ class CustomerGroup(Aggregate, Versioned, Owned, TenantScoped, Base):
 
     customer_group_uid: Mapped[str]
     name: Mapped[str]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
@@ -25,7 +25,7 @@ from services.promotions.catalogue.events import in_batches
 from services.promotions.catalogue.models import ONE_LIST, Pricelist, PricelistEntry, PricelistVariant
 from services.promotions.catalogue.rules import Fitter
 from services.promotions.common import actions as common_actions
-from services.promotions.common.actions import audit, publish
+from services.promotions.common.actions import audit, execute, publish
 from services.promotions.common.models import Base
 from services.promotions.common.queries import among
 from services.promotions.common.rules import slug
@@ -52,7 +52,7 @@ def create(
     products = _in_currency(products, lock_currency(session, actor.tenant_id), "products")
 
     def make(uid: str) -> Pricelist:
-        pricelist = Pricelist.start(uid, name, tenant_id=actor.tenant_id, now=now)
+        pricelist = Pricelist.create(tenant_id=actor.tenant_id, now=now, pricelist_uid=uid, name=name, product_count=0)
         session.add(pricelist)
         audit(session, "pricelist.created", pricelist, actor=actor, now=now)
         return pricelist
@@ -66,8 +66,7 @@ def create(
         unique=ONE_LIST,
         taken=Conflict(f"There is a price list {pricelist_uid} already.", code="pricelist_exists"),
     )
-    event = events.PricelistCreated(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-    publish(session, pricelist, event, actor=actor, now=now)
+    publish(session, pricelist, events.PricelistCreated, actor=actor, now=now)
     if products:
         _change_products(session, pricelist, products, [], actor=actor, now=now)
     return pricelist
@@ -87,8 +86,7 @@ def rename(
     if name != pricelist.name:
         pricelist.name, pricelist.updated_at = name, now
         audit(session, "pricelist.renamed", pricelist, actor=actor, now=now)
-        event = events.PricelistRenamed(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-        publish(session, pricelist, event, actor=actor, now=now)
+        publish(session, pricelist, events.PricelistRenamed, actor=actor, now=now)
     return pricelist
 
 
@@ -131,8 +129,7 @@ def remove(session: Session, pricelist_uid: str, *, expected: ETags | None, acto
         raise Conflict("A campaign, a store or the settings use this price list.", code="pricelist_in_use")
     gone = {"name": [pricelist.name, None], "productCount": [pricelist.product_count, None]}
     audit(session, "pricelist.deleted", pricelist, actor=actor, now=now, changes=gone)
-    event = events.PricelistDeleted(actor.tenant_id, pricelist.pricelist_uid, pricelist.name)
-    publish(session, pricelist, event, actor=actor, now=now)
+    publish(session, pricelist, events.PricelistDeleted, actor=actor, now=now)
     for model in (PricelistVariant, PricelistEntry):  # in the order in which ``move_to_products`` moves them
         session.execute(delete(model).where(model.pricelist_id == pricelist.id))
     session.delete(pricelist)
@@ -185,8 +182,7 @@ def _change_products(
     audited = {"products": [was, {uid: str(price) for uid, price in changed.items()}]}
     audit(session, "pricelist.changed", pricelist, actor=actor, now=now, changes=audited)
     for batch in in_batches(entries):
-        event = events.PricelistProductsChanged(actor.tenant_id, pricelist.pricelist_uid, batch)
-        publish(session, pricelist, event, actor=actor, now=now)
+        publish(session, pricelist, events.PricelistProductsChanged, products=batch, actor=actor, now=now)
     tenant_catalogue.revision += 1
 
 
@@ -207,12 +203,9 @@ def _replace(
     """Take off what goes or has another price, and put on what comes or has another price."""
     uids = [*changed, *gone]
     old_products = PricelistEntry.product_id.in_([ids[uid] for uid in uids if uid in ids])
-    pricelist.product_count -= _take_off(
-        session, PricelistEntry, PricelistEntry.pricelist_id == pricelist.id, old_products
-    )
     old_uids = among(session, PricelistVariant.variant_uid, uids)
-    of_list = PricelistVariant.pricelist_id == pricelist.id
-    pricelist.product_count -= _take_off(session, PricelistVariant, of_list, old_uids)
+    for model, is_old in ((PricelistEntry, old_products), (PricelistVariant, old_uids)):
+        pricelist.product_count -= execute(session, delete(model).where(model.pricelist_id == pricelist.id, is_old))
     listed = {"pricelist_id": pricelist.id}
     rows = [listed | {"product_id": ids[uid], "price": price} for uid, price in changed.items() if uid in ids]
     by_uid = [listed | {"variant_uid": uid, "price": price} for uid, price in changed.items() if uid not in ids]
@@ -220,10 +213,3 @@ def _replace(
         if added:
             insert_many(session, table, added)
             pricelist.product_count += len(added)
-
-
-def _take_off(session: Session, model: type[Base], *which: ColumnElement[bool]) -> int:
-    options = {"synchronize_session": False, "preserve_rowcount": True}
-    result = session.execute(delete(model).where(*which), execution_options=options)
-    assert isinstance(result, CursorResult)
-    return result.rowcount

@@ -5,10 +5,9 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http import versions
-from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
-from services.promotions.catalogue import pricelist_actions, pricelist_queries, product_queries
+from services.promotions.catalogue import pricelist_actions, pricelist_queries
 from services.promotions.catalogue.schemas import (
     EntryOut,
     PricelistChangeIn,
@@ -17,18 +16,15 @@ from services.promotions.catalogue.schemas import (
     PricelistOut,
     PricelistProductsIn,
 )
-from services.promotions.common import api as common_api
-from services.promotions.common.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant
-from services.promotions.common.rules import Code
+from services.promotions.common.api import TenantBlueprint, accept_bulk, tagged, updated, warning_header
 
-blp = Blueprint("pricelists", __name__, url_prefix=f"{PREFIX}/pricelists", feature=FEATURE)
+blp = TenantBlueprint("pricelists", __name__, "/pricelists")
 blp.before_request(accept_bulk)
 
 
 @blp.route("")
 class Pricelists(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(PricelistOut))
     def get(self, page):
@@ -36,8 +32,7 @@ class Pricelists(MethodView):
         with db.read() as session:
             return pricelist_queries.pricelists(session, **page)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(PricelistIn)
     @blp.response(201, PricelistDetailOut)
     def post(self, data):
@@ -48,25 +43,20 @@ class Pricelists(MethodView):
         with db.begin() as session:
             pricelist = pricelist_actions.create(session, **data, actor=caller(), now=utcnow())
             pricelist_queries.with_products(session, pricelist)
-            warned = _about_unknown(session, data["products"])
-        versions.set_etag(pricelist)
-        return pricelist, 201, warned
+            warnings = pricelist_queries.warnings(session, data["products"])
+        return tagged(pricelist), 201, warning_header(*warnings)
 
 
 @blp.route("/<pricelist_uid>")
 class OnePricelist(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, PricelistDetailOut)
     def get(self, pricelist_uid):
         """One price list with its first 200 products."""
         with db.read() as session:
-            pricelist = pricelist_queries.with_products(session, pricelist_queries.pricelist(session, pricelist_uid))
-        versions.set_etag(pricelist)
-        return pricelist
+            return tagged(pricelist_queries.with_products(session, pricelist_queries.pricelist(session, pricelist_uid)))
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(PricelistChangeIn)
     @blp.response(200, PricelistDetailOut)
     def put(self, data, pricelist_uid):
@@ -76,11 +66,9 @@ class OnePricelist(MethodView):
                 session, pricelist_uid, data["name"], expected=versions.if_match(), actor=caller(), now=utcnow()
             )
             pricelist_queries.with_products(session, pricelist)
-        versions.set_etag(pricelist)
-        return pricelist, 200, common_api.warning_header(*common_api.ignored_fields(PricelistChangeIn, pricelist))
+        return updated(pricelist, PricelistChangeIn)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(204)
     def delete(self, pricelist_uid):
         """Delete a price list that nothing uses."""
@@ -90,8 +78,7 @@ class OnePricelist(MethodView):
 
 @blp.route("/<pricelist_uid>/products")
 class Products(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(EntryOut))
     def get(self, page, pricelist_uid):
@@ -99,8 +86,7 @@ class Products(MethodView):
         with db.read() as session:
             return pricelist_queries.entries(session, pricelist_queries.pricelist(session, pricelist_uid), **page)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(PricelistProductsIn)
     @blp.response(200, PricelistDetailOut)
     def put(self, data, pricelist_uid):
@@ -114,12 +100,5 @@ class Products(MethodView):
                 session, pricelist_uid, **data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
             pricelist_queries.with_products(session, pricelist)
-            warned = _about_unknown(session, data["add"], data["remove"])
-        versions.set_etag(pricelist)
-        return pricelist, 200, warned
-
-
-def _about_unknown(session, entries, others=()):
-    """The header that warns of uids that the catalogue does not have."""
-    unknown = product_queries.unknown(session, [*(entry["product_uid"] for entry in entries), *others])
-    return common_api.warning_header(*[Code.UNKNOWN_PRODUCT] if unknown else [])
+            warnings = pricelist_queries.warnings(session, data["add"], data["remove"])
+        return tagged(pricelist), 200, warning_header(*warnings)

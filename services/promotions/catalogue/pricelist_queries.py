@@ -1,6 +1,6 @@
 """Read price lists and the prices on them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from chassis.http.pages import Page, paginate
-from services.promotions.catalogue import queries
+from services.promotions.catalogue import product_queries, queries
 from services.promotions.catalogue.models import Pricelist, PricelistEntry, PricelistVariant, Product
 from services.promotions.common.models import Base
-from services.promotions.common.queries import among, one
+from services.promotions.common.queries import among, one_or_404
+from services.promotions.common.rules import Code
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,27 @@ def pricelist(session: Session, pricelist_uid: str) -> Pricelist:
     Raises:
         NotFound: there is none of that uid.
     """
-    return one(session, _pricelist_of(pricelist_uid), "There is no such price list.")
+    return one_or_404(session, _pricelist_of(pricelist_uid), "There is no such price list.")
 
 
 def lock_pricelist(session: Session, pricelist_uid: str) -> Pricelist:
     """As ``pricelist``, its row locked until the transaction ends."""
-    return one(session, _pricelist_of(pricelist_uid).with_for_update(key_share=True), "There is no such price list.")
+    return one_or_404(
+        session, _pricelist_of(pricelist_uid).with_for_update(key_share=True), "There is no such price list."
+    )
 
 
 def _pricelist_of(pricelist_uid: str) -> Select[tuple[Pricelist]]:
     return select(Pricelist).where(Pricelist.pricelist_uid == pricelist_uid)
+
+
+def name_pricelists(session: Session, rows: Sequence[Any]) -> None:
+    """Give rows with a ``pricelist_id`` the ``pricelist_uid`` of that list, for the answer."""
+    ids = {row.pricelist_id for row in rows if row.pricelist_id}
+    named = select(Pricelist.id, Pricelist.pricelist_uid).where(Pricelist.id.in_(ids))
+    uids = dict(session.execute(named).tuples().all()) if ids else {}
+    for row in rows:
+        row.pricelist_uid = uids.get(row.pricelist_id)
 
 
 def with_products(session: Session, pricelist: Pricelist) -> Pricelist:
@@ -101,6 +113,12 @@ def prices_on(
     )
     by_id = dict(session.execute(entries).tuples().all())
     return prices | {uid: by_id[product_id] for uid, product_id in products.items() if product_id in by_id}
+
+
+def warnings(session: Session, entries: Iterable[Mapping[str, Any]], removed: Iterable[str] = ()) -> list[Code]:
+    """``unknown_product`` where entries of a list name what the catalogue does not have (D68)."""
+    uids = [*(entry["product_uid"] for entry in entries), *removed]
+    return [Code.UNKNOWN_PRODUCT] if product_queries.unknown(session, uids) else []
 
 
 def is_used(session: Session, pricelist: Pricelist) -> bool:

@@ -72,12 +72,11 @@ def upsert(session: Session, rows: Sequence[Any], *, actor: Principal, now: date
     entries = [_published(product, is_new=True) for product in new] + [
         _published(product, is_new=False) for product in changed
     ]
-    taken_in = [product["product_uid"] for place, product in accepted.items() if results[place].status != REJECTED]
-    if pricelist_actions.move_to_products(session, actor.tenant_id, taken_in) or entries:
+    written = [product["product_uid"] for place, product in accepted.items() if results[place].status != REJECTED]
+    if pricelist_actions.move_to_products(session, actor.tenant_id, written) or entries:
         tenant_catalogue.revision += 1
     for batch in in_batches(entries):
-        event = ProductsChanged(actor.tenant_id, batch)
-        publish(session, tenant_catalogue, event, actor=actor, now=now)
+        publish(session, tenant_catalogue, ProductsChanged, products=batch, actor=actor, now=now)
     return [results[place] for place in range(len(rows))]
 
 
@@ -122,7 +121,7 @@ def _known(session: Session, accepted: Mapping[int, Mapping[str, Any]], currency
     """Those of the products that there are already, by uid."""
     uids = [product["product_uid"] for product in accepted.values()]
     rows = session.scalars(select(Product).where(among(session, Product.product_uid, uids))).all()
-    return {known_product.product.product_uid: known_product for known_product in complete(session, rows, currency)}
+    return {product.product.product_uid: product for product in complete(session, rows, currency)}
 
 
 def _taken_uids(session: Session, accepted: Mapping[int, Mapping[str, Any]]) -> dict[str, str]:
@@ -176,9 +175,9 @@ def _write(
         session.connection().execute(
             statement, [_own(product) | {"updated_at": now, "of": product["id"]} for product in changed]
         )
-        _clear(session, [known[product["product_uid"]] for product in changed])
-    _place(session, [*new, *changed], tenant_id)
-    _vary(session, [*new, *changed], known, tenant_id)
+        _delete_old(session, [known[product["product_uid"]] for product in changed])
+    _insert_categories(session, [*new, *changed], tenant_id)
+    _insert_variants(session, [*new, *changed], known, tenant_id)
 
 
 def _own(product: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +185,7 @@ def _own(product: Mapping[str, Any]) -> dict[str, Any]:
     return {name: product[name] for name in OWN} | folded
 
 
-def _clear(session: Session, before: Collection[SeenProduct]) -> None:
+def _delete_old(session: Session, before: Collection[SeenProduct]) -> None:
     """Delete categories and variants of changed products; those that stay are written again."""
     placed = [product.product.id for product in before if product.category_uids]
     varied = [product.product.id for product in before if product.variants]
@@ -197,7 +196,7 @@ def _clear(session: Session, before: Collection[SeenProduct]) -> None:
 UNSYNCED = {"synchronize_session": False}
 
 
-def _place(session: Session, products: Sequence[Mapping[str, Any]], tenant_id: UUID) -> None:
+def _insert_categories(session: Session, products: Sequence[Mapping[str, Any]], tenant_id: UUID) -> None:
     rows = [
         {"product_id": product["id"], "category_uid": category_uid, "tenant_id": tenant_id}
         for product in products
@@ -207,11 +206,11 @@ def _place(session: Session, products: Sequence[Mapping[str, Any]], tenant_id: U
         insert_many(session, CATEGORIES, rows)
 
 
-def _vary(
+def _insert_variants(
     session: Session, products: Sequence[Mapping[str, Any]], known: Mapping[str, SeenProduct], tenant_id: UUID
 ) -> None:
     """Write variants; one that was there keeps its id."""
-    ids = {variant.variant_uid: variant.id for known_product in known.values() for variant in known_product.variants}
+    ids = {variant.variant_uid: variant.id for product in known.values() for variant in product.variants}
     rows = [
         {
             "id": ids.get(variant["variant_uid"]) or uuid7(),

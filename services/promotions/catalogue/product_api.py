@@ -4,22 +4,20 @@ from flask.views import MethodView
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import caller
-from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from services.promotions.catalogue import product_actions as actions
 from services.promotions.catalogue import product_queries as queries
 from services.promotions.catalogue.schemas import ProductOut, ProductResultsOut, ProductsIn, ProductsQueryIn
-from services.promotions.common.api import ADMINS, FEATURE, PREFIX, accept_bulk, own_tenant
+from services.promotions.common.api import TenantBlueprint, accept_bulk
 
-blp = Blueprint("products", __name__, url_prefix=f"{PREFIX}/products", feature=FEATURE)
+blp = TenantBlueprint("products", __name__, "/products")
 blp.before_request(accept_bulk)
 
 
 @blp.route("")
 class Products(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(ProductsQueryIn, location="query")
     @blp.response(200, page_of(ProductOut))
     def get(self, query):
@@ -27,16 +25,14 @@ class Products(MethodView):
         with db.read() as session:
             return queries.products(session, **query)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(ProductsIn)
     @blp.response(200, ProductResultsOut)
     def post(self, body):
         """Write up to 5,000 products, each in whole; a bad row rejects itself only."""
         return _upsert(body["products"])
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(ProductsIn)
     @blp.response(200, ProductResultsOut)
     def put(self, body):
@@ -46,8 +42,7 @@ class Products(MethodView):
 
 @blp.route("/<product_uid>")
 class OneProduct(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, ProductOut)
     def get(self, product_uid):
         """One product with its categories and variants."""

@@ -9,11 +9,10 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue import queries
 from services.promotions.catalogue.models import Product, ProductCategory, Variant
-from services.promotions.common.queries import among, has_words
+from services.promotions.common.queries import among, has_words, one_or_404
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,7 @@ def product(session: Session, product_uid: str) -> SeenProduct:
     Raises:
         NotFound: there is none of that uid.
     """
-    row = session.scalar(select(Product).where(Product.product_uid == product_uid))
-    if row is None:
-        raise NotFound("There is no such product.")
+    row = one_or_404(session, select(Product).where(Product.product_uid == product_uid), "There is no such product.")
     return complete(session, [row], queries.currency(session))[0]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_dump, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.http.pages import PageIn
 from chassis.http.schemas import Amount, CamelSchema, UpdateSchema, text
@@ -41,16 +41,12 @@ class ProductsIn(CamelSchema):
     products = fields.List(fields.Raw(allow_none=True), required=True, validate=validate.Length(1, MAX_BULK))
 
 
-class ProductResultOut(CamelSchema):
+class ProductResultOut(SparseSchema):
     """What became of a row, in the order of the call; without a uid where the row had none that can be read."""
 
     product_uid = fields.String(required=True, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(["created", "updated", "rejected"]))
     error = fields.String()
-
-    @post_dump
-    def only_refusals_say_why(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if value is not None or name != "error"}
 
 
 class ProductResultsOut(CamelSchema):
@@ -63,7 +59,7 @@ class VariantOut(SparseSchema):
 
 
 class ProductOut(SparseSchema):
-    """Dumps a ``queries.products.SeenProduct``."""
+    """Dumps a ``product_queries.SeenProduct``."""
 
     product_uid = fields.String(required=True)
     name = fields.String(required=True)
@@ -136,7 +132,7 @@ def _named_once(entries: list[dict[str, Any]]) -> None:
     seen: set[str] = set()
     for entry in entries:
         if entry["product_uid"] in seen:
-            raise ValidationError(f"{entry['product_uid']} stands here twice.")
+            raise ValidationError(f"{entry['product_uid']} is here twice.")
         seen.add(entry["product_uid"])
 
 
@@ -157,7 +153,7 @@ class PricelistProductsIn(CamelSchema):
     @validates_schema
     def not_both(self, data: dict[str, Any], **_: Any) -> None:
         if both := {entry["product_uid"] for entry in data["add"]} & set(data["remove"]):
-            raise ValidationError(f"{min(both)} is to be added as well.", "remove")
+            raise ValidationError(f"{min(both)} is in add as well.", "remove")
 
 
 class EntryOut(CamelSchema):

@@ -3,19 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
-from chassis.data.errors import is_taken
 from chassis.http import versions
 from services.promotions.catalogue import actions, pricelist_queries, store_queries
 from services.promotions.catalogue.events import CustomerGroupChanged, CustomerGroupCreated, StoreChanged, StoreCreated
 from services.promotions.catalogue.models import ONE_GROUP, ONE_STORE, CustomerGroup, Store
-from services.promotions.common.actions import audit, publish
+from services.promotions.common.actions import audit, flush, publish
 
 
 def create_store(session: Session, data: dict[str, Any], *, actor: Principal, now: datetime) -> Store:
@@ -25,18 +22,12 @@ def create_store(session: Session, data: dict[str, Any], *, actor: Principal, no
         Conflict: ``store_exists``: the uid is taken.
         Invalid: ``unknown_pricelist``.
     """
-    store = Store(id=uuid7(), tenant_id=actor.tenant_id, store_uid=data["store_uid"], created_at=now, event_sequence=0)
+    store = Store.create(tenant_id=actor.tenant_id, now=now, store_uid=data["store_uid"])
     _write(session, store, data, now)
     session.add(store)
     audit(session, "store.created", store, actor=actor, now=now)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if not is_taken(error, ONE_STORE):
-            raise
-        raise Conflict(f"There is a store {store.store_uid} already.", code="store_exists") from error
-    event = StoreCreated(actor.tenant_id, store.store_uid, store.name)
-    publish(session, store, event, actor=actor, now=now)
+    flush(session, {ONE_STORE: Conflict(f"There is a store {store.store_uid} already.", code="store_exists")})
+    publish(session, store, StoreCreated, actor=actor, now=now)
     actions.touch(session, actor.tenant_id)
     return store
 
@@ -61,8 +52,7 @@ def change_store(
     versions.require(store, expected)
     if _write(session, store, data, now):
         audit(session, "store.changed", store, actor=actor, now=now)
-        event = StoreChanged(actor.tenant_id, store.store_uid, store.name)
-        publish(session, store, event, actor=actor, now=now)
+        publish(session, store, StoreChanged, actor=actor, now=now)
         actions.touch(session, actor.tenant_id)
     return store
 
@@ -90,26 +80,12 @@ def create_customer_group(
     Raises:
         Conflict: ``customer_group_exists``: the uid is taken.
     """
-    group = CustomerGroup(
-        id=uuid7(),
-        tenant_id=actor.tenant_id,
-        customer_group_uid=customer_group_uid,
-        name=name,
-        created_at=now,
-        updated_at=now,
-        event_sequence=0,
-    )
+    group = CustomerGroup.create(tenant_id=actor.tenant_id, now=now, customer_group_uid=customer_group_uid, name=name)
     session.add(group)
     audit(session, "customer_group.created", group, actor=actor, now=now)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if not is_taken(error, ONE_GROUP):
-            raise
-        message = f"There is a customer group {customer_group_uid} already."
-        raise Conflict(message, code="customer_group_exists") from error
-    event = CustomerGroupCreated(actor.tenant_id, group.customer_group_uid, group.name)
-    publish(session, group, event, actor=actor, now=now)
+    message = f"There is a customer group {customer_group_uid} already."
+    flush(session, {ONE_GROUP: Conflict(message, code="customer_group_exists")})
+    publish(session, group, CustomerGroupCreated, actor=actor, now=now)
     return group
 
 
@@ -133,6 +109,5 @@ def rename_customer_group(
     if name != group.name:
         group.name, group.updated_at = name, now
         audit(session, "customer_group.changed", group, actor=actor, now=now)
-        event = CustomerGroupChanged(actor.tenant_id, group.customer_group_uid, group.name)
-        publish(session, group, event, actor=actor, now=now)
+        publish(session, group, CustomerGroupChanged, actor=actor, now=now)
     return group

@@ -5,7 +5,6 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http import versions
-from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from services.promotions.catalogue import store_actions, store_queries
@@ -17,16 +16,14 @@ from services.promotions.catalogue.schemas import (
     StoreIn,
     StoreOut,
 )
-from services.promotions.common import api as common_api
-from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.common.api import TenantBlueprint, tagged, updated
 
-blp = Blueprint("stores", __name__, url_prefix=f"{PREFIX}/stores", feature=FEATURE)
+blp = TenantBlueprint("stores", __name__, "/stores")
 
 
 @blp.route("")
 class Stores(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(StoreOut))
     def get(self, page):
@@ -34,32 +31,26 @@ class Stores(MethodView):
         with db.read() as session:
             return store_queries.stores(session, **page)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(StoreIn)
     @blp.response(201, StoreOut)
     def post(self, data):
         """A new store."""
         with db.begin() as session:
             store = store_actions.create_store(session, data, actor=caller(), now=utcnow())
-        versions.set_etag(store)
-        return store
+        return tagged(store)
 
 
 @blp.route("/<store_uid>")
 class OneStore(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, StoreOut)
     def get(self, store_uid):
         """One store."""
         with db.read() as session:
-            store = store_queries.store(session, store_uid)
-        versions.set_etag(store)
-        return store
+            return tagged(store_queries.store(session, store_uid))
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(StoreChangeIn)
     @blp.response(200, StoreOut)
     def put(self, data, store_uid):
@@ -68,17 +59,15 @@ class OneStore(MethodView):
             store = store_actions.change_store(
                 session, store_uid, data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-        versions.set_etag(store)
-        return store, 200, common_api.warning_header(*common_api.ignored_fields(StoreChangeIn, store))
+        return updated(store, StoreChangeIn)
 
 
-customer_groups_blp = Blueprint("customer_groups", __name__, url_prefix=f"{PREFIX}/customergroups", feature=FEATURE)
+customer_groups_blp = TenantBlueprint("customer_groups", __name__, "/customergroups")
 
 
 @customer_groups_blp.route("")
 class CustomerGroups(MethodView):
-    @customer_groups_blp.allow(*ADMINS)
-    @own_tenant
+    @customer_groups_blp.admins
     @customer_groups_blp.arguments(PageIn, location="query")
     @customer_groups_blp.response(200, page_of(CustomerGroupOut))
     def get(self, page):
@@ -86,32 +75,26 @@ class CustomerGroups(MethodView):
         with db.read() as session:
             return store_queries.customer_groups(session, **page)
 
-    @customer_groups_blp.allow(*ADMINS)
-    @own_tenant
+    @customer_groups_blp.admins
     @customer_groups_blp.arguments(CustomerGroupIn)
     @customer_groups_blp.response(201, CustomerGroupOut)
     def post(self, data):
         """A new customer group."""
         with db.begin() as session:
             group = store_actions.create_customer_group(session, **data, actor=caller(), now=utcnow())
-        versions.set_etag(group)
-        return group
+        return tagged(group)
 
 
 @customer_groups_blp.route("/<customer_group_uid>")
 class OneCustomerGroup(MethodView):
-    @customer_groups_blp.allow(*ADMINS)
-    @own_tenant
+    @customer_groups_blp.admins
     @customer_groups_blp.response(200, CustomerGroupOut)
     def get(self, customer_group_uid):
         """One customer group."""
         with db.read() as session:
-            group = store_queries.customer_group(session, customer_group_uid)
-        versions.set_etag(group)
-        return group
+            return tagged(store_queries.customer_group(session, customer_group_uid))
 
-    @customer_groups_blp.allow(*ADMINS)
-    @own_tenant
+    @customer_groups_blp.admins
     @customer_groups_blp.arguments(CustomerGroupChangeIn)
     @customer_groups_blp.response(200, CustomerGroupOut)
     def put(self, data, customer_group_uid):
@@ -120,5 +103,4 @@ class OneCustomerGroup(MethodView):
             group = store_actions.rename_customer_group(
                 session, customer_group_uid, data["name"], expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-        versions.set_etag(group)
-        return group, 200, common_api.warning_header(*common_api.ignored_fields(CustomerGroupChangeIn, group))
+        return updated(group, CustomerGroupChangeIn)

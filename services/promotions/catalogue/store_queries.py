@@ -1,6 +1,6 @@
 """Read stores and customer groups."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from chassis.http.pages import Page, paginate
-from services.promotions.catalogue.models import CustomerGroup, Pricelist, Store
-from services.promotions.common.queries import among, one
+from services.promotions.catalogue.models import CustomerGroup, Store
+from services.promotions.catalogue.pricelist_queries import name_pricelists
+from services.promotions.common.queries import among, one_or_404
 
 
 def store(session: Session, store_uid: str) -> Store:
@@ -27,25 +28,16 @@ def lock_store(session: Session, store_uid: str) -> Store:
 
 
 def _store(session: Session, statement: Select[tuple[Store]], store_uid: str) -> Store:
-    row = one(session, statement.where(Store.store_uid == store_uid), "There is no such store.")
-    with_pricelists(session, [row])
+    row = one_or_404(session, statement.where(Store.store_uid == store_uid), "There is no such store.")
+    name_pricelists(session, [row])
     return row
 
 
 def stores(session: Session, *, page: int, page_size: int) -> Page:
     """The caller's stores by their uid."""
     page_of_stores = paginate(session, select(Store).order_by(Store.store_uid), page=page, page_size=page_size)
-    with_pricelists(session, page_of_stores.items)
+    name_pricelists(session, page_of_stores.items)
     return page_of_stores
-
-
-def with_pricelists(session: Session, stores: Sequence[Store]) -> None:
-    """Give stores the uids of their price lists, for the answer."""
-    ids = {store.pricelist_id for store in stores if store.pricelist_id}
-    named = select(Pricelist.id, Pricelist.pricelist_uid).where(Pricelist.id.in_(ids))
-    uids = dict(session.execute(named).tuples().all()) if ids else {}
-    for store in stores:
-        store.pricelist_uid = uids[store.pricelist_id] if store.pricelist_id else None
 
 
 def by_uids(session: Session, store_uids: Collection[str]) -> list[Store]:
@@ -72,12 +64,12 @@ def customer_group(session: Session, customer_group_uid: str) -> CustomerGroup:
     Raises:
         NotFound: there is none of that uid.
     """
-    return one(session, _customer_group_of(customer_group_uid), "There is no such customer group.")
+    return one_or_404(session, _customer_group_of(customer_group_uid), "There is no such customer group.")
 
 
 def lock_customer_group(session: Session, customer_group_uid: str) -> CustomerGroup:
     """As ``customer_group``, its row locked until the transaction ends."""
-    return one(
+    return one_or_404(
         session,
         _customer_group_of(customer_group_uid).with_for_update(key_share=True),
         "There is no such customer group.",

@@ -1,27 +1,36 @@
-"""What all writers share: publish, audit, insert under a free uid; and the copy of each tenant."""
+"""What all writers share: publish, audit, write under unique keys, count what was written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
-from sqlalchemy import UniqueConstraint, select
+from sqlalchemy import CursorResult, Delete, Index, Insert, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit as audit_rows
-from chassis.data.bulk import insert_ignoring
 from chassis.data.errors import is_taken
 from chassis.messaging import outbox
 from services.promotions.common import rules
-from services.promotions.common.models import Tenant
 
 
-def publish(session: Session, subject: Any, event: Any, *, actor: Principal, now: datetime) -> None:
-    """Add an event of ``subject``, a locked or new row, to the outbox. The subject's tenant may see it."""
+def publish(session: Session, subject: Any, event_type: type, *, actor: Principal, now: datetime, **facts: Any) -> None:
+    """Add an event of ``subject``, a locked or new row, to the outbox. The subject's tenant may see it.
+
+    Args:
+        facts: fields of the event that ``subject`` does not have by their name.
+    """
+    event = event_of(subject, event_type, **facts)
     outbox.add(session, subject, event, tenants=(subject.tenant_id,), actor=actor, now=now)
+
+
+def event_of(subject: Any, event_type: Any, **facts: Any) -> Any:
+    """An event with ``facts``, and with the subject's own values for all other fields."""
+    names = [field.name for field in fields(event_type) if field.name not in facts]
+    return event_type(**{name: getattr(subject, name) for name in names}, **facts)
 
 
 def audit(
@@ -37,32 +46,27 @@ def audit(
     audit_rows.record(session, action, target, tenant_id=target.tenant_id, actor=actor, now=now, changes=changes)
 
 
-def upsert_tenant(
-    session: Session,
-    tenant_id: UUID,
-    *,
-    slug: str | None,
-    name: str,
-    kind: str,
-    time_zone: str,
-    features: Sequence[str],
-    sequence: int,
-) -> None:
-    """Write what an event says about a tenant, unless a newer event was applied before."""
-    row = {
-        "slug": slug,
-        "name": name,
-        "kind": kind,
-        "time_zone": time_zone,
-        "features": list(features),
-        "sequence": sequence,
-    }
-    if insert_ignoring(session, Tenant, [{"id": tenant_id} | row]):
-        return
-    known = session.scalars(select(Tenant).where(Tenant.id == tenant_id).with_for_update()).one()
-    if sequence > known.sequence:
-        for column, value in row.items():
-            setattr(known, column, value)
+def flush(session: Session, taken: Mapping[UniqueConstraint | Index, Exception]) -> None:
+    """Write what was added or changed.
+
+    Args:
+        taken: what is raised when another row has the key, by unique constraint.
+    """
+    try:
+        session.flush()
+    except IntegrityError as error:
+        for unique, refusal in taken.items():
+            if is_taken(error, unique):
+                raise refusal from error
+        raise
+
+
+def execute(session: Session, statement: Insert | Delete) -> int:
+    """Insert or delete many rows; return how many there were. The session does not learn which."""
+    options = {"synchronize_session": False, "preserve_rowcount": True}
+    result = session.execute(statement, execution_options=options)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 T = TypeVar("T")
@@ -79,12 +83,12 @@ def insert_with_uid(
     unique: UniqueConstraint,
     taken: Conflict,
 ) -> T:
-    """Insert what ``make`` adds to the session for a key; again with the next free one where another was quicker.
+    """Insert a thing under a uid. Where another request has just taken a made uid, try the next free one.
 
     Args:
-        make: gets the key and returns the thing, added to the session.
-        uid: the key that the tenant has named.
-        seed: what a key is made from otherwise.
+        make: gets the uid, adds the thing to the session and returns it.
+        uid: the uid that the tenant has chosen, if any.
+        seed: what a uid is made from otherwise.
         taken: what is raised when another row has ``uid``.
     """
     for _ in range(ATTEMPTS):

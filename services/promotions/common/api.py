@@ -1,4 +1,4 @@
-"""What all endpoints share: prefix, roles, the tenant in the path, the warnings header; and the audit trail (D8)."""
+"""What all endpoints share: prefix, roles, the tenant in the path, warnings of updates; and the audit trail (D8)."""
 
 import functools
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from flask import current_app, request
 from flask.views import MethodView
 
 from chassis.core.principal import caller
-from chassis.http import audit_trail
+from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
@@ -24,20 +24,33 @@ ADMINS = (Role.RETAILER_ADMIN, Role.MACHINE)
 MAX_BULK_BODY = 4 * 1024 * 1024  # 5,000 products with categories and variants; the gateway lets as much through
 
 F = TypeVar("F", bound=Callable[..., Any])
+V = TypeVar("V", bound=versions.HasVersion)
 
 
-def own_tenant(view: F) -> F:
-    """Answer 404 unless the path names the caller's own tenant, by id or slug (D5). Write it below ``allow``.
+class TenantBlueprint(Blueprint):
+    """Endpoints under ``/v2/tenants/{tenantUid}``, each of them guarded by ``admins``."""
 
-    The view does not see ``tenant_uid``: the caller says whose data it shows.
-    """
+    def __init__(self, name: str, import_name: str, path: str = "") -> None:
+        super().__init__(name, import_name, url_prefix=PREFIX + path, feature=FEATURE)
 
-    @functools.wraps(view)
-    def of_own_tenant(*args: Any, tenant_uid: str, **kwargs: Any) -> Any:
-        queries.require_own(tenant_uid)
-        return view(*args, **kwargs)
+    def admins(self, view: F) -> F:
+        """Let in the admins and machine clients of the tenant that the path names by id or slug; else 404 (D5).
 
-    return cast(F, of_own_tenant)
+        The view does not see ``tenant_uid``: the caller says whose data it shows. Write it above everything else.
+        """
+
+        @functools.wraps(view)
+        def of_own_tenant(*args: Any, tenant_uid: str, **kwargs: Any) -> Any:
+            queries.require_own(tenant_uid)
+            return view(*args, **kwargs)
+
+        return self.allow(*ADMINS)(cast(F, of_own_tenant))
+
+
+def tagged(resource: V) -> V:
+    """A resource to answer with; the answer gets its version as ``ETag`` (D6)."""
+    versions.set_etag(resource)
+    return resource
 
 
 def accept_bulk() -> None:
@@ -47,7 +60,7 @@ def accept_bulk() -> None:
 
 HEADER = "Concord-Warnings"
 SHOWN_BY = {"storeUids": "stores", "pricelistUid": "pricelist", "customerGroupUid": "customerGroup"}
-"""What is written, and how it is answered."""
+"""Fields of a body, and the fields of the answer that show them."""
 
 
 def warning_header(*codes: Code) -> dict[str, str]:
@@ -58,7 +71,7 @@ def ignored_fields(update: type[UpdateSchema], shown: Any) -> tuple[Code, ...]:
     """``read_only_field`` where the request's body says otherwise in a read-only field than what holds (D65).
 
     Args:
-        shown: what is answered; of a field that was written by its uids it says nothing.
+        shown: the resource as it is answered. A field that was written by its uids is not compared.
     """
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
@@ -70,13 +83,17 @@ def ignored_fields(update: type[UpdateSchema], shown: Any) -> tuple[Code, ...]:
     return (Code.READ_ONLY_FIELD,) if any(body[name] != holds[name] for name in others) else ()
 
 
-blp = Blueprint("audit", __name__, url_prefix=f"{PREFIX}/audit", feature=FEATURE)
+def updated(resource: V, update: type[UpdateSchema], *codes: Code) -> tuple[V, int, dict[str, str]]:
+    """The answer to an update: the resource, and warnings of fields that were ignored and of ``codes``."""
+    return tagged(resource), 200, warning_header(*ignored_fields(update, resource), *codes)
+
+
+blp = TenantBlueprint("audit", __name__, "/audit")
 
 
 @blp.route("")
 class Audit(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(audit_trail.AuditIn, location="query")
     @blp.response(200, page_of(audit_trail.AuditOut))
     def get(self, query):

@@ -1,10 +1,14 @@
-"""The mapped base, rows of one tenant, and the copy of each tenant."""
+"""The mapped base, rows and things of one tenant, and the copy of each tenant."""
 
+from datetime import datetime
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from uuid_utils.compat import uuid7
 
+from chassis.data.base import Aggregate
 from chassis.data.columns import NAMING, TYPES
 from chassis.data.tenancy import TenantScoped
 
@@ -22,6 +26,20 @@ class Owned:
     @classmethod
     def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
+
+
+class Entity(Aggregate, Owned):
+    """A thing of one tenant that has a history. Named before ``TenantScoped`` in a class' bases."""
+
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @classmethod
+    def create(cls, *, tenant_id: UUID, now: datetime, key: UUID | None = None, **values: Any) -> Self:
+        """A new one, not in a session yet; ``key`` is its id where that is known already."""
+        values |= {"id": key or uuid7(), "tenant_id": tenant_id, "created_at": now, "updated_at": now}
+        values["event_sequence"] = 0  # an event may come before the row is written
+        return cls(**values)
 
 
 class Tenant(TenantScoped, Base):

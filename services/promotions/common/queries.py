@@ -18,7 +18,7 @@ from services.promotions.common.models import Tenant
 T = TypeVar("T")
 
 
-def one(session: Session, statement: Select[tuple[T]], missing: str) -> T:
+def one_or_404(session: Session, statement: Select[tuple[T]], missing: str) -> T:
     """The row that a statement selects.
 
     Raises:
@@ -33,8 +33,8 @@ def one(session: Session, statement: Select[tuple[T]], missing: str) -> T:
 def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[str]) -> ColumnElement[bool]:
     """Whether ``uid`` is one of ``uids``: one bound value, however many there are.
 
-    Both databases look each up in an index. A join with them as rows would have SQLite read all of them anew for each
-    row of the table.
+    Both databases look each uid up in an index. Joined as rows, SQLite would read all uids again for each row of the
+    table.
     """
     if session.get_bind().dialect.name == "postgresql":
         return uid == any_(literal(list(uids), ARRAY(Text())))
@@ -43,13 +43,14 @@ def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[st
 
 
 def has_words(column: InstrumentedAttribute[str], words: str) -> ColumnElement[bool]:
-    """Whether a text has ``words`` in it, in whatever case they are written, by the folded column beside it (D62).
+    """Whether a text contains ``words`` in any case, by the folded column beside it (D62).
 
-    That is empty in a row of code from before there was one; of those the database knows some letters' cases itself.
+    Rows written before that column existed have it empty. The database compares them itself, and knows the case of
+    some letters only.
     """
     folded: InstrumentedAttribute[str] = getattr(column.class_, f"{column.key}_folded")
-    of_before = and_(folded == "", column.icontains(words, autoescape=True))
-    return or_(folded.contains(fold(words), autoescape=True), of_before)
+    is_old = and_(folded == "", column.icontains(words, autoescape=True))
+    return or_(folded.contains(fold(words), autoescape=True), is_old)
 
 
 def require_own(tenant_uid: str) -> None:
@@ -67,7 +68,7 @@ def shop(session: Session, tenant_uid: str) -> Tenant:
     """The tenant that a public path names by id or slug, for any caller.
 
     Raises:
-        NotFound: there is none, or a slug is just passing from one tenant to another.
+        NotFound: there is none, or two tenants have the slug while it changes hands.
     """
     named = Tenant.slug == tenant_uid
     with suppress(ValueError):

@@ -49,7 +49,7 @@ def free_uid(uid: str, taken: Collection[str]) -> str:
 
 
 MOST_NAMED = 50
-"""Products or campaigns that are named one by one; the number is of all."""
+"""How many products or campaigns a warning names; its count is of all."""
 
 
 class Code(StrEnum):

@@ -57,15 +57,18 @@ def one_segment(value: str) -> None:
 
 
 class SparseSchema(CamelSchema):
-    """Leaves out of an answer what is None."""
+    """Leaves optional fields out of an answer where they are None or an empty list."""
 
     @post_dump
-    def leave_out_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if value is not None}
+    def leave_out_empty(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        optional = {field.data_key for field in self.dump_fields.values() if not field.required}
+        return {name: value for name, value in data.items() if name not in optional or value not in (None, [])}
 
 
 class TenantEventIn(CamelSchema):
-    tenant_id = fields.UUID(required=True)
+    """Read as columns of ``Tenant``."""
+
+    tenant_id = fields.UUID(required=True, attribute="id")
     slug = fields.String(load_default=None)
     name = fields.String(required=True)
     kind = fields.String(required=True)

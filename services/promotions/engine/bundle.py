@@ -1,4 +1,4 @@
-"""Campaigns as data that travels: what a till without a network is given, and how it makes campaigns of it again.
+"""Campaigns as JSON: what a till without a network gets, and how it makes campaigns of it again.
 
 A *state* is ``{"version", "since", "currency", "decimals", "strategy", "campaigns": [...], "removed": [...], ...}`` as
 JSON has it. ``decimals`` is how many the currency's minor unit is; a state of before has none, and means two.

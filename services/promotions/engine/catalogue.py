@@ -81,7 +81,7 @@ class CampaignSet:
         """The uids of all that would be considered for a basket of these products."""
         return {rule.uid for rule in self.by_order} | {r.uid for product in products for r, _ in self.touching(product)}
 
-    def learn(self, product: str, memberships: Iterable[tuple[str, Decimal | None]]) -> None:
+    def set_memberships(self, product: str, memberships: Iterable[tuple[str, Decimal | None]]) -> None:
         """Say which campaigns a product belongs to, by uid and with its price in a price list.
 
         For sets too large to be held whole: campaigns are given without products, and these follow when a basket asks

@@ -1,6 +1,6 @@
 """Money as whole minor units: amounts go in and come out as ``Decimal``, in between are exact integers.
 
-How many decimals a currency has is told from outside (``Basket``, ``CampaignSet``, a bundle): there is no table here.
+The caller says how many decimals a currency has (``Basket``, ``CampaignSet``, a bundle): there is no table here.
 """
 
 from collections.abc import Sequence

@@ -71,7 +71,6 @@ def evaluate(
                 raise
             must_read = True  # the catalogue may have changed: read before refusing
             continue
-        cache.trim(inputs.known)
         row = _row(evaluation, inputs.known, now)
         if inputs.dry_run or writer.write(database, row, inputs.known.stamp):
             return None if inputs.dry_run else row["id"], evaluation
@@ -140,7 +139,9 @@ def _read(
     known = cache.get(session, actor.tenant_id, order["store_uid"], at=at, now=now)
     bought = [line for line in order["lines"] if not line["return_of"]]
     products = [line["product_uid"] for line in bought]
-    _refuse_unknown(order["lines"], product_queries.look_up(session, known, products))
+    unknown = product_queries.look_up(session, known, products)
+    cache.store(known)
+    _refuse_unknown(order["lines"], unknown)
     left = usage_queries.left(session, known.concerned(products), now=now)
     candidate = order["dry_run"] and dry_run_queries.campaign(
         session, known, order["dry_run"]["campaign_uid"], products

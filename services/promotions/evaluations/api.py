@@ -7,23 +7,21 @@ from flask.views import MethodView
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import caller
-from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.promotions import engine
-from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.common.api import TenantBlueprint
 from services.promotions.evaluations import actions, queries, return_actions
 from services.promotions.evaluations.campaign_cache import campaign_cache_of
 from services.promotions.evaluations.order_schemas import OrderIn
 from services.promotions.evaluations.schemas import EvaluationOut, ReturnIn, ReturnOut
 from services.promotions.evaluations.writer import writer_of
 
-blp = Blueprint("evaluations", __name__, url_prefix=f"{PREFIX}/orders", feature=FEATURE)
+blp = TenantBlueprint("evaluations", __name__, "/orders")
 
 
 @blp.route("/evaluate")
 class Evaluate(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(OrderIn())
     @blp.response(200, EvaluationOut)
     def post(self, order):
@@ -34,8 +32,7 @@ class Evaluate(MethodView):
 
 @blp.route("/evaluations/<uuid:evaluation_id>")
 class OneEvaluation(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, EvaluationOut)
     def get(self, evaluation_id):
         """An earlier evaluation, as it was answered."""
@@ -46,8 +43,7 @@ class OneEvaluation(MethodView):
 
 @blp.route("/evaluations/<uuid:evaluation_id>/returns")
 class Returns(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(ReturnIn)
     @blp.response(200, ReturnOut)
     def post(self, returned, evaluation_id):
@@ -56,8 +52,7 @@ class Returns(MethodView):
             return_id, evaluation, units = return_actions.give_back(session, evaluation_id, **returned, now=utcnow())
         return refund(return_id, evaluation, units)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, ReturnOut(many=True))
     def get(self, evaluation_id):
         """The units that have come back so far."""

@@ -33,7 +33,9 @@ def look_up(session: Session, known: StoreSet, uids: Collection[str]) -> list[st
     belongs = _memberships(session, known, ids)
     for uid, row in rows.items():
         touches = dict(belongs.get(row.id, ())) | apart.get(uid, {})
-        known.campaigns.learn(uid, [(campaign, price) for campaign, price in touches.items() if price is not False])
+        known.campaigns.set_memberships(
+            uid, [(campaign, price) for campaign, price in touches.items() if price is not False]
+        )
         known.products[uid] = row.id
         price = next(price for price in row[2:] if price is not None)
         known.prices[uid] = money.rounded(price, known.currency)

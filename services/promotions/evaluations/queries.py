@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from chassis.core import money
 from services.promotions import engine
-from services.promotions.common.queries import one
+from services.promotions.common.queries import one_or_404
 from services.promotions.evaluations.models import Evaluation, UnitReturn
 
 MISSING = "There is no such evaluation."
@@ -20,12 +20,12 @@ def evaluation(session: Session, evaluation_id: UUID) -> Evaluation:
     Raises:
         NotFound: there is none of that id.
     """
-    return one(session, select(Evaluation).where(Evaluation.id == evaluation_id), MISSING)
+    return one_or_404(session, select(Evaluation).where(Evaluation.id == evaluation_id), MISSING)
 
 
 def lock_evaluation(session: Session, evaluation_id: UUID) -> Evaluation:
     """As ``evaluation``, its row locked until the transaction ends."""
-    return one(session, select(Evaluation).where(Evaluation.id == evaluation_id).with_for_update(), MISSING)
+    return one_or_404(session, select(Evaluation).where(Evaluation.id == evaluation_id).with_for_update(), MISSING)
 
 
 def evaluations(session: Session, ids: Collection[UUID]) -> dict[UUID, engine.Evaluation]:

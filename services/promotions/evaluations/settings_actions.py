@@ -42,10 +42,7 @@ def change(
         audit(session, "settings.changed", settings, actor=actor, now=now)
         session.flush()
         current = catalogue_queries.complete_settings(session, settings)
-        event = SettingsChanged(
-            actor.tenant_id, settings.time_zone, settings.currency, settings.strategy, current.pricelist_uid
-        )
-        publish(session, settings, event, actor=actor, now=now)
+        publish(session, settings, SettingsChanged, pricelist_uid=current.pricelist_uid, actor=actor, now=now)
         catalogue_actions.touch(session, actor.tenant_id)
     return catalogue_queries.complete_settings(session, settings)
 

@@ -9,20 +9,18 @@ from chassis.core.clock import utcnow
 from chassis.core.money import written
 from chassis.core.principal import caller
 from chassis.http import versions
-from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.common.api import TenantBlueprint
 from services.promotions.evaluations import usage_actions as actions
 from services.promotions.evaluations import usage_queries as queries
 from services.promotions.evaluations.usage_schemas import LimitsIn, LimitsOut, ReservationIn, ReservationOut
 
-blp = Blueprint("usage", __name__, url_prefix=PREFIX, feature=FEATURE)
+blp = TenantBlueprint("usage", __name__)
 
 
 @blp.route("/campaigns/<campaign_uid>/limits")
 class Limits(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, LimitsOut)
     def get(self, campaign_uid):
         """The campaign's limits on all orders together, and what is left."""
@@ -31,8 +29,7 @@ class Limits(MethodView):
         versions.set_etag(campaign)
         return limits_of(campaign, usage)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(LimitsIn)
     @blp.response(200, LimitsOut)
     def put(self, limits, campaign_uid):
@@ -48,8 +45,7 @@ class Limits(MethodView):
 
 @blp.route("/orders/<order_id>/reservation")
 class Reservation(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(ReservationIn)
     @blp.response(200, ReservationOut)
     def post(self, data, order_id):
@@ -59,8 +55,7 @@ class Reservation(MethodView):
             reservation = actions.reserve(session, order_id, data["evaluation_id"], lifetime, actor=caller(), now=now)
             return reservation_of(queries.seen(session, reservation, now=now))
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, ReservationOut)
     def get(self, order_id):
         """What the order has reserved or used."""
@@ -71,8 +66,7 @@ class Reservation(MethodView):
 
 @blp.route("/orders/<order_id>/reservation/commit")
 class Commit(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, ReservationOut)
     def post(self, order_id):
         """The order is paid: what it reserved counts as used."""
@@ -84,8 +78,7 @@ class Commit(MethodView):
 
 @blp.route("/orders/<order_id>/reservation/release")
 class Release(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, ReservationOut)
     def post(self, order_id):
         """The order is cancelled, also after a commit: other orders can use what it reserved."""

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.orm import Session
 
 from services.promotions.catalogue.queries import settings
-from services.promotions.common.queries import one
+from services.promotions.common.queries import one_or_404
 from services.promotions.engine import Left
 from services.promotions.evaluations.models import (
     TENTHS,
@@ -153,13 +153,13 @@ def reservation(session: Session, order_id: str) -> Reservation:
     Raises:
         NotFound: the order has reserved nothing.
     """
-    return one(session, select(Reservation).where(Reservation.order_id == order_id), NOTHING_RESERVED)
+    return one_or_404(session, select(Reservation).where(Reservation.order_id == order_id), NOTHING_RESERVED)
 
 
 def lock_reservation(session: Session, order_id: str) -> Reservation:
     """As ``reservation``, its row locked until the transaction ends."""
     statement = select(Reservation).where(Reservation.order_id == order_id).with_for_update()
-    return one(session, statement, NOTHING_RESERVED)
+    return one_or_404(session, statement, NOTHING_RESERVED)
 
 
 def seen(session: Session, reservation: Reservation, *, now: datetime) -> SeenReservation:

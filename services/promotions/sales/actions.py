@@ -48,7 +48,9 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     rules.require_valid(details, has_selection=False)
 
     def make(uid: str) -> SalesCampaign:
-        campaign = SalesCampaign.start(uid, details, tenant_id=actor.tenant_id, now=now)
+        campaign = SalesCampaign.create(
+            tenant_id=actor.tenant_id, now=now, campaign_uid=uid, status=rules.Status.NEW, **details
+        )
         session.add(campaign)
         changes = {"storeUids": [None, [store.store_uid for store in where or ()]]}
         audit(session, "sales_campaign.created", campaign, actor=actor, now=now, changes=changes)
@@ -63,7 +65,7 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
         unique=ONE_UID,
         taken=Conflict(f"There is a campaign {campaign_uid} already.", code="campaign_exists"),
     )
-    _place(session, campaign, where or ())
+    _replace_stores(session, campaign, where or ())
     return _publish(session, campaign, events.SalesCampaignCreated, actor=actor, now=now)
 
 
@@ -147,7 +149,7 @@ def _change_details(
     changes = {"storeUids": [before, after]} if before != after else {}
     audit(session, "sales_campaign.changed", campaign, actor=actor, now=now, changes=changes)
     if where is not None:
-        _place(session, campaign, where)
+        _replace_stores(session, campaign, where)
     return _publish(session, campaign, events.SalesCampaignChanged, actor=actor, now=now)
 
 
@@ -167,7 +169,7 @@ def _change_status(
     return shown
 
 
-def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) -> None:
+def _replace_stores(session: Session, campaign: SalesCampaign, where: Sequence[Store]) -> None:
     session.execute(delete(STORES).where(STORES.c.campaign_id == campaign.id))
     rows = [
         {"campaign_id": campaign.id, "store_id": store.id, "position": position} for position, store in enumerate(where)
@@ -177,18 +179,19 @@ def _place(session: Session, campaign: SalesCampaign, where: Sequence[Store]) ->
 
 
 def _publish(
-    session: Session, campaign: SalesCampaign, event_type: type, *, actor: Principal, now: datetime, **more: Any
+    session: Session, campaign: SalesCampaign, event_type: type, *, actor: Principal, now: datetime, **facts: Any
 ) -> SeenCampaign:
     """Publish a campaign as it is now; returns it as an answer shows it."""
     shown = queries.seen(session, campaign)
-    copied = {name: getattr(campaign, name) for name in events.COPIED}
-    event = event_type(
-        tenant_id=actor.tenant_id,
+    publish(
+        session,
+        campaign,
+        event_type,
         store_uids=[store.store_uid for store in shown.stores],
         pricelist_uid=shown.pricelist and shown.pricelist.pricelist_uid,
         customer_group_uid=shown.customer_group and shown.customer_group.customer_group_uid,
-        **copied,
-        **more,
+        actor=actor,
+        now=now,
+        **facts,
     )
-    publish(session, campaign, event, actor=actor, now=now)
     return shown

@@ -5,11 +5,9 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http import versions
-from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
-from services.promotions.common import api as common_api
-from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.common.api import TenantBlueprint, tagged, updated, warning_header
 from services.promotions.sales import actions, queries, selection_actions, warning_queries
 from services.promotions.sales.schemas import (
     SalesCampaignChangeIn,
@@ -21,13 +19,12 @@ from services.promotions.sales.schemas import (
 )
 from services.promotions.sales.selection_schemas import SelectionIn
 
-blp = Blueprint("sales", __name__, url_prefix=f"{PREFIX}/campaigns", feature=FEATURE)
+blp = TenantBlueprint("sales", __name__, "/campaigns")
 
 
 @blp.route("")
 class SalesCampaigns(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(SalesCampaignsIn, location="query")
     @blp.response(200, page_of(SalesCampaignOut))
     def get(self, query):
@@ -35,22 +32,19 @@ class SalesCampaigns(MethodView):
         with db.read() as session:
             return queries.campaigns(session, **query)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(SalesCampaignIn)
     @blp.response(201, SalesCampaignOut)
     def post(self, data):
         """A new campaign. It has no effect until it is activated."""
         with db.begin() as session:
             campaign = actions.create(session, data, actor=caller(), now=utcnow())
-        versions.set_etag(campaign)
-        return campaign
+        return tagged(campaign)
 
 
 @blp.route("/search")
 class Search(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(SearchPageIn, location="query")
     @blp.arguments(SearchIn)
     @blp.response(200, page_of(SalesCampaignOut))
@@ -62,18 +56,14 @@ class Search(MethodView):
 
 @blp.route("/<campaign_uid>")
 class OneSalesCampaign(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, SalesCampaignOut)
     def get(self, campaign_uid):
         """One campaign with stores, price list and selection."""
         with db.read() as session:
-            campaign = queries.seen(session, queries.campaign(session, campaign_uid))
-        versions.set_etag(campaign)
-        return campaign
+            return tagged(queries.seen(session, queries.campaign(session, campaign_uid)))
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(SalesCampaignChangeIn(partial=True))
     @blp.response(200, SalesCampaignOut)
     def put(self, data, campaign_uid):
@@ -84,23 +74,19 @@ class OneSalesCampaign(MethodView):
             )
         with db.read() as session:  # after the commit: many products must not prolong the locks
             warnings = warning_queries.while_active(session, campaign.campaign, now=utcnow())
-        versions.set_etag(campaign)
-        ignored = common_api.ignored_fields(SalesCampaignChangeIn, campaign)
-        return campaign, 200, common_api.warning_header(*ignored, *(warning.code for warning in warnings))
+        return updated(campaign, SalesCampaignChangeIn, *(warning.code for warning in warnings))
 
 
 @blp.route("/<campaign_uid>/selections")
 class Selections(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(SelectionIn)
     @blp.response(200, SalesCampaignOut)
     def put(self, body, campaign_uid):
         """Say anew what the campaign is for, while it is not active."""
         return _select(body, campaign_uid)
 
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(SelectionIn)
     @blp.response(200, SalesCampaignOut)
     def post(self, body, campaign_uid):
@@ -114,5 +100,4 @@ def _select(body, campaign_uid):
             session, campaign_uid, body["create"], expected=versions.if_match(), actor=caller(), now=utcnow()
         )
         unknown = warning_queries.unknown(session, campaign.campaign)
-    versions.set_etag(campaign)
-    return campaign, 200, common_api.warning_header(*(warning.code for warning in unknown))
+    return tagged(campaign), 200, warning_header(*(warning.code for warning in unknown))

@@ -1,6 +1,6 @@
 """Events of sales campaigns (S1)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -32,11 +32,6 @@ class _SalesCampaignEvent:
     max_usage: int
     discount_amount: Decimal
     discount_percent: Decimal
-
-
-_JOINED = {"tenant_id", "store_uids", "pricelist_uid", "customer_group_uid"}
-COPIED = tuple(field.name for field in fields(_SalesCampaignEvent) if field.name not in _JOINED)
-"""What an event says in the words of the campaign's own columns."""
 
 
 @publishes("promotions.SalesCampaignCreated.v1")

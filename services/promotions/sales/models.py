@@ -8,20 +8,18 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
-from uuid_utils.compat import uuid7
 
 from chassis.core.errors import Conflict
 from chassis.core.text import fold
-from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.promotions.common.models import Base, Owned
+from services.promotions.common.models import Base, Entity, Owned
 from services.promotions.sales.rules import Status, may_become
 
 ONE_UID = UniqueConstraint("tenant_id", "campaign_uid")
 
 
-class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
+class SalesCampaign(Entity, Versioned, TenantScoped, Base):
     """A sales campaign of one tenant (S1).
 
     Attributes:
@@ -71,8 +69,6 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
     name_folded: Mapped[str] = mapped_column(default="", server_default="")
     display_name_folded: Mapped[str] = mapped_column(default="", server_default="")
     campaign_code_folded: Mapped[str] = mapped_column(default="", server_default="")
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
     DETAILS = (
         "name",
@@ -99,20 +95,6 @@ class SalesCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
     def _fold(self, column: str, value: str) -> str:
         setattr(self, f"{column}_folded", fold(value))
         return value
-
-    @classmethod
-    def start(cls, campaign_uid: str, details: Mapping[str, Any], *, tenant_id: UUID, now: datetime) -> "SalesCampaign":
-        """A new campaign, which has no effect yet (S1-11)."""
-        return cls(
-            id=uuid7(),
-            tenant_id=tenant_id,
-            campaign_uid=campaign_uid,
-            status=Status.NEW,
-            created_at=now,
-            updated_at=now,
-            event_sequence=0,
-            **details,
-        )
 
     @property
     def details(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from chassis.core.text import fold
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue.models import CustomerGroup, Pricelist, Product, Store, Variant
 from services.promotions.catalogue.queries import settings
-from services.promotions.common.queries import has_words, one
+from services.promotions.common.queries import has_words, one_or_404
 from services.promotions.sales.models import SalesCampaign, SalesSelection, SalesStore
 from services.promotions.sales.rules import KINDS, SORTS
 
@@ -54,12 +54,12 @@ def campaign(session: Session, campaign_uid: str) -> SalesCampaign:
     Raises:
         NotFound: there is none of that uid.
     """
-    return one(session, _campaign_of(campaign_uid), "There is no such campaign.")
+    return one_or_404(session, _campaign_of(campaign_uid), "There is no such campaign.")
 
 
 def lock_campaign(session: Session, campaign_uid: str) -> SalesCampaign:
     """As ``campaign``, its row locked until the transaction ends."""
-    return one(session, _campaign_of(campaign_uid).with_for_update(key_share=True), "There is no such campaign.")
+    return one_or_404(session, _campaign_of(campaign_uid).with_for_update(key_share=True), "There is no such campaign.")
 
 
 def _campaign_of(campaign_uid: str) -> Select[tuple[SalesCampaign]]:

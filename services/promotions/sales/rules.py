@@ -9,6 +9,7 @@ from typing import Any
 
 from chassis.core import money
 from chassis.core.errors import Invalid
+from chassis.core.text import camel
 from services.promotions.common.rules import MOST_NAMED, Code, Warned
 
 # Times that every time zone can show in four digits of a year, with an offset of whole minutes.
@@ -104,8 +105,7 @@ def _problems_of_pricelist(details: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "pricelistUid", "A campaign of type PRICELIST needs one."
     for name in RULES:
         if details[name]:
-            head, *tail = name.split("_")
-            yield head + "".join(map(str.title, tail)), "A price list has prices and no rules."
+            yield camel(name), "A price list has prices and no rules."
 
 
 def _problems_of_campaign(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -3,15 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_dump, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
-from chassis.core.text import is_line
 from chassis.http.pages import MAX_PAGE, MAX_PAGE_SIZE, PageIn
-from chassis.http.schemas import Amount, CamelSchema, Instant, UpdateSchema, text
+from chassis.http.schemas import Amount, CamelSchema, Instant, UpdateSchema, one_line, text
 from services.promotions.common.rules import RESERVED
-from services.promotions.common.schemas import NAME_LENGTH, WarningOut, Whole, uid, uids
+from services.promotions.common.schemas import NAME_LENGTH, SparseSchema, WarningOut, Whole, uid, uids
 from services.promotions.sales.rules import EARLIEST, LATEST, SORTS, Discount, Status, Type
-from services.promotions.sales.selection_schemas import SelectionOut
+from services.promotions.sales.selection_schemas import SelectionOut, named
 
 MAX_STORES = 1000
 MAX_NUMBER = 2**31 - 1
@@ -58,8 +57,7 @@ class CampaignCode(fields.String):
             raise ValidationError(f"At most {CODE_LENGTH} characters.")
         if written and not any(letter.isprintable() and not letter.isspace() for letter in code):
             raise ValidationError('Must not be blank. Leave it out, or send "", for a campaign without a code.')
-        if not is_line(code):
-            raise ValidationError("Must be one line without control characters or direction overrides.")
+        one_line(code)
         return code
 
 
@@ -103,33 +101,18 @@ class SalesCampaignIn(CamelSchema):
         if "discount_percent" in data:
             data["discount_percent"] = round(data["discount_percent"], 2)
         if data.get("campaign_uid") in RESERVED:
-            raise ValidationError("This is a word of our own; choose another.", "campaignUid")
+            raise ValidationError("This word is reserved. Choose another.", "campaignUid")
         return data
 
 
-class NamedPricelistOut(CamelSchema):
-    name = fields.String(required=True)
-    pricelist_uid = fields.String(required=True)
-
-
-class NamedGroupOut(CamelSchema):
-    customer_group_uid = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class NamedStoreOut(CamelSchema):
-    name = fields.String(required=True)
-    store_uid = fields.String(required=True)
-
-
-class SalesCampaignOut(CamelSchema):
-    """The whole object (S1-9); dumps a ``queries.sales.SeenCampaign``. ``customerGroup``, which the document
+class SalesCampaignOut(SparseSchema):
+    """The whole object (S1-9); dumps a ``queries.SeenCampaign``. ``customerGroup``, which the document
     does not show, is only there where it was set."""
 
     amount_threshold = Amount(required=True)
     campaign_code = fields.String(required=True)
     campaign_uid = fields.String(required=True)
-    customer_group = fields.Nested(NamedGroupOut)
+    customer_group = fields.Nested(named("customer_group"))
     discount_amount = Amount(required=True)
     discount_percent = Amount(required=True)
     discount_type = fields.String(required=True, validate=validate.OneOf(DISCOUNTS))
@@ -137,22 +120,18 @@ class SalesCampaignOut(CamelSchema):
     max_usage = fields.Integer(required=True)
     name = fields.String(required=True)
     prevent_combinations = fields.Boolean(required=True)
-    pricelist = fields.Nested(NamedPricelistOut, required=True, allow_none=True)
+    pricelist = fields.Nested(named("pricelist"), required=True, allow_none=True)
     priority = fields.Integer(required=True)
     quantity_threshold = fields.Integer(required=True)
     selection = fields.Nested(SelectionOut, required=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
-    stores = fields.List(fields.Nested(NamedStoreOut), required=True)
+    stores = fields.List(fields.Nested(named("store")), required=True)
     type = fields.String(required=True, validate=validate.OneOf(TYPES))
     valid_from = fields.String(required=True, metadata={"format": "date-time"})
     valid_to = fields.String(required=True, metadata={"format": "date-time"})
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         return super().get_attribute(obj if hasattr(obj, attr) else obj.campaign, attr, default)
-
-    @post_dump
-    def leave_out_what_is_not_set(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if value is not None or name != "customerGroup"}
 
 
 class SalesCampaignChangeIn(SalesCampaignIn, UpdateSchema):

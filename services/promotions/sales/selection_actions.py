@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, delete, false, insert, literal, true
+from sqlalchemy import Select, delete, false, insert, literal, true
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
@@ -12,7 +12,7 @@ from chassis.core.principal import Principal
 from chassis.core.text import camel
 from chassis.data.bulk import insert_many
 from chassis.http import versions
-from services.promotions.common.actions import audit, publish
+from services.promotions.common.actions import audit, execute, publish
 from services.promotions.common.models import Base
 from services.promotions.sales import events, queries, rules
 from services.promotions.sales.models import SalesCampaign
@@ -38,11 +38,9 @@ def take_snapshot(session: Session, campaign: SalesCampaign) -> int | None:
         return None
     mine = literal(campaign.id, SNAPSHOTS.c.campaign_id.type)
     chosen = selected_products(session, campaign).add_columns(mine)
-    written = insert(SNAPSHOTS).from_select(["product_id", "campaign_id"], chosen)
-    result = session.execute(written, execution_options={"preserve_rowcount": True})
-    assert isinstance(result, CursorResult)
+    count = execute(session, insert(SNAPSHOTS).from_select(["product_id", "campaign_id"], chosen))
     _set_apart(session, campaign, excluded_variants(campaign), selected=False)
-    return result.rowcount + _set_apart(session, campaign, selected_variants(session, campaign), selected=True)
+    return count + _set_apart(session, campaign, selected_variants(session, campaign), selected=True)
 
 
 def _set_apart(session: Session, campaign: SalesCampaign, uids: Select[tuple[str]], *, selected: bool) -> int:
@@ -50,10 +48,7 @@ def _set_apart(session: Session, campaign: SalesCampaign, uids: Select[tuple[str
     columns = VARIANTS.c
     mine = literal(campaign.id, columns.campaign_id.type), literal(campaign.tenant_id, columns.tenant_id.type)
     rows = uids.add_columns(*mine, true() if selected else false())
-    written = insert(VARIANTS).from_select(["variant_uid", "campaign_id", "tenant_id", "selected"], rows)
-    result = session.execute(written, execution_options={"preserve_rowcount": True})
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    return execute(session, insert(VARIANTS).from_select(["variant_uid", "campaign_id", "tenant_id", "selected"], rows))
 
 
 LINES = Base.metadata.tables["sales_selections"]
@@ -94,9 +89,18 @@ def replace_selection(
         campaign.updated_at = now
         changes = {"selection": [_named(before), _named(after.selection)]}
         audit(session, "sales_campaign.selected", campaign, actor=actor, now=now, changes=changes)
-        counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
-        event = events.SalesSelectionReplaced(actor.tenant_id, campaign_uid, *counts)
-        publish(session, campaign, event, actor=actor, now=now)
+        included, excluded = (
+            {camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES
+        )
+        publish(
+            session,
+            campaign,
+            events.SalesSelectionReplaced,
+            included=included,
+            excluded=excluded,
+            actor=actor,
+            now=now,
+        )
     return after
 
 

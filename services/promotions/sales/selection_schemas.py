@@ -10,31 +10,18 @@ from services.promotions.common.schemas import MAX_BULK, uid, uids
 from services.promotions.sales.rules import KINDS
 
 
-class BrandOut(CamelSchema):
-    brand_uid = fields.String(required=True)
-    name = fields.String(required=True)
+def named(kind: str) -> type[CamelSchema]:
+    """The schema of a thing of one kind, as answers name it: its uid and its name."""
+    shown: dict[str, fields.Field[Any]] = {
+        f"{kind}_uid": fields.String(required=True),
+        "name": fields.String(required=True),
+    }
+    return CamelSchema.from_dict(shown, name=f"Named{kind.title().replace('_', '')}")  # type: ignore[return-value]
 
 
-class CategoryOut(CamelSchema):
-    category_uid = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class ProductGroupOut(CamelSchema):
-    product_group_uid = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class SelectedProductOut(CamelSchema):
-    product_uid = fields.String(required=True)
-    name = fields.String(required=True)
-
-
-class SideOut(CamelSchema):
-    brands = fields.List(fields.Nested(BrandOut), required=True)
-    categories = fields.List(fields.Nested(CategoryOut), required=True)
-    product_groups = fields.List(fields.Nested(ProductGroupOut), required=True)
-    products = fields.List(fields.Nested(SelectedProductOut), required=True)
+SideOut = CamelSchema.from_dict(
+    {plural: fields.List(fields.Nested(named(kind)), required=True) for kind, plural in KINDS.items()}, name="Side"
+)
 
 
 class SelectionOut(CamelSchema):
@@ -42,41 +29,24 @@ class SelectionOut(CamelSchema):
     included = fields.Nested(SideOut, required=True, data_key="include", attribute="include")
 
 
-class _ShownIn(CamelSchema):
+def _shown(kind: str) -> fields.List:
+    """Things of one kind as an answer shows them; their names are ignored (D65)."""
     name = fields.Raw(allow_none=True, metadata={"description": "Read-only; ignored."})
-
-
-class _BrandIn(_ShownIn):
-    brand_uid = uid(required=True)
-
-
-class _CategoryIn(_ShownIn):
-    category_uid = uid(required=True)
-
-
-class _ProductGroupIn(_ShownIn):
-    product_group_uid = uid(required=True)
-
-
-class _SelectedProductIn(_ShownIn):
-    product_uid = uid(required=True)
-
-
-def _shown(schema: type[_ShownIn]) -> fields.List:
-    return fields.List(fields.Nested(schema), validate=validate.Length(max=MAX_BULK))
+    shown = CamelSchema.from_dict({f"{kind}_uid": uid(required=True), "name": name}, name=camel(f"shown_{kind}"))
+    return fields.List(fields.Nested(shown), validate=validate.Length(max=MAX_BULK))
 
 
 class _SideIn(CamelSchema):
-    """Uids, or as an answer shows them, with names that are ignored (D65); two different values are refused."""
+    """Uids, or what an answer shows (D65); two different values are refused."""
 
     product_group_uids = uids(MAX_BULK, load_default=list)
     brand_uids = uids(MAX_BULK, load_default=list)
     category_uids = uids(MAX_BULK, load_default=list)
     product_uids = uids(MAX_BULK, load_default=list)
-    product_groups = _shown(_ProductGroupIn)
-    brands = _shown(_BrandIn)
-    categories = _shown(_CategoryIn)
-    products = _shown(_SelectedProductIn)
+    product_groups = _shown("product_group")
+    brands = _shown("brand")
+    categories = _shown("category")
+    products = _shown("product")
 
     @post_load
     def settle(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -3,20 +3,18 @@
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
-from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.common.api import TenantBlueprint
 from services.promotions.sales import queries as sales_queries
 from services.promotions.sales import warning_queries
 from services.promotions.sales.schemas import WarningsOut
 
-blp = Blueprint("warnings", __name__, url_prefix=f"{PREFIX}/campaigns", feature=FEATURE)
+blp = TenantBlueprint("warnings", __name__, "/campaigns")
 
 
 @blp.route("/<campaign_uid>/warnings")
 class Warnings(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, WarningsOut)
     def get(self, campaign_uid):
         """Overlaps, prices below cost or of nothing, an end in the past, an empty selection, names that nothing has."""

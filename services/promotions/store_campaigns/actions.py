@@ -1,4 +1,4 @@
-"""Create, change and delete store campaigns, and write down what the clock has made of them (S3).
+"""Create, change and delete store campaigns, and store the status that the clock gives them (S3).
 
 Lock: the campaign's row. Every change first catches up with the clock, so that a start and an end are published once
 and in order, whether or not the scheduler was there before.
@@ -22,11 +22,8 @@ from services.promotions.catalogue import actions as catalogue_actions
 from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.store_campaigns import events, queries, rules
-from services.promotions.store_campaigns.models import (
-    StoreCampaign,
-    StoreCampaignStore,
-)
-from services.promotions.store_campaigns.name_actions import insert_campaign, renamed, require_free, save
+from services.promotions.store_campaigns.models import StoreCampaign, StoreCampaignStore
+from services.promotions.store_campaigns.name_actions import flush_names, insert_campaign, renamed, require_free
 from services.promotions.store_campaigns.rules import Status
 
 LINKS = Base.metadata.tables["store_campaign_stores"]
@@ -83,7 +80,7 @@ def update_campaign(
     if different:
         campaign.catch_up(now)
         audit(session, "store_campaign.updated", campaign, actor=actor, now=now)
-        save(session)
+        flush_names(session)
         _publish(session, campaign, events.CampaignUpdated, actor, now, updated_fields=different)
         after = Status(campaign.status)
         if after is not before and after in EVENT_BY_STATUS:
@@ -143,7 +140,7 @@ def delete_campaign(
 
 
 def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
-    """Write and publish what the clock has made of a locked campaign (S3-7). A second call does nothing."""
+    """Store and publish the status that the clock gives a locked campaign (S3-7). A second call does nothing."""
     passed = campaign.catch_up(now)
     if not passed:
         return
@@ -154,7 +151,7 @@ def catch_up(session: Session, campaign: StoreCampaign, now: datetime) -> None:
 
 
 def _renew_bundles(session: Session, campaign: StoreCampaign) -> None:
-    """Let the tills' bundles of the campaign's stores be made anew (D44). The last statement of a change."""
+    """Have the till bundles of the campaign's stores made again (D44). This is the last statement of a change."""
     if campaign.store_uids:
         catalogue_actions.touch(session, campaign.tenant_id)
 
@@ -195,17 +192,7 @@ def _link(session: Session, campaign: StoreCampaign, linked: Mapping[str, UUID],
 
 
 def _publish(
-    session: Session, campaign: StoreCampaign, event: Any, actor: Principal, now: datetime, **more: Any
+    session: Session, campaign: StoreCampaign, event_type: type, actor: Principal, now: datetime, **facts: Any
 ) -> None:
-    fields = {
-        "campaign_id": campaign.id,
-        "company_id": campaign.tenant_id,
-        "name": campaign.name,
-        "description": campaign.description,
-        "campaign_identifier": campaign.campaign_identifier,
-        "starts_at": campaign.starts_at,
-        "ends_at": campaign.ends_at,
-        "status": campaign.status,
-        "store_ids": tuple(campaign.store_uids),
-    }
-    publish(session, campaign, event(**fields | more), actor=actor, now=now)
+    facts |= {"campaign_id": campaign.id, "company_id": campaign.tenant_id, "store_ids": tuple(campaign.store_uids)}
+    publish(session, campaign, event_type, actor=actor, now=now, **facts)

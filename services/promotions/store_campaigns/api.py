@@ -22,11 +22,11 @@ from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from contracts.error_formats import STORES
 from services.promotions.common import queries as common_queries
-from services.promotions.common.api import ADMINS, FEATURE
+from services.promotions.common.api import ADMINS, FEATURE, tagged
 from services.promotions.store_campaigns import actions, queries
 from services.promotions.store_campaigns.schemas import (
+    TILL_FIELDS,
     DeletedOut,
-    DoneOut,
     LinkedStoresIn,
     LinkedStoresOut,
     StoreCampaignChangesIn,
@@ -34,7 +34,7 @@ from services.promotions.store_campaigns.schemas import (
     StoreCampaignIn,
     StoreCampaignOut,
     StoreCampaignsIn,
-    TillCampaignOut,
+    UpdatedOut,
 )
 
 PREFIX = "/stores/company/<company_id>/campaigns"
@@ -45,8 +45,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 MOMENT = timedelta(microseconds=1)
 
 
-def own_company(view: F) -> F:
-    """Answer 404 unless the path names the caller's own company (S3-22, D5). Write it below ``allow``."""
+def admins(view: F) -> F:
+    """Let in the admins and machine clients of the company that the path names; else 404 (S3-22, D5)."""
 
     @functools.wraps(view)
     def of_own_company(*args: Any, company_id: str, **kwargs: Any) -> Any:
@@ -58,13 +58,12 @@ def own_company(view: F) -> F:
             raise NotFound("Company not found", code="company_not_found") from None
         return view(*args, **kwargs)
 
-    return cast(F, of_own_company)
+    return blp.allow(*ADMINS)(cast(F, of_own_company))
 
 
 @blp.route("")
 class StoreCampaigns(MethodView):
-    @blp.allow(*ADMINS)
-    @own_company
+    @admins
     @blp.arguments(StoreCampaignIn)
     @blp.response(201, StoreCampaignCreatedOut)
     def post(self, data):
@@ -72,11 +71,9 @@ class StoreCampaigns(MethodView):
         store_uids, now = data.pop("store_ids"), utcnow()
         with db.begin() as session:
             campaign = actions.create_campaign(session, data, store_uids=store_uids, actor=caller(), now=now)
-        versions.set_etag(campaign)
-        return campaign, 201, {"Location": f"/stores/company/{campaign.tenant_id}/campaigns/{campaign.id}"}
+        return tagged(campaign), 201, {"Location": f"/stores/company/{campaign.tenant_id}/campaigns/{campaign.id}"}
 
-    @blp.allow(*ADMINS)
-    @own_company
+    @admins
     @blp.arguments(StoreCampaignsIn, location="query")
     @blp.response(200, page_of(StoreCampaignOut))
     def get(self, query):
@@ -87,26 +84,21 @@ class StoreCampaigns(MethodView):
 
 @blp.route("/<campaign_id>")
 class StoreCampaign(MethodView):
-    @blp.allow(*ADMINS)
-    @own_company
+    @admins
     @blp.response(200, StoreCampaignOut)
     def get(self, campaign_id):
         """One campaign, with its present status."""
         with db.read() as session:
-            campaign = queries.campaign(session, campaign_id, utcnow())
-        versions.set_etag(campaign)
-        return campaign
+            return tagged(queries.campaign(session, campaign_id, utcnow()))
 
-    @blp.allow(*ADMINS)
-    @own_company
+    @admins
     @blp.arguments(StoreCampaignChangesIn)
-    @blp.response(200, DoneOut)
+    @blp.response(200, UpdatedOut)
     def put(self, changes, campaign_id):
         """Change what is named, effective at once (S3-1)."""
         return _update(campaign_id, changes)
 
-    @blp.allow(*ADMINS)
-    @own_company
+    @admins
     @blp.response(200, DeletedOut)
     def delete(self, campaign_id):
         """Delete a campaign that is over or never ran (D44). Its name is free; its audit trail stays."""
@@ -120,10 +112,9 @@ class StoreCampaign(MethodView):
 
 @blp.route("/<campaign_id>/stores")
 class StoreCampaignOfStores(MethodView):
-    @blp.allow(*ADMINS)
-    @own_company
+    @admins
     @blp.arguments(StoreCampaignChangesIn)
-    @blp.response(200, DoneOut)
+    @blp.response(200, UpdatedOut)
     def put(self, changes, campaign_id):
         """Change what is named, effective at once, in all stores (S3-1, S3-9)."""
         return _update(campaign_id, changes)
@@ -131,8 +122,7 @@ class StoreCampaignOfStores(MethodView):
 
 @blp.route("/<campaign_id>/linked-stores")
 class LinkedStores(MethodView):
-    @blp.allow(*ADMINS)
-    @own_company
+    @admins
     @blp.arguments(LinkedStoresIn)
     @blp.response(200, LinkedStoresOut)
     def put(self, data, campaign_id):
@@ -148,8 +138,7 @@ class LinkedStores(MethodView):
 
 @blp.route("/<campaign_id>/audit")
 class StoreCampaignAudit(MethodView):
-    @blp.allow(*ADMINS)
-    @own_company
+    @admins
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(AuditOut))
     def get(self, query, campaign_id):
@@ -163,7 +152,7 @@ def shown_at_tills(session: Session, store_id: UUID, now: datetime) -> tuple[lis
     campaigns = queries.running_in(session, store_id, now)
     start = queries.next_start_in(session, store_id, now)
     moments = [campaign.ends_at for campaign in campaigns] + ([start - MOMENT] if start else [])
-    return TillCampaignOut(many=True).dump(campaigns), moments
+    return StoreCampaignOut(many=True, only=TILL_FIELDS).dump(campaigns), moments
 
 
 def _update(campaign_id, changes):

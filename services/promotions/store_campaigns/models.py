@@ -9,10 +9,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from chassis.core.text import fold
-from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.promotions.common.models import Base, Owned
+from services.promotions.common.models import Base, Entity
 from services.promotions.store_campaigns import rules
 from services.promotions.store_campaigns.rules import Status
 
@@ -21,7 +20,7 @@ ONE_FOLDED_NAME = Index("uq_store_campaigns_name_folded", "tenant_id", "name_fol
 ONE_IDENTIFIER = UniqueConstraint("campaign_identifier")
 
 
-class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
+class StoreCampaign(Entity, Versioned, TenantScoped, Base):
     """A campaign in a company's stores; the company is the tenant.
 
     ``status`` is what was last written. What the campaign *is* at a moment says ``status_at``, and nothing depends on
@@ -46,8 +45,6 @@ class StoreCampaign(Aggregate, Versioned, Owned, TenantScoped, Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     status: Mapped[str]
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
     # Not stored here: set by the queries, for the answer.
     store_uids = cast(list[str], ())

@@ -5,13 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
-from chassis.data.errors import is_taken
-from services.promotions.common.actions import audit
+from services.promotions.common.actions import audit, flush
 from services.promotions.store_campaigns import queries, rules
 from services.promotions.store_campaigns.models import ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME, ONE_IDENTIFIER, StoreCampaign
 
@@ -31,23 +29,17 @@ def insert_campaign(
     made = rules.identifier_for(data["name"])
     chosen = data["campaign_identifier"]
     for identifier in [chosen] if chosen else [made, f"{made}_{key.hex[-12:].upper()}"]:
-        campaign = StoreCampaign(
-            **{**data, "campaign_identifier": identifier},
-            id=key,
-            tenant_id=actor.tenant_id,
-            created_at=now,
-            updated_at=now,
-            event_sequence=0,
-        )
+        values = {**data, "campaign_identifier": identifier}
+        campaign = StoreCampaign.create(tenant_id=actor.tenant_id, now=now, key=key, **values)
         try:
             with session.begin_nested():
                 session.add(campaign)
                 audit(session, "store_campaign.created", campaign, actor=actor, now=now)
-                session.flush()
+                flush_names(session)
                 return campaign
-        except IntegrityError as error:
-            if identifier != made or chosen or not is_taken(error, ONE_IDENTIFIER):
-                raise _refusal(error) from error
+        except Invalid as refusal:
+            if identifier != made or chosen or refusal.errors != [IDENTIFIER_TAKEN]:
+                raise
     raise AssertionError("unreachable")
 
 
@@ -66,19 +58,14 @@ def require_free(session: Session, key: UUID, tenant_id: UUID, names: Mapping[st
         if identifier and queries.has_identifier(session, identifier, other_than=key):
             taken.append(IDENTIFIER_TAKEN)
     if taken:
-        raise Invalid("Field validation failed", errors=taken)
+        raise _refusal(*taken)
 
 
-def save(session: Session) -> None:
+def flush_names(session: Session) -> None:
     """Write the campaign; another one may have taken its name at the same moment."""
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise _refusal(error) from error
+    name, identifier = _refusal(NAME_TAKEN), _refusal(IDENTIFIER_TAKEN)
+    flush(session, {ONE_CAMPAIGN_NAME: name, ONE_FOLDED_NAME: name, ONE_IDENTIFIER: identifier})
 
 
-def _refusal(error: IntegrityError) -> Exception:
-    for uniques, problem in (((ONE_CAMPAIGN_NAME, ONE_FOLDED_NAME), NAME_TAKEN), ((ONE_IDENTIFIER,), IDENTIFIER_TAKEN)):
-        if any(is_taken(error, unique) for unique in uniques):
-            return Invalid("Field validation failed", errors=[problem])
-    return error
+def _refusal(*problems: dict[str, str]) -> Invalid:
+    return Invalid("Field validation failed", errors=list(problems))

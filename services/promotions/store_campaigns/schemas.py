@@ -86,7 +86,7 @@ def store_ids(**kwargs: Any) -> fields.List:
 
 def _fit_an_event(keys: list[str]) -> None:
     if sum(len(key.encode()) + 3 for key in keys) > STORES_BYTES:
-        raise ValidationError("These keys are too long altogether.")
+        raise ValidationError("These keys are too long together.")
 
 
 class StoreCampaignChangesIn(WritableSchema):
@@ -137,51 +137,40 @@ class StoreCampaignOut(SnakeSchema):
     updated_at = Timestamp(required=True)
 
 
-class TillCampaignOut(SnakeSchema):
-    """A running campaign in the tills' bundle of a store that shows it (D44)."""
-
-    campaign_id = fields.UUID(required=True, attribute="id")
-    name = fields.String(required=True)
-    description = fields.String(required=True, allow_none=True)
-    campaign_identifier = fields.String(required=True)
-    starts_at = Timestamp(required=True)
-    ends_at = Timestamp(required=True)
-    status = fields.String(required=True, attribute="current_status")
+TILL_FIELDS = ("campaign_id", "name", "description", "campaign_identifier", "starts_at", "ends_at", "status")
+"""What tills show of a campaign that runs in their store (D44)."""
 
 
-class DeletedOut(SnakeSchema):
+class SuccessOut(SnakeSchema):
+    """A change was made and is in force (S3-2)."""
+
     success = fields.Constant(True, required=True)
-    message = fields.Constant("Campaign successfully deleted", required=True)
     campaign_id = fields.UUID(required=True)
     effective_immediately = fields.Constant(True, required=True)
     timestamp = Timestamp(required=True)
+
+
+class DeletedOut(SuccessOut):
+    message = fields.Constant("Campaign successfully deleted", required=True)
+
+
+class UpdatedOut(SuccessOut):
+    """``updated_fields`` are those that were sent and are in force now, also one that had this value before."""
+
+    message = fields.Constant("Campaign successfully updated", required=True)
+    updated_fields = fields.List(fields.String(), required=True)
+
+
+class LinkedStoresOut(SuccessOut):
+    message = fields.Constant("Linked stores successfully updated", required=True)
+    store_ids = fields.List(fields.String(), required=True)
 
 
 class StoreCampaignCreatedOut(StoreCampaignOut):
-    """The new campaign, told as a success the way an update is."""
+    """The new campaign, with the words of a success as an update has them."""
 
     success = fields.Constant(True, required=True)
     message = fields.Constant("Campaign successfully created", required=True)
-
-
-class DoneOut(SnakeSchema):
-    """S3-2. ``updated_fields`` are those that were sent and are in force now, also one that had this value before."""
-
-    success = fields.Constant(True, required=True)
-    message = fields.Constant("Campaign successfully updated", required=True)
-    campaign_id = fields.UUID(required=True)
-    updated_fields = fields.List(fields.String(), required=True)
-    effective_immediately = fields.Constant(True, required=True)
-    timestamp = Timestamp(required=True)
-
-
-class LinkedStoresOut(SnakeSchema):
-    success = fields.Constant(True, required=True)
-    message = fields.Constant("Linked stores successfully updated", required=True)
-    campaign_id = fields.UUID(required=True)
-    store_ids = fields.List(fields.String(), required=True)
-    effective_immediately = fields.Constant(True, required=True)
-    timestamp = Timestamp(required=True)
 
 
 class StoreCampaignsIn(PageIn):

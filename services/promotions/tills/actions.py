@@ -1,4 +1,4 @@
-"""Remembers which versions of a bundle were given out."""
+"""Records which versions of a bundle tills have got, so that a till can ask for the changes since one."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,10 +10,10 @@ from chassis.data.bulk import insert_ignoring
 from services.promotions.tills.models import BundleVersion
 
 KEEP = 50
-"""States of a store that changes are known since; older ones are answered with the whole."""
+"""Versions of a store. A till that asks for the changes since an older one gets the whole state."""
 
 
-def remember(
+def record_version(
     session: Session, tenant_id: UUID, store_id: UUID, version: str, digests: dict[str, str], *, now: datetime
 ) -> None:
     row = {

@@ -6,25 +6,23 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http import versions
-from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from services.promotions.common.api import ADMINS, FEATURE, PREFIX, own_tenant
+from services.promotions.common.api import TenantBlueprint
 from services.promotions.tills.bundles import StoreCampaigns, bundles_of
 from services.promotions.tills.schemas import BundleKeysOut, BundleOut, BundleQuery
 
-blp = Blueprint("bundles", __name__, url_prefix=PREFIX, feature=FEATURE)
+blp = TenantBlueprint("bundles", __name__)
 
 
-def with_store_campaigns(running: StoreCampaigns) -> Blueprint:
-    """The endpoints, with what ``running`` finds as the store campaigns of a bundle (D44)."""
+def with_store_campaigns(running: StoreCampaigns) -> TenantBlueprint:
+    """The endpoints; a bundle has the store campaigns that ``running`` finds (D44)."""
     blp.record(lambda state: state.app.extensions.update(till_store_campaigns=running))
     return blp
 
 
 @blp.route("/stores/<store_uid>/bundle")
 class Bundle(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.arguments(BundleQuery, location="query")
     @blp.response(200, BundleOut)
     @blp.alt_response(304, description="The version of If-None-Match is the present one.")
@@ -43,8 +41,7 @@ class Bundle(MethodView):
 
 @blp.route("/bundle-keys")
 class BundleKeys(MethodView):
-    @blp.allow(*ADMINS)
-    @own_tenant
+    @blp.admins
     @blp.response(200, BundleKeysOut)
     def get(self):
         """The public keys for checking bundles, as a JWKS."""

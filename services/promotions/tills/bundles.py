@@ -6,15 +6,17 @@ A bundle is a compact JWS, signed with Ed25519. Every process derives the same k
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from threading import Lock
 from typing import Any
 from uuid import UUID
 
 import jwt
+from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from jwt.algorithms import OKPAlgorithm
@@ -34,9 +36,9 @@ from services.promotions.tills import actions, queries
 
 ALGORITHM = "EdDSA"
 MOST_BYTES = 64 * 1024 * 1024
-"""Of signed bundles in one process. The one that was not asked for the longest goes first."""
+"""Of signed bundles in one process. Beyond that the least recently used bundle goes first."""
 StoreCampaigns = Callable[[Session, UUID, datetime], tuple[list[dict[str, Any]], list[datetime]]]
-"""What runs in a store at a moment, as tills show it, and the last moments at which that can be so (D44)."""
+"""Finds what runs in a store at a moment, as tills show it, and the last moments at which that holds (D44)."""
 
 
 class Key:
@@ -56,7 +58,7 @@ class Key:
 
 @dataclass(frozen=True)
 class TillBundle:
-    """One state of a store. It is current while the tenant's stamp is ``stamp`` and until ``until``, when a campaign
+    """One state of a store. It is current while the tenant's stamp is ``stamp``, and up to ``until``, when a campaign
     ends or a store campaign starts.
     """
 
@@ -70,6 +72,10 @@ class TillBundle:
     @property
     def version(self) -> str:
         return str(self.state["version"])
+
+    @property
+    def size(self) -> int:
+        return len(self.signed)
 
     def change_since(self, version: str, digests: Mapping[str, Any]) -> dict[str, Any]:
         """What has changed since the state ``version``, whose campaigns had these digests."""
@@ -88,12 +94,11 @@ class TillBundles:
     def __init__(self, key: Key, store_campaigns: StoreCampaigns, most_bytes: int = MOST_BYTES) -> None:
         self.key = key
         self._store_campaigns = store_campaigns
-        self._most = most_bytes
-        self._bundles: OrderedDict[tuple[UUID, str], TillBundle] = OrderedDict()
+        self._bundles: LRUCache[tuple[UUID, str], TillBundle] = LRUCache(most_bytes, getsizeof=attrgetter("size"))
         self._lock = Lock()
 
     def current(self, database: Database, tenant_id: UUID, store_uid: str, *, now: datetime) -> TillBundle:
-        """The bundle of a store as it is now. Unlike other actions it owns its transactions: mostly one read is enough.
+        """The bundle of a store as it is now. Unlike other actions it owns its transactions; usually one read does.
 
         Raises:
             NotFound: the caller has no such store.
@@ -105,10 +110,12 @@ class TillBundles:
                 if known.stamp == store_set_queries.stamp(session, tenant_id):
                     return known
         with database.begin() as session:
-            made = self._build(session, tenant_id, store_uid, now)
-            actions.remember(session, tenant_id, made.store_id, made.version, made.digests, now=now)
-        self._store((tenant_id, store_uid), made)
-        return made
+            till_bundle = self._build(session, tenant_id, store_uid, now)
+            version, digests = till_bundle.version, till_bundle.digests
+            actions.record_version(session, tenant_id, till_bundle.store_id, version, digests, now=now)
+        with self._lock, suppress(ValueError):  # raised for a bundle that is larger than the cache
+            self._bundles[tenant_id, store_uid] = till_bundle
+        return till_bundle
 
     def since(self, session: Session, till_bundle: TillBundle, version: str | None) -> dict[str, Any]:
         """The answer to a till that has ``version``: the changes, or the whole state where ``version`` is not known."""
@@ -142,13 +149,6 @@ class TillBundles:
         until = min([*ends, *moments], default=datetime.max.replace(tzinfo=now.tzinfo))
         return TillBundle(stamp, until, store_id, state, digests, self.key.sign(state))
 
-    def _store(self, key: tuple[UUID, str], made: TillBundle) -> None:
-        with self._lock:
-            self._bundles[key] = made
-            self._bundles.move_to_end(key)
-            while len(self._bundles) > 1 and sum(len(known.signed) for known in self._bundles.values()) > self._most:
-                self._bundles.popitem(last=False)
-
 
 def bundles_of(app: Flask) -> TillBundles:
     """The bundles of this process."""
@@ -156,8 +156,8 @@ def bundles_of(app: Flask) -> TillBundles:
         secret = Signer(settings_of(app).keys, "promotions").derive("promotions bundles")
         bundles = TillBundles(Key(secret), app.extensions["till_store_campaigns"])
         app.extensions.setdefault("bundles", bundles)
-    made: TillBundles = app.extensions["bundles"]
-    return made
+    till_bundles: TillBundles = app.extensions["bundles"]
+    return till_bundles
 
 
 def verify(signed: str, jwk: Mapping[str, Any]) -> dict[str, Any]:

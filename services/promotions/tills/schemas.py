@@ -6,13 +6,13 @@ from chassis.http.schemas import CamelSchema
 
 
 class BundleQuery(CamelSchema):
-    """``since`` is the version that the asker has."""
+    """``since`` is the version that the till has."""
 
     since = fields.String(load_default=None, validate=validate.Length(1, 64))
 
 
 class BundleOut(CamelSchema):
-    """``signed`` is a compact JWS over the state; ``since`` is null where it is the whole state."""
+    """``signed`` is a compact JWS over the state; ``since`` is null where that is the whole state."""
 
     version = fields.String(required=True)
     since = fields.String(required=True, allow_none=True)

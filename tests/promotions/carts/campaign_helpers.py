@@ -74,4 +74,4 @@ def refused(answer, status, error, message=None):
 
 def names(client, query="") -> list[str]:
     """The names in a list of campaigns, in order."""
-    return [each["name"] for each in ok(client.get(f"{CAMPAIGNS}{query}"))["items"]]
+    return [item["name"] for item in ok(client.get(f"{CAMPAIGNS}{query}"))["items"]]

@@ -30,7 +30,7 @@ def put(client, cart, product, quantity):
     return ok(client.put(f"{SHOP}/carts/{cart['id']}/items/{product}", json={"quantity": quantity}))
 
 
-def held(cart) -> dict[str, int]:
+def quantities_in(cart) -> dict[str, int]:
     """What a cart holds."""
     return {item["productId"]: item["quantity"] for item in cart["items"] if item["quantity"]}
 

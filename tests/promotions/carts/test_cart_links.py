@@ -13,7 +13,7 @@ from services.promotions.carts.campaign_models import CartCampaign
 from services.promotions.carts.models import Cart
 from services.promotions.catalogue.models import Product, Settings
 from tests.promotions.carts.campaign_helpers import linked, made, refused
-from tests.promotions.carts.helpers import ADD, SHOP, added, gone, held, more, put, reason
+from tests.promotions.carts.helpers import ADD, SHOP, added, gone, more, put, quantities_in, reason
 from tests.promotions.evaluations.shop import Shop
 from tests.promotions.helpers import HERS, MINE, everything, ok, stored
 
@@ -38,15 +38,15 @@ SEVERAL = [
 def test_a_link_can_put_several_products_in(shopper, query, holds):
     """S4-24: with one quantity for all, or one for each by position."""
     cart = from_link(shopper, query)
-    assert held(cart) == holds
+    assert quantities_in(cart) == holds
     again = from_link(shopper, f"{query}&cart={cart['id']}", 200)
-    assert held(again) == {product: 2 * quantity for product, quantity in holds.items()}
+    assert quantities_in(again) == {product: 2 * quantity for product, quantity in holds.items()}
 
 
 def test_several_products_are_put_in_together_or_not_at_all(rolf, shopper, promotions):
     """S4-24: a base comes with what is linked to it, in whichever order."""
     linked(rolf, made(rolf))
-    assert held(from_link(shopper, "mktop=spring&product=extra&product=base")) == {"extra": 1, "base": 1}
+    assert quantities_in(from_link(shopper, "mktop=spring&product=extra&product=base")) == {"extra": 1, "base": 1}
     cart = added(shopper)
     before = everything(promotions), ok(shopper.get(f"{SHOP}/carts/{cart['id']}"))
     refused(shopper.get(f"{ADD}?product=extra&product=nothing&cart={cart['id']}"), 400, "Bad Request")
@@ -59,16 +59,16 @@ QUANTITIES = [2, 2.0, 2.0000000000000004, "2", "2.0", " 2.00 "]
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_a_whole_quantity_is_one_however_it_is_written(shopper, quantity):
     """D69: carts hold whole units."""
-    assert held(put(shopper, added(shopper), "base", quantity)) == {"base": 2}
+    assert quantities_in(put(shopper, added(shopper), "base", quantity)) == {"base": 2}
 
 
 def test_what_was_taken_out_can_be_put_in_again(shopper):
     """S4: 0 and then 1 works, also for what was not there before, and 0 twice is 0."""
     cart = added(shopper)
     for quantity, holds in ((0, {}), (0, {}), (1, {"base": 1}), (3, {"base": 3})):
-        assert held(put(shopper, cart, "base", quantity)) == holds
-    assert held(put(shopper, cart, "extra", 2)) == {"base": 3, "extra": 2}
-    assert held(put(shopper, cart, "other", 0)) == {"base": 3, "extra": 2}
+        assert quantities_in(put(shopper, cart, "base", quantity)) == holds
+    assert quantities_in(put(shopper, cart, "extra", 2)) == {"base": 3, "extra": 2}
+    assert quantities_in(put(shopper, cart, "other", 0)) == {"base": 3, "extra": 2}
 
 
 def test_an_item_can_be_sent_back_as_it_was_read(rolf, shopper):
@@ -91,12 +91,12 @@ def test_a_closed_cart_makes_a_new_one_and_says_so(rita, shopper, promotions):
         for closed in (str(uuid4()), thrown["id"], old["id"], hers["id"], "mine", "\u202e", "%00"):
             answer = shopper.get(ADD, query_string={"product": "base", "cart": closed, "mktop": "spring"})
             cart = ok(answer, 201)
-            assert [each["code"] for each in cart["warnings"]] == ["cart_closed"], closed
+            assert [item["code"] for item in cart["warnings"]] == ["cart_closed"], closed
             assert answer.headers["Location"] == f"{SHOP}/carts/{cart['id']}"
             assert cart["id"] not in (closed, hers["id"])
             assert reason(cart) == (False, "unknown_campaign")
             seen = ok(shopper.get(answer.headers["Location"]))
-            assert (held(seen), "warnings" in seen) == ({"base": 1}, False)
+            assert (quantities_in(seen), "warnings" in seen) == ({"base": 1}, False)
     for query in ("", "&cart=", "&cart=%20"):
         assert "warnings" not in from_link(shopper, f"product=base{query}")
     assert len(stored(promotions, Cart)) == 2 + 1 + 7 + 3 - 1
@@ -118,11 +118,11 @@ def test_of_two_old_names_that_clash_each_link_finds_its_own(rolf, shopper, prom
     made(rolf, "Spring")
     made(rolf, "Other", products=[{"id": "other"}])
     shop = Shop(promotions)
-    row = shop.one(CartCampaign, name="Other")
+    row = shop.row(CartCampaign, name="Other")
     shop.change(CartCampaign, {"name": "Other"}, name="SPRING", name_folded=f"spring\n{row.id}")
-    assert held(added(shopper, mktop="SPRING")) == {}
+    assert quantities_in(added(shopper, mktop="SPRING")) == {}
     for spelling in ("Spring", "spring"):
-        assert held(added(shopper, mktop=spelling)) == {"base": 1}
+        assert quantities_in(added(shopper, mktop=spelling)) == {"base": 1}
     read = ok(rolf.get(f"/marketing/campaigns/{row.id}"))
     assert ok(rolf.put(f"/marketing/campaigns/{row.id}", json=read))["name"] == "SPRING"
 
@@ -131,7 +131,7 @@ def test_the_public_door_ignores_what_it_does_not_know(shopper):
     """D64: marks of those who count, cache busters, whatever they hold; the other doors of a cart too."""
     junk = "utm_source=x&gclid=&_=1&utm_term=%ff%00&%00=1&colour[]=red&Product=other"
     cart = from_link(shopper, f"product=base&{junk}")
-    assert held(cart) == {"base": 1}
+    assert quantities_in(cart) == {"base": 1}
     assert ok(shopper.get(f"{SHOP}/carts/{cart['id']}?{junk}")) == cart
     ok(shopper.put(f"{SHOP}/carts/{cart['id']}/items/base?{junk}", json={"quantity": 2}))
     assert shopper.delete(f"{SHOP}/carts/{cart['id']}?{junk}").status_code == 204
@@ -176,7 +176,10 @@ def test_a_link_to_what_nobody_sells_empties_no_cart(rolf, shopper):
     """D68: it is ignored, and the cart says so; once the catalogue has the base, it counts."""
     linked(rolf, made(rolf), base="bsae")
     cart = added(shopper, "extra", mktop="spring")
-    assert (held(cart), [each["code"] for each in cart["warnings"]]) == ({"extra": 1}, ["unknown_base_product"])
+    assert (quantities_in(cart), [item["code"] for item in cart["warnings"]]) == (
+        {"extra": 1},
+        ["unknown_base_product"],
+    )
     assert "bsae" in cart["warnings"][0]["message"]
     assert cart["items"][0]["linkedTo"] is None
     assert "warnings" not in added(shopper, "other", mktop="spring")
@@ -192,7 +195,7 @@ def test_a_variant_is_as_good_as_a_product_in_linked_products(rolf, shopper):
     linked(rolf, address, base="base", linked="shirt-xl")
     products = "product=shirt&product=shirt-s&product=extra"
     cart = from_link(shopper, f"mktop=spring&{products}&quantity=2&quantity=1&quantity=2")
-    assert held(cart) == {"shirt": 2, "shirt-s": 1, "extra": 1}
+    assert quantities_in(cart) == {"shirt": 2, "shirt-s": 1, "extra": 1}
     cart = from_link(shopper, f"cart={cart['id']}&product=shirt-xl", 200)
     assert gone(cart) == {"shirt-xl": "base_product_missing"}
 
@@ -220,12 +223,12 @@ def test_a_product_of_any_letters_can_be_addressed(rolf, shopper, product_id):
     address = made(rolf, products=[{"id": product_id}])
     pair = linked(rolf, address, base=product_id)
     cart = added(shopper, product_id, mktop="spring")
-    assert held(cart) == {product_id: 1}
+    assert quantities_in(cart) == {product_id: 1}
     path = f"{SHOP}/carts/{cart['id']}/items/{quote(product_id, safe='')}"
-    assert held(ok(shopper.put(path, json={"quantity": 3}))) == {product_id: 3}
-    assert held(ok(shopper.put(path, json={"quantity": 0}))) == {}
-    found = ok(rolf.get("/marketing/campaigns", query_string={"products.id": product_id}))["items"]
-    assert [each["products"][0]["id"] for each in found] == [product_id]
+    assert quantities_in(ok(shopper.put(path, json={"quantity": 3}))) == {product_id: 3}
+    assert quantities_in(ok(shopper.put(path, json={"quantity": 0}))) == {}
+    items = ok(rolf.get("/marketing/campaigns", query_string={"products.id": product_id}))["items"]
+    assert [item["products"][0]["id"] for item in items] == [product_id]
     [only] = ok(rolf.get("/marketing/linked-products", query_string={"baseProduct.id": product_id}))["items"]
     assert pair.endswith(only["id"])
 
@@ -235,7 +238,7 @@ def test_spaces_around_a_key_count_in_no_query(rolf, shopper):
     address = made(rolf, products=[{"id": " base "}], customerId=" shop-1 ")
     linked(rolf, address, base=" base ", linked=" extra ", customerId=" shop-1 ")
     cart = from_link(shopper, "mktop=spring&customerId=%20shop-1%20&product=%20base%20")
-    assert (held(cart), cart["campaign"]["applied"]) == ({"base": 1}, True)
+    assert (quantities_in(cart), cart["campaign"]["applied"]) == ({"base": 1}, True)
     for path, filters in (
         ("/marketing/campaigns", {"products.id": " base ", "customerId": " shop-1 "}),
         (

@@ -24,7 +24,7 @@ def cart(**quantities):
     return [Item(name, PRODUCT_OF[name], quantity) for name, quantity in quantities.items()]
 
 
-def held(items):
+def quantities_in(items):
     return {item.product_id: item.quantity for item in items}
 
 
@@ -37,13 +37,13 @@ carts = st.dictionaries(st.sampled_from(IDS), st.integers(0, 6), max_size=8).map
 changes = st.lists(st.tuples(st.sampled_from(IDS), st.integers(0, 6)), max_size=12)
 
 
-def is_within(items, one):
+def is_within(items, pair):
     """Whether a cart keeps what a link says, worked out the plain way."""
-    linked = sum(item.quantity for item in items if one.linked.fits(item))
-    base = sum(item.quantity for item in items if one.base.fits(item) and not one.linked.fits(item))
+    linked = sum(item.quantity for item in items if pair.linked.fits(item))
+    base = sum(item.quantity for item in items if pair.base.fits(item) and not pair.linked.fits(item))
     if linked == 0:
         return True
-    return base > 0 and (one.selector is ANY or linked <= base)
+    return base > 0 and (pair.selector is ANY or linked <= base)
 
 
 @settings(max_examples=150, deadline=None)
@@ -57,12 +57,12 @@ def test_never_more_linked_than_allowed_whatever_the_order_of_changes(links, cha
             items.append(Item(product_id, PRODUCT_OF[product_id], quantity))
         items, reason = settle(items, terms)
         assert reason is None
-        assert all(is_within(items, one) for one in links)
+        assert all(is_within(items, pair) for pair in links)
 
 
 def is_chain(links):
     """No product is linked to something that goes with it in turn, and each is linked once."""
-    pairs = [(one.base.product_uid, one.linked.product_uid) for one in links]
+    pairs = [(pair.base.product_uid, pair.linked.product_uid) for pair in links]
     linked = [pair[1] for pair in pairs]
     return all(base < product for base, product in pairs) and len(set(linked)) == len(linked)
 
@@ -84,10 +84,10 @@ def test_what_is_settled_stays_so(links, items):
 def test_equal_is_equal(links, items):
     """D53: where a linked product is in the cart, there is as much of it as of its base."""
     once, _ = settle(items, Terms(links=tuple(links)))
-    for one in links:
-        linked = sum(item.quantity for item in once if one.linked.fits(item))
-        if one.selector is EQUAL and linked:
-            assert linked == sum(item.quantity for item in once if one.base.fits(item))
+    for pair in links:
+        linked = sum(item.quantity for item in once if pair.linked.fits(item))
+        if pair.selector is EQUAL and linked:
+            assert linked == sum(item.quantity for item in once if pair.base.fits(item))
 
 
 @settings(max_examples=150, deadline=None)
@@ -104,11 +104,11 @@ def test_a_cart_keeps_its_lines_and_loses_only_for_a_reason(items, products, man
         if before.quantity and not after.quantity:
             assert after.removed_because in list(Removed)
         if after.quantity and products:
-            assert any(each.fits(after) for each in (*products, *mandatory))
+            assert any(match.fits(after) for match in (*products, *mandatory))
         if not before.quantity:
             assert after == before
-    for each in mandatory:
-        assert any(each.fits(item) and item.quantity for item in settled)
+    for match in mandatory:
+        assert any(match.fits(item) and item.quantity for item in settled)
 
 
 @settings(max_examples=100, deadline=None)
@@ -116,7 +116,7 @@ def test_a_cart_keeps_its_lines_and_loses_only_for_a_reason(items, products, man
 def test_without_the_mandatory_products_the_campaign_does_not_count(items, mandatory):
     """S4-11, D50."""
     assume(mandatory)
-    has_all = all(any(each.fits(item) and item.quantity for item in items) for each in mandatory)
+    has_all = all(any(match.fits(item) and item.quantity for item in items) for match in mandatory)
     assert (settle(items, Terms(mandatory=mandatory))[1] is None) == has_all
 
 
@@ -125,26 +125,26 @@ def test_a_chain_falls_and_rises_from_its_base():
     chain = [link("q", "r", EQUAL), link("r", "s"), link("p", "q")]
     for links in (chain, chain[::-1]):
         terms = Terms(links=tuple(links))
-        assert held(settle(cart(p=3, q=9, r=1, s=5), terms)[0]) == {"p": 3, "q": 3, "r": 3, "s": 3}
+        assert quantities_in(settle(cart(p=3, q=9, r=1, s=5), terms)[0]) == {"p": 3, "q": 3, "r": 3, "s": 3}
         without_base, _ = settle(cart(p=0, q=9, r=1, s=5), terms)
-        assert held(without_base) == {"p": 0, "q": 0, "r": 0, "s": 0}
+        assert quantities_in(without_base) == {"p": 0, "q": 0, "r": 0, "s": 0}
         assert {item.removed_because for item in without_base[1:]} == {"base_product_missing"}
 
 
 def test_of_two_links_for_one_product_the_narrower_decides():
     """S4-21: each base is mandatory for it."""
     both = Terms(links=(link("p", "r"), link("q", "r", EQUAL)))
-    assert held(settle(cart(p=2, q=5, r=9), both)[0])["r"] == 2
-    assert held(settle(cart(p=2, q=1, r=9), both)[0])["r"] == 1
-    assert held(settle(cart(p=2, r=9), both)[0])["r"] == 0
+    assert quantities_in(settle(cart(p=2, q=5, r=9), both)[0])["r"] == 2
+    assert quantities_in(settle(cart(p=2, q=1, r=9), both)[0])["r"] == 1
+    assert quantities_in(settle(cart(p=2, r=9), both)[0])["r"] == 0
 
 
 def test_a_circle_comes_to_rest():
     """S4-22: products that go only with each other."""
     circle = Terms(links=(link("p", "q", EQUAL), link("q", "r", EQUAL), link("r", "p", EQUAL)))
-    settled = held(settle(cart(p=1, q=2, r=3), circle)[0])
+    settled = quantities_in(settle(cart(p=1, q=2, r=3), circle)[0])
     assert len(set(settled.values())) == 1
-    assert held(settle(cart(p=1, q=2, r=0), circle)[0]) == {"p": 0, "q": 0, "r": 0}
+    assert quantities_in(settle(cart(p=1, q=2, r=0), circle)[0]) == {"p": 0, "q": 0, "r": 0}
 
 
 def test_a_mandatory_product_that_the_links_would_remove_switches_the_campaign_off():
@@ -180,5 +180,5 @@ def test_a_base_that_is_named_as_missing_is_missing(items, links):
     for item in settled:
         if item.removed_because == Removed.BASE_MISSING:
             base = linked_to(item, links, settled)
-            mine = [one for one in links if one.base.id == base and one.linked.fits(item)]
-            assert any(not any(one.base.fits(other) and other.is_there for other in settled) for one in mine)
+            mine = [pair for pair in links if pair.base.id == base and pair.linked.fits(item)]
+            assert any(not any(pair.base.fits(other) and other.is_there for other in settled) for pair in mine)

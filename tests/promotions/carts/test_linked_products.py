@@ -103,22 +103,23 @@ BAD = [
 ]
 
 
-def test_bad_fields_are_named_and_change_nothing(rolf, campaign, promotions):
+def test_bad_fields_are_named_and_change_nothing(rolf, campaign, promotions, subtests):
     """S4-18, S4-20, D53."""
     address = linked(rolf, campaign)
     before = snapshot(promotions)
     for changes, message in BAD:
-        body = link(last_id(campaign)) | changes
-        for answer in (rolf.post(LINKED, json=body), rolf.put(address, json=body | {"dbVersion": 0})):
-            assert refused(answer, 400, "Bad Request", message).startswith("error: ")
+        with subtests.test(changes=changes):
+            body = link(last_id(campaign)) | changes
+            for answer in (rolf.post(LINKED, json=body), rolf.put(address, json=body | {"dbVersion": 0})):
+                assert refused(answer, 400, "Bad Request", message).startswith("error: ")
     assert snapshot(promotions) == before
 
 
 def test_what_is_missing_is_empty(rolf):
     """S4-18, S4-20."""
     message = refused(rolf.post(LINKED, json={}), 400, "Bad Request").removeprefix("error: ")
-    wanted = {f"{name}: field can't be empty" for name in ("baseProduct", "linkedProduct", "marketingCampaignId")}
-    assert set(message.split("; ")) == wanted
+    messages = {f"{name}: field can't be empty" for name in ("baseProduct", "linkedProduct", "marketingCampaignId")}
+    assert set(message.split("; ")) == messages
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def three(rolf, campaign):
 
 
 def bases(client, query):
-    return [each["baseProduct"]["id"] for each in ok(client.get(f"{LINKED}?{query}"))["items"]]
+    return [item["baseProduct"]["id"] for item in ok(client.get(f"{LINKED}?{query}"))["items"]]
 
 
 LISTS = [
@@ -151,17 +152,18 @@ LISTS = [
 ]
 
 
-def test_a_list_is_filtered_and_sorted(three):
+def test_a_list_is_filtered_and_sorted(three, subtests):
     """S4-2, S4-19."""
-    for query, found in LISTS:
-        assert bases(three[0], query) == found, query
+    for query, expected in LISTS:
+        with subtests.test(query=query):
+            assert bases(three[0], query) == expected
 
 
 def test_a_list_is_filtered_by_campaign_and_paged(three):
     """S4-5, S4-19."""
     client, other = three
     page = ok(client.get(f"{LINKED}?marketingCampaignId={other}"))
-    assert [each["marketingCampaignId"] for each in page["items"]] == [other]
+    assert [item["marketingCampaignId"] for item in page["items"]] == [other]
     shape = {key: page[key] for key in page if key != "items"}
     assert shape == {"format": "short", "last": True, "number": 0, "size": 50, "totalItems": 1, "totalPages": 1}
     for query in ("marketingCampaignId=x", "linkedProduct.quantitySelector=twice", "sort=products.id,asc", "x=1"):

@@ -25,7 +25,7 @@ def in_currency(client, currency):
 def write(client, *rows):
     """The results of an upsert as (status, error)."""
     results = ok(client.post(PRODUCTS, json={"products": list(rows)}))["results"]
-    return [(each["status"], each.get("error")) for each in results]
+    return [(item["status"], item.get("error")) for item in results]
 
 
 def product(uid="lamp", price="1", **more):
@@ -94,7 +94,7 @@ def test_numbers_are_read_by_their_shortest_form_and_trailing_zeros_mean_nothing
     for number in numbers:
         body = body.replace('"PRICE"', number, 1)
     answer = rolf.post(PRODUCTS, data=body, content_type="application/json")
-    statuses = [each["status"] for each in ok(answer)["results"]]
+    statuses = [item["status"] for item in ok(answer)["results"]]
     assert statuses == ["created"] * 4 + ["rejected"] * 4
     shown = [ok(rolf.get(f"{PRODUCTS}/p{number}"))["price"] for number in range(4)]
     assert shown == ["0.30", "29.99", "29.99", "100.00"]

@@ -25,7 +25,7 @@ def shop(rolf):
 
 
 def prices(client, address=AUGUST):
-    return {each["productUid"]: each["price"] for each in ok(client.get(f"{address}/products"))["items"]}
+    return {item["productUid"]: item["price"] for item in ok(client.get(f"{address}/products"))["items"]}
 
 
 def test_a_list_is_made_with_its_products(shop, promotions):
@@ -55,8 +55,8 @@ def test_products_are_put_on_and_taken_off_in_bulk(shop, promotions):
     changed = ok(shop.put(f"{AUGUST}/products", json=changes | {"remove": ["socks", "mug", "nothing"]}))
     assert (changed["productCount"], prices(shop)) == (2, {"lamp": "80.00", "phone": "4500.50"})
     assert revision(promotions) == first + 1
-    told = promotions.events("promotions.PricelistProductsChanged.v1")[-1]["data"]
-    assert told["products"] == [
+    data = promotions.events("promotions.PricelistProductsChanged.v1")[-1]["data"]
+    assert data["products"] == [
         {"productUid": "lamp", "price": "80.00"},
         {"productUid": "phone", "price": "4500.50"},
         {"productUid": "socks", "price": None},

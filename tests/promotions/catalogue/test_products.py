@@ -23,7 +23,7 @@ LAMP = {"productUid": "lamp", "name": "Lamp", "price": 129}
 def write(client, *rows, method="POST"):
     """The results of an upsert as (uid, status, error)."""
     results = ok(client.open(PRODUCTS, method=method, json={"products": list(rows)}))["results"]
-    return [(each["productUid"], each["status"], each.get("error")) for each in results]
+    return [(item["productUid"], item["status"], item.get("error")) for item in results]
 
 
 def changes(service):
@@ -35,13 +35,13 @@ def test_products_are_made_and_then_written_over(rolf, promotions, method):
     assert write(rolf, SOCKS, LAMP, method=method) == [("socks", "created", None), ("lamp", "created", None)]
     assert ok(rolf.get(f"{PRODUCTS}/socks")) == SOCKS
     assert ok(rolf.get(f"{PRODUCTS}/lamp")) == LAMP | {"price": "129.00", "categoryUids": [], "variants": []}
-    [kept, gone] = sorted(stored(promotions, Variant), key=lambda row: row.variant_uid)
+    [same, gone] = sorted(stored(promotions, Variant), key=lambda row: row.variant_uid)
     cheaper = SOCKS | {"price": "59.00", "categoryUids": ["feet"], "variants": [{"variantUid": "socks-42"}]}
     cheaper |= {"cost": "20.10"}
     assert write(rolf, cheaper, method=method) == [("socks", "updated", None)]
     assert ok(rolf.get(f"{PRODUCTS}/socks")) == cheaper
-    assert [row.id for row in stored(promotions, Variant)] == [kept.id]
-    assert gone.id != kept.id
+    assert [row.id for row in stored(promotions, Variant)] == [same.id]
+    assert gone.id != same.id
 
 
 def test_what_is_left_out_a_product_does_not_have(rolf):
@@ -89,8 +89,8 @@ def test_a_uid_is_one_things_only(rolf, rita, promotions):
     assert write(rolf, thief) == [("lamp", "rejected", "socks-42 is of the product socks already.")]
     named_so = LAMP | {"productUid": "socks-45"}
     assert write(rolf, named_so)[0][1] == "rejected"
-    one, two = LAMP | {"productUid": "one", "variants": [{"variantUid": "two"}]}, LAMP | {"productUid": "two"}
-    assert [status for _, status, _ in write(rolf, one, two)] == ["created", "rejected"]
+    first, two = LAMP | {"productUid": "one", "variants": [{"variantUid": "two"}]}, LAMP | {"productUid": "two"}
+    assert [status for _, status, _ in write(rolf, first, two)] == ["created", "rejected"]
     # Another tenant's uids are its own affair.
     assert ok(rita.post(f"{HERS}/products", json={"products": [SOCKS]}))["results"][0]["status"] == "created"
 
@@ -100,8 +100,8 @@ def test_every_change_is_told_once_in_the_order_of_the_call(rolf, promotions):
     write(rolf, SOCKS, LAMP | {"price": "99.00"})
     write(rolf, SOCKS)
     [first, second] = changes(promotions)
-    assert [(each["productUid"], each["isNew"]) for each in first] == [("socks", True), ("lamp", True)]
-    assert [(each["productUid"], each["price"], each["isNew"]) for each in second] == [("lamp", "99.00", False)]
+    assert [(item["productUid"], item["isNew"]) for item in first] == [("socks", True), ("lamp", True)]
+    assert [(item["productUid"], item["price"], item["isNew"]) for item in second] == [("lamp", "99.00", False)]
     assert "cost" not in first[0]
     [catalogue] = [row for row in stored(promotions, Catalogue) if row.tenant_id == FJORD]
     assert [event["sequence"] for event in promotions.events()] == [1, 2]
@@ -123,7 +123,7 @@ def test_many_large_products_are_told_in_as_many_events_as_it_takes(rolf, promot
     assert {status for _, status, _ in write(rolf, *rows)} == {"created"}
     batches = changes(promotions)
     assert len(batches) > 2
-    assert [each["productUid"] for batch in batches for each in batch] == [row["productUid"] for row in rows]
+    assert [item["productUid"] for batch in batches for item in batch] == [row["productUid"] for row in rows]
 
 
 def test_five_thousand_products_go_in_one_call_and_no_more(rolf, promotions):

@@ -1,4 +1,4 @@
-"""A tenant's stores and customer groups: made, changed, read, told of."""
+"""A tenant's stores and customer groups: made, changed, read, published."""
 
 import pytest
 
@@ -17,17 +17,17 @@ def test_one_is_made_once_changed_and_read(rolf, promotions, address, body, key,
     created = rolf.post(address, json=body)
     assert ok(created, 201) == body
     is_problem(rolf.post(address, json=body), 409, f"{noun}_exists")
-    one, renamed = f"{address}/{body[key]}", body | {"name": "New name"}
-    assert rolf.get(one).headers["ETag"] == created.headers["ETag"]
-    assert ok(rolf.put(one, json={"name": "New name"}, headers={"If-Match": created.headers["ETag"]})) == renamed
-    is_problem(rolf.put(one, json={"name": "x"}, headers={"If-Match": created.headers["ETag"]}), 412, "stale_version")
-    assert ok(rolf.get(one)) == renamed
+    url, renamed = f"{address}/{body[key]}", body | {"name": "New name"}
+    assert rolf.get(url).headers["ETag"] == created.headers["ETag"]
+    assert ok(rolf.put(url, json={"name": "New name"}, headers={"If-Match": created.headers["ETag"]})) == renamed
+    is_problem(rolf.put(url, json={"name": "x"}, headers={"If-Match": created.headers["ETag"]}), 412, "stale_version")
+    assert ok(rolf.get(url)) == renamed
     assert ok(rolf.get(address))["items"] == [renamed]
     before = everything(promotions)
-    ok(rolf.put(one, json={"name": "New name"}))
+    ok(rolf.put(url, json={"name": "New name"}))
     assert everything(promotions) == before
     events = [event["type"].split(".")[1] for event in promotions.events()]
-    assert events == [noun.title().replace("_", "") + what for what in ("Created", "Changed")]
+    assert events == [noun.title().replace("_", "") + verb for verb in ("Created", "Changed")]
     assert [event["sequence"] for event in promotions.events()] == [1, 2]
     changes = [row.changes for row in stored(promotions, AuditRow, AuditRow.at)]
     assert changes[-1] == {"name": [body["name"], "New name"]}

@@ -31,7 +31,7 @@ def shop(rolf):
 
 
 def write(client, *rows):
-    return [each["status"] for each in ok(client.post(f"{MINE}/products", json={"products": rows}))["results"]]
+    return [item["status"] for item in ok(client.post(f"{MINE}/products", json={"products": rows}))["results"]]
 
 
 def make_list(client, entries=BOTH):
@@ -48,12 +48,12 @@ def listed(client):
     whole = ok(client.get(LIST))
     assert whole["products"] == page["items"]
     assert whole["productCount"] == page["totalItems"] == len(page["items"])
-    return {each["productUid"]: each["price"] for each in page["items"]}
+    return {item["productUid"]: item["price"] for item in page["items"]}
 
 
 def warned(client, uid="listed"):
-    found = ok(client.get(f"{CAMPAIGNS}/{uid}/warnings"))["warnings"]
-    return {each["code"]: (each["count"], each["uids"]) for each in found}
+    warnings = ok(client.get(f"{CAMPAIGNS}/{uid}/warnings"))["warnings"]
+    return {warning["code"]: (warning["count"], warning["uids"]) for warning in warnings}
 
 
 def test_a_new_list_takes_them_with_a_warning(shop, promotions):

@@ -60,4 +60,4 @@ def reasons(evaluation):
 
 
 def outcome(evaluation, uid):
-    return next(each for each in evaluation.campaigns if each.uid == uid)
+    return next(outcome for outcome in evaluation.campaigns if outcome.uid == uid)

@@ -31,8 +31,10 @@ def test_each_code_is_answered_for_in_turn():
         campaign("later", code="later", valid_from=END, valid_to=END.replace(year=2025), products={"socks"}),
         campaign("past", code="past", valid_from=START.replace(year=2023), valid_to=START),
     ]
-    found = answers("none", "SOCKS", "group", "amount", "later", "past", campaigns=campaigns)
-    assert [(each["code"], each["status"], each.get("campaignUid"), each.get("reason")) for each in found] == [
+    results = answers("none", "SOCKS", "group", "amount", "later", "past", campaigns=campaigns)
+    assert [
+        (outcome["code"], outcome["status"], outcome.get("campaignUid"), outcome.get("reason")) for outcome in results
+    ] == [
         ("none", "unknown", None, None),
         ("SOCKS", "not_applicable", "socks", "nothing_qualifies"),
         ("group", "not_applicable", "group", "other_customer_group"),
@@ -44,8 +46,8 @@ def test_each_code_is_answered_for_in_turn():
 
 def test_blank_codes_are_no_codes():
     """A campaign whose stored code is blank works by itself."""
-    found = price(basket(JEANS, codes=["", "  ", "\u200b"]), campaign("c", code="  "))
-    assert (reasons(found), found.codes) == ({"c": "applied"}, [])
+    evaluation = price(basket(JEANS, codes=["", "  ", "\u200b"]), campaign("c", code="  "))
+    assert (reasons(evaluation), evaluation.codes) == ({"c": "applied"}, [])
 
 
 def test_of_several_campaigns_with_a_code_the_one_that_applied_speaks():
@@ -62,8 +64,8 @@ def test_a_dry_run_has_its_code():
 
 
 def test_they_can_be_read_again():
-    found = price(basket(JEANS, codes=["x", "y"]), campaign("c", code="x"))
-    assert Evaluation.from_record(found.to_record()).to_wire() == found.to_wire()
+    evaluation = price(basket(JEANS, codes=["x", "y"]), campaign("c", code="x"))
+    assert Evaluation.from_record(evaluation.to_record()).to_wire() == evaluation.to_wire()
 
 
 @given(st.text())

@@ -21,7 +21,7 @@ either = st.booleans()
 @st.composite
 def baskets(draw, locked=either):
     lines = draw(st.lists(st.tuples(st.sampled_from(PRODUCTS), quantities, prices, locked), max_size=6))
-    return Basket("NOK", [Line(f"line-{i}", *each) for i, each in enumerate(lines)])
+    return Basket("NOK", [Line(f"line-{i}", *fields) for i, fields in enumerate(lines)])
 
 
 @st.composite
@@ -46,7 +46,7 @@ def rules(draw, combinable=either):
 
 def sets(**kinds):
     lists = st.lists(rules(**kinds), max_size=5)
-    return lists.map(lambda found: [campaign(f"c{number}", **each) for number, each in enumerate(found)])
+    return lists.map(lambda terms: [campaign(f"c{number}", **term) for number, term in enumerate(terms)])
 
 
 def price_of(line):
@@ -58,27 +58,27 @@ def price_of(line):
 @settings(max_examples=150, deadline=None)
 def test_sums_are_exact_and_nothing_is_below_zero(bought, campaigns, strategy):
     """D25, D27: lines add up to the totals, units to lines, parts to units, campaigns to the whole discount."""
-    found = evaluate(bought, campaigns, NOON, strategy=strategy)
-    assert found.gross == sum(map(price_of, bought.lines), Decimal(0))
-    assert found.net == found.gross - found.discount
-    for before, line in zip(bought.lines, found.lines, strict=True):
-        each = list(line.units())
-        assert len(each) == (before.quantity if isinstance(settled(before.quantity), int) else 1)
-        assert sum(unit.discount for unit in each) == line.discount
+    evaluation = evaluate(bought, campaigns, NOON, strategy=strategy)
+    assert evaluation.gross == sum(map(price_of, bought.lines), Decimal(0))
+    assert evaluation.net == evaluation.gross - evaluation.discount
+    for before, line in zip(bought.lines, evaluation.lines, strict=True):
+        line_units = list(line.units())
+        assert len(line_units) == (before.quantity if isinstance(settled(before.quantity), int) else 1)
+        assert sum(unit.discount for unit in line_units) == line.discount
         assert line.net >= 0
         assert not (before.locked and line.discount)
-        for unit in each:
+        for unit in line_units:
             assert 0 <= unit.discount <= line.price
             assert sum(amount for _, amount in unit.parts) == unit.discount
             assert all(amount > 0 for _, amount in unit.parts)
-    assert sum(outcome.discount for outcome in found.campaigns) == sum(line.discount for line in found.lines)
-    assert all(outcome.applied == (outcome.discount > 0) for outcome in found.campaigns)
+    assert sum(outcome.discount for outcome in evaluation.campaigns) == sum(line.discount for line in evaluation.lines)
+    assert all(outcome.applied == (outcome.discount > 0) for outcome in evaluation.campaigns)
 
 
 def _needs_no_units(campaigns):
     """Discounts on the order count all units, whatever they cost (D24)."""
     return [
-        replace(each, quantity_threshold=0) if each.discount is Discount.ORDER_DISCOUNT else each for each in campaigns
+        replace(rule, quantity_threshold=0) if rule.discount is Discount.ORDER_DISCOUNT else rule for rule in campaigns
     ]
 
 
@@ -95,11 +95,11 @@ def _needs_no_units(campaigns):
 @settings(max_examples=250, deadline=None)
 def test_a_unit_that_costs_nothing_changes_no_price(bought, campaigns, strategy, free, left):
     """D29: whatever campaigns there are, and whatever is left of them."""
-    with_free = replace(bought, lines=[*bought.lines, *(Line(f"free-{i}", *each) for i, each in enumerate(free))])
+    with_free = replace(bought, lines=[*bought.lines, *(Line(f"free-{i}", *fields) for i, fields in enumerate(free))])
     without = evaluate(bought, campaigns, NOON, strategy=strategy, left=left)
-    found = evaluate(with_free, campaigns, NOON, strategy=strategy, left=left)
-    assert found.lines[: len(bought.lines)] == without.lines
-    assert found.net == without.net
+    evaluation = evaluate(with_free, campaigns, NOON, strategy=strategy, left=left)
+    assert evaluation.lines[: len(bought.lines)] == without.lines
+    assert evaluation.net == without.net
 
 
 @given(baskets(), sets(), strategies, st.randoms(use_true_random=False))
@@ -109,10 +109,10 @@ def test_the_order_of_lines_and_of_campaigns_changes_nothing(bought, campaigns, 
     lines, others = list(bought.lines), list(campaigns)
     random.shuffle(lines)
     random.shuffle(others)
-    one = evaluate(bought, campaigns, NOON, strategy=strategy)
+    evaluation = evaluate(bought, campaigns, NOON, strategy=strategy)
     other = evaluate(replace(bought, lines=lines), others, NOON, strategy=strategy)
-    assert units(one) == units(other)
-    assert one.campaigns == other.campaigns
+    assert units(evaluation) == units(other)
+    assert evaluation.campaigns == other.campaigns
 
 
 @given(baskets(), rules(), st.integers(0, 3), st.integers(0, 100))
@@ -146,8 +146,8 @@ def test_buying_more_never_misses_a_threshold_that_was_met(bought, rule, product
 def test_best_price_is_never_worse_for_a_unit_than_any_one_campaign(bought, campaigns):
     """D23, S1-34."""
     best = units(price(bought, *campaigns, strategy=Strategy.BEST_PRICE))
-    for each in campaigns:
-        for line, alone in units(price(bought, each)).items():
+    for rule in campaigns:
+        for line, alone in units(price(bought, rule)).items():
             assert all(mine >= theirs for mine, theirs in zip(best[line], alone, strict=True))
 
 
@@ -156,7 +156,7 @@ def test_best_price_is_never_worse_for_a_unit_than_any_one_campaign(bought, camp
 def test_best_price_is_never_worse_than_any_one_campaign_and_one_a_unit(bought, campaigns):
     """D23, D22, S1-34."""
     best = price(bought, *campaigns, strategy=Strategy.BEST_PRICE)
-    assert all(best.discount >= price(bought, each).discount for each in campaigns)
+    assert all(best.discount >= price(bought, rule).discount for rule in campaigns)
     assert all(len(unit.parts) <= 1 for line in best.lines for unit in line.units())
 
 
@@ -164,9 +164,9 @@ def test_best_price_is_never_worse_than_any_one_campaign_and_one_a_unit(bought, 
 @settings(max_examples=60, deadline=None)
 def test_nothing_is_combined_with_one_that_prevents_it(bought, campaigns, strategy):
     """S1-31, D22."""
-    found = price(bought, *campaigns, strategy=strategy)
-    applied = {outcome.uid for outcome in found.campaigns if outcome.applied}
-    alone = {each.uid for each in campaigns if not each.combinable}
+    evaluation = price(bought, *campaigns, strategy=strategy)
+    applied = {outcome.uid for outcome in evaluation.campaigns if outcome.applied}
+    alone = {rule.uid for rule in campaigns if not rule.combinable}
     assert len(applied) <= 1 or not applied & alone
 
 
@@ -175,17 +175,17 @@ def test_nothing_is_combined_with_one_that_prevents_it(bought, campaigns, strate
 def test_products_that_a_set_learns_count_like_those_it_was_given(bought, campaigns, strategy):
     """A set too large to be held whole answers alike."""
     bare = []
-    for each in campaigns:
-        selected = each.discount is not Discount.ORDER_DISCOUNT and each.prices is None
-        bare.append(replace(each, products=frozenset() if selected else None, prices=each.prices and {}))
+    for rule in campaigns:
+        selected = rule.discount is not Discount.ORDER_DISCOUNT and rule.prices is None
+        bare.append(replace(rule, products=frozenset() if selected else None, prices=rule.prices and {}))
     known = CampaignSet(bare, "NOK")
     for product in PRODUCTS:
         belongs = [
-            (each.uid, each.prices and each.prices.get(product))
-            for each in campaigns
-            if (product in each.prices if each.prices else each.products is None or product in each.products)
+            (rule.uid, rule.prices and rule.prices.get(product))
+            for rule in campaigns
+            if (product in rule.prices if rule.prices else rule.products is None or product in rule.products)
         ]
-        known.learn(product, belongs)
+        known.set_memberships(product, belongs)
     expected = evaluate(bought, campaigns, NOON, strategy=strategy)
     known.by_order.sort(key=lambda rule: rule.uid, reverse=True)
     assert units(evaluate(bought, known, NOON, strategy=strategy)) == units(expected)
@@ -195,11 +195,11 @@ def test_products_that_a_set_learns_count_like_those_it_was_given(bought, campai
 @settings(max_examples=100, deadline=None)
 def test_an_order_discount_is_shared_to_the_cent(lines, amount):
     """D25: each line is within a cent of its exact share, and lines that cost nothing get nothing."""
-    bought = Basket("NOK", [Line(str(i), f"p{i}", *each) for i, each in enumerate(lines)])
-    found = price(bought, order_discount(amount=amount + Decimal("0.01")))
-    gross = sum(line.gross for line in found.lines)
-    total = sum(line.discount for line in found.lines)
+    bought = Basket("NOK", [Line(str(i), f"p{i}", *fields) for i, fields in enumerate(lines)])
+    evaluation = price(bought, order_discount(amount=amount + Decimal("0.01")))
+    gross = sum(line.gross for line in evaluation.lines)
+    total = sum(line.discount for line in evaluation.lines)
     assert total == min(gross, int(amount * 100) + 1)
-    for line in found.lines:
+    for line in evaluation.lines:
         assert abs(line.discount * gross - total * line.gross) < gross or gross == 0
         assert line.gross or not line.discount

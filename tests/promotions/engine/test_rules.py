@@ -34,30 +34,30 @@ def test_a_price_list_sets_prices_within_its_dates_only():
 def test_a_price_list_counts_only_where_it_is_lower():
     """S1-34."""
     dear = campaign("dear", prices={"jeans": 120, "shirt": 100, "socks": 40})
-    found = price(basket(line("jeans"), line("shirt"), line("socks")), dear)
-    assert units(found) == {"jeans": [0], "shirt": [0], "socks": [6000]}
+    evaluation = price(basket(line("jeans"), line("shirt"), line("socks")), dear)
+    assert units(evaluation) == {"jeans": [0], "shirt": [0], "socks": [6000]}
     assert reasons(price(basket(line("jeans")), dear)) == {"dear": "nothing_to_take_off"}
 
 
 def test_a_qualified_product_discount_is_for_every_qualifying_unit():
     """S1-16."""
-    found = price(basket(line("jeans", 3), line("shirt")), campaign("c", products={"jeans"}))
-    assert units(found) == {"jeans": [1000, 1000, 1000], "shirt": [0]}
-    assert outcome(found, "c").applications == 3
+    evaluation = price(basket(line("jeans", 3), line("shirt")), campaign("c", products={"jeans"}))
+    assert units(evaluation) == {"jeans": [1000, 1000, 1000], "shirt": [0]}
+    assert outcome(evaluation, "c").applications == 3
 
 
 def test_a_cheapest_product_discount_is_for_the_cheapest_only():
     """S1-17: without a threshold it applies once (D26)."""
     half = campaign("half", Discount.CHEAPEST_PRODUCT, percent=50)
-    found = price(basket(line("jeans", 2, 90), line("shirt", 1, 60), line("coat", 1, 300)), half)
-    assert units(found) == {"jeans": [0, 0], "shirt": [3000], "coat": [0]}
+    evaluation = price(basket(line("jeans", 2, 90), line("shirt", 1, 60), line("coat", 1, 300)), half)
+    assert units(evaluation) == {"jeans": [0, 0], "shirt": [3000], "coat": [0]}
 
 
 def test_an_order_discount_is_for_the_whole_order():
     """S1-18."""
-    found = price(basket(line("jeans", 1, 200), line("shirt", 2, 50)), order_discount(percent=20))
-    assert (found.gross, found.discount, found.net) == (300, 60, 240)
-    assert units(found) == {"jeans": [4000], "shirt": [1000, 1000]}
+    evaluation = price(basket(line("jeans", 1, 200), line("shirt", 2, 50)), order_discount(percent=20))
+    assert (evaluation.gross, evaluation.discount, evaluation.net) == (300, 60, 240)
+    assert units(evaluation) == {"jeans": [4000], "shirt": [1000, 1000]}
 
 
 @pytest.mark.parametrize(
@@ -66,35 +66,35 @@ def test_an_order_discount_is_for_the_whole_order():
 )
 def test_three_for_two(bought, max_usage, free):
     """S1-22, S1-21, D26: 2 units → nothing; 3 → cheapest free; 6 → still one free; with maxUsage 0, 6 → two free."""
-    found = price(basket(line("socks", bought, 50)), cheapest(max_usage=max_usage))
-    assert found.discount == 50 * free
-    assert outcome(found, "3for2socks").applications == free
+    evaluation = price(basket(line("socks", bought, 50)), cheapest(max_usage=max_usage))
+    assert evaluation.discount == 50 * free
+    assert outcome(evaluation, "3for2socks").applications == free
 
 
 def test_three_for_two_frees_the_cheapest_overall():
     """D26: whatever the scan order, and over lines."""
     socks = cheapest(products={"a", "b", "c"}, max_usage=0)
-    found = price(basket(line("a", 2, 90), line("b", 2, 30), line("c", 2, 60)), socks)
-    assert units(found) == {"a": [0, 0], "b": [3000, 3000], "c": [0, 0]}
+    evaluation = price(basket(line("a", 2, 90), line("b", 2, 30), line("c", 2, 60)), socks)
+    assert units(evaluation) == {"a": [0, 0], "b": [3000, 3000], "c": [0, 0]}
 
 
 @pytest.mark.parametrize(("bought", "applies"), [(2, False), (3, True), (4, True)])
 def test_a_quantity_threshold_is_at_least(bought, applies):
     """S1-19, S1-20, D24, D25: inclusive, and once it is met every qualifying unit is discounted."""
-    found = price(
+    evaluation = price(
         basket(line("jeans", bought), line("shirt", 9)), campaign("c", products={"jeans"}, quantity_threshold=3)
     )
-    assert found.discount == (10 * bought if applies else 0)
+    assert evaluation.discount == (10 * bought if applies else 0)
 
 
 @pytest.mark.parametrize(("amount", "applies"), [("299.99", False), ("300", True), ("300.01", True)])
 def test_an_amount_threshold_is_at_least(amount, applies):
     """S1-20, D24: of the order total, also for a campaign on some products."""
-    found = price(
+    evaluation = price(
         basket(line("jeans"), line("shirt", 1, money(amount) - 100)),
         campaign("c", products={"jeans"}, amount_threshold=300),
     )
-    assert found.discount == (10 if applies else 0)
+    assert evaluation.discount == (10 if applies else 0)
 
 
 def test_both_thresholds_must_hold():
@@ -112,9 +112,9 @@ def test_what_is_missing_is_said():
     """D24."""
     few = campaign("few", quantity_threshold=3)
     little = order_discount("little", amount_threshold="320")
-    found = price(basket(line("jeans", 2)), few, little)
-    assert reasons(found) == {"few": "quantity_missing", "little": "amount_missing"}
-    wire = {each["campaignUid"]: each for each in found.to_wire()["campaigns"]}
+    evaluation = price(basket(line("jeans", 2)), few, little)
+    assert reasons(evaluation) == {"few": "quantity_missing", "little": "amount_missing"}
+    wire = {outcome["campaignUid"]: outcome for outcome in evaluation.to_wire()["campaigns"]}
     assert wire["few"]["missing"] == {"quantity": 1}
     assert wire["few"]["detail"] == "needs 1 more unit"
     assert wire["little"]["missing"] == {"amount": "120.00"}
@@ -145,41 +145,41 @@ def test_thresholds_look_at_the_order_before_campaigns():
 def test_max_usage_caps_the_units_of_a_product_discount():
     """S1-21: an application is one threshold's worth of units, the cheapest first."""
     capped = campaign("c", percent=10, quantity_threshold=2, max_usage=2)
-    found = price(basket(line("coat", 3, 300), line("shirt", 3, 50)), capped)
-    assert units(found) == {"coat": [3000, 0, 0], "shirt": [500, 500, 500]}
-    assert outcome(found, "c").applications == 2
+    evaluation = price(basket(line("coat", 3, 300), line("shirt", 3, 50)), capped)
+    assert units(evaluation) == {"coat": [3000, 0, 0], "shirt": [500, 500, 500]}
+    assert outcome(evaluation, "c").applications == 2
 
 
 def test_exclude_beats_include():
     """S1-23, S1-24, S1-26: phones without Apple's, resolved to products."""
     phones = campaign("phones", products={"galaxy", "iphone"}, excluded=frozenset({"iphone"}))
-    found = price(basket(line("galaxy"), line("iphone")), phones)
-    assert units(found) == {"galaxy": [1000], "iphone": [0]}
+    evaluation = price(basket(line("galaxy"), line("iphone")), phones)
+    assert units(evaluation) == {"galaxy": [1000], "iphone": [0]}
     off_list = campaign("list", prices={"galaxy": 50, "iphone": 50}, excluded=frozenset({"iphone"}))
     assert price(basket(line("galaxy"), line("iphone")), off_list).discount == 50
 
 
 def test_an_empty_include_is_everything():
     """S1-25."""
-    found = price(basket(line("jeans"), line("service")), campaign("all", excluded=frozenset({"service"})))
-    assert units(found) == {"jeans": [1000], "service": [0]}
+    evaluation = price(basket(line("jeans"), line("service")), campaign("all", excluded=frozenset({"service"})))
+    assert units(evaluation) == {"jeans": [1000], "service": [0]}
 
 
 def test_a_lower_priority_number_comes_first():
     """S1-29, D23: each takes off what the ones before have left."""
     ten, twenty = campaign("ten", priority=2), campaign("twenty", amount=20, priority=1)
-    found = price(basket(line("jeans")), ten, twenty)
-    assert found.net == 72
-    [run] = found.lines[0].runs
+    evaluation = price(basket(line("jeans")), ten, twenty)
+    assert evaluation.net == 72
+    [run] = evaluation.lines[0].runs
     assert run.parts == (("twenty", 2000), ("ten", 800))
 
 
 def test_equal_priorities_go_by_benefit_and_then_by_uid():
     """D23."""
     small, large = campaign("a", percent=10), campaign("b", amount=50)
-    assert [each.uid for each in price(basket(line("jeans")), small, large).campaigns] == ["b", "a"]
+    assert [outcome.uid for outcome in price(basket(line("jeans")), small, large).campaigns] == ["b", "a"]
     twin, other = campaign("twin"), campaign("other")
-    assert [each.uid for each in price(basket(line("jeans")), twin, other).campaigns] == ["other", "twin"]
+    assert [outcome.uid for outcome in price(basket(line("jeans")), twin, other).campaigns] == ["other", "twin"]
 
 
 def test_a_code_must_be_given():
@@ -193,32 +193,32 @@ def test_a_code_must_be_given():
 def test_codes_that_were_not_given_are_not_listed_without_end():
     """S1-30."""
     coded = [order_discount(f"c{number:03}", code=f"CODE{number}") for number in range(200)]
-    found = price(basket(line("jeans"), codes=frozenset({"CODE150"})), *coded)
-    assert len(found.campaigns) == 51
-    assert reasons(found)["c150"] == "applied"
+    evaluation = price(basket(line("jeans"), codes=frozenset({"CODE150"})), *coded)
+    assert len(evaluation.campaigns) == 51
+    assert reasons(evaluation)["c150"] == "applied"
 
 
 def test_one_that_prevents_combinations_is_skipped_once_something_applied():
     """S1-31, D22."""
     first, alone, third = campaign("first"), campaign("alone", combinable=False, priority=1), campaign("z", priority=2)
-    found = price(basket(line("jeans")), first, alone, third)
-    assert reasons(found) == {"first": "applied", "alone": "not_combinable", "z": "applied"}
+    evaluation = price(basket(line("jeans")), first, alone, third)
+    assert reasons(evaluation) == {"first": "applied", "alone": "not_combinable", "z": "applied"}
 
 
 def test_one_that_prevents_combinations_ends_the_evaluation_when_it_applies_first():
     """S1-31, D22: also when it touches other products; one that does not apply ends nothing."""
     alone, other = campaign("alone", combinable=False, products={"jeans"}), campaign("other", priority=1)
-    found = price(basket(line("jeans"), line("shirt")), alone, other)
-    assert reasons(found) == {"alone": "applied", "other": "excluded"}
+    evaluation = price(basket(line("jeans"), line("shirt")), alone, other)
+    assert reasons(evaluation) == {"alone": "applied", "other": "excluded"}
     assert reasons(price(basket(line("shirt")), alone, other)) == {"other": "applied"}
 
 
 def test_exclusive_first_lets_it_go_before_lower_priorities():
     """D23."""
     first, alone = campaign("first", percent=50), campaign("alone", combinable=False, priority=9)
-    found = price(basket(line("jeans")), first, alone, strategy=Strategy.EXCLUSIVE_FIRST)
-    assert reasons(found) == {"first": "excluded", "alone": "applied"}
-    assert found.strategy == "exclusive_first"
+    evaluation = price(basket(line("jeans")), first, alone, strategy=Strategy.EXCLUSIVE_FIRST)
+    assert reasons(evaluation) == {"first": "excluded", "alone": "applied"}
+    assert evaluation.strategy == "exclusive_first"
 
 
 def test_best_price_gives_each_unit_its_best_campaign():
@@ -228,26 +228,28 @@ def test_best_price_gives_each_unit_its_best_campaign():
         campaign("off", amount=15, products={"shirt"}),
         order_discount(percent=12),
     )
-    found = price(basket(line("jeans", 1, 200), line("shirt", 2, 100)), ten, off, order, strategy=Strategy.BEST_PRICE)
-    assert units(found) == {"jeans": [2400], "shirt": [1500, 1500]}
-    assert reasons(found) == {"ten": "better_campaign", "off": "applied", "order": "applied"}
-    assert outcome(found, "order").discount == 2400
-    assert outcome(found, "ten").applications == 0
+    evaluation = price(
+        basket(line("jeans", 1, 200), line("shirt", 2, 100)), ten, off, order, strategy=Strategy.BEST_PRICE
+    )
+    assert units(evaluation) == {"jeans": [2400], "shirt": [1500, 1500]}
+    assert reasons(evaluation) == {"ten": "better_campaign", "off": "applied", "order": "applied"}
+    assert outcome(evaluation, "order").discount == 2400
+    assert outcome(evaluation, "ten").applications == 0
 
 
 def test_best_price_within_one_line():
     """D23, D26: the free unit keeps its campaign, the others have theirs."""
-    found = price(basket(line("socks", 3)), cheapest(), campaign("ten"), strategy=Strategy.BEST_PRICE)
-    assert units(found) == {"socks": [10000, 1000, 1000]}
+    evaluation = price(basket(line("socks", 3)), cheapest(), campaign("ten"), strategy=Strategy.BEST_PRICE)
+    assert units(evaluation) == {"socks": [10000, 1000, 1000]}
 
 
 def test_best_price_takes_one_that_cannot_be_combined_where_it_gives_more():
     """D22, D23."""
     ten, alone = campaign("ten"), campaign("alone", percent=30, combinable=False, products={"jeans"})
-    found = price(basket(line("jeans"), line("shirt")), ten, alone, strategy=Strategy.BEST_PRICE)
-    assert (found.discount, reasons(found)) == (30, {"ten": "excluded", "alone": "applied"})
-    found = price(basket(line("jeans"), line("shirt", 4)), ten, alone, strategy=Strategy.BEST_PRICE)
-    assert (found.discount, reasons(found)) == (50, {"ten": "applied", "alone": "better_campaign"})
+    evaluation = price(basket(line("jeans"), line("shirt")), ten, alone, strategy=Strategy.BEST_PRICE)
+    assert (evaluation.discount, reasons(evaluation)) == (30, {"ten": "excluded", "alone": "applied"})
+    evaluation = price(basket(line("jeans"), line("shirt", 4)), ten, alone, strategy=Strategy.BEST_PRICE)
+    assert (evaluation.discount, reasons(evaluation)) == (50, {"ten": "applied", "alone": "better_campaign"})
 
 
 def test_no_effect_in_other_stores():
@@ -277,9 +279,9 @@ def test_locked_lines_keep_their_price_and_count_for_the_order_only():
     """S1-35: they are part of the order total and of its units, but qualify for nothing."""
     order = order_discount(percent=10, quantity_threshold=3, amount_threshold=300)
     three = cheapest(products=None, priority=1)
-    found = price(basket(line("jeans", 2, locked=True), line("shirt")), order, three)
-    assert units(found) == {"jeans": [0, 0], "shirt": [1000]}
-    assert outcome(found, "3for2socks").missing_quantity == 2
+    evaluation = price(basket(line("jeans", 2, locked=True), line("shirt")), order, three)
+    assert units(evaluation) == {"jeans": [0, 0], "shirt": [1000]}
+    assert outcome(evaluation, "3for2socks").missing_quantity == 2
     only = price(basket(line("jeans", 3, locked=True)), campaign("c"), order)
     assert reasons(only) == {"c": "nothing_qualifies", "order": "nothing_qualifies"}
 
@@ -312,24 +314,24 @@ def test_a_customer_group_must_fit():
 
 def test_an_amount_is_per_unit_and_never_takes_a_price_below_zero():
     """D25."""
-    found = price(basket(line("socks", 2, 30), line("jeans")), campaign("c", amount=50))
-    assert units(found) == {"socks": [3000, 3000], "jeans": [5000]}
+    evaluation = price(basket(line("socks", 2, 30), line("jeans")), campaign("c", amount=50))
+    assert units(evaluation) == {"socks": [3000, 3000], "jeans": [5000]}
     again = price(basket(line("socks", 2, 30)), campaign("a", amount=20), campaign("b", amount=20))
     assert (again.net, units(again)) == (0, {"socks": [3000, 3000]})
 
 
 def test_an_order_amount_is_split_to_the_cent_by_largest_remainder():
     """D25: and a line that costs nothing gets nothing."""
-    found = price(
+    evaluation = price(
         basket(line("a", 1, 10), line("b", 1, 10), line("c", 1, 10), line("free", 1, 0)), order_discount(amount="10.00")
     )
-    assert units(found) == {"a": [334], "b": [333], "c": [333], "free": [0]}
+    assert units(evaluation) == {"a": [334], "b": [333], "c": [333], "free": [0]}
     assert price(basket(line("a", 1, 3)), order_discount(amount=10)).net == 0
 
 
 def test_an_order_share_is_split_over_the_units_of_a_line():
-    found = price(basket(line("a", 3, 10)), order_discount(amount="10.00"))
-    assert units(found) == {"a": [334, 333, 333]}
+    evaluation = price(basket(line("a", 3, 10)), order_discount(amount="10.00"))
+    assert units(evaluation) == {"a": [334, 333, 333]}
 
 
 def test_rounding_is_half_up_per_unit_and_once_for_an_order():
@@ -379,8 +381,8 @@ def test_a_dry_run_is_evaluated_as_though_it_were_active():
 
 
 def test_campaigns_that_do_not_touch_the_basket_are_not_considered():
-    found = price(basket(line("shirt")), campaign("c", products={"jeans"}), campaign("l", prices={"jeans": 5}))
-    assert found.campaigns == []
+    evaluation = price(basket(line("shirt")), campaign("c", products={"jeans"}), campaign("l", prices={"jeans": 5}))
+    assert evaluation.campaigns == []
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ HAM = line("ham", Decimal("0.335"), "199.90")  # 66.9665
 
 
 def test_a_weighed_line_costs_its_weight_rounded_half_up():
-    found = price(basket(HAM), campaign("c"))
-    [ham] = found.to_wire()["lines"]
+    evaluation = price(basket(HAM), campaign("c"))
+    [ham] = evaluation.to_wire()["lines"]
     assert (ham["quantity"], ham["unitPrice"], ham["gross"], ham["discount"]) == (0.335, "199.90", "66.97", "6.70")
     assert len(ham["units"]) == 1
     half = price(basket(line("ham", Decimal("0.5"), "0.01")))
@@ -42,8 +42,8 @@ def test_a_weighed_line_is_one_unit_for_thresholds():
 @pytest.mark.parametrize("strategy", list(Strategy))
 def test_a_weighed_line_is_one_unit_for_the_cheapest_product(strategy):
     """What counts is the price of the line, not of a kilogram."""
-    found = price(basket(HAM, line("jeans", 2)), cheapest(products=None), strategy=strategy)
-    assert units(found) == {"ham": [6697], "jeans": [0, 0]}
+    evaluation = price(basket(HAM, line("jeans", 2)), cheapest(products=None), strategy=strategy)
+    assert units(evaluation) == {"ham": [6697], "jeans": [0, 0]}
 
 
 def test_a_fixed_amount_is_per_line_and_a_price_list_per_kilogram():
@@ -55,14 +55,14 @@ def test_a_fixed_amount_is_per_line_and_a_price_list_per_kilogram():
 
 def test_a_whole_weight_is_units():
     """``2.0`` is two units: JSON does not tell them apart."""
-    found = price(basket(line("ham", Decimal("2.000"), 10)), campaign("c"))
-    assert units(found) == {"ham": [100, 100]}
-    assert found.to_wire()["lines"][0]["quantity"] == 2
+    evaluation = price(basket(line("ham", Decimal("2.000"), 10)), campaign("c"))
+    assert units(evaluation) == {"ham": [100, 100]}
+    assert evaluation.to_wire()["lines"][0]["quantity"] == 2
 
 
 def test_it_can_be_read_again():
-    found = price(basket(HAM, line("jeans")), campaign("c"), order_discount(priority=1))
-    assert Evaluation.from_record(found.to_record()).to_wire() == found.to_wire()
+    evaluation = price(basket(HAM, line("jeans")), campaign("c"), order_discount(priority=1))
+    assert Evaluation.from_record(evaluation.to_record()).to_wire() == evaluation.to_wire()
 
 
 @pytest.mark.parametrize(

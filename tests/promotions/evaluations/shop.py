@@ -40,7 +40,7 @@ class Shop:
                 session.flush()
             catalogue_actions.touch(session, self.tenant_id)
 
-    def one(self, model, **key):
+    def row(self, model, **key):
         with acting_as(Principal.system("test")), self.service.database.read() as session:
             return session.scalars(select(model).filter_by(tenant_id=self.tenant_id, **key)).one()
 
@@ -68,25 +68,25 @@ class Shop:
 
     def group(self, uid):
         """The id of a new customer group."""
-        found = CustomerGroup(id=uuid4(), tenant_id=self.tenant_id, customer_group_uid=uid, name=uid, **STORED)
-        self.write(found)
-        return found.id
+        group = CustomerGroup(id=uuid4(), tenant_id=self.tenant_id, customer_group_uid=uid, name=uid, **STORED)
+        self.write(group)
+        return group.id
 
     def pricelist(self, uid, **prices):
         """A list with the prices of products by uid; its id."""
-        found = Pricelist(
+        row = Pricelist(
             id=uuid4(), tenant_id=self.tenant_id, pricelist_uid=uid, name=uid, product_count=len(prices), **STORED
         )
         entries = [
             PricelistEntry(
-                pricelist_id=found.id,
-                product_id=self.one(Product, product_uid=product).id,
+                pricelist_id=row.id,
+                product_id=self.row(Product, product_uid=product).id,
                 price=Decimal(str(price)),
             )
             for product, price in prices.items()
         ]
-        self.write(found, *entries)
-        return found.id
+        self.write(row, *entries)
+        return row.id
 
     def campaign(self, uid, *, products=None, include=(), exclude=(), stores=None, pricelist=None, **rules):
         """Ten percent off, active from yesterday to tomorrow, for ``products`` as they were when it was activated."""
@@ -113,12 +113,12 @@ class Shop:
             id=uuid4(), tenant_id=self.tenant_id, campaign_uid=uid, **STORED, **defaults | discount | rules
         )
         rows = [
-            SalesStore(campaign_id=row.id, store_id=self.one(Store, store_uid=each).id, position=0)
-            for each in stores or ()
+            SalesStore(campaign_id=row.id, store_id=self.row(Store, store_uid=uid).id, position=0)
+            for uid in stores or ()
         ]
         rows += [
-            SalesSnapshot(campaign_id=row.id, product_id=self.one(Product, product_uid=each).id)
-            for each in products or ()
+            SalesSnapshot(campaign_id=row.id, product_id=self.row(Product, product_uid=uid).id)
+            for uid in products or ()
         ]
         rows += [
             SalesSelection(campaign_id=row.id, side=side, kind=kind, uid=uid, position=number)

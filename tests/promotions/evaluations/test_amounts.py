@@ -17,11 +17,11 @@ EVALUATE = f"{MINE}/orders/evaluate"
 
 @pytest.fixture
 def shop(promotions):
-    found = Shop(promotions)
-    found.store()
-    found.product("ham", 20)
-    found.product("jeans", 30)
-    return found
+    shop = Shop(promotions)
+    shop.store()
+    shop.product("ham", 20)
+    shop.product("jeans", 30)
+    return shop
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def evaluated(client, *lines, **more):
 def amounts_of(value):
     """Every decimal string in an answer."""
     if isinstance(value, dict):
-        return [amount for name, each in value.items() if name != "lineId" for amount in amounts_of(each)]
+        return [amount for name, member in value.items() if name != "lineId" for amount in amounts_of(member)]
     if isinstance(value, list):
-        return [amount for each in value for amount in amounts_of(each)]
+        return [amount for member in value for amount in amounts_of(member)]
     return [value] if isinstance(value, str) and value.replace(".", "", 1).lstrip("-").isdigit() else []
 
 
@@ -79,22 +79,22 @@ def test_so_it_is_with_what_is_returned_reserved_and_limited(shop, rolf, priced_
     address = f"{MINE}/campaigns/seventh/limits"
     limits = ok(rolf.put(address, json={"totalDiscount": finest}))
     assert limits["leftDiscount"] == finest
-    given = evaluated(rolf, ("jeans", 1, finest))
-    evaluation = {"evaluationId": given["evaluationId"]}
-    held = ok(rolf.post(f"{MINE}/orders/a/reservation", json=evaluation))
+    answer = evaluated(rolf, ("jeans", 1, finest))
+    evaluation = {"evaluationId": answer["evaluationId"]}
+    reserved = ok(rolf.post(f"{MINE}/orders/a/reservation", json=evaluation))
     ok(rolf.post(f"{MINE}/orders/a/reservation/commit"))
     used = ok(rolf.get(address))
-    assert used["committedDiscount"] == held["campaigns"][0]["discount"] == given["totals"]["discount"]
-    assert Decimal(used["leftDiscount"]) == Decimal(finest) - Decimal(given["totals"]["discount"])
+    assert used["committedDiscount"] == reserved["campaigns"][0]["discount"] == answer["totals"]["discount"]
+    assert Decimal(used["leftDiscount"]) == Decimal(finest) - Decimal(answer["totals"]["discount"])
     assert ok(rolf.put(address, json={"totalDiscount": used["totalDiscount"]})) == used
     asked = order()
     origin = evaluation | {"lineId": "1"}
     asked["lines"] = [{"lineId": "1", "productUid": "jeans", "quantity": -1, "returnOf": origin}]
     back = ok(rolf.post(EVALUATE, json=asked))
     lines = {"lines": [{"lineId": "1", "quantity": 1}]}
-    refund = ok(rolf.post(f"{MINE}/orders/evaluations/{given['evaluationId']}/returns", json=lines))
-    assert back["totals"]["returned"] == refund["refund"] == given["totals"]["net"]
-    require_decimals(currency, held["campaigns"], used, back["lines"], back["totals"], refund)
+    refund = ok(rolf.post(f"{MINE}/orders/evaluations/{answer['evaluationId']}/returns", json=lines))
+    assert back["totals"]["returned"] == refund["refund"] == answer["totals"]["net"]
+    require_decimals(currency, reserved["campaigns"], used, back["lines"], back["totals"], refund)
 
 
 @pytest.mark.parametrize("currency", ONE_OF_EACH)
@@ -116,14 +116,14 @@ def test_usage_is_exact_in_four_decimals(shop, rolf, priced_in):
     priced_in("CLF")
     shop.campaign("seventh", products=["jeans"], discount_percent=Decimal("14.29"))
     ok(rolf.put(f"{MINE}/campaigns/seventh/limits", json={"totalDiscount": "0.0037"}))
-    one = evaluated(rolf, ("jeans", 1, "0.0125"))
-    assert one["totals"]["discount"] == "0.0018"
+    evaluation = evaluated(rolf, ("jeans", 1, "0.0125"))
+    assert evaluation["totals"]["discount"] == "0.0018"
     for number in range(2):
-        ok(rolf.post(f"{MINE}/orders/{number}/reservation", json={"evaluationId": one["evaluationId"]}))
+        ok(rolf.post(f"{MINE}/orders/{number}/reservation", json={"evaluationId": evaluation["evaluationId"]}))
         ok(rolf.post(f"{MINE}/orders/{number}/reservation/commit"))
     limits = ok(rolf.get(f"{MINE}/campaigns/seventh/limits"))
     assert (limits["committedDiscount"], limits["leftDiscount"]) == ("0.0036", "0.0001")
-    third = rolf.post(f"{MINE}/orders/3/reservation", json={"evaluationId": one["evaluationId"]})
+    third = rolf.post(f"{MINE}/orders/3/reservation", json={"evaluationId": evaluation["evaluationId"]})
     is_problem(third, 409, "limit_reached")
     assert evaluated(rolf, ("jeans", 1, "0.0125"))["campaigns"][0]["reason"] == "budget_spent"
     ok(rolf.post(f"{MINE}/orders/0/reservation/release"))
@@ -167,11 +167,11 @@ def test_a_catalogue_price_finer_than_the_currency_is_rounded_with_a_warning(sho
     """It was written while the currency was another one; the order is not refused for it."""
     shop.change(Product, {"product_uid": "ham"}, price=Decimal("575.50"))
     priced_in("JPY")
-    given = evaluated(till, ("ham", 2), ("jeans", 1), ("ham", 1, 500))
-    assert [line["unitPrice"] for line in given["lines"]] == ["576", "30", "500"]
-    [warning] = given["warnings"]
+    answer = evaluated(till, ("ham", 2), ("jeans", 1), ("ham", 1, 500))
+    assert [line["unitPrice"] for line in answer["lines"]] == ["576", "30", "500"]
+    [warning] = answer["warnings"]
     assert (warning["code"], warning["lineId"], warning["productUid"]) == ("price_rounded", "1", "ham")
-    assert ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}")) == given
+    assert ok(till.get(f"{MINE}/orders/evaluations/{answer['evaluationId']}")) == answer
     assert "warnings" not in evaluated(till, ("jeans", 1))
 
 
@@ -187,13 +187,13 @@ def test_a_budget_finer_than_the_currency_refuses_no_order(shop, till, priced_in
 @pytest.mark.parametrize(("quantity", "shown"), [(2.0, 2), ("2", 2), ("2.000", 2), (1e0, 1)])
 def test_whole_quantities_however_they_are_written(shop, till, quantity, shown):
     """D69: numbers or decimal strings; one such line refuses nothing."""
-    given = evaluated(till, ("jeans", quantity), ("ham", 1))
-    assert [line["quantity"] for line in given["lines"]] == [shown, 1]
-    assert len(given["lines"][0]["units"]) == shown
+    answer = evaluated(till, ("jeans", quantity), ("ham", 1))
+    assert [line["quantity"] for line in answer["lines"]] == [shown, 1]
+    assert len(answer["lines"][0]["units"]) == shown
     back = {"lines": [{"lineId": "1", "units": [0.0]}, {"lineId": "2", "quantity": "1.0"}]}
-    assert len(ok(till.post(f"{MINE}/orders/evaluations/{given['evaluationId']}/returns", json=back))["units"]) == 2
-    held = {"evaluationId": given["evaluationId"], "seconds": 60.0}
-    ok(till.post(f"{MINE}/orders/a/reservation", json=held))
+    assert len(ok(till.post(f"{MINE}/orders/evaluations/{answer['evaluationId']}/returns", json=back))["units"]) == 2
+    reserved = {"evaluationId": answer["evaluationId"], "seconds": 60.0}
+    ok(till.post(f"{MINE}/orders/a/reservation", json=reserved))
 
 
 def test_whole_numbers_of_limits_may_be_written_with_a_point(shop, rolf):
@@ -206,8 +206,8 @@ def test_whole_numbers_of_limits_may_be_written_with_a_point(shop, rolf):
 def test_goods_by_weight(shop, till):
     """D69: one unit, at its weight times the price."""
     shop.campaign("3for2", products=["ham", "jeans"], discount_type="CHEAPEST_PRODUCT", quantity_threshold=3)
-    given = evaluated(till, ("ham", 0.335, "19.99"), ("jeans", 2))
-    assert given["lines"][0] == {
+    answer = evaluated(till, ("ham", 0.335, "19.99"), ("jeans", 2))
+    assert answer["lines"][0] == {
         "lineId": "1",
         "productUid": "ham",
         "quantity": 0.335,
@@ -217,6 +217,6 @@ def test_goods_by_weight(shop, till):
         "net": "6.03",
         "units": [{"discount": "0.67", "campaigns": [{"campaignUid": "3for2", "amount": "0.67"}]}],
     }
-    assert given["totals"] == {"gross": "66.70", "discount": "0.67", "net": "66.03"}
-    assert ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}")) == given
-    assert evaluated(till, ("ham", "0.335", "19.99"), ("jeans", 2))["lines"] == given["lines"]
+    assert answer["totals"] == {"gross": "66.70", "discount": "0.67", "net": "66.03"}
+    assert ok(till.get(f"{MINE}/orders/evaluations/{answer['evaluationId']}")) == answer
+    assert evaluated(till, ("ham", "0.335", "19.99"), ("jeans", 2))["lines"] == answer["lines"]

@@ -13,11 +13,11 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def shop(promotions):
-    found = Shop(promotions)
-    found.store()
-    found.product("jeans", 800)
-    found.campaign("coded", products=["jeans"], campaign_code="SAVE10")
-    return found
+    shop = Shop(promotions)
+    shop.store()
+    shop.product("jeans", 800)
+    shop.campaign("coded", products=["jeans"], campaign_code="SAVE10")
+    return shop
 
 
 def evaluated(client, codes, product="jeans"):
@@ -26,10 +26,10 @@ def evaluated(client, codes, product="jeans"):
 
 @pytest.mark.parametrize("code", ["SAVE10", "save10", " Save10\n"])
 def test_a_code_is_taken_without_case_and_spaces(shop, till, code):
-    given = evaluated(till, [code])
-    assert given["totals"]["discount"] == "80.00"
-    assert given["codes"] == [{"code": code.strip(), "status": "applied", "campaignUid": "coded"}]
-    assert ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}")) == given
+    answer = evaluated(till, [code])
+    assert answer["totals"]["discount"] == "80.00"
+    assert answer["codes"] == [{"code": code.strip(), "status": "applied", "campaignUid": "coded"}]
+    assert ok(till.get(f"{MINE}/orders/evaluations/{answer['evaluationId']}")) == answer
 
 
 @pytest.mark.parametrize("codes", [None, [], [""], [None], ["  ", None, "\n"], ["\u200b"]])
@@ -45,8 +45,8 @@ def test_each_code_is_answered_for(shop, till):
     shop.campaign("off", products=["jeans"], campaign_code="OFF", status="INACTIVE")
     shop.campaign("over", products=["hat"], campaign_code="Over", valid_from=NOW - 9 * DAY, valid_to=NOW - 5 * DAY)
     shop.campaign("just", products=["hat"], campaign_code="Just", valid_from=NOW - 9 * DAY, valid_to=NOW - DAY / 2)
-    given = evaluated(till, ["SAVE1O", "", "save10", " THERE", "off", "over", "just"], "hat")
-    assert given["codes"] == [
+    answer = evaluated(till, ["SAVE1O", "", "save10", " THERE", "off", "over", "just"], "hat")
+    assert answer["codes"] == [
         {"code": "SAVE1O", "status": "unknown"},
         {"code": "save10", "status": "not_applicable", "campaignUid": "coded", "reason": "nothing_qualifies"},
         {"code": "THERE", "status": "not_applicable", "campaignUid": "there", "reason": "other_store"},
@@ -54,7 +54,7 @@ def test_each_code_is_answered_for(shop, till):
         {"code": "over", "status": "not_applicable", "campaignUid": "over", "reason": "ended"},
         {"code": "just", "status": "not_applicable", "campaignUid": "just", "reason": "ended"},
     ]
-    assert ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}")) == given
+    assert ok(till.get(f"{MINE}/orders/evaluations/{answer['evaluationId']}")) == answer
 
 
 def test_a_code_of_another_tenant_is_unknown(shop, till):

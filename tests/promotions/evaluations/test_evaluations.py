@@ -21,12 +21,12 @@ EVALUATE = f"{MINE}/orders/evaluate"
 
 @pytest.fixture
 def shop(promotions):
-    found = Shop(promotions)
-    found.store()
-    found.store("bergen-1")
+    shop = Shop(promotions)
+    shop.store()
+    shop.store("bergen-1")
     for uid, price in (("socks", "49.90"), ("jeans", 800), ("shirt", 300)):
-        found.product(uid, price)
-    return found
+        shop.product(uid, price)
+    return shop
 
 
 def evaluated(client, *lines, **more):
@@ -34,7 +34,7 @@ def evaluated(client, *lines, **more):
 
 
 def reasons(answer):
-    return {each["campaignUid"]: each["reason"] for each in answer["campaigns"]}
+    return {item["campaignUid"]: item["reason"] for item in answer["campaigns"]}
 
 
 def test_three_for_two(shop, till):
@@ -46,9 +46,9 @@ def test_three_for_two(shop, till):
     assert (skipped["status"], skipped["reason"]) == ("skipped", "quantity_missing")
     assert (skipped["missing"], skipped["detail"]) == ({"quantity": 1}, "needs 1 more unit")
     for bought in (3, 6):
-        found = evaluated(till, ("socks", bought))
-        assert found["totals"]["discount"] == "49.90"
-        free, *paid = found["lines"][0]["units"]
+        answer = evaluated(till, ("socks", bought))
+        assert answer["totals"]["discount"] == "49.90"
+        free, *paid = answer["lines"][0]["units"]
         assert free == {"discount": "49.90", "campaigns": [{"campaignUid": "3for2socks", "amount": "49.90"}]}
         assert paid == [{"discount": "0.00", "campaigns": []}] * (bought - 1)
     shop.change(SalesCampaign, {"campaign_uid": "3for2socks"}, max_usage=0)
@@ -127,7 +127,7 @@ def test_a_price_list_is_a_discount_of_its_campaign_while_it_stands(shop, till):
     answer = evaluated(till, ("jeans", 1), ("shirt", 1))
     assert [line["discount"] for line in answer["lines"]] == ["150.00", "0.00"]
     assert answer["campaigns"][0]["discount"] == "150.00"
-    shop.write(PricelistEntry(pricelist_id=august, product_id=shop.one(Product, product_uid="socks").id, price=10))
+    shop.write(PricelistEntry(pricelist_id=august, product_id=shop.row(Product, product_uid="socks").id, price=10))
     assert evaluated(till, ("socks", 1))["totals"]["discount"] == "39.90"
 
 
@@ -316,33 +316,33 @@ def test_changes_count_from_the_next_evaluation_on_in_every_process(shop, till, 
 def test_store_sets_stay_in_the_cache_until_something_changes_and_within_bounds(shop, promotions, till):
     cache = promotions.app.extensions["campaign_cache"] = CampaignCache(most=4)
     evaluated(till, ("jeans", 1))
-    first = cache._sets[FJORD, "oslo-1"]
+    first = cache.known(FJORD, "oslo-1", at=utcnow())
     evaluated(till, ("jeans", 1), ("shirt", 1))
-    assert cache._sets[FJORD, "oslo-1"] is first
+    assert cache.known(FJORD, "oslo-1", at=utcnow()) is first
     evaluated(till, ("jeans", 1), ("shirt", 1), ("socks", 1), storeUid="bergen-1")
     evaluated(till, ("jeans", 1))
     assert len(cache) <= 2
     shop.product("a"), shop.product("b")
     evaluated(till, *[(uid, 1) for uid in ("jeans", "shirt", "socks", "a", "b")])
-    assert (FJORD, "oslo-1") not in cache._sets
+    assert cache.known(FJORD, "oslo-1", at=utcnow()) is None
     del promotions.app.extensions["campaign_cache"]
 
 
 def test_an_evaluation_can_be_read_again(shop, till):
     shop.campaign("ten", products=["jeans"])
-    given = evaluated(till, ("jeans", 2), ("shirt", 1))
+    answer = evaluated(till, ("jeans", 2), ("shirt", 1))
     shop.change(SalesCampaign, {"campaign_uid": "ten"}, status="INACTIVE")
-    assert ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}")) == given
+    assert ok(till.get(f"{MINE}/orders/evaluations/{answer['evaluationId']}")) == answer
 
 
 def test_another_tenants_evaluations_do_not_exist(shop, till, rita):
     """D5: nor their stores, products and campaigns."""
     shop.campaign("ten", products=["jeans"])
-    given = evaluated(till, ("jeans", 1))["evaluationId"]
-    for path in (f"orders/evaluations/{given}", f"orders/evaluations/{given}/returns"):
+    evaluation_id = evaluated(till, ("jeans", 1))["evaluationId"]
+    for path in (f"orders/evaluations/{evaluation_id}", f"orders/evaluations/{evaluation_id}/returns"):
         is_problem(rita.get(f"{HERS}/{path}"), 404, "not_found")
     returned = {"lines": [{"lineId": "1", "quantity": 1}]}
-    is_problem(rita.post(f"{HERS}/orders/evaluations/{given}/returns", json=returned), 404, "not_found")
+    is_problem(rita.post(f"{HERS}/orders/evaluations/{evaluation_id}/returns", json=returned), 404, "not_found")
     is_problem(rita.post(f"{HERS}/orders/evaluate", json=order(("jeans", 1))), 422, "unknown_store")
     hers = Shop(shop.service, BERGEN)
     hers.store()
@@ -351,50 +351,50 @@ def test_another_tenants_evaluations_do_not_exist(shop, till, rita):
     tried = order(("jeans", 1), dryRun={"campaignUid": "ten"})
     is_problem(rita.post(f"{HERS}/orders/evaluate", json=tried), 422, "unknown_campaign")
     assert ok(rita.post(f"{HERS}/orders/evaluate", json=order(("jeans", 1))))["campaigns"] == []
-    assert shop.one(Store, store_uid="oslo-1").tenant_id == FJORD
+    assert shop.row(Store, store_uid="oslo-1").tenant_id == FJORD
 
 
 def bring_back(client, evaluation, *lines, **more):
     path = f"{MINE}/orders/evaluations/{evaluation['evaluationId']}/returns"
-    body = [{"lineId": line, "units" if isinstance(what, list) else "quantity": what} for line, what in lines]
+    body = [{"lineId": line, "units" if isinstance(units, list) else "quantity": units} for line, units in lines]
     return client.post(path, json={"lines": body} | more)
 
 
 def test_a_return_refunds_what_was_paid_for_each_unit(shop, till):
     """The unit with the largest discount comes back first, unless units are named."""
     shop.campaign("3for2socks", **socks())
-    given = evaluated(till, ("socks", 3), ("jeans", 1))
-    assert ok(bring_back(till, given, ("1", 1), preview=True))["returnId"] is None
-    free = ok(bring_back(till, given, ("1", 1)))
+    answer = evaluated(till, ("socks", 3), ("jeans", 1))
+    assert ok(bring_back(till, answer, ("1", 1), preview=True))["returnId"] is None
+    free = ok(bring_back(till, answer, ("1", 1)))
     assert free["units"] == [{"lineId": "1", "unit": 0, "refund": "0.00"}]
-    paid = ok(bring_back(till, given, ("1", [2]), ("2", 1)))
+    paid = ok(bring_back(till, answer, ("1", [2]), ("2", 1)))
     assert paid["refund"] == "849.90"
-    seen = ok(till.get(f"{MINE}/orders/evaluations/{given['evaluationId']}/returns"))
+    seen = ok(till.get(f"{MINE}/orders/evaluations/{answer['evaluationId']}/returns"))
     assert seen == [free, paid]
 
 
 def test_no_unit_comes_back_twice(shop, till, promotions):
-    given = evaluated(till, ("jeans", 2))
-    ok(bring_back(till, given, ("1", [1])))
-    is_problem(bring_back(till, given, ("1", [1])), 409, "already_returned")
-    is_problem(bring_back(till, given, ("1", 2)), 409, "already_returned")
-    is_problem(bring_back(till, given, ("1", [2])), 422, "unknown_line")
-    is_problem(bring_back(till, given, ("9", 1)), 422, "unknown_line")
-    ok(bring_back(till, given, ("1", 1)))
+    answer = evaluated(till, ("jeans", 2))
+    ok(bring_back(till, answer, ("1", [1])))
+    is_problem(bring_back(till, answer, ("1", [1])), 409, "already_returned")
+    is_problem(bring_back(till, answer, ("1", 2)), 409, "already_returned")
+    is_problem(bring_back(till, answer, ("1", [2])), 422, "unknown_line")
+    is_problem(bring_back(till, answer, ("9", 1)), 422, "unknown_line")
+    ok(bring_back(till, answer, ("1", 1)))
     assert count(promotions, UnitReturn) == 2
 
 
 def test_two_returns_at_once_take_a_unit_once(shop, till, promotions):
-    given = evaluated(till, ("jeans", 3))
+    purchase = evaluated(till, ("jeans", 3))
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: bring_back(promotions.client(till.who), given, ("1", 2)), range(4)))
+        answers = list(pool.map(lambda _: bring_back(promotions.client(till.who), purchase, ("1", 2)), range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     assert count(promotions, UnitReturn) == 2
 
 
 def test_bad_returns(shop, till):
-    given = evaluated(till, ("jeans", 1))
-    path = f"{MINE}/orders/evaluations/{given['evaluationId']}/returns"
+    answer = evaluated(till, ("jeans", 1))
+    path = f"{MINE}/orders/evaluations/{answer['evaluationId']}/returns"
     bad = [{}, {"quantity": 1, "units": [0]}, {"units": [0, 0]}, {"units": []}, {"quantity": 0}, {"units": [-1]}]
     bad += [{"units": [False]}, {"quantity": True}, {"quantity": 0.5}, {"quantity": -1}, {"quantity": "1.2345"}]
     for line in bad:
@@ -403,12 +403,12 @@ def test_bad_returns(shop, till):
 
 def test_a_weighed_line_comes_back_whole(shop, till):
     """D69: its quantity again, or its one unit."""
-    for what in (0.335, "0.335", [0]):
-        given = evaluated(till, ("jeans", 0.335, 100))
+    for units in (0.335, "0.335", [0]):
+        answer = evaluated(till, ("jeans", 0.335, 100))
         for wrong in (1, 0.3):
-            is_problem(bring_back(till, given, ("1", wrong)), 422, "validation_failed")
-        assert ok(bring_back(till, given, ("1", what)))["units"] == [{"lineId": "1", "unit": 0, "refund": "33.50"}]
-        is_problem(bring_back(till, given, ("1", 0.335)), 409, "already_returned")
+            is_problem(bring_back(till, answer, ("1", wrong)), 422, "validation_failed")
+        assert ok(bring_back(till, answer, ("1", units)))["units"] == [{"lineId": "1", "unit": 0, "refund": "33.50"}]
+        is_problem(bring_back(till, answer, ("1", 0.335)), 409, "already_returned")
 
 
 def test_an_evaluation_sent_twice_is_one(shop, till, promotions):

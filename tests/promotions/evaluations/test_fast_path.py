@@ -71,9 +71,9 @@ def read(order):
 def plainly(value):
     """As it reads, whatever zeros an amount ends with."""
     if isinstance(value, dict):
-        return {key: plainly(each) for key, each in value.items()}
+        return {key: plainly(member) for key, member in value.items()}
     if isinstance(value, list):
-        return [plainly(each) for each in value]
+        return [plainly(member) for member in value]
     return f"Decimal {value.normalize():f}" if isinstance(value, Decimal) else repr(value)
 
 
@@ -102,10 +102,10 @@ def test_a_plain_one_is_read_at_once(order):
 @settings(max_examples=500, deadline=None)
 def test_both_ways_agree_about_odd_ones(order, place, data):
     (*path, key), values = place
-    found = order
+    parent = order
     for step in path:
-        found = found[step]
-    found[key] = data.draw(values)
+        parent = parent[step]
+    parent[key] = data.draw(values)
     assert plainly(read(order)) == plainly(by_fields(order))
 
 

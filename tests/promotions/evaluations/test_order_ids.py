@@ -25,9 +25,9 @@ def address(order_id):
 
 
 def goes_through(client, order_id, evaluation):
-    held = ok(client.post(address(order_id), json={"evaluationId": evaluation}))
-    assert held["orderId"] == order_id.strip()
-    assert ok(client.get(address(order_id))) == held
+    reservation = ok(client.post(address(order_id), json={"evaluationId": evaluation}))
+    assert reservation["orderId"] == order_id.strip()
+    assert ok(client.get(address(order_id))) == reservation
     assert ok(client.post(f"{address(order_id)}/commit"))["status"] == "committed"
     assert ok(client.post(f"{address(order_id)}/release"))["orderId"] == order_id.strip()
 

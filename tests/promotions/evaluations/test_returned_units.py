@@ -17,12 +17,12 @@ EVALUATE = f"{MINE}/orders/evaluate"
 
 @pytest.fixture
 def shop(promotions):
-    found = Shop(promotions)
-    found.store()
-    found.product("socks", "49.90")
-    found.product("jeans", 800)
-    found.campaign("3for2socks", **socks())
-    return found
+    shop = Shop(promotions)
+    shop.store()
+    shop.product("socks", "49.90")
+    shop.product("jeans", 800)
+    shop.campaign("3for2socks", **socks())
+    return shop
 
 
 def evaluated(client, *lines, **more):
@@ -41,9 +41,9 @@ def with_returns(client, returned, *lines):
     return client.post(EVALUATE, json=asked)
 
 
-def reservation(client, order_id, evaluation, what=""):
-    body = {} if what else {"json": {"evaluationId": evaluation["evaluationId"]}}
-    return client.post(f"{MINE}/orders/{order_id}/reservation{what}", **body)
+def reservation(client, order_id, evaluation, verb=""):
+    body = {} if verb else {"json": {"evaluationId": evaluation["evaluationId"]}}
+    return client.post(f"{MINE}/orders/{order_id}/reservation{verb}", **body)
 
 
 def returned_of(client, evaluation):
@@ -78,10 +78,10 @@ def test_they_take_no_part_in_campaigns(shop, till):
     """Neither do they count for thresholds, nor does a campaign of today touch them; the order of lines stays."""
     bought = evaluated(till, ("socks", 2))
     shop.campaign("ten", discount_type="ORDER_DISCOUNT", amount_threshold=90)
-    given = ok(with_returns(till, [back(bought)], ("socks", 2)))
-    three = next(each for each in given["campaigns"] if each["campaignUid"] == "3for2socks")
+    answer = ok(with_returns(till, [back(bought)], ("socks", 2)))
+    three = next(outcome for outcome in answer["campaigns"] if outcome["campaignUid"] == "3for2socks")
     assert (three["missing"], three["basis"]["quantity"]) == ({"quantity": 1}, 2)
-    assert given["totals"] == {"gross": "49.90", "discount": "9.98", "net": "39.92", "returned": "49.90"}
+    assert answer["totals"] == {"gross": "49.90", "discount": "9.98", "net": "39.92", "returned": "49.90"}
 
 
 def test_the_units_that_were_answered_can_be_named(shop, till):
@@ -97,25 +97,25 @@ def test_a_basket_can_be_evaluated_again_and_again(shop, till):
     """Evaluating keeps nothing of it; the units have come back once the order is paid."""
     bought = evaluated(till, ("socks", 3))
     for _ in range(2):
-        given = ok(with_returns(till, [back(bought, -3)]))
+        answer = ok(with_returns(till, [back(bought, -3)]))
     assert count(shop.service, UnitReturn) == 0
-    ok(reservation(till, "a", given))
+    ok(reservation(till, "a", answer))
     assert count(shop.service, UnitReturn) == 0
     for _ in range(2):
-        ok(reservation(till, "a", given, "/commit"))
+        ok(reservation(till, "a", answer, "/commit"))
     [booked] = returned_of(till, bought)
     assert (booked["refund"], len(booked["units"])) == ("99.80", 3)
     is_problem(with_returns(till, [back(bought)]), 409, "already_returned")
-    is_problem(reservation(till, "b", given), 409, "already_returned")
+    is_problem(reservation(till, "b", answer), 409, "already_returned")
 
 
 def test_an_order_that_is_called_off_gives_the_units_back(shop, till):
     bought = evaluated(till, ("socks", 3))
-    given = ok(with_returns(till, [back(bought, -3)]))
-    ok(reservation(till, "a", given)), ok(reservation(till, "a", given, "/commit"))
-    ok(reservation(till, "a", given, "/release"))
+    answer = ok(with_returns(till, [back(bought, -3)]))
+    ok(reservation(till, "a", answer)), ok(reservation(till, "a", answer, "/commit"))
+    ok(reservation(till, "a", answer, "/release"))
     assert returned_of(till, bought) == []
-    ok(reservation(till, "a", given)), ok(reservation(till, "a", given, "/commit"))
+    ok(reservation(till, "a", answer)), ok(reservation(till, "a", answer, "/commit"))
     assert len(returned_of(till, bought)) == 1
 
 
@@ -132,14 +132,15 @@ def test_never_more_comes_back_than_was_bought(shop, till):
 def test_two_orders_that_take_back_the_same_unit_are_not_both_paid(shop, till, promotions):
     """Row locks on PostgreSQL, the one writer on SQLite."""
     bought = evaluated(till, ("socks", 3))
-    given = ok(with_returns(till, [back(bought, -2)]))
+    exchange = ok(with_returns(till, [back(bought, -2)]))
     for number in range(2):
-        ok(reservation(till, f"o{number}", given))
+        ok(reservation(till, f"o{number}", exchange))
     path = f"{MINE}/orders/evaluations/{bought['evaluationId']}/returns"
     by_itself = {"lines": [{"lineId": "1", "quantity": 2}]}
     with ThreadPoolExecutor(4) as pool:
         works = [
-            pool.submit(reservation, promotions.client(till.who), f"o{number}", given, "/commit") for number in range(2)
+            pool.submit(reservation, promotions.client(till.who), f"o{number}", exchange, "/commit")
+            for number in range(2)
         ]
         works += [pool.submit(promotions.client(till.who).post, path, json=by_itself) for _ in range(2)]
         answers = [work.result() for work in works]
@@ -154,9 +155,9 @@ def test_a_weighed_line_comes_back_whole(shop, till):
         line = back(bought, quantity, "1", "jeans", **named)
         problem = is_problem(with_returns(till, [line]), 422, "validation_failed")
         assert fields_of(problem) == ["lines.0.quantity"]
-    given = ok(with_returns(till, [back(bought, "-0.335", "1", "jeans")]))
-    assert (given["lines"][0]["quantity"], given["totals"]["net"]) == (-0.335, "-33.50")
-    ok(reservation(till, "a", given)), ok(reservation(till, "a", given, "/commit"))
+    answer = ok(with_returns(till, [back(bought, "-0.335", "1", "jeans")]))
+    assert (answer["lines"][0]["quantity"], answer["totals"]["net"]) == (-0.335, "-33.50")
+    ok(reservation(till, "a", answer)), ok(reservation(till, "a", answer, "/commit"))
     assert returned_of(till, bought)[0]["refund"] == "33.50"
     whole = evaluated(till, ("jeans", 2))
     for named in ({}, {"units": [0]}):
@@ -199,9 +200,9 @@ def test_bad_returned_lines(shop, till):
 
 def test_what_came_back_cannot_come_back_again_by_its_own_line(shop, till):
     bought = evaluated(till, ("socks", 3))
-    given = ok(with_returns(till, [back(bought)]))
-    is_problem(with_returns(till, [back(given, line="back")]), 422, "unknown_line")
-    path = f"{MINE}/orders/evaluations/{given['evaluationId']}/returns"
+    answer = ok(with_returns(till, [back(bought)]))
+    is_problem(with_returns(till, [back(answer, line="back")]), 422, "unknown_line")
+    path = f"{MINE}/orders/evaluations/{answer['evaluationId']}/returns"
     is_problem(till.post(path, json={"lines": [{"lineId": "back", "quantity": 1}]}), 422, "unknown_line")
 
 
@@ -227,8 +228,8 @@ def test_a_return_can_be_tried_with_a_dry_run(shop, till):
     bought = evaluated(till, ("socks", 1))
     asked = order(("socks", 1), dryRun={"campaignUid": "3for2socks"})
     asked["lines"].append(back(bought))
-    given = ok(till.post(EVALUATE, json=asked))
-    assert (given["evaluationId"], given["totals"]["net"]) == (None, "0.00")
+    answer = ok(till.post(EVALUATE, json=asked))
+    assert (answer["evaluationId"], answer["totals"]["net"]) == (None, "0.00")
 
 
 def test_records_of_before_can_still_be_read_and_returned(shop, till, promotions):

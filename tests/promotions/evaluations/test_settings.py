@@ -16,7 +16,7 @@ from tests.promotions.helpers import (
     ok,
     revision,
     stored,
-    told,
+    tenant_event,
 )
 
 SETTINGS = f"{MINE}/settings"
@@ -40,9 +40,9 @@ def test_settings_are_changed_by_what_a_put_names(rolf, promotions, strategy):
     assert ok(rolf.put(SETTINGS, json=changes)) == changes
     assert ok(rolf.put(SETTINGS, json={"currency": "NOK"})) == changes | {"currency": "NOK"}
     assert ok(rolf.get(SETTINGS)) == changes | {"currency": "NOK"}
-    told_of = [event["data"] for event in promotions.events("promotions.SettingsChanged.v1")]
-    assert [data["currency"] for data in told_of] == ["NPR", "NOK"]
-    assert told_of[-1]["strategy"] == strategy
+    events_about = [event["data"] for event in promotions.events("promotions.SettingsChanged.v1")]
+    assert [data["currency"] for data in events_about] == ["NPR", "NOK"]
+    assert events_about[-1]["strategy"] == strategy
     assert revision(promotions) == 2
 
 
@@ -103,8 +103,8 @@ def test_a_tenant_is_named_by_id_or_slug_and_only_by_its_own(rolf, rita):
 
 
 def test_our_copy_of_a_tenant_follows_the_newest_event(promotions, rolf):
-    promotions.deliver(told(ROLF, 3, "Changed", slug="fjord", timeZone="Asia/Kathmandu", features=[]))
-    promotions.deliver(told(ROLF, 2, "Changed", version="v1", slug=None, timeZone="Europe/Paris"))
+    promotions.deliver(tenant_event(ROLF, 3, "Changed", slug="fjord", timeZone="Asia/Kathmandu", features=[]))
+    promotions.deliver(tenant_event(ROLF, 2, "Changed", version="v1", slug=None, timeZone="Europe/Paris"))
     copies = {row.id: row for row in stored(promotions, Tenant)}
     assert (copies[FJORD].slug, copies[FJORD].features, copies[FJORD].sequence) == ("fjord", [], 3)
     assert copies[RITA.tenant_id].slug == "bergen-bygg"

@@ -38,11 +38,11 @@ LIMITS = f"{MINE}/campaigns/ten/limits"
 
 @pytest.fixture
 def shop(promotions):
-    found = Shop(promotions)
-    found.store()
-    found.product("jeans", 800)
-    found.campaign("ten", products=["jeans"])
-    return found
+    shop = Shop(promotions)
+    shop.store()
+    shop.product("jeans", 800)
+    shop.campaign("ten", products=["jeans"])
+    return shop
 
 
 def evaluated(client, quantity=1):
@@ -55,8 +55,8 @@ def reserve(client, order_id, evaluation=None, **more):
     return client.post(f"{MINE}/orders/{order_id}/reservation", json=body)
 
 
-def finish(client, order_id, what):
-    return client.post(f"{MINE}/orders/{order_id}/reservation/{what}")
+def finish(client, order_id, verb):
+    return client.post(f"{MINE}/orders/{order_id}/reservation/{verb}")
 
 
 def later(shop, order_id):
@@ -80,9 +80,9 @@ def test_without_limits_everything_is_counted_and_nothing_refused(shop, till):
         "leftUses": None,
         "leftDiscount": None,
     }
-    held = ok(reserve(till, "order-1"))
-    assert (held["orderId"], held["status"]) == ("order-1", "reserved")
-    assert held["campaigns"] == [{"campaignUid": "ten", "discount": "80.00"}]
+    reservation = ok(reserve(till, "order-1"))
+    assert (reservation["orderId"], reservation["status"]) == ("order-1", "reserved")
+    assert reservation["campaigns"] == [{"campaignUid": "ten", "discount": "80.00"}]
     assert ok(till.get(LIMITS))["reservedUses"] == 1
     assert ok(finish(till, "order-1", "commit"))["status"] == "committed"
     after = ok(till.get(LIMITS))
@@ -170,14 +170,14 @@ def test_a_commit_that_was_held_up_over_its_end_takes_nothing_that_others_were_g
 def test_reserving_again_replaces_what_was_held(shop, rolf, till):
     """Another basket of the same order, and the same one for longer; its own hold never stands in its way."""
     limit(rolf, totalUses=1, totalDiscount=100)
-    one = evaluated(till)
-    first = ok(reserve(till, "a", one, seconds=60))
-    again = ok(reserve(till, "a", one, seconds=600))
+    evaluation = evaluated(till)
+    first = ok(reserve(till, "a", evaluation, seconds=60))
+    again = ok(reserve(till, "a", evaluation, seconds=600))
     assert again["expiresAt"] > first["expiresAt"]
     limit(rolf, totalDiscount=None)
     ok(finish(till, "a", "release"))
     two = evaluated(till, 2)
-    ok(reserve(till, "a", one))
+    ok(reserve(till, "a", evaluation))
     assert ok(reserve(till, "a", two))["campaigns"] == [{"campaignUid": "ten", "discount": "160.00"}]
     seen = ok(till.get(LIMITS))
     assert (seen["reservedUses"], seen["reservedDiscount"]) == (1, "160.00")
@@ -193,14 +193,14 @@ def test_orders_at_once_never_exceed_a_limit(shop, rolf, promotions):
     limit(rolf, totalUses=5, totalDiscount="320.00")
     evaluation = evaluated(rolf)
     answers = at_once(promotions, [lambda c, n=n: reserve(c, f"order-{n}", evaluation) for n in range(16)])
-    held = [answer.json["orderId"] for answer in answers if answer.status_code == 200]
-    assert len(held) == 4
+    orders = [answer.json["orderId"] for answer in answers if answer.status_code == 200]
+    assert len(orders) == 4
     assert {answer.json.get("code") for answer in answers} == {None, "limit_reached"}
-    commits = [lambda c, n=n: finish(c, n, "commit") for n in held for _ in range(3)]
+    commits = [lambda c, n=n: finish(c, n, "commit") for n in orders for _ in range(3)]
     assert {answer.status_code for answer in at_once(promotions, commits)} == {200}
     seen = ok(rolf.get(LIMITS))
     assert (seen["committedUses"], seen["committedDiscount"], seen["leftDiscount"]) == (4, "320.00", "0.00")
-    releases = [lambda c, n=n: finish(c, n, "release") for n in held for _ in range(3)]
+    releases = [lambda c, n=n: finish(c, n, "release") for n in orders for _ in range(3)]
     at_once(promotions, releases)
     assert ok(rolf.get(LIMITS))["committedUses"] == 0
 
@@ -231,7 +231,7 @@ def test_limits_change_also_while_active_and_leave_a_trail(shop, rolf, promotion
     changes = [
         row.changes for row in stored(promotions, AuditRow, AuditRow.id) if row.action == "sales_campaign.limited"
     ]
-    assert [sorted(each) for each in changes] == [["totalUsesLimit"], ["totalDiscountLimit"], ["totalUsesLimit"]]
+    assert [sorted(change) for change in changes] == [["totalUsesLimit"], ["totalDiscountLimit"], ["totalUsesLimit"]]
 
 
 BAD = [
@@ -251,8 +251,8 @@ def test_bad_limits_and_reservations(shop, rolf, till):
     is_problem(rolf.get(f"{MINE}/campaigns/none/limits"), 404, "not_found")
     unknown = {"evaluationId": "00000000-0000-0000-0000-000000000001"}
     is_problem(reserve(till, "a", unknown), 422, "unknown_evaluation")
-    for what in ("commit", "release"):
-        is_problem(finish(till, "a", what), 404, "not_found")
+    for verb in ("commit", "release"):
+        is_problem(finish(till, "a", verb), 404, "not_found")
     assert everything(shop.service) == before
     evaluation = evaluated(till)
     for seconds in (0, 86_401, 1.5, True):
@@ -265,8 +265,8 @@ def test_another_tenants_orders_and_limits_do_not_exist(shop, till, rita, promot
     evaluation = evaluated(till)
     ok(reserve(till, "a", evaluation))
     is_problem(rita.get(f"{HERS}/orders/a/reservation"), 404, "not_found")
-    for what in ("commit", "release"):
-        is_problem(rita.post(f"{HERS}/orders/a/reservation/{what}"), 404, "not_found")
+    for verb in ("commit", "release"):
+        is_problem(rita.post(f"{HERS}/orders/a/reservation/{verb}"), 404, "not_found")
     is_problem(rita.get(f"{HERS}/campaigns/ten/limits"), 404, "not_found")
     is_problem(rita.put(f"{HERS}/campaigns/ten/limits", json={"totalUses": 0}), 404, "not_found")
     body = {"evaluationId": evaluation["evaluationId"]}
@@ -294,16 +294,16 @@ def test_what_is_past_its_time_is_trimmed(shop, till, promotions):
     assert {row.order_id for row in stored(promotions, Reservation)} == {"o0", "o2"}
     assert count(promotions, Evaluation) == 0
     assert count(promotions, CampaignUsage) == 1
-    assert shop.one(SalesCampaign, campaign_uid="ten").total_uses_limit is None
+    assert shop.row(SalesCampaign, campaign_uid="ten").total_uses_limit is None
 
 
 def test_reservations_to_be_trimmed_are_found_by_an_index(shop, promotions):
     """One is kept for every order ever paid; nobody reads them all every ten minutes."""
     if promotions.database.dialect == "postgresql":
         pytest.skip("PostgreSQL reads a small table whole, whatever indexes it has")
-    wanted = usage_actions.trimmable(utcnow())
-    statement = str(wanted.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}))
+    statement = usage_actions.trimmable(utcnow())
+    sql = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}))
     with promotions.database.engine.connect() as connection:
-        values = ("x",) * statement.count("?")
-        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+        values = ("x",) * sql.count("?")
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
     assert ["ix_reservations_expiry (state=? AND expires_at<?)" in step for step in plan] == [True], plan

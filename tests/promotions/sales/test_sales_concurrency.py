@@ -59,11 +59,11 @@ def test_what_is_active_was_activated_as_it_is(shop, promotions):
         )
         assert {answer.status_code for answer in answers} <= {200, 409}
         assert answers[0].status_code == 200
-        told = promotions.events("promotions.SalesCampaignActivated.v1")[-1]["data"]
+        data = promotions.events("promotions.SalesCampaignActivated.v1")[-1]["data"]
         shown = ok(shop.get(address))
-        assert (told["maxUsage"], shown["status"]) == (shown["maxUsage"], "ACTIVE")
+        assert (data["maxUsage"], shown["status"]) == (shown["maxUsage"], "ACTIVE")
         assert shown["maxUsage"] == (7 if answers[1].status_code == 200 else 1)
-        assert told["productCount"] == (1 if answers[2].status_code == 200 else 5)
+        assert data["productCount"] == (1 if answers[2].status_code == 200 else 5)
 
 
 def test_uids_made_at_once_are_all_different(shop, promotions):
@@ -82,7 +82,7 @@ def test_a_uid_asked_for_at_once_goes_to_one(shop, promotions):
 
 
 def test_products_price_lists_and_campaigns_are_written_at_once_without_a_deadlock(shop, promotions):
-    """S1-14: everybody's change is there afterwards, and told in an order without gaps."""
+    """S1-14: every change is there afterwards, and their events have numbers without gaps."""
     address = made(shop, AUGUST)
     prices = f"{LISTS}/pricelist-august-2024/products"
     rows = [{"productUid": row, "name": "New name", "price": 90} for row in ("mug", "iphone", "galaxy")]
@@ -96,10 +96,10 @@ def test_products_price_lists_and_campaigns_are_written_at_once_without_a_deadlo
         ("PUT", f"{MINE}/stores/sandnes-1", {"name": "Renamed"}),
     )
     assert {answer.status_code for answer in answers} == {200}
-    listed = {each["productUid"]: each["price"] for each in ok(shop.get(prices))["items"]}
+    listed = {item["productUid"]: item["price"] for item in ok(shop.get(prices))["items"]}
     assert listed == {"mug": "1.00", "galaxy": "2.00"}
     by_subject = {}
     for event in promotions.events():
         by_subject.setdefault(event["subject"], []).append(event["sequence"])
-    assert all(found == list(range(1, len(found) + 1)) for found in by_subject.values())
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in by_subject.values())
     activate(shop, address, "INACTIVE")

@@ -33,9 +33,9 @@ def snapshot(service, campaign_uid="3for2socks"):
         .where(SalesCampaign.campaign_uid == campaign_uid)
     )
     with acting_as(Principal.system("test")), service.database.read() as session:
-        found = list(session.scalars(named))
-    assert len(found) == len(set(found))
-    return set(found)
+        uids = list(session.scalars(named))
+    assert len(uids) == len(set(uids))
+    return set(uids)
 
 
 SELECTIONS = [
@@ -60,8 +60,8 @@ def test_what_a_selection_is_for(shop, promotions):
         select(shop, address, include, exclude)
         activate(shop, address)
         assert snapshot(promotions, f"selection-{number}") == expected, (include, exclude)
-        told = promotions.events("promotions.SalesCampaignActivated.v1")[-1]["data"]
-        assert told["productCount"] == len(expected)
+        data = promotions.events("promotions.SalesCampaignActivated.v1")[-1]["data"]
+        assert data["productCount"] == len(expected)
 
 
 def test_a_selection_is_resolved_when_its_campaign_is_activated(shop, promotions):
@@ -86,8 +86,8 @@ def test_only_rules_by_product_have_a_snapshot(shop, promotions):
     """S1-2, S1-18: a price list has its own products, a discount on the order is for all of it."""
     for body in (AUGUST, SOCKS | {"discountType": "ORDER_DISCOUNT"}):
         activate(shop, made(shop, body))
-        told = promotions.events("promotions.SalesCampaignActivated.v1")[-1]["data"]
-        assert told["productCount"] is None
+        data = promotions.events("promotions.SalesCampaignActivated.v1")[-1]["data"]
+        assert data["productCount"] is None
     assert stored(promotions, SalesSnapshot) == []
 
 
@@ -105,8 +105,8 @@ def test_create_replaces_the_selection(shop, promotions):
     replaced = ok(shop.post(f"{address}/selections", json={"create": {"exclude": {"categoryUids": ["new"]}}}))
     assert replaced["selection"]["include"]["products"] == []
     assert replaced["selection"]["exclude"]["categories"] == [{"categoryUid": "new", "name": "new"}]
-    told = [event["data"] for event in promotions.events("promotions.SalesSelectionReplaced.v1")]
-    assert told[0]["included"] == {"brands": 2, "categories": 0, "productGroups": 0, "products": 3}
+    events = [event["data"] for event in promotions.events("promotions.SalesSelectionReplaced.v1")]
+    assert events[0]["included"] == {"brands": 2, "categories": 0, "productGroups": 0, "products": 3}
     trail = ok(shop.get(f"{MINE}/audit?pageSize=1"))["items"][0]
     assert trail["changes"]["selection"][1] == {"include": {}, "exclude": {"categories": ["new"]}}
     before = everything(promotions)
@@ -142,11 +142,14 @@ BAD = [
 ]
 
 
-def test_bad_selections_are_refused_and_write_nothing(shop, promotions):
+def test_bad_selections_are_refused_and_write_nothing(shop, promotions, subtests):
     address = made(shop)
     before = everything(promotions)
     for body, field in BAD:
-        assert field in fields_of(is_problem(shop.put(f"{address}/selections", json=body), 422, "validation_failed"))
+        with subtests.test(body=body):
+            assert field in fields_of(
+                is_problem(shop.put(f"{address}/selections", json=body), 422, "validation_failed")
+            )
     is_problem(shop.put(f"{MINE}/campaigns/none/selections", json=SELECTION), 404, "not_found")
     assert everything(promotions) == before
 
@@ -163,9 +166,9 @@ SIDES = st.fixed_dictionaries({}, optional={kind: st.lists(st.sampled_from(uids)
 
 def terms(row):
     """What a product is, as rules know it."""
-    found = [("product", row["productUid"]), *(("category", each) for each in row.get("categoryUids", ()))]
+    terms = [("product", row["productUid"]), *(("category", category) for category in row.get("categoryUids", ()))]
     singles = (("brand", "brandUid"), ("product_group", "productGroupUid"))
-    return found + [(kind, row[key]) for kind, key in singles if key in row]
+    return terms + [(kind, row[key]) for kind, key in singles if key in row]
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -84,9 +84,9 @@ def test_a_selection_means_that_variant_only(shop, promotions, include, exclude,
     off = {"jeans-33": "12.00", "belt": "5.00"}
     assert discounts(shop) == {uid: off.get(uid, "10.00") for uid in expected}
     assert set(discounts(shop, **dry_run)) == expected
-    told = promotions.events("promotions.SalesCampaignActivated.v1")[-1]["data"]
+    data = promotions.events("promotions.SalesCampaignActivated.v1")[-1]["data"]
     whole = {"jeans"} & expected and {"jeans"} | {uid for uid in expected if not uid.startswith("jeans-")}
-    assert told["productCount"] == len(whole or expected)
+    assert data["productCount"] == len(whole or expected)
     [campaign] = bundle_campaigns(shop)
     assert set(campaign["products"]) == expected
 

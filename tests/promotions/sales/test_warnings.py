@@ -13,21 +13,21 @@ from tests.promotions.helpers import MINE, ok
 
 @pytest.fixture
 def shop(promotions):
-    found = Shop(promotions)
-    found.store()
-    found.store("bergen-1")
-    found.product("socks", 50, cost=Decimal(20), brand_uid="Happy")
-    found.product("jeans", 800, cost=Decimal(700))
-    found.product("shirt", 300)
-    return found
+    shop = Shop(promotions)
+    shop.store()
+    shop.store("bergen-1")
+    shop.product("socks", 50, cost=Decimal(20), brand_uid="Happy")
+    shop.product("jeans", 800, cost=Decimal(700))
+    shop.product("shirt", 300)
+    return shop
 
 
 def warned(client, uid):
     """The warnings about a campaign by code: how many things, and which."""
-    found = ok(client.get(f"{MINE}/campaigns/{uid}/warnings"))
-    assert found["campaignUid"] == uid
-    assert all(each["message"] for each in found["warnings"])
-    return {each["code"]: (each["count"], each["uids"]) for each in found["warnings"]}
+    answer = ok(client.get(f"{MINE}/campaigns/{uid}/warnings"))
+    assert answer["campaignUid"] == uid
+    assert all(item["message"] for item in answer["warnings"])
+    return {item["code"]: (item["count"], item["uids"]) for item in answer["warnings"]}
 
 
 def jeans(shop, uid, **more):
@@ -108,9 +108,9 @@ def test_what_a_selection_names_and_nothing_has(shop, rolf):
     ok(answer)
     codes = ["unknown_brand", "unknown_category", "unknown_product_group", "unknown_product"]
     assert answer.headers["Concord-Warnings"] == ", ".join(codes)
-    found = warned(rolf, "typing")
+    warnings = warned(rolf, "typing")
     expected = [(2, ["Hapy", "Nike"]), (1, ["x"]), (1, ["y"]), (2, ["jeens", "shirtt"])]
-    assert [found[code] for code in codes] == expected
+    assert [warnings[code] for code in codes] == expected
     activated = rolf.put(f"{MINE}/campaigns/typing", json={"status": "ACTIVE"})
     assert activated.headers["Concord-Warnings"].split(", ")[:4] == codes
     ok(rolf.put(f"{MINE}/campaigns/typing", json={"status": "INACTIVE"}))
@@ -130,7 +130,7 @@ def test_a_campaign_for_a_variant_alone(shop, rolf):
     assert warned(rolf, "again") == {"overlap": (1, ["alone"])}
     entries = [{"productUid": "coat-blue", "price": 1}]
     ok(rolf.post(f"{MINE}/pricelists", json={"pricelistUid": "l", "name": "L", "products": entries}), 201)
-    shop.campaign("list", pricelist=shop.one(Pricelist, pricelist_uid="l").id, status="NEW")
+    shop.campaign("list", pricelist=shop.row(Pricelist, pricelist_uid="l").id, status="NEW")
     assert warned(rolf, "list") == {"overlap": (1, ["alone"]), "price_below_cost": (1, ["coat-blue"])}
 
 

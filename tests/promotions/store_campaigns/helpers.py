@@ -58,7 +58,7 @@ def refused(answer, status, code, **more):
 def faults(answer):
     """The fields of a VALIDATION_ERROR."""
     body = refused(answer, 400, "VALIDATION_ERROR", message="Field validation failed")
-    return [each["field"] for each in body["validation_errors"]]
+    return [item["field"] for item in body["validation_errors"]]
 
 
 def stores(service, *store_uids, tenant_id=FJORD):
@@ -79,7 +79,7 @@ def stores(service, *store_uids, tenant_id=FJORD):
             )
 
 
-def told_of(service, address):
+def events_about(service, address):
     """The events of a campaign: name and sequence."""
-    mine = [each for each in service.events() if each["subject"] == last_id(address)]
-    return [(each["type"].split(".")[1], each["sequence"]) for each in mine]
+    mine = [event for event in service.events() if event["subject"] == last_id(address)]
+    return [(event["type"].split(".")[1], event["sequence"]) for event in mine]

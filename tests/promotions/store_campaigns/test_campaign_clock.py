@@ -1,4 +1,4 @@
-"""Store campaigns and the clock (S3-7, D3): what is due is written down and told of once, whoever comes by when."""
+"""Store campaigns and the clock (S3-7, D3): what is due is written and published once, however many schedulers run."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from chassis.data.audit import AuditRow
 from services.promotions.store_campaigns import tasks
 from services.promotions.store_campaigns.models import StoreCampaign
 from tests.promotions.helpers import everything, ok, stored
-from tests.promotions.store_campaigns.helpers import away, faults, last_id, made, refused, told_of
+from tests.promotions.store_campaigns.helpers import away, events_about, faults, last_id, made, refused
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_scheduled_campaign_starts_and_ends_by_itself(promotions, rolf, tick, 
             tick()
             assert written(promotions) == [status]
             assert ok(rolf.get(address))["status"] == status
-    assert told_of(promotions, address) == [("CampaignCreated", 1), ("CampaignStarted", 2), ("CampaignEnded", 3)]
+    assert events_about(promotions, address) == [("CampaignCreated", 1), ("CampaignStarted", 2), ("CampaignEnded", 3)]
     started, ended = promotions.events()[1:]
     assert (started["data"]["status"], ended["data"]["status"]) == ("active", "expired")
     trail = [row for row in stored(promotions, AuditRow, AuditRow.at) if row.action == "store_campaign.clocked"]
@@ -81,7 +81,11 @@ def test_a_scheduler_that_was_down_catches_up(promotions, rolf, tick, address):
     with in_days(9):
         assert ok(rolf.get(address))["status"] == "expired"
         tick()
-    assert [name for name, _ in told_of(promotions, address)] == ["CampaignCreated", "CampaignStarted", "CampaignEnded"]
+    assert [name for name, _ in events_about(promotions, address)] == [
+        "CampaignCreated",
+        "CampaignStarted",
+        "CampaignEnded",
+    ]
 
 
 def test_a_paused_campaign_ends_too_and_never_starts_by_itself(promotions, rolf, tick, address):
@@ -93,7 +97,7 @@ def test_a_paused_campaign_ends_too_and_never_starts_by_itself(promotions, rolf,
     with in_days(2.5):
         tick()
         assert written(promotions) == ["expired"]
-    assert [name for name, _ in told_of(promotions, address)][-2:] == ["CampaignUpdated", "CampaignEnded"]
+    assert [name for name, _ in events_about(promotions, address)][-2:] == ["CampaignUpdated", "CampaignEnded"]
 
 
 def test_who_comes_before_the_scheduler_writes_down_what_the_clock_has_made(promotions, rolf, tick, address):
@@ -102,7 +106,7 @@ def test_who_comes_before_the_scheduler_writes_down_what_the_clock_has_made(prom
         ok(rolf.put(address, json={"description": "On now"}))
         tick()
         assert written(promotions) == ["active"]
-    assert [name for name, _ in told_of(promotions, address)] == [
+    assert [name for name, _ in events_about(promotions, address)] == [
         "CampaignCreated",
         "CampaignStarted",
         "CampaignUpdated",
@@ -117,7 +121,7 @@ def test_a_refused_update_leaves_the_clock_to_others(promotions, rolf, tick, add
         refused(rolf.put(address, json={"ends_at": away(days=-9)}), 400, "INVALID_DATE_RANGE")
         assert (everything(promotions), written(promotions)) == before
         tick()
-    assert [name for name, _ in told_of(promotions, address)] == ["CampaignCreated", "CampaignStarted"]
+    assert [name for name, _ in events_about(promotions, address)] == ["CampaignCreated", "CampaignStarted"]
 
 
 def test_an_update_that_moves_the_window_starts_or_ends_at_once(promotions, rolf, tick, address):
@@ -127,7 +131,7 @@ def test_an_update_that_moves_the_window_starts_or_ends_at_once(promotions, rolf
     ok(rolf.put(address, json={"ends_at": away(hours=-1)}))
     assert written(promotions) == ["expired"]
     tick()
-    names = [name for name, _ in told_of(promotions, address)]
+    names = [name for name, _ in events_about(promotions, address)]
     assert names == [
         "CampaignCreated",
         *("CampaignUpdated", "CampaignStarted"),
@@ -136,7 +140,7 @@ def test_an_update_that_moves_the_window_starts_or_ends_at_once(promotions, rolf
 
 
 def test_a_delayed_launch_starts_at_its_new_time(promotions, rolf, tick, address):
-    """S3-8: scheduled again, it is told of when it really starts."""
+    """S3-8: scheduled again, its start is published when it really starts."""
     ok(rolf.put(address, json={"starts_at": away(days=3), "ends_at": away(days=4)}))
     with in_days(1.5):
         tick()

@@ -19,12 +19,12 @@ from tests.promotions.store_campaigns.helpers import (
     MINE,
     away,
     campaign,
+    events_about,
     faults,
     last_id,
     made,
     refused,
     stores,
-    told_of,
 )
 
 READ_ONLY = ("campaign_id", "company_id", "store_ids", "created_at", "updated_at")
@@ -35,7 +35,7 @@ def status(client, address):
 
 
 def test_a_later_start_delays_what_runs(rolf, promotions):
-    """D43: it is scheduled again, told so, and starts at its new time."""
+    """D43: it is scheduled again, with an event, and starts at its new time."""
     address = made(rolf, starts_at=away(days=-1), ends_at=away(days=9))
     answer = ok(rolf.put(address, json={"starts_at": away(days=2)}))
     assert answer["updated_fields"] == ["starts_at"]
@@ -46,7 +46,7 @@ def test_a_later_start_delays_what_runs(rolf, promotions):
         with acting_as(Principal.system("test")):
             tasks.run(promotions.runtime)
         assert status(rolf, address) == "active"
-    assert [name for name, _ in told_of(promotions, address)][-1] == "CampaignStarted"
+    assert [name for name, _ in events_about(promotions, address)][-1] == "CampaignStarted"
 
 
 def test_a_campaign_that_was_written_back_with_a_later_start_is_delayed_too(rolf):
@@ -107,7 +107,7 @@ def test_what_is_over_can_be_deleted(rolf, promotions):
     assert deleted["changes"]["name"] == ["Spring", None]
     event = promotions.events("promotions.CampaignDeleted.v1")[-1]
     assert (event["subject"], event["data"]["status"]) == (last_id(address), "expired")
-    assert [sequence for _, sequence in told_of(promotions, address)] == [1, 2, 3, 4, 5]
+    assert [sequence for _, sequence in events_about(promotions, address)] == [1, 2, 3, 4, 5]
     made(rolf, name="Spring", campaign_identifier="SPRING")
 
 
@@ -116,7 +116,7 @@ def test_what_ended_by_the_clock_is_told_of_before_it_goes(rolf, promotions):
     address = made(rolf)
     with time_machine.travel(utcnow() + timedelta(days=2), tick=False):
         ok(rolf.delete(address))
-    assert [name for name, _ in told_of(promotions, address)][-2:] == ["CampaignEnded", "CampaignDeleted"]
+    assert [name for name, _ in events_about(promotions, address)][-2:] == ["CampaignEnded", "CampaignDeleted"]
 
 
 def test_what_never_ran_can_be_deleted(rolf):
@@ -166,7 +166,7 @@ def test_a_list_can_be_of_one_store(rolf, promotions):
     made(rolf)
 
     def listed(query):
-        return [each["campaign_id"] for each in ok(rolf.get(f"{MINE}?{query}"))["items"]]
+        return [item["campaign_id"] for item in ok(rolf.get(f"{MINE}?{query}"))["items"]]
 
     assert listed("store_id=oslo") == [last_id(oslo), last_id(both)]
     assert listed("store_id=bergen") == listed("store_id=%20bergen%20") == [last_id(both)]
@@ -176,7 +176,7 @@ def test_a_list_can_be_of_one_store(rolf, promotions):
 
 
 def test_what_was_read_can_be_written_back(rolf, promotions):
-    """D42, D65: the read-only fields are ignored, whatever they say; nothing has changed, and nobody is told."""
+    """D42, D65: the read-only fields are ignored, whatever they say; nothing has changed, and there is no event."""
     stores(promotions, "oslo")
     answer = rolf.post(MINE, json=campaign(store_ids=["oslo"]))
     created, address = answer.json, answer.headers["Location"]
@@ -219,8 +219,8 @@ def test_two_old_campaigns_whose_names_clash_can_both_be_written(rolf, promotion
         row.name = "SPRING"
         row.name_folded = f"spring\n{row.id}"
         other = f"{MINE}/{row.id}"
-    for each in (address, other):
-        ok(rolf.put(each, json=ok(rolf.get(each)) | {"description": "x"}))
+    for url in (address, other):
+        ok(rolf.put(url, json=ok(rolf.get(url)) | {"description": "x"}))
     assert faults(rolf.put(other, json={"name": "spring"})) == ["name"]
 
 
@@ -258,12 +258,12 @@ def test_a_change_of_a_store_campaign_makes_a_new_bundle(rolf, promotions, till_
     for change in ({"name": "Other"}, {"status": "inactive"}, {"status": "active", "ends_at": away(days=3)}):
         ok(rolf.put(address, json=change))
         versions.append(till_shows()[1])
-    assert all(one != other for one, other in pairwise(versions))
+    assert all(version != other for version, other in pairwise(versions))
     ok(rolf.put(address, json={"name": "Other"}))
     assert till_shows()[1] == versions[-1]
     ok(rolf.put(f"{address}/linked-stores", json={"store_ids": ["bergen"]}))
     assert till_shows() == ([], versions[0])
-    assert [each["name"] for each in till_shows("bergen")[0]] == ["Other"]
+    assert [item["name"] for item in till_shows("bergen")[0]] == ["Other"]
 
 
 def test_a_bundle_follows_the_clock(rolf, promotions, till_shows):
@@ -289,7 +289,7 @@ def test_a_change_since_a_version_has_all_store_campaigns(rolf, promotions, till
     [key] = ok(rolf.get(f"{CATALOGUE}/bundle-keys"))["keys"]
     change = bundles.verify(answer["signed"], key)
     assert change["since"] == version
-    assert {each["name"] for each in change["storeCampaigns"]} == {"First", "Second"}
+    assert {item["name"] for item in change["storeCampaigns"]} == {"First", "Second"}
 
 
 MALFORMED = [b"{", b"[]", b'"x"', b"7", b"\xff", b'{"name": NaN}']

@@ -1,4 +1,4 @@
-"""Store campaigns (S3): the document's requests and answers, what may be changed, and what is told of it."""
+"""Store campaigns (S3): the document's requests and answers, what may be changed, and which events say so."""
 
 from datetime import timedelta
 from itertools import product
@@ -15,12 +15,12 @@ from tests.promotions.store_campaigns.helpers import (
     MINE,
     away,
     campaign,
+    events_about,
     faults,
     last_id,
     made,
     refused,
     stores,
-    told_of,
 )
 
 SPELLINGS = ["", "/stores"]
@@ -76,7 +76,7 @@ def test_a_campaign_is_made_with_what_the_document_calls_its_fields(rolf, promot
     assert (body["success"], body["message"]) == (True, "Campaign successfully created")
     assert body["campaign_id"] == last_id(answer.headers["Location"])
     assert body["store_ids"] == ["bergen", "oslo"]
-    assert told_of(promotions, answer.headers["Location"]) == [("CampaignCreated", 1), ("CampaignStarted", 2)]
+    assert events_about(promotions, answer.headers["Location"]) == [("CampaignCreated", 1), ("CampaignStarted", 2)]
     least = {"name": "Påske på 2 dager!", "starts_at": away(days=1), "ends_at": away(days=2)}
     body = ok(rolf.post(MINE, json=least), 201)
     assert (body["campaign_identifier"], body["status"], body["description"]) == ("PASKE_PA_2_DAGER", "scheduled", None)
@@ -285,13 +285,14 @@ BAD = [
 ]
 
 
-def test_bad_fields_are_validation_errors_and_change_nothing(rolf, promotions):
+def test_bad_fields_are_validation_errors_and_change_nothing(rolf, promotions, subtests):
     """S3-5, S3-14 to S3-18, S3-21, D42."""
     address = made(rolf)
     before = snapshot(promotions)
     for field, value in BAD:
-        assert faults(rolf.put(f"{address}/stores", json=EXAMPLE | {field: value})) == [field], value
-        assert faults(rolf.post(MINE, json=campaign(**{field: value}))) == [field], value
+        with subtests.test(value=value):
+            assert faults(rolf.put(f"{address}/stores", json=EXAMPLE | {field: value})) == [field]
+            assert faults(rolf.post(MINE, json=campaign(**{field: value}))) == [field]
     assert snapshot(promotions) == before
 
 
@@ -315,12 +316,13 @@ GOOD = [
 ]
 
 
-def test_good_fields_are_kept(rolf):
+def test_good_fields_are_kept(rolf, subtests):
     """S3-15, S3-16, S3-17, S3-18, S3-19."""
     address = made(rolf)
     for field, value, read in GOOD:
-        ok(rolf.put(address, json={field: value}))
-        assert ok(rolf.get(address))[field] == read
+        with subtests.test(value=value):
+            ok(rolf.put(address, json={field: value}))
+            assert ok(rolf.get(address))[field] == read
 
 
 def test_a_campaign_can_lie_in_the_past(rolf):
@@ -343,15 +345,15 @@ STEPS = {
 
 def test_which_status_follows_which(rolf, promotions):
     """S3-5, S3-6, S3-8, S3-20, D41: activate early, pause, reactivate, end by hand; at once."""
-    for current, wanted in product(STEPS, STEPS):
+    for current, following in product(STEPS, STEPS):
         address = made(rolf, starts_at=away(days=1), ends_at=away(days=2), status="inactive")
         ok(rolf.put(address, json={"status": current}))
         assert ok(rolf.get(address))["status"] == current
         before = snapshot(promotions)
-        answer = rolf.put(f"{address}/stores", json={"status": wanted})
-        if wanted in STEPS[current]:
+        answer = rolf.put(f"{address}/stores", json={"status": following})
+        if following in STEPS[current]:
             assert ok(answer)["updated_fields"] == ["status"]
-            assert ok(rolf.get(address))["status"] == wanted
+            assert ok(rolf.get(address))["status"] == following
         else:
             refused(answer, 409, "CAMPAIGN_NOT_MODIFIABLE", current_status=current)
             assert snapshot(promotions) == before
@@ -372,7 +374,7 @@ def test_a_start_and_an_end_by_hand_are_told(rolf, promotions):
     address = made(rolf, starts_at=away(days=1), ends_at=away(days=2), status="scheduled")
     for status in ("active", "inactive", "active", "expired"):
         ok(rolf.put(address, json={"status": status}))
-    names = [name for name, _ in told_of(promotions, address)]
+    names = [name for name, _ in events_about(promotions, address)]
     assert names == [
         "CampaignCreated",
         *("CampaignUpdated", "CampaignStarted"),
@@ -380,11 +382,11 @@ def test_a_start_and_an_end_by_hand_are_told(rolf, promotions):
         *("CampaignUpdated", "CampaignStarted"),
         *("CampaignUpdated", "CampaignEnded"),
     ]
-    assert [sequence for _, sequence in told_of(promotions, address)] == list(range(1, 9))
+    assert [sequence for _, sequence in events_about(promotions, address)] == list(range(1, 9))
 
 
 def test_stores_are_linked_and_unlinked(rolf, promotions):
-    """S3-9: all of them at once, told and written down."""
+    """S3-9: all of them at once, with an event and an audit row."""
     stores(promotions, "oslo", "bergen", "voss")
     stores(promotions, "hers", tenant_id=BERGEN)
     address = made(rolf)
@@ -421,14 +423,14 @@ def test_the_list_is_of_the_own_company_and_by_what_each_is_now(rolf, rita):
     addresses["expired"] = made(rolf, starts_at=away(days=-3), ends_at=away(days=-2), status="inactive")
     page = ok(rolf.get(MINE))
     assert (page["page"], page["pageSize"], page["totalItems"], page["totalPages"]) == (1, 20, 4, 1)
-    newest_first = [last_id(each) for each in reversed(addresses.values())]
-    assert [each["campaign_id"] for each in page["items"]] == newest_first
+    newest_first = [last_id(url) for url in reversed(addresses.values())]
+    assert [item["campaign_id"] for item in page["items"]] == newest_first
     for status, address in addresses.items():
         [only] = ok(rolf.get(f"{MINE}?status={status}"))["items"]
         assert only == ok(rolf.get(address))
         assert only["status"] == status
     with time_machine.travel(utcnow() + timedelta(days=2), tick=False):
-        statuses = [each["status"] for each in ok(rolf.get(f"{MINE}?status=expired"))["items"]]
+        statuses = [item["status"] for item in ok(rolf.get(f"{MINE}?status=expired"))["items"]]
         assert statuses == ["expired"] * 3
         [running] = ok(rolf.get(f"{MINE}?status=active"))["items"]
         assert running["campaign_id"] == last_id(addresses["scheduled"])

@@ -32,15 +32,15 @@ BUNDLE = f"{MINE}/stores/oslo-1/bundle"
 
 @pytest.fixture
 def shop(promotions):
-    found = Shop(promotions)
-    found.store()
-    found.store("bergen-1")
-    found.product("socks", "49.90")
-    found.product("jeans", 800, variants=[("jeans-blue", None)])
-    found.product("shirt", 300)
-    found.campaign("3for2socks", **socks())
-    found.campaign("list", pricelist=found.pricelist("l", shirt=250), priority=1)
-    return found
+    shop = Shop(promotions)
+    shop.store()
+    shop.store("bergen-1")
+    shop.product("socks", "49.90")
+    shop.product("jeans", 800, variants=[("jeans-blue", None)])
+    shop.product("shirt", 300)
+    shop.campaign("3for2socks", **socks())
+    shop.campaign("list", pricelist=shop.pricelist("l", shirt=250), priority=1)
+    return shop
 
 
 def a_cache(**bounds):
@@ -59,7 +59,7 @@ def fetched(client, query=""):
 
 
 def uids(state):
-    return [each["uid"] for each in state["campaigns"]]
+    return [item["uid"] for item in state["campaigns"]]
 
 
 def test_a_bundle_has_what_is_active_or_coming(shop, till):
@@ -108,7 +108,7 @@ def test_the_lines_of_the_readme_find_what_the_endpoint_finds(shop, till, tmp_pa
     lines = [("socks", 3, "49.90"), ("shirt", 2, "300.00"), ("jeans-blue", 1, "800.00")]
     lines += [("shirt", 0.335, "19.99"), ("socks", 1, "0.00"), ("socks", "2.0", 30)]
     asked = order(*lines, at=rfc3339(at), campaignCodes=["save10", "", "none"])
-    given = {
+    given_to_program = {
         "jwks": ok(till.get(f"{MINE}/bundle-keys")),
         "signed": ok(till.get(BUNDLE))["signed"],
         "order": asked,
@@ -116,7 +116,7 @@ def test_the_lines_of_the_readme_find_what_the_endpoint_finds(shop, till, tmp_pa
     head = f"import json, sys; sys.path.insert(0, {str(tmp_path)!r}); globals().update(json.load(sys.stdin))\n"
     done = subprocess.run(
         [sys.executable, "-I", "-c", head + program + "\nprint(json.dumps(found.to_wire()))"],
-        input=json.dumps(given),
+        input=json.dumps(given_to_program),
         capture_output=True,
         text=True,
         timeout=60,
@@ -132,7 +132,7 @@ def test_the_lines_of_the_readme_find_what_the_endpoint_finds(shop, till, tmp_pa
 @given(baskets(), sets())
 @settings(max_examples=60, deadline=None)
 def test_campaigns_travel_unchanged(bought, campaigns):
-    state = {"campaigns": [bundle.campaign_to_state(each) for each in campaigns], "currency": "NOK"}
+    state = {"campaigns": [bundle.campaign_to_state(rule) for rule in campaigns], "currency": "NOK"}
     travelled = bundle.campaigns_of(json.loads(json.dumps(state)))
     assert [rule.campaign for rule in travelled.rules.values()] == campaigns
     expected = engine.evaluate(bought, campaigns, NOON)
@@ -157,8 +157,8 @@ def test_a_change_brings_an_old_state_up_to_date(shop, till):
     shop.campaign("ten", products=["jeans"])
     fetched(till)
     shop.change(SalesCampaign, {"campaign_uid": "3for2socks"}, status="INACTIVE")
-    listed = shop.one(SalesCampaign, campaign_uid="list").pricelist_id
-    shop.write(PricelistEntry(pricelist_id=listed, product_id=shop.one(Product, product_uid="jeans").id, price=700))
+    listed = shop.row(SalesCampaign, campaign_uid="list").pricelist_id
+    shop.write(PricelistEntry(pricelist_id=listed, product_id=shop.row(Product, product_uid="jeans").id, price=700))
     change = fetched(till, f"?since={old['version']}")
     assert (change["since"], uids(change), change["removed"]) == (old["version"], ["list", "ten"], ["3for2socks"])
     whole = fetched(till)
@@ -203,11 +203,22 @@ def test_ended_campaigns_leave_by_the_clock_alone(shop, promotions):
 
 
 def test_states_are_kept_within_bounds(shop, promotions):
-    cache = a_cache(most_bytes=100)
+    """When the cache is full, the bundle that was not asked for the longest time goes first."""
+    shop.store("voss-1")
     with acting_as(TILL):
-        oslo, bergen = (cache.current(promotions.database, FJORD, store, now=NOW) for store in ("oslo-1", "bergen-1"))
-        assert cache.current(promotions.database, FJORD, "bergen-1", now=NOW) is bergen
-        assert cache.current(promotions.database, FJORD, "oslo-1", now=NOW) is not oslo
+        size = a_cache().current(promotions.database, FJORD, "oslo-1", now=NOW).size
+        cache = a_cache(most_bytes=2 * size + 100)
+
+        def current(store):
+            return cache.current(promotions.database, FJORD, store, now=NOW)
+
+        oslo, bergen = current("oslo-1"), current("bergen-1")
+        assert current("oslo-1") is oslo
+        voss = current("voss-1")
+        assert (current("oslo-1"), current("voss-1")) == (oslo, voss)
+        assert current("bergen-1") is not bergen
+        small = a_cache(most_bytes=100)
+        assert small.current(promotions.database, FJORD, "oslo-1", now=NOW).version == oslo.version
 
 
 def test_only_some_states_are_remembered(shop, till, promotions, monkeypatch):
@@ -230,4 +241,4 @@ def test_another_tenants_bundle_does_not_exist(shop, till, rita, promotions):
     assert answer["since"] is None
     [key] = ok(rita.get(f"{HERS}/bundle-keys"))["keys"]
     assert bundles.verify(answer["signed"], key)["campaigns"] == []
-    assert Decimal(shop.one(Product, product_uid="jeans").price) == 800
+    assert Decimal(shop.row(Product, product_uid="jeans").price) == 800
