@@ -17,7 +17,7 @@ from chassis.http import versions
 from chassis.messaging import outbox
 from services.affiliates.affiliates.events import AffiliateApproved, AffiliateSuspended
 from services.affiliates.affiliates.models import ONE_ADDRESS, Affiliate
-from services.affiliates.affiliates.queries import get_affiliate
+from services.affiliates.affiliates.queries import lock_affiliate
 from services.affiliates.affiliates.rules import Enrolment, first_enrolment
 from services.affiliates.merchants.actions import ensure_merchant
 from services.affiliates.merchants.models import Merchant
@@ -80,15 +80,6 @@ def enrol(
     if changed:
         _publish(session, affiliate, actor, now)
     return affiliate
-
-
-def lock_affiliate(session: Session, affiliate_id: UUID) -> Affiliate:
-    """One of the caller's affiliates, under a row lock.
-
-    Raises:
-        NotFound: there is none, or it is another merchant's (D5).
-    """
-    return get_affiliate(session, affiliate_id, lock=True)
 
 
 def _audit(session: Session, action: str, affiliate: Affiliate, actor: Principal, now: datetime) -> None:

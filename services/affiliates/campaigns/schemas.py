@@ -5,14 +5,21 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from chassis.http.pages import PageIn
-from chassis.http.schemas import CamelSchema, Instant, UpdateSchema, currency, text
-from services.affiliates.campaigns.rules import COOKIE_DAYS, MAX_COOKIE_DAYS, TITLE, Status, Visibility, in_order
+from chassis.http.schemas import CamelSchema, Instant, StrictBoolean, UpdateSchema, currency, text
+from services.affiliates.campaigns.rules import (
+    COOKIE_DAYS,
+    END_FIRST,
+    MAX_COOKIE_DAYS,
+    TITLE,
+    Status,
+    Visibility,
+    in_order,
+)
 from services.affiliates.common.schemas import (
     COMMISSION_FIELDS,
     DecimalString,
     IsoDateTime,
     TermsFields,
-    Truth,
     Whole,
     WithTerms,
     free_text,
@@ -49,14 +56,15 @@ class CampaignFields(TermsFields):
         text(100), data_key="allowed_traffic_sources", allow_none=True, validate=validate.Length(max=100)
     )
     terms_and_conditions = free_text(50_000)
-    approval_required = Truth(allow_none=True)
-    affiliate_approval_required = Truth(allow_none=True)
+    approval_required = StrictBoolean(allow_none=True)
+    affiliate_approval_required = StrictBoolean(allow_none=True)
     visibility = fields.String(allow_none=True, validate=validate.OneOf(list(Visibility)))
 
     @validates_schema
     def end_follows_start(self, data: dict[str, Any], **_: Any) -> None:
         """D3."""
-        check_dates(data)
+        if not in_order(data.get("start_date"), data.get("end_date")):
+            raise ValidationError(END_FIRST, "endDate")
 
     @post_load
     def fill_empty(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -73,12 +81,6 @@ class CampaignIn(CampaignFields, WithTerms):
         return EMPTY | dict.fromkeys(COMMISSION_FIELDS) | data
 
 
-def check_dates(campaign: dict[str, Any]) -> None:
-    """Raises ``ValidationError`` where the end is not after the start (D3)."""
-    if not in_order(campaign.get("start_date"), campaign.get("end_date")):
-        raise ValidationError("Must be after startDate.", "endDate")
-
-
 class CampaignsIn(PageIn):
     status = fields.String(validate=validate.OneOf(list(Status)))
 
@@ -92,14 +94,13 @@ class CampaignCreatedOut(CamelSchema):
     status = fields.String(required=True, validate=validate.OneOf(list(Status)))
 
 
-class CampaignOut(CamelSchema):
-    """A campaign as its merchant sees it."""
+class _AnyCampaignOut(CamelSchema):
+    """What everybody sees of a campaign that they may see."""
 
     id = fields.UUID(required=True)
     campaign_code = fields.String(required=True, attribute="code")
     title = fields.String(required=True)
     description = fields.String(required=True, allow_none=True)
-    status = fields.String(required=True, attribute="shown_status", validate=validate.OneOf(list(Status)))
     start_date = Instant(required=True, allow_none=True)
     end_date = Instant(required=True, allow_none=True)
     default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
@@ -108,6 +109,12 @@ class CampaignOut(CamelSchema):
     cookie_duration_days = fields.Integer(required=True, attribute="cookie_days")
     allowed_traffic_sources = fields.List(fields.String(), required=True, attribute="traffic_sources")
     terms_and_conditions = fields.String(required=True, allow_none=True)
+
+
+class CampaignOut(_AnyCampaignOut):
+    """A campaign as its merchant sees it."""
+
+    status = fields.String(required=True, attribute="shown_status", validate=validate.OneOf(list(Status)))
     approval_required = fields.Boolean(required=True)
     affiliate_approval_required = fields.Boolean(required=True, allow_none=True)
     approved = fields.Boolean(required=True)
@@ -126,22 +133,10 @@ class CampaignChangeIn(UpdateSchema, CampaignFields):
     status = fields.String(validate=validate.OneOf(list(Status)))
 
 
-class PublicCampaignOut(CamelSchema):
+class PublicCampaignOut(_AnyCampaignOut):
     """A campaign in the public listing (S2-24)."""
 
-    id = fields.UUID(required=True)
-    campaign_code = fields.String(required=True, attribute="code")
-    title = fields.String(required=True)
-    description = fields.String(required=True, allow_none=True)
     merchant_name = fields.String(required=True)
-    start_date = Instant(required=True, allow_none=True)
-    end_date = Instant(required=True, allow_none=True)
-    default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
-    default_commission_value = DecimalString(required=True, allow_none=True, attribute="commission_value")
-    default_commission_currency = fields.String(required=True, allow_none=True, attribute="commission_currency")
-    cookie_duration_days = fields.Integer(required=True, attribute="cookie_days")
-    allowed_traffic_sources = fields.List(fields.String(), required=True, attribute="traffic_sources")
-    terms_and_conditions = fields.String(required=True, allow_none=True)
 
 
 class VisibilityIn(CamelSchema):

@@ -28,6 +28,7 @@ from services.affiliates.conversions.models import Conversion, ConversionItem
 from services.affiliates.conversions.queries import ConversionView, event_fields, items_of
 from services.affiliates.conversions.rules import (
     MALFORMED_CLICK,
+    PATIENCE,
     RETRY,
     SELF_REFERRAL,
     SETTLE,
@@ -37,7 +38,6 @@ from services.affiliates.conversions.rules import (
     OrderLine,
     OrderReport,
     as_row,
-    is_too_soon,
 )
 from services.affiliates.merchant_settings.actions import adopt_currency
 from services.affiliates.merchants.models import Merchant
@@ -81,30 +81,12 @@ def read_report(body: Mapping[str, Any], *, visitors: Visitors, hash_of: Hash, n
 def report_order(session: Session, report: OrderReport, *, actor: Principal, now: datetime) -> dict[str, str]:
     """Record an order, to be weighed a moment later. The same order again is a duplicate, which changes nothing
     (S2-25)."""
-    order = report.order
-    adopt_currency(session, order.currency, actor=actor, now=now)
-    row = {
-        "id": uuid7(),
-        "merchant_id": actor.tenant_id,
-        "external_order_id": report.external_order_id,
-        "order_amount": order.amount,
-        "currency": order.currency,
-        "named_click_id": order.click_id,
-        "visitor_id": order.visitor_id,
-        "buyer_hash": order.buyer_hash,
-        "occurred_at": order.occurred_at,
-        "received_at": now,
-        "due_at": now + SETTLE,
-        "status": ConversionStatus.ACCEPTED,
-        "order_status": OrderStatus.PENDING,
-        "refunded": Decimal(0),
-        "flags": [asdict(flag) for flag in report.flags],
-        "event_sequence": 0,
-    }
+    adopt_currency(session, report.order.currency, actor=actor, now=now)
+    row = _row(report, actor.tenant_id) | {"due_at": now + SETTLE}
     is_new = insert_ignoring(session, Conversion, [row]) > 0
     lines = [
         {"conversion_id": row["id"], "merchant_id": actor.tenant_id, "position": position, **asdict(line)}
-        for position, line in enumerate(order.lines)
+        for position, line in enumerate(report.order.lines)
     ]
     if is_new and lines:
         session.execute(insert(ConversionItem), lines)
@@ -124,7 +106,7 @@ def weigh_conversion(
     """
     named = conversion.named_click_id
     merchant = session.get_one(Merchant, conversion.merchant_id)
-    if named and is_too_soon(now, conversion.received_at) and not knows_click(session, merchant.id, named):
+    if named and now < conversion.received_at + PATIENCE and not knows_click(session, merchant.id, named):
         conversion.due_at = now + RETRY
         return
     items = items_of(session, conversion)
@@ -139,27 +121,42 @@ def preview(
     session: Session, merchant: Merchant, report: OrderReport, *, platform: Terms, hash_of: Hash, now: datetime
 ) -> ConversionView:
     """What would be decided about an order. Nothing is stored."""
-    order, nothing = report.order, Decimal(0)
-    conversion = Conversion(
-        id=uuid7(),
-        merchant_id=merchant.id,
-        external_order_id=report.external_order_id,
-        order_amount=order.amount,
-        currency=order.currency,
-        buyer_hash=order.buyer_hash,
-        occurred_at=order.occurred_at,
-        order_status=OrderStatus.PENDING,
-        refunded=nothing,
-        refunded_by_item=nothing,
-        taken_by_item=nothing,
-        flags=[asdict(flag) for flag in report.flags],
-    )
+    nothing = Decimal(0)
+    conversion = Conversion(**_row(report, merchant.id), refunded_by_item=nothing, taken_by_item=nothing)
     items = [
-        ConversionItem(position=position, refunded=nothing, refunded_quantity=0, taken_back=nothing, **asdict(line))
-        for position, line in enumerate(order.lines)
+        ConversionItem(
+            position=position,
+            currency=conversion.currency,
+            refunded=nothing,
+            refunded_quantity=0,
+            taken_back=nothing,
+            **asdict(line),
+        )
+        for position, line in enumerate(report.order.lines)
     ]
-    _apply(weigh(session, merchant, order, platform), conversion, items, hash_of, now)
+    _apply(weigh(session, merchant, report.order, platform), conversion, items, hash_of, now)
     return ConversionView(conversion, items)
+
+
+def _row(report: OrderReport, merchant_id: UUID) -> dict[str, Any]:
+    order = report.order
+    return {
+        "id": uuid7(),
+        "merchant_id": merchant_id,
+        "external_order_id": report.external_order_id,
+        "order_amount": order.amount,
+        "currency": order.currency,
+        "named_click_id": order.click_id,
+        "visitor_id": order.visitor_id,
+        "buyer_hash": order.buyer_hash,
+        "occurred_at": order.occurred_at,
+        "received_at": order.received_at,
+        "status": ConversionStatus.ACCEPTED,
+        "order_status": OrderStatus.PENDING,
+        "refunded": Decimal(0),
+        "flags": [asdict(flag) for flag in report.flags],
+        "event_sequence": 0,
+    }
 
 
 def _order_of(conversion: Conversion, items: Sequence[ConversionItem]) -> Order:

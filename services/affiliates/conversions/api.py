@@ -79,13 +79,13 @@ class OrderStatusOfConversion(MethodView):
     @blp.allow(*MERCHANT)
     @blp.arguments(OrderStatusIn)
     @blp.response(200, ConversionOut)
-    def post(self, change, external_order_id):
+    def post(self, report, external_order_id):
         """Report the status of an order: confirmed and delivered approve its commission, the last three take it back.
 
         ``refunded`` with a ``refundAmount`` or ``items`` takes back in part; each of the items takes back what its line
         earned."""
         with db.begin() as session:
-            conversion = change_order_status(session, external_order_id, **change, actor=caller(), now=utcnow())
+            conversion = change_order_status(session, external_order_id, report, actor=caller(), now=utcnow())
             return queries.view(session, conversion)
 
 

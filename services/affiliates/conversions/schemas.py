@@ -9,7 +9,7 @@ from chassis.http.pages import PageIn
 from chassis.http.schemas import CamelSchema, Instant, Stripped, currency, in_currency
 from services.affiliates.commissions.ledger_rules import OrderStatus
 from services.affiliates.common.schemas import IsoDateTime, Money, Whole, identifier
-from services.affiliates.conversions.refund_rules import RefundItem
+from services.affiliates.conversions.refund_rules import RefundItem, StatusReport
 from services.affiliates.conversions.rules import ConversionStatus
 
 MAX_LINES = 500
@@ -109,8 +109,9 @@ class OrderStatusIn(CamelSchema):
             raise ValidationError("Must be more than nothing.", "refundAmount")
 
     @post_load
-    def order_status(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return data | {"status": OrderStatus(data["status"]), "items": data["items"] or ()}
+    def status_report(self, data: dict[str, Any], **_: Any) -> StatusReport:
+        status, items = OrderStatus(data["status"]), data["items"] or ()
+        return StatusReport(status, data["refund_amount"], items, data["refund_id"])
 
 
 class FlagOut(CamelSchema):
