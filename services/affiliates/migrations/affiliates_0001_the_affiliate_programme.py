@@ -265,7 +265,7 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP TRIGGER ledger_grows ON ledger")
         op.execute("DROP FUNCTION ledger_grows()")
-    # The newest first: a table goes with its indexes, and before those that it refers to.
+    # A table goes with its indexes, and before those that it refers to.
     for table in ("refunds", "products", "links", "ledger", "conversion_items", "campaign_runs", "merchants"):
         op.drop_table(table)
     for table in ("conversions", "clicks", "click_feeds", "click_counts", "campaigns", "affiliates"):

@@ -99,11 +99,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("thread_counts")
-    op.drop_table("messages")
-    op.drop_index("ix_threads_supplier_updated", table_name="threads")
-    op.drop_index("ix_threads_supplier", table_name="threads")
-    op.drop_index("ix_threads_retailer_updated", table_name="threads")
-    op.drop_index("ix_threads_retailer", table_name="threads")
-    op.drop_table("threads")
-    op.drop_table("tenant_names")
+    # A table goes with its indexes, and before those that it refers to.
+    for table in ("thread_counts", "messages", "threads", "tenant_names"):
+        op.drop_table(table)
