@@ -20,5 +20,5 @@ service = Service(
         events.InviteResponded,
     ),
     subscriptions=consumers.FOLLOW_TENANTS,
-    check=lambda _process: settings.load(),
+    check=settings.of,
 )

@@ -3,6 +3,7 @@
 Ids are UUIDs, so ``/invites`` and ``/audit`` are never taken for one (S0-41).
 """
 
+from flask import current_app
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
@@ -11,6 +12,7 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.process.service import settings_of
 from contracts.roles import Role
 from services.campaigns import actions, prm_client, queries, settings
 from services.campaigns.schemas import (
@@ -106,7 +108,7 @@ class Send(MethodView):
         with db.read() as session:
             queries.campaign(session, campaign_id)
         reached = prm_client.expand(**recipients)
-        needed = settings.load().invites_need_relationship
+        needed = settings.of(settings_of(current_app)).invites_need_relationship
         with db.begin() as session:
             return actions.send_campaign(
                 session,

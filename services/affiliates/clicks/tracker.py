@@ -56,7 +56,7 @@ class Tracker:
         self.visitors = Visitors(runtime.signer.derive("affiliates.visitors"))
         self._secret = runtime.signer.derive("affiliates.addresses")
         self._secure = runtime.settings.public_url.startswith("https://")
-        self._fallback = settings.of(runtime).fallback_url
+        self._fallback = settings.of(runtime.settings).fallback_url
         is_robot("")  # compiles the patterns before the first visitor has to wait for it
         self._floods = FloodDetector()
 

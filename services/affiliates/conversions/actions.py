@@ -41,6 +41,7 @@ from services.affiliates.conversions.rules import (
 )
 from services.affiliates.merchant_settings.actions import adopt_currency
 from services.affiliates.merchants.models import Merchant
+from services.affiliates.merchants.queries import merchant as merchant_of_caller
 
 ACCEPTED, DUPLICATE = "ACCEPTED", "DUPLICATE"
 SYSTEM = Principal.system("affiliates")
@@ -117,11 +118,9 @@ def weigh_conversion(
     _publish(session, conversion, merchant, verdict, now)
 
 
-def preview(
-    session: Session, merchant: Merchant, report: OrderReport, *, platform: Terms, hash_of: Hash, now: datetime
-) -> ConversionView:
-    """What would be decided about an order. Nothing is stored."""
-    nothing = Decimal(0)
+def preview(session: Session, report: OrderReport, *, platform: Terms, hash_of: Hash, now: datetime) -> ConversionView:
+    """What would be decided about an order of the caller's. Nothing is stored."""
+    merchant, nothing = merchant_of_caller(session, now), Decimal(0)
     conversion = Conversion(**_row(report, merchant.id), refunded_by_item=nothing, taken_by_item=nothing)
     items = [
         ConversionItem(

@@ -20,7 +20,6 @@ from services.affiliates.conversions.schemas import (
     ConversionsIn,
     OrderStatusIn,
 )
-from services.affiliates.merchants.queries import merchant
 
 blp = DualMount("conversions")
 
@@ -56,12 +55,9 @@ class Preview(MethodView):
         runtime = runtime_of(current_app)
         tracker.flush_now(runtime)
         now = utcnow()
-        report = _read(body, now)
-        terms = settings.of(runtime).platform_commission
+        report, platform = _read(body, now), settings.of(runtime.settings).platform_commission
         with db.read() as session:
-            return actions.preview(
-                session, merchant(session, now), report, platform=terms, hash_of=tracker.of(runtime).hash_of, now=now
-            )
+            return actions.preview(session, report, platform=platform, hash_of=tracker.of(runtime).hash_of, now=now)
 
 
 @blp.route("/<path:external_order_id>")
