@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from environs import Env
-
 from chassis.process.settings import Settings, read
 
 
@@ -24,8 +22,4 @@ def of(_process: Settings) -> CampaignsSettings:
     Raises:
         SettingsError: a value is wrong.
     """
-    return read(_build)
-
-
-def _build(env: Env) -> CampaignsSettings:
-    return CampaignsSettings(invites_need_relationship=env.bool("INVITES_NEED_RELATIONSHIP", True))
+    return read(lambda env: CampaignsSettings(env.bool("INVITES_NEED_RELATIONSHIP", True)))

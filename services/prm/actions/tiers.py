@@ -130,13 +130,13 @@ def take_away(session: Session, retailer_id: UUID, *, actor: Principal, now: dat
         _remove(session, queries.lock_tier(session, assignment.tier_id), assignment, actor=actor, now=now)
 
 
-def _put(session: Session, held: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:
-    if held:
-        held.move_to(tier, now)
-        return held
-    held = Assignment(supplier_id=tier.supplier_id, retailer_id=retailer_id, tier_id=tier.id, assigned_at=now)
-    session.add(held)
-    return held
+def _put(session: Session, assignment: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:
+    if assignment:
+        assignment.move_to(tier, now)
+        return assignment
+    assignment = Assignment(supplier_id=tier.supplier_id, retailer_id=retailer_id, tier_id=tier.id, assigned_at=now)
+    session.add(assignment)
+    return assignment
 
 
 def _remove(session: Session, tier: Tier, assignment: Assignment, *, actor: Principal, now: datetime) -> None:
