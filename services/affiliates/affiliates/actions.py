@@ -3,16 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.emails import address_key
-from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import is_taken
+from chassis.data.errors import conflict_if_taken
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.affiliates.affiliates.events import AffiliateApproved, AffiliateSuspended
@@ -47,12 +45,8 @@ def apply(session: Session, *, name: str, email: str, actor: Principal, now: dat
     )
     session.add(affiliate)
     _audit(session, "affiliate.applied", affiliate, actor, now)
-    try:
+    with conflict_if_taken(ONE_ADDRESS, "Somebody has applied with this address already.", "affiliate_exists"):
         session.flush()
-    except IntegrityError as error:
-        if is_taken(error, ONE_ADDRESS):
-            raise Conflict("Somebody has applied with this address already.", code="affiliate_exists") from error
-        raise
     _publish(session, affiliate, actor, now)
     return affiliate
 

@@ -1,6 +1,7 @@
 """Writes to campaigns: drafting, changing, activating, pausing, approving, showing.
 
-Every action locks the campaign's row before it changes anything, and locks nothing else.
+Every action locks the campaign's row before it changes anything, and locks nothing else. It raises ``NotFound`` where
+the campaign is not one of the caller's, and ``Stale`` where ``expected`` is not its version.
 """
 
 import secrets
@@ -11,15 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis.core.errors import Conflict, Invalid
+from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import is_taken
+from chassis.data.errors import conflict_if_taken
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.affiliates.campaigns import events
@@ -55,12 +55,8 @@ def create_campaign(session: Session, content: Mapping[str, Any], *, actor: Prin
             break
     _audit(session, "campaign.created", campaign, actor, now)
     session.add(campaign)
-    try:
+    with conflict_if_taken(ONE_CAMPAIGN_CODE, "Somebody made the same code at the same moment; try again."):
         session.flush()
-    except IntegrityError as error:
-        if is_taken(error, ONE_CAMPAIGN_CODE):
-            raise Conflict("Somebody made the same code at the same moment; try again.") from error
-        raise
     return campaign
 
 
@@ -76,8 +72,6 @@ def change_campaign(
     """Change the fields in ``values``, also while the campaign runs (S2-4, S2-6, D4).
 
     Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
         Invalid: the changed campaign would contradict itself.
     """
@@ -105,8 +99,6 @@ def activate_campaign(
     """Activate a campaign, so that its links earn (S2-5, S2-11, S2-12).
 
     Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``, ``campaign_expired`` or ``approval_required``.
     """
     campaign = lock_campaign(session, campaign_id, now)
@@ -122,8 +114,6 @@ def pause_campaign(
     """Pause a campaign: its links do not convert until it is activated again (S2-5, S2-13).
 
     Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
     """
     campaign = lock_campaign(session, campaign_id, now)
@@ -135,11 +125,7 @@ def pause_campaign(
 
 
 def approve_campaign(session: Session, campaign_id: UUID, *, actor: Principal, now: datetime) -> Campaign:
-    """Approve a campaign as the operator; a second approval changes nothing (D30).
-
-    Raises:
-        NotFound: there is none.
-    """
+    """Approve a campaign as the operator; a second approval changes nothing (D30)."""
     campaign = lock_campaign(session, campaign_id, now)
     if campaign.approve(now):
         _audit(session, "campaign.approved", campaign, actor, now)
@@ -149,11 +135,7 @@ def approve_campaign(session: Session, campaign_id: UUID, *, actor: Principal, n
 def show_campaign(
     session: Session, campaign_id: UUID, visibility: Visibility, *, actor: Principal, now: datetime
 ) -> Campaign:
-    """Opt a campaign in to the public listing, or out of it (S2-23).
-
-    Raises:
-        NotFound: there is none.
-    """
+    """Opt a campaign in to the public listing, or out of it (S2-23)."""
     campaign = lock_campaign(session, campaign_id, now)
     campaign.show(visibility, now)
     if session.is_modified(campaign):
