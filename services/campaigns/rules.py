@@ -35,11 +35,7 @@ class InviteStatus(StrEnum):
 
 RESPONSES = (InviteStatus.ACCEPTED, InviteStatus.DECLINED)
 
-_NEXT = {
-    Status.SENT: Status.RESPONSES_IN,
-    Status.RESPONSES_IN: Status.ACTIVE,
-    Status.ACTIVE: Status.COMPLETE,
-}
+_NEXT = {Status.SENT: Status.RESPONSES_IN, Status.RESPONSES_IN: Status.ACTIVE, Status.ACTIVE: Status.COMPLETE}
 
 
 def may_advance(current: str, status: str) -> bool:

@@ -173,8 +173,5 @@ def _has_words(dialect: str, words: str, mine: Any) -> ColumnElement[bool]:
     in_subject = search.matches(dialect, words, subject, search.SUBJECTS, tenant_id)
     in_body = search.matches(dialect, words, body, search.BODIES, tenant_id)
     return Thread.id.in_(
-        union(
-            select(Thread.id).where(mine == tenant_id, in_subject),
-            select(Message.thread_id).where(in_body),
-        )
+        union(select(Thread.id).where(mine == tenant_id, in_subject), select(Message.thread_id).where(in_body))
     )

@@ -16,7 +16,7 @@ from chassis.messaging import outbox
 from services.affiliates.affiliates.events import AffiliateApproved, AffiliateSuspended
 from services.affiliates.affiliates.models import ONE_ADDRESS, Affiliate
 from services.affiliates.affiliates.queries import lock_affiliate
-from services.affiliates.affiliates.rules import Enrolment, first_enrolment
+from services.affiliates.affiliates.rules import Enrolment
 from services.affiliates.merchants.actions import ensure_merchant
 from services.affiliates.merchants.models import Merchant
 
@@ -38,7 +38,7 @@ def apply(session: Session, *, name: str, email: str, actor: Principal, now: dat
         email=email,
         email_key=address_key(email),
         approved_at=None,
-        status=first_enrolment(merchant.affiliate_approval_required),
+        status=Enrolment.PENDING if merchant.affiliate_approval_required else Enrolment.APPROVED,
         created_at=now,
         updated_at=now,
         event_sequence=0,
@@ -52,13 +52,7 @@ def apply(session: Session, *, name: str, email: str, actor: Principal, now: dat
 
 
 def enrol(
-    session: Session,
-    affiliate_id: UUID,
-    status: Enrolment,
-    *,
-    expected: ETags | None,
-    actor: Principal,
-    now: datetime,
+    session: Session, affiliate_id: UUID, status: Enrolment, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Affiliate:
     """Approve or suspend. A second call changes nothing and publishes nothing (D30).
 

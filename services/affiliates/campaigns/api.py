@@ -4,7 +4,7 @@ from flask.views import MethodView
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as, caller
-from chassis.http import versions
+from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
@@ -86,7 +86,8 @@ class Pause(MethodView):
         return _change(actions.pause_campaign, campaign_id, expected=versions.if_match())
 
 
-blp.serve_audit()
+for blueprint in blp.blueprints:
+    audit_trail.serve(blueprint, *MERCHANT)
 
 
 @admin.route("/<uuid:campaign_id>/approve")

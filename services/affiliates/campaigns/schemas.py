@@ -6,15 +6,8 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from chassis.http.pages import PageIn
 from chassis.http.schemas import CamelSchema, Instant, StrictBoolean, UpdateSchema, currency, text
-from services.affiliates.campaigns.rules import (
-    COOKIE_DAYS,
-    END_FIRST,
-    MAX_COOKIE_DAYS,
-    TITLE,
-    Status,
-    Visibility,
-    in_order,
-)
+from services.affiliates.campaigns import rules
+from services.affiliates.campaigns.rules import Status, Visibility
 from services.affiliates.common.schemas import (
     COMMISSION_FIELDS,
     DecimalString,
@@ -29,7 +22,7 @@ EMPTY: dict[str, Any] = {
     "description": None,
     "start_date": None,
     "end_date": None,
-    "cookie_days": COOKIE_DAYS,
+    "cookie_days": rules.COOKIE_DAYS,
     "traffic_sources": [],
     "terms_and_conditions": None,
     "approval_required": False,
@@ -51,7 +44,9 @@ class CampaignFields(TermsFields):
     commission_currency = currency(data_key="default_commission_currency", allow_none=True)
     start_date = IsoDateTime(allow_none=True)
     end_date = IsoDateTime(allow_none=True)
-    cookie_days = Whole(data_key="cookie_duration_days", allow_none=True, validate=validate.Range(0, MAX_COOKIE_DAYS))
+    cookie_days = Whole(
+        data_key="cookie_duration_days", allow_none=True, validate=validate.Range(0, rules.MAX_COOKIE_DAYS)
+    )
     traffic_sources = fields.List(
         text(100), data_key="allowed_traffic_sources", allow_none=True, validate=validate.Length(max=100)
     )
@@ -63,8 +58,8 @@ class CampaignFields(TermsFields):
     @validates_schema
     def end_follows_start(self, data: dict[str, Any], **_: Any) -> None:
         """D3."""
-        if not in_order(data.get("start_date"), data.get("end_date")):
-            raise ValidationError(END_FIRST, "endDate")
+        if not rules.in_order(data.get("start_date"), data.get("end_date")):
+            raise ValidationError(rules.END_FIRST, "endDate")
 
     @post_load
     def fill_empty(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -74,7 +69,7 @@ class CampaignFields(TermsFields):
 class CampaignIn(CampaignFields, WithTerms):
     """A new campaign."""
 
-    title = text(TITLE)
+    title = text(rules.TITLE)
 
     @post_load
     def fill_left_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -129,7 +124,7 @@ class CampaignChangeIn(UpdateSchema, CampaignFields):
 
     answer = CampaignOut
 
-    title = text(TITLE, required=False)
+    title = text(rules.TITLE, required=False)
     status = fields.String(validate=validate.OneOf(list(Status)))
 
 

@@ -184,9 +184,9 @@ def flush_clicks(runtime: Runtime) -> bool:
 
 def flush_now(runtime: Runtime) -> None:
     """Write buffered clicks in a transaction of their own, apart from that of the current request."""
-    Context().run(_flush_as_system, runtime)
 
+    def flush_as_system() -> None:
+        with acting_as(Principal.system(runtime.service.name)):
+            flush_clicks(runtime)
 
-def _flush_as_system(runtime: Runtime) -> None:
-    with acting_as(Principal.system(runtime.service.name)):
-        flush_clicks(runtime)
+    Context().run(flush_as_system)

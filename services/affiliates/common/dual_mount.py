@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from flask import request
 
-from chassis.http import audit_trail
 from chassis.http.blueprints import Blueprint
 from contracts.error_formats import MERCHANT as MERCHANT_ERRORS
 from contracts.roles import Role
@@ -47,10 +46,6 @@ class DualMount:
             return view
 
         return decorate
-
-    def serve_audit(self) -> None:
-        for blueprint in self.blueprints:
-            audit_trail.serve(blueprint, *MERCHANT)
 
 
 def location(resource_id: object) -> dict[str, str]:

@@ -21,24 +21,13 @@ from chassis.messaging import outbox
 from services.affiliates.clicks.visitors import Tampered, Visitors
 from services.affiliates.commissions.ledger_rules import Cause, OrderStatus
 from services.affiliates.common.terms import Terms
+from services.affiliates.conversions import rules
 from services.affiliates.conversions.attribution import Verdict, knows_click, weigh
 from services.affiliates.conversions.events import ConversionCredited, ConversionRefused
 from services.affiliates.conversions.ledger import settle
 from services.affiliates.conversions.models import Conversion, ConversionItem
 from services.affiliates.conversions.queries import ConversionView, event_fields, items_of
-from services.affiliates.conversions.rules import (
-    MALFORMED_CLICK,
-    PATIENCE,
-    RETRY,
-    SELF_REFERRAL,
-    SETTLE,
-    TAMPERED_VISITOR,
-    ConversionStatus,
-    Order,
-    OrderLine,
-    OrderReport,
-    as_row,
-)
+from services.affiliates.conversions.rules import ConversionStatus, Order, OrderLine, OrderReport
 from services.affiliates.merchant_settings.actions import adopt_currency
 from services.affiliates.merchants.models import Merchant
 from services.affiliates.merchants.queries import merchant as merchant_of_caller
@@ -60,11 +49,11 @@ def read_report(body: Mapping[str, Any], *, visitors: Visitors, hash_of: Hash, n
     try:
         visitor = visitors.read(body["visitor"], now) if body["visitor"] else None
     except Tampered:
-        flags.append(TAMPERED_VISITOR)
+        flags.append(rules.TAMPERED_VISITOR)
     try:
         click_id = UUID(body["click_id"]) if body["click_id"] else None
     except ValueError:
-        flags.append(MALFORMED_CLICK)
+        flags.append(rules.MALFORMED_CLICK)
     email = body["customer_email"]
     order = Order(
         amount=body["order_amount"],
@@ -83,7 +72,7 @@ def report_order(session: Session, report: OrderReport, *, actor: Principal, now
     """Record an order, to be weighed a moment later. The same order again is a duplicate, which changes nothing
     (S2-25)."""
     adopt_currency(session, report.order.currency, actor=actor, now=now)
-    row = _row(report, actor.tenant_id) | {"due_at": now + SETTLE}
+    row = _row(report, actor.tenant_id) | {"due_at": now + rules.SETTLE}
     is_new = insert_ignoring(session, Conversion, [row]) > 0
     lines = [
         {"conversion_id": row["id"], "merchant_id": actor.tenant_id, "position": position, **asdict(line)}
@@ -107,8 +96,8 @@ def weigh_conversion(
     """
     named = conversion.named_click_id
     merchant = session.get_one(Merchant, conversion.merchant_id)
-    if named and now < conversion.received_at + PATIENCE and not knows_click(session, merchant.id, named):
-        conversion.due_at = now + RETRY
+    if named and now < conversion.received_at + rules.PATIENCE and not knows_click(session, merchant.id, named):
+        conversion.due_at = now + rules.RETRY
         return
     items = items_of(session, conversion)
     verdict = weigh(session, merchant, _order_of(conversion, items), platform)
@@ -178,7 +167,7 @@ def _apply(
     conversion.weighed_at, conversion.reason = now, verdict.reason
     flags = list(verdict.flags)
     if verdict.affiliate and conversion.buyer_hash and conversion.buyer_hash == hash_of(verdict.affiliate.email_key):
-        flags.append(SELF_REFERRAL)
+        flags.append(rules.SELF_REFERRAL)
     conversion.flags = [*conversion.flags, *(asdict(flag) for flag in flags)]
     if click := verdict.click:
         conversion.click_id, conversion.clicked_at = click.id, click.clicked_at
@@ -189,7 +178,7 @@ def _apply(
         return
     conversion.status = ConversionStatus.CREDITED
     conversion.commission, conversion.commission_level = verdict.commission.total, verdict.commission.level
-    conversion.unapplied = [as_row(unapplied) for unapplied in verdict.commission.unapplied] or None
+    conversion.unapplied = [rules.as_row(unapplied) for unapplied in verdict.commission.unapplied] or None
     for item, share in zip(items, verdict.commission.shares, strict=True):
         item.commission, item.level = share.commission, share.level
 

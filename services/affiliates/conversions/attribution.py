@@ -124,12 +124,7 @@ def _has_products(session: Session, campaign: Campaign) -> bool:
 
 
 def _commission(
-    session: Session,
-    merchant: Merchant,
-    campaign: Campaign,
-    order: Order,
-    products: Sequence[Product],
-    platform: Terms,
+    session: Session, merchant: Merchant, campaign: Campaign, order: Order, products: Sequence[Product], platform: Terms
 ) -> Commission:
     """A product's own terms hold in its own campaign, and if it belongs to none (S2-14, S2-15).
 

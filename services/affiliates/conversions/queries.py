@@ -16,20 +16,13 @@ from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.affiliates.affiliates.models import Affiliate
 from services.affiliates.campaigns.models import Campaign
-from services.affiliates.commissions.ledger_rules import (
-    APPROVING,
-    REVERSING,
-    Account,
-    OrderState,
-    OrderStatus,
-    remaining,
-)
+from services.affiliates.commissions import ledger_rules
+from services.affiliates.commissions.ledger_rules import Account, OrderState, OrderStatus
 from services.affiliates.conversions.models import Conversion, ConversionItem
 from services.affiliates.conversions.rules import ConversionStatus, explain
 from services.affiliates.merchants.models import Merchant
 
 MISSING = "No such order was reported."
-FILTERS = ("status", "order_status", "external_order_id", "affiliate_id", "campaign_id")
 
 
 @dataclass(frozen=True)
@@ -56,16 +49,16 @@ class ConversionView:
     @property
     def commission(self) -> Decimal | None:
         credited = self.commission_credited
-        return credited and remaining(credited, order_state(self.conversion))
+        return credited and ledger_rules.remaining(credited, order_state(self.conversion))
 
     @property
     def commission_state(self) -> str | None:
         """HELD, APPROVED, or REVERSED once the order was undone."""
         if self.status != ConversionStatus.CREDITED:
             return None
-        if self.order_status in REVERSING:
+        if self.order_status in ledger_rules.REVERSING:
             return "REVERSED"
-        return Account.APPROVED if self.order_status in APPROVING else Account.HELD
+        return Account.APPROVED if self.order_status in ledger_rules.APPROVING else Account.HELD
 
     @property
     def window_ends_at(self) -> datetime | None:
@@ -133,9 +126,8 @@ def view(session: Session, conversion: Conversion) -> ConversionView:
 def list_conversions(session: Session, *, page: int, page_size: int, **filters: Any) -> Page:
     """The caller's conversions, newest first, without their lines."""
     statement = select(Conversion).where(Conversion.merchant_id == caller().tenant_id)
-    for name in FILTERS:
-        if name in filters:
-            statement = statement.where(getattr(Conversion, name) == filters[name])
+    for name, value in filters.items():
+        statement = statement.where(getattr(Conversion, name) == value)
     statement = statement.order_by(Conversion.received_at.desc(), Conversion.id.desc())
     return paginate(session, statement, page=page, page_size=page_size, to_item=lambda row: ConversionView(row, ()))
 

@@ -168,12 +168,7 @@ def _grant_user(session: Session, user: User, *, family: UUID, settings: Identit
 
 
 def _grant(
-    session: Session,
-    principal: Principal,
-    refresh_token: str | None,
-    *,
-    settings: IdentitySettings,
-    now: datetime,
+    session: Session, principal: Principal, refresh_token: str | None, *, settings: IdentitySettings, now: datetime
 ) -> Granted:
     key = signing_keys.active_key(session, settings=settings, now=now)
     access_token = tokens.mint(

@@ -21,10 +21,7 @@ class Access(MethodView):
     def get(self, query):
         with db.read() as session:
             return queries.access_feed(
-                session,
-                since=query.get("since"),
-                token_lifetime=own_settings().token_lifetime,
-                now=utcnow(),
+                session, since=query.get("since"), token_lifetime=own_settings().token_lifetime, now=utcnow()
             )
 
 

@@ -54,17 +54,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_threads")),
     )
     op.create_index(
-        "ix_threads_retailer",
-        "threads",
-        ["retailer_id", "retailer_archived", "last_message_at", "id"],
-        unique=False,
+        "ix_threads_retailer", "threads", ["retailer_id", "retailer_archived", "last_message_at", "id"], unique=False
     )
     op.create_index("ix_threads_retailer_updated", "threads", ["retailer_id", "retailer_updated_at"], unique=False)
     op.create_index(
-        "ix_threads_supplier",
-        "threads",
-        ["supplier_id", "supplier_archived", "last_message_at", "id"],
-        unique=False,
+        "ix_threads_supplier", "threads", ["supplier_id", "supplier_archived", "last_message_at", "id"], unique=False
     )
     op.create_index("ix_threads_supplier_updated", "threads", ["supplier_id", "supplier_updated_at"], unique=False)
     op.create_table(

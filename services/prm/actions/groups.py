@@ -30,12 +30,7 @@ def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor
     """
     members = _checked(session, retailer_ids, actor=actor)
     group = Group(
-        id=uuid7(),
-        supplier_id=actor.tenant_id,
-        name=name,
-        retailer_count=len(members),
-        created_at=now,
-        updated_at=now,
+        id=uuid7(), supplier_id=actor.tenant_id, name=name, retailer_count=len(members), created_at=now, updated_at=now
     )
     session.add(group)
     _save(session, "group.created", group, _comings([], members), actor=actor, now=now)

@@ -47,13 +47,7 @@ def create_tier(session: Session, data: dict[str, Any], *, actor: Principal, now
 
 
 def replace_tier(
-    session: Session,
-    tier_id: UUID,
-    data: dict[str, Any],
-    *,
-    expected: ETags | None,
-    actor: Principal,
-    now: datetime,
+    session: Session, tier_id: UUID, data: dict[str, Any], *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Tier:
     """Replace a tier's name, description, sort order and all benefits (S0-45, S0-46).
 
@@ -220,10 +214,7 @@ def _publish_assigned(
     tier.count_changed(now)
     if previous:
         previous.count_changed(now)
-    changes = {
-        "retailerId": [None, str(retailer_id)],
-        "heldTierId": [previous and str(previous.id), str(tier.id)],
-    }
+    changes = {"retailerId": [None, str(retailer_id)], "heldTierId": [previous and str(previous.id), str(tier.id)]}
     audit.record(session, "tier.assigned", tier, tenant_id=tier.supplier_id, actor=actor, now=now, changes=changes)
     event = events.TierAssigned(
         tier_id=tier.id,
