@@ -41,7 +41,8 @@ def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[
     retailers, groups = _parts(retailer_ids, RETAILERS_AT_ONCE), _parts(group_ids, GROUPS_AT_ONCE)
     nothing: list[str] = []
     return [
-        {"retailerIds": some, "groupIds": others} for some, others in zip_longest(retailers, groups, fillvalue=nothing)
+        {"retailerIds": retailer_part, "groupIds": group_part}
+        for retailer_part, group_part in zip_longest(retailers, groups, fillvalue=nothing)
     ]
 
 
