@@ -1,8 +1,13 @@
 """What a database's refusal means: a key that is taken, a server that is away, or one that is busy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from chassis.core.errors import Conflict
 
 
 def is_taken(error: IntegrityError, unique: UniqueConstraint | Index) -> bool:
@@ -12,6 +17,17 @@ def is_taken(error: IntegrityError, unique: UniqueConstraint | Index) -> bool:
         return bool(diagnosis.constraint_name == unique.name)
     columns = ", ".join(f"{column.table.name}.{column.name}" for column in unique.columns)
     return str(error.orig) == f"UNIQUE constraint failed: {columns}"
+
+
+@contextmanager
+def conflict_if_taken(unique: UniqueConstraint | Index, detail: str, code: str | None = None) -> Iterator[None]:
+    """Refuse a block that writes a row as a ``Conflict``, where another row has the key ``unique`` already."""
+    try:
+        yield
+    except IntegrityError as error:
+        if not is_taken(error, unique):
+            raise
+        raise Conflict(detail, code=code) from error
 
 
 def is_away(error: BaseException) -> bool:

@@ -170,6 +170,15 @@ class Address(Stripped):
         return address
 
 
+class StrictBoolean(fields.Boolean):
+    """JSON's own ``true`` or ``false``, and no word or number that could be meant so."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class ProblemSchema(Schema):
     """RFC 9457 problem details, with ``errors`` for validation."""
 

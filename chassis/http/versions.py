@@ -1,6 +1,6 @@
 """Optimistic locking: every resource that can be edited has a version, its ``ETag``, and honours ``If-Match`` (D6)."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from flask import Response, g, request
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
@@ -14,6 +14,9 @@ class HasVersion(Protocol):
 
     @property
     def version(self) -> int | str: ...
+
+
+R = TypeVar("R", bound=HasVersion)
 
 
 class Versioned:
@@ -41,9 +44,10 @@ def require(resource: HasVersion, expected: ETags | None) -> None:
         raise Stale("This has been changed since you read it. Read it again and repeat your change.")
 
 
-def set_etag(resource: HasVersion) -> None:
-    """Give the answer at hand the ``ETag`` of ``resource``."""
+def set_etag(resource: R) -> R:
+    """Give the answer at hand the ``ETag`` of ``resource``, and return it."""
     g.etag = str(resource.version)
+    return resource
 
 
 def tag(response: Response) -> Response:

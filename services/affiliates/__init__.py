@@ -55,5 +55,5 @@ service = Service(
     subscriptions=TENANT_EVENTS,
     schedule=(Task("conversions", 0.3, weigh_due), Task("zones", 5.0, fetch_time_zones)),
     beside_api=(Task("links", 0.5, tracker.refresh_links), Task("clicks", 0.3, tracker.flush_clicks)),
-    check=lambda _process: settings.load(),
+    check=settings.of,
 )

@@ -6,8 +6,7 @@ from decimal import Decimal
 from environs import Env, EnvValidationError, validate
 
 from chassis.core.money import is_currency
-from chassis.process.service import Runtime
-from chassis.process.settings import read
+from chassis.process.settings import Settings, read
 from services.affiliates.common.addresses import stored_address
 from services.affiliates.common.terms import Kind, Terms
 
@@ -25,14 +24,8 @@ class AffiliateSettings:
     fallback_url: str | None
 
 
-def of(runtime: Runtime) -> AffiliateSettings:
-    """The settings of this process, read from the environment once."""
-    settings: AffiliateSettings = runtime.memory.get("settings") or runtime.memory.setdefault("settings", load())
-    return settings
-
-
-def load() -> AffiliateSettings:
-    """Read the settings from the environment.
+def of(_process: Settings) -> AffiliateSettings:
+    """The settings of a process.
 
     Raises:
         SettingsError: a value is missing or wrong.

@@ -19,6 +19,6 @@ service = Service(
         events.InviteCreated,
         events.InviteResponded,
     ),
-    subscriptions=consumers.FOLLOW_TENANTS,
-    check=lambda _process: settings.load(),
+    subscriptions=consumers.TENANT_EVENTS,
+    check=settings.of,
 )

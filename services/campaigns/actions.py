@@ -27,11 +27,8 @@ from chassis.data.bulk import insert_many
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.campaigns import events, queries, rules
-from services.campaigns.models import Base, Campaign, Invite
-from services.campaigns.rules import Answer, Network, Recipients, Status
-
-INVITES = Base.metadata.tables["invites"]
-CAMPAIGNS = Base.metadata.tables["campaigns"]
+from services.campaigns.models import CAMPAIGNS, INVITES, Campaign, Invite
+from services.campaigns.rules import InviteStatus, Network, Recipients, Status
 
 
 def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
@@ -87,11 +84,11 @@ def change_campaign(
 def delete_campaign(
     session: Session, campaign_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> None:
-    """Throw a draft away; what it said stays in the audit trail. Raises as ``advance_campaign``, or ``not_draft``."""
+    """Delete a draft; its content stays in the audit trail. Raises as ``advance_campaign``, or ``not_draft``."""
     campaign = _lock_campaign(session, campaign_id, expected)
     campaign.require_draft()
-    said = {name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None}
-    _audit(session, "campaign.deleted", campaign, actor, now, changes=said)
+    changes = {name: [plain(value), None] for name, value in _content(session, campaign).items() if value is not None}
+    _audit(session, "campaign.deleted", campaign, actor, now, changes=changes)
     event = events.CampaignDeleted(campaign.id, campaign.supplier_id, campaign.name)
     _publish(session, campaign, event, actor, now)
     session.delete(campaign)
@@ -243,7 +240,7 @@ def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: 
         "supplier_id": campaign.supplier_id,
         "retailer_id": retailer_id,
         "retailer_name": retailer_name,
-        "status": Answer.PENDING,
+        "status": InviteStatus.PENDING,
         "invited_at": now,
         "event_sequence": 1,
         "version": 1,
@@ -274,7 +271,7 @@ def _count_response(session: Session, invite: Invite, now: datetime) -> None:
 
     Through the table: the retailer who responds may not see the campaign itself.
     """
-    counter = CAMPAIGNS.c.accepted_count if invite.status == Answer.ACCEPTED else CAMPAIGNS.c.declined_count
+    counter = CAMPAIGNS.c.accepted_count if invite.status == InviteStatus.ACCEPTED else CAMPAIGNS.c.declined_count
     statement = (
         update(CAMPAIGNS)
         .where(CAMPAIGNS.c.id == invite.campaign_id)

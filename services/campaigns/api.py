@@ -3,6 +3,7 @@
 Ids are UUIDs, so ``/invites`` and ``/audit`` are never taken for one (S0-41).
 """
 
+from flask import current_app
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
@@ -11,6 +12,7 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.process.service import settings_of
 from contracts import features
 from contracts.roles import Role
 from services.campaigns import actions, prm_client, queries, settings
@@ -39,10 +41,10 @@ class Campaigns(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
     @blp.arguments(CampaignsIn, location="query")
     @blp.response(200, page_of(CampaignOut))
-    def get(self, wanted):
+    def get(self, filters):
         """The supplier's campaigns with their counts, newest first: the kanban board."""
         with db.read() as session:
-            return queries.campaigns(session, **wanted)
+            return queries.campaigns(session, **filters)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(NewCampaignIn)
@@ -51,8 +53,7 @@ class Campaigns(MethodView):
         """Draft a campaign. Nobody is contacted."""
         with db.begin() as session:
             campaign = actions.create_campaign(session, proposal, actor=caller(), now=utcnow())
-        versions.set_etag(campaign)
-        return campaign, 201, {"Location": f"{PREFIX}/{campaign.id}"}
+        return versions.set_etag(campaign), 201, {"Location": f"{PREFIX}/{campaign.id}"}
 
 
 @blp.route("/<uuid:campaign_id>")
@@ -62,9 +63,8 @@ class OneCampaign(MethodView):
     def get(self, campaign_id):
         """A campaign with its counts and the first 200 of its invites."""
         with db.read() as session:
-            detail = queries.campaign_detail(session, campaign_id)
-        versions.set_etag(detail.campaign)
-        return detail
+            campaign = queries.campaign_with_invites(session, campaign_id)
+        return versions.set_etag(campaign)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(CampaignChangeIn)
@@ -75,13 +75,12 @@ class OneCampaign(MethodView):
             campaign = actions.change_campaign(
                 session, campaign_id, proposal, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-        versions.set_etag(campaign)
-        return campaign
+        return versions.set_etag(campaign)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(204)
     def delete(self, campaign_id):
-        """Throw a draft away."""
+        """Delete a draft."""
         with db.begin() as session:
             actions.delete_campaign(session, campaign_id, expected=versions.if_match(), actor=caller(), now=utcnow())
 
@@ -106,14 +105,14 @@ class Send(MethodView):
         """Invite retailers and the members of groups, each at most once ever; a draft becomes Sent."""
         with db.read() as session:
             queries.campaign(session, campaign_id)
-        reached = prm_client.expand(**recipients)
-        needed = settings.load().invites_need_relationship
+        network = prm_client.expand(**recipients)
+        need_relationship = settings.of(settings_of(current_app)).invites_need_relationship
         with db.begin() as session:
             return actions.send_campaign(
                 session,
                 campaign_id,
-                reached,
-                need_relationship=needed,
+                network,
+                need_relationship=need_relationship,
                 expected=versions.if_match(),
                 actor=caller(),
                 now=utcnow(),
@@ -125,14 +124,13 @@ class CampaignStatus(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(StatusIn)
     @blp.response(200, CampaignOut)
-    def post(self, wanted, campaign_id):
+    def post(self, change, campaign_id):
         """Move a sent campaign's label one step forward. Notifies nobody."""
         with db.begin() as session:
             campaign = actions.advance_campaign(
-                session, campaign_id, wanted["status"], expected=versions.if_match(), actor=caller(), now=utcnow()
+                session, campaign_id, change["status"], expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-        versions.set_etag(campaign)
-        return campaign
+        return versions.set_etag(campaign)
 
 
 @blp.route("/invites")
@@ -140,10 +138,10 @@ class Inbox(MethodView):
     @blp.allow(Role.RETAILER_ADMIN)
     @blp.arguments(InboxIn, location="query")
     @blp.response(200, page_of(InboxItemOut))
-    def get(self, wanted):
+    def get(self, filters):
         """The retailer's invites, newest first."""
         with db.read() as session:
-            return queries.inbox(session, **wanted)
+            return queries.inbox(session, **filters)
 
 
 @blp.route("/invites/<uuid:invite_id>")
@@ -154,8 +152,7 @@ class OneInvite(MethodView):
         """One invite of the retailer's."""
         with db.read() as session:
             item = queries.inbox_item(session, invite_id)
-        versions.set_etag(item)
-        return item
+        return versions.set_etag(item)
 
 
 @blp.route("/invites/<uuid:invite_id>/respond")
@@ -163,13 +160,12 @@ class Respond(MethodView):
     @blp.allow(Role.RETAILER_ADMIN)
     @blp.arguments(ResponseIn)
     @blp.response(200, InboxItemOut)
-    def post(self, answer, invite_id):
+    def post(self, response, invite_id):
         """Accept or decline, once and for good."""
         with db.begin() as session:
-            actions.respond(session, invite_id, **answer, expected=versions.if_match(), actor=caller(), now=utcnow())
+            actions.respond(session, invite_id, **response, expected=versions.if_match(), actor=caller(), now=utcnow())
             item = queries.inbox_item(session, invite_id)
-        versions.set_etag(item)
-        return item
+        return versions.set_etag(item)
 
 
 audit_trail.serve(blp, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)

@@ -27,8 +27,8 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
     for question in _questions(retailer_ids, group_ids):
         answer = service_client.look_up(PRM, "/internal/network/expand", question)
         try:
-            related |= {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
-            unrelated |= {UUID(each["retailerId"]): each["retailerName"] for each in answer["skipped"]}
+            related |= {UUID(row["retailerId"]): str(row["retailerName"]) for row in answer["related"]}
+            unrelated |= {UUID(row["retailerId"]): row["retailerName"] for row in answer["skipped"]}
             unknown += map(str, answer["unknownGroupIds"])
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise Upstream("The prm service sent a response that cannot be read.") from error
@@ -42,10 +42,11 @@ def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[
     retailers, groups = _parts(retailer_ids, RETAILERS_AT_ONCE), _parts(group_ids, GROUPS_AT_ONCE)
     nothing: list[str] = []
     return [
-        {"retailerIds": some, "groupIds": others} for some, others in zip_longest(retailers, groups, fillvalue=nothing)
+        {"retailerIds": retailer_part, "groupIds": group_part}
+        for retailer_part, group_part in zip_longest(retailers, groups, fillvalue=nothing)
     ]
 
 
 def _parts(ids: Sequence[UUID], size: int) -> list[list[str]]:
-    wanted = [str(each) for each in dict.fromkeys(ids)]
-    return [wanted[start : start + size] for start in range(0, len(wanted), size)]
+    unique = [str(id_) for id_ in dict.fromkeys(ids)]
+    return [unique[start : start + size] for start in range(0, len(unique), size)]

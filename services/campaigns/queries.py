@@ -4,9 +4,8 @@ Every statement is narrowed to the caller's tenant (S0-9). The inbox reads the c
 because to a retailer a campaign is visible only through its own invite.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -14,15 +13,15 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
 from chassis.core.principal import caller
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
-from services.campaigns.models import Base, Campaign, Invite, TenantName
+from services.campaigns.models import CAMPAIGNS, Campaign, Invite, TenantName
 
 INVITES_SHOWN = 200  # of a campaign's detail
 NAMED_ONE_BY_ONE = 500  # ids in a statement; for more it is quicker to read all there are
 
-CAMPAIGNS = Base.metadata.tables["campaigns"]
-
-T = TypeVar("T")
+NO_CAMPAIGN = "There is no such campaign."
+NO_INVITE = "There is no such invite."
 
 
 def campaign(session: Session, campaign_id: UUID) -> Campaign:
@@ -31,12 +30,12 @@ def campaign(session: Session, campaign_id: UUID) -> Campaign:
     Raises:
         NotFound: there is none of that id, or it is somebody else's.
     """
-    return _found(session.scalar(select(Campaign).where(Campaign.id == campaign_id)), "campaign")
+    return one_or_404(session, select(Campaign).where(Campaign.id == campaign_id), NO_CAMPAIGN)
 
 
 def lock_campaign(session: Session, campaign_id: UUID) -> Campaign:
     """One campaign of the caller's, locked until the transaction ends. Raises as ``campaign``."""
-    return _found(session.scalar(select(Campaign).where(Campaign.id == campaign_id).with_for_update()), "campaign")
+    return one_or_404(session, select(Campaign).where(Campaign.id == campaign_id).with_for_update(), NO_CAMPAIGN)
 
 
 def campaigns(session: Session, *, page: int, page_size: int, status: str | None = None) -> Page:
@@ -47,22 +46,11 @@ def campaigns(session: Session, *, page: int, page_size: int, status: str | None
     return paginate(session, statement, page=page, page_size=page_size)
 
 
-@dataclass(frozen=True)
-class CampaignDetail:
-    """A campaign and the first of its invites, in the order they were made (S0-35)."""
-
-    campaign: Campaign
-    invites: Sequence[Any]
-
-
-def campaign_detail(session: Session, campaign_id: UUID) -> CampaignDetail:
-    """One campaign of the caller's with its invites.
-
-    Raises:
-        NotFound: there is none of that id, or it is somebody else's.
-    """
-    found = campaign(session, campaign_id)
-    return CampaignDetail(found, session.execute(_invites_of(campaign_id).limit(INVITES_SHOWN)).all())
+def campaign_with_invites(session: Session, campaign_id: UUID) -> Campaign:
+    """One campaign with the first of its invites, in the order they were made (S0-35). Raises as ``campaign``."""
+    row = campaign(session, campaign_id)
+    row.invites = session.execute(_invites_of(campaign_id).limit(INVITES_SHOWN)).all()
+    return row
 
 
 def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_size: int) -> Page:
@@ -93,13 +81,16 @@ def inbox_item(session: Session, invite_id: UUID) -> Any:
     Raises:
         NotFound: there is none of that id, or it is somebody else's.
     """
-    return _found(session.execute(_inbox().where(Invite.id == invite_id)).one_or_none(), "invite")
+    row = session.execute(_inbox().where(Invite.id == invite_id)).one_or_none()
+    if row is None:
+        raise NotFound(NO_INVITE)
+    return row
 
 
 def lock_invite(session: Session, invite_id: UUID) -> Invite:
     """One invite of the calling retailer's, locked until the transaction ends. Raises as ``inbox_item``."""
     statement = select(Invite).where(Invite.id == invite_id, Invite.retailer_id == caller().tenant_id)
-    return _found(session.scalar(statement.with_for_update()), "invite")
+    return one_or_404(session, statement.with_for_update(), NO_INVITE)
 
 
 def newest_names(session: Session, tenants: Collection[UUID]) -> dict[UUID, str]:
@@ -108,12 +99,6 @@ def newest_names(session: Session, tenants: Collection[UUID]) -> dict[UUID, str]
     if len(tenants) <= NAMED_ONE_BY_ONE:
         statement = statement.where(TenantName.tenant_id.in_(tenants))
     return dict(session.execute(statement).tuples().all())
-
-
-def _found(found: T | None, noun: str) -> T:
-    if found is None:
-        raise NotFound(f"There is no such {noun}.")
-    return found
 
 
 def _invites_of(campaign_id: UUID) -> Select[Any]:

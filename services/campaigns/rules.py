@@ -25,7 +25,7 @@ class Status(StrEnum):
     COMPLETE = "Complete"
 
 
-class Answer(StrEnum):
+class InviteStatus(StrEnum):
     """Where an invite stands: waiting, or one of the two responses there are (S0-38, S0-40)."""
 
     PENDING = "Pending"
@@ -33,18 +33,14 @@ class Answer(StrEnum):
     DECLINED = "Declined"
 
 
-RESPONSES = (Answer.ACCEPTED, Answer.DECLINED)
+RESPONSES = (InviteStatus.ACCEPTED, InviteStatus.DECLINED)
 
-_NEXT = {
-    Status.SENT: Status.RESPONSES_IN,
-    Status.RESPONSES_IN: Status.ACTIVE,
-    Status.ACTIVE: Status.COMPLETE,
-}
+_NEXT = {Status.SENT: Status.RESPONSES_IN, Status.RESPONSES_IN: Status.ACTIVE, Status.ACTIVE: Status.COMPLETE}
 
 
-def may_advance(current: str, wanted: str) -> bool:
+def may_advance(current: str, status: str) -> bool:
     """Whether a hand may move a campaign so: one step forward, and never out of Draft (S0-13, D12)."""
-    return _NEXT.get(Status(current)) == wanted
+    return _NEXT.get(Status(current)) == status
 
 
 def status_after_send(current: str) -> Status:
@@ -73,7 +69,7 @@ def priced(proposal: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Network:
-    """What prm says about the wanted recipients, each retailer once (S0-25, S0-26).
+    """What prm says about the recipients of a send, each retailer once (S0-25, S0-26).
 
     Attributes:
         related: name by id of those the supplier has a relationship with.
@@ -102,16 +98,16 @@ class Recipients:
 
 
 def choose_recipients(network: Network, invited: Collection[UUID], *, need_relationship: bool) -> Recipients:
-    """Sort the wanted retailers: those without an invite get one (S0-29), those without a relationship are left out.
+    """Sort the retailers of a send: those without an invite get one (S0-29), those without a relationship are left out.
 
     D11: ``need_relationship`` is off where a deployment lifts that; then every retailer known to the platform counts.
     """
-    wanted = dict(network.related)
+    invitable = dict(network.related)
     if not need_relationship:
-        wanted |= {retailer: name for retailer, name in network.unrelated.items() if name is not None}
+        invitable |= {retailer: name for retailer, name in network.unrelated.items() if name is not None}
     everybody = network.everybody
     return Recipients(
-        new={retailer: name for retailer, name in wanted.items() if retailer not in invited},
+        new={retailer: name for retailer, name in invitable.items() if retailer not in invited},
         already_invited=sum(retailer in invited for retailer in everybody),
-        skipped=tuple(retailer for retailer in everybody if retailer not in wanted and retailer not in invited),
+        skipped=tuple(retailer for retailer in everybody if retailer not in invitable and retailer not in invited),
     )

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from chassis.core.addresses import encoded
 from chassis.http.pages import PageIn
 from chassis.http.schemas import Amount, CamelSchema, Instant, Stripped, UpdateSchema, prose, several_lines, text
-from services.campaigns.rules import RESPONSES, Answer, Status
+from services.campaigns.rules import RESPONSES, InviteStatus, Status
 
 MAX_IDS = 50_000
 
@@ -83,7 +83,7 @@ class NewCampaignIn(CampaignIn):
     invites = fields.Raw(load_only=True)
 
     @post_load
-    def read_over(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def ignore_status_and_invites(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {name: value for name, value in data.items() if name not in ("status", "invites")}
 
 
@@ -116,19 +116,16 @@ class InviteOut(CamelSchema):
     id = fields.UUID(required=True)
     retailer_id = fields.UUID(required=True)
     retailer_name = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(list(Answer)))
+    status = fields.String(required=True, validate=validate.OneOf(list(InviteStatus)))
     note = fields.String(required=True, allow_none=True)
     invited_at = Instant(required=True)
     responded_at = Instant(required=True, allow_none=True)
 
 
 class CampaignDetailOut(CampaignOut):
-    """A campaign with the first of its invites; dumps a ``queries.CampaignDetail``."""
+    """A campaign with the first of its invites."""
 
     invites = fields.List(fields.Nested(InviteOut), required=True)
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        return super().get_attribute(obj if attr == "invites" else obj.campaign, attr, default)
 
 
 class CampaignChangeIn(UpdateSchema, CampaignIn):
@@ -177,7 +174,7 @@ class StatusIn(CamelSchema):
 
 
 class InboxIn(PageIn):
-    status = fields.String(validate=validate.OneOf(list(Answer)))
+    status = fields.String(validate=validate.OneOf(list(InviteStatus)))
 
 
 class InboxItemOut(CamelSchema):
@@ -195,7 +192,7 @@ class InboxItemOut(CamelSchema):
     currency = fields.String(required=True, allow_none=True)
     supplier_id = fields.UUID(required=True)
     supplier_name = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(list(Answer)))
+    status = fields.String(required=True, validate=validate.OneOf(list(InviteStatus)))
     note = fields.String(required=True, allow_none=True)
     invited_at = Instant(required=True)
     responded_at = Instant(required=True, allow_none=True)

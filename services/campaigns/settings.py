@@ -1,16 +1,13 @@
-"""The settings of this service alone."""
+"""Settings of the campaigns service, beside those that every process has (``chassis.process.settings``)."""
 
 from dataclasses import dataclass
-from functools import cache
 
-from environs import Env
-
-from chassis.process.settings import read
+from chassis.process.settings import Settings, read
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How this deployment handles campaigns.
+class CampaignsSettings:
+    """See the table in the README.
 
     Attributes:
         invites_need_relationship: only retailers with a relationship can be invited (D11).
@@ -19,11 +16,10 @@ class Settings:
     invites_need_relationship: bool
 
 
-@cache
-def load() -> Settings:
-    """The settings, read from the environment once a process."""
-    return read(_build)
+def of(_process: Settings) -> CampaignsSettings:
+    """The settings of a process.
 
-
-def _build(env: Env) -> Settings:
-    return Settings(invites_need_relationship=env.bool("INVITES_NEED_RELATIONSHIP", True))
+    Raises:
+        SettingsError: a value is wrong.
+    """
+    return read(lambda env: CampaignsSettings(env.bool("INVITES_NEED_RELATIONSHIP", True)))

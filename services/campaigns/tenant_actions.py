@@ -6,10 +6,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from chassis.data.copies import upsert_newer
-from services.campaigns.models import Base, TenantName
-
-INVITES = Base.metadata.tables["invites"]
-CAMPAIGNS = Base.metadata.tables["campaigns"]
+from services.campaigns.models import CAMPAIGNS, INVITES, TenantName
 
 
 def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int) -> None:

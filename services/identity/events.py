@@ -10,10 +10,9 @@ from uuid import UUID
 from chassis.messaging.events import publishes
 
 
-@publishes("identity.TenantCreated.v2")
 @dataclass(frozen=True)
-class TenantCreated:
-    """A tenant has come to the platform. Subject: the tenant."""
+class _TenantEvent:
+    """Subject: the tenant, as it is now."""
 
     tenant_id: UUID
     slug: str
@@ -21,19 +20,18 @@ class TenantCreated:
     kind: str
     time_zone: str
     features: list[str]
+
+
+@publishes("identity.TenantCreated.v2")
+@dataclass(frozen=True)
+class TenantCreated(_TenantEvent):
+    """A tenant has come to the platform. Subject: the tenant."""
 
 
 @publishes("identity.TenantChanged.v2")
 @dataclass(frozen=True)
-class TenantChanged:
+class TenantChanged(_TenantEvent):
     """A tenant has another name, time zone or set of features; all of them as they are now. Subject: the tenant."""
-
-    tenant_id: UUID
-    slug: str
-    name: str
-    kind: str
-    time_zone: str
-    features: list[str]
 
 
 @publishes("identity.UserAdded.v1")

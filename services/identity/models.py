@@ -63,10 +63,10 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
 
     def change(self, *, name: str | None, time_zone: str | None, now: datetime) -> bool:
         """Take over what is not None; returns whether anything is different now."""
-        wanted = (name or self.name, time_zone or self.time_zone)
-        if wanted == (self.name, self.time_zone):
+        values = (name or self.name, time_zone or self.time_zone)
+        if values == (self.name, self.time_zone):
             return False
-        self.name, self.time_zone = wanted
+        self.name, self.time_zone = values
         self.updated_at = now
         return True
 
@@ -83,10 +83,10 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
 
     def switch(self, changes: Mapping[str, bool], now: datetime) -> bool:
         """Switch features on and off; returns whether anything is different now (S0-1)."""
-        wanted = rules.switched(self.features, changes)
-        if wanted == self.features:
+        features = rules.switched(self.features, changes)
+        if features == self.features:
             return False
-        self.features = wanted
+        self.features = features
         self.updated_at = now
         return True
 

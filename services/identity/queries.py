@@ -5,21 +5,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
-from chassis.core.errors import NotFound, Unauthorized
+from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
 from chassis.core.text import fold
 from chassis.data.audit import AuditRow
 from chassis.data.encryption import SecretBox
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from contracts.features import FEATURES
 from contracts.roles import Role
 from services.identity import rules
 from services.identity.models import ApiKey, RefreshToken, SigningKey, Tenant, User
 from services.identity.rules import KeyState, Kind
+
+NO_TENANT = "There is no such tenant."
+NO_KEY = "There is no such API key."
 
 
 def tenant(session: Session, tenant_id: UUID) -> Tenant:
@@ -28,12 +32,12 @@ def tenant(session: Session, tenant_id: UUID) -> Tenant:
     Raises:
         NotFound: there is none, or it is not the caller's.
     """
-    return _found(session, select(Tenant).where(Tenant.id == tenant_id), "tenant")
+    return one_or_404(session, select(Tenant).where(Tenant.id == tenant_id), NO_TENANT)
 
 
 def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
     """One tenant, locked until the transaction ends. Raises as ``tenant``."""
-    return _found(session, select(Tenant).where(Tenant.id == tenant_id).with_for_update(), "tenant")
+    return one_or_404(session, select(Tenant).where(Tenant.id == tenant_id).with_for_update(), NO_TENANT)
 
 
 def lock_nameless_tenants(session: Session, limit: int) -> Sequence[Tenant]:
@@ -51,13 +55,13 @@ def lock_unfolded_tenants(session: Session, limit: int) -> Sequence[Tenant]:
 def lock_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
     """A present user of the tenant, locked until the transaction ends. Raises as ``tenant``."""
     statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id, User.removed_at.is_(None))
-    return _found(session, statement.with_for_update(), "user")
+    return one_or_404(session, statement.with_for_update(), "There is no such user.")
 
 
 def lock_api_key(session: Session, tenant_id: UUID, key_id: UUID) -> ApiKey:
     """A present API key of the tenant, locked until the transaction ends. Raises as ``tenant``."""
     statement = select(ApiKey).where(ApiKey.id == key_id, ApiKey.tenant_id == tenant_id, ApiKey.removed_at.is_(None))
-    return _found(session, statement.with_for_update(), "API key")
+    return one_or_404(session, statement.with_for_update(), NO_KEY)
 
 
 def lock_platform(session: Session) -> Tenant | None:
@@ -83,25 +87,16 @@ def lock_signing_keys(session: Session) -> Sequence[SigningKey]:
     return session.scalars(statement.execution_options(populate_existing=True)).all()
 
 
-def _found(session: Session, statement: Select[Any], noun: str) -> Any:
-    row = session.scalar(statement)
-    if row is None:
-        raise NotFound(f"No such {noun}.")
-    return row
-
-
 def api_key_with_secret(session: Session, api_key: str, secret_box: SecretBox) -> dict[str, Any]:
     """A present API key with its secret in the clear and its tenant.
 
     Raises:
         NotFound: there is none, or it has been removed.
     """
-    statement = select(ApiKey, Tenant).join(Tenant, Tenant.id == ApiKey.tenant_id)
-    found = session.execute(statement.where(ApiKey.api_key == api_key, ApiKey.removed_at.is_(None))).one_or_none()
-    if found is None or found.ApiKey.secret is None:
-        raise NotFound("No such API key.")
-    key = found.ApiKey
-    return {"id": key.id, "name": key.name, "secret": secret_box.decrypt(key.secret), "tenant": found.Tenant}
+    present = (ApiKey.api_key == api_key, ApiKey.removed_at.is_(None), ApiKey.secret.is_not(None))
+    key = one_or_404(session, select(ApiKey).where(*present), NO_KEY)
+    secret = secret_box.decrypt(key.secret or "")
+    return {"id": key.id, "name": key.name, "secret": secret, "tenant": tenant(session, key.tenant_id)}
 
 
 def list_tenants(session: Session, *, page: int, page_size: int, kind: str | None = None, q: str | None = None) -> Page:
@@ -140,7 +135,7 @@ def audit_trail(
     return paginate(session, statement, page=page, page_size=page_size)
 
 
-def profile(session: Session, who: Principal) -> dict[str, Any]:
+def profile(session: Session, principal: Principal) -> dict[str, Any]:
     """Who the caller is, with the tenant and its features as they stand now.
 
     A caller of another issuer has no user here and keeps what that issuer says; machines have no e-mail address.
@@ -148,17 +143,17 @@ def profile(session: Session, who: Principal) -> dict[str, Any]:
     Raises:
         Unauthorized: the tenant is not known here, or the user or API key has been removed.
     """
-    tenant = session.get(Tenant, who.tenant_id)
-    user = session.get(User, who.user_id)
-    api_key = session.get(ApiKey, who.user_id) if who.role == Role.MACHINE else None
-    known = user or api_key
-    if tenant is None or (known and known.removed_at):
+    tenant = session.get(Tenant, principal.tenant_id)
+    user = session.get(User, principal.user_id)
+    api_key = session.get(ApiKey, principal.user_id) if principal.role == Role.MACHINE else None
+    account = user or api_key
+    if tenant is None or (account and account.removed_at):
         raise Unauthorized("This account no longer exists on the platform.")
     return {
-        "user_id": who.user_id,
-        "name": known.name if known else who.name,
+        "user_id": principal.user_id,
+        "name": account.name if account else principal.name,
         "email": user.email if user else None,
-        "role": user.role if user else who.role,
+        "role": user.role if user else principal.role,
         "tenant": tenant,
         "features": {feature: feature in tenant.features for feature in FEATURES},
     }
@@ -210,11 +205,5 @@ def access_feed(
     if since:
         tenants = tenants.where(Tenant.updated_at >= since - rules.FEED_OVERLAP)
     alive_from = now - token_lifetime - rules.MARGIN
-    revoked = union_all(
-        *(select(holder.id).where(holder.removed_at >= alive_from) for holder in (User, ApiKey)),
-    )
-    return {
-        "at": now,
-        "tenants": session.execute(tenants).all(),
-        "revoked": session.execute(revoked).all(),
-    }
+    revoked = union_all(*(select(account.id).where(account.removed_at >= alive_from) for account in (User, ApiKey)))
+    return {"at": now, "tenants": session.execute(tenants).all(), "revoked": session.execute(revoked).all()}

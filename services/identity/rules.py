@@ -69,8 +69,8 @@ def role_fits(kind: str, role: str) -> bool:
 
 def in_order(features: Iterable[str]) -> list[str]:
     """The features once each, in the order of ``contracts.features``."""
-    wanted = set(features)
-    return [feature for feature in FEATURES if feature in wanted]
+    names = set(features)
+    return [feature for feature in FEATURES if feature in names]
 
 
 def switched(features: Iterable[str], changes: Mapping[str, bool]) -> list[str]:
@@ -97,7 +97,7 @@ def is_slug(text: str) -> bool:
 def slugs_of(name: str, chance: Iterable[str]) -> Iterator[str]:
     """Slugs for a tenant called ``name``, the best first: plain, numbered, at last each with a piece of ``chance``."""
     letters = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN_LETTERS))
-    words = re.findall(r"[a-z0-9]+", "".join(one for one in letters if not unicodedata.combining(one)))
+    words = re.findall(r"[a-z0-9]+", "".join(letter for letter in letters if not unicodedata.combining(letter)))
     base = "-".join(words)[:50].strip("-") or "tenant"
     if not is_slug(base):
         base = f"tenant-{base}"

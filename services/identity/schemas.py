@@ -6,20 +6,11 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from chassis.http.audit_trail import AuditOut
 from chassis.http.pages import PageIn
-from chassis.http.schemas import Address, CamelSchema, Instant, UpdateSchema, text
+from chassis.http.schemas import Address, CamelSchema, Instant, StrictBoolean, UpdateSchema, text
 from contracts.features import FEATURES
 from services.identity import rules
 
 NAME_MAX = 200
-
-
-class Switch(fields.Boolean):
-    """JSON's own ``true`` or ``false``; no words or numbers that could be meant so."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
 
 
 def _time_zone(name: str) -> None:
@@ -79,11 +70,11 @@ class TenantsIn(PageIn):
 class FeaturesIn(CamelSchema):
     """``{"campaigns": true, "prm": false}``; a name left out keeps its value (S0-1)."""
 
-    campaigns = Switch()
-    prm = Switch()
-    messaging = Switch()
-    promotions = Switch()
-    affiliates = Switch()
+    campaigns = StrictBoolean()
+    prm = StrictBoolean()
+    messaging = StrictBoolean()
+    promotions = StrictBoolean()
+    affiliates = StrictBoolean()
 
 
 class UserIn(CamelSchema):

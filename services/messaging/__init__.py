@@ -11,5 +11,5 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     blueprints=(api.blp,),
     events=(events.ThreadStarted, events.MessagePosted, events.ThreadRead),
-    subscriptions=consumers.FOLLOW_TENANTS,
+    subscriptions=consumers.TENANT_EVENTS,
 )

@@ -37,8 +37,8 @@ def start_thread(
     now: datetime,
 ) -> Thread:
     """Open a thread with its opening system message, which counts as the supplier's (S0-56, S0-58, D14)."""
-    told = {actor.tenant_id: partner.supplier_name, partner.retailer_id: partner.retailer_name}
-    supplier, retailer = _lock_names(session, told)
+    names = {actor.tenant_id: partner.supplier_name, partner.retailer_id: partner.retailer_name}
+    supplier, retailer = _lock_names(session, names)
     thread = Thread.start(subject, supplier=supplier, retailer=retailer, about=about, now=now)
     with _counted(session, thread):
         opening = thread.post(first_message, by=Side.SUPPLIER, sender_name=actor.name, now=now, is_system=True)
@@ -104,16 +104,17 @@ def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int
         session.execute(update(THREADS).where(party == tenant_id, shown_name != name).values(changed))
 
 
-def _lock_names(session: Session, told: Mapping[UUID, str]) -> list[tuple[UUID, str]]:
-    """What tenants are called now, as ``told`` where we have not heard of them.
+def _lock_names(session: Session, names: Mapping[UUID, str]) -> list[tuple[UUID, str]]:
+    """What tenants are called now; ``names`` are prm's, stored for tenants of which no event has come yet.
 
-    Held until the transaction ends: a new name waits, and then finds what this transaction has written.
+    The names stay locked until the transaction ends, so a rename waits, and then finds what this transaction has
+    written.
     """
-    rows = [{"tenant_id": tenant_id, "name": name, "sequence": 0} for tenant_id, name in told.items()]
+    rows = [{"tenant_id": tenant_id, "name": name, "sequence": 0} for tenant_id, name in names.items()]
     insert_ignoring(session, TenantName, rows)
-    statement = select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(told))
+    statement = select(TenantName.tenant_id, TenantName.name).where(TenantName.tenant_id.in_(names))
     newest = dict(session.execute(statement.with_for_update(read=True)).tuples().all())
-    return [(tenant_id, newest[tenant_id]) for tenant_id in told]
+    return [(tenant_id, newest[tenant_id]) for tenant_id in names]
 
 
 @contextmanager

@@ -14,15 +14,7 @@ from chassis.http.pages import page_of
 from contracts import features
 from contracts.roles import Role
 from services.messaging import actions, prm_client, queries
-from services.messaging.schemas import (
-    MessageIn,
-    MessageOut,
-    MessagesIn,
-    ThreadIn,
-    ThreadOut,
-    ThreadsIn,
-    UnreadCountOut,
-)
+from services.messaging.schemas import MessageIn, MessageOut, MessagesIn, ThreadIn, ThreadOut, ThreadsIn, UnreadCountOut
 
 PREFIX = "/api/v1/messaging"
 PARTIES = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
@@ -35,10 +27,10 @@ class Threads(MethodView):
     @blp.allow(*PARTIES)
     @blp.arguments(ThreadsIn, location="query")
     @blp.response(200, page_of(ThreadOut))
-    def get(self, wanted):
+    def get(self, filters):
         """The caller's threads, the newest message first."""
         with db.read() as session:
-            return queries.threads(session, **wanted)
+            return queries.threads(session, **filters)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(ThreadIn)
@@ -49,8 +41,7 @@ class Threads(MethodView):
         with db.begin() as session:
             thread = actions.start_thread(session, partner, **opening, actor=caller(), now=utcnow())
         seen = queries.SeenThread(thread, queries.my_side())
-        versions.set_etag(seen)
-        return seen, 201, {"Location": f"{PREFIX}/threads/{thread.id}"}
+        return versions.set_etag(seen), 201, {"Location": f"{PREFIX}/threads/{thread.id}"}
 
 
 @blp.route("/threads/unread-count")
@@ -71,8 +62,7 @@ class OneThread(MethodView):
         """One thread; its messages have a list of their own."""
         with db.read() as session:
             seen = queries.thread(session, thread_id)
-        versions.set_etag(seen)
-        return seen
+        return versions.set_etag(seen)
 
 
 @blp.route("/threads/<uuid:thread_id>/messages")
@@ -80,10 +70,10 @@ class Messages(MethodView):
     @blp.allow(*PARTIES)
     @blp.arguments(MessagesIn, location="query")
     @blp.response(200, page_of(MessageOut))
-    def get(self, wanted, thread_id):
+    def get(self, filters, thread_id):
         """A thread's messages, oldest first. Reading them moves no read mark."""
         with db.read() as session:
-            return queries.messages(session, thread_id, **wanted)
+            return queries.messages(session, thread_id, **filters)
 
     @blp.allow(*PARTIES)
     @blp.arguments(MessageIn)

@@ -8,11 +8,11 @@ from services.messaging import actions
 from services.messaging.schemas import TenantChangedIn
 
 
-def follow_renamed_tenant(session: Session, event: Received) -> None:
+def rename_tenant(session: Session, event: Received) -> None:
     """Names that are shown follow the tenant's own, whichever version tells of it; the first may be under way."""
     actions.rename_tenant(session, event.data.tenant_id, event.data.name, sequence=event.sequence, now=utcnow())
 
 
-FOLLOW_TENANTS = tuple(
-    on(f"identity.TenantChanged.{version}", TenantChangedIn)(follow_renamed_tenant) for version in ("v1", "v2")
+TENANT_EVENTS = tuple(
+    on(f"identity.TenantChanged.{version}", TenantChangedIn)(rename_tenant) for version in ("v1", "v2")
 )

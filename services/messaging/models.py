@@ -6,17 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    CheckConstraint,
-    ColumnElement,
-    ForeignKey,
-    Index,
-    MetaData,
-    UniqueConstraint,
-    event,
-    or_,
-    text,
-)
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 from uuid_utils.compat import uuid7
 

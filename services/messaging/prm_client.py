@@ -27,7 +27,7 @@ def partner(retailer_id: UUID) -> Partner:
     question = {"retailerIds": [str(retailer_id)], "groupIds": []}
     answer = service_client.look_up(PRM, "/internal/network/expand", question)
     try:
-        related = {UUID(each["retailerId"]): str(each["retailerName"]) for each in answer["related"]}
+        related = {UUID(row["retailerId"]): str(row["retailerName"]) for row in answer["related"]}
         supplier_name = str(answer["supplierName"])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise Upstream("The prm service sent a response that cannot be read.") from error

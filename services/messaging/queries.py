@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Select, TextClause, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.clock import rfc3339
-from chassis.core.errors import NotFound
 from chassis.core.principal import caller
 from chassis.core.text import fold
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from contracts.roles import Role
 from services.messaging import models, search
@@ -115,8 +115,8 @@ def threads(
         statement = statement.where(_has_words(session.get_bind().dialect.name, q, mine.tenant))
     statement = statement.order_by(Thread.last_message_at.desc(), Thread.id.desc())
     if q is None and updated_since is None:
-        found = session.scalars(statement.limit(page_size).offset((page - 1) * page_size))
-        return Page([SeenThread(row, side) for row in found], page, page_size, _how_many(session, archived))
+        rows = session.scalars(statement.limit(page_size).offset((page - 1) * page_size))
+        return Page([SeenThread(row, side) for row in rows], page, page_size, _total(session, archived))
     return paginate(session, statement, page=page, page_size=page_size, to_item=lambda row: SeenThread(row, side))
 
 
@@ -143,9 +143,9 @@ def messages(session: Session, thread_id: UUID, *, page: int, page_size: int, or
     first, last = skipped + 1, skipped + page_size
     if order == "desc":
         first, last = total - last + 1, total - skipped
-    wanted = select(Message).where(Message.thread_id == thread_id, Message.number.between(max(first, 1), last))
-    ordered = wanted.order_by(Message.number.desc() if order == "desc" else Message.number)
-    return Page(session.scalars(ordered).all(), page, page_size, total)
+    statement = select(Message).where(Message.thread_id == thread_id, Message.number.between(max(first, 1), last))
+    statement = statement.order_by(Message.number.desc() if order == "desc" else Message.number)
+    return Page(session.scalars(statement).all(), page, page_size, total)
 
 
 def _one(thread_id: UUID) -> Select[tuple[Thread]]:
@@ -153,22 +153,15 @@ def _one(thread_id: UUID) -> Select[tuple[Thread]]:
 
 
 def _seen(session: Session, statement: Select[tuple[Thread]]) -> SeenThread:
-    row = session.scalar(statement)
-    if row is None:
-        raise NotFound("There is no such thread.")
-    return SeenThread(row, my_side())
+    return SeenThread(one_or_404(session, statement, "There is no such thread."), my_side())
 
 
-def _how_many(session: Session, archived: bool | None) -> int:
-    """How many threads the caller has, put away, not put away or both."""
-    counted = _counted(session)
-    if counted is None:
+def _total(session: Session, archived: bool | None) -> int:
+    """How many threads the caller has: archived, not archived or both."""
+    count = session.scalar(select(ThreadCount).where(ThreadCount.tenant_id == caller().tenant_id))
+    if count is None:
         return 0
-    return {None: counted.threads, True: counted.archived, False: counted.threads - counted.archived}[archived]
-
-
-def _counted(session: Session) -> ThreadCount | None:
-    return session.scalar(select(ThreadCount).where(ThreadCount.tenant_id == caller().tenant_id))
+    return {None: count.threads, True: count.archived, False: count.threads - count.archived}[archived]
 
 
 def _has_words(dialect: str, words: str, mine: Any) -> ColumnElement[bool]:
@@ -180,8 +173,5 @@ def _has_words(dialect: str, words: str, mine: Any) -> ColumnElement[bool]:
     in_subject = search.matches(dialect, words, subject, search.SUBJECTS, tenant_id)
     in_body = search.matches(dialect, words, body, search.BODIES, tenant_id)
     return Thread.id.in_(
-        union(
-            select(Thread.id).where(mine == tenant_id, in_subject),
-            select(Message.thread_id).where(in_body),
-        )
+        union(select(Thread.id).where(mine == tenant_id, in_subject), select(Message.thread_id).where(in_body))
     )

@@ -20,9 +20,9 @@ SIGNS = string.punctuation
 QUOTED = SIGNS.replace("'", "''")
 
 
-def document(text: str, one: str, other: str) -> str:
+def document(text: str, tenant: str, other: str) -> str:
     """The SQL of what is indexed: the words of a text, and the marks of two columns with tenants."""
-    marks = f"array_to_tsvector(ARRAY['@' || CAST({one} AS text), '@' || CAST({other} AS text)])"
+    marks = f"array_to_tsvector(ARRAY['@' || CAST({tenant} AS text), '@' || CAST({other} AS text)])"
     return f"(to_tsvector('simple', translate({text}, '{QUOTED}', '{' ' * len(SIGNS)}')) || {marks})"
 
 
@@ -52,11 +52,11 @@ def matches(dialect: str, words: str, text: ColumnElement[str], indexed: str, te
     """
     if dialect != "postgresql":
         return and_(*(text.contains(word, autoescape=True) for word in words.split()))
-    found: ColumnElement[str] = literal_column(indexed)
+    documents: ColumnElement[str] = literal_column(indexed)
     mark = cast(bindparam(None, f"'@{tenant_id}'", String), TSQUERY)
     return and_(
-        found.op("@@", is_comparison=True)(func.to_tsquery(literal_column("'simple'"), beginnings(words))),
-        found.op("@@", is_comparison=True)(mark),
+        documents.op("@@", is_comparison=True)(func.to_tsquery(literal_column("'simple'"), beginnings(words))),
+        documents.op("@@", is_comparison=True)(mark),
     )
 
 

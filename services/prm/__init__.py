@@ -13,5 +13,5 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     blueprints=(relationships.blp, groups.blp, tiers.blp, tiers.my_blp, audit.blp, network.blp),
     events=events.ALL,
-    subscriptions=consumers.LEARN_TENANTS,
+    subscriptions=consumers.TENANT_EVENTS,
 )

@@ -7,14 +7,14 @@ from services.prm.actions import names
 from services.prm.schemas import TenantEventIn
 
 
-def learn_tenant(session: Session, event: Received) -> None:
+def upsert_tenant(session: Session, event: Received) -> None:
     """Names follow the tenant's own, whichever version tells of them; the first may still be under way."""
     data = event.data
     names.upsert_tenant(session, data.tenant_id, name=data.name, kind=data.kind, sequence=event.sequence)
 
 
-LEARN_TENANTS = tuple(
-    on(f"identity.{name}.{version}", TenantEventIn)(learn_tenant)
+TENANT_EVENTS = tuple(
+    on(f"identity.{name}.{version}", TenantEventIn)(upsert_tenant)
     for name in ("TenantCreated", "TenantChanged")
     for version in ("v1", "v2")
 )

@@ -20,11 +20,11 @@ def find(tenant_id: UUID, side: Side, *, field: str) -> TenantName:
         Upstream: we do not know it and identity is away.
     """
     with db.read() as session:
-        known = session.get(TenantName, tenant_id)
-    found = known or _ask(tenant_id)
-    if found is None or found.kind != side:
-        raise Invalid.field(field, f"no such {side.lower()}")
-    return found
+        stored = session.get(TenantName, tenant_id)
+    tenant = stored or _ask(tenant_id)
+    if tenant is None or tenant.kind != side:
+        raise Invalid.field(field, f"There is no such {side.lower()}.")
+    return tenant
 
 
 def _ask(tenant_id: UUID) -> TenantName | None:

@@ -127,7 +127,7 @@ def require_related(retailer_ids: list[UUID], unrelated: set[UUID]) -> None:
     if not unrelated:
         return
     places = [index for index, retailer_id in enumerate(retailer_ids) if retailer_id in unrelated][:UNKNOWN_NAMED]
-    message = "no relationship with this retailer"
+    message = "There is no relationship with this retailer."
     raise Invalid(
         f"{len(unrelated)} of the retailers have no relationship with you; the first: retailerIds.{places[0]}.",
         errors=[{"field": f"retailerIds.{index}", "message": message} for index in places],

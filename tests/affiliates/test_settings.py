@@ -8,13 +8,13 @@ from services.affiliates.common.terms import Kind
 
 
 @pytest.fixture
-def loaded(monkeypatch):
+def loaded(test_settings, monkeypatch):
     """Reads the settings with these variables set."""
 
     def load(**variables):
         for name, value in variables.items():
             monkeypatch.setenv(f"CONCORD_{name}", value)
-        return settings.load()
+        return settings.of(test_settings)
 
     return load
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.campaigns import service, settings
+from services.campaigns import service
 from services.prm import service as prm
 from tests.campaigns.helpers import ANNA, RITA, ROLF
 from tests.campaigns.partners import Partners
@@ -10,9 +10,7 @@ from tests.campaigns.partners import Partners
 
 @pytest.fixture
 def campaigns(start_service):
-    settings.load.cache_clear()
-    yield start_service(service)
-    settings.load.cache_clear()
+    return start_service(service)
 
 
 @pytest.fixture

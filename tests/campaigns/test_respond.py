@@ -137,12 +137,12 @@ BAD_ANSWERS = [
 ]
 
 
-def test_any_other_response_is_refused(anna, rolf, campaigns):
+@pytest.mark.parametrize("body", BAD_ANSWERS)
+def test_any_other_response_is_refused(anna, rolf, campaigns, body):
     """S0-40."""
     sent(anna, ROLF)
     invite, before = invite_of(rolf), rows(campaigns)
-    for body in BAD_ANSWERS:
-        is_problem(rolf.post(f"{invite}/respond", json=body), 422, "validation_failed")
+    is_problem(rolf.post(f"{invite}/respond", json=body), 422, "validation_failed")
     assert rows(campaigns) == before
     assert rolf.get(invite).json["status"] == "Pending"
 

@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import argon2
+import pytest
 import time_machine
 from sqlalchemy import select
 
@@ -123,9 +124,9 @@ BAD_FORMS = [
 ]
 
 
-def test_bad_forms_are_refused_in_the_shape_of_the_rfc(identity, anna):
-    for form, error in BAD_FORMS:
-        is_oauth_error(identity.nobody.post("/oauth/token", data=form), 400, error)
+@pytest.mark.parametrize(("form", "error"), BAD_FORMS)
+def test_bad_forms_are_refused_in_the_shape_of_the_rfc(identity, anna, form, error):
+    is_oauth_error(identity.nobody.post("/oauth/token", data=form), 400, error)
 
 
 def test_json_and_queries_are_no_forms(identity, anna):

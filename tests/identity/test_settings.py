@@ -15,31 +15,28 @@ from services.identity import settings
 def process(test_settings, tmp_path, monkeypatch):
     for name in ("IDENTITY_SECRET", "ISSUER", "TOKEN_SECONDS"):
         monkeypatch.delenv(f"CONCORD_{name}", raising=False)
-    settings._load.cache_clear()
-    yield replace(test_settings, keys=tmp_path / "keys")
-    settings._load.cache_clear()
+    return replace(test_settings, keys=tmp_path / "keys")
 
 
 def test_development_makes_its_secret_once_for_its_owner_only(process):
-    first = settings.of(process)
-    kept = process.keys / "identity.secret"
-    assert kept.stat().st_mode & 0o777 == 0o600
-    settings._load.cache_clear()
-    assert settings.of(process).master_secret == first.master_secret == kept.read_text()
+    file = process.keys / "identity.secret"
+    secret = settings.of(process).master_secret
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert development_secret(process.keys, "identity") == secret == file.read_text()
     assert [file.name for file in process.keys.iterdir()] == ["identity.secret"]
 
 
 def test_processes_that_start_together_share_it(process):
-    found = []
+    secrets = []
     threads = [
-        threading.Thread(target=lambda: found.append(development_secret(process.keys, "identity"))) for _ in "1234"
+        threading.Thread(target=lambda: secrets.append(development_secret(process.keys, "identity"))) for _ in "1234"
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 4
-    assert len(set(found)) == 1
+    assert len(secrets) == 4
+    assert len(set(secrets)) == 1
 
 
 def test_production_needs_a_secret(process, monkeypatch):

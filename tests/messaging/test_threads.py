@@ -339,21 +339,29 @@ BAD_QUERIES = [
 ]
 
 
-def test_bad_queries_are_refused(anna):
-    address = begun(anna)
-    for path, query in BAD_QUERIES:
-        target = THREADS if path == THREADS else f"{address}/messages"
-        problem = is_problem(anna.get(f"{target}?{query}"), 422, "validation_failed")
-        assert set(fields_of(problem)) == {query.split("&")[-1].partition("=")[0]}, query
+@pytest.mark.parametrize(("path", "query"), BAD_QUERIES)
+def test_bad_queries_are_refused(anna, path, query):
+    target = THREADS if path == THREADS else f"{begun(anna)}/messages"
+    problem = is_problem(anna.get(f"{target}?{query}"), 422, "validation_failed")
+    assert set(fields_of(problem)) == {query.split("&")[-1].partition("=")[0]}
+
+
+def test_a_query_with_a_nul_is_malformed(anna):
     is_problem(anna.get(f"{THREADS}?q=a%00b"), 400, "malformed")
 
 
-def test_bad_messages_are_refused_and_write_nothing(anna, rolf, messaging):
+@pytest.mark.parametrize("body", [None, 7, "", " \n ", ["x"], {}, True, "x" * 10_001])
+def test_bad_messages_are_refused_and_write_nothing(anna, rolf, messaging, body):
     address = begun(anna)
     before = everything(messaging)
-    for body in (None, 7, "", " \n ", ["x"], {}, True, "x" * 10_001):
-        problem = is_problem(rolf.post(f"{address}/messages", json={"body": body}), 422, "validation_failed")
-        assert set(fields_of(problem)) == {"body"}, body
+    problem = is_problem(rolf.post(f"{address}/messages", json={"body": body}), 422, "validation_failed")
+    assert set(fields_of(problem)) == {"body"}
+    assert everything(messaging) == before
+
+
+def test_messages_have_a_body_and_nothing_else(anna, rolf, messaging):
+    address = begun(anna)
+    before = everything(messaging)
     for extra in ("isSystem", "senderName", "threadId"):
         problem = is_problem(rolf.post(f"{address}/messages", json={"body": "x", extra: "y"}), 422, "validation_failed")
         assert fields_of(problem) == [extra]

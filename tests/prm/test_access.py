@@ -154,7 +154,15 @@ def test_a_retailer_of_a_tier_sees_it_only_as_its_own(world, anna, rolf):
     assert world.get(rolf, MY_TIERS).json["items"][0]["tierId"] == tier_id
 
 
-def test_ids_that_are_none_are_not_found(world, anna):
-    for path in (f"{TIERS}/gold", f"{GROUPS}/1", f"{RELATIONSHIPS}/x", f"{TIERS}/{uuid4()}/assign/rolf"):
-        answer = world.delete(anna, path) if "assign" in path else world.get(anna, path)
-        refused(answer, 404, "not_found")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{TIERS}/gold"),
+        ("GET", f"{GROUPS}/1"),
+        ("GET", f"{RELATIONSHIPS}/x"),
+        ("DELETE", f"{TIERS}/{uuid4()}/assign/rolf"),
+    ],
+    ids=["tier", "group", "relationship", "assignment"],
+)
+def test_what_is_no_id_is_not_found(world, anna, method, path):
+    refused(world.prm.client(anna).open(path, method=method), 404, "not_found")

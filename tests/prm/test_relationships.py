@@ -225,7 +225,7 @@ def test_whom_there_is_not_cannot_be_invited(world, anna, rolf, nobody):
         problem = refused(
             world.post(anna, RELATIONSHIPS, {"retailerId": str(stranger)}), 422, "validation_failed", "retailerId"
         )
-        assert problem["detail"] == "no such retailer"
+        assert problem["detail"] == "There is no such retailer."
     refused(world.post(rolf, RELATIONSHIPS, {"supplierId": str(nobody)}), 422, "validation_failed", "supplierId")
     refused(world.post(rolf, RELATIONSHIPS, {"supplierId": str(rolf.tenant_id)}), 422, "validation_failed")
     refused(

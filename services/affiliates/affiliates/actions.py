@@ -3,22 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.emails import address_key
-from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import is_taken
+from chassis.data.errors import conflict_if_taken
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.affiliates.affiliates.events import AffiliateApproved, AffiliateSuspended
 from services.affiliates.affiliates.models import ONE_ADDRESS, Affiliate
-from services.affiliates.affiliates.queries import get_affiliate
-from services.affiliates.affiliates.rules import Enrolment, first_enrolment
+from services.affiliates.affiliates.queries import lock_affiliate
+from services.affiliates.affiliates.rules import Enrolment
 from services.affiliates.merchants.actions import ensure_merchant
 from services.affiliates.merchants.models import Merchant
 
@@ -40,31 +38,21 @@ def apply(session: Session, *, name: str, email: str, actor: Principal, now: dat
         email=email,
         email_key=address_key(email),
         approved_at=None,
-        status=first_enrolment(merchant.affiliate_approval_required),
+        status=Enrolment.PENDING if merchant.affiliate_approval_required else Enrolment.APPROVED,
         created_at=now,
         updated_at=now,
         event_sequence=0,
     )
     session.add(affiliate)
     _audit(session, "affiliate.applied", affiliate, actor, now)
-    try:
+    with conflict_if_taken(ONE_ADDRESS, "Somebody has applied with this address already.", "affiliate_exists"):
         session.flush()
-    except IntegrityError as error:
-        if is_taken(error, ONE_ADDRESS):
-            raise Conflict("Somebody has applied with this address already.", code="affiliate_exists") from error
-        raise
     _publish(session, affiliate, actor, now)
     return affiliate
 
 
 def enrol(
-    session: Session,
-    affiliate_id: UUID,
-    status: Enrolment,
-    *,
-    expected: ETags | None,
-    actor: Principal,
-    now: datetime,
+    session: Session, affiliate_id: UUID, status: Enrolment, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Affiliate:
     """Approve or suspend. A second call changes nothing and publishes nothing (D30).
 
@@ -80,15 +68,6 @@ def enrol(
     if changed:
         _publish(session, affiliate, actor, now)
     return affiliate
-
-
-def lock_affiliate(session: Session, affiliate_id: UUID) -> Affiliate:
-    """One of the caller's affiliates, under a row lock.
-
-    Raises:
-        NotFound: there is none, or it is another merchant's (D5).
-    """
-    return get_affiliate(session, affiliate_id, lock=True)
 
 
 def _audit(session: Session, action: str, affiliate: Affiliate, actor: Principal, now: datetime) -> None:

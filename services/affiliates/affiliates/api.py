@@ -32,8 +32,7 @@ class Affiliates(MethodView):
         """Apply. The application waits for approval unless the merchant's settings let everybody in."""
         with db.begin() as session:
             affiliate = actions.apply(session, **application, actor=caller(), now=utcnow())
-        versions.set_etag(affiliate)
-        return affiliate, 201, location(affiliate.id)
+        return versions.set_etag(affiliate), 201, location(affiliate.id)
 
 
 @blp.route("/<uuid:affiliate_id>")
@@ -44,8 +43,7 @@ class OneAffiliate(MethodView):
         """One of the merchant's affiliates."""
         with db.read() as session:
             affiliate = queries.get_affiliate(session, affiliate_id)
-        versions.set_etag(affiliate)
-        return affiliate
+        return versions.set_etag(affiliate)
 
 
 @blp.route("/<uuid:affiliate_id>/approve")
@@ -71,5 +69,4 @@ def _enrol(affiliate_id, status):
         affiliate = actions.enrol(
             session, affiliate_id, status, expected=versions.if_match(), actor=caller(), now=utcnow()
         )
-    versions.set_etag(affiliate)
-    return affiliate
+    return versions.set_etag(affiliate)

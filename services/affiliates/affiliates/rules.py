@@ -14,11 +14,6 @@ class Enrolment(StrEnum):
     SUSPENDED = "SUSPENDED"
 
 
-def first_enrolment(approval_required: bool) -> Enrolment:
-    """The merchant's flag decides whether an application waits (D30)."""
-    return Enrolment.PENDING if approval_required else Enrolment.APPROVED
-
-
 def may_spread_links(status: Enrolment, *, approved_by_hand: bool, approval_required: bool | None) -> bool:
     """Whether an affiliate may get a link of a campaign.
 

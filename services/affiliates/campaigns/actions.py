@@ -1,6 +1,7 @@
 """Writes to campaigns: drafting, changing, activating, pausing, approving, showing.
 
-Every action locks the campaign's row before it changes anything, and locks nothing else.
+Every action locks the campaign's row before it changes anything, and locks nothing else. It raises ``NotFound`` where
+the campaign is not one of the caller's, and ``Stale`` where ``expected`` is not its version.
 """
 
 import secrets
@@ -10,24 +11,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from marshmallow import ValidationError
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis.core.errors import Conflict, Invalid
+from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import is_taken
+from chassis.data.errors import conflict_if_taken
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.affiliates.campaigns import events
 from services.affiliates.campaigns.models import ONE_CAMPAIGN_CODE, Campaign, CampaignRun
-from services.affiliates.campaigns.queries import get_campaign, shown
-from services.affiliates.campaigns.rules import Status, Visibility
-from services.affiliates.campaigns.schemas import check_dates
+from services.affiliates.campaigns.queries import lock_campaign, shown
+from services.affiliates.campaigns.rules import END_FIRST, Status, Visibility, in_order
 from services.affiliates.common.models import apply_changes
 from services.affiliates.common.schemas import require_terms
 from services.affiliates.merchants.actions import ensure_merchant
@@ -50,19 +48,15 @@ def create_campaign(session: Session, content: Mapping[str, Any], *, actor: Prin
         event_sequence=0,
         **content,
     )
-    _require_terms(campaign, merchant)
+    _require_consistent(campaign, merchant)
     for _ in range(CODE_TRIES):
         campaign.code = "CMP-" + "".join(secrets.choice(CODE_CHARACTERS) for _ in range(6))
         if session.scalar(select(Campaign.id).where(Campaign.code == campaign.code)) is None:
             break
     _audit(session, "campaign.created", campaign, actor, now)
     session.add(campaign)
-    try:
+    with conflict_if_taken(ONE_CAMPAIGN_CODE, "Somebody made the same code at the same moment; try again."):
         session.flush()
-    except IntegrityError as error:
-        if is_taken(error, ONE_CAMPAIGN_CODE):
-            raise Conflict("Somebody made the same code at the same moment; try again.") from error
-        raise
     return campaign
 
 
@@ -78,12 +72,11 @@ def change_campaign(
     """Change the fields in ``values``, also while the campaign runs (S2-4, S2-6, D4).
 
     Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
         Invalid: the changed campaign would contradict itself.
     """
-    campaign = lock_campaign(session, campaign_id, now, expected)
+    campaign = lock_campaign(session, campaign_id, now)
+    versions.require(campaign, expected)
     merchant = session.get_one(Merchant, campaign.merchant_id)
     status_before = campaign.status
     content = {name: value for name, value in values.items() if name != "status"}
@@ -92,8 +85,7 @@ def change_campaign(
         campaign.set_status(Status(values["status"]), now)
     if apply_changes(campaign, content):
         campaign.updated_at = now
-    _require_dates(campaign)
-    _require_terms(campaign, merchant)
+    _require_consistent(campaign, merchant)
     if status_before == Status.ACTIVE and campaign.status != status_before:
         _end_run(session, campaign, now)
     if session.is_modified(campaign):
@@ -107,14 +99,12 @@ def activate_campaign(
     """Activate a campaign, so that its links earn (S2-5, S2-11, S2-12).
 
     Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``, ``campaign_expired`` or ``approval_required``.
     """
-    campaign = lock_campaign(session, campaign_id, now, expected)
+    campaign = lock_campaign(session, campaign_id, now)
+    versions.require(campaign, expected)
     session.add(campaign.activate(now))
-    _audit(session, "campaign.activated", campaign, actor, now)
-    _publish(session, campaign, events.CampaignActivated, actor, now)
+    _publish(session, "campaign.activated", campaign, events.CampaignActivated, actor, now)
     return shown(campaign, now)
 
 
@@ -124,24 +114,18 @@ def pause_campaign(
     """Pause a campaign: its links do not convert until it is activated again (S2-5, S2-13).
 
     Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
         Conflict: ``invalid_transition``.
     """
-    campaign = lock_campaign(session, campaign_id, now, expected)
+    campaign = lock_campaign(session, campaign_id, now)
+    versions.require(campaign, expected)
     campaign.pause(now)
     _end_run(session, campaign, now)
-    _audit(session, "campaign.paused", campaign, actor, now)
-    _publish(session, campaign, events.CampaignPaused, actor, now)
+    _publish(session, "campaign.paused", campaign, events.CampaignPaused, actor, now)
     return shown(campaign, now)
 
 
 def approve_campaign(session: Session, campaign_id: UUID, *, actor: Principal, now: datetime) -> Campaign:
-    """Approve a campaign as the operator; a second approval changes nothing (D30).
-
-    Raises:
-        NotFound: there is none.
-    """
+    """Approve a campaign as the operator; a second approval changes nothing (D30)."""
     campaign = lock_campaign(session, campaign_id, now)
     if campaign.approve(now):
         _audit(session, "campaign.approved", campaign, actor, now)
@@ -151,11 +135,7 @@ def approve_campaign(session: Session, campaign_id: UUID, *, actor: Principal, n
 def show_campaign(
     session: Session, campaign_id: UUID, visibility: Visibility, *, actor: Principal, now: datetime
 ) -> Campaign:
-    """Opt a campaign in to the public listing, or out of it (S2-23).
-
-    Raises:
-        NotFound: there is none.
-    """
+    """Opt a campaign in to the public listing, or out of it (S2-23)."""
     campaign = lock_campaign(session, campaign_id, now)
     campaign.show(visibility, now)
     if session.is_modified(campaign):
@@ -163,33 +143,15 @@ def show_campaign(
     return shown(campaign, now)
 
 
-def lock_campaign(session: Session, campaign_id: UUID, now: datetime, expected: ETags | None = None) -> Campaign:
-    """One of the caller's campaigns under a row lock, in the version that the caller has seen (D6).
-
-    Raises:
-        NotFound: not one of the caller's.
-        Stale: ``expected`` is not its version.
-    """
-    campaign = get_campaign(session, campaign_id, now, lock=True)
-    versions.require(campaign, expected)
-    return campaign
-
-
 def _end_run(session: Session, campaign: Campaign, now: datetime) -> None:
     running = (CampaignRun.campaign_id == campaign.id, CampaignRun.ended_at.is_(None))
     session.execute(update(CampaignRun).where(*running).values(ended_at=now))
 
 
-def _require_dates(campaign: Campaign) -> None:
-    """Check the dates that a partial change leaves (D3)."""
-    try:
-        check_dates({"start_date": campaign.start_date, "end_date": campaign.end_date})
-    except ValidationError as error:
-        raise Invalid.field(str(error.field_name), str(error.messages[0])) from None
-
-
-def _require_terms(campaign: Campaign, merchant: Merchant) -> None:
-    """S2-14 and D9: type and value go together, and a FIXED value fits its currency."""
+def _require_consistent(campaign: Campaign, merchant: Merchant) -> None:
+    """Check what a partial change leaves: the dates (D3), and the commission with its currency (S2-14, D9)."""
+    if not in_order(campaign.start_date, campaign.end_date):
+        raise Invalid.field("endDate", END_FIRST)
     currency = campaign.commission_currency or merchant.currency
     require_terms(campaign.commission_type, campaign.commission_value, currency)
 
@@ -200,11 +162,13 @@ def _audit(session: Session, action: str, campaign: Campaign, actor: Principal, 
 
 def _publish(
     session: Session,
+    action: str,
     campaign: Campaign,
     event_type: type[events.CampaignActivated] | type[events.CampaignPaused],
     actor: Principal,
     now: datetime,
 ) -> None:
+    _audit(session, action, campaign, actor, now)
     merchant = session.get_one(Merchant, campaign.merchant_id)
     event = event_type(campaign.id, campaign.code, campaign.title, merchant.id, merchant.name)
     outbox.add(session, campaign, event, tenants=(campaign.merchant_id,), actor=actor, now=now)

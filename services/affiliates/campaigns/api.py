@@ -4,7 +4,7 @@ from flask.views import MethodView
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as, caller
-from chassis.http import versions
+from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
@@ -47,8 +47,7 @@ class Campaigns(MethodView):
         """Create a campaign with default commission, cookie duration and optional approval requirement."""
         with db.begin() as session:
             created = actions.create_campaign(session, campaign, actor=caller(), now=utcnow())
-        versions.set_etag(created)
-        return created, 201, location(created.id)
+        return versions.set_etag(created), 201, location(created.id)
 
 
 @blp.route("/<uuid:campaign_id>")
@@ -59,20 +58,14 @@ class OneCampaign(MethodView):
         """One of the merchant's campaigns."""
         with db.read() as session:
             campaign = queries.get_campaign(session, campaign_id, utcnow())
-        versions.set_etag(campaign)
-        return campaign
+        return versions.set_etag(campaign)
 
     @blp.allow(*MERCHANT)
     @blp.arguments(CampaignChangeIn)
     @blp.response(200, CampaignOut)
     def patch(self, changes, campaign_id):
         """Partially update a campaign; ``status`` ARCHIVED archives it."""
-        with db.begin() as session:
-            campaign = actions.change_campaign(
-                session, campaign_id, changes, expected=versions.if_match(), actor=caller(), now=utcnow()
-            )
-        versions.set_etag(campaign)
-        return campaign
+        return _change(actions.change_campaign, campaign_id, changes, expected=versions.if_match())
 
 
 @blp.route("/<uuid:campaign_id>/activate")
@@ -81,12 +74,7 @@ class Activate(MethodView):
     @blp.response(200, CampaignOut)
     def post(self, campaign_id):
         """Activate a campaign. Blocked if approval is required and not yet granted."""
-        with db.begin() as session:
-            campaign = actions.activate_campaign(
-                session, campaign_id, expected=versions.if_match(), actor=caller(), now=utcnow()
-            )
-        versions.set_etag(campaign)
-        return campaign
+        return _change(actions.activate_campaign, campaign_id, expected=versions.if_match())
 
 
 @blp.route("/<uuid:campaign_id>/pause")
@@ -95,15 +83,11 @@ class Pause(MethodView):
     @blp.response(200, CampaignOut)
     def post(self, campaign_id):
         """Pause an active campaign. Existing links stop converting until reactivated."""
-        with db.begin() as session:
-            campaign = actions.pause_campaign(
-                session, campaign_id, expected=versions.if_match(), actor=caller(), now=utcnow()
-            )
-        versions.set_etag(campaign)
-        return campaign
+        return _change(actions.pause_campaign, campaign_id, expected=versions.if_match())
 
 
-blp.serve_audit()
+for blueprint in blp.blueprints:
+    audit_trail.serve(blueprint, *MERCHANT)
 
 
 @admin.route("/<uuid:campaign_id>/approve")
@@ -112,10 +96,7 @@ class ApproveCampaign(MethodView):
     @admin.response(200, CampaignOut)
     def post(self, campaign_id):
         """Approve a merchant's campaign."""
-        with db.begin() as session:
-            campaign = actions.approve_campaign(session, campaign_id, actor=caller(), now=utcnow())
-        versions.set_etag(campaign)
-        return campaign
+        return _change(actions.approve_campaign, campaign_id)
 
 
 @admin.route("/<uuid:campaign_id>/visibility")
@@ -125,12 +106,13 @@ class CampaignVisibility(MethodView):
     @admin.response(200, CampaignOut)
     def put(self, listing, campaign_id):
         """Opt a merchant's campaign in to the public listing, or out of it."""
-        with db.begin() as session:
-            campaign = actions.show_campaign(
-                session, campaign_id, Visibility(listing["visibility"]), actor=caller(), now=utcnow()
-            )
-        versions.set_etag(campaign)
-        return campaign
+        return _change(actions.show_campaign, campaign_id, Visibility(listing["visibility"]))
+
+
+def _change(action, campaign_id, *values, **options):
+    with db.begin() as session:
+        campaign = action(session, campaign_id, *values, **options, actor=caller(), now=utcnow())
+    return versions.set_etag(campaign)
 
 
 @public.route("/campaigns")

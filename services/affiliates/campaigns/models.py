@@ -21,6 +21,8 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
     """Ties products, affiliates, commission and tracking together. ``status`` is what somebody set; EXPIRED follows
     from the clock and is never stored (D31)."""
 
+    currency_of_terms = "commission_currency"
+
     __tablename__ = "campaigns"
     __table_args__ = (
         ONE_CAMPAIGN_CODE,
@@ -49,10 +51,6 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
     # Not stored: set by the queries, for the response.
     shown_status = ""
     merchant_name = ""
-
-    @property
-    def terms_currency(self) -> str | None:
-        return self.commission_currency
 
     @property
     def approved(self) -> bool:

@@ -8,13 +8,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
 from chassis.core.principal import caller
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.affiliates.campaigns import rules
 from services.affiliates.campaigns.models import Campaign
 from services.affiliates.campaigns.rules import Status, Visibility
 from services.affiliates.merchants.models import Merchant
+
+MISSING = "There is no such campaign."
 
 
 def shown(campaign: Campaign, now: datetime) -> Campaign:
@@ -23,17 +25,19 @@ def shown(campaign: Campaign, now: datetime) -> Campaign:
     return campaign
 
 
-def get_campaign(session: Session, campaign_id: UUID, now: datetime, *, lock: bool = False) -> Campaign:
+def get_campaign(session: Session, campaign_id: UUID, now: datetime) -> Campaign:
     """One of the caller's campaigns.
 
     Raises:
         NotFound: there is none, or it is another merchant's (D5).
     """
-    statement = select(Campaign).where(Campaign.id == campaign_id)
-    campaign = session.scalar(statement.with_for_update() if lock else statement)
-    if campaign is None:
-        raise NotFound("There is no such campaign.")
-    return shown(campaign, now)
+    return shown(one_or_404(session, select(Campaign).where(Campaign.id == campaign_id), MISSING), now)
+
+
+def lock_campaign(session: Session, campaign_id: UUID, now: datetime) -> Campaign:
+    """One of the caller's campaigns, locked until the transaction ends. Raises as ``get_campaign``."""
+    statement = select(Campaign).where(Campaign.id == campaign_id).with_for_update()
+    return shown(one_or_404(session, statement, MISSING), now)
 
 
 def list_campaigns(session: Session, *, page: int, page_size: int, now: datetime, status: str | None = None) -> Page:

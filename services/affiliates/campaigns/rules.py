@@ -9,6 +9,7 @@ from chassis.core.errors import Conflict
 TITLE = 160
 MAX_COOKIE_DAYS = 365
 COOKIE_DAYS = 30
+END_FIRST = "Must be after startDate."
 
 
 class Status(StrEnum):

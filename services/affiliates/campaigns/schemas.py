@@ -5,14 +5,14 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from chassis.http.pages import PageIn
-from chassis.http.schemas import CamelSchema, Instant, UpdateSchema, currency, text
-from services.affiliates.campaigns.rules import COOKIE_DAYS, MAX_COOKIE_DAYS, TITLE, Status, Visibility, in_order
+from chassis.http.schemas import CamelSchema, Instant, StrictBoolean, UpdateSchema, currency, text
+from services.affiliates.campaigns import rules
+from services.affiliates.campaigns.rules import Status, Visibility
 from services.affiliates.common.schemas import (
     COMMISSION_FIELDS,
     DecimalString,
     IsoDateTime,
     TermsFields,
-    Truth,
     Whole,
     WithTerms,
     free_text,
@@ -22,7 +22,7 @@ EMPTY: dict[str, Any] = {
     "description": None,
     "start_date": None,
     "end_date": None,
-    "cookie_days": COOKIE_DAYS,
+    "cookie_days": rules.COOKIE_DAYS,
     "traffic_sources": [],
     "terms_and_conditions": None,
     "approval_required": False,
@@ -44,19 +44,22 @@ class CampaignFields(TermsFields):
     commission_currency = currency(data_key="default_commission_currency", allow_none=True)
     start_date = IsoDateTime(allow_none=True)
     end_date = IsoDateTime(allow_none=True)
-    cookie_days = Whole(data_key="cookie_duration_days", allow_none=True, validate=validate.Range(0, MAX_COOKIE_DAYS))
+    cookie_days = Whole(
+        data_key="cookie_duration_days", allow_none=True, validate=validate.Range(0, rules.MAX_COOKIE_DAYS)
+    )
     traffic_sources = fields.List(
         text(100), data_key="allowed_traffic_sources", allow_none=True, validate=validate.Length(max=100)
     )
     terms_and_conditions = free_text(50_000)
-    approval_required = Truth(allow_none=True)
-    affiliate_approval_required = Truth(allow_none=True)
+    approval_required = StrictBoolean(allow_none=True)
+    affiliate_approval_required = StrictBoolean(allow_none=True)
     visibility = fields.String(allow_none=True, validate=validate.OneOf(list(Visibility)))
 
     @validates_schema
     def end_follows_start(self, data: dict[str, Any], **_: Any) -> None:
         """D3."""
-        check_dates(data)
+        if not rules.in_order(data.get("start_date"), data.get("end_date")):
+            raise ValidationError(rules.END_FIRST, "endDate")
 
     @post_load
     def fill_empty(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -66,17 +69,11 @@ class CampaignFields(TermsFields):
 class CampaignIn(CampaignFields, WithTerms):
     """A new campaign."""
 
-    title = text(TITLE)
+    title = text(rules.TITLE)
 
     @post_load
     def fill_left_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return EMPTY | dict.fromkeys(COMMISSION_FIELDS) | data
-
-
-def check_dates(campaign: dict[str, Any]) -> None:
-    """Raises ``ValidationError`` where the end is not after the start (D3)."""
-    if not in_order(campaign.get("start_date"), campaign.get("end_date")):
-        raise ValidationError("Must be after startDate.", "endDate")
 
 
 class CampaignsIn(PageIn):
@@ -92,14 +89,13 @@ class CampaignCreatedOut(CamelSchema):
     status = fields.String(required=True, validate=validate.OneOf(list(Status)))
 
 
-class CampaignOut(CamelSchema):
-    """A campaign as its merchant sees it."""
+class _AnyCampaignOut(CamelSchema):
+    """What everybody sees of a campaign that they may see."""
 
     id = fields.UUID(required=True)
     campaign_code = fields.String(required=True, attribute="code")
     title = fields.String(required=True)
     description = fields.String(required=True, allow_none=True)
-    status = fields.String(required=True, attribute="shown_status", validate=validate.OneOf(list(Status)))
     start_date = Instant(required=True, allow_none=True)
     end_date = Instant(required=True, allow_none=True)
     default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
@@ -108,6 +104,12 @@ class CampaignOut(CamelSchema):
     cookie_duration_days = fields.Integer(required=True, attribute="cookie_days")
     allowed_traffic_sources = fields.List(fields.String(), required=True, attribute="traffic_sources")
     terms_and_conditions = fields.String(required=True, allow_none=True)
+
+
+class CampaignOut(_AnyCampaignOut):
+    """A campaign as its merchant sees it."""
+
+    status = fields.String(required=True, attribute="shown_status", validate=validate.OneOf(list(Status)))
     approval_required = fields.Boolean(required=True)
     affiliate_approval_required = fields.Boolean(required=True, allow_none=True)
     approved = fields.Boolean(required=True)
@@ -122,26 +124,14 @@ class CampaignChangeIn(UpdateSchema, CampaignFields):
 
     answer = CampaignOut
 
-    title = text(TITLE, required=False)
+    title = text(rules.TITLE, required=False)
     status = fields.String(validate=validate.OneOf(list(Status)))
 
 
-class PublicCampaignOut(CamelSchema):
+class PublicCampaignOut(_AnyCampaignOut):
     """A campaign in the public listing (S2-24)."""
 
-    id = fields.UUID(required=True)
-    campaign_code = fields.String(required=True, attribute="code")
-    title = fields.String(required=True)
-    description = fields.String(required=True, allow_none=True)
     merchant_name = fields.String(required=True)
-    start_date = Instant(required=True, allow_none=True)
-    end_date = Instant(required=True, allow_none=True)
-    default_commission_type = fields.String(required=True, allow_none=True, attribute="commission_type")
-    default_commission_value = DecimalString(required=True, allow_none=True, attribute="commission_value")
-    default_commission_currency = fields.String(required=True, allow_none=True, attribute="commission_currency")
-    cookie_duration_days = fields.Integer(required=True, attribute="cookie_days")
-    allowed_traffic_sources = fields.List(fields.String(), required=True, attribute="traffic_sources")
-    terms_and_conditions = fields.String(required=True, allow_none=True)
 
 
 class VisibilityIn(CamelSchema):

@@ -22,6 +22,7 @@ from services.affiliates.merchants.models import Merchant
 
 EVENT_CLICKS = 500  # clicks in an event, which stays far below a broker's limit
 SYSTEM = Principal.system("affiliates")
+COUNTED = ("link_id", "merchant_id", "campaign_id", "affiliate_id")
 COLUMNS = [field.name for field in fields(NewClick)]
 
 
@@ -54,25 +55,14 @@ def _count(session: Session, clicks: Sequence[NewClick]) -> None:
     rows: dict[tuple[UUID, date], dict[str, Any]] = {}
     for click in clicks:
         day = click.clicked_at.astimezone(zones.get(click.merchant_id, UTC)).date()
-        row = rows.setdefault((click.link_id, day), _empty_count(click, day))
+        empty = {name: getattr(click, name) for name in COUNTED} | {"day": day, "live": 0, "other": 0}
+        row = rows.setdefault((click.link_id, day), empty)
         row["live" if click.live else "other"] += 1
     insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     table = ClickCount.__table__
     statement = insert(table).values([rows[key] for key in sorted(rows)])
     sums = {name: table.c[name] + statement.excluded[name] for name in ("live", "other")}
     session.execute(statement.on_conflict_do_update(index_elements=["link_id", "day"], set_=sums))
-
-
-def _empty_count(click: NewClick, day: date) -> dict[str, Any]:
-    return {
-        "link_id": click.link_id,
-        "day": day,
-        "merchant_id": click.merchant_id,
-        "campaign_id": click.campaign_id,
-        "affiliate_id": click.affiliate_id,
-        "live": 0,
-        "other": 0,
-    }
 
 
 def _zones(session: Session, merchant_ids: set[UUID]) -> dict[UUID, tzinfo]:

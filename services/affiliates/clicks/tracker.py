@@ -56,7 +56,7 @@ class Tracker:
         self.visitors = Visitors(runtime.signer.derive("affiliates.visitors"))
         self._secret = runtime.signer.derive("affiliates.addresses")
         self._secure = runtime.settings.public_url.startswith("https://")
-        self._fallback = settings.of(runtime).fallback_url
+        self._fallback = settings.of(runtime.settings).fallback_url
         is_robot("")  # compiles the patterns before the first visitor has to wait for it
         self._floods = FloodDetector()
 
@@ -184,9 +184,9 @@ def flush_clicks(runtime: Runtime) -> bool:
 
 def flush_now(runtime: Runtime) -> None:
     """Write buffered clicks in a transaction of their own, apart from that of the current request."""
-    Context().run(_flush_as_system, runtime)
 
+    def flush_as_system() -> None:
+        with acting_as(Principal.system(runtime.service.name)):
+            flush_clicks(runtime)
 
-def _flush_as_system(runtime: Runtime) -> None:
-    with acting_as(Principal.system(runtime.service.name)):
-        flush_clicks(runtime)
+    Context().run(flush_as_system)

@@ -1,6 +1,7 @@
 """How much an order earns (S2-14, D9, D33). The first level that defines a commission decides, exactly and to the minor
 unit of the order's currency."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,8 +38,8 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Unapplied:
-    """A fixed commission that won but earned nothing, because the order is in another currency (D9)."""
+class Source:
+    """What defines the commission of some lines: a level, its terms, and which product if it is one."""
 
     level: Level
     terms: Terms
@@ -47,12 +48,18 @@ class Unapplied:
 
 @dataclass(frozen=True, slots=True)
 class Commission:
-    """What an order earns. ``level`` is the most specific level involved; ``shares`` are in the order of the items."""
+    """What an order earns.
+
+    Attributes:
+        level: the most specific level involved.
+        shares: in the order of the items.
+        unapplied: fixed commissions that won but earned nothing, because the order is in another currency (D9).
+    """
 
     total: Decimal
     level: Level
     shares: tuple[Share, ...]
-    unapplied: tuple[Unapplied, ...] = ()
+    unapplied: tuple[Source, ...] = ()
 
 
 def default_terms(levels: Iterable[tuple[Level, Terms | None]], platform: Terms) -> tuple[Level, Terms]:
@@ -69,48 +76,31 @@ def commission_of(
     once for all of its lines. The other lines together earn the default on the sum of their amounts. So a FIXED
     commission counts once for each product and once for the default.
     """
-    level, terms = default
     if not items:
-        return Commission(
-            terms.earned_by(order_amount, currency), level, (), _unapplied([(level, terms, None)], currency)
-        )
-    shares: list[Share | None] = [None] * len(items)
-    used: list[tuple[Level, Terms, str | None]] = []
-    for product in dict.fromkeys(item.external_id for item in items if item.own):
-        places = [place for place, item in enumerate(items) if item.external_id == product and item.own]
-        own = items[places[0]].own
-        assert own is not None
-        _share(shares, places, items, Level.PRODUCT, own, currency)
-        used.append((Level.PRODUCT, own, product))
-    others = [place for place, share in enumerate(shares) if share is None]
-    if others:
-        _share(shares, others, items, level, terms, currency)
-        used.append((level, terms, None))
-    line_shares = tuple(share for share in shares if share is not None)
-    most_specific = min((share.level for share in line_shares), key=list(Level).index)
-    total = sum((share.commission for share in line_shares), Decimal(0))
-    return Commission(total, most_specific, line_shares, _unapplied(used, currency))
-
-
-def _unapplied(used: Iterable[tuple[Level, Terms, str | None]], currency: str) -> tuple[Unapplied, ...]:
-    return tuple(
-        Unapplied(level, terms, external_id) for level, terms, external_id in used if not terms.applies_to(currency)
+        level, terms = default
+        total = terms.earned_by(order_amount, currency)
+        return Commission(total, level, (), _unapplied([Source(level, terms)], currency))
+    places_by_source: dict[Source, list[int]] = defaultdict(list)
+    for place, item in enumerate(items):
+        source = Source(Level.PRODUCT, item.own, item.external_id) if item.own else Source(*default)
+        places_by_source[source].append(place)
+    shares: dict[int, Share] = {}
+    for source, places in places_by_source.items():
+        amounts = [items[place].amount for place in places]
+        parts = split(source.terms.earned_by(sum(amounts, Decimal(0)), currency), amounts, currency)
+        shares |= {place: Share(source.level, part) for place, part in zip(places, parts, strict=True)}
+    return Commission(
+        total=sum((share.commission for share in shares.values()), Decimal(0)),
+        level=min((source.level for source in places_by_source), key=list(Level).index),
+        shares=tuple(shares[place] for place in range(len(items))),
+        unapplied=_unapplied(places_by_source, currency),
     )
 
 
-def _share(
-    shares: list[Share | None],
-    places: Sequence[int],
-    items: Sequence[Item],
-    level: Level,
-    terms: Terms,
-    currency: str,
-) -> None:
-    """Split what the lines at ``places`` earn together among them."""
-    amounts = [items[place].amount for place in places]
-    parts = split(terms.earned_by(sum(amounts, Decimal(0)), currency), amounts, currency)
-    for place, part in zip(places, parts, strict=True):
-        shares[place] = Share(level, part)
+def _unapplied(sources: Iterable[Source], currency: str) -> tuple[Source, ...]:
+    """Sources that do not apply to orders in ``currency``, the default last."""
+    unapplied = [source for source in sources if not source.terms.applies_to(currency)]
+    return tuple(sorted(unapplied, key=lambda source: source.external_id is None))
 
 
 def split(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:

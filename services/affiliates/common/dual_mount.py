@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from flask import request
 
-from chassis.http import audit_trail
 from chassis.http.blueprints import Blueprint
 from contracts import features
 from contracts.error_formats import MERCHANT as MERCHANT_ERRORS
@@ -48,10 +47,6 @@ class DualMount:
             return view
 
         return decorate
-
-    def serve_audit(self) -> None:
-        for blueprint in self.blueprints:
-            audit_trail.serve(blueprint, *MERCHANT)
 
 
 def location(resource_id: object) -> dict[str, str]:

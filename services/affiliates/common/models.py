@@ -28,19 +28,18 @@ class OfMerchant:
 
 
 class HasTerms:
-    """A level that can define a commission. Type and value are set together or not at all (S2-14)."""
+    """A level that can define a commission. Type and value are set together or not at all (S2-14).
 
+    ``currency_of_terms`` names the column with the currency of a FIXED commission (D9); empty, it is the merchant's.
+    """
+
+    currency_of_terms = "currency"
     commission_type: Mapped[str | None] = mapped_column(sort_order=50)
     commission_value: Mapped[str | None] = mapped_column(sort_order=51)  # as the merchant wrote it: "12" stays "12"
 
     @property
     def terms(self) -> Terms | None:
-        return Terms.of(self.commission_type, self.commission_value, self.terms_currency)
-
-    @property
-    def terms_currency(self) -> str | None:
-        """The currency of a FIXED commission (D9); None means the merchant's currency."""
-        raise NotImplementedError
+        return Terms.of(self.commission_type, self.commission_value, getattr(self, self.currency_of_terms))
 
 
 def apply_changes(row: Any, values: Mapping[str, Any]) -> bool:

@@ -10,8 +10,7 @@ from marshmallow.utils import get_value
 
 from chassis.core import money
 from chassis.core.errors import Invalid
-from chassis.core.text import is_prose
-from chassis.http.schemas import Amount, CamelSchema, Instant, Stripped, text
+from chassis.http.schemas import Amount, CamelSchema, Instant, Stripped, several_lines, text
 from services.affiliates.common.addresses import MAX_ADDRESS, stored_address
 from services.affiliates.common.terms import HUNDRED, Kind
 
@@ -57,15 +56,6 @@ class Whole(fields.Integer):
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid", input=value)
         return int(super()._deserialize(value, attr, data, **kwargs) or 0)
-
-
-class Truth(fields.Boolean):
-    """``true`` or ``false`` and nothing that looks like it."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
 
 
 class TermsFields(CamelSchema):
@@ -155,12 +145,7 @@ class Money(Amount):
 
 def free_text(maximum: int) -> fields.String:
     """A text of any number of lines, which may be left out or empty."""
-    return Stripped(allow_none=True, validate=[validate.Length(max=maximum), _is_prose])
-
-
-def _is_prose(value: str) -> None:
-    if not is_prose(value):
-        raise ValidationError("Must not have control characters or direction overrides.")
+    return Stripped(allow_none=True, validate=[validate.Length(max=maximum), several_lines])
 
 
 def identifier(maximum: int, **kwargs: Any) -> fields.String:

@@ -21,26 +21,16 @@ from chassis.messaging import outbox
 from services.affiliates.clicks.visitors import Tampered, Visitors
 from services.affiliates.commissions.ledger_rules import Cause, OrderStatus
 from services.affiliates.common.terms import Terms
+from services.affiliates.conversions import rules
 from services.affiliates.conversions.attribution import Verdict, knows_click, weigh
 from services.affiliates.conversions.events import ConversionCredited, ConversionRefused
 from services.affiliates.conversions.ledger import settle
 from services.affiliates.conversions.models import Conversion, ConversionItem
 from services.affiliates.conversions.queries import ConversionView, event_fields, items_of
-from services.affiliates.conversions.rules import (
-    MALFORMED_CLICK,
-    RETRY,
-    SELF_REFERRAL,
-    SETTLE,
-    TAMPERED_VISITOR,
-    ConversionStatus,
-    Order,
-    OrderLine,
-    OrderReport,
-    as_row,
-    is_too_soon,
-)
+from services.affiliates.conversions.rules import ConversionStatus, Order, OrderLine, OrderReport
 from services.affiliates.merchant_settings.actions import adopt_currency
 from services.affiliates.merchants.models import Merchant
+from services.affiliates.merchants.queries import merchant as merchant_of_caller
 
 ACCEPTED, DUPLICATE = "ACCEPTED", "DUPLICATE"
 SYSTEM = Principal.system("affiliates")
@@ -59,11 +49,11 @@ def read_report(body: Mapping[str, Any], *, visitors: Visitors, hash_of: Hash, n
     try:
         visitor = visitors.read(body["visitor"], now) if body["visitor"] else None
     except Tampered:
-        flags.append(TAMPERED_VISITOR)
+        flags.append(rules.TAMPERED_VISITOR)
     try:
         click_id = UUID(body["click_id"]) if body["click_id"] else None
     except ValueError:
-        flags.append(MALFORMED_CLICK)
+        flags.append(rules.MALFORMED_CLICK)
     email = body["customer_email"]
     order = Order(
         amount=body["order_amount"],
@@ -81,30 +71,12 @@ def read_report(body: Mapping[str, Any], *, visitors: Visitors, hash_of: Hash, n
 def report_order(session: Session, report: OrderReport, *, actor: Principal, now: datetime) -> dict[str, str]:
     """Record an order, to be weighed a moment later. The same order again is a duplicate, which changes nothing
     (S2-25)."""
-    order = report.order
-    adopt_currency(session, order.currency, actor=actor, now=now)
-    row = {
-        "id": uuid7(),
-        "merchant_id": actor.tenant_id,
-        "external_order_id": report.external_order_id,
-        "order_amount": order.amount,
-        "currency": order.currency,
-        "named_click_id": order.click_id,
-        "visitor_id": order.visitor_id,
-        "buyer_hash": order.buyer_hash,
-        "occurred_at": order.occurred_at,
-        "received_at": now,
-        "due_at": now + SETTLE,
-        "status": ConversionStatus.ACCEPTED,
-        "order_status": OrderStatus.PENDING,
-        "refunded": Decimal(0),
-        "flags": [asdict(flag) for flag in report.flags],
-        "event_sequence": 0,
-    }
+    adopt_currency(session, report.order.currency, actor=actor, now=now)
+    row = _row(report, actor.tenant_id) | {"due_at": now + rules.SETTLE}
     is_new = insert_ignoring(session, Conversion, [row]) > 0
     lines = [
         {"conversion_id": row["id"], "merchant_id": actor.tenant_id, "position": position, **asdict(line)}
-        for position, line in enumerate(order.lines)
+        for position, line in enumerate(report.order.lines)
     ]
     if is_new and lines:
         session.execute(insert(ConversionItem), lines)
@@ -124,8 +96,8 @@ def weigh_conversion(
     """
     named = conversion.named_click_id
     merchant = session.get_one(Merchant, conversion.merchant_id)
-    if named and is_too_soon(now, conversion.received_at) and not knows_click(session, merchant.id, named):
-        conversion.due_at = now + RETRY
+    if named and now < conversion.received_at + rules.PATIENCE and not knows_click(session, merchant.id, named):
+        conversion.due_at = now + rules.RETRY
         return
     items = items_of(session, conversion)
     verdict = weigh(session, merchant, _order_of(conversion, items), platform)
@@ -135,31 +107,44 @@ def weigh_conversion(
     _publish(session, conversion, merchant, verdict, now)
 
 
-def preview(
-    session: Session, merchant: Merchant, report: OrderReport, *, platform: Terms, hash_of: Hash, now: datetime
-) -> ConversionView:
-    """What would be decided about an order. Nothing is stored."""
-    order, nothing = report.order, Decimal(0)
-    conversion = Conversion(
-        id=uuid7(),
-        merchant_id=merchant.id,
-        external_order_id=report.external_order_id,
-        order_amount=order.amount,
-        currency=order.currency,
-        buyer_hash=order.buyer_hash,
-        occurred_at=order.occurred_at,
-        order_status=OrderStatus.PENDING,
-        refunded=nothing,
-        refunded_by_item=nothing,
-        taken_by_item=nothing,
-        flags=[asdict(flag) for flag in report.flags],
-    )
+def preview(session: Session, report: OrderReport, *, platform: Terms, hash_of: Hash, now: datetime) -> ConversionView:
+    """What would be decided about an order of the caller's. Nothing is stored."""
+    merchant, nothing = merchant_of_caller(session, now), Decimal(0)
+    conversion = Conversion(**_row(report, merchant.id), refunded_by_item=nothing, taken_by_item=nothing)
     items = [
-        ConversionItem(position=position, refunded=nothing, refunded_quantity=0, taken_back=nothing, **asdict(line))
-        for position, line in enumerate(order.lines)
+        ConversionItem(
+            position=position,
+            currency=conversion.currency,
+            refunded=nothing,
+            refunded_quantity=0,
+            taken_back=nothing,
+            **asdict(line),
+        )
+        for position, line in enumerate(report.order.lines)
     ]
-    _apply(weigh(session, merchant, order, platform), conversion, items, hash_of, now)
+    _apply(weigh(session, merchant, report.order, platform), conversion, items, hash_of, now)
     return ConversionView(conversion, items)
+
+
+def _row(report: OrderReport, merchant_id: UUID) -> dict[str, Any]:
+    order = report.order
+    return {
+        "id": uuid7(),
+        "merchant_id": merchant_id,
+        "external_order_id": report.external_order_id,
+        "order_amount": order.amount,
+        "currency": order.currency,
+        "named_click_id": order.click_id,
+        "visitor_id": order.visitor_id,
+        "buyer_hash": order.buyer_hash,
+        "occurred_at": order.occurred_at,
+        "received_at": order.received_at,
+        "status": ConversionStatus.ACCEPTED,
+        "order_status": OrderStatus.PENDING,
+        "refunded": Decimal(0),
+        "flags": [asdict(flag) for flag in report.flags],
+        "event_sequence": 0,
+    }
 
 
 def _order_of(conversion: Conversion, items: Sequence[ConversionItem]) -> Order:
@@ -182,7 +167,7 @@ def _apply(
     conversion.weighed_at, conversion.reason = now, verdict.reason
     flags = list(verdict.flags)
     if verdict.affiliate and conversion.buyer_hash and conversion.buyer_hash == hash_of(verdict.affiliate.email_key):
-        flags.append(SELF_REFERRAL)
+        flags.append(rules.SELF_REFERRAL)
     conversion.flags = [*conversion.flags, *(asdict(flag) for flag in flags)]
     if click := verdict.click:
         conversion.click_id, conversion.clicked_at = click.id, click.clicked_at
@@ -193,7 +178,7 @@ def _apply(
         return
     conversion.status = ConversionStatus.CREDITED
     conversion.commission, conversion.commission_level = verdict.commission.total, verdict.commission.level
-    conversion.unapplied = [as_row(unapplied) for unapplied in verdict.commission.unapplied] or None
+    conversion.unapplied = [rules.as_row(unapplied) for unapplied in verdict.commission.unapplied] or None
     for item, share in zip(items, verdict.commission.shares, strict=True):
         item.commission, item.level = share.commission, share.level
 

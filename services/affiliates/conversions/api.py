@@ -20,7 +20,6 @@ from services.affiliates.conversions.schemas import (
     ConversionsIn,
     OrderStatusIn,
 )
-from services.affiliates.merchants.queries import merchant
 
 blp = DualMount("conversions")
 
@@ -56,12 +55,9 @@ class Preview(MethodView):
         runtime = runtime_of(current_app)
         tracker.flush_now(runtime)
         now = utcnow()
-        report = _read(body, now)
-        terms = settings.of(runtime).platform_commission
+        report, platform = _read(body, now), settings.of(runtime.settings).platform_commission
         with db.read() as session:
-            return actions.preview(
-                session, merchant(session, now), report, platform=terms, hash_of=tracker.of(runtime).hash_of, now=now
-            )
+            return actions.preview(session, report, platform=platform, hash_of=tracker.of(runtime).hash_of, now=now)
 
 
 @blp.route("/<path:external_order_id>")
@@ -79,13 +75,13 @@ class OrderStatusOfConversion(MethodView):
     @blp.allow(*MERCHANT)
     @blp.arguments(OrderStatusIn)
     @blp.response(200, ConversionOut)
-    def post(self, change, external_order_id):
+    def post(self, report, external_order_id):
         """Report the status of an order: confirmed and delivered approve its commission, the last three take it back.
 
         ``refunded`` with a ``refundAmount`` or ``items`` takes back in part; each of the items takes back what its line
         earned."""
         with db.begin() as session:
-            conversion = change_order_status(session, external_order_id, **change, actor=caller(), now=utcnow())
+            conversion = change_order_status(session, external_order_id, report, actor=caller(), now=utcnow())
             return queries.view(session, conversion)
 
 

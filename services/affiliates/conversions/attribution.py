@@ -89,9 +89,9 @@ def _with_terms(session: Session, merchant: Merchant, order: Order, verdict: Ver
     if verdict.reason == rules.LAST_CLICK:
         verdict.reason = _why_refused(session, merchant, campaign, affiliate, order) or verdict.reason
     products = _products(session, merchant, order)
-    attached = {product.external_id for product in products if product.campaign_id == campaign.id}
-    any_attached = bool(attached) or _has_products(session, campaign)
-    verdict.flags += rules.product_flags(order.lines, attached, campaign_has_products=any_attached)
+    any_attached = any(product.campaign_id == campaign.id for product in products)
+    if order.lines and not any_attached and _has_products(session, campaign):
+        verdict.flags.append(rules.WITHOUT_PRODUCTS)
     if verdict.reason == rules.LAST_CLICK:
         verdict.commission = _commission(session, merchant, campaign, order, products, platform)
     return verdict
@@ -124,12 +124,7 @@ def _has_products(session: Session, campaign: Campaign) -> bool:
 
 
 def _commission(
-    session: Session,
-    merchant: Merchant,
-    campaign: Campaign,
-    order: Order,
-    products: Sequence[Product],
-    platform: Terms,
+    session: Session, merchant: Merchant, campaign: Campaign, order: Order, products: Sequence[Product], platform: Terms
 ) -> Commission:
     """A product's own terms hold in its own campaign, and if it belongs to none (S2-14, S2-15).
 

@@ -82,6 +82,9 @@ class ConversionItem(OfMerchant, TenantScoped, Base):
     refunded_quantity: Mapped[int] = mapped_column(server_default="0")
     taken_back: Mapped[Decimal] = mapped_column(server_default="0")
 
+    # Not stored: set by the queries, for the response.
+    currency = ""
+
 
 class Refund(OfMerchant, TenantScoped, Base):
     """One partial refund of an order. The merchant gives ``refund_id``, so that the same refund counts once. ``items``

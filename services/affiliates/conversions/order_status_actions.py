@@ -6,7 +6,6 @@ The conversion's row is locked while anything about it is decided, so that a ref
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -15,7 +14,6 @@ from chassis.core import money
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.http.schemas import in_currency
 from chassis.messaging import outbox
 from services.affiliates.affiliates.models import Affiliate
 from services.affiliates.campaigns.models import Campaign
@@ -23,28 +21,16 @@ from services.affiliates.commissions.ledger_rules import CAUSES, Cause, OrderSta
 from services.affiliates.conversions.events import CommissionReversed
 from services.affiliates.conversions.ledger import lines_of, settle
 from services.affiliates.conversions.models import Conversion, ConversionItem, Refund
-from services.affiliates.conversions.queries import event_fields, get_conversion, items_of, order_state
-from services.affiliates.conversions.refund_rules import Line, RefundItem, refund_items
+from services.affiliates.conversions.queries import event_fields, items_of, lock_conversion, order_state
+from services.affiliates.conversions.refund_rules import StatusReport, refund_items
 from services.affiliates.conversions.rules import ConversionStatus
 from services.affiliates.merchants.models import Merchant
 
 
 def change_order_status(
-    session: Session,
-    external_order_id: str,
-    *,
-    status: OrderStatus,
-    refund_amount: Decimal | None,
-    items: Sequence[RefundItem],
-    refund_id: str | None,
-    actor: Principal,
-    now: datetime,
+    session: Session, external_order_id: str, report: StatusReport, *, actor: Principal, now: datetime
 ) -> Conversion:
     """Approve, hold or take back the commission of an order, as its status says (S2-27).
-
-    Args:
-        refund_amount: what is refunded now, in the order's currency; with ``items`` at least what they come to.
-        items: the lines that are refunded now. Each takes back what it earned.
 
     Raises:
         NotFound: no such order of the caller's.
@@ -52,125 +38,71 @@ def change_order_status(
         Invalid: more is refunded than is left, or an amount has more decimals than the currency.
     """
     conversion = lock_conversion(session, external_order_id)
-    repeated = session.get(Refund, (conversion.id, refund_id)) if refund_id else None
-    refund = refund_amount
-    if repeated is None or refund != repeated.amount:  # a refund from before D9 may be repeated as it was
-        refund = None if refund is None else in_currency(refund, conversion.currency, "refundAmount")
-    items = _in_order_currency(conversion, items)
-    if repeated is not None:
-        _require_same(repeated, conversion, status, refund, items)
+    earlier = session.get(Refund, (conversion.id, report.refund_id)) if report.refund_id else None
+    report = report.in_currency(conversion.currency, stored=earlier.amount if earlier else None)
+    if earlier is not None:
+        _require_same(earlier, report, conversion.currency)
         return conversion
-    lines = items_of(session, conversion)
-    before = order_state(conversion)
-    if items:
-        refund = _refund_lines(conversion, lines, status, refund, items)
-    after = _state_after(before, status, refund, items, lines)
+    items, before = items_of(session, conversion), order_state(conversion)
+    refund = _refund_lines(conversion, items, report) if report.items else report.refund
+    after = _state_after(before, report, refund, items)
     if refund is not None:
-        session.add(_refund(conversion, refund_id, refund, items, now))
-    if after == before and not items:
+        session.add(_refund(conversion, report, refund, now))
+    if after == before and not report.items:
         return conversion
     conversion.order_status, conversion.refunded = after.status, after.refunded
     audit.record(session, "conversion.followed", conversion, tenant_id=conversion.merchant_id, actor=actor, now=now)
     if conversion.status == ConversionStatus.CREDITED:
-        growth = settle(session, conversion, lines, Cause.REFUNDED if refund is not None else CAUSES[status], now)
+        cause = CAUSES[report.status] if refund is None else Cause.REFUNDED
+        growth = settle(session, conversion, items, cause, now)
         _publish_reversed(session, conversion, growth, actor, now)
     return conversion
 
 
-def lock_conversion(session: Session, external_order_id: str) -> Conversion:
-    """One of the caller's conversions, under a row lock.
-
-    Raises:
-        NotFound: no such order was reported.
-    """
-    return get_conversion(session, external_order_id, lock=True)
-
-
-def _state_after(
-    before: OrderState,
-    status: OrderStatus,
-    refund: Decimal | None,
-    items: Sequence[RefundItem],
-    lines: Sequence[ConversionItem],
-) -> OrderState:
-    after = before.after(status, refund)
-    if items and after.amount == 0 and all(line.is_refunded for line in lines_of(lines)):
-        return before.after(status, None)  # an order that cost nothing is undone with its last line
-    return after
-
-
-def _in_order_currency(conversion: Conversion, items: Sequence[RefundItem]) -> list[RefundItem]:
-    """The items of a request, their amounts with the decimals of the order's currency (D9)."""
-    currency = conversion.currency
-    return [
-        RefundItem(
-            item.external_id,
-            item.quantity,
-            None if item.amount is None else in_currency(item.amount, currency, f"items.{number}.amount"),
-        )
-        for number, item in enumerate(items)
-    ]
-
-
-def _require_same(
-    repeated: Refund,
-    conversion: Conversion,
-    status: OrderStatus,
-    refund: Decimal | None,
-    items: Sequence[RefundItem],
-) -> None:
+def _require_same(earlier: Refund, report: StatusReport, currency: str) -> None:
     """A refund may be reported again, as it was."""
-    same_amount = refund == repeated.amount or (refund is None and items)
-    if status is not OrderStatus.REFUNDED or not same_amount or _as_rows(items) != (repeated.items or []):
-        amount = money.written(repeated.amount, conversion.currency)
+    same_amount = report.refund == earlier.amount or (report.refund is None and report.items)
+    same_items = [item.as_row() for item in report.items] == (earlier.items or [])
+    if report.status is not OrderStatus.REFUNDED or not same_amount or not same_items:
+        amount = money.written(earlier.amount, currency)
         raise Conflict(f"Another refund of {amount} was reported with that refundId.", code="refund_differs")
 
 
-def _refund_lines(
-    conversion: Conversion,
-    lines: Sequence[ConversionItem],
-    status: OrderStatus,
-    refund: Decimal | None,
-    items: Sequence[RefundItem],
-) -> Decimal:
+def _refund_lines(conversion: Conversion, items: Sequence[ConversionItem], report: StatusReport) -> Decimal:
     """Store on the lines what is refunded of them; return what is refunded of the whole order."""
-    if status is not OrderStatus.REFUNDED:
+    if report.status is not OrderStatus.REFUNDED:
         raise Invalid.field("items", "Go with the status 'refunded' only.")
     order_state(conversion).require_open()
-    before = lines_of(lines)
-    after: list[Line] = refund_items(before, items, conversion.currency)
+    before = lines_of(items)
+    after = refund_items(before, report.items, conversion.currency)
     by_item = sum((new.refunded - old.refunded for new, old in zip(after, before, strict=True)), Decimal(0))
-    if refund is not None and refund < by_item:
+    if report.refund is not None and report.refund < by_item:
         total = money.written(by_item, conversion.currency)
         raise Invalid.field("refundAmount", f"The items come to {total}, which is more.")
-    for line, new in zip(lines, after, strict=True):
-        line.refunded, line.refunded_quantity = new.refunded, new.refunded_quantity
+    for item, line in zip(items, after, strict=True):
+        item.refunded, item.refunded_quantity = line.refunded, line.refunded_quantity
     conversion.refunded_by_item += by_item
-    return by_item if refund is None else refund
+    return by_item if report.refund is None else report.refund
 
 
-def _refund(
-    conversion: Conversion, refund_id: str | None, amount: Decimal, items: Sequence[RefundItem], now: datetime
-) -> Refund:
+def _state_after(
+    before: OrderState, report: StatusReport, refund: Decimal | None, items: Sequence[ConversionItem]
+) -> OrderState:
+    after = before.after(report.status, refund)
+    if report.items and after.amount == 0 and all(line.is_refunded for line in lines_of(items)):
+        return before.after(report.status, None)  # an order that cost nothing is undone with its last line
+    return after
+
+
+def _refund(conversion: Conversion, report: StatusReport, amount: Decimal, now: datetime) -> Refund:
     return Refund(
         conversion_id=conversion.id,
         merchant_id=conversion.merchant_id,
-        refund_id=refund_id or str(uuid7()),
+        refund_id=report.refund_id or str(uuid7()),
         amount=amount,
-        items=_as_rows(items) or None,
+        items=[item.as_row() for item in report.items] or None,
         at=now,
     )
-
-
-def _as_rows(items: Sequence[RefundItem]) -> list[dict[str, Any]]:
-    return [
-        {
-            "externalId": item.external_id,
-            "quantity": item.quantity,
-            "amount": None if item.amount is None else str(item.amount),
-        }
-        for item in items
-    ]
 
 
 def _publish_reversed(

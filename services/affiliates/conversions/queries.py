@@ -10,36 +10,19 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
 from chassis.core.money import rounded
 from chassis.core.principal import caller
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.affiliates.affiliates.models import Affiliate
 from services.affiliates.campaigns.models import Campaign
-from services.affiliates.commissions.ledger_rules import (
-    APPROVING,
-    REVERSING,
-    Account,
-    OrderState,
-    OrderStatus,
-    remaining,
-)
+from services.affiliates.commissions import ledger_rules
+from services.affiliates.commissions.ledger_rules import Account, OrderState, OrderStatus
 from services.affiliates.conversions.models import Conversion, ConversionItem
 from services.affiliates.conversions.rules import ConversionStatus, explain
 from services.affiliates.merchants.models import Merchant
 
-FILTERS = ("status", "order_status", "external_order_id", "affiliate_id", "campaign_id")
-
-
-@dataclass(frozen=True)
-class LineView:
-    """A line of an order with the order's currency."""
-
-    item: ConversionItem
-    currency: str
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.item, name)
+MISSING = "No such order was reported."
 
 
 @dataclass(frozen=True)
@@ -47,11 +30,7 @@ class ConversionView:
     """A conversion with what was decided, why, and what is left of the commission."""
 
     conversion: Conversion
-    lines: Sequence[ConversionItem]
-
-    @property
-    def items(self) -> list[LineView]:
-        return [LineView(line, self.conversion.currency) for line in self.lines]
+    items: Sequence[ConversionItem]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.conversion, name)
@@ -70,16 +49,16 @@ class ConversionView:
     @property
     def commission(self) -> Decimal | None:
         credited = self.commission_credited
-        return credited and remaining(credited, self._order)
+        return credited and ledger_rules.remaining(credited, order_state(self.conversion))
 
     @property
     def commission_state(self) -> str | None:
         """HELD, APPROVED, or REVERSED once the order was undone."""
         if self.status != ConversionStatus.CREDITED:
             return None
-        if self._order.status in REVERSING:
+        if self.order_status in ledger_rules.REVERSING:
             return "REVERSED"
-        return Account.APPROVED if self._order.status in APPROVING else Account.HELD
+        return Account.APPROVED if self.order_status in ledger_rules.APPROVING else Account.HELD
 
     @property
     def window_ends_at(self) -> datetime | None:
@@ -100,10 +79,6 @@ class ConversionView:
             unapplied=row.unapplied or (),
         )
 
-    @property
-    def _order(self) -> OrderState:
-        return order_state(self.conversion)
-
 
 def order_state(conversion: Conversion) -> OrderState:
     return OrderState(
@@ -116,24 +91,32 @@ def order_state(conversion: Conversion) -> OrderState:
     )
 
 
-def get_conversion(session: Session, external_order_id: str, *, lock: bool = False) -> Conversion:
+def get_conversion(session: Session, external_order_id: str) -> Conversion:
     """One of the caller's conversions.
 
     Raises:
         NotFound: no such order was reported.
     """
+    return one_or_404(session, _of_order(external_order_id), MISSING)
+
+
+def lock_conversion(session: Session, external_order_id: str) -> Conversion:
+    """One of the caller's conversions, locked until the transaction ends. Raises as ``get_conversion``."""
+    return one_or_404(session, _of_order(external_order_id).with_for_update(), MISSING)
+
+
+def _of_order(external_order_id: str) -> Select[tuple[Conversion]]:
     own = (Conversion.merchant_id == caller().tenant_id, Conversion.external_order_id == external_order_id)
-    statement = select(Conversion).where(*own)
-    conversion = session.scalar(statement.with_for_update() if lock else statement)
-    if conversion is None:
-        raise NotFound("No such order was reported.")
-    return conversion
+    return select(Conversion).where(*own)
 
 
 def items_of(session: Session, conversion: Conversion) -> Sequence[ConversionItem]:
     """The lines of an order as they were reported."""
-    lines = select(ConversionItem).where(ConversionItem.conversion_id == conversion.id)
-    return session.scalars(lines.order_by(ConversionItem.position)).all()
+    statement = select(ConversionItem).where(ConversionItem.conversion_id == conversion.id)
+    items = session.scalars(statement.order_by(ConversionItem.position)).all()
+    for item in items:
+        item.currency = conversion.currency
+    return items
 
 
 def view(session: Session, conversion: Conversion) -> ConversionView:
@@ -143,9 +126,8 @@ def view(session: Session, conversion: Conversion) -> ConversionView:
 def list_conversions(session: Session, *, page: int, page_size: int, **filters: Any) -> Page:
     """The caller's conversions, newest first, without their lines."""
     statement = select(Conversion).where(Conversion.merchant_id == caller().tenant_id)
-    for name in FILTERS:
-        if name in filters:
-            statement = statement.where(getattr(Conversion, name) == filters[name])
+    for name, value in filters.items():
+        statement = statement.where(getattr(Conversion, name) == value)
     statement = statement.order_by(Conversion.received_at.desc(), Conversion.id.desc())
     return paginate(session, statement, page=page, page_size=page_size, to_item=lambda row: ConversionView(row, ()))
 

@@ -1,12 +1,14 @@
-"""Refunds of single lines: how much of a line may be refunded, and how much of its commission is taken back."""
+"""Reports of an order's status; refunds of single lines: how much may be refunded, what is taken back for it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from chassis.core import money
 from chassis.core.errors import Invalid
-from services.affiliates.commissions.ledger_rules import REVERSING, OrderState, remaining
+from chassis.http.schemas import in_currency
+from services.affiliates.commissions.ledger_rules import REVERSING, OrderState, OrderStatus, remaining
 from services.affiliates.commissions.rules import split
 
 
@@ -17,6 +19,47 @@ class RefundItem:
     external_id: str
     quantity: int | None = None
     amount: Decimal | None = None
+
+    def in_currency(self, currency: str, field: str) -> "RefundItem":
+        """The item with an amount that has the currency's decimals (D9); ``field`` names it in a refusal."""
+        if self.amount is None:
+            return self
+        return replace(self, amount=in_currency(self.amount, currency, f"{field}.amount"))
+
+    def as_row(self) -> dict[str, Any]:
+        """As it is stored with its refund."""
+        amount = None if self.amount is None else str(self.amount)
+        return {"externalId": self.external_id, "quantity": self.quantity, "amount": amount}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """The status of an order as a shop reports it (S2-27).
+
+    Attributes:
+        refund: what is refunded now, in the order's currency; with ``items`` at least what they come to.
+        items: the lines that are refunded now. Each takes back what it earned.
+        refund_id: the same refund counts once.
+    """
+
+    status: OrderStatus
+    refund: Decimal | None
+    items: Sequence[RefundItem]
+    refund_id: str | None
+
+    def in_currency(self, currency: str, *, stored: Decimal | None) -> "StatusReport":
+        """The report with amounts that have the currency's decimals (D9).
+
+        A refund of ``stored`` stays as it is: one from before D9 may be reported again.
+
+        Raises:
+            Invalid: an amount has more decimals; names its field.
+        """
+        refund = self.refund
+        if refund is not None and refund != stored:
+            refund = in_currency(refund, currency, "refundAmount")
+        items = [item.in_currency(currency, f"items.{number}") for number, item in enumerate(self.items)]
+        return replace(self, refund=refund, items=items)
 
 
 @dataclass(frozen=True, slots=True)

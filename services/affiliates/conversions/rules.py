@@ -1,7 +1,7 @@
 """An order as a merchant reports it, the click it is credited to (S2-17, S2-18, D32), its flags, and the explanation of
 the decision."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.core.clock import rfc3339
-from services.affiliates.commissions.rules import Unapplied
+from services.affiliates.commissions.rules import Source
 
 CLOCK_SKEW = timedelta(minutes=5)
 SETTLE = timedelta(seconds=1.5)  # until a reported order is weighed
@@ -82,17 +82,6 @@ def time_flags(occurred_at: datetime, received_at: datetime, last_click_at: date
     if last_click_at is not None and occurred_at < last_click_at:
         flags.append(Flag("impossible_time", "The order was placed before the click it names."))
     return flags
-
-
-def product_flags(lines: Sequence[OrderLine], attached: Collection[str], *, campaign_has_products: bool) -> list[Flag]:
-    if lines and campaign_has_products and not any(line.external_id in attached for line in lines):
-        return [WITHOUT_PRODUCTS]
-    return []
-
-
-def is_too_soon(now: datetime, received_at: datetime) -> bool:
-    """Whether a click that an order names may still be on its way into the database."""
-    return now < received_at + PATIENCE
 
 
 class NoClick(StrEnum):
@@ -189,7 +178,7 @@ def explain(
     return " ".join([credited, *(_why_unapplied(row, currency) for row in unapplied)])
 
 
-def as_row(unapplied: Unapplied) -> dict[str, str | None]:
+def as_row(unapplied: Source) -> dict[str, str | None]:
     """A fixed commission that did not apply, as it is stored with its conversion."""
     return {
         "level": unapplied.level,

@@ -5,15 +5,20 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from chassis.core.money import MAX_AMOUNT
 from chassis.http.pages import PageIn
 from chassis.http.schemas import CamelSchema, Instant, Stripped, currency, in_currency
 from services.affiliates.commissions.ledger_rules import OrderStatus
 from services.affiliates.common.schemas import IsoDateTime, Money, Whole, identifier
-from services.affiliates.conversions.refund_rules import RefundItem
+from services.affiliates.conversions.refund_rules import RefundItem, StatusReport
 from services.affiliates.conversions.rules import ConversionStatus
 
 MAX_LINES = 500
 MAX_PIECES = 1_000_000
+REFUNDABLE = [
+    validate.Range(max=MAX_AMOUNT),
+    validate.Range(min=0, min_inclusive=False, error="Must be more than nothing."),
+]
 
 
 class Pieces(Whole):
@@ -80,12 +85,7 @@ class RefundItemIn(CamelSchema):
 
     external_id = identifier(200)
     quantity = Pieces(load_default=None, allow_none=True, validate=validate.Range(1, MAX_PIECES))
-    amount = Money(load_default=None, allow_none=True)
-
-    @validates_schema
-    def amount_is_something(self, data: dict[str, Any], **_: Any) -> None:
-        if data["amount"] == 0:
-            raise ValidationError("Must be more than nothing.", "amount")
+    amount = Money(load_default=None, allow_none=True, validate=REFUNDABLE)
 
     @post_load
     def refund_item(self, data: dict[str, Any], **_: Any) -> RefundItem:
@@ -97,20 +97,16 @@ class OrderStatusIn(CamelSchema):
     stand alone. With a ``refundId`` the same refund counts once."""
 
     status = fields.String(required=True, validate=validate.OneOf(list(OrderStatus)))
-    refund_amount = Money(load_default=None, allow_none=True)
+    refund_amount = Money(load_default=None, allow_none=True, validate=REFUNDABLE)
     items = fields.List(
         fields.Nested(RefundItemIn), load_default=None, allow_none=True, validate=validate.Length(1, MAX_LINES)
     )
     refund_id = identifier(200, required=False, load_default=None, allow_none=True)
 
-    @validates_schema
-    def refund_is_something(self, data: dict[str, Any], **_: Any) -> None:
-        if data["refund_amount"] == 0:
-            raise ValidationError("Must be more than nothing.", "refundAmount")
-
     @post_load
-    def order_status(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return data | {"status": OrderStatus(data["status"]), "items": data["items"] or ()}
+    def status_report(self, data: dict[str, Any], **_: Any) -> StatusReport:
+        status, items = OrderStatus(data["status"]), data["items"] or ()
+        return StatusReport(status, data["refund_amount"], items, data["refund_id"])
 
 
 class FlagOut(CamelSchema):

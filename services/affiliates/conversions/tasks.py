@@ -34,7 +34,7 @@ def weigh_due(runtime: Runtime) -> bool:
                 weigh_conversion(
                     session,
                     conversion,
-                    platform=settings.of(runtime).platform_commission,
+                    platform=settings.of(runtime.settings).platform_commission,
                     hash_of=tracker.of(runtime).hash_of,
                     now=now,
                 )

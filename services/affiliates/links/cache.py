@@ -4,13 +4,12 @@ A change made in this process holds at once (:meth:`LinkCache.outdate`), one mad
 """
 
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from cachetools import FIFOCache
-from sqlalchemy import Select, select
+from sqlalchemy import RowMapping, Select, select
 
 from chassis.core.principal import Principal, acting_as
 from chassis.data.database import Database
@@ -81,7 +80,7 @@ class LinkCache:
         hot = [code for code, entry in entries if entry.target and now - entry.used_at < HOT]
         for start in range(0, len(hot), BATCH):
             batch = hot[start : start + BATCH]
-            targets = dict(self._load(_links().where(Link.code.in_(batch))))
+            targets = self._load(_links().where(Link.code.in_(batch)))
             for code in batch:
                 self._store(code, targets.get(code), None, now)
         self._away = False
@@ -95,7 +94,7 @@ class LinkCache:
 
     def _read_anew(self, code: str, entry: Entry | None, now: float) -> Entry:
         try:
-            target = dict(self._load(_links().where(Link.code == code))).get(code)
+            target = self._load(_links().where(Link.code == code)).get(code)
             fallback = None if target else self._fallback(code)
         except Exception as error:
             if entry is None or not (is_away(error) or is_busy(error)):
@@ -112,13 +111,14 @@ class LinkCache:
         return entry
 
     def _warm(self, now: float) -> None:
-        for code, target in self._load(_links().order_by(Link.created_at.desc()).limit(WARM_LINKS)):
+        for code, target in self._load(_links().order_by(Link.created_at.desc()).limit(WARM_LINKS)).items():
             self._store(code, target, None, now)
 
-    def _load(self, statement: Select[Any]) -> Iterator[tuple[str, Target]]:
+    def _load(self, statement: Select[Any]) -> dict[str, Target]:
+        """Targets by the codes of their links."""
         with acting_as(SYSTEM), self._database.read() as session:
-            rows: Sequence[Any] = session.execute(statement).all()
-        return (_target_of(row) for row in rows)
+            rows = session.execute(statement).mappings().all()
+        return {row["code"]: _target_of(row) for row in rows}
 
     def _fallback(self, code: str) -> str | None:
         statement = select(Merchant.fallback_url).where(Merchant.slug == merchant_of_code(code), Merchant.enabled)
@@ -131,23 +131,24 @@ SYSTEM = Principal.system("affiliates")
 
 
 def _links() -> Select[Any]:
+    """The columns are the fields of a ``Target``, after the link's code."""
     return (
         select(
             Link.code,
-            Link.id,
+            Link.id.label("link_id"),
             Link.merchant_id,
             Link.campaign_id,
             Link.affiliate_id,
             Link.destination,
             Campaign.status,
-            Campaign.start_date,
-            Campaign.end_date,
-            Campaign.cookie_days,
-            Affiliate.status,
-            Campaign.affiliate_approval_required,
+            Campaign.start_date.label("start"),
+            Campaign.end_date.label("end"),
+            Campaign.cookie_days.label("window_days"),
+            Affiliate.status.label("enrolment"),
+            Campaign.affiliate_approval_required.label("approval_required"),
             Merchant.enabled,
-            Merchant.fallback_url,
-            Merchant.allowed_hosts,
+            Merchant.fallback_url.label("fallback"),
+            Merchant.allowed_hosts.label("hosts"),
         )
         .join(Campaign, Campaign.id == Link.campaign_id)
         .join(Affiliate, Affiliate.id == Link.affiliate_id)
@@ -155,23 +156,7 @@ def _links() -> Select[Any]:
     )
 
 
-def _target_of(row: Sequence[Any]) -> tuple[str, Target]:
-    code, link_id, merchant_id, campaign_id, affiliate_id, destination, status, *rest, hosts = row
-    start, end, days, enrolment, approval_required, enabled, fallback = rest
-    target = Target(
-        link_id=link_id,
-        merchant_id=merchant_id,
-        campaign_id=campaign_id,
-        affiliate_id=affiliate_id,
-        destination=destination,
-        status=Status(status),
-        start=start,
-        end=end,
-        window_days=days,
-        enrolment=Enrolment(enrolment),
-        approval_required=approval_required,
-        enabled=enabled,
-        fallback=fallback,
-        hosts=tuple(hosts),
-    )
-    return code, target
+def _target_of(row: RowMapping) -> Target:
+    fields = {name: value for name, value in row.items() if name != "code"}
+    enums = {"status": Status(row["status"]), "enrolment": Enrolment(row["enrolment"])}
+    return Target(**fields | enums | {"hosts": tuple(row["hosts"])})

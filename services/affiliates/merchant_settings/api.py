@@ -22,8 +22,7 @@ class Settings(MethodView):
         """Default commission, fallback address, allowed hosts, and whether affiliates wait for approval."""
         with db.read() as session:
             merchant = queries.merchant(session, utcnow())
-        versions.set_etag(merchant)
-        return merchant
+        return versions.set_etag(merchant)
 
     @blp.allow(*MERCHANT)
     @blp.arguments(SettingsIn)
@@ -34,5 +33,4 @@ class Settings(MethodView):
             merchant = actions.replace_settings(
                 session, settings, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-        versions.set_etag(merchant)
-        return merchant
+        return versions.set_etag(merchant)

@@ -38,10 +38,6 @@ class Merchant(HasTerms, Versioned, TenantScoped, Base):
     updated_at: Mapped[datetime]
 
     @property
-    def terms_currency(self) -> str | None:
-        return self.currency
-
-    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone or "UTC")
 

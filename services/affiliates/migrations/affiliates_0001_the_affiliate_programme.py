@@ -265,37 +265,8 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP TRIGGER ledger_grows ON ledger")
         op.execute("DROP FUNCTION ledger_grows()")
-    op.drop_table("refunds")
-    op.drop_index(op.f("ix_products_campaign_id"), table_name="products")
-    op.drop_table("products")
-    op.drop_index("ix_links_campaign", table_name="links")
-    op.drop_index(op.f("ix_links_affiliate_id"), table_name="links")
-    op.drop_table("links")
-    op.drop_index("ix_ledger_merchant", table_name="ledger")
-    op.drop_index("ix_ledger_conversion", table_name="ledger")
-    op.drop_index("ix_ledger_affiliate", table_name="ledger")
-    op.drop_table("ledger")
-    op.drop_table("conversion_items")
-    op.drop_index("ix_campaign_runs_campaign", table_name="campaign_runs")
-    op.drop_table("campaign_runs")
-    op.drop_index(op.f("ix_merchants_slug"), table_name="merchants")
-    op.drop_table("merchants")
-    op.drop_index("ix_conversions_merchant", table_name="conversions")
-    op.drop_index(
-        "ix_conversions_due",
-        table_name="conversions",
-        sqlite_where=sa.text("status = 'ACCEPTED'"),
-        postgresql_where=sa.text("status = 'ACCEPTED'"),
-    )
-    op.drop_table("conversions")
-    op.drop_index("ix_clicks_visitor", table_name="clicks")
-    op.drop_index("ix_clicks_merchant", table_name="clicks")
-    op.drop_table("clicks")
-    op.drop_table("click_feeds")
-    op.drop_index("ix_click_counts_merchant", table_name="click_counts")
-    op.drop_table("click_counts")
-    op.drop_index("ix_campaigns_merchant", table_name="campaigns")
-    op.drop_index("ix_campaigns_listed", table_name="campaigns")
-    op.drop_table("campaigns")
-    op.drop_index("ix_affiliates_merchant", table_name="affiliates")
-    op.drop_table("affiliates")
+    # A table goes with its indexes, and before those that it refers to.
+    for table in ("refunds", "products", "links", "ledger", "conversion_items", "campaign_runs", "merchants"):
+        op.drop_table(table)
+    for table in ("conversions", "clicks", "click_feeds", "click_counts", "campaigns", "affiliates"):
+        op.drop_table(table)

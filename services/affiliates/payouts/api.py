@@ -2,12 +2,13 @@
 
 from flask.views import MethodView
 
+from chassis.core.clock import utcnow
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from services.affiliates.common.dual_mount import MERCHANT, DualMount
 from services.affiliates.payouts import queries
 from services.affiliates.payouts.schemas import BalancesIn, BalancesOut, LedgerEntryOut, LedgerIn, StatementOut
-from services.affiliates.reports.api import AS_CSV, pop_layout, pop_period, respond
+from services.affiliates.reports.api import AS_CSV, pop_layout, respond
 from services.affiliates.reports.schemas import PeriodIn
 
 ledger = DualMount("ledger")
@@ -49,5 +50,5 @@ class Statements(MethodView):
         """What is owed each affiliate for payout: opening, earned, taken back, closing; and what is held besides."""
         layout = pop_layout(filters)
         with db.read() as session:
-            rows = queries.statements(session, pop_period(session, filters), **filters)
+            rows = queries.statements(session, **filters, now=utcnow())
         return respond(rows, layout, HEAD, lambda row: [row.values()], "statements")

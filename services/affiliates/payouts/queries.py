@@ -1,6 +1,7 @@
 """Reads of the ledger: entries, balances, statements."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from services.affiliates.affiliates.models import Affiliate
 from services.affiliates.commissions.ledger_rules import TAKEN_BACK, Account
 from services.affiliates.commissions.models import LedgerEntry, in_minor, sum_where
 from services.affiliates.conversions.models import Conversion
+from services.affiliates.reports.queries import period_of_caller
 from services.affiliates.reports.rules import Period
 
 
@@ -51,9 +53,16 @@ def balances(session: Session, affiliate_id: UUID | None = None) -> list[dict[st
     ]
 
 
-def statements(session: Session, period: Period, affiliate_id: UUID | None = None) -> list[dict[str, Any]]:
+def statements(
+    session: Session,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+    affiliate_id: UUID | None = None,
+    now: datetime,
+) -> list[dict[str, Any]]:
     """What each affiliate's approved account opened with, earned, gave back and closed with; and what is held."""
-    entry = LedgerEntry
+    entry, period = LedgerEntry, period_of_caller(session, since, until, now)
     approved, before = entry.account == Account.APPROVED, entry.at < period.begin
     within = entry.at >= period.begin
     key = (entry.affiliate_id, Affiliate.name, Affiliate.email, entry.currency)

@@ -30,7 +30,3 @@ class Product(OfMerchant, HasTerms, TenantScoped, Base):
 
     # Not stored: set by the queries, for the response.
     price_currency = ""
-
-    @property
-    def terms_currency(self) -> str | None:
-        return self.currency

@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
 from chassis.core.principal import caller
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.affiliates.merchants.models import Merchant
 from services.affiliates.products.models import Product
@@ -30,9 +30,7 @@ def get_product(session: Session, external_id: str) -> Product:
         NotFound: there is none with that id.
     """
     own = (Product.merchant_id == caller().tenant_id, Product.external_id == external_id)
-    product = session.scalar(select(Product).where(*own))
-    if product is None:
-        raise NotFound("There is no such product.")
+    product = one_or_404(session, select(Product).where(*own), "There is no such product.")
     return _priced(product, _currency(session))
 
 

@@ -7,9 +7,8 @@ from chassis.core.clock import utcnow
 from chassis.http.current import db
 from chassis.http.pages import Page, page_of
 from services.affiliates.common.dual_mount import MERCHANT, DualMount
-from services.affiliates.merchants.queries import merchant
 from services.affiliates.reports import queries
-from services.affiliates.reports.rules import By, period_of, to_csv
+from services.affiliates.reports.rules import to_csv
 from services.affiliates.reports.schemas import ReportIn, ReportRowOut
 
 blp = DualMount("reports")
@@ -27,22 +26,15 @@ class Reports(MethodView):
     @blp.response(200, page_of(ReportRowOut))
     def get(self, filters):
         """Clicks, conversions, their rate and commission by state, for each campaign, affiliate, product or day."""
-        layout, by = pop_layout(filters), By(filters.pop("by"))
+        layout = pop_layout(filters)
         with db.read() as session:
-            rows = queries.report(session, pop_period(session, filters), by, **filters)
-        return respond(rows, layout, HEAD, _cells, f"{by}s")
+            rows = queries.report(session, **filters, now=utcnow())
+        return respond(rows, layout, HEAD, _cells, f"{filters['by']}s")
 
 
 def pop_layout(filters):
     """Take page, page size and format out of the filters."""
     return filters.pop("page"), filters.pop("page_size"), filters.pop("format")
-
-
-def pop_period(session, filters):
-    """Take the period out of the filters, in the merchant's time zone."""
-    now = utcnow()
-    zone = merchant(session, now).zone
-    return period_of(filters.pop("since", None), filters.pop("until", None), now, zone)
 
 
 def respond(rows, layout, head, cells, name):

@@ -1,7 +1,7 @@
 """Reads of reports: sums over counted clicks, conversions and the ledger, in a few statements."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -20,21 +20,31 @@ from services.affiliates.commissions.ledger_rules import APPROVING, REVERSING, T
 from services.affiliates.commissions.models import LedgerEntry, in_minor, sum_where
 from services.affiliates.conversions.models import Conversion, ConversionItem
 from services.affiliates.conversions.rules import ConversionStatus
+from services.affiliates.merchants.queries import merchant
 from services.affiliates.products.models import Product
-from services.affiliates.reports.rules import By, Period, Row
+from services.affiliates.reports.rules import By, Period, Row, period_of
 
 BATCH = 500  # names in a statement
 FINEST = 10**money.FINEST
 
 
-def report(session: Session, period: Period, by: By, **filters: UUID) -> list[Row]:
+def period_of_caller(session: Session, since: date | None, until: date | None, now: datetime) -> Period:
+    """The period asked for, in the caller's time zone (D61). Raises what ``rules.period_of`` raises."""
+    return period_of(since, until, now, merchant(session, now).zone)
+
+
+def report(
+    session: Session, *, by: str, since: date | None = None, until: date | None = None, now: datetime, **filters: UUID
+) -> list[Row]:
     """Clicks, conversions and commission in a period, a row for each campaign, affiliate, product or day.
 
     Clicks count on the day they were made, an order and all of its commission on the day it was placed.
 
     Args:
+        by: a value of ``By``.
         filters: ``campaign_id`` and ``affiliate_id``.
     """
+    by, period = By(by), period_of_caller(session, since, until, now)
     if by is By.PRODUCT:
         rows = _of_products(session, period, filters)
     else:

@@ -67,9 +67,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_invites_retailer_id_id"), table_name="invites")
-    op.drop_index(op.f("ix_invites_campaign_id_id"), table_name="invites")
-    op.drop_table("invites")
-    op.drop_table("tenant_names")
-    op.drop_index(op.f("ix_campaigns_supplier_id_id"), table_name="campaigns")
-    op.drop_table("campaigns")
+    # A table goes with its indexes, and before those that it refers to.
+    for table in ("invites", "tenant_names", "campaigns"):
+        op.drop_table(table)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import case, delete, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, literal, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -103,7 +103,7 @@ def refresh(session: Session, presented: str, *, settings: IdentitySettings, now
         return None
     if token.used_at is not None:
         log.warning("a used refresh credential came again", user_id=str(token.user_id), family=str(token.family))
-        _end_family(session, token.family, now=now)
+        _revoke_all(session, RefreshToken.family == token.family, now)
         return None
     user = session.scalar(select(User).where(User.id == token.user_id, User.removed_at.is_(None)))
     if user is None or not token.is_good(now):
@@ -129,16 +129,12 @@ def revoke(session: Session, presented: str, *, now: datetime) -> None:
     """End the sign-in a refresh token belongs to; what is no refresh token of ours is ended already (RFC 7009)."""
     token = queries.lock_refresh_token(session, digest(presented))
     if token is not None:
-        _end_family(session, token.family, now=now)
+        _revoke_all(session, RefreshToken.family == token.family, now)
 
 
 def end_sessions(session: Session, user_id: UUID, *, now: datetime) -> None:
     """Revoke every refresh token of a user."""
-    session.execute(
-        update(RefreshToken)
-        .where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
+    _revoke_all(session, RefreshToken.user_id == user_id, now)
 
 
 def trim(session: Session, *, period: timedelta, now: datetime) -> bool:
@@ -150,12 +146,8 @@ def trim(session: Session, *, period: timedelta, now: datetime) -> bool:
     return max(tokens_gone.rowcount, throttles_gone.rowcount) >= TRIM  # type: ignore[attr-defined]
 
 
-def _end_family(session: Session, family: UUID, *, now: datetime) -> None:
-    session.execute(
-        update(RefreshToken)
-        .where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
+def _revoke_all(session: Session, condition: ColumnElement[bool], now: datetime) -> None:
+    session.execute(update(RefreshToken).where(condition, RefreshToken.revoked_at.is_(None)).values(revoked_at=now))
 
 
 def _grant_user(session: Session, user: User, *, family: UUID, settings: IdentitySettings, now: datetime) -> Granted:
@@ -176,12 +168,7 @@ def _grant_user(session: Session, user: User, *, family: UUID, settings: Identit
 
 
 def _grant(
-    session: Session,
-    principal: Principal,
-    refresh_token: str | None,
-    *,
-    settings: IdentitySettings,
-    now: datetime,
+    session: Session, principal: Principal, refresh_token: str | None, *, settings: IdentitySettings, now: datetime
 ) -> Granted:
     key = signing_keys.active_key(session, settings=settings, now=now)
     access_token = tokens.mint(

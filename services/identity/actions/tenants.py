@@ -54,9 +54,7 @@ def create_tenant(
         )
         with _unless_taken(session) as added:
             session.add(tenant)
-            audit.record(session, "tenant.created", tenant, tenant_id=tenant.id, actor=actor, now=now)
-            event = TenantCreated(tenant.id, address, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
-            outbox.add(session, tenant, event, tenants=(tenant.id,), actor=actor, now=now)
+            _publish(session, TenantCreated, "tenant.created", tenant, actor=actor, now=now)
         if added:
             return tenant
     raise Conflict("Another tenant has this slug.", code="slug_taken")
@@ -70,7 +68,7 @@ def name_tenants(session: Session, *, now: datetime) -> bool:
         for address in _slugs(tenant.name):
             with _unless_taken(session) as added:
                 tenant.name_it(address, now)
-                _publish_changed(session, "tenant.named", tenant, actor=system, now=now)
+                _publish(session, TenantChanged, "tenant.named", tenant, actor=system, now=now)
             if added:
                 break
     return len(nameless) == AT_ONCE
@@ -98,7 +96,7 @@ def change_tenant(
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.change(name=name, time_zone=time_zone, now=now):
-        _publish_changed(session, "tenant.changed", tenant, actor=actor, now=now)
+        _publish(session, TenantChanged, "tenant.changed", tenant, actor=actor, now=now)
     return tenant
 
 
@@ -115,7 +113,7 @@ def switch_features(
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.switch(changes, now):
-        _publish_changed(session, "tenant.features_switched", tenant, actor=actor, now=now)
+        _publish(session, TenantChanged, "tenant.features_switched", tenant, actor=actor, now=now)
     return tenant
 
 
@@ -140,7 +138,15 @@ def _unless_taken(session: Session) -> Iterator[list[bool]]:
             raise
 
 
-def _publish_changed(session: Session, action: str, tenant: Tenant, *, actor: Principal, now: datetime) -> None:
+def _publish(
+    session: Session,
+    event_type: type[TenantCreated | TenantChanged],
+    action: str,
+    tenant: Tenant,
+    *,
+    actor: Principal,
+    now: datetime,
+) -> None:
     audit.record(session, action, tenant, tenant_id=tenant.id, actor=actor, now=now)
-    event = TenantChanged(tenant.id, tenant.address, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
+    event = event_type(tenant.id, tenant.address, tenant.name, tenant.kind, tenant.time_zone, tenant.features)
     outbox.add(session, tenant, event, tenants=(tenant.id,), actor=actor, now=now)

@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -11,7 +10,7 @@ from chassis.core.emails import address_key
 from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import is_taken
+from chassis.data.errors import conflict_if_taken
 from chassis.messaging import outbox
 from contracts.roles import Role
 from services.identity import queries, rules
@@ -58,12 +57,8 @@ def add_user(
     session.add(user)
     audit.record(session, "user.added", user, tenant_id=tenant.id, actor=actor, now=now)
     event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
-    try:
+    with conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", "email_taken"):
         outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
-    except IntegrityError as error:
-        if not is_taken(error, ONE_ADDRESS):
-            raise
-        raise Conflict("Somebody signs in with this e-mail address already.", code="email_taken") from error
     return user
 
 

@@ -10,7 +10,7 @@ from chassis.http.pages import PageIn, page_of
 from contracts.roles import Role
 from services.identity import queries
 from services.identity.actions import api_keys
-from services.identity.api import own
+from services.identity.api.context import own_settings
 from services.identity.schemas import ApiKeyIn, ApiKeyOut, IssuedKeyOut
 
 blp = Blueprint("api-keys", __name__, url_prefix="/api/v1/admin/tenants/<uuid:tenant_id>/api-keys")
@@ -25,7 +25,7 @@ class ApiKeys(MethodView):
         """The secret is shown in this answer and never again."""
         with db.begin() as session:
             return api_keys.issue_api_key(
-                session, tenant_id, **data, secret_box=own.settings().secret_box, actor=caller(), now=utcnow()
+                session, tenant_id, **data, secret_box=own_settings().secret_box, actor=caller(), now=utcnow()
             )
 
     @blp.allow(Role.PLATFORM_ADMIN)

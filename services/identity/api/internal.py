@@ -8,7 +8,7 @@ from chassis.http.current import db
 from contracts.services import GATEWAY, IDENTITY, SERVICES
 from services.identity import queries
 from services.identity.actions import api_keys
-from services.identity.api import own
+from services.identity.api.context import as_identity, own_settings
 from services.identity.schemas import ApiKeySecretOut, FeedIn, FeedOut, TenantOut, UsedKeysIn, UsedKeysOut
 
 blp = Blueprint("internal", __name__, url_prefix="/internal")
@@ -22,10 +22,7 @@ class Access(MethodView):
     def get(self, query):
         with db.read() as session:
             return queries.access_feed(
-                session,
-                since=query.get("since"),
-                token_lifetime=own.settings().token_lifetime,
-                now=utcnow(),
+                session, since=query.get("since"), token_lifetime=own_settings().token_lifetime, now=utcnow()
             )
 
 
@@ -36,7 +33,7 @@ class InternalApiKey(MethodView):
     def get(self, api_key):
         """What the gateway checks signed requests with (S2-26)."""
         with db.read() as session:
-            return queries.api_key_with_secret(session, api_key, own.settings().secret_box)
+            return queries.api_key_with_secret(session, api_key, own_settings().secret_box)
 
 
 @blp.route("/api-keys/used")
@@ -56,5 +53,5 @@ class InternalTenant(MethodView):
     @blp.response(200, TenantOut)
     def get(self, tenant_id):
         """Any tenant: a service asks on behalf of a supplier about a retailer."""
-        with own.name(), db.read() as session:
+        with as_identity(), db.read() as session:
             return queries.tenant(session, tenant_id)

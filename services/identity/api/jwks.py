@@ -6,7 +6,7 @@ from chassis.core.clock import utcnow
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.identity import queries, rules
-from services.identity.api import own
+from services.identity.api.context import as_identity, own_settings
 from services.identity.schemas import JwksOut
 from services.identity.tokens import to_jwk
 
@@ -21,6 +21,6 @@ class Jwks(MethodView):
     @blp.response(200, JwksOut)
     def get(self):
         """Also the key that will sign next, so that nobody meets it unprepared."""
-        with own.name(), db.read() as session:
-            keys = queries.published_keys(session, token_lifetime=own.settings().token_lifetime, now=utcnow())
+        with as_identity(), db.read() as session:
+            keys = queries.published_keys(session, token_lifetime=own_settings().token_lifetime, now=utcnow())
         return {"keys": [to_jwk(key.kid, key.public) for key in keys]}, 200, {"Cache-Control": MAX_AGE}

@@ -17,7 +17,7 @@ from chassis.http.current import db
 from services.identity import queries
 from services.identity.actions import sessions
 from services.identity.actions.sessions import Granted, TooManyAttempts
-from services.identity.api import own
+from services.identity.api.context import as_identity, own_settings
 from services.identity.crypto import hash_password, is_outdated, is_password, spellings
 from services.identity.models import User
 from services.identity.schemas import OAuthErrorOut, RevokedTokenOut, RevokeIn, TokenIn, TokenOut
@@ -78,7 +78,7 @@ class Token(MethodView):
         (grant_type,) = _required(form, "grant_type")
         if grant_type not in GRANTS:
             raise OAuthError("This grant_type is not supported.", code="unsupported_grant_type")
-        with own.name():
+        with as_identity():
             return _as_answer(GRANTS[grant_type](form))
 
 
@@ -92,7 +92,7 @@ class Revoke(MethodView):
         """Ends the sign-in of a refresh token; access tokens end by themselves within minutes."""
         _refuse_repeated(RevokeIn)
         (token,) = _required(form, "token")
-        with own.name(), db.begin() as session:
+        with as_identity(), db.begin() as session:
             sessions.revoke(session, token, now=utcnow())
         return {}
 
@@ -100,7 +100,7 @@ class Revoke(MethodView):
 def _sign_in(form: Form) -> Granted:
     """The password is checked between two transactions, and for an unknown account just as long."""
     username, password = _required(form, "username", "password")
-    settings = own.settings()
+    settings = own_settings()
     throttle = sessions.throttle_key(username, _address())
     with db.begin() as session:
         sessions.count_attempt(
@@ -133,14 +133,14 @@ def _owner(users: Sequence[User], password: str) -> tuple[User | None, str]:
 def _refresh(form: Form) -> Granted:
     (refresh_token,) = _required(form, "refresh_token")
     with db.begin() as session:  # a refusal is raised after it: ending a copied family must be committed
-        granted = sessions.refresh(session, refresh_token, settings=own.settings(), now=utcnow())
+        granted = sessions.refresh(session, refresh_token, settings=own_settings(), now=utcnow())
     return granted or _refuse("The refresh token is not good any more.")
 
 
 def _sign_in_machine(form: Form) -> Granted:
     client_id, client_secret = _client(form)
     with db.begin() as session:
-        granted = sessions.sign_in_machine(session, client_id, client_secret, settings=own.settings(), now=utcnow())
+        granted = sessions.sign_in_machine(session, client_id, client_secret, settings=own_settings(), now=utcnow())
     if granted is None:
         raise InvalidClient
     return granted
@@ -162,10 +162,10 @@ def _client(form: Form) -> tuple[str, str]:
         return form["client_id"], form["client_secret"]
     if form.get("client_secret"):
         raise OAuthError("Send the client's secret in one way only.")
-    found = (unquote_plus(basic.username or ""), unquote_plus(basic.password or ""))
-    if any("\x00" in part for part in found):
+    credentials = (unquote_plus(basic.username or ""), unquote_plus(basic.password or ""))
+    if any("\x00" in part for part in credentials):
         raise InvalidClient
-    return found
+    return credentials
 
 
 def _required(form: Form, *names: str) -> list[str]:

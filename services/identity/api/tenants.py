@@ -24,8 +24,7 @@ class Tenants(MethodView):
     def post(self, data):
         with db.begin() as session:
             tenant = tenants.create_tenant(session, **data, actor=caller(), now=utcnow())
-        versions.set_etag(tenant)
-        return tenant
+        return versions.set_etag(tenant)
 
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantsIn, location="query")
@@ -42,8 +41,7 @@ class OneTenant(MethodView):
     def get(self, tenant_id):
         with db.read() as session:
             tenant = queries.tenant(session, tenant_id)
-        versions.set_etag(tenant)
-        return tenant
+        return versions.set_etag(tenant)
 
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantChangeIn)
@@ -53,8 +51,7 @@ class OneTenant(MethodView):
             tenant = tenants.change_tenant(
                 session, tenant_id, expected=versions.if_match(), **data, actor=caller(), now=utcnow()
             )
-        versions.set_etag(tenant)
-        return tenant
+        return versions.set_etag(tenant)
 
 
 @blp.route("/<uuid:tenant_id>/features")
@@ -68,5 +65,4 @@ class Features(MethodView):
             tenant = tenants.switch_features(
                 session, tenant_id, changes, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-        versions.set_etag(tenant)
-        return tenant
+        return versions.set_etag(tenant)

@@ -137,47 +137,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_refresh_tokens_user_id"), table_name="refresh_tokens")
-    op.drop_index(op.f("ix_refresh_tokens_family"), table_name="refresh_tokens")
-    op.drop_index(op.f("ix_refresh_tokens_expires_at"), table_name="refresh_tokens")
-    op.drop_table("refresh_tokens")
-    op.drop_index(
-        "uq_users_email_key",
-        table_name="users",
-        sqlite_where=sa.text("removed_at IS NULL"),
-        postgresql_where=sa.text("removed_at IS NULL"),
-    )
-    op.drop_index("ix_users_tenant_id_id", table_name="users")
-    op.drop_index(
-        "ix_users_removed_at",
-        table_name="users",
-        sqlite_where=sa.text("removed_at IS NOT NULL"),
-        postgresql_where=sa.text("removed_at IS NOT NULL"),
-    )
-    op.drop_table("users")
-    op.drop_index("ix_api_keys_tenant_id_id", table_name="api_keys")
-    op.drop_index(
-        "ix_api_keys_removed_at",
-        table_name="api_keys",
-        sqlite_where=sa.text("removed_at IS NOT NULL"),
-        postgresql_where=sa.text("removed_at IS NOT NULL"),
-    )
-    op.drop_table("api_keys")
-    op.drop_index(
-        "uq_tenants_platform",
-        table_name="tenants",
-        sqlite_where=sa.text("kind = 'Platform'"),
-        postgresql_where=sa.text("kind = 'Platform'"),
-    )
-    op.drop_index(op.f("ix_tenants_updated_at"), table_name="tenants")
-    op.drop_index("ix_tenants_kind_id", table_name="tenants")
-    op.drop_table("tenants")
-    op.drop_index(
-        "uq_signing_keys_state",
-        table_name="signing_keys",
-        sqlite_where=sa.text("state <> 'retired'"),
-        postgresql_where=sa.text("state <> 'retired'"),
-    )
-    op.drop_table("signing_keys")
-    op.drop_index(op.f("ix_login_throttle_window_start"), table_name="login_throttle")
-    op.drop_table("login_throttle")
+    # A table goes with its indexes, and before those that it refers to.
+    for table in ("refresh_tokens", "users", "api_keys", "tenants", "signing_keys", "login_throttle"):
+        op.drop_table(table)

@@ -54,17 +54,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_threads")),
     )
     op.create_index(
-        "ix_threads_retailer",
-        "threads",
-        ["retailer_id", "retailer_archived", "last_message_at", "id"],
-        unique=False,
+        "ix_threads_retailer", "threads", ["retailer_id", "retailer_archived", "last_message_at", "id"], unique=False
     )
     op.create_index("ix_threads_retailer_updated", "threads", ["retailer_id", "retailer_updated_at"], unique=False)
     op.create_index(
-        "ix_threads_supplier",
-        "threads",
-        ["supplier_id", "supplier_archived", "last_message_at", "id"],
-        unique=False,
+        "ix_threads_supplier", "threads", ["supplier_id", "supplier_archived", "last_message_at", "id"], unique=False
     )
     op.create_index("ix_threads_supplier_updated", "threads", ["supplier_id", "supplier_updated_at"], unique=False)
     op.create_table(
@@ -99,11 +93,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("thread_counts")
-    op.drop_table("messages")
-    op.drop_index("ix_threads_supplier_updated", table_name="threads")
-    op.drop_index("ix_threads_supplier", table_name="threads")
-    op.drop_index("ix_threads_retailer_updated", table_name="threads")
-    op.drop_index("ix_threads_retailer", table_name="threads")
-    op.drop_table("threads")
-    op.drop_table("tenant_names")
+    # A table goes with its indexes, and before those that it refers to.
+    for table in ("thread_counts", "messages", "threads", "tenant_names"):
+        op.drop_table(table)

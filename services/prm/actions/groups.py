@@ -5,15 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, delete, insert, literal, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import is_taken
+from chassis.data.errors import conflict_if_taken
 from chassis.http import versions
 from services.prm import rules
 from services.prm.models import ONE_NAME, Group, GroupMember
@@ -32,12 +30,7 @@ def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor
     """
     members = _checked(session, retailer_ids, actor=actor)
     group = Group(
-        id=uuid7(),
-        supplier_id=actor.tenant_id,
-        name=name,
-        retailer_count=len(members),
-        created_at=now,
-        updated_at=now,
+        id=uuid7(), supplier_id=actor.tenant_id, name=name, retailer_count=len(members), created_at=now, updated_at=now
     )
     session.add(group)
     _save(session, "group.created", group, _comings([], members), actor=actor, now=now)
@@ -95,12 +88,8 @@ def _save(
     session: Session, action: str, group: Group, changes: dict[str, Any], *, actor: Principal, now: datetime
 ) -> None:
     audit.record(session, action, group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=changes)
-    try:
+    with conflict_if_taken(ONE_NAME, "You have a group of that name already.", "group_name_taken"):
         session.flush()
-    except IntegrityError as error:
-        if not is_taken(error, ONE_NAME):
-            raise
-        raise Conflict("You have a group of that name already.", code="group_name_taken") from error
 
 
 def _comings(before: list[UUID], after: list[UUID]) -> dict[str, Any]:

@@ -3,15 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
-from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import is_taken
+from chassis.data.errors import conflict_if_taken
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.prm import events, rules
@@ -112,11 +110,7 @@ def _publish(
         status=relationship.status,
     )
     both = (relationship.supplier_id, relationship.retailer_id)
-    try:
+    # Somebody may have made the pair's row between our look and our insert.
+    with conflict_if_taken(ONE_A_PAIR, "There is a relationship already.", "relationship_exists"):
         outbox.add(session, relationship, event, tenants=both, actor=actor, now=now)
-    except IntegrityError as error:
-        if not is_taken(error, ONE_A_PAIR):
-            raise
-        # Somebody made the pair's row between our look and our insert.
-        raise Conflict("There is a relationship already.", code="relationship_exists") from error
     return relationship

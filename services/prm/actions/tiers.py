@@ -47,13 +47,7 @@ def create_tier(session: Session, data: dict[str, Any], *, actor: Principal, now
 
 
 def replace_tier(
-    session: Session,
-    tier_id: UUID,
-    data: dict[str, Any],
-    *,
-    expected: ETags | None,
-    actor: Principal,
-    now: datetime,
+    session: Session, tier_id: UUID, data: dict[str, Any], *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Tier:
     """Replace a tier's name, description, sort order and all benefits (S0-45, S0-46).
 
@@ -130,13 +124,13 @@ def take_away(session: Session, retailer_id: UUID, *, actor: Principal, now: dat
         _remove(session, queries.lock_tier(session, assignment.tier_id), assignment, actor=actor, now=now)
 
 
-def _put(session: Session, held: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:
-    if held:
-        held.move_to(tier, now)
-        return held
-    held = Assignment(supplier_id=tier.supplier_id, retailer_id=retailer_id, tier_id=tier.id, assigned_at=now)
-    session.add(held)
-    return held
+def _put(session: Session, assignment: Assignment | None, tier: Tier, retailer_id: UUID, now: datetime) -> Assignment:
+    if assignment:
+        assignment.move_to(tier, now)
+        return assignment
+    assignment = Assignment(supplier_id=tier.supplier_id, retailer_id=retailer_id, tier_id=tier.id, assigned_at=now)
+    session.add(assignment)
+    return assignment
 
 
 def _remove(session: Session, tier: Tier, assignment: Assignment, *, actor: Principal, now: datetime) -> None:
@@ -220,10 +214,7 @@ def _publish_assigned(
     tier.count_changed(now)
     if previous:
         previous.count_changed(now)
-    changes = {
-        "retailerId": [None, str(retailer_id)],
-        "heldTierId": [previous and str(previous.id), str(tier.id)],
-    }
+    changes = {"retailerId": [None, str(retailer_id)], "heldTierId": [previous and str(previous.id), str(tier.id)]}
     audit.record(session, "tier.assigned", tier, tenant_id=tier.supplier_id, actor=actor, now=now, changes=changes)
     event = events.TierAssigned(
         tier_id=tier.id,

@@ -28,8 +28,7 @@ class Groups(MethodView):
         """Make a group of retailers with whom there is any relationship, also one not answered yet."""
         with db.begin() as session:
             group = actions.create_group(session, **data, actor=caller(), now=utcnow())
-        versions.set_etag(group)
-        return group
+        return versions.set_etag(group)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(PageIn, location="query")
@@ -48,8 +47,7 @@ class OneGroup(MethodView):
         """One group with all its retailers."""
         with db.read() as session:
             group = queries.group(session, group_id)
-        versions.set_etag(group)
-        return group
+        return versions.set_etag(group)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(GroupChangeIn)
@@ -60,8 +58,7 @@ class OneGroup(MethodView):
             group = actions.replace_group(
                 session, group_id, **data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-        versions.set_etag(group)
-        return group
+        return versions.set_etag(group)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(204)

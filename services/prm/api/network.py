@@ -19,8 +19,7 @@ class Expand(MethodView):
     @blp.allow_senders(CAMPAIGNS, MESSAGING)
     @blp.arguments(ExpandIn)
     @blp.response(200, ExpandOut)
-    def post(self, asked):
+    def post(self, recipients):
         """The calling supplier's retailers among ids and members of groups, each once; changes nothing."""
-        who = caller()
         with db.read() as session:
-            return queries.expand(session, who.tenant_id, supplier_name=who.tenant_name, **asked)
+            return queries.expand(session, caller().tenant_id, supplier_name=caller().tenant_name, **recipients)

@@ -26,23 +26,22 @@ class Relationships(MethodView):
     @blp.allow(*BOTH)
     @blp.arguments(RelationshipIn)
     @blp.response(201, RelationshipOut)
-    def post(self, named):
+    def post(self, partner_ids):
         """A supplier invites a retailer (Invited), or a retailer asks a supplier (Pending)."""
         side = rules.side_of(caller().role)
-        partner_id = rules.partner_of(side, **named)
+        partner_id = rules.partner_of(side, **partner_ids)
         partner = identity_client.find(partner_id, side.other, field=rules.partner_field(side))
         with db.begin() as session:
             relationship = actions.begin(session, partner, actor=caller(), now=utcnow())
-        versions.set_etag(relationship)
-        return relationship
+        return versions.set_etag(relationship)
 
     @blp.allow(*BOTH)
     @blp.arguments(RelationshipsIn, location="query")
     @blp.response(200, page_of(RelationshipOut))
-    def get(self, wanted):
+    def get(self, filters):
         """The caller's relationships, newest first."""
         with db.read() as session:
-            return queries.relationships(session, **wanted)
+            return queries.relationships(session, **filters)
 
 
 @blp.route("/<uuid:relationship_id>")
@@ -53,8 +52,7 @@ class OneRelationship(MethodView):
         """One relationship of the caller."""
         with db.read() as session:
             relationship = queries.relationship(session, relationship_id)
-        versions.set_etag(relationship)
-        return relationship
+        return versions.set_etag(relationship)
 
 
 @blp.route("/<uuid:relationship_id>/accept")
@@ -107,5 +105,4 @@ def take(step, relationship_id):
         relationship = actions.take_step(
             session, relationship_id, step, expected=versions.if_match(), actor=caller(), now=utcnow()
         )
-    versions.set_etag(relationship)
-    return relationship
+    return versions.set_etag(relationship)

@@ -27,8 +27,7 @@ class Tiers(MethodView):
         """Make a tier; a supplier can have 10 (S0-44)."""
         with db.begin() as session:
             tier = actions.create_tier(session, data, actor=caller(), now=utcnow())
-        versions.set_etag(tier)
-        return tier
+        return versions.set_etag(tier)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(PageIn, location="query")
@@ -47,8 +46,7 @@ class OneTier(MethodView):
         """One tier of the caller."""
         with db.read() as session:
             tier = queries.tier(session, tier_id)
-        versions.set_etag(tier)
-        return tier
+        return versions.set_etag(tier)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(TierChangeIn)
@@ -59,8 +57,7 @@ class OneTier(MethodView):
             tier = actions.replace_tier(
                 session, tier_id, data, expected=versions.if_match(), actor=caller(), now=utcnow()
             )
-        versions.set_etag(tier)
-        return tier
+        return versions.set_etag(tier)
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(204)

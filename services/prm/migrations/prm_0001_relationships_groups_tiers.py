@@ -93,15 +93,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_relationships_retailer_id"), table_name="relationships")
-    op.drop_table("relationships")
-    op.drop_index("ix_group_members_place", table_name="group_members")
-    op.drop_table("group_members")
-    op.drop_index(op.f("ix_assignments_tier_id"), table_name="assignments")
-    op.drop_index(op.f("ix_assignments_retailer_id"), table_name="assignments")
-    op.drop_table("assignments")
-    op.drop_index(op.f("ix_tiers_supplier_id"), table_name="tiers")
-    op.drop_table("tiers")
-    op.drop_table("tenant_names")
-    op.drop_table("programmes")
-    op.drop_table("groups")
+    # A table goes with its indexes, and before those that it refers to.
+    for table in ("relationships", "group_members", "assignments", "tiers", "tenant_names", "programmes", "groups"):
+        op.drop_table(table)

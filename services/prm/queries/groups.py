@@ -7,21 +7,22 @@ from uuid import UUID
 from sqlalchemy import and_, exists, select, union
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.prm.models import Group, GroupMember, Relationship, TenantName
 from services.prm.queries.names import given, names_of
 from services.prm.rules import EXISTING, Side
 
+MISSING = "There is no such group."
 LISTED_MEMBERS = 200  # members of each group that a list shows
 
 
 def groups(session: Session, *, page: int, page_size: int) -> Page:
     """The caller's groups by name, each with its first members: three statements."""
     statement = select(Group).order_by(Group.name_key, Group.id)
-    found = paginate(session, statement, page=page, page_size=page_size)
-    _add_members(session, found.items, most=LISTED_MEMBERS)
-    return found
+    groups_page = paginate(session, statement, page=page, page_size=page_size)
+    _add_members(session, groups_page.items, most=LISTED_MEMBERS)
+    return groups_page
 
 
 def group(session: Session, group_id: UUID) -> Group:
@@ -30,24 +31,19 @@ def group(session: Session, group_id: UUID) -> Group:
     Raises:
         NotFound: there is none, or it is another supplier's (S0-9).
     """
-    found = session.scalar(select(Group).where(Group.id == group_id))
-    if found is None:
-        raise NotFound("No such group.")
-    found.retailer_ids = member_ids(session, found)
-    return found
+    row = one_or_404(session, select(Group).where(Group.id == group_id), MISSING)
+    row.retailer_ids = member_ids(session, row)
+    return row
 
 
 def lock_group(session: Session, group_id: UUID) -> Group:
     """One group of the caller, locked until the transaction ends. Raises as ``group``."""
-    found = session.scalar(select(Group).where(Group.id == group_id).with_for_update())
-    if found is None:
-        raise NotFound("No such group.")
-    return found
+    return one_or_404(session, select(Group).where(Group.id == group_id).with_for_update(), MISSING)
 
 
-def member_ids(session: Session, found: Group) -> list[UUID]:
+def member_ids(session: Session, row: Group) -> list[UUID]:
     """A group's members in the order they were sent."""
-    members = select(GroupMember.retailer_id).where(GroupMember.group_id == found.id).order_by(GroupMember.position)
+    members = select(GroupMember.retailer_id).where(GroupMember.group_id == row.id).order_by(GroupMember.position)
     return list(session.scalars(members))
 
 
@@ -65,10 +61,10 @@ def expand(
 
     Three statements, however many they are. Raises nothing: what is not the supplier's is reported as unknown.
     """
-    mine = select(Group.id).where(Group.supplier_id == supplier_id, Group.id.in_(set(group_ids)))
-    known = set(session.scalars(mine))
+    own = select(Group.id).where(Group.supplier_id == supplier_id, Group.id.in_(set(group_ids)))
+    known_ids = set(session.scalars(own))
     related, skipped = [], []
-    for retailer_id, name, status in session.execute(_standing(session, supplier_id, retailer_ids, known)):
+    for retailer_id, name, status in session.execute(_standing(session, supplier_id, retailer_ids, known_ids)):
         if status is None:
             skipped.append({"retailer_id": retailer_id, "retailer_name": name, "reason": "no_relationship"})
         else:
@@ -77,7 +73,7 @@ def expand(
         "supplier_name": names_of(session, [supplier_id]).get(supplier_id, supplier_name),
         "related": related,
         "skipped": skipped,
-        "unknown_group_ids": [group_id for group_id in dict.fromkeys(group_ids) if group_id not in known],
+        "unknown_group_ids": [group_id for group_id in dict.fromkeys(group_ids) if group_id not in known_ids],
     }
 
 
@@ -85,23 +81,23 @@ def _standing(session: Session, supplier_id: UUID, retailer_ids: list[UUID], gro
     """``(retailer id, name, status)`` of everybody asked for; no status where no relationship exists."""
     asked = given(session, retailer_ids)
     members = select(GroupMember.retailer_id).where(GroupMember.group_id.in_(group_ids))
-    wanted = union(select(asked.c.id), members).subquery()
+    recipients = union(select(asked.c.id), members).subquery()
     related = and_(
         Relationship.supplier_id == supplier_id,
-        Relationship.retailer_id == wanted.c.id,
+        Relationship.retailer_id == recipients.c.id,
         Relationship.status.in_([str(status) for status in EXISTING]),
     )
-    named = and_(TenantName.id == wanted.c.id, TenantName.kind == str(Side.RETAILER))
+    named = and_(TenantName.id == recipients.c.id, TenantName.kind == str(Side.RETAILER))
     return (
-        select(wanted.c.id, TenantName.name, Relationship.status)
+        select(recipients.c.id, TenantName.name, Relationship.status)
         .outerjoin(TenantName, named)
         .outerjoin(Relationship, related)
-        .order_by(wanted.c.id)
+        .order_by(recipients.c.id)
     )
 
 
-def _add_members(session: Session, found: Sequence[Group], *, most: int) -> None:
-    ids: dict[UUID, list[UUID]] = {each.id: [] for each in found}
+def _add_members(session: Session, rows: Sequence[Group], *, most: int) -> None:
+    ids: dict[UUID, list[UUID]] = {row.id: [] for row in rows}
     members = (
         select(GroupMember.group_id, GroupMember.retailer_id)
         .where(GroupMember.group_id.in_(ids), GroupMember.position < most)
@@ -109,5 +105,5 @@ def _add_members(session: Session, found: Sequence[Group], *, most: int) -> None
     )
     for group_id, retailer_id in session.execute(members):
         ids[group_id].append(retailer_id)
-    for each in found:
-        each.retailer_ids = ids[each.id]
+    for row in rows:
+        row.retailer_ids = ids[row.id]

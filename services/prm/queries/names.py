@@ -12,8 +12,8 @@ from services.prm.models import TenantName
 
 def names_of(session: Session, tenant_ids: Iterable[UUID]) -> dict[UUID, str]:
     """The names of a few tenants, as far as we know them."""
-    found = session.execute(select(TenantName.id, TenantName.name).where(TenantName.id.in_(tenant_ids)))
-    return dict(found.tuples().all())
+    rows = session.execute(select(TenantName.id, TenantName.name).where(TenantName.id.in_(tenant_ids)))
+    return dict(rows.tuples().all())
 
 
 def given(session: Session, ids: list[UUID]) -> Subquery:

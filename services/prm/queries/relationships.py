@@ -6,11 +6,13 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased
 
 from chassis.core.errors import NotFound
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.prm.models import Relationship, TenantName
 from services.prm.queries.names import names_of
 from services.prm.rules import EXISTING
 
+MISSING = "There is no such relationship."
 Supplier, Retailer = aliased(TenantName), aliased(TenantName)
 
 
@@ -30,17 +32,14 @@ def relationship(session: Session, relationship_id: UUID) -> Relationship:
     """
     row = session.execute(_with_names().where(Relationship.id == relationship_id)).one_or_none()
     if row is None:
-        raise NotFound("No such relationship.")
+        raise NotFound(MISSING)
     return _name(*row)
 
 
 def lock_relationship(session: Session, relationship_id: UUID) -> Relationship:
     """One of the caller's relationships, locked until the transaction ends. Raises as ``relationship``."""
     statement = select(Relationship).where(Relationship.id == relationship_id).with_for_update()
-    found = session.scalar(statement)
-    if found is None:
-        raise NotFound("No such relationship.")
-    return name_sides(session, found)
+    return name_sides(session, one_or_404(session, statement, MISSING))
 
 
 def lock_pair(session: Session, supplier_id: UUID, retailer_id: UUID) -> Relationship | None:
@@ -56,9 +55,9 @@ def exists_between(session: Session, supplier_id: UUID, retailer_id: UUID) -> bo
     return status in EXISTING
 
 
-def name_sides(session: Session, found: Relationship) -> Relationship:
-    names = names_of(session, [found.supplier_id, found.retailer_id])
-    return _name(found, names[found.supplier_id], names[found.retailer_id])
+def name_sides(session: Session, row: Relationship) -> Relationship:
+    names = names_of(session, [row.supplier_id, row.retailer_id])
+    return _name(row, names[row.supplier_id], names[row.retailer_id])
 
 
 def _with_names() -> Select[tuple[Relationship, str, str]]:
@@ -69,7 +68,6 @@ def _with_names() -> Select[tuple[Relationship, str, str]]:
     )
 
 
-def _name(found: Relationship, supplier_name: str, retailer_name: str) -> Relationship:
-    found.supplier_name = supplier_name
-    found.retailer_name = retailer_name
-    return found
+def _name(row: Relationship, supplier_name: str, retailer_name: str) -> Relationship:
+    row.supplier_name, row.retailer_name = supplier_name, retailer_name
+    return row

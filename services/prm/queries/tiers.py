@@ -6,17 +6,19 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import NotFound
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.prm.models import Assignment, TenantName, Tier
+
+MISSING = "There is no such tier."
 
 
 def tiers(session: Session, supplier_id: UUID, *, page: int, page_size: int) -> Page:
     """A supplier's tiers in their order, with benefits and counts: three statements (S0-47)."""
     statement = select(Tier).where(Tier.supplier_id == supplier_id).order_by(Tier.sort_order, Tier.name, Tier.id)
-    found = paginate(session, statement, page=page, page_size=page_size)
-    count_assignments(session, found.items)
-    return found
+    tiers_page = paginate(session, statement, page=page, page_size=page_size)
+    count_assignments(session, tiers_page.items)
+    return tiers_page
 
 
 def tier(session: Session, tier_id: UUID) -> Tier:
@@ -25,31 +27,26 @@ def tier(session: Session, tier_id: UUID) -> Tier:
     Raises:
         NotFound: there is none, or it is another supplier's (S0-9).
     """
-    found = session.scalar(select(Tier).where(Tier.id == tier_id))
-    if found is None:
-        raise NotFound("No such tier.")
-    count_assignments(session, [found])
-    return found
+    row = one_or_404(session, select(Tier).where(Tier.id == tier_id), MISSING)
+    count_assignments(session, [row])
+    return row
 
 
 def lock_tier(session: Session, tier_id: UUID) -> Tier:
     """One tier of the caller, locked until the transaction ends. Raises as ``tier``."""
-    found = session.scalar(select(Tier).where(Tier.id == tier_id).with_for_update())
-    if found is None:
-        raise NotFound("No such tier.")
-    return found
+    return one_or_404(session, select(Tier).where(Tier.id == tier_id).with_for_update(), MISSING)
 
 
 def number_of_tiers(session: Session, supplier_id: UUID) -> int:
     return session.scalar(select(func.count()).select_from(Tier).where(Tier.supplier_id == supplier_id)) or 0
 
 
-def count_assignments(session: Session, found: Sequence[Tier]) -> None:
+def count_assignments(session: Session, rows: Sequence[Tier]) -> None:
     """Give every tier its ``assignment_count``, by one grouped statement."""
-    held = select(Assignment.tier_id, func.count()).where(Assignment.tier_id.in_([each.id for each in found]))
-    counts = dict(session.execute(held.group_by(Assignment.tier_id)).tuples().all())
-    for each in found:
-        each.assignment_count = counts.get(each.id, 0)
+    statement = select(Assignment.tier_id, func.count()).where(Assignment.tier_id.in_([row.id for row in rows]))
+    counts = dict(session.execute(statement.group_by(Assignment.tier_id)).tuples().all())
+    for row in rows:
+        row.assignment_count = counts.get(row.id, 0)
 
 
 def assignments(session: Session, tier_id: UUID, *, page: int, page_size: int) -> Page:
@@ -83,21 +80,21 @@ def holders(session: Session, tier_id: UUID) -> list[tuple[UUID, str]]:
 
 def tiers_held(session: Session, retailer_id: UUID, *, page: int, page_size: int) -> Page:
     """What a retailer holds of all its suppliers, by the supplier's name: two statements (S0-53, S0-54)."""
-    held = Tier.__table__.c  # the table, not the class: a tier is the supplier's; the assignment is what lets us see it
+    tier = Tier.__table__.c  # not the class: the supplier sees its tiers, the retailer sees one through its assignment
     statement = (
         select(
-            held.id.label("tier_id"),
-            held.name.label("tier_name"),
-            held.description,
-            held.supplier_id,
+            tier.id.label("tier_id"),
+            tier.name.label("tier_name"),
+            tier.description,
+            tier.supplier_id,
             TenantName.name.label("supplier_name"),
-            held.benefits,
+            tier.benefits,
         )
         .select_from(Assignment)
-        .join(Tier.__table__, held.id == Assignment.tier_id)
-        .join(TenantName, TenantName.id == held.supplier_id)
+        .join(Tier.__table__, tier.id == Assignment.tier_id)
+        .join(TenantName, TenantName.id == tier.supplier_id)
         .where(Assignment.retailer_id == retailer_id)
-        .order_by(TenantName.name, held.supplier_id)
+        .order_by(TenantName.name, tier.supplier_id)
     )
     return paginate(session, statement, page=page, page_size=page_size)
 

@@ -193,8 +193,11 @@ def test_a_list_in_pages(shop, otto):
     assert ids(ok(shop.get(f"{CAMPAIGNS}?page=2&pageSize=2"))) == [last_id(addresses[0])]
     assert ids(ok(shop.get(f"{CAMPAIGNS}?status=ACTIVE"))) == [last_id(addresses[0])]
     assert ok(shop.get(f"{CAMPAIGNS}?pageSize=200"))["totalItems"] == 3
-    for query in ("pageSize=201", "pageSize=0", "page=0", "page=x", "status=active", "sort=title"):
-        refused(shop.get(f"{CAMPAIGNS}?{query}"), 400, query.partition("=")[0])
+
+
+@pytest.mark.parametrize("query", ["pageSize=201", "pageSize=0", "page=0", "page=x", "status=active", "sort=title"])
+def test_absurd_lists_are_refused(shop, query):
+    refused(shop.get(f"{CAMPAIGNS}?{query}"), 400, query.partition("=")[0])
 
 
 def test_activate_pause_and_activate_again(shop, affiliates):

@@ -146,14 +146,18 @@ def test_a_table_opens_safely_in_a_spreadsheet(world):
     assert answer.headers["Content-Disposition"] == 'attachment; filename="affiliates.csv"'
     (line,) = read_csv(answer)
     assert (line["name"], line["held"]) == ("'=Rita", "12.00")
-    for start in FORMULA:
-        text = to_csv(["a"], [[f"{start}cmd|' /C calc'!A0"], [f" {start}1"]])
-        for row in list(csv.reader(io.StringIO(text)))[1:]:
-            assert row[0].startswith("'")
-    assert (
-        to_csv(["a"], [['say "hi", you'], [Decimal("-1.50")], [None]])
-        == '\ufeff"a"\r\n"say ""hi"", you"\r\n"-1.50"\r\n""\r\n'
-    )
+
+
+@pytest.mark.parametrize("start", FORMULA)
+def test_no_cell_is_a_formula(start):
+    text = to_csv(["a"], [[f"{start}cmd|' /C calc'!A0"], [f" {start}1"]])
+    for row in list(csv.reader(io.StringIO(text)))[1:]:
+        assert row[0].startswith("'")
+
+
+def test_amounts_and_quotes_stay_as_they_are_in_a_table():
+    table = to_csv(["a"], [['say "hi", you'], [Decimal("-1.50")], [None]])
+    assert table == '\ufeff"a"\r\n"say ""hi"", you"\r\n"-1.50"\r\n""\r\n'
 
 
 def test_statements_for_payout(world):
