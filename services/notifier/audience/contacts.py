@@ -7,8 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from contracts.roles import Role
-from services.notifier.audience import digests, queries, rescheduling
-from services.notifier.audience.digest_queries import expecting
+from services.notifier.audience import digests, queries
 from services.notifier.audience.models import Contact, Preferences
 from services.notifier.audience.reassignment import reassign_unaddressed, take_from
 from services.notifier.audience.rules import is_time_zone
@@ -26,12 +25,12 @@ def upsert_tenant(session: Session, tenant_id: UUID, time_zone: str, *, sequence
     zone = time_zone if is_time_zone(time_zone) else None
     if zone == tenant.time_zone:
         return
-    contacts = expecting(session, tenant_id)
+    contacts = queries.expecting(session, tenant_id)
     before = queries.wishes_of(session, [tenant], contacts)
     tenant.time_zone = zone
     after = queries.wishes_of(session, [tenant], contacts)
     for contact in contacts:
-        rescheduling.follow(session, contact, before[contact.id], after[contact.id], now)
+        digests.follow(session, contact, before[contact.id], after[contact.id], now)
 
 
 def upsert_contact(
@@ -62,14 +61,12 @@ def add_affiliate(session: Session, affiliate: Affiliate, merchant_id: UUID) -> 
     return contact
 
 
-def drop_contact(
-    session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, domain: str, now: datetime
-) -> None:
+def drop_contact(session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, now: datetime) -> None:
     """Remove a user; nothing further goes to them, and what only they would have heard of waits for somebody else."""
     contact = _newer(session, user_id, tenant_id, sequence)
     if contact is None:
         return
-    take_from(session, contact, domain=domain, now=now)
+    take_from(session, contact, now=now)
     contact.email = contact.name = contact.role = None
     contact.active = False
     digests.drop_user(session, user_id)

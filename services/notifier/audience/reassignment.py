@@ -11,9 +11,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
-from services.notifier.audience import digest_queries
 from services.notifier.audience import queries as audience_queries
-from services.notifier.audience.entries import entries_of
+from services.notifier.audience.digests import entries_of
 from services.notifier.audience.models import Contact, DigestItem
 from services.notifier.audience.rules import Wishes
 from services.notifier.audience.tenants import lock_tenant
@@ -57,12 +56,14 @@ def postpone(session: Session, delivery_id: UUID, *, now: datetime) -> None:
         delivery.postpone(now + RETRY_DELAYS[-1])
 
 
-def take_from(session: Session, contact: Contact, *, domain: str, now: datetime) -> None:
+def take_from(session: Session, contact: Contact, *, now: datetime) -> None:
     """Take from a user who is being removed what they have not heard of yet, also what waits for their digest."""
     queued = queries.queued_for(session, contact.id)
     digests = [delivery.event_id for delivery in queued if delivery.template == DIGEST.name]
-    items = [item for item in digest_queries.unsent(session, contact.id, digests) if BY_NAME[item.template].roles]
-    insert_ignoring(session, Delivery, _as_mails(_uncovered(session, contact, items, now), contact, domain, now))
+    items = [
+        item for item in audience_queries.unsent_items(session, contact.id, digests) if BY_NAME[item.template].roles
+    ]
+    insert_ignoring(session, Delivery, _as_mails(session, _uncovered(session, contact, items, now), contact, now))
     for delivery in queries.queued_for(session, contact.id):
         _unassign(session, delivery)
 
@@ -104,7 +105,7 @@ def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:
     if delivery.thread_id is None:
         return False
     known = queries.message_numbers(session, heir.id, delivery.thread_id)
-    known |= digest_queries.message_numbers(session, heir.id, delivery.thread_id)
+    known |= audience_queries.message_numbers(session, heir.id, delivery.thread_id)
     new = [message for message in delivery.context["messages"] if message["sequence"] not in known]
     if not new:
         _suppress(session, delivery, COVERED)
@@ -131,7 +132,7 @@ def _suppress(session: Session, delivery: Delivery, reason: str) -> None:
 def _hearings(session: Session, contacts: Iterable[Contact], since: datetime) -> set[queries.Hearing]:
     """Who of these users has heard, or will hear, of what."""
     users = [contact.id for contact in contacts]
-    return queries.hearings(session, users, since) | digest_queries.hearings(session, users, since)
+    return queries.hearings(session, users, since) | audience_queries.hearings(session, users, since)
 
 
 def _uncovered(session: Session, contact: Contact, items: Sequence[DigestItem], now: datetime) -> list[DigestItem]:
@@ -151,7 +152,7 @@ def _uncovered(session: Session, contact: Contact, items: Sequence[DigestItem], 
     ]
 
 
-def _as_mails(items: Iterable[DigestItem], contact: Contact, domain: str, now: datetime) -> list[dict[str, Any]]:
+def _as_mails(session: Session, items: Iterable[DigestItem], contact: Contact, now: datetime) -> list[dict[str, Any]]:
     """Entries of a user's digest as the mails they would have been; the messages of a thread are one."""
     groups: dict[tuple[str, UUID], list[DigestItem]] = {}
     for item in items:
@@ -162,5 +163,5 @@ def _as_mails(items: Iterable[DigestItem], contact: Contact, domain: str, now: d
         first = entries[0]
         context = together([entry.context for entry in entries]) if name == MESSAGE.name else first.context
         about: dict[str, Any] = {"event_id": first.event_id, "tenant_id": first.tenant_id, "context": context}
-        rows += delivery_rows(BY_NAME[name], [recipient], **about, domain=domain, now=now, thread_id=first.thread_id)
+        rows += delivery_rows(session, BY_NAME[name], [recipient], **about, now=now, thread_id=first.thread_id)
     return rows

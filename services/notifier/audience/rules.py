@@ -26,6 +26,7 @@ class Wishes:
         send_at: the local time of their digests.
         weekday: the day of the weekly one, 0 is Monday.
         quiet: between these local times no mail is sent at once; digests have a time of their own.
+        version: of the row that says so; 0 until somebody has chosen.
     """
 
     topics: Mapping[str, Cadence]
@@ -33,6 +34,7 @@ class Wishes:
     send_at: time
     weekday: int
     quiet: tuple[time, time] | None
+    version: int = 0
 
     def cadence(self, topic: str) -> Cadence:
         """How a topic comes; one that nobody can choose about comes at once."""

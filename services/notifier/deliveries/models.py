@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, UniqueConstraint, Update, text, update
+from sqlalchemy import Index, UniqueConstraint, Update, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.backoff import delay_after
 from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantScoped
-from services.notifier.common.models import Base
+from services.notifier.common.models import Base, TenantOwned
 from services.notifier.deliveries import rules
 from services.notifier.deliveries.rules import State, Trouble
 from services.notifier.topics.base import Category
@@ -31,7 +31,7 @@ class Recipient(NamedTuple):
     address: str | None
 
 
-class Delivery(TenantScoped, Base):
+class Delivery(TenantOwned, TenantScoped, Base):
     """One mail to one recipient about one event, or about several messages of one thread, the first of which it is.
 
     Attributes:
@@ -61,7 +61,6 @@ class Delivery(TenantScoped, Base):
     template: Mapped[str]
     category: Mapped[str]
     topic: Mapped[str]
-    tenant_id: Mapped[UUID]
     recipient: Mapped[UUID]
     user_id: Mapped[UUID | None]
     address: Mapped[str | None]
@@ -76,11 +75,6 @@ class Delivery(TenantScoped, Base):
     created_at: Mapped[datetime]
     queued_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        """The mails to a tenant's own users; the address of somebody else's user is nobody's business."""
-        return cls.tenant_id == tenant_id
 
     @classmethod
     def begin(cls, ids: Sequence[UUID], until: datetime) -> Update:

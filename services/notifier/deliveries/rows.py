@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis.process.service import process_of
+from services.notifier import settings
 from services.notifier.deliveries.models import Recipient
 from services.notifier.deliveries.rules import State
 from services.notifier.topics.base import Context, Topic
@@ -16,18 +19,19 @@ NOBODY_THERE = "The tenant has no user who could get this mail."
 
 
 def delivery_rows(
+    session: Session,
     topic: Topic,
     recipients: Iterable[Recipient | None],
     *,
     event_id: UUID,
     tenant_id: UUID,
     context: Context,
-    domain: str,
     now: datetime,
     send_at: datetime | None = None,
     thread_id: UUID | None = None,
 ) -> list[dict[str, Any]]:
     """A mail for each of these users, to be sent now or at ``send_at``; None is for whoever comes."""
+    domain = settings.of(process_of(session)).domain
     about = {
         "event_id": event_id,
         "template": topic.name,

@@ -58,7 +58,7 @@ class Events(MethodView):
         none, and yet have ``hasMore``: the types asked for are rare. Where no place for a long poll is free the answer
         comes at once, with ``Concord-Waited: 0`` and ``Retry-After``.
         """
-        secret_box = settings.secret_box(settings_of(current_app), cursors.PURPOSE)
+        secret_box = settings.of(settings_of(current_app)).secret_box(cursors.PURPOSE)
         after, wait = start(secret_box, search.pop("after")), search.pop("wait")
         events, headers = look(after, search), {}
         if wait and not events.items and not events.has_more:

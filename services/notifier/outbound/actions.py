@@ -1,4 +1,4 @@
-"""What audience_queries decide about mails that may have arrived and are not repeated by themselves."""
+"""What people decide about mails that may have arrived and are not repeated by themselves."""
 
 from datetime import datetime
 from uuid import UUID

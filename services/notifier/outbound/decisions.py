@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
 from chassis.core.logs import logger
-from services.notifier.audience import digest_queries
+from chassis.process.service import process_of
 from services.notifier.audience import queries as audience_queries
 from services.notifier.audience.models import Contact, DigestItem, Tenant
 from services.notifier.audience.rules import Wishes
 from services.notifier.deliveries.models import Delivery
+from services.notifier.outbound import throttle
 from services.notifier.outbound.models import Bounce
 from services.notifier.outbound.throttle import Throttle
 from services.notifier.topics import DEFAULTS
@@ -36,6 +37,7 @@ NOTHING_LEFT = "There was nothing left to say."
 class Facts:
     """What decides about a batch of mails, read once for all of them."""
 
+    throttle: Throttle
     contacts: Mapping[UUID | None, Contact]
     wishes: Mapping[UUID, Wishes]
     mailboxes: Mapping[UUID, str]
@@ -44,7 +46,7 @@ class Facts:
     read_marks: Mapping[Thread, int]
 
 
-def decide(delivery: Delivery, contact: Contact, facts: Facts, throttle: Throttle, now: datetime) -> bool:
+def decide(delivery: Delivery, contact: Contact, facts: Facts, now: datetime) -> bool:
     """Whether something stands against sending this mail now; then the delivery says what."""
     wishes = facts.wishes[contact.id]
     mailbox = facts.mailboxes[contact.id]
@@ -59,7 +61,7 @@ def decide(delivery: Delivery, contact: Contact, facts: Facts, throttle: Throttl
         delivery.suppress(NOTHING_LEFT)
     elif delivery.thread_id and delivery.leave_out_read(facts.read_marks.get(_thread(delivery), 0)):
         pass  # read while an earlier attempt was under way
-    elif later := throttle.take(mailbox.rpartition("@")[2], now):
+    elif later := facts.throttle.take(mailbox.rpartition("@")[2], now):
         delivery.postpone(later)
     else:
         return False
@@ -74,12 +76,13 @@ def facts_about(session: Session, deliveries: Sequence[Delivery]) -> Facts:
     refused = select(Bounce).where(Bounce.address.in_(set(mailboxes.values())))
     threads = {_thread(delivery) for delivery in deliveries if delivery.thread_id}
     return Facts(
+        throttle=throttle.of(process_of(session)),
         contacts={contact.id: contact for contact in contacts},
         wishes=audience_queries.wishes_of(session, tenants, contacts),
         mailboxes=mailboxes,
         bounces={bounce.address: bounce for bounce in session.scalars(refused)},
         contents=_contents(session, deliveries),
-        read_marks=digest_queries.read_marks(session, threads),
+        read_marks=audience_queries.read_marks(session, threads),
     )
 
 
@@ -107,7 +110,7 @@ def _contents(session: Session, deliveries: Sequence[Delivery]) -> dict[UUID, li
     if not digests:
         return {}
     contents: dict[UUID, list[DigestItem]] = {}
-    for item in digest_queries.items(session, digests):
+    for item in audience_queries.items(session, digests):
         if item.digest_id:
             contents.setdefault(item.digest_id, []).append(item)
     return contents

@@ -17,14 +17,16 @@ from services.notifier.common import wording
 from services.notifier.common.templates import templates
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import headers
-from services.notifier.outbound.letters import Letter
-from services.notifier.settings import Settings
+from services.notifier.outbound.channels.base import Letter
+from services.notifier.settings import NotifierSettings
 
 OF_A_THREAD = ("In-Reply-To", "References")
 GAP = re.compile("\ue000([0-9]+)\ue001")
 
 
-def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[str, str], *, time_zone: str) -> Letter:
+def compose(
+    delivery: Delivery, name: str, settings: NotifierSettings, links: Mapping[str, str], *, time_zone: str
+) -> Letter:
     """The letter of a delivery to somebody called ``name``.
 
     Args:

@@ -16,9 +16,8 @@ from services.notifier.common import wording
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound import channels, renderer
-from services.notifier.outbound.channels.base import Channel, NotTaken
+from services.notifier.outbound.channels.base import Channel, Letter, NotTaken
 from services.notifier.outbound.claims import Claim, claim_due, give_back
-from services.notifier.outbound.letters import Letter
 from services.notifier.outbound.settlement import Settler
 
 BATCH = 100  # mails over one connection
@@ -28,8 +27,7 @@ log = logger(__name__)
 
 def send_due(runtime: Runtime) -> bool:
     """Send due mails over one connection; say whether there may be more."""
-    settings.check(runtime.settings)
-    channel = channels.connect(settings.load(), settings.mailbox(runtime.settings))
+    channel = channels.connect(settings.of(runtime.settings))
     try:
         return send_batch(runtime, channel)
     finally:
@@ -55,7 +53,7 @@ def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> 
     cannot be handed over before its lease ends is given back, or another sender would send it as well; so is what a
     stopping process has not begun, or it would wait for the end of its lease.
     """
-    deadline = settings.load().deadline
+    deadline = settings.of(runtime.settings).deadline
     letter = render(runtime, claims[0])
     with Settler(runtime.database) as settler:
         for number, claim in enumerate(claims):
@@ -110,8 +108,8 @@ def render(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
     """The letter of a claimed mail, or why there is none. Outside of any transaction."""
     delivery = claim.delivery
     try:
-        links = links_of(runtime, delivery)
-        return renderer.compose(delivery, claim.name, settings.load(), links, time_zone=claim.time_zone)
+        own, links = settings.of(runtime.settings), links_of(runtime, delivery)
+        return renderer.compose(delivery, claim.name, own, links, time_zone=claim.time_zone)
     except wording.Unmailable as error:
         return NotTaken(Trouble.PERMANENT, f"No mail can be sent to this recipient: {error}.")
     except Exception as error:
@@ -120,13 +118,9 @@ def render(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
 
 def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
     """The addresses a mail may lead to."""
-    own, public = settings.load(), runtime.settings.public_url
-    links = own.links_url or f"{public}/api/v1"
-    return {
-        "links_url": links,
-        "inbox_url": own.inbox_url or f"{links}/campaigns/invites",
-        "unsubscribe_url": f"{public}/unsubscribe/{unsubscribe_links.token(runtime.signer, delivery)}",
-    }
+    own, token = settings.of(runtime.settings), unsubscribe_links.token(runtime.signer, delivery)
+    unsubscribe = f"{own.public_url}/unsubscribe/{token}"
+    return {"links_url": own.links_url, "inbox_url": own.inbox_url, "unsubscribe_url": unsubscribe}
 
 
 def _our_fault(delivery: Delivery, error: Exception, trouble: Trouble) -> NotTaken:

@@ -195,13 +195,13 @@ def check_target(url):
         Invalid: ``forbidden_target``.
     """
     try:
-        ssrf_guard.parse(url, loopback=settings.webhook_loopback(settings_of(current_app)))
+        ssrf_guard.parse(url, loopback=settings.of(settings_of(current_app)).webhook_loopback)
     except ssrf_guard.BadTarget as error:
         raise Invalid.field("url", str(error), code="forbidden_target") from None
 
 
 def secret_box():
-    return settings.secret_box(settings_of(current_app), signing.PURPOSE)
+    return settings.of(settings_of(current_app)).secret_box(signing.PURPOSE)
 
 
 def change():

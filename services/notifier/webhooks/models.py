@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.backoff import delay_after
 from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.notifier.common.models import Base
+from services.notifier.common.models import Base, TenantOwned
 from services.notifier.webhooks import rules
 from services.notifier.webhooks.rules import MessageState, Status
 
@@ -21,7 +21,7 @@ SENDING = text("state = 'sending'")
 DUE = text("due_at IS NOT NULL")
 
 
-class Webhook(Versioned, TenantScoped, Base):
+class Webhook(TenantOwned, Versioned, TenantScoped, Base):
     """What a tenant has set up. Whoever changes more than this row locks its :class:`WebhookQueue` first.
 
     Attributes:
@@ -34,7 +34,6 @@ class Webhook(Versioned, TenantScoped, Base):
     __table_args__ = (Index(None, "tenant_id", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     url: Mapped[str]
     description: Mapped[str]
     types: Mapped[list[str]]
@@ -46,10 +45,6 @@ class Webhook(Versioned, TenantScoped, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
 
     @property
     def is_active(self) -> bool:
@@ -136,7 +131,7 @@ class WebhookQueue(Base):
         self.due_at = min(moment, self.due_at or moment)
 
 
-class WebhookMessage(TenantScoped, Base):
+class WebhookMessage(TenantOwned, TenantScoped, Base):
     """One event on its way to one webhook.
 
     Attributes:
@@ -164,7 +159,6 @@ class WebhookMessage(TenantScoped, Base):
 
     webhook_id: Mapped[UUID] = mapped_column(primary_key=True)
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     position: Mapped[int] = mapped_column(BigInteger)
     type: Mapped[str]
     subject: Mapped[UUID]
@@ -177,10 +171,6 @@ class WebhookMessage(TenantScoped, Base):
     last_error: Mapped[str | None]
     queued_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
 
     def get_ready(self, now: datetime) -> None:
         """Nothing of its series is before it any more."""
@@ -214,7 +204,7 @@ class WebhookMessage(TenantScoped, Base):
         self.state = to
 
 
-class WebhookAttempt(TenantScoped, Base):
+class WebhookAttempt(TenantOwned, TenantScoped, Base):
     """One request to an endpoint, and what came of it. Only ever added."""
 
     __tablename__ = "webhook_attempts"
@@ -222,7 +212,6 @@ class WebhookAttempt(TenantScoped, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     webhook_id: Mapped[UUID]
-    tenant_id: Mapped[UUID]
     event_id: Mapped[UUID]
     type: Mapped[str]
     number: Mapped[int]
@@ -230,7 +219,3 @@ class WebhookAttempt(TenantScoped, Base):
     milliseconds: Mapped[int]
     status: Mapped[int | None]
     error: Mapped[str | None]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from chassis.core.backoff import delay_after
 from chassis.core.principal import Principal
 from chassis.data import audit
+from chassis.process.service import process_of
+from services.notifier import settings
 from services.notifier.audience.notices import notify
-from services.notifier.settings import Settings
 from services.notifier.topics import webhooks as topic
 from services.notifier.webhooks import rules
 from services.notifier.webhooks.call import CallResult
@@ -27,10 +28,9 @@ def take_in(
     webhook: Webhook,
     message: WebhookMessage,
     answer: CallResult,
-    own: Settings,
     now: datetime,
 ) -> Verdict:
-    """Carry an answer over; queue and webhook are locked. ``own`` says how the owner is written to."""
+    """Apply an answer; queue and webhook are locked."""
     verdict = rules.verdict(answer.status)
     message.last_status, message.last_error = answer.status, answer.error
     if verdict is Verdict.TAKEN:
@@ -41,11 +41,11 @@ def take_in(
     has_had_its_time = queue.fail(now)
     if verdict is Verdict.GONE:
         message.try_again(now)
-        _disable(session, webhook, GONE, own, now)
+        _disable(session, webhook, GONE, now)
         return verdict
     _try_later_or_give_up(session, queue, message, verdict, answer, now)
     if has_had_its_time:
-        _disable(session, webhook, NOTHING_TAKEN, own, now)
+        _disable(session, webhook, NOTHING_TAKEN, now)
     return verdict
 
 
@@ -64,7 +64,7 @@ def _try_later_or_give_up(
         message.try_again(moment)
 
 
-def _disable(session: Session, webhook: Webhook, reason: str, own: Settings, now: datetime) -> None:
+def _disable(session: Session, webhook: Webhook, reason: str, now: datetime) -> None:
     """Stop sending, once, and tell the owner."""
     if webhook.status == Status.DISABLED:
         return
@@ -78,6 +78,6 @@ def _disable(session: Session, webhook: Webhook, reason: str, own: Settings, now
         receiver=urlsplit(webhook.url).hostname,
         description=webhook.description,
         reason=reason,
-        log_days=own.event_log_days,
+        log_days=settings.of(process_of(session)).event_log_days,
     )
-    notify(session, topic.WEBHOOK, [notice], domain=own.domain, now=now)
+    notify(session, topic.WEBHOOK, [notice], now=now)

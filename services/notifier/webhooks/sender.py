@@ -20,7 +20,7 @@ from uuid_utils.compat import uuid7
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.data.database import Database
-from chassis.process.service import Runtime, Task
+from chassis.process.service import Runtime, Task, process_of
 from services.notifier import settings
 from services.notifier.event_log import envelopes
 from services.notifier.webhooks import call as webhooks_call
@@ -99,10 +99,11 @@ def claim_due(database: Database, now: datetime, *, healthy: bool = False, most:
 
 def call(runtime: Runtime, claim: Claim, now: datetime) -> CallResult:
     """Send a message, signed with every secret that is valid at this moment. Outside of any transaction."""
-    secret_box = settings.secret_box(runtime.settings, signing.PURPOSE)
-    body = body_for(claim.body, runtime.settings.public_url)
+    own = settings.of(runtime.settings)
+    secret_box = own.secret_box(signing.PURPOSE)
+    body = body_for(claim.body, own.public_url)
     headers = signing.headers(str(claim.event_id), body, [secret_box.decrypt(secret) for secret in claim.secrets], now)
-    deadline, loopback = settings.load().webhook_timeout, settings.webhook_loopback(runtime.settings)
+    deadline, loopback = own.webhook_timeout, own.webhook_loopback
     return webhooks_call.post(claim.url, body.encode(), headers, deadline=deadline, loopback=loopback)
 
 
@@ -137,7 +138,7 @@ def settle(
             if message.state != MessageState.SENDING or message.attempts != claim.attempt:
                 log.warning("a webhook's outcome came too late", event_id=str(claim.event_id))
                 continue
-            verdicts.append(take_in(session, queue, webhook, message, answer, settings.load(), now))
+            verdicts.append(take_in(session, queue, webhook, message, answer, now))
         messages.look_again(session, queue, webhook, now)
     for verdict in verdicts:
         outcomes.labels(verdict).inc()
@@ -161,7 +162,7 @@ def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetim
             message.last_error = FORGOTTEN
             messages.let_the_next_go(session, message, now)
             continue
-        message.begin(now, settings.load().webhook_lease)
+        message.begin(now, settings.of(process_of(session)).webhook_lease)
         about = (webhook.id, message.event_id, webhook.url, webhook.secrets(now))
         claims.append(Claim(*about, body, message.attempts))
     return claims

@@ -187,7 +187,7 @@ def test_a_click_at_the_moment_of_the_users_removal_leaves_nothing_of_theirs(not
     notifier.deliver(user_added())
     click = threading.Thread(target=lambda: anybody.post(link_for(notifier, "invite")))
     with acting_as(SYSTEM), notifier.database.begin() as session:
-        drop_contact(session, ROLF, FJORD, sequence=2, domain="concord.example", now=utcnow())
+        drop_contact(session, ROLF, FJORD, sequence=2, now=utcnow())
         click.start()
         wait_until_blocked(notifier, click)
     click.join(10)

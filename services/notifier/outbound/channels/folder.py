@@ -18,8 +18,7 @@ from uuid import uuid4
 
 from chassis.core.emails import address_key
 from chassis.core.logs import logger
-from services.notifier.outbound.channels.base import Channel
-from services.notifier.outbound.letters import Letter
+from services.notifier.outbound.channels.base import Channel, Letter
 
 log = logger(__name__)
 

@@ -12,9 +12,8 @@ from typing import NoReturn
 
 from chassis.core.logs import logger
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.base import Channel, NotTaken
-from services.notifier.outbound.letters import Letter
-from services.notifier.settings import STARTTLS, TLS, Settings, SmtpServer
+from services.notifier.outbound.channels.base import Channel, Letter, NotTaken
+from services.notifier.settings import STARTTLS, TLS, NotifierSettings, SmtpServer
 
 AFTER_TEXT = 3  # times the usual wait: a server may look closely at a letter before it answers
 ABOUT_POLICY = re.compile(r"\b5\.7\.\d")  # what is refused so says something about us, not about the address
@@ -26,7 +25,7 @@ log = logger(__name__)
 class MailChannel(Channel):
     """One connection to a mail server, opened for the first letter and kept for the next ones."""
 
-    def __init__(self, server: SmtpServer, settings: Settings) -> None:
+    def __init__(self, server: SmtpServer, settings: NotifierSettings) -> None:
         self._server = server
         self._settings = settings
         self._connection: smtplib.SMTP | None = None
