@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from chassis.core.principal import Principal
@@ -74,15 +74,16 @@ def expecting(session: Session, tenant_id: UUID) -> Sequence[Contact]:
 
 def items(session: Session, digests: Sequence[UUID]) -> Sequence[DigestItem]:
     """The entries of these digests, oldest first."""
-    statement = select(DigestItem).where(DigestItem.digest_id.in_(digests))
-    return session.scalars(statement.order_by(DigestItem.created_at, DigestItem.id)).all()
+    return _items(session, DigestItem.digest_id.in_(digests))
 
 
 def unsent_items(session: Session, user_id: UUID, digests: Sequence[UUID]) -> Sequence[DigestItem]:
     """What a user was to hear of in the next digest, or in these, oldest first."""
-    unsent = or_(OPEN, DigestItem.digest_id.in_(digests))
-    statement = select(DigestItem).where(DigestItem.user_id == user_id, unsent)
-    return session.scalars(statement.order_by(DigestItem.created_at, DigestItem.id)).all()
+    return _items(session, DigestItem.user_id == user_id, or_(OPEN, DigestItem.digest_id.in_(digests)))
+
+
+def _items(session: Session, *conditions: ColumnElement[bool]) -> Sequence[DigestItem]:
+    return session.scalars(select(DigestItem).where(*conditions).order_by(DigestItem.created_at, DigestItem.id)).all()
 
 
 def hearings(session: Session, users: Sequence[UUID], since: datetime) -> set[Hearing]:

@@ -56,15 +56,13 @@ def postpone(session: Session, delivery_id: UUID, *, now: datetime) -> None:
         delivery.postpone(now + RETRY_DELAYS[-1])
 
 
-def take_from(session: Session, contact: Contact, *, now: datetime) -> None:
-    """Take from a user who is being removed what they have not heard of yet, also what waits for their digest."""
-    queued = queries.queued_for(session, contact.id)
+def take_from(session: Session, user_id: UUID, tenant_id: UUID, *, now: datetime) -> None:
+    """Take from a removed user what they have not heard of yet, also what waits for their digest."""
+    queued = queries.queued_for(session, user_id)
     digests = [delivery.event_id for delivery in queued if delivery.template == DIGEST.name]
-    items = [
-        item for item in audience_queries.unsent_items(session, contact.id, digests) if BY_NAME[item.template].roles
-    ]
-    insert_ignoring(session, Delivery, _as_mails(session, _uncovered(session, contact, items, now), contact, now))
-    for delivery in queries.queued_for(session, contact.id):
+    items = [item for item in audience_queries.unsent_items(session, user_id, digests) if BY_NAME[item.template].roles]
+    insert_ignoring(session, Delivery, _as_mails(session, _uncovered(session, tenant_id, items, now), now))
+    for delivery in queries.queued_for(session, user_id):
         _unassign(session, delivery)
 
 
@@ -135,11 +133,11 @@ def _hearings(session: Session, contacts: Iterable[Contact], since: datetime) ->
     return queries.hearings(session, users, since) | audience_queries.hearings(session, users, since)
 
 
-def _uncovered(session: Session, contact: Contact, items: Sequence[DigestItem], now: datetime) -> list[DigestItem]:
-    """Those of a user's entries that no suitable colleague hears of otherwise."""
+def _uncovered(session: Session, tenant_id: UUID, items: Sequence[DigestItem], now: datetime) -> list[DigestItem]:
+    """Those of a removed user's entries that no suitable colleague hears of otherwise."""
     if not items:
         return []
-    colleagues = [other for other in audience_queries.contacts(session, [contact.tenant_id]) if other.id != contact.id]
+    colleagues = audience_queries.contacts(session, [tenant_id])
     hearings = _hearings(session, colleagues, now - KEEP_UNADDRESSED)
     return [
         item
@@ -152,16 +150,17 @@ def _uncovered(session: Session, contact: Contact, items: Sequence[DigestItem], 
     ]
 
 
-def _as_mails(session: Session, items: Iterable[DigestItem], contact: Contact, now: datetime) -> list[dict[str, Any]]:
-    """Entries of a user's digest as the mails they would have been; the messages of a thread are one."""
+def _as_mails(session: Session, items: Iterable[DigestItem], now: datetime) -> list[dict[str, Any]]:
+    """Entries of a removed user's digest as the mails they would have been; the messages of a thread are one."""
     groups: dict[tuple[str, UUID], list[DigestItem]] = {}
     for item in items:
         groups.setdefault((item.template, item.thread_id or item.event_id), []).append(item)
     rows: list[dict[str, Any]] = []
-    recipient = Recipient(contact.id, contact.email)
     for (name, _), entries in groups.items():
         first = entries[0]
         context = together([entry.context for entry in entries]) if name == MESSAGE.name else first.context
         about: dict[str, Any] = {"event_id": first.event_id, "tenant_id": first.tenant_id, "context": context}
-        rows += delivery_rows(session, BY_NAME[name], [recipient], **about, now=now, thread_id=first.thread_id)
+        rows += delivery_rows(
+            session, BY_NAME[name], [Recipient(first.user_id, None)], **about, now=now, thread_id=first.thread_id
+        )
     return rows

@@ -1,4 +1,4 @@
-"""Scheduled work of the event log."""
+"""Deletes old events."""
 
 from datetime import timedelta
 

@@ -1,7 +1,7 @@
 """The loop that sends due mails: claim → render → send → settle.
 
-The claim is committed before a mail is handed over, and the outcome after. Any number of senders may run. A crash
-repeats at most the one mail in hand, and only one that must arrive; no lock is held while a server is waited for.
+A sender commits its claim before it hands a mail over, and the outcome after. Any number of senders may run. A crash
+repeats at most the one mail being sent, and only if it must arrive. A sender holds no lock while it waits for a server.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ def send_due(runtime: Runtime) -> bool:
 
 
 def send_batch(runtime: Runtime, channel: Channel) -> bool:
-    """Send up to ``BATCH`` mails; False when none is left or the server takes none just now."""
+    """Send up to ``BATCH`` mails; False when none is left or the server takes none at present."""
     sent = 0
     while sent < BATCH:
         claims = claim_due(runtime.database, utcnow())
@@ -46,12 +46,12 @@ def send_batch(runtime: Runtime, channel: Channel) -> bool:
 
 
 def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> bool:
-    """Hand claimed mails over, one after the other; False when the server takes none just now, or the process stops.
+    """Hand claimed mails over, one after the other; False when the server takes none at present, or the process stops.
 
-    The outcome of one is committed while the next is announced, but before its text goes out: so a crash leaves one
-    mail in doubt and not two. The next is rendered while the server looks at the text of the one before. A mail that
-    cannot be handed over before its lease ends is given back, or another sender would send it as well; so is what a
-    stopping process has not begun, or it would wait for the end of its lease.
+    The outcome of one mail is committed while the next is announced, but before the text of that goes out: so a crash
+    leaves one mail in doubt and not two. The next mail is rendered while the server checks the text of the one before.
+    A mail that cannot be handed over before its lease ends is given back, or another sender would send it as well. A
+    stopping process gives back what it has not begun, or those mails would wait for the end of their lease.
     """
     deadline = settings.of(runtime.settings).deadline
     letter = render(runtime, claims[0])
@@ -61,47 +61,31 @@ def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> 
                 settler.wait()
                 give_back(runtime.database, claims[number:], utcnow())
                 return not stopping.is_set()
-            handover = Handover(claim, letter, channel)
-            handover.announce()
+            failure = attempt(claim, channel.announce, letter)
             settler.wait()
-            handover.transfer()
+            failure = failure or attempt(claim, channel.transfer, letter)
+            sent = letter
             if number + 1 < len(claims):
                 letter = render(runtime, claims[number + 1])
-            handover.confirm()
-            settler.settle(claim, handover.failure)
-            if handover.failure and handover.failure.is_server:
+            failure = failure or attempt(claim, channel.confirm, sent)
+            settler.settle(claim, failure)
+            if failure and failure.is_server:
                 give_back(runtime.database, claims[number + 1 :], utcnow())
                 return False
     return True
 
 
-class Handover:
-    """One letter on its way through a channel, step by step. After a failure the steps that follow do nothing."""
-
-    def __init__(self, claim: Claim, letter: Letter | NotTaken, channel: Channel) -> None:
-        self.failure = letter if isinstance(letter, NotTaken) else None
-        self._claim = claim
-        self._letter = letter
-        self._channel = channel
-
-    def announce(self) -> None:
-        self._step(self._channel.announce)
-
-    def transfer(self) -> None:
-        self._step(self._channel.transfer)
-
-    def confirm(self) -> None:
-        self._step(self._channel.confirm)
-
-    def _step(self, step: Callable[[Letter], None]) -> None:
-        if self.failure or isinstance(self._letter, NotTaken):
-            return
-        try:
-            step(self._letter)
-        except NotTaken as failure:
-            self.failure = failure
-        except Exception as error:
-            self.failure = _our_fault(self._claim.delivery, error, Trouble.UNKNOWN)
+def attempt(claim: Claim, step: Callable[[Letter], None], letter: Letter | NotTaken) -> NotTaken | None:
+    """One step of handing a letter over; why that failed, or why there is no letter."""
+    if isinstance(letter, NotTaken):
+        return letter
+    try:
+        step(letter)
+    except NotTaken as failure:
+        return failure
+    except Exception as error:
+        return _our_fault(claim.delivery, error, Trouble.UNKNOWN)
+    return None
 
 
 def render(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
@@ -117,7 +101,7 @@ def render(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
 
 
 def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
-    """The addresses a mail may lead to."""
+    """The addresses of the links in a mail."""
     own, token = settings.of(runtime.settings), unsubscribe_links.token(runtime.signer, delivery)
     unsubscribe = f"{own.public_url}/unsubscribe/{token}"
     return {"links_url": own.links_url, "inbox_url": own.inbox_url, "unsubscribe_url": unsubscribe}

@@ -51,9 +51,9 @@ class Webhooks(MethodView):
         """Set a webhook up. Its secret is in this answer and nowhere else."""
         check_target(data["url"])
         with db.begin() as session:
-            created = actions.create(session, **data, secret_box=secret_box(), actor=caller(), now=utcnow())
-        versions.set_etag(created.webhook)
-        return created, 201, {"Location": f"{PREFIX}/{created.webhook.id}"}
+            webhook = actions.create(session, **data, secret_box=secret_box(), actor=caller(), now=utcnow())
+        versions.set_etag(webhook)
+        return webhook, 201, {"Location": f"{PREFIX}/{webhook.id}"}
 
 
 @blp.route("/<uuid:webhook_id>")
@@ -121,9 +121,9 @@ class RotateSecret(MethodView):
     def post(self, webhook_id):
         """A new secret, shown only here; the one before it signs, too, until ``previousSecretUntil``."""
         with db.begin() as session:
-            rotated = actions.rotate_secret(session, webhook_id, secret_box=secret_box(), **change())
-        versions.set_etag(rotated.webhook)
-        return rotated
+            webhook = actions.rotate_secret(session, webhook_id, secret_box=secret_box(), **change())
+        versions.set_etag(webhook)
+        return webhook
 
 
 @blp.route("/<uuid:webhook_id>/test")
@@ -183,8 +183,8 @@ def check_types(types, known):
     Raises:
         Invalid: ``validation_failed``; its errors name the nearest published types.
     """
-    if wrong := event_types.objections(types, known):
-        errors = [{"field": f"types.{place}", "message": objection} for place, objection in wrong.items()]
+    if objections := event_types.objections(types, known):
+        errors = [{"field": f"types.{place}", "message": objection} for place, objection in objections.items()]
         raise Invalid("; ".join(error["message"] for error in errors[:3]), errors=errors)
 
 

@@ -29,7 +29,7 @@ TRIM = 1000
 def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, now: datetime) -> None:
     """Write a message for every webhook that wants one of these events, which come with their positions, in order.
 
-    A fixed number of statements, however many they are.
+    The number of statements does not depend on the number of events.
     """
     listening = queries.listeners(session, {tenant_id for _, event in logged for tenant_id in event.tenant_ids})
     matches = [
@@ -59,7 +59,7 @@ def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, no
 def queue_test(
     session: Session, queue: WebhookQueue, event_id: UUID, event_type: str, body: str, now: datetime
 ) -> None:
-    """Write a message that is no event; it is about nothing else, so it waits for nothing."""
+    """Write a message that is no event; its subject is its own, so it waits for no other message."""
     about = {"event_id": event_id, "position": 0, "type": event_type, "subject": event_id}
     insert_ignoring(session, WebhookMessage, [_row(queue, about, MessageState.READY, now) | {"body": body}])
     queue.cool_until = None
@@ -67,12 +67,14 @@ def queue_test(
 
 
 def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventViewer], *, now: datetime) -> int:
-    """Send events (again) that were delivered, have failed or were never queued; how many that are.
+    """Queue events that were delivered, have failed or were never queued; returns how many.
 
-    Whatever of their series is still to be sent lines up behind them by position.
+    Unsent messages of the same series follow them by position.
     """
-    about = [{name: getattr(event, name) for name in ("event_id", "position", "type", "subject")} for event in events]
-    rows = [_row(queue, one, MessageState.WAITING, now) for one in about]
+    columns = ("event_id", "position", "type", "subject")
+    rows = [
+        _row(queue, {name: getattr(event, name) for name in columns}, MessageState.WAITING, now) for event in events
+    ]
     queued = 0
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
@@ -98,26 +100,27 @@ def let_the_next_go(session: Session, message: WebhookMessage, now: datetime) ->
 
 
 def look_again(session: Session, queue: WebhookQueue, webhook: Webhook | None, now: datetime) -> None:
-    """Note when a sender has to look at an endpoint next."""
+    """Set when a sender has to look at an endpoint next."""
     if webhook is None or not webhook.is_active:
         queue.due_at = None
         return
     session.flush()
-    leases = [message.next_at for message in queries.being_sent(session, queue.webhook_id)]
+    leases = [message.next_at for message in queries.being_sent(session, queue.webhook_id) if message.next_at]
     ready = queries.first_ready(session, queue.webhook_id)
-    state = rules.Queue([lease for lease in leases if lease], ready.next_at if ready else None)
-    queue.due_at = rules.look_again(state, now, failures=queue.failures, cool_until=queue.cool_until)
+    first = ready.next_at if ready else None
+    queue.due_at = rules.look_again(leases, first, now, failures=queue.failures, cool_until=queue.cool_until)
 
 
 def give_up_all(session: Session, queue: WebhookQueue, now: datetime) -> None:
-    """Nobody is there any more to send anything to."""
-    rest = update(WebhookMessage).where(UNFINISHED, WebhookMessage.webhook_id == queue.webhook_id)
-    gone = {"state": MessageState.FAILED, "next_at": None, "finished_at": now, "last_error": "The webhook was deleted."}
-    _execute(session, rest.values(gone))
+    """Fail what is still to be sent: the webhook is being deleted."""
+    unfinished = update(WebhookMessage).where(UNFINISHED, WebhookMessage.webhook_id == queue.webhook_id)
+    reason = "The webhook was deleted."
+    failed = unfinished.values(state=MessageState.FAILED, next_at=None, finished_at=now, last_error=reason)
+    _execute(session, failed)
 
 
 def go_on(session: Session, queue: WebhookQueue, now: datetime) -> None:
-    """Send whatever is still to be sent, at once and in order; some of it may have been forgotten meanwhile."""
+    """Send what is still to be sent, at once and in order; the log may have forgotten some of it meanwhile."""
     waits = update(WebhookMessage).where(READY, WebhookMessage.webhook_id == queue.webhook_id)
     _execute(session, waits.values(next_at=None))
     queue.start_afresh()
@@ -125,8 +128,8 @@ def go_on(session: Session, queue: WebhookQueue, now: datetime) -> None:
 
 
 def trim(session: Session, *, before: datetime) -> bool:
-    """Forget some of the messages finished, and of the requests made, before a moment, and what a webhook that is not
-    active will never get because the log has forgotten it; whether there may be more."""
+    """Delete some old messages, old requests, and messages of inactive webhooks whose events the log has forgotten;
+    returns whether there may be more."""
     old = select(WebhookMessage.webhook_id, WebhookMessage.event_id).where(WebhookMessage.finished_at < before)
     key = tuple_(WebhookMessage.webhook_id, WebhookMessage.event_id)
     trimmed = _execute(session, delete(WebhookMessage).where(key.in_(old.limit(TRIM))))

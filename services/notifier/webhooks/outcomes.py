@@ -1,4 +1,4 @@
-"""Writes: what follows from a receiver's answer for its message, its endpoint and its owner."""
+"""Writes: what a receiver's answer means for its message, its endpoint and the webhook's owner."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -38,30 +38,24 @@ def take_in(
         message.finish(MessageState.DELIVERED, now)
         let_the_next_go(session, message, now)
         return verdict
-    has_had_its_time = queue.fail(now)
+    is_given_up = queue.fail(now)
     if verdict is Verdict.GONE:
         message.try_again(now)
         _disable(session, webhook, GONE, now)
         return verdict
-    _try_later_or_give_up(session, queue, message, verdict, answer, now)
-    if has_had_its_time:
-        _disable(session, webhook, NOTHING_TAKEN, now)
-    return verdict
-
-
-def _try_later_or_give_up(
-    session: Session, queue: WebhookQueue, message: WebhookMessage, verdict: Verdict, answer: CallResult, now: datetime
-) -> None:
-    asked = rules.retry_after(answer.retry_after, now)
+    retry_after = rules.retry_after(answer.retry_after, now)
     if verdict is Verdict.REFUSED:
-        moment = now + max(delay_after(message.attempts, rules.RETRY_DELAYS), asked)
+        next_attempt = now + max(delay_after(message.attempts, rules.RETRY_DELAYS), retry_after)
     else:
-        moment = queue.cool(now, asked)
+        next_attempt = queue.cool(now, retry_after)
     if message.is_given_up(now):
         message.finish(MessageState.FAILED, now)
         let_the_next_go(session, message, now)
     else:
-        message.try_again(moment)
+        message.try_again(next_attempt)
+    if is_given_up:
+        _disable(session, webhook, NOTHING_TAKEN, now)
+    return verdict
 
 
 def _disable(session: Session, webhook: Webhook, reason: str, now: datetime) -> None:

@@ -32,20 +32,16 @@ def webhook(session: Session, webhook_id: UUID) -> Webhook:
         NotFound: there is none of that id for the caller.
     """
     statement = select(Webhook).where(Webhook.id == webhook_id, Webhook.tenant_id == caller().tenant_id)
-    own = session.scalar(statement)
-    if own is None:
+    webhook = session.scalar(statement)
+    if webhook is None:
         raise NotFound("There is no such webhook.")
-    return own
+    return webhook
 
 
 def webhooks(session: Session, *, page: int, page_size: int) -> Page:
     """The caller's webhooks, oldest first."""
     statement = select(Webhook).where(Webhook.tenant_id == caller().tenant_id).order_by(Webhook.id)
     return paginate(session, statement, page=page, page_size=page_size)
-
-
-def how_many(session: Session, tenant_id: UUID) -> int:
-    return session.scalar(select(func.count()).select_from(Webhook).where(Webhook.tenant_id == tenant_id)) or 0
 
 
 def listeners(session: Session, tenants: Iterable[UUID]) -> dict[UUID, tuple[UUID, list[str]]]:
@@ -57,7 +53,7 @@ def listeners(session: Session, tenants: Iterable[UUID]) -> dict[UUID, tuple[UUI
 
 
 def lock_queues(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQueue]:
-    """The queues of these webhooks, locked, in one order everywhere."""
+    """The queues of these webhooks, locked in the order of their ids."""
     statement = select(WebhookQueue).where(WebhookQueue.webhook_id.in_(list(webhook_ids)))
     ordered = statement.order_by(WebhookQueue.webhook_id).with_for_update().execution_options(populate_existing=True)
     return {row.webhook_id: row for row in session.scalars(ordered)}
@@ -73,12 +69,12 @@ def busy(session: Session, webhook_ids: Iterable[UUID], subjects: Iterable[UUID]
 
 
 def is_any_due(session: Session, now: datetime, *, healthy: bool) -> bool:
-    """A look that locks nothing."""
+    """Whether an endpoint is due. Locks nothing, so idle senders do not block the others."""
     return session.execute(_due(now, healthy).with_only_columns(WebhookQueue.webhook_id)).first() is not None
 
 
 def next_due(session: Session, now: datetime, *, healthy: bool) -> WebhookQueue | None:
-    """The endpoint a sender looks at next, locked; one that another sender holds is passed over."""
+    """The endpoint a sender looks at next, locked; endpoints that other senders have locked are skipped."""
     return session.scalar(_due(now, healthy).with_for_update(skip_locked=True))
 
 

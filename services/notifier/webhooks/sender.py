@@ -1,9 +1,9 @@
-"""Sends what is due: messages are claimed and the claim committed, then they are sent, then the outcome committed.
+"""Sends due messages: a sender commits its claims, sends, and then commits the outcomes.
 
-Any number of senders may run; nothing is locked while a receiver is waited for. A message whose sender vanished is sent
-again after its lease, so each arrives at least once, always under its event's id. An endpoint is looked after by few
-senders at a time, one that fails by a single one and ever more rarely, and half of the senders leave those alone: so
-who does not answer holds up nobody else.
+Any number of senders may run; no lock is held while a sender waits for a receiver. A message whose sender vanished is
+sent again after its lease, so each arrives at least once, always under its event's id. Few senders serve one endpoint
+at a time; one that fails is served by a single sender, ever more rarely, and half of the senders skip such endpoints.
+So a receiver that does not answer holds up no other.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -40,7 +41,7 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message in this sender's hand, as it was when the claim was committed."""
+    """A message that one sender is to send, as it was when the claim was committed."""
 
     webhook_id: UUID
     event_id: UUID
@@ -53,22 +54,13 @@ class Claim:
 def tasks() -> list[Task]:
     """The senders of one process; half of them serve only endpoints that have not failed lately."""
     return [
-        Task(f"webhooks {number}", POLL, send_to_healthy if number <= SENDERS // 2 else send_to_any)
+        Task(f"webhooks {number}", POLL, partial(send_some, healthy=number <= SENDERS // 2))
         for number in range(1, SENDERS + 1)
     ]
 
 
-def send_to_healthy(runtime: Runtime) -> bool:
-    """Send what is due at an endpoint that works; whether there was anything."""
-    return send_some(runtime, healthy=True)
-
-
-def send_to_any(runtime: Runtime) -> bool:
-    """Send what is due at an endpoint; whether there was anything."""
-    return send_some(runtime, healthy=False)
-
-
 def send_some(runtime: Runtime, *, healthy: bool, most: int = rules.IN_FLIGHT) -> bool:
+    """Send what is due at one endpoint, with ``healthy`` at one that has not failed lately; whether there was any."""
     claims = claim_due(runtime.database, utcnow(), healthy=healthy, most=most)
     if not claims:
         return False
@@ -80,11 +72,14 @@ def send_some(runtime: Runtime, *, healthy: bool, most: int = rules.IN_FLIGHT) -
 
 
 def claim_due(database: Database, now: datetime, *, healthy: bool = False, most: int = rules.IN_FLIGHT) -> list[Claim]:
-    """Take the due messages of one endpoint, the claims committed; none when none is due.
+    """Claim the due messages of one endpoint and commit that; none when none is due.
 
-    They are taken and settled together, because each time the endpoint's queue is locked and waited for.
+    They are claimed and settled together, because each time the endpoint's queue is locked.
     """
-    while _is_any_due(database, now, healthy):
+    while True:
+        with database.read() as session:
+            if not queries.is_any_due(session, now, healthy=healthy):
+                return []
         with database.begin() as session:
             queue = queries.next_due(session, now, healthy=healthy)
             if queue is None:
@@ -94,7 +89,6 @@ def claim_due(database: Database, now: datetime, *, healthy: bool = False, most:
             messages.look_again(session, queue, webhook, now)
         if claims:
             return claims
-    return []
 
 
 def call(runtime: Runtime, claim: Claim, now: datetime) -> CallResult:
@@ -108,7 +102,8 @@ def call(runtime: Runtime, claim: Claim, now: datetime) -> CallResult:
 
 
 def body_for(envelope: str, public_url: str) -> str:
-    """What is sent for an envelope. A large event comes without its data, and says where that is (``dataref``)."""
+    """The body that is sent for an envelope. A large event comes without its data, and says where that is
+    (``dataref``)."""
     event = envelopes.public(json.loads(envelope))
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     if len(body.encode()) <= rules.MAX_BODY:
@@ -121,7 +116,7 @@ def body_for(envelope: str, public_url: str) -> str:
 def settle(
     database: Database, claims: Sequence[Claim], answers: Sequence[CallResult], *, started: datetime, now: datetime
 ) -> None:
-    """Commit what became of messages of one endpoint. A sender that was slower than its lease has no say any more."""
+    """Commit the outcomes of messages of one endpoint, except of those whose lease has ended meanwhile."""
     webhook_id = claims[0].webhook_id
     verdicts = []
     with database.begin() as session:
@@ -144,12 +139,6 @@ def settle(
         outcomes.labels(verdict).inc()
 
 
-def _is_any_due(database: Database, now: datetime, healthy: bool) -> bool:
-    """A look that locks nothing, so that idle senders disturb nobody."""
-    with database.read() as session:
-        return queries.is_any_due(session, now, healthy=healthy)
-
-
 def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetime, most: int) -> list[Claim]:
     """Begin to send the messages whose turn it is, no more than the endpoint is trusted with."""
     due = _whose_turn(session, queue, now, most)
@@ -163,17 +152,17 @@ def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetim
             messages.let_the_next_go(session, message, now)
             continue
         message.begin(now, settings.of(process_of(session)).webhook_lease)
-        about = (webhook.id, message.event_id, webhook.url, webhook.secrets(now))
-        claims.append(Claim(*about, body, message.attempts))
+        secrets = webhook.secrets(now)
+        claims.append(Claim(webhook.id, message.event_id, webhook.url, secrets, body, message.attempts))
     return claims
 
 
 def _whose_turn(session: Session, queue: WebhookQueue, now: datetime, most: int) -> list[WebhookMessage]:
     if queue.cool_until is not None and queue.cool_until > now:
         return []
-    on_their_way = queries.being_sent(session, queue.webhook_id)
-    lost = [message for message in on_their_way if message.next_at and message.next_at <= now]
-    free = min(most, rules.in_flight(queue.failures) - len(on_their_way) + len(lost))
+    in_flight = queries.being_sent(session, queue.webhook_id)
+    lost = [message for message in in_flight if message.next_at and message.next_at <= now]
+    free = min(most, rules.in_flight(queue.failures) - len(in_flight) + len(lost))
     if free <= 0:
         return []
     return [*lost, *queries.ready(session, queue.webhook_id, now, limit=free)][:free]

@@ -1,4 +1,4 @@
-"""Scheduled work of webhooks, beside sending itself."""
+"""Deletes old messages."""
 
 from datetime import timedelta
 

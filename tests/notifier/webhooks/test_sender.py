@@ -340,7 +340,7 @@ def test_what_an_endpoint_may_get_at_once_costs_few_statements(notifier, anna, r
     add(anna, receiver.url)
     notifier.deliver(*(happened(1, subject=str(uuid4())) for _ in range(4)))
     with statements(notifier) as made, acting_as(SYSTEM):
-        assert sender.send_to_healthy(notifier.runtime)
+        assert sender.send_some(notifier.runtime, healthy=True)
     assert len(receiver.taken) == 4
     assert states(notifier) == ["delivered"] * 4
     locks = [statement for statement in made if "webhook_queues" in statement and statement.startswith("SELECT")]
