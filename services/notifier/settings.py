@@ -34,23 +34,13 @@ class NotifierSettings:
     """See the table in the README.
 
     Attributes:
-        smtp: None where mail goes to the development mailbox.
-        mailbox: the folder of the development mailbox; None where there is none.
+        smtp: None where mail goes to the development mailbox, whose folder is ``mailbox``.
         sender: name and address mail comes from.
         domain: right-hand side of every Message-ID, and how we greet the server.
         timeout: seconds to wait for each answer of the server.
-        secret: encrypts the secrets of webhooks and the cursors of the event log; None in development, where a file
-            beside the ``keys`` holds it.
-        webhook_loopback: whether webhooks may lead to this machine and over plain http; never in production.
+        secret: None in development, where a file beside the ``keys`` holds it.
         webhook_timeout: seconds that a webhook's receiver has for its whole answer.
-        event_log_days: how long the event log and the messages of webhooks are kept.
-        public_url: where people and machines reach the platform.
-        inbox_url: where a retailer finds its invites.
-        links_url: what the other links of mails begin with.
-        gather_seconds: how long the first new message of a thread waits for more of them.
         rate: how much mail each provider gets, by the recipient's domain; None for no limit.
-        limits_url: where that is counted; senders that share it count together.
-        keep_days: how long mails and digests are kept after they were written.
     """
 
     smtp: SmtpServer | None

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.notifier.audience.rules import MONDAY, SEND_AT, Wishes, zone_of
+from services.notifier.audience.rules import MONDAY, SEND_AT, Quiet, Wishes, zone_of
 from services.notifier.common.models import Base, TenantOwned
 from services.notifier.topics import DEFAULTS
 from services.notifier.topics.base import Cadence
@@ -90,7 +90,7 @@ class Preferences(TenantOwned, TenantScoped, Versioned, Base):
     def wishes(self, tenant_zone: str | None) -> Wishes:
         quiet = None
         if self.quiet_from and self.quiet_until:
-            quiet = (time.fromisoformat(self.quiet_from), time.fromisoformat(self.quiet_until))
+            quiet = Quiet(time.fromisoformat(self.quiet_from), time.fromisoformat(self.quiet_until))
         chosen = {topic: Cadence(self.topics[topic]) for topic in DEFAULTS if topic in self.topics}
         return Wishes(
             topics={**DEFAULTS, **chosen},

@@ -47,7 +47,11 @@ def delivery_rows(
     }
     rows = []
     for recipient in recipients:
-        to = _to_user(recipient, send_at or now) if recipient else _to_nobody(tenant_id)
+        to: dict[str, Any] = {"recipient": tenant_id, "user_id": None, "address": None, "next_at": None}
+        to |= {"state": State.NO_RECIPIENT, "last_error": NOBODY_THERE}
+        if recipient:
+            to = {"recipient": recipient.user_id, "user_id": recipient.user_id, "address": recipient.address}
+            to |= {"state": State.NEW, "next_at": send_at or now, "last_error": None}
         own = {"id": uuid7(), "message_id": message_id(event_id, topic.name, to["recipient"], domain)}
         rows.append(about | to | own)
     return rows
@@ -57,13 +61,3 @@ def message_id(event_id: UUID, template: str, recipient: UUID, domain: str) -> s
     """The Message-ID of a mail. It follows from event, template and recipient, so it is the same every time."""
     digest = hashlib.sha256(f"{template}:{recipient}".encode()).hexdigest()[:16]
     return f"<{event_id}.{digest}@{domain}>"
-
-
-def _to_user(recipient: Recipient, at: datetime) -> dict[str, Any]:
-    to = {"recipient": recipient.user_id, "user_id": recipient.user_id, "address": recipient.address}
-    return to | {"state": State.NEW, "next_at": at, "last_error": None}
-
-
-def _to_nobody(tenant_id: UUID) -> dict[str, Any]:
-    to = {"recipient": tenant_id, "user_id": None, "address": None}
-    return to | {"state": State.NO_RECIPIENT, "next_at": None, "last_error": NOBODY_THERE}

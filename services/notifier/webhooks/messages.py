@@ -106,8 +106,7 @@ def look_again(session: Session, queue: WebhookQueue, webhook: Webhook | None, n
         return
     session.flush()
     leases = [message.next_at for message in queries.being_sent(session, queue.webhook_id) if message.next_at]
-    ready = queries.first_ready(session, queue.webhook_id)
-    first = ready.next_at if ready else None
+    first = next((message.next_at for message in queries.ready(session, queue.webhook_id, limit=1)), None)
     queue.due_at = rules.look_again(leases, first, now, failures=queue.failures, cool_until=queue.cool_until)
 
 

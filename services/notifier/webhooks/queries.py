@@ -84,12 +84,6 @@ def being_sent(session: Session, webhook_id: UUID) -> Sequence[WebhookMessage]:
     return session.scalars(statement.order_by(WebhookMessage.next_at)).all()
 
 
-def first_ready(session: Session, webhook_id: UUID) -> WebhookMessage | None:
-    """The ready message of a webhook that is due first."""
-    statement = select(WebhookMessage).where(READY, WebhookMessage.webhook_id == webhook_id)
-    return session.scalar(statement.order_by(WebhookMessage.next_at).limit(1))
-
-
 def first_of(session: Session, webhook_id: UUID, source: str, subject: UUID) -> WebhookMessage | None:
     """The message whose turn it is in a series."""
     statement = select(WebhookMessage).where(
@@ -106,11 +100,9 @@ def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> Colu
     return func.substr(event_type, 1, func.instr(event_type, ".") - 1)
 
 
-def ready(session: Session, webhook_id: UUID, now: datetime, *, limit: int) -> Sequence[WebhookMessage]:
-    """The ready messages of a webhook that are due, those due first in front."""
-    statement = select(WebhookMessage).where(
-        READY, WebhookMessage.webhook_id == webhook_id, WebhookMessage.next_at <= now
-    )
+def ready(session: Session, webhook_id: UUID, *, limit: int) -> Sequence[WebhookMessage]:
+    """The ready messages of a webhook that are due first."""
+    statement = select(WebhookMessage).where(READY, WebhookMessage.webhook_id == webhook_id)
     return session.scalars(statement.order_by(WebhookMessage.next_at).limit(limit)).all()
 
 

@@ -165,7 +165,8 @@ def _whose_turn(session: Session, queue: WebhookQueue, now: datetime, most: int)
     free = min(most, rules.in_flight(queue.failures) - len(in_flight) + len(lost))
     if free <= 0:
         return []
-    return [*lost, *queries.ready(session, queue.webhook_id, now, limit=free)][:free]
+    ready = queries.ready(session, queue.webhook_id, limit=free)
+    return [*lost, *(message for message in ready if message.next_at and message.next_at <= now)][:free]
 
 
 def _attempt(message: WebhookMessage, claim: Claim, answer: CallResult, started: datetime) -> WebhookAttempt:

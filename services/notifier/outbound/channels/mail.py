@@ -92,7 +92,7 @@ class MailChannel(Channel):
 
     @contextmanager
     def _failing_as(self, trouble: Trouble, reason: str) -> Iterator[None]:
-        """Close the connection where the server is at fault. ``trouble`` says what a broken one means for the letter."""
+        """Close the connection where the server is at fault. ``trouble`` is what a broken one means for the letter."""
         try:
             yield
         except NotTaken as failure:
