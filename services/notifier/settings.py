@@ -125,14 +125,14 @@ def _build(process: Settings, env: Env) -> NotifierSettings:
 
 
 def _check_production(own: NotifierSettings) -> None:
-    wrong = {
+    problems = {
         "CONCORD_SMTP_URL: required in production": own.smtp is None,
         "CONCORD_NOTIFIER_SECRET: required in production": own.secret is None,
         "CONCORD_WEBHOOK_LOOPBACK: not in production": own.webhook_loopback,
         "CONCORD_PUBLIC_URL: https://… in production": not own.public_url.startswith("https://"),
     }
-    if any(wrong.values()):
-        raise SettingsError("Settings are missing or wrong:\n  " + "\n  ".join(text for text in wrong if wrong[text]))
+    if lines := [text for text, is_wrong in problems.items() if is_wrong]:
+        raise SettingsError("Settings are missing or wrong:\n  " + "\n  ".join(lines))
 
 
 def _smtp(url: str) -> SmtpServer | None:

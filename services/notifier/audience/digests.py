@@ -47,9 +47,9 @@ def close_due(session: Session, tenant_id: UUID, user_id: UUID, cadence: Cadence
         session.execute(due.values(due_at=wishes.next_digest(cadence, now)))
         return False
     session.execute(due.values(digest_id=digest))
-    to = [Recipient(contact.id, contact.email)]
-    about: dict[str, Any] = {"event_id": digest, "tenant_id": tenant_id, "context": {"cadence": str(cadence)}}
-    insert_ignoring(session, Delivery, delivery_rows(session, DIGEST, to, **about, now=now))
+    recipients = [Recipient(contact.id, contact.email)]
+    event: dict[str, Any] = {"event_id": digest, "tenant_id": tenant_id, "context": {"cadence": str(cadence)}}
+    insert_ignoring(session, Delivery, delivery_rows(session, DIGEST, recipients, **event, now=now))
     return True
 
 
@@ -127,9 +127,9 @@ def entries_of(delivery: Delivery, contact: Contact, wishes: Wishes, now: dateti
     for number, (context, sequence) in enumerate(apart(delivery.context)):
         # Of messages gathered in one mail only the first one's event is known.
         event_id = uuid5(delivery.event_id, str(sequence)) if number else delivery.event_id
-        about: dict[str, Any] = {"event_id": event_id, "tenant_id": delivery.tenant_id, "context": context, "now": now}
-        about |= {"thread_id": delivery.thread_id, "sequence": sequence}
-        rows += entry_rows(BY_NAME[delivery.template], [(contact, wishes)], **about)
+        event: dict[str, Any] = {"event_id": event_id, "tenant_id": delivery.tenant_id, "context": context, "now": now}
+        event |= {"thread_id": delivery.thread_id, "sequence": sequence}
+        rows += entry_rows(BY_NAME[delivery.template], [(contact, wishes)], **event)
     return rows
 
 
@@ -151,18 +151,18 @@ def _open(session: Session, contact: Contact, cadence: Cadence, wishes: Wishes, 
 
 def _reschedule(session: Session, user_id: UUID, wishes: Wishes, now: datetime) -> None:
     """What was to stand in a digest still does, unless its topic is off now."""
-    for topic, chosen in wishes.topics.items():
-        if chosen is Cadence.OFF:
-            mine = delete(DigestItem).where(DigestItem.user_id == user_id, DigestItem.topic == topic)
-            session.execute(mine.where(DigestItem.digest_id.is_(None)))
+    for topic, wish in wishes.topics.items():
+        if wish is Cadence.OFF:
+            entries = delete(DigestItem).where(DigestItem.user_id == user_id, DigestItem.topic == topic)
+            session.execute(entries.where(DigestItem.digest_id.is_(None)))
             continue
         for cadence in DIGESTS:
-            becomes = chosen if chosen in DIGESTS else cadence
-            values = {"cadence": str(becomes), "due_at": wishes.next_digest(becomes, now)}
-            moved = _waiting(user_id, cadence).where(DigestItem.topic == topic, DigestItem.due_at > now)
-            session.execute(moved.values(values))
+            target = wish if wish in DIGESTS else cadence
+            values = {"cadence": str(target), "due_at": wishes.next_digest(target, now)}
+            entries_due_later = _waiting(user_id, cadence).where(DigestItem.topic == topic, DigestItem.due_at > now)
+            session.execute(entries_due_later.values(values))
 
 
 def _waiting(user_id: UUID, cadence: Cadence) -> Update:
-    mine = update(DigestItem).where(DigestItem.user_id == user_id, DigestItem.cadence == cadence)
-    return mine.where(DigestItem.digest_id.is_(None))
+    entries = update(DigestItem).where(DigestItem.user_id == user_id, DigestItem.cadence == cadence)
+    return entries.where(DigestItem.digest_id.is_(None))

@@ -34,12 +34,12 @@ def notify_of_messages(session: Session, posts: Sequence[Post], *, now: datetime
     The number of statements does not depend on the number of messages.
     """
     tenants = lock_tenants(session, {post.tenant_id for post in posts})
-    read = read_marks(session, {_thread_of(post) for post in posts})
-    known = queries.queued(session, MESSAGE.name, [post.event_id for post in posts])
+    marks = read_marks(session, {_thread_of(post) for post in posts})
+    queued = queries.queued(session, MESSAGE.name, [post.event_id for post in posts])
     unread = [
         post
         for post in posts
-        if post.sequence >= read.get(_thread_of(post), 0) and (post.event_id, post.tenant_id) not in known
+        if post.sequence >= marks.get(_thread_of(post), 0) and (post.event_id, post.tenant_id) not in queued
     ]
     if not unread:
         return
@@ -49,16 +49,16 @@ def notify_of_messages(session: Session, posts: Sequence[Post], *, now: datetime
     mails: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     for post in unread:
-        about: dict[str, Any] = {"event_id": post.event_id, "tenant_id": post.tenant_id, "thread_id": post.thread_id}
-        about["now"] = now
+        event: dict[str, Any] = {"event_id": post.event_id, "tenant_id": post.tenant_id, "thread_id": post.thread_id}
+        event["now"] = now
         audience = listeners[post.tenant_id]
-        new = _add_to_waiting(waiting, post, recipients_of(MESSAGE, audience))
+        recipients = _add_to_waiting(waiting, post, recipients_of(MESSAGE, audience))
         context = post.thread_context | {"messages": [post.message_context], "left_out": 0}
-        rows = delivery_rows(session, MESSAGE, new, **about, context=context, send_at=send_at)
+        rows = delivery_rows(session, MESSAGE, recipients, **event, context=context, send_at=send_at)
         waiting.update({(*_thread_of(post), row["user_id"]): row for row in rows})
         mails += rows
         context = post.thread_context | post.message_context
-        entries += digests.entry_rows(MESSAGE, audience, **about, context=context, sequence=post.sequence)
+        entries += digests.entry_rows(MESSAGE, audience, **event, context=context, sequence=post.sequence)
     insert_ignoring(session, Delivery, mails)
     insert_ignoring(session, DigestItem, entries)
 
@@ -93,16 +93,16 @@ def _waiting_mails(session: Session, thread_ids: Collection[UUID], tenant_ids: C
 
 def _add_to_waiting(waiting: Waiting, post: Post, recipients: Sequence[Recipient | None]) -> list[Recipient | None]:
     """Add a message to the mails that wait for more of its thread; those of ``recipients`` who have none."""
-    new = []
+    unserved = []
     for recipient in recipients:
         mail = waiting.get((*_thread_of(post), recipient.user_id if recipient else None))
         if mail is None:
-            new.append(recipient)
+            unserved.append(recipient)
         elif isinstance(mail, Delivery):
             mail.context = _gathered(mail.context, post.message_context)
         else:
             mail["context"] = _gathered(mail["context"], post.message_context)
-    return new
+    return unserved
 
 
 def _gathered(context: Mapping[str, Any], message: Mapping[str, Any]) -> dict[str, Any]:

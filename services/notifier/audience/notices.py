@@ -30,15 +30,15 @@ def notify(session: Session, topic: Topic, notices: Sequence[Notice], *, now: da
     statements does not depend on the number of events.
     """
     tenants = lock_tenants(session, {notice.tenant_id for notice in notices})
-    known = queries.queued(session, topic.name, [notice.event_id for notice in notices])
+    queued = queries.queued(session, topic.name, [notice.event_id for notice in notices])
     actors = audience_queries.tenants_of(session, {notice.actor_id for notice in notices if notice.actor_id})
     listeners = listeners_of(session, topic, tenants.values())
-    new = [
+    unwritten = [
         (notice, listeners[notice.tenant_id])
         for notice in notices
-        if actors.get(notice.actor_id) != notice.tenant_id and (notice.event_id, notice.tenant_id) not in known
+        if actors.get(notice.actor_id) != notice.tenant_id and (notice.event_id, notice.tenant_id) not in queued
     ]
-    _write(session, topic, new, now)
+    _write(session, topic, unwritten, now)
 
 
 def notify_contact(session: Session, topic: Topic, contact: Contact, notice: Notice, *, now: datetime) -> None:
@@ -78,9 +78,9 @@ def _write(session: Session, topic: Topic, notices: Iterable[tuple[Notice, Liste
             name: wording.printable(value) if isinstance(value, str) else value
             for name, value in notice.context.items()
         }
-        about: dict[str, Any] = {"event_id": notice.event_id, "tenant_id": notice.tenant_id}
-        about |= {"context": texts, "now": now}
-        mails += delivery_rows(session, topic, recipients_of(topic, listeners), **about)
-        entries += entry_rows(topic, listeners, **about)
+        event: dict[str, Any] = {"event_id": notice.event_id, "tenant_id": notice.tenant_id}
+        event |= {"context": texts, "now": now}
+        mails += delivery_rows(session, topic, recipients_of(topic, listeners), **event)
+        entries += entry_rows(topic, listeners, **event)
     insert_ignoring(session, Delivery, mails)
     insert_ignoring(session, DigestItem, entries)

@@ -33,7 +33,7 @@ def choose(
     return _choose(session, actor.user_id, actor.tenant_id, changes, expected=expected, actor=actor, now=now)
 
 
-def unsubscribe(session: Session, user_id: UUID, what: str, *, actor: Principal, now: datetime) -> bool:
+def unsubscribe(session: Session, user_id: UUID, kind: str, *, actor: Principal, now: datetime) -> bool:
     """Turn off a topic, or all topics that come in the digest of a cadence (RFC 8058). Twice is once.
 
     Returns:
@@ -45,10 +45,10 @@ def unsubscribe(session: Session, user_id: UUID, what: str, *, actor: Principal,
     lock_tenant(session, tenant_id)
     if not session.get_one(Contact, user_id).active:
         return False
-    topics = [what]
-    if what in DIGESTS:
-        chosen = queries.wishes(session.get(Preferences, user_id), None).topics
-        topics = [topic for topic, cadence in chosen.items() if cadence == what]
+    topics = [kind]
+    if kind in DIGESTS:
+        wishes = queries.wishes(session.get(Preferences, user_id), None).topics
+        topics = [topic for topic, cadence in wishes.items() if cadence == kind]
     off = {"topics": dict.fromkeys(topics, Cadence.OFF)}
     _choose(session, user_id, tenant_id, off, expected=None, actor=actor, now=now)
     return True

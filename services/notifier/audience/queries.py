@@ -51,25 +51,25 @@ def own_wishes(session: Session, principal: Principal) -> Wishes:
 
 def due_digests(session: Session, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID, str]]:
     """Whose digests are due: a tenant, a user of it and a cadence. Locks nothing."""
-    statement = select(DigestItem.tenant_id, DigestItem.user_id, DigestItem.cadence)
-    due = statement.where(OPEN, DigestItem.due_at <= now).distinct().limit(limit)
-    return session.execute(due).tuples().all()
+    columns = select(DigestItem.tenant_id, DigestItem.user_id, DigestItem.cadence)
+    entries = columns.where(OPEN, DigestItem.due_at <= now).distinct().limit(limit)
+    return session.execute(entries).tuples().all()
 
 
 def is_digest_due(session: Session, user_id: UUID, cadence: Cadence, now: datetime) -> bool:
     """Whether this digest is still to be written."""
-    mine = select(DigestItem.id).where(
+    entry = select(DigestItem.id).where(
         DigestItem.user_id == user_id, DigestItem.cadence == cadence, OPEN, DigestItem.due_at <= now
     )
-    return session.execute(mine.limit(1)).first() is not None
+    return session.execute(entry.limit(1)).first() is not None
 
 
 def expecting(session: Session, tenant_id: UUID) -> Sequence[Contact]:
     """The users of a tenant who are still to hear of something, in their next digest or by a mail."""
     in_digest = select(DigestItem.user_id).where(DigestItem.tenant_id == tenant_id, OPEN)
     by_mail = select(Delivery.user_id).where(Delivery.tenant_id == tenant_id, CLAIMABLE)
-    either = Contact.id.in_(in_digest) | Contact.id.in_(by_mail)
-    return session.scalars(select(Contact).where(either, Contact.active)).all()
+    is_expecting = Contact.id.in_(in_digest) | Contact.id.in_(by_mail)
+    return session.scalars(select(Contact).where(is_expecting, Contact.active)).all()
 
 
 def items(session: Session, digests: Sequence[UUID]) -> Sequence[DigestItem]:
@@ -96,8 +96,8 @@ def hearings(session: Session, users: Sequence[UUID], since: datetime) -> set[He
 
 def message_numbers(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:
     """The numbers of the messages of a thread that a user hears of in digests."""
-    mine = select(DigestItem.sequence).where(DigestItem.user_id == user_id, DigestItem.thread_id == thread_id)
-    return {sequence for sequence in session.scalars(mine) if sequence is not None}
+    statement = select(DigestItem.sequence).where(DigestItem.user_id == user_id, DigestItem.thread_id == thread_id)
+    return {sequence for sequence in session.scalars(statement) if sequence is not None}
 
 
 def read_marks(

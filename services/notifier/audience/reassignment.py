@@ -102,14 +102,14 @@ def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:
     """Take out of a mail the messages that its heir hears of otherwise; whether those are all, so there is no mail."""
     if delivery.thread_id is None:
         return False
-    known = queries.message_numbers(session, heir.id, delivery.thread_id)
-    known |= audience_queries.message_numbers(session, heir.id, delivery.thread_id)
-    new = [message for message in delivery.context["messages"] if message["sequence"] not in known]
-    if not new:
+    numbers = queries.message_numbers(session, heir.id, delivery.thread_id)
+    numbers |= audience_queries.message_numbers(session, heir.id, delivery.thread_id)
+    messages = [message for message in delivery.context["messages"] if message["sequence"] not in numbers]
+    if not messages:
         _suppress(session, delivery, COVERED)
-    elif len(new) < len(delivery.context["messages"]):
-        delivery.context = delivery.context | {"messages": new, "left_out": 0}
-    return not new
+    elif len(messages) < len(delivery.context["messages"]):
+        delivery.context = delivery.context | {"messages": messages, "left_out": 0}
+    return not messages
 
 
 def _assign(session: Session, delivery: Delivery, heir: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
@@ -157,10 +157,10 @@ def _as_mails(session: Session, items: Iterable[DigestItem], now: datetime) -> l
         groups.setdefault((item.template, item.thread_id or item.event_id), []).append(item)
     rows: list[dict[str, Any]] = []
     for (name, _), entries in groups.items():
-        first = entries[0]
-        context = together([entry.context for entry in entries]) if name == MESSAGE.name else first.context
-        about: dict[str, Any] = {"event_id": first.event_id, "tenant_id": first.tenant_id, "context": context}
+        item = entries[0]
+        context = together([entry.context for entry in entries]) if name == MESSAGE.name else item.context
+        event: dict[str, Any] = {"event_id": item.event_id, "tenant_id": item.tenant_id, "context": context}
         rows += delivery_rows(
-            session, BY_NAME[name], [Recipient(first.user_id, None)], **about, now=now, thread_id=first.thread_id
+            session, BY_NAME[name], [Recipient(item.user_id, None)], **event, now=now, thread_id=item.thread_id
         )
     return rows

@@ -17,9 +17,9 @@ def write_due(runtime: Runtime) -> bool:
     """
     now = utcnow()
     with runtime.database.read() as session:
-        due = queries.due_digests(session, now, AT_ONCE)
+        digests_due = queries.due_digests(session, now, AT_ONCE)
     failure: Exception | None = None
-    for tenant_id, user_id, cadence in due:
+    for tenant_id, user_id, cadence in digests_due:
         try:
             with runtime.database.begin() as session:
                 digests.close_due(session, tenant_id, user_id, Cadence(cadence), now=now)
@@ -29,4 +29,4 @@ def write_due(runtime: Runtime) -> bool:
             failure = error
     if failure:
         raise failure
-    return len(due) == AT_ONCE
+    return len(digests_due) == AT_ONCE

@@ -80,8 +80,8 @@ class Delivery(TenantOwned, TenantScoped, Base):
     def begin(cls, ids: Sequence[UUID], until: datetime) -> Update:
         """Take mails for sending; loaded objects follow. One statement: row by row this is a third of a claim."""
         free = cls.state.in_([str(State.NEW), str(State.SENDING)])
-        taken = {"state": str(State.SENDING), "attempts": cls.attempts + 1, "next_at": until}
-        return update(cls).where(cls.id.in_(ids), free).values(taken)
+        values = {"state": str(State.SENDING), "attempts": cls.attempts + 1, "next_at": until}
+        return update(cls).where(cls.id.in_(ids), free).values(values)
 
     def go_wrong(self, trouble: Trouble, reason: str, now: datetime) -> None:
         """It could not be handed over: try again later or not at all."""
@@ -147,7 +147,7 @@ class Delivery(TenantOwned, TenantScoped, Base):
         self.next_at = None
         self.last_error = reason
 
-    def _move(self, to: State, *origins: State) -> None:
+    def _move(self, target: State, *origins: State) -> None:
         if self.state not in origins:
-            raise Conflict(f"A mail cannot go from {self.state} to {to}.", code="invalid_transition")
-        self.state = to
+            raise Conflict(f"A mail cannot go from {self.state} to {target}.", code="invalid_transition")
+        self.state = target

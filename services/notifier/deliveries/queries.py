@@ -18,10 +18,10 @@ Hearing = tuple[UUID, str, UUID]
 
 def queued(session: Session, template: str, event_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
     """About which of these events which tenants' mails were written already."""
-    written = select(Delivery.event_id, Delivery.tenant_id).where(
+    statement = select(Delivery.event_id, Delivery.tenant_id).where(
         Delivery.event_id.in_(event_ids), Delivery.template == template
     )
-    return {(event_id, tenant_id) for event_id, tenant_id in session.execute(written.distinct())}
+    return {(event_id, tenant_id) for event_id, tenant_id in session.execute(statement.distinct())}
 
 
 def unaddressed(session: Session, tenant_id: UUID, since: datetime) -> Sequence[Delivery]:

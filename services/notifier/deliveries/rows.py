@@ -32,7 +32,7 @@ def delivery_rows(
 ) -> list[dict[str, Any]]:
     """A mail for each of these users, to be sent now or at ``send_at``; None is for whoever comes."""
     domain = settings.of(process_of(session)).domain
-    about = {
+    mail = {
         "event_id": event_id,
         "template": topic.name,
         "category": topic.category,
@@ -47,13 +47,13 @@ def delivery_rows(
     }
     rows = []
     for recipient in recipients:
-        to: dict[str, Any] = {"recipient": tenant_id, "user_id": None, "address": None, "next_at": None}
-        to |= {"state": State.NO_RECIPIENT, "last_error": NOBODY_THERE}
+        addressee: dict[str, Any] = {"recipient": tenant_id, "user_id": None, "address": None, "next_at": None}
+        addressee |= {"state": State.NO_RECIPIENT, "last_error": NOBODY_THERE}
         if recipient:
-            to = {"recipient": recipient.user_id, "user_id": recipient.user_id, "address": recipient.address}
-            to |= {"state": State.NEW, "next_at": send_at or now, "last_error": None}
-        own = {"id": uuid7(), "message_id": message_id(event_id, topic.name, to["recipient"], domain)}
-        rows.append(about | to | own)
+            addressee = {"recipient": recipient.user_id, "user_id": recipient.user_id, "address": recipient.address}
+            addressee |= {"state": State.NEW, "next_at": send_at or now, "last_error": None}
+        ids = {"id": uuid7(), "message_id": message_id(event_id, topic.name, addressee["recipient"], domain)}
+        rows.append(mail | addressee | ids)
     return rows
 
 

@@ -22,8 +22,8 @@ def record(session: Session, events: Sequence[Received], *, now: datetime) -> li
     """
     end = _lock_end(session)
     ids = [event.id for event in events]
-    known = set(session.scalars(select(LoggedEvent.event_id).where(LoggedEvent.event_id.in_(ids))))
-    logged = list(enumerate((event for event in events if event.id not in known), start=end.last + 1))
+    logged_ids = set(session.scalars(select(LoggedEvent.event_id).where(LoggedEvent.event_id.in_(ids))))
+    logged = list(enumerate((event for event in events if event.id not in logged_ids), start=end.last + 1))
     if logged:
         session.execute(insert(LoggedEvent), [_row(position, event, now) for position, event in logged])
         end.last = logged[-1][0]
@@ -47,15 +47,15 @@ def trim(session: Session, *, before: datetime) -> bool:
 
     Reads only the oldest events, so it is cheap to call often.
     """
-    oldest = select(LoggedEvent.position, LoggedEvent.logged_at).order_by(LoggedEvent.position).limit(TRIM)
-    old = [position for position, logged_at in session.execute(oldest) if logged_at < before]
-    if not old:
+    statement = select(LoggedEvent.position, LoggedEvent.logged_at).order_by(LoggedEvent.position).limit(TRIM)
+    positions = [position for position, logged_at in session.execute(statement) if logged_at < before]
+    if not positions:
         return False
     end = _lock_end(session)
-    end.trimmed = max(end.trimmed, old[-1])
-    session.execute(delete(EventViewer).where(EventViewer.position <= old[-1]))
-    session.execute(delete(LoggedEvent).where(LoggedEvent.position <= old[-1]))
-    return len(old) == TRIM
+    end.trimmed = max(end.trimmed, positions[-1])
+    session.execute(delete(EventViewer).where(EventViewer.position <= positions[-1]))
+    session.execute(delete(LoggedEvent).where(LoggedEvent.position <= positions[-1]))
+    return len(positions) == TRIM
 
 
 def _lock_end(session: Session) -> EventLogEnd:

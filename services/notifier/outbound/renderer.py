@@ -93,8 +93,8 @@ def render(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
     text = templates().get_template(f"{template}.txt").render(context)
     values: list[str] = []
     page = _pages().get_template(f"{template}.html").render(context, values=values)
-    literal, *rest = _styled(page)
-    filled = (values[int(gap)] + after for gap, after in zip(rest[::2], rest[1::2], strict=True))
+    literal, *pieces = _styled(page)
+    filled = (values[int(gap)] + after for gap, after in zip(pieces[::2], pieces[1::2], strict=True))
     return text, "".join([literal, *filled])
 
 

@@ -36,12 +36,12 @@ def send_due(runtime: Runtime) -> bool:
 
 def send_batch(runtime: Runtime, channel: Channel) -> bool:
     """Send up to ``BATCH`` mails; False when none is left or the server takes none at present."""
-    sent = 0
-    while sent < BATCH:
+    count = 0
+    while count < BATCH:
         claims = claim_due(runtime.database, utcnow())
         if not claims or not send_claims(runtime, claims, channel):
             return False
-        sent += len(claims)
+        count += len(claims)
     return True
 
 
@@ -64,10 +64,9 @@ def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> 
             failure = attempt(claim, channel.announce, letter)
             settler.wait()
             failure = failure or attempt(claim, channel.transfer, letter)
-            sent = letter
-            if number + 1 < len(claims):
-                letter = render(runtime, claims[number + 1])
-            failure = failure or attempt(claim, channel.confirm, sent)
+            following = render(runtime, claims[number + 1]) if number + 1 < len(claims) else letter
+            failure = failure or attempt(claim, channel.confirm, letter)
+            letter = following
             settler.settle(claim, failure)
             if failure and failure.is_server:
                 give_back(runtime.database, claims[number + 1 :], utcnow())

@@ -74,9 +74,9 @@ def apart(context: Context) -> list[tuple[dict[str, Any], int | None]]:
 
 def together(entries: Sequence[Context]) -> dict[str, Any]:
     """The other way round: what a mail says of messages that were to stand in a digest."""
-    newest = sorted(entries, key=lambda entry: entry["sequence"])
-    thread = {name: value for name, value in newest[-1].items() if name not in OF_A_MESSAGE}
-    messages = [{name: entry[name] for name in OF_A_MESSAGE} for entry in newest]
+    ordered = sorted(entries, key=lambda entry: entry["sequence"])
+    thread = {name: value for name, value in ordered[-1].items() if name not in OF_A_MESSAGE}
+    messages = [{name: entry[name] for name in OF_A_MESSAGE} for entry in ordered]
     return {**thread, "messages": messages[-MOST_SHOWN:], "left_out": max(0, len(messages) - MOST_SHOWN)}
 
 

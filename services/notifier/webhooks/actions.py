@@ -39,8 +39,8 @@ def create(
         Conflict: ``webhook_limit_reached``.
     """
     lock_tenant(session, actor.tenant_id)
-    own = select(func.count()).select_from(Webhook).where(Webhook.tenant_id == actor.tenant_id)
-    if session.scalars(own).one() >= rules.MAX_WEBHOOKS:
+    statement = select(func.count()).select_from(Webhook).where(Webhook.tenant_id == actor.tenant_id)
+    if session.scalars(statement).one() >= rules.MAX_WEBHOOKS:
         raise Conflict(f"There are {rules.MAX_WEBHOOKS} webhooks already.", code="webhook_limit_reached")
     webhook = Webhook(id=uuid7(), tenant_id=actor.tenant_id, status=Status.ACTIVE, created_at=now)
     webhook.change(url=url, types=types, description=description, now=now)
@@ -199,5 +199,5 @@ def _require_active(webhook: Webhook) -> None:
         raise Conflict(f"The webhook is {webhook.status}; resume it first.", code="webhook_not_active")
 
 
-def _audit(session: Session, what: str, webhook: Webhook, actor: Principal, now: datetime) -> None:
-    audit.record(session, f"webhook.{what}", webhook, tenant_id=webhook.tenant_id, actor=actor, now=now)
+def _audit(session: Session, action: str, webhook: Webhook, actor: Principal, now: datetime) -> None:
+    audit.record(session, f"webhook.{action}", webhook, tenant_id=webhook.tenant_id, actor=actor, now=now)

@@ -85,10 +85,10 @@ class Webhook(TenantOwned, Versioned, TenantScoped, Base):
             return [self.secret]
         return [self.secret, self.previous_secret]
 
-    def _move(self, to: Status, *origins: Status) -> None:
+    def _move(self, target: Status, *origins: Status) -> None:
         if self.status not in origins:
-            raise Conflict(f"A webhook cannot go from {self.status} to {to}.", code="invalid_transition")
-        self.status = to
+            raise Conflict(f"A webhook cannot go from {self.status} to {target}.", code="invalid_transition")
+        self.status = target
 
 
 class WebhookQueue(Base):
@@ -200,10 +200,10 @@ class WebhookMessage(TenantOwned, TenantScoped, Base):
         """Whether it has been tried for so long that it has failed."""
         return self.tried_since is not None and now - self.tried_since >= rules.GIVE_UP_AFTER
 
-    def _move(self, to: MessageState, *origins: MessageState) -> None:
+    def _move(self, target: MessageState, *origins: MessageState) -> None:
         if self.state not in origins:
-            raise Conflict(f"A message cannot go from {self.state} to {to}.", code="invalid_transition")
-        self.state = to
+            raise Conflict(f"A message cannot go from {self.state} to {target}.", code="invalid_transition")
+        self.state = target
 
 
 class WebhookAttempt(TenantOwned, TenantScoped, Base):

@@ -116,12 +116,12 @@ def messages_of(session: Session, webhook_id: UUID, event_ids: Sequence[UUID]) -
 
 def bodies_of(session: Session, messages: Sequence[WebhookMessage]) -> dict[UUID, str]:
     """The envelopes that messages carry, by event; those that the log has forgotten are missing."""
-    own = {message.event_id: message.body for message in messages if message.body is not None}
+    bodies = {message.event_id: message.body for message in messages if message.body is not None}
     positions = [message.position for message in messages if message.body is None]
     if not positions:
-        return own
+        return bodies
     logged = select(LoggedEvent.event_id, LoggedEvent.body).where(LoggedEvent.position.in_(positions))
-    return own | {row.event_id: row.body for row in session.execute(logged)}
+    return bodies | {row.event_id: row.body for row in session.execute(logged)}
 
 
 def seen_between(
@@ -130,11 +130,11 @@ def seen_between(
     """The events of these types that the caller saw in a time, oldest first."""
     # Positions follow the times but for moments: so the first of them is found by index, a little early.
     early = select(LoggedEvent.position).where(LoggedEvent.logged_at >= since - timedelta(minutes=1))
-    first = session.scalar(early.order_by(LoggedEvent.logged_at).limit(1))
-    if first is None:
+    position = session.scalar(early.order_by(LoggedEvent.logged_at).limit(1))
+    if position is None:
         return []
     statement = _seen().where(
-        EventViewer.position >= first, LoggedEvent.logged_at >= since, matches_any(EventViewer.type, types)
+        EventViewer.position >= position, LoggedEvent.logged_at >= since, matches_any(EventViewer.type, types)
     )
     if until is not None:
         statement = statement.where(LoggedEvent.logged_at < until)
@@ -164,10 +164,10 @@ def attempts(session: Session, webhook_id: UUID, *, page: int, page_size: int, e
 
 
 def _due(now: datetime, healthy: bool) -> Select[tuple[WebhookQueue]]:
-    due = select(WebhookQueue).where(WebhookQueue.due_at <= now)
+    statement = select(WebhookQueue).where(WebhookQueue.due_at <= now)
     if healthy:
-        due = due.where(WebhookQueue.failures == 0)
-    return due.order_by(WebhookQueue.due_at).limit(1)
+        statement = statement.where(WebhookQueue.failures == 0)
+    return statement.order_by(WebhookQueue.due_at).limit(1)
 
 
 def _seen() -> Select[tuple[EventViewer]]:

@@ -70,10 +70,10 @@ def retry_after(header: str | None, now: datetime) -> timedelta:
     if not header:
         return timedelta()
     try:
-        asked = timedelta(seconds=int(header)) if header.strip().isdecimal() else _at(header) - now
+        delay = timedelta(seconds=int(header)) if header.strip().isdecimal() else _at(header) - now
     except (ValueError, OverflowError, TypeError):
         return timedelta()
-    return min(max(asked, timedelta()), LONGEST_RETRY_AFTER)
+    return min(max(delay, timedelta()), LONGEST_RETRY_AFTER)
 
 
 def in_flight(failures: int) -> int:

@@ -124,9 +124,9 @@ def settle(
         webhook = session.get(Webhook, webhook_id, with_for_update=True)
         if queue is None or webhook is None:
             return  # deleted meanwhile
-        sent = queries.messages_of(session, webhook_id, [claim.event_id for claim in claims])
+        messages_sent = queries.messages_of(session, webhook_id, [claim.event_id for claim in claims])
         for claim, answer in zip(claims, answers, strict=True):
-            message = sent.get(claim.event_id)
+            message = messages_sent.get(claim.event_id)
             if message is None:
                 continue
             session.add(_attempt(message, claim, answer, started))
@@ -141,10 +141,10 @@ def settle(
 
 def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetime, most: int) -> list[Claim]:
     """Begin to send the messages whose turn it is, no more than the endpoint is trusted with."""
-    due = _whose_turn(session, queue, now, most)
-    bodies = queries.bodies_of(session, due)
+    messages_due = _whose_turn(session, queue, now, most)
+    bodies = queries.bodies_of(session, messages_due)
     claims = []
-    for message in due:
+    for message in messages_due:
         body = bodies.get(message.event_id)
         if body is None:
             message.finish(MessageState.FAILED, now)

@@ -66,8 +66,8 @@ def newest(folder: Path, *, to: str | None = None, limit: int = NEWEST) -> list[
         return []
     part = f"-{_hash(address_key(to))}-" if to else ""
     names = (path.name for path in folder.iterdir() if part in path.name and NAME.fullmatch(path.name))
-    read = (_read(folder / name) for name in heapq.nlargest(limit, names))
-    return [mail for mail in read if mail]
+    mails = (_read(folder / name) for name in heapq.nlargest(limit, names))
+    return [mail for mail in mails if mail]
 
 
 def trim(folder: Path, before: datetime) -> None:
