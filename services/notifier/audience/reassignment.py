@@ -1,6 +1,6 @@
 """Reassignment: a removed user's mails, and those that came while a tenant had no suitable user, go to a colleague.
 
-Whoever takes a mail over hears of it the way they want to. The tenant is locked all the time.
+The colleague hears of it the way they want to. The tenant is locked all the time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,16 +26,16 @@ from services.notifier.topics.base import Cadence
 from services.notifier.topics.digests import DIGEST
 from services.notifier.topics.messages import MESSAGE, together
 
-REMOVED = "The user was removed, and the tenant has nobody else who could get this mail."
-COVERED = "The user was removed; somebody else of the tenant gets this mail."
-IN_A_DIGEST = "Somebody of the tenant gets this in their digest."
-UNWANTED = "Nobody who is left in the tenant wants to hear of this."
+REMOVED = "The user was removed, and the tenant has no other user who could get this mail."
+COVERED = "The user was removed; another user of the tenant gets this mail."
+IN_A_DIGEST = "Another user of the tenant gets this in their digest."
+UNWANTED = "No remaining user of the tenant wants to hear of this."
 
 EAGER_FIRST = (Cadence.INSTANT, Cadence.DAILY, Cadence.WEEKLY, Cadence.OFF)
 
 
 def reassign(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datetime) -> Delivery | None:
-    """Give a removed user's due mail to a colleague; the mail, or None where another process was quicker.
+    """Give a removed user's due mail to a colleague; returns the mail, or None where another process was faster.
 
     The removal itself reassigns what is waiting. This is for what was being sent at that moment and came back.
     """
@@ -51,7 +51,7 @@ def reassign(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datet
 
 
 def postpone(session: Session, delivery_id: UUID, *, now: datetime) -> None:
-    """Let a mail that cannot be reassigned wait, so that it blocks no other."""
+    """Postpone a mail that cannot be reassigned, so that it blocks no other."""
     if delivery := queries.due(session, delivery_id, now):
         delivery.postpone(now + RETRY_DELAYS[-1])
 
@@ -91,7 +91,7 @@ def reassign_unaddressed(session: Session, tenant_id: UUID, now: datetime) -> No
 
 
 def _unassign(session: Session, delivery: Delivery) -> None:
-    """Take a mail from a removed user: for a colleague, or for nobody where it was theirs alone."""
+    """Take a mail from a removed user: for a colleague, or for nobody if the mail was personal."""
     if BY_NAME[delivery.template].roles:
         delivery.lose_recipient(REMOVED)
     else:
@@ -99,7 +99,7 @@ def _unassign(session: Session, delivery: Delivery) -> None:
 
 
 def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:
-    """Take out of a mail the messages that its heir hears of otherwise; whether those are all, so there is no mail."""
+    """Remove from a mail the messages that its heir hears of otherwise; returns whether none is left."""
     if delivery.thread_id is None:
         return False
     numbers = queries.message_numbers(session, heir.id, delivery.thread_id)
@@ -113,7 +113,7 @@ def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:
 
 
 def _assign(session: Session, delivery: Delivery, heir: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
-    """Let a user have a mail as they want it; the entries of their digest, where that is how."""
+    """Give a mail to a user the way they want it; returns the entries of their digest if they want it there."""
     cadence = wishes.cadence(delivery.topic)
     if cadence is Cadence.INSTANT:
         delivery.address_to(Recipient(heir.id, heir.email), now)

@@ -1,4 +1,4 @@
-"""What is decided about a due mail at the last moment: whether its recipient still wants it, and may get it now."""
+"""Decisions about a due mail at the last moment: whether its recipient still wants it, and may get it now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ Thread = tuple[UUID, UUID | None]
 """A tenant and a thread of it."""
 
 OFF = "The recipient does not want to hear of this."
-GIVEN_UP = "This address has refused too much mail; nothing is sent there for a while."
+GIVEN_UP = "This address has refused too many mails; nothing is sent to it for a while."
 NOTHING_LEFT = "There was nothing left to say."
 
 
@@ -47,7 +47,7 @@ class Facts:
 
 
 def decide(delivery: Delivery, contact: Contact, facts: Facts, now: datetime) -> bool:
-    """Whether something stands against sending this mail now; then the delivery says what."""
+    """Whether this mail is not to be sent now; then the delivery says why."""
     wishes = facts.wishes[contact.id]
     mailbox = facts.mailboxes[contact.id]
     if wishes.cadence(delivery.topic) is Cadence.OFF:
@@ -87,9 +87,9 @@ def facts_about(session: Session, deliveries: Sequence[Delivery]) -> Facts:
 
 
 def _fill(delivery: Delivery, facts: Facts, wishes: Wishes) -> bool:
-    """Put into a digest what it has to say at this moment; False where that is nothing.
+    """Fill a digest with the entries that count at this moment; False where there are none.
 
-    One that cannot be put together is a letter that cannot be made: it says nothing here, and blocks no other mail.
+    One that cannot be filled gets no sections. Rendering it fails later, for this mail alone.
     """
     items = facts.contents.get(delivery.event_id, ())
     entries = [(item.template, item.context) for item in items if wishes.cadence(item.topic) is not Cadence.OFF]
@@ -97,7 +97,7 @@ def _fill(delivery: Delivery, facts: Facts, wishes: Wishes) -> bool:
     try:
         delivery.context |= {"sections": sections(entries)}
     except Exception as error:
-        log.error("a digest could not be put together", delivery_id=str(delivery.id), exc_info=error)
+        log.error("a digest could not be filled", delivery_id=str(delivery.id), exc_info=error)
     return bool(entries)
 
 

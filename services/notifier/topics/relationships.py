@@ -18,7 +18,7 @@ def requested(event: Received) -> list[Notice]:
 
 
 def accepted(event: Received) -> list[Notice]:
-    """The side whose user has not accepted hears of it; both, where that user is not known here."""
+    """Both sides hear of it, except the side of the user who has accepted; both where that user is unknown here."""
     partners = event.data
     return [
         _accepted(event, partners.supplier_id, partners.supplier_name, partners.retailer_name),
@@ -48,7 +48,7 @@ def _accepted(event: Received, tenant_id: UUID, own_name: str, other_name: str) 
 
 RELATIONSHIP = Topic(
     name="relationship",
-    description="new and asking partners",
+    description="partners and partner requests",
     roles=ADMINS,
     subject="{headline}",
     section=list,

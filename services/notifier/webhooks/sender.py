@@ -35,7 +35,7 @@ SENDERS = 8
 POLL = 0.25  # seconds between a sender's looks for something to send
 FORGOTTEN = "The event is older than the log reaches back."
 
-outcomes = Counter("concord_webhooks_total", "Requests to webhooks by what became of them", ["outcome"])
+outcomes = Counter("concord_webhooks_total", "Requests to webhooks by outcome", ["outcome"])
 log = logger(__name__)
 
 

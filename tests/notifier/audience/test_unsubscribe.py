@@ -73,7 +73,7 @@ def test_one_click_turns_the_topic_off_at_once(notifier, inbox, anybody, link):
     notifier.deliver(invite_created(), message_posted())
     answer = anybody.post(link, data=ONE_CLICK)
     assert answer.status_code == 200
-    assert b"You get no more mails about invites to campaigns." in answer.data
+    assert b"You will get no more mails about invites to campaigns." in answer.data
     assert (topics(notifier)["invite"], topics(notifier)["message"]) == ("off", "instant")
     notifier.deliver(invite_created())
     send(notifier)
