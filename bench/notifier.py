@@ -60,9 +60,7 @@ def measure() -> list[Row]:
 def notifier(made: Databases, folder: Path) -> Iterator[Runtime]:
     """The notifier on a database of its own."""
     from services.notifier import service
-    from services.notifier import settings as own
 
-    own.load.cache_clear()
     create_keys(folder / "keys", ["gateway", "notifier"])
     loaded = replace(settings.load(), home=folder, keys=folder / "keys", database_url=made.template, services={})
     runtime = Runtime(service, replace(loaded, database_url=made.url("notifier")))
@@ -72,7 +70,6 @@ def notifier(made: Databases, folder: Path) -> Iterator[Runtime]:
             yield runtime
     finally:
         runtime.close()
-        own.load.cache_clear()
 
 
 def _add_retailer(runtime: Runtime, number: int) -> UUID:
@@ -115,7 +112,7 @@ def _queue(runtime: Runtime, retailer_id: UUID) -> None:
         "end_date": "2026-05-15T00:00:00Z",
     }
     with runtime.database.begin() as session:
-        notify(session, INVITE, [Notice(uuid4(), retailer_id, context)], domain="concord.example", now=utcnow())
+        notify(session, INVITE, [Notice(uuid4(), retailer_id, context)], now=utcnow())
 
 
 def _letter(runtime: Runtime, retailer_id: UUID) -> bytes:
@@ -126,9 +123,8 @@ def _letter(runtime: Runtime, retailer_id: UUID) -> bytes:
     _queue(runtime, retailer_id)
     [claim] = claims.claim_due(runtime.database, utcnow())
     settlement.settle(runtime.database, claim, None, utcnow())
-    return renderer.compose(
-        claim.delivery, claim.name, own.load(), sender.links_of(runtime, claim.delivery), time_zone=claim.time_zone
-    ).content
+    links, settings = sender.links_of(runtime, claim.delivery), own.of(runtime.settings)
+    return renderer.compose(claim.delivery, claim.name, settings, links, time_zone=claim.time_zone).content
 
 
 def _send_bare(port: int, letter: bytes) -> float:

@@ -26,10 +26,12 @@ class Database:
     def __init__(self, url: str, pool_size: int = 8, overflow: int = 8) -> None:
         self.engine = engine_of(url, pool_size, overflow)
         self.wake_relay = Event()
-        self._write = sessionmaker(self.engine, expire_on_commit=False)
+        self.info: dict[str, Any] = {}  # what every session carries in its ``info``
+        self._write = sessionmaker(self.engine, expire_on_commit=False, info=self.info)
         self._kept = KeptConnection(self.engine)
         read_only = {"concord_read": True, "postgresql_readonly": True}
-        self._read = sessionmaker(self.engine.execution_options(**read_only), expire_on_commit=False)
+        reading = self.engine.execution_options(**read_only)
+        self._read = sessionmaker(reading, expire_on_commit=False, info=self.info)
         event.listen(self._write, "do_orm_execute", narrow_to_tenant)
         event.listen(self._read, "do_orm_execute", narrow_to_tenant)
 

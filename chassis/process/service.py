@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import MetaData
+from sqlalchemy.orm import Session
 
 from chassis.data import migrate
 from chassis.data.database import Database
@@ -99,6 +100,7 @@ class Runtime:
         # As many as there are web threads are kept; relay, consumer, retries and tasks are busy only now and then.
         others = 2 + 2 * len(self.service.listeners) + len(self.service.schedule)
         self.database = Database(settings.database_url_of(name), pool_size=settings.threads, overflow=others)
+        self.database.info["runtime"] = self
         self.signer = Signer(settings.keys, name)
         self.client = ServiceClient(settings.services, self.signer, places=max(1, settings.threads // 2))
 
@@ -115,7 +117,6 @@ class Runtime:
         secret = self.signer.derive("idempotency")
         app = http.create_app(self.service.name, self.verifier, self.database, self.client, secret)
         app.extensions["error_format_of"] = self.service.error_format_of
-        app.extensions["settings"] = self.settings
         app.extensions["runtime"] = self
         health.add(
             app,
@@ -132,11 +133,16 @@ class Runtime:
         self.database.close()
 
 
-def settings_of(app: Any) -> Settings:
-    settings: Settings = app.extensions["settings"]
-    return settings
-
-
 def runtime_of(app: Any) -> Runtime:
     runtime: Runtime = app.extensions["runtime"]
     return runtime
+
+
+def settings_of(app: Any) -> Settings:
+    return runtime_of(app).settings
+
+
+def process_of(session: Session) -> Settings:
+    """The settings of the process that opened a session: for consumers and actions, which have no application."""
+    runtime: Runtime = session.info["runtime"]
+    return runtime.settings

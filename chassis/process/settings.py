@@ -6,9 +6,9 @@ A service with settings of its own adds a ``settings.py`` that calls :func:`read
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
@@ -33,6 +33,7 @@ class Settings:
         port: the gateway's port when everything runs on this machine; the services listen on the next ones.
         bind: address and port this process listens on.
         threads: worker threads of the web server, and with them the size of the database pool.
+        own: what a service has read for itself, by its name; a changed copy of these settings starts without it.
     """
 
     environment: str
@@ -47,6 +48,7 @@ class Settings:
     log_level: str
     log_format: str
     public_url: str
+    own: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def development(self) -> bool:

@@ -44,5 +44,5 @@ service = Service(
         Task("old events", 60, event_log_tasks.forget_old_events),
         Task("old webhook messages", 60, webhooks_tasks.forget_old_messages),
     ),
-    check=settings.check,
+    check=settings.of,
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parseaddr
-from functools import cache
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -11,8 +11,7 @@ from environs import Env, ValidationError, validate
 from limits import RateLimitItem, parse
 
 from chassis.data.encryption import SecretBox, development_secret
-from chassis.process.settings import Settings as Chassis
-from chassis.process.settings import SettingsError, read
+from chassis.process.settings import Settings, SettingsError, read
 from services.notifier.common import wording
 
 PLAIN, STARTTLS, TLS = "plain", "starttls", "tls"
@@ -31,182 +30,155 @@ class SmtpServer:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How this deployment sends mail.
+class NotifierSettings:
+    """See the table in the README.
 
     Attributes:
-        smtp: None where mail goes to the development mailbox.
+        smtp: None where mail goes to the development mailbox, whose folder is ``mailbox``.
         sender: name and address mail comes from.
         domain: right-hand side of every Message-ID, and how we greet the server.
         timeout: seconds to wait for each answer of the server.
-        inbox_url: where a retailer finds its invites; None for the inbox behind the gateway.
-        secret: what webhooks' secrets and cursors are encrypted under.
-        webhook_loopback: webhooks may lead to this machine and over plain http; None where the environment decides.
-        webhook_timeout: seconds that a webhook's receiver has for its answer, all in all.
-        event_log_days: how long the event log, and what became of webhooks, is kept.
-        inbox_url: where a retailer finds its invites; None for the inbox below ``links_url``.
-        links_url: what the other links of mails begin with; None for the API behind the gateway.
-        gather_messages: how long the first new message of a thread waits for more of them.
-        rate: how much mail one provider, told by the recipient's domain, is given; None for no end of it.
-        limits_url: where that is counted, if several senders are to share it.
-        keep: how long mails and digests are remembered after they were written.
+        secret: None in development, where a file beside the ``keys`` holds it.
+        webhook_timeout: seconds that a webhook's receiver has for its whole answer.
+        rate: how much mail each provider gets, by the recipient's domain; None for no limit.
     """
 
     smtp: SmtpServer | None
+    mailbox: Path | None
     sender: tuple[str, str]
     domain: str
     timeout: float
-    inbox_url: str | None
     secret: str | None = field(repr=False)
-    webhook_loopback: bool | None
+    keys: Path
+    webhook_loopback: bool
     webhook_timeout: float
     event_log_days: int
-    links_url: str | None
-    gather_messages: timedelta
+    public_url: str
+    inbox_url: str
+    links_url: str
+    gather_seconds: float
     rate: RateLimitItem | None
     limits_url: str
-    keep: timedelta
+    keep_days: int
 
     @property
     def deadline(self) -> float:
-        """Seconds after which a mail being handed over is given up, however alive the server seems."""
+        """Seconds after which handing a mail over is given up, however alive the server seems."""
         return self.timeout * 6
 
     @property
     def lease(self) -> timedelta:
-        """How long a sender may hold a mail; longer than it can take to hand it over or give it up."""
+        """How long a claimed mail belongs to its sender: longer than handing it over or giving it up can take."""
         return timedelta(seconds=self.timeout * 9)
 
     @property
     def webhook_lease(self) -> timedelta:
-        """How long a sender may hold a webhook's message; longer than it can take to deliver it."""
+        """How long a webhook's message belongs to its sender: longer than its delivery can take."""
         return timedelta(seconds=self.webhook_timeout * 2)
 
-
-@cache
-def load() -> Settings:
-    """The settings, read from the environment once a process."""
-    return read(_build)
+    def secret_box(self, purpose: str) -> SecretBox:
+        return SecretBox(self.secret or development_secret(self.keys, "notifier"), purpose)
 
 
-def mailbox(chassis: Chassis) -> Path | None:
-    """The folder of the development mailbox; None where there is none."""
-    return chassis.home / "mail" if chassis.development and load().smtp is None else None
-
-
-def secret_box(chassis: Chassis, purpose: str) -> SecretBox:
-    """What encrypts secrets of one purpose."""
-    return SecretBox(load().secret or development_secret(chassis.keys, "notifier"), purpose)
-
-
-def webhook_loopback(chassis: Chassis) -> bool:
-    """Whether webhooks may lead to this machine: on one that develops, never in production."""
-    return chassis.development and load().webhook_loopback is not False
-
-
-def check(chassis: Chassis) -> None:
-    """Refuse to run in production with what only development may do without.
+def of(process: Settings) -> NotifierSettings:
+    """The settings for a process that runs with ``process``, read from the environment once.
 
     Raises:
-        SettingsError: there is no mail server or no secret, webhooks might reach into our own network, or the links of
-            mails lead nowhere (RFC 8058 asks for https).
+        SettingsError: something is missing or wrong. In production there must be a mail server and a secret, webhooks
+            must not reach into our own network, and the links of mails must begin with https (RFC 8058).
     """
-    own = load()
-    wrong = [
-        *(["CONCORD_SMTP_URL: required in production"] if own.smtp is None else []),
-        *(["CONCORD_NOTIFIER_SECRET: required in production"] if own.secret is None else []),
-        *(["CONCORD_WEBHOOK_LOOPBACK: not in production"] if own.webhook_loopback else []),
-        *([] if chassis.public_url.startswith("https://") else ["CONCORD_PUBLIC_URL: https://… in production"]),
-    ]
-    if wrong and not chassis.development:
-        raise SettingsError("Settings are missing or wrong:\n  " + "\n  ".join(wrong))
+    own: NotifierSettings | None = process.own.get("notifier")
+    if own is None:
+        own = read(partial(_build, process))
+        if not process.development:
+            _check_production(own)
+        process.own["notifier"] = own
+    return own
 
 
-def parse_smtp(url: str) -> SmtpServer:
-    """``smtp://user:password@host:port?starttls=true`` or ``smtps://…``; what is left out has its usual value.
+def _build(process: Settings, env: Env) -> NotifierSettings:
+    for name, parser in {"smtp": _smtp, "mailbox": _mailbox, "domain": _domain, "rate": _rate}.items():
+        env.add_parser(name, parser)
+    smtp = env.smtp("SMTP_URL", "")
+    sender = env.mailbox("MAIL_FROM", "Concord <no-reply@concord.example>") or ("", "")
+    long_enough = validate.Length(min=32, error="must have at least 32 characters")
+    links = env.str("LINKS_URL", None) or f"{process.public_url}/api/v1"
+    return NotifierSettings(
+        smtp=smtp,
+        mailbox=process.home / "mail" if process.development and smtp is None else None,
+        sender=sender,
+        domain=env.domain("MAIL_DOMAIN", sender[1].rpartition("@")[2] or "localhost"),
+        timeout=env.float("SMTP_TIMEOUT", 10.0, validate=validate.Range(min=0.1, max=300)),
+        secret=env.str("NOTIFIER_SECRET", None, validate=long_enough),
+        keys=process.keys,
+        webhook_loopback=env.bool("WEBHOOK_LOOPBACK", process.development),
+        webhook_timeout=env.float("WEBHOOK_TIMEOUT", 20.0, validate=validate.Range(min=1, max=30)),
+        event_log_days=env.int("EVENT_LOG_DAYS", 30, validate=validate.Range(min=1, max=3650)),
+        public_url=process.public_url,
+        inbox_url=env.str("INBOX_URL", None) or f"{links}/campaigns/invites",
+        links_url=links,
+        gather_seconds=env.float("MESSAGE_DELAY", 180.0, validate=validate.Range(min=0, max=3600)),
+        rate=env.rate("MAIL_RATE", "1000/minute"),
+        limits_url=env.str("LIMITS_URL", "memory://"),
+        keep_days=env.int("KEEP_MAILS", 180, validate=validate.Range(min=31, max=3650)),
+    )
 
-    Raises:
-        ValueError: says what is wrong, never quoting the URL, which holds a password.
-    """
-    parts = urlsplit(url)
+
+def _check_production(own: NotifierSettings) -> None:
+    problems = {
+        "CONCORD_SMTP_URL: required in production": own.smtp is None,
+        "CONCORD_NOTIFIER_SECRET: required in production": own.secret is None,
+        "CONCORD_WEBHOOK_LOOPBACK: not in production": own.webhook_loopback,
+        "CONCORD_PUBLIC_URL: https://… in production": not own.public_url.startswith("https://"),
+    }
+    if lines := [text for text, is_wrong in problems.items() if is_wrong]:
+        raise SettingsError("Settings are missing or wrong:\n  " + "\n  ".join(lines))
+
+
+def _smtp(url: str) -> SmtpServer | None:
+    """``smtp://user:password@host:port?starttls=true`` or ``smtps://…``. Errors never quote it: it holds a password."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValidationError("is no URL") from None
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path not in ("", "/"):
-        raise ValueError("must look like smtp://user:password@host:port?starttls=true or smtps://user:password@host")
+        raise ValidationError("must be smtp://user:password@host:port?starttls=true or smtps://user:password@host")
     options = parse_qs(parts.query, keep_blank_values=True)
     starttls = options.pop("starttls", ["false"])[-1]
     if options or starttls not in ("true", "false"):
-        raise ValueError("knows no option but starttls=true or starttls=false")
+        raise ValidationError("knows no option but starttls=true or starttls=false")
     security = TLS if parts.scheme == "smtps" else STARTTLS if starttls == "true" else PLAIN
     if parts.username and security == PLAIN:
-        raise ValueError("has credentials, so it needs smtps:// or starttls=true")
+        raise ValidationError("has credentials, so it needs smtps:// or starttls=true")
     return SmtpServer(
         host=parts.hostname,
-        port=parts.port or PORTS[security],
+        port=port or PORTS[security],
         security=security,
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password or ""),
     )
 
 
-def _build(env: Env) -> Settings:
-    url = env.str("SMTP_URL", "", validate=_smtp_url)
-    sender = env.str("MAIL_FROM", "Concord <no-reply@concord.example>", validate=_sender)
-    name, address = parseaddr(sender or "")
-    address = _as_servers_take_it(address)
-    domain = env.str("MAIL_DOMAIN", address.rpartition("@")[2], validate=_domain) or ""
-    return Settings(
-        smtp=parse_smtp(url) if url else None,
-        sender=(name, address),
-        domain=_as_servers_take_it(f"a@{domain}").removeprefix("a@"),
-        timeout=env.float("SMTP_TIMEOUT", 10.0, validate=validate.Range(min=0.1, max=300)),
-        inbox_url=env.str("INBOX_URL", None),
-        secret=env.str("NOTIFIER_SECRET", None, validate=_secret),
-        webhook_loopback=env.bool("WEBHOOK_LOOPBACK", None),
-        webhook_timeout=env.float("WEBHOOK_TIMEOUT", 20.0, validate=validate.Range(min=1, max=30)),
-        event_log_days=env.int("EVENT_LOG_DAYS", 30, validate=validate.Range(min=1, max=3650)),
-        links_url=env.str("LINKS_URL", None),
-        gather_messages=timedelta(seconds=env.float("MESSAGE_DELAY", 180.0, validate=validate.Range(min=0, max=3600))),
-        rate=parse(rate) if (rate := env.str("MAIL_RATE", "1000/minute", validate=_rate)) else None,
-        limits_url=env.str("LIMITS_URL", "memory://"),
-        keep=timedelta(days=env.int("KEEP_MAILS", 180, validate=validate.Range(min=31, max=3650))),
-    )
-
-
-_secret = validate.Length(min=32, error="must be at least 32 characters long")
-
-
-def _smtp_url(url: str) -> None:
-    if url:
-        try:
-            parse_smtp(url)
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
-
-
-def _rate(rate: str) -> None:
-    if rate:
-        try:
-            parse(rate)
-        except ValueError:
-            raise ValidationError("must look like 1000/minute, or be empty") from None
-
-
-def _sender(sender: str) -> None:
+def _mailbox(text: str) -> tuple[str, str]:
+    name, address = parseaddr(text)
     try:
-        wording.mailable(parseaddr(sender)[1])
+        return name, "@".join(wording.mailable(address))
     except ValueError:
         raise ValidationError("must look like Name <address@domain>") from None
 
 
-def _as_servers_take_it(address: str) -> str:
-    """With its domain in ASCII; a wrong one as it is, for all wrong settings are named together."""
+def _domain(domain: str) -> str:
     try:
-        return "@".join(wording.mailable(address))
-    except ValueError:
-        return address
-
-
-def _domain(domain: str) -> None:
-    try:
-        wording.mailable(f"a@{domain}")
+        return wording.mailable(f"a@{domain}")[1]
     except ValueError:
         raise ValidationError("must be a domain name") from None
+
+
+def _rate(rate: str) -> RateLimitItem | None:
+    try:
+        return parse(rate) if rate else None
+    except ValueError:
+        raise ValidationError("must look like 1000/minute, or be empty") from None

@@ -1,44 +1,41 @@
 """The notifier on each database with a mailbox folder of its own, and a mail server to choose instead."""
 
+import os
 from dataclasses import replace
 
 import pytest
 
-from services.notifier import service, settings
-from services.notifier.outbound import throttle
+from services.notifier import service
 from tests.notifier.helpers import Inbox, mail_server
 
-VARIABLES = (
-    *("SMTP_URL", "MAIL_FROM", "MAIL_DOMAIN", "SMTP_TIMEOUT", "INBOX_URL"),
-    *("LINKS_URL", "MESSAGE_DELAY", "MAIL_RATE", "LIMITS_URL", "KEEP_MAILS"),
-    *("NOTIFIER_SECRET", "WEBHOOK_LOOPBACK", "WEBHOOK_TIMEOUT", "EVENT_LOG_DAYS"),
-)
+
+class Environment:
+    """The variables of the notifier's process. ``environment(SMTP_URL=…)`` starts a new one with others."""
+
+    def __init__(self, monkeypatch):
+        self.monkeypatch = monkeypatch
+        self.runtime = None
+
+    def __call__(self, **variables):
+        for name, value in variables.items():
+            self.monkeypatch.setenv(f"CONCORD_{name}", str(value))
+        if self.runtime:
+            self.runtime.settings = replace(self.runtime.settings)
 
 
 @pytest.fixture(autouse=True)
 def configure(monkeypatch):
-    """Set settings of the service, as the environment of its process would."""
-    for name in VARIABLES:
-        monkeypatch.delenv(f"CONCORD_{name}", raising=False)
-
-    def set_variables(**variables):
-        for name, value in variables.items():
-            monkeypatch.setenv(f"CONCORD_{name}", str(value))
-        settings.load.cache_clear()
-        throttle.load.cache_clear()
-
-    set_variables()
-    yield set_variables
-    settings.load.cache_clear()
-    throttle.load.cache_clear()
+    for name in [name for name in os.environ if name.startswith("CONCORD_")]:
+        monkeypatch.delenv(name)
+    return Environment(monkeypatch)
 
 
 @pytest.fixture
-def notifier(start_service, tmp_path, monkeypatch):
+def notifier(start_service, configure, tmp_path, monkeypatch):
     running = start_service(service)
-    own = replace(running.runtime.settings, home=tmp_path, public_url="http://localhost:8080")
-    monkeypatch.setattr(running.runtime, "settings", own)
-    monkeypatch.setitem(running.app.extensions, "settings", own)
+    process = replace(running.runtime.settings, home=tmp_path, public_url="http://localhost:8080")
+    monkeypatch.setattr(running.runtime, "settings", process)
+    configure.runtime = running.runtime
     return running
 
 

@@ -15,7 +15,9 @@ from sqlalchemy import select, update
 
 from chassis.core.clock import rfc3339, utcnow
 from chassis.core.principal import Principal, acting_as
+from chassis.process import settings as process_settings
 from contracts.roles import Role
+from services.notifier import settings
 from services.notifier.audience import tasks
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import claims, sender, settlement
@@ -26,6 +28,11 @@ ROLF = UUID("8f3c0000-0000-4000-8000-00000000000a")
 NORDIC = UUID("a91b0000-0000-4000-8000-000000000002")
 ANNA = UUID("a91b0000-0000-4000-8000-00000000000b")
 SYSTEM = Principal.system("notifier")
+
+
+def own_settings(notifier=None):
+    """The notifier's settings: of a running one, or of a new process with the variables that are set."""
+    return settings.of(notifier.runtime.settings if notifier else process_settings.load())
 
 
 def user_added(user_id=ROLF, tenant_id=FJORD, sequence=1, **changes):

@@ -13,6 +13,7 @@ from email.policy import default
 from pathlib import Path
 from uuid import UUID
 
+from chassis.process import settings as process
 from services.notifier import settings
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import renderer
@@ -149,7 +150,7 @@ def sample(name: str, *, to: str = "Rolf Fjord", address: str | None = "rolf@fjo
         thread_id=UUID(THREAD["thread_id"]) if template == "message" else None,
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
     )
-    letter = renderer.compose(delivery, to, settings.load(), LINKS, time_zone=TIME_ZONE)
+    letter = renderer.compose(delivery, to, settings.of(process.load()), LINKS, time_zone=TIME_ZONE)
     return letter, message_from_bytes(letter.content, policy=default)
 
 

@@ -9,7 +9,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from contracts.roles import Role
 from services.notifier.audience import preferences as actions
-from services.notifier.audience import queries as queries
+from services.notifier.audience import queries
 from services.notifier.audience.schemas import PreferencesIn, PreferencesOut
 
 ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
@@ -24,9 +24,9 @@ class OwnPreferences(MethodView):
     def get(self):
         """What the caller has chosen, and what holds where nothing was."""
         with db.read() as session:
-            chosen = queries.preferences(session, caller())
-        versions.set_etag(chosen)
-        return chosen.wishes
+            wishes = queries.own_wishes(session, caller())
+        versions.set_etag(wishes)
+        return wishes
 
     @blp.allow()
     @blp.arguments(PreferencesIn)
@@ -34,9 +34,9 @@ class OwnPreferences(MethodView):
     def put(self, changes):
         """Choose anew; also for what waits to be sent. What is left out keeps its value."""
         with db.begin() as session:
-            chosen = actions.choose(session, changes, expected=versions.if_match(), actor=caller(), now=utcnow())
-        versions.set_etag(chosen)
-        return chosen.wishes
+            wishes = actions.choose(session, changes, expected=versions.if_match(), actor=caller(), now=utcnow())
+        versions.set_etag(wishes)
+        return wishes
 
 
 audit_trail.serve(blp, *ADMINS)

@@ -6,24 +6,14 @@ from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
 from chassis.messaging.events import Received, Subscription, on, on_all
-from services.notifier import settings, topics
+from services.notifier import topics
 from services.notifier.audience import contacts, gathering, notices
 from services.notifier.audience.schemas import TenantIn, UserAddedIn, UserRemovedIn
 from services.notifier.topics.base import Source, Topic
 from services.notifier.topics.messages import MessagePostedIn, ThreadReadIn, posted
 
 
-@on("identity.TenantCreated.v2", TenantIn)
-def create_tenant(session: Session, event: Received) -> None:
-    _upsert_tenant(session, event)
-
-
-@on("identity.TenantChanged.v2", TenantIn)
-def change_tenant(session: Session, event: Received) -> None:
-    _upsert_tenant(session, event)
-
-
-def _upsert_tenant(session: Session, event: Received) -> None:
+def upsert_tenant(session: Session, event: Received) -> None:
     tenant = event.data
     contacts.upsert_tenant(session, tenant.tenant_id, tenant.time_zone, sequence=event.sequence, now=utcnow())
 
@@ -46,16 +36,13 @@ def add_user(session: Session, event: Received) -> None:
 @on("identity.UserRemoved.v1", UserRemovedIn)
 def remove_user(session: Session, event: Received) -> None:
     user = event.data
-    domain = settings.load().domain
-    contacts.drop_contact(session, user.user_id, user.tenant_id, sequence=event.sequence, domain=domain, now=utcnow())
+    contacts.drop_contact(session, user.user_id, user.tenant_id, sequence=event.sequence, now=utcnow())
 
 
 @on_all("messaging.MessagePosted.v1", MessagePostedIn)
 def gather_messages(session: Session, events: Sequence[Received]) -> None:
     """S0-61, D14: also the first one of a thread."""
-    own = settings.load()
-    posts = [posted(event) for event in events]
-    gathering.notify_of_messages(session, posts, domain=own.domain, wait=own.gather_messages, now=utcnow())
+    gathering.notify_of_messages(session, [posted(event) for event in events], now=utcnow())
 
 
 @on("messaging.ThreadRead.v1", ThreadReadIn)
@@ -67,13 +54,11 @@ def mark_read(session: Session, event: Received) -> None:
 def _notifier_of(topic: Topic, source: Source) -> Callable[[Session, Sequence[Received]], None]:
     def notify(session: Session, events: Sequence[Received]) -> None:
         all_notices = [notice for event in events for notice in source.notices(event)]
-        own, now = settings.load(), utcnow()
         for notice in all_notices:
             if notice.affiliate:
                 affiliate = contacts.add_affiliate(session, notice.affiliate, notice.tenant_id)
-                notices.notify_contact(session, topic, affiliate, notice, domain=own.domain, now=now)
-        of_tenants = [notice for notice in all_notices if not notice.affiliate]
-        notices.notify(session, topic, of_tenants, domain=own.domain, now=now)
+                notices.notify_contact(session, topic, affiliate, notice, now=utcnow())
+        notices.notify(session, topic, [notice for notice in all_notices if not notice.affiliate], now=utcnow())
 
     return notify
 
@@ -83,4 +68,5 @@ TOPICS: tuple[Subscription, ...] = tuple(
     for topic in topics.ALL
     for source in topic.sources
 )
-SUBSCRIPTIONS = (create_tenant, change_tenant, add_user, remove_user, gather_messages, mark_read, *TOPICS)
+TENANTS = tuple(on(f"identity.Tenant{what}.v2", TenantIn)(upsert_tenant) for what in ("Created", "Changed"))
+SUBSCRIPTIONS = (*TENANTS, add_user, remove_user, gather_messages, mark_read, *TOPICS)

@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from chassis.data.bulk import insert_ignoring
+from chassis.data.copies import upsert_newer
 from contracts.roles import Role
-from services.notifier.audience import digests, queries, rescheduling
-from services.notifier.audience.digest_queries import expecting
+from services.notifier.audience import digests, queries
 from services.notifier.audience.models import Contact, Preferences
 from services.notifier.audience.reassignment import reassign_unaddressed, take_from
 from services.notifier.audience.rules import is_time_zone
@@ -26,66 +27,46 @@ def upsert_tenant(session: Session, tenant_id: UUID, time_zone: str, *, sequence
     zone = time_zone if is_time_zone(time_zone) else None
     if zone == tenant.time_zone:
         return
-    contacts = expecting(session, tenant_id)
+    contacts = queries.expecting(session, tenant_id)
     before = queries.wishes_of(session, [tenant], contacts)
     tenant.time_zone = zone
     after = queries.wishes_of(session, [tenant], contacts)
     for contact in contacts:
-        rescheduling.follow(session, contact, before[contact.id], after[contact.id], now)
+        digests.follow(session, contact, before[contact.id], after[contact.id], now)
 
 
 def upsert_contact(
     session: Session, user_id: UUID, tenant_id: UUID, *, email: str, name: str, role: str, sequence: int, now: datetime
 ) -> None:
     """Take over a user; mails of the tenant that waited for somebody like them are theirs now."""
-    contact = _newer(session, user_id, tenant_id, sequence)
-    if contact is None:
-        return
-    contact.email = wording.one_line(email, 320)
-    contact.name = wording.one_line(name, 200)
-    contact.role = wording.one_line(role, 50)
-    contact.active = True
-    session.flush()
-    reassign_unaddressed(session, tenant_id, now)
+    lock_tenant(session, tenant_id)
+    row = {"id": user_id, "tenant_id": tenant_id, **_texts(email, name, role), "active": True, "sequence": sequence}
+    if upsert_newer(session, Contact, row) is not None:
+        reassign_unaddressed(session, tenant_id, now)
 
 
 def add_affiliate(session: Session, affiliate: Affiliate, merchant_id: UUID) -> Contact:
     """The contact of a merchant's affiliate, who is no user; name and address never change."""
     lock_tenant(session, merchant_id)
-    contact = session.get(Contact, affiliate.id)
-    if contact is None:
-        contact = Contact(id=affiliate.id, tenant_id=merchant_id, role=Role.AFFILIATE, active=True, sequence=0)
-        contact.email = wording.one_line(affiliate.email, 320)
-        contact.name = wording.one_line(affiliate.name, 200)
-        session.add(contact)
-        session.flush()
-    return contact
+    texts = _texts(affiliate.email, affiliate.name, Role.AFFILIATE)
+    row = {"id": affiliate.id, "tenant_id": merchant_id, **texts, "active": True, "sequence": 0}
+    insert_ignoring(session, Contact, [row])
+    return session.get_one(Contact, affiliate.id)
 
 
-def drop_contact(
-    session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, domain: str, now: datetime
-) -> None:
+def drop_contact(session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, now: datetime) -> None:
     """Remove a user; nothing further goes to them, and what only they would have heard of waits for somebody else."""
-    contact = _newer(session, user_id, tenant_id, sequence)
-    if contact is None:
+    lock_tenant(session, tenant_id)
+    tombstone = {"id": user_id, "tenant_id": tenant_id, "email": None, "name": None, "role": None, "active": False}
+    if upsert_newer(session, Contact, tombstone | {"sequence": sequence}) is None:
         return
-    take_from(session, contact, domain=domain, now=now)
-    contact.email = contact.name = contact.role = None
-    contact.active = False
+    take_from(session, user_id, tenant_id, now=now)
     digests.drop_user(session, user_id)
     session.execute(delete(Preferences).where(Preferences.id == user_id))
     session.flush()
     reassign_unaddressed(session, tenant_id, now)
 
 
-def _newer(session: Session, user_id: UUID, tenant_id: UUID, sequence: int) -> Contact | None:
-    """The contact to change, the tenant locked; None where something as new is known already."""
-    lock_tenant(session, tenant_id)
-    contact = session.get(Contact, user_id)
-    if contact is None:
-        contact = Contact(id=user_id, tenant_id=tenant_id, active=False, sequence=0)
-        session.add(contact)
-    if contact.sequence >= sequence:
-        return None
-    contact.sequence = sequence
-    return contact
+def _texts(email: str, name: str, role: str) -> dict[str, str]:
+    line = wording.one_line
+    return {"email": line(email, 320), "name": line(name, 200), "role": line(role, 50)}

@@ -1,74 +1,78 @@
-"""Writing down what waits for a digest, and closing a period: everything that waits then belongs to its digest.
+"""Digests: the entries that wait for a user's next one, and closing a period, which takes all entries that wait.
 
-All of it happens with the tenant locked. So no event slips in while a period is closed, two schedulers do not close
-the same one, and what one of them missed waits for the next.
+The tenant is locked all the time. So no event slips in while a period is closed, two schedulers do not close the same
+one, and what one of them missed waits for the next.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from sqlalchemy import delete, update
+from sqlalchemy import Update, delete, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.data.bulk import insert_ignoring
-from services.notifier.audience import digest_queries as queries
+from services.notifier.audience import queries
 from services.notifier.audience.models import Contact, Digest, DigestItem
-from services.notifier.audience.queries import wishes_of
 from services.notifier.audience.rules import DIGESTS, Wishes
 from services.notifier.audience.tenants import lock_tenant
 from services.notifier.deliveries.models import Delivery, Recipient
+from services.notifier.deliveries.queries import unsent_for
 from services.notifier.deliveries.rows import delivery_rows
-from services.notifier.topics.base import Cadence
+from services.notifier.deliveries.rules import State
+from services.notifier.topics import BY_NAME
+from services.notifier.topics.base import Cadence, Context, Topic
 from services.notifier.topics.digests import DIGEST
+from services.notifier.topics.messages import apart
 
 
-def close_due(
-    session: Session, tenant_id: UUID, user_id: UUID, cadence: Cadence, *, domain: str, now: datetime
-) -> bool:
-    """Write the digest of the period that has ended last, of all that is due; False where another one has.
+def close_due(session: Session, tenant_id: UUID, user_id: UUID, cadence: Cadence, *, now: datetime) -> bool:
+    """Write the digest of the period that ended last, with all that is due; False where another process has.
 
     What was due before, because nobody was there to close a period, stands in this one too.
     """
     tenant = lock_tenant(session, tenant_id)
-    if not queries.is_due(session, user_id, cadence, now):
+    if not queries.is_digest_due(session, user_id, cadence, now):
         return False
     contact = session.get(Contact, user_id)
     if contact is None or not contact.active:
         drop_user(session, user_id)
         return False
-    wishes = wishes_of(session, [tenant], [contact])[user_id]
+    wishes = queries.wishes_of(session, [tenant], [contact])[user_id]
     digest = _open(session, contact, cadence, wishes, now)
+    due = _waiting(user_id, cadence).where(DigestItem.due_at <= now)
     if digest is None:
+        session.execute(due.values(due_at=wishes.next_digest(cadence, now)))
         return False
-    due = _waiting(user_id, cadence=cadence).where(DigestItem.due_at <= now)
     session.execute(due.values(digest_id=digest))
-    context = {"cadence": str(cadence)}
-    about: dict[str, Any] = {"event_id": digest, "tenant_id": tenant_id, "context": context}
-    insert_ignoring(
-        session,
-        Delivery,
-        delivery_rows(DIGEST, [Recipient(contact.id, contact.email)], **about, domain=domain, now=now),
-    )
+    recipients = [Recipient(contact.id, contact.email)]
+    event: dict[str, Any] = {"event_id": digest, "tenant_id": tenant_id, "context": {"cadence": str(cadence)}}
+    insert_ignoring(session, Delivery, delivery_rows(session, DIGEST, recipients, **event, now=now))
     return True
 
 
-def reschedule(session: Session, user_id: UUID, wishes: Wishes, now: datetime) -> None:
-    """Let what waits follow what its user has chosen; what was to stand in a digest still does if it is not off."""
-    for topic, chosen in wishes.topics.items():
-        if chosen is Cadence.OFF:
-            session.execute(
-                delete(DigestItem).where(
-                    DigestItem.user_id == user_id, DigestItem.topic == topic, DigestItem.digest_id.is_(None)
-                )
-            )
-            continue
-        for cadence in DIGESTS:
-            becomes = chosen if chosen in DIGESTS else cadence
-            values = {"cadence": str(becomes), "due_at": wishes.next_digest(becomes, now)}
-            moved = _waiting(user_id, cadence=cadence).where(DigestItem.topic == topic, DigestItem.due_at > now)
-            session.execute(moved.values(values))
+def follow(session: Session, contact: Contact, before: Wishes, after: Wishes, now: datetime) -> None:
+    """Let what a user has not heard of yet come the way they want it now; the tenant is locked.
+
+    * What waits for a digest moves to its new time: it does not come at once.
+    * A mail whose topic comes in a digest now is an entry there, as if they had chosen before it was written; one that
+      was tried already may have arrived, and stays a mail.
+    * What their quiet hours held back goes out at once, or when the new ones end.
+    * What they have turned off is suppressed when it would be sent, as always.
+    """
+    _reschedule(session, contact.id, after, now)
+    quiet_until = before.quiet_until(now)
+    entries: list[dict[str, Any]] = []
+    for delivery in unsent_for(session, contact.id):
+        untried = delivery.state == State.NEW and not delivery.attempts
+        if untried and after.cadence(delivery.topic) in DIGESTS:
+            entries += entries_of(delivery, contact, after, now)
+            session.delete(delivery)
+        elif quiet_until and delivery.next_at == quiet_until:
+            delivery.postpone(after.quiet_until(now) or now)
+    insert_ignoring(session, DigestItem, entries)
 
 
 def forget_read(session: Session, tenant_id: UUID, thread_id: UUID, sequence: int) -> None:
@@ -85,8 +89,52 @@ def drop_user(session: Session, user_id: UUID) -> None:
     session.execute(delete(DigestItem).where(DigestItem.user_id == user_id))
 
 
+def entry_rows(
+    topic: Topic,
+    listeners: Iterable[tuple[Contact, Wishes]],
+    *,
+    event_id: UUID,
+    tenant_id: UUID,
+    context: Context,
+    now: datetime,
+    thread_id: UUID | None = None,
+    sequence: int | None = None,
+) -> list[dict[str, Any]]:
+    """An event in the next digest of each of these users who wants it there."""
+    return [
+        {
+            "id": uuid7(),
+            "user_id": contact.id,
+            "tenant_id": tenant_id,
+            "topic": topic.name,
+            "cadence": str(cadence),
+            "event_id": event_id,
+            "template": topic.name,
+            "thread_id": thread_id,
+            "sequence": sequence,
+            "context": dict(context),
+            "created_at": now,
+            "due_at": wishes.next_digest(cadence, now),
+        }
+        for contact, wishes in listeners
+        if (cadence := wishes.cadence(topic.name)) in DIGESTS
+    ]
+
+
+def entries_of(delivery: Delivery, contact: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
+    """A mail as entries of a user's next digest, messages one by one; none where they want none there."""
+    rows: list[dict[str, Any]] = []
+    for number, (context, sequence) in enumerate(apart(delivery.context)):
+        # Of messages gathered in one mail only the first one's event is known.
+        event_id = uuid5(delivery.event_id, str(sequence)) if number else delivery.event_id
+        event: dict[str, Any] = {"event_id": event_id, "tenant_id": delivery.tenant_id, "context": context, "now": now}
+        event |= {"thread_id": delivery.thread_id, "sequence": sequence}
+        rows += entry_rows(BY_NAME[delivery.template], [(contact, wishes)], **event)
+    return rows
+
+
 def _open(session: Session, contact: Contact, cadence: Cadence, wishes: Wishes, now: datetime) -> UUID | None:
-    """The ledger's row for the period that ended last; None where there is one, so what is left waits on."""
+    """The ledger's row for the period that ended last; None where there is one already."""
     end = wishes.last_digest(cadence, now)
     digest = uuid7()
     row = {
@@ -98,14 +146,23 @@ def _open(session: Session, contact: Contact, cadence: Cadence, wishes: Wishes, 
         "period_end": end,
         "created_at": now,
     }
-    if insert_ignoring(session, Digest, [row]):
-        return digest
-    late = _waiting(contact.id, cadence=cadence).where(DigestItem.due_at <= now)
-    session.execute(late.values(due_at=wishes.next_digest(cadence, now)))
-    return None
+    return digest if insert_ignoring(session, Digest, [row]) else None
 
 
-def _waiting(user_id: UUID, *, cadence: Cadence) -> Any:
-    return update(DigestItem).where(
-        DigestItem.user_id == user_id, DigestItem.cadence == cadence, DigestItem.digest_id.is_(None)
-    )
+def _reschedule(session: Session, user_id: UUID, wishes: Wishes, now: datetime) -> None:
+    """What was to stand in a digest still does, unless its topic is off now."""
+    for topic, wish in wishes.topics.items():
+        if wish is Cadence.OFF:
+            entries = delete(DigestItem).where(DigestItem.user_id == user_id, DigestItem.topic == topic)
+            session.execute(entries.where(DigestItem.digest_id.is_(None)))
+            continue
+        for cadence in DIGESTS:
+            target = wish if wish in DIGESTS else cadence
+            values = {"cadence": str(target), "due_at": wishes.next_digest(target, now)}
+            entries_due_later = _waiting(user_id, cadence).where(DigestItem.topic == topic, DigestItem.due_at > now)
+            session.execute(entries_due_later.values(values))
+
+
+def _waiting(user_id: UUID, cadence: Cadence) -> Update:
+    entries = update(DigestItem).where(DigestItem.user_id == user_id, DigestItem.cadence == cadence)
+    return entries.where(DigestItem.digest_id.is_(None))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
+from chassis.process.service import process_of
+from services.notifier import settings
 from services.notifier.audience import digests
-from services.notifier.audience.digest_queries import read_marks
-from services.notifier.audience.entries import entry_rows
 from services.notifier.audience.models import DigestItem, ReadMark
 from services.notifier.audience.notices import listeners_of, recipients_of
+from services.notifier.audience.queries import read_marks
 from services.notifier.audience.tenants import lock_tenant, lock_tenants
 from services.notifier.deliveries import queries
 from services.notifier.deliveries.metrics import count_suppressed
@@ -26,43 +28,39 @@ Waiting = dict[tuple[UUID, UUID | None, UUID | None], Delivery | dict[str, Any]]
 """By tenant, thread and user a mail that waits for more messages: one that is stored, or the row of a new one."""
 
 
-def notify_of_messages(session: Session, posts: Sequence[Post], *, domain: str, wait: timedelta, now: datetime) -> None:
+def notify_of_messages(session: Session, posts: Sequence[Post], *, now: datetime) -> None:
     """Let the users of tenants hear of messages to them, unless the tenant has read them (S0-61).
 
-    A fixed number of statements, however many the messages are.
+    The number of statements does not depend on the number of messages.
     """
     tenants = lock_tenants(session, {post.tenant_id for post in posts})
-    read = read_marks(session, {_thread_of(post) for post in posts})
-    known = queries.queued(session, MESSAGE.name, [post.event_id for post in posts])
+    marks = read_marks(session, {_thread_of(post) for post in posts})
+    queued = queries.queued(session, MESSAGE.name, [post.event_id for post in posts])
     unread = [
         post
         for post in posts
-        if post.sequence >= read.get(_thread_of(post), 0) and (post.event_id, post.tenant_id) not in known
+        if post.sequence >= marks.get(_thread_of(post), 0) and (post.event_id, post.tenant_id) not in queued
     ]
     if not unread:
         return
     listeners = listeners_of(session, MESSAGE, tenants.values())
     waiting = _waiting_mails(session, {post.thread_id for post in unread}, tenants)
+    send_at = now + timedelta(seconds=settings.of(process_of(session)).gather_seconds)
     mails: list[dict[str, Any]] = []
-    items: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for post in unread:
+        event: dict[str, Any] = {"event_id": post.event_id, "tenant_id": post.tenant_id, "thread_id": post.thread_id}
+        event["now"] = now
         audience = listeners[post.tenant_id]
-        common: dict[str, Any] = {"event_id": post.event_id, "tenant_id": post.tenant_id, "thread_id": post.thread_id}
-        new = _add_to_waiting(waiting, post, recipients_of(MESSAGE, audience))
+        recipients = _add_to_waiting(waiting, post, recipients_of(MESSAGE, audience))
         context = post.thread_context | {"messages": [post.message_context], "left_out": 0}
-        rows = delivery_rows(MESSAGE, new, **common, now=now, context=context, domain=domain, send_at=now + wait)
+        rows = delivery_rows(session, MESSAGE, recipients, **event, context=context, send_at=send_at)
         waiting.update({(*_thread_of(post), row["user_id"]): row for row in rows})
         mails += rows
-        items += entry_rows(
-            MESSAGE,
-            audience,
-            **common,
-            now=now,
-            context=post.thread_context | post.message_context,
-            sequence=post.sequence,
-        )
+        context = post.thread_context | post.message_context
+        entries += digests.entry_rows(MESSAGE, audience, **event, context=context, sequence=post.sequence)
     insert_ignoring(session, Delivery, mails)
-    insert_ignoring(session, DigestItem, items)
+    insert_ignoring(session, DigestItem, entries)
 
 
 def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: int) -> None:
@@ -95,19 +93,19 @@ def _waiting_mails(session: Session, thread_ids: Collection[UUID], tenant_ids: C
 
 def _add_to_waiting(waiting: Waiting, post: Post, recipients: Sequence[Recipient | None]) -> list[Recipient | None]:
     """Add a message to the mails that wait for more of its thread; those of ``recipients`` who have none."""
-    new = []
+    unserved = []
     for recipient in recipients:
         mail = waiting.get((*_thread_of(post), recipient.user_id if recipient else None))
         if mail is None:
-            new.append(recipient)
+            unserved.append(recipient)
         elif isinstance(mail, Delivery):
             mail.context = _gathered(mail.context, post.message_context)
         else:
             mail["context"] = _gathered(mail["context"], post.message_context)
-    return new
+    return unserved
 
 
 def _gathered(context: Mapping[str, Any], message: Mapping[str, Any]) -> dict[str, Any]:
-    messages = sorted([*context["messages"], dict(message)], key=lambda one: one["sequence"])
+    messages = sorted([*context["messages"], dict(message)], key=itemgetter("sequence"))
     left_out = context.get("left_out", 0) + max(0, len(messages) - MOST_SHOWN)
     return {**context, "messages": messages[-MOST_SHOWN:], "left_out": left_out}

@@ -4,13 +4,13 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.notifier.audience.rules import MONDAY, SEND_AT, Wishes, zone_of
-from services.notifier.common.models import Base
+from services.notifier.audience.rules import MONDAY, SEND_AT, Quiet, Wishes, zone_of
+from services.notifier.common.models import Base, TenantOwned
 from services.notifier.topics import DEFAULTS
 from services.notifier.topics.base import Cadence
 
@@ -30,7 +30,7 @@ class Tenant(Base):
     sequence: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
-class Contact(TenantScoped, Base):
+class Contact(TenantOwned, TenantScoped, Base):
     """A user as identity last told of them. Somebody removed stays as a tombstone without personal data.
 
     ``sequence`` is the number of the newest event about this user; older ones change nothing.
@@ -40,19 +40,14 @@ class Contact(TenantScoped, Base):
     __table_args__ = (Index(None, "tenant_id", "role"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     email: Mapped[str | None]
     name: Mapped[str | None]
     role: Mapped[str | None]
     active: Mapped[bool]
     sequence: Mapped[int]
 
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
 
-
-class Preferences(TenantScoped, Versioned, Base):
+class Preferences(TenantOwned, TenantScoped, Versioned, Base):
     """What a user wants to hear of and when; who has no row never said so. ``id`` is the user's.
 
     ``time_zone`` None is the tenant's; local times are ``HH:MM``.
@@ -61,7 +56,6 @@ class Preferences(TenantScoped, Versioned, Base):
     __tablename__ = "preferences"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     topics: Mapped[dict[str, Any]]
     time_zone: Mapped[str | None]
     send_at: Mapped[str]
@@ -69,10 +63,6 @@ class Preferences(TenantScoped, Versioned, Base):
     quiet_from: Mapped[str | None]
     quiet_until: Mapped[str | None]
     updated_at: Mapped[datetime]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
 
     @classmethod
     def unsaid(cls, user_id: UUID, tenant_id: UUID, now: datetime) -> "Preferences":
@@ -100,7 +90,7 @@ class Preferences(TenantScoped, Versioned, Base):
     def wishes(self, tenant_zone: str | None) -> Wishes:
         quiet = None
         if self.quiet_from and self.quiet_until:
-            quiet = (time.fromisoformat(self.quiet_from), time.fromisoformat(self.quiet_until))
+            quiet = Quiet(time.fromisoformat(self.quiet_from), time.fromisoformat(self.quiet_until))
         chosen = {topic: Cadence(self.topics[topic]) for topic in DEFAULTS if topic in self.topics}
         return Wishes(
             topics={**DEFAULTS, **chosen},
@@ -108,10 +98,11 @@ class Preferences(TenantScoped, Versioned, Base):
             send_at=time.fromisoformat(self.send_at),
             weekday=self.weekday,
             quiet=quiet,
+            version=self.version,
         )
 
 
-class DigestItem(TenantScoped, Base):
+class DigestItem(TenantOwned, TenantScoped, Base):
     """One event that one user hears of in a digest. It belongs to one digest, or waits for the next one.
 
     Attributes:
@@ -130,7 +121,6 @@ class DigestItem(TenantScoped, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
-    tenant_id: Mapped[UUID]
     topic: Mapped[str]
     cadence: Mapped[str]
     event_id: Mapped[UUID]
@@ -142,12 +132,8 @@ class DigestItem(TenantScoped, Base):
     due_at: Mapped[datetime]
     digest_id: Mapped[UUID | None]
 
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
 
-
-class Digest(TenantScoped, Base):
+class Digest(TenantOwned, TenantScoped, Base):
     """The ledger: one row for each user, cadence and period, so no second digest of it can be written."""
 
     __tablename__ = "digests"
@@ -155,15 +141,10 @@ class Digest(TenantScoped, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
-    tenant_id: Mapped[UUID]
     cadence: Mapped[str]
     period_start: Mapped[datetime]
     period_end: Mapped[datetime]
     created_at: Mapped[datetime]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
 
 
 class ReadMark(Base):

@@ -1,6 +1,6 @@
 """Notices: an event becomes a mail, or an entry of a digest, for each user who is to hear of it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
 from services.notifier.audience import queries as audience_queries
-from services.notifier.audience.entries import entry_rows
+from services.notifier.audience.digests import entry_rows
 from services.notifier.audience.models import Contact, DigestItem, Tenant
 from services.notifier.audience.rules import Wishes
 from services.notifier.audience.tenants import lock_tenants
@@ -23,33 +23,29 @@ Listeners = Sequence[tuple[Contact, Wishes]]
 """Users that a mail is for, and what they want to hear."""
 
 
-def notify(session: Session, topic: Topic, notices: Sequence[Notice], *, domain: str, now: datetime) -> None:
+def notify(session: Session, topic: Topic, notices: Sequence[Notice], *, now: datetime) -> None:
     """Let the users that a topic is for hear of events as they have chosen, each event once (S0-27).
 
-    A tenant without such a user gets a ``no_recipient`` row, which the next fitting user takes over. A fixed number of
-    statements, however many the events are.
+    A tenant without such a user gets a ``no_recipient`` row, which the next fitting user takes over. The number of
+    statements does not depend on the number of events.
     """
     tenants = lock_tenants(session, {notice.tenant_id for notice in notices})
-    known = queries.queued(session, topic.name, [notice.event_id for notice in notices])
+    queued = queries.queued(session, topic.name, [notice.event_id for notice in notices])
     actors = audience_queries.tenants_of(session, {notice.actor_id for notice in notices if notice.actor_id})
     listeners = listeners_of(session, topic, tenants.values())
-    rows = _Rows()
-    for notice in notices:
-        is_own = actors.get(notice.actor_id) == notice.tenant_id
-        if not is_own and (notice.event_id, notice.tenant_id) not in known:
-            rows.add(topic, listeners[notice.tenant_id], notice, domain=domain, now=now)
-    rows.insert(session)
+    unwritten = [
+        (notice, listeners[notice.tenant_id])
+        for notice in notices
+        if actors.get(notice.actor_id) != notice.tenant_id and (notice.event_id, notice.tenant_id) not in queued
+    ]
+    _write(session, topic, unwritten, now)
 
 
-def notify_contact(
-    session: Session, topic: Topic, contact: Contact, notice: Notice, *, domain: str, now: datetime
-) -> None:
+def notify_contact(session: Session, topic: Topic, contact: Contact, notice: Notice, *, now: datetime) -> None:
     """Let one contact hear of an event that is theirs alone, as they have chosen, once an event."""
     tenants = lock_tenants(session, [contact.tenant_id])
     wishes = audience_queries.wishes_of(session, tenants.values(), [contact])
-    rows = _Rows()
-    rows.add(topic, [(contact, wishes[contact.id])], notice, domain=domain, now=now)
-    rows.insert(session)
+    _write(session, topic, [(notice, [(contact, wishes[contact.id])])], now)
 
 
 def listeners_of(session: Session, topic: Topic, tenants: Collection[Tenant]) -> Mapping[UUID, Listeners]:
@@ -73,23 +69,18 @@ def recipients_of(topic: Topic, listeners: Listeners) -> list[Recipient | None]:
     ]
 
 
-class _Rows:
-    """The mails and the entries of digests that notices become."""
-
-    def __init__(self) -> None:
-        self._deliveries: list[dict[str, Any]] = []
-        self._entries: list[dict[str, Any]] = []
-
-    def add(self, topic: Topic, listeners: Listeners, notice: Notice, *, domain: str, now: datetime) -> None:
+def _write(session: Session, topic: Topic, notices: Iterable[tuple[Notice, Listeners]], now: datetime) -> None:
+    """Insert the mails and the entries of digests that notices become."""
+    mails: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    for notice, listeners in notices:
         texts = {
             name: wording.printable(value) if isinstance(value, str) else value
             for name, value in notice.context.items()
         }
-        about: dict[str, Any] = {"event_id": notice.event_id, "tenant_id": notice.tenant_id}
-        about |= {"context": texts, "now": now}
-        self._deliveries += delivery_rows(topic, recipients_of(topic, listeners), **about, domain=domain)
-        self._entries += entry_rows(topic, listeners, **about)
-
-    def insert(self, session: Session) -> None:
-        insert_ignoring(session, Delivery, self._deliveries)
-        insert_ignoring(session, DigestItem, self._entries)
+        event: dict[str, Any] = {"event_id": notice.event_id, "tenant_id": notice.tenant_id}
+        event |= {"context": texts, "now": now}
+        mails += delivery_rows(session, topic, recipients_of(topic, listeners), **event)
+        entries += entry_rows(topic, listeners, **event)
+    insert_ignoring(session, Delivery, mails)
+    insert_ignoring(session, DigestItem, entries)

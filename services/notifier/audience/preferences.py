@@ -11,10 +11,9 @@ from werkzeug.datastructures import ETags
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.http import versions
-from services.notifier.audience import rescheduling
+from services.notifier.audience import digests, queries
 from services.notifier.audience.models import Contact, Preferences
-from services.notifier.audience.queries import Chosen
-from services.notifier.audience.rules import DIGESTS
+from services.notifier.audience.rules import DIGESTS, Wishes
 from services.notifier.audience.tenants import lock_tenant
 from services.notifier.topics.base import Cadence
 
@@ -23,15 +22,10 @@ WHOLE = frozenset({"topics", "time_zone", "send_at", "weekday", "quiet_hours"})
 
 
 def choose(
-    session: Session,
-    changes: dict[str, Any],
-    *,
-    expected: ETags | None,
-    actor: Principal,
-    now: datetime,
-) -> Chosen:
+    session: Session, changes: dict[str, Any], *, expected: ETags | None, actor: Principal, now: datetime
+) -> Wishes:
     """Change the caller's own preferences; what is left out keeps its value. It counts for what waits already, see
-    ``queued.follow``.
+    ``digests.follow``.
 
     Raises:
         Stale: ``expected`` is not their version.
@@ -39,7 +33,7 @@ def choose(
     return _choose(session, actor.user_id, actor.tenant_id, changes, expected=expected, actor=actor, now=now)
 
 
-def unsubscribe(session: Session, user_id: UUID, what: str, *, actor: Principal, now: datetime) -> bool:
+def unsubscribe(session: Session, user_id: UUID, kind: str, *, actor: Principal, now: datetime) -> bool:
     """Turn off a topic, or all topics that come in the digest of a cadence (RFC 8058). Twice is once.
 
     Returns:
@@ -49,14 +43,14 @@ def unsubscribe(session: Session, user_id: UUID, what: str, *, actor: Principal,
     if tenant_id is None:
         return False
     lock_tenant(session, tenant_id)
-    contact = session.get_one(Contact, user_id)
-    if not contact.active:
+    if not session.get_one(Contact, user_id).active:
         return False
-    off = {what: Cadence.OFF}
-    if what in DIGESTS:
-        row = session.get(Preferences, user_id) or Preferences.unsaid(user_id, tenant_id, now)
-        off = {topic: Cadence.OFF for topic, cadence in row.wishes(None).topics.items() if cadence == what}
-    _choose(session, user_id, tenant_id, {"topics": off}, expected=None, actor=actor, now=now)
+    topics = [kind]
+    if kind in DIGESTS:
+        wishes = queries.wishes(session.get(Preferences, user_id), None).topics
+        topics = [topic for topic, cadence in wishes.items() if cadence == kind]
+    off = {"topics": dict.fromkeys(topics, Cadence.OFF)}
+    _choose(session, user_id, tenant_id, off, expected=None, actor=actor, now=now)
     return True
 
 
@@ -69,20 +63,20 @@ def _choose(
     expected: ETags | None,
     actor: Principal,
     now: datetime,
-) -> Chosen:
+) -> Wishes:
     tenant = lock_tenant(session, tenant_id)
     row = session.get(Preferences, user_id)
-    before = Chosen.of(row, tenant.time_zone)
+    before = queries.wishes(row, tenant.time_zone)
     versions.require(before, expected)
     if row is None:
         row = Preferences.unsaid(user_id, tenant_id, now)
         session.add(row)
-    if row.time_zone is None and changes.keys() >= WHOLE and changes["time_zone"] == before.wishes.time_zone:
+    if row.time_zone is None and changes.keys() >= WHOLE and changes["time_zone"] == before.time_zone:
         del changes["time_zone"]  # what was read and sent back is no choice: they go on following their tenant (D65)
     row.choose(now, **changes)
     audit.record(session, "preferences.changed", row, tenant_id=tenant_id, actor=actor, now=now)
     session.flush()
-    chosen = Chosen.of(row, tenant.time_zone)
+    after = row.wishes(tenant.time_zone)
     if contact := session.get(Contact, user_id):
-        rescheduling.follow(session, contact, before.wishes, chosen.wishes, now)
-    return chosen
+        digests.follow(session, contact, before, after, now)
+    return after

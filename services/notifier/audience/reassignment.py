@@ -1,6 +1,6 @@
 """Reassignment: a removed user's mails, and those that came while a tenant had no suitable user, go to a colleague.
 
-Whoever takes a mail over hears of it the way they want to. The tenant is locked all the time.
+The colleague hears of it the way they want to. The tenant is locked all the time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
-from services.notifier.audience import digest_queries
 from services.notifier.audience import queries as audience_queries
-from services.notifier.audience.entries import entries_of
+from services.notifier.audience.digests import entries_of
 from services.notifier.audience.models import Contact, DigestItem
 from services.notifier.audience.rules import Wishes
 from services.notifier.audience.tenants import lock_tenant
@@ -27,16 +26,16 @@ from services.notifier.topics.base import Cadence
 from services.notifier.topics.digests import DIGEST
 from services.notifier.topics.messages import MESSAGE, together
 
-REMOVED = "The user was removed, and the tenant has nobody else who could get this mail."
-COVERED = "The user was removed; somebody else of the tenant gets this mail."
-IN_A_DIGEST = "Somebody of the tenant gets this in their digest."
-UNWANTED = "Nobody who is left in the tenant wants to hear of this."
+REMOVED = "The user was removed, and the tenant has no other user who could get this mail."
+COVERED = "The user was removed; another user of the tenant gets this mail."
+IN_A_DIGEST = "Another user of the tenant gets this in their digest."
+UNWANTED = "No remaining user of the tenant wants to hear of this."
 
 EAGER_FIRST = (Cadence.INSTANT, Cadence.DAILY, Cadence.WEEKLY, Cadence.OFF)
 
 
 def reassign(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datetime) -> Delivery | None:
-    """Give a removed user's due mail to a colleague; the mail, or None where another process was quicker.
+    """Give a removed user's due mail to a colleague; returns the mail, or None where another process was faster.
 
     The removal itself reassigns what is waiting. This is for what was being sent at that moment and came back.
     """
@@ -52,18 +51,18 @@ def reassign(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datet
 
 
 def postpone(session: Session, delivery_id: UUID, *, now: datetime) -> None:
-    """Let a mail that cannot be reassigned wait, so that it blocks no other."""
+    """Postpone a mail that cannot be reassigned, so that it blocks no other."""
     if delivery := queries.due(session, delivery_id, now):
         delivery.postpone(now + RETRY_DELAYS[-1])
 
 
-def take_from(session: Session, contact: Contact, *, domain: str, now: datetime) -> None:
-    """Take from a user who is being removed what they have not heard of yet, also what waits for their digest."""
-    queued = queries.queued_for(session, contact.id)
+def take_from(session: Session, user_id: UUID, tenant_id: UUID, *, now: datetime) -> None:
+    """Take from a removed user what they have not heard of yet, also what waits for their digest."""
+    queued = queries.queued_for(session, user_id)
     digests = [delivery.event_id for delivery in queued if delivery.template == DIGEST.name]
-    items = [item for item in digest_queries.unsent(session, contact.id, digests) if BY_NAME[item.template].roles]
-    insert_ignoring(session, Delivery, _as_mails(_uncovered(session, contact, items, now), contact, domain, now))
-    for delivery in queries.queued_for(session, contact.id):
+    items = [item for item in audience_queries.unsent_items(session, user_id, digests) if BY_NAME[item.template].roles]
+    insert_ignoring(session, Delivery, _as_mails(session, _uncovered(session, tenant_id, items, now), now))
+    for delivery in queries.queued_for(session, user_id):
         _unassign(session, delivery)
 
 
@@ -92,7 +91,7 @@ def reassign_unaddressed(session: Session, tenant_id: UUID, now: datetime) -> No
 
 
 def _unassign(session: Session, delivery: Delivery) -> None:
-    """Take a mail from a removed user: for a colleague, or for nobody where it was theirs alone."""
+    """Take a mail from a removed user: for a colleague, or for nobody if the mail was personal."""
     if BY_NAME[delivery.template].roles:
         delivery.lose_recipient(REMOVED)
     else:
@@ -100,21 +99,21 @@ def _unassign(session: Session, delivery: Delivery) -> None:
 
 
 def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:
-    """Take out of a mail the messages that its heir hears of otherwise; whether those are all, so there is no mail."""
+    """Remove from a mail the messages that its heir hears of otherwise; returns whether none is left."""
     if delivery.thread_id is None:
         return False
-    known = queries.message_numbers(session, heir.id, delivery.thread_id)
-    known |= digest_queries.message_numbers(session, heir.id, delivery.thread_id)
-    new = [message for message in delivery.context["messages"] if message["sequence"] not in known]
-    if not new:
+    numbers = queries.message_numbers(session, heir.id, delivery.thread_id)
+    numbers |= audience_queries.message_numbers(session, heir.id, delivery.thread_id)
+    messages = [message for message in delivery.context["messages"] if message["sequence"] not in numbers]
+    if not messages:
         _suppress(session, delivery, COVERED)
-    elif len(new) < len(delivery.context["messages"]):
-        delivery.context = delivery.context | {"messages": new, "left_out": 0}
-    return not new
+    elif len(messages) < len(delivery.context["messages"]):
+        delivery.context = delivery.context | {"messages": messages, "left_out": 0}
+    return not messages
 
 
 def _assign(session: Session, delivery: Delivery, heir: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
-    """Let a user have a mail as they want it; the entries of their digest, where that is how."""
+    """Give a mail to a user the way they want it; returns the entries of their digest if they want it there."""
     cadence = wishes.cadence(delivery.topic)
     if cadence is Cadence.INSTANT:
         delivery.address_to(Recipient(heir.id, heir.email), now)
@@ -131,14 +130,14 @@ def _suppress(session: Session, delivery: Delivery, reason: str) -> None:
 def _hearings(session: Session, contacts: Iterable[Contact], since: datetime) -> set[queries.Hearing]:
     """Who of these users has heard, or will hear, of what."""
     users = [contact.id for contact in contacts]
-    return queries.hearings(session, users, since) | digest_queries.hearings(session, users, since)
+    return queries.hearings(session, users, since) | audience_queries.hearings(session, users, since)
 
 
-def _uncovered(session: Session, contact: Contact, items: Sequence[DigestItem], now: datetime) -> list[DigestItem]:
-    """Those of a user's entries that no suitable colleague hears of otherwise."""
+def _uncovered(session: Session, tenant_id: UUID, items: Sequence[DigestItem], now: datetime) -> list[DigestItem]:
+    """Those of a removed user's entries that no suitable colleague hears of otherwise."""
     if not items:
         return []
-    colleagues = [other for other in audience_queries.contacts(session, [contact.tenant_id]) if other.id != contact.id]
+    colleagues = audience_queries.contacts(session, [tenant_id])
     hearings = _hearings(session, colleagues, now - KEEP_UNADDRESSED)
     return [
         item
@@ -151,16 +150,17 @@ def _uncovered(session: Session, contact: Contact, items: Sequence[DigestItem], 
     ]
 
 
-def _as_mails(items: Iterable[DigestItem], contact: Contact, domain: str, now: datetime) -> list[dict[str, Any]]:
-    """Entries of a user's digest as the mails they would have been; the messages of a thread are one."""
+def _as_mails(session: Session, items: Iterable[DigestItem], now: datetime) -> list[dict[str, Any]]:
+    """Entries of a removed user's digest as the mails they would have been; the messages of a thread are one."""
     groups: dict[tuple[str, UUID], list[DigestItem]] = {}
     for item in items:
         groups.setdefault((item.template, item.thread_id or item.event_id), []).append(item)
     rows: list[dict[str, Any]] = []
-    recipient = Recipient(contact.id, contact.email)
     for (name, _), entries in groups.items():
-        first = entries[0]
-        context = together([entry.context for entry in entries]) if name == MESSAGE.name else first.context
-        about: dict[str, Any] = {"event_id": first.event_id, "tenant_id": first.tenant_id, "context": context}
-        rows += delivery_rows(BY_NAME[name], [recipient], **about, domain=domain, now=now, thread_id=first.thread_id)
+        item = entries[0]
+        context = together([entry.context for entry in entries]) if name == MESSAGE.name else item.context
+        event: dict[str, Any] = {"event_id": item.event_id, "tenant_id": item.tenant_id, "context": context}
+        rows += delivery_rows(
+            session, BY_NAME[name], [Recipient(item.user_id, None)], **event, now=now, thread_id=item.thread_id
+        )
     return rows

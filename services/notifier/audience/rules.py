@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from services.notifier.audience import calendar
@@ -18,6 +19,13 @@ TIME_ZONE = "Europe/Stockholm"
 """Where a tenant is that we have not heard of; what identity assumes too."""
 
 
+class Quiet(NamedTuple):
+    """Between these local times no mail is sent at once; digests have a time of their own."""
+
+    begin: time
+    until: time
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """One person's preferences, complete.
@@ -25,14 +33,15 @@ class Wishes:
     Attributes:
         send_at: the local time of their digests.
         weekday: the day of the weekly one, 0 is Monday.
-        quiet: between these local times no mail is sent at once; digests have a time of their own.
+        version: of the row that says so; 0 until somebody has chosen.
     """
 
     topics: Mapping[str, Cadence]
     time_zone: str
     send_at: time
     weekday: int
-    quiet: tuple[time, time] | None
+    quiet: Quiet | None
+    version: int = 0
 
     def cadence(self, topic: str) -> Cadence:
         """How a topic comes; one that nobody can choose about comes at once."""

@@ -87,14 +87,7 @@ class PreferencesOut(CamelSchema):
     time_zone = fields.String(required=True)
     send_at = LocalTime(required=True)
     weekday = Weekday(required=True)
-    quiet_hours = fields.Method("_quiet_hours", required=True, allow_none=True)
-
-    def _quiet_hours(self, wishes: Any) -> dict[str, str] | None:
-        if wishes.quiet is None:
-            return None
-        begin, until = wishes.quiet
-        dumped: dict[str, str] = QuietHoursOut().dump({"begin": begin, "until": until})
-        return dumped
+    quiet_hours = fields.Nested(QuietHoursOut, attribute="quiet", required=True, allow_none=True)
 
 
 class TenantIn(CamelSchema):

@@ -3,9 +3,7 @@
 from chassis.core.clock import utcnow
 from chassis.data.errors import is_away
 from chassis.process.service import Runtime
-from services.notifier import settings
-from services.notifier.audience import digest_queries as queries
-from services.notifier.audience import digests as actions
+from services.notifier.audience import digests, queries
 from services.notifier.topics.base import Cadence
 
 AT_ONCE = 100  # digests looked for together
@@ -17,18 +15,18 @@ def write_due(runtime: Runtime) -> bool:
     Any number of schedulers may do this: who comes second finds nothing left. One that cannot be written holds up no
     other; what went wrong is raised after them.
     """
-    now, domain = utcnow(), settings.load().domain
+    now = utcnow()
     with runtime.database.read() as session:
-        due = queries.due(session, now, AT_ONCE)
+        digests_due = queries.due_digests(session, now, AT_ONCE)
     failure: Exception | None = None
-    for tenant_id, user_id, cadence in due:
+    for tenant_id, user_id, cadence in digests_due:
         try:
             with runtime.database.begin() as session:
-                actions.close_due(session, tenant_id, user_id, Cadence(cadence), domain=domain, now=now)
+                digests.close_due(session, tenant_id, user_id, Cadence(cadence), now=now)
         except Exception as error:
             if is_away(error):
                 raise
             failure = error
     if failure:
         raise failure
-    return len(due) == AT_ONCE
+    return len(digests_due) == AT_ONCE

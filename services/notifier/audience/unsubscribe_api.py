@@ -32,20 +32,20 @@ class Unsubscribe(MethodView):
     @blp.response(200)
     def get(self, token):
         """A page that asks; it changes nothing."""
-        _user_id, what = unsubscribe_links.read(runtime_of(current_app).signer, token)
-        return _page(what, done=False)
+        _user_id, kind = unsubscribe_links.read(runtime_of(current_app).signer, token)
+        return _page(kind, done=False)
 
     @blp.public
     @blp.response(200)
     def post(self, token):
-        """Turn the kind of mail off, also what waits to be sent. Whatever is posted, and as often as one likes."""
-        user_id, what = unsubscribe_links.read(runtime_of(current_app).signer, token)
+        """Turn the kind of mail off, also what waits to be sent. Ignores the body; posting again changes nothing."""
+        user_id, kind = unsubscribe_links.read(runtime_of(current_app).signer, token)
         with acting_as(Principal.system("unsubscribe link")), db.begin() as session:
-            actions.unsubscribe(session, user_id, what, actor=Principal.system("unsubscribe link"), now=utcnow())
-        return _page(what, done=True)
+            actions.unsubscribe(session, user_id, kind, actor=Principal.system("unsubscribe link"), now=utcnow())
+        return _page(kind, done=True)
 
 
-def _page(what: str, *, done: bool) -> Response:
-    page = templates().get_template("unsubscribe.html").render(what=DESCRIPTIONS[what], done=done)
+def _page(kind: str, *, done: bool) -> Response:
+    page = templates().get_template("unsubscribe.html").render(what=DESCRIPTIONS[kind], done=done)
     headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
     return Response(page, mimetype="text/html", headers=headers)

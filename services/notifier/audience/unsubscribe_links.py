@@ -1,6 +1,6 @@
-"""Signed links that turn a kind of mail off without signing in: who holds one can do that and nothing else.
+"""Signed links that turn a kind of mail off without signing in. Somebody with a link can do that and nothing else.
 
-A link says whose mail and of what kind, and does not end: somebody may click on it years later.
+A link names a user and a kind of mail. It never expires: somebody may click on it years later.
 """
 
 from functools import lru_cache
@@ -17,30 +17,30 @@ from services.notifier.topics.digests import DIGEST
 
 
 def token(signer: Signer, delivery: Delivery) -> str:
-    """What stands in the link of a mail."""
-    what = delivery.context["cadence"] if delivery.template == DIGEST.name else delivery.topic
-    return _sign(signer, delivery.user_id, what)
+    """The token in the link of a mail."""
+    kind = delivery.context["cadence"] if delivery.template == DIGEST.name else delivery.topic
+    return _sign(signer, delivery.user_id, kind)
 
 
 def read(signer: Signer, token: str) -> tuple[UUID, str]:
-    """Whose mail a link is about, and of what kind: a topic, or the cadence of a digest.
+    """Whose mail a link is about, and which kind of mail: a topic, or the cadence of a digest.
 
     Raises:
-        NotFound: it is none of ours, or was changed.
+        NotFound: we have not signed it.
     """
     try:
-        user_id, what = _serializer(signer).loads(token)
+        user_id, kind = _serializer(signer).loads(token)
         user = UUID(user_id)
     except (BadData, TypeError, ValueError, AttributeError) as error:
-        raise NotFound("This link is not complete. Open the whole link of your mail.") from error
-    if what not in DEFAULTS and what not in DIGESTS:
-        raise NotFound("This link is of a kind of mail that there is no more.")
-    return user, what
+        raise NotFound("This link is not complete. Open the whole link in your mail.") from error
+    if kind not in DEFAULTS and kind not in DIGESTS:
+        raise NotFound("This kind of mail no longer exists.")
+    return user, kind
 
 
-@lru_cache(maxsize=2048)  # who gets one mail often gets another
-def _sign(signer: Signer, user_id: UUID | None, what: str) -> str:
-    return str(_serializer(signer).dumps([str(user_id), what]))
+@lru_cache(maxsize=2048)  # users often get several mails
+def _sign(signer: Signer, user_id: UUID | None, kind: str) -> str:
+    return str(_serializer(signer).dumps([str(user_id), kind]))
 
 
 @lru_cache(maxsize=4)  # deriving the key costs more than signing with it

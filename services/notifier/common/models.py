@@ -1,7 +1,9 @@
 """What every table of this service shares."""
 
-from sqlalchemy import MetaData
-from sqlalchemy.orm import DeclarativeBase
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from chassis.data.columns import NAMING, TYPES
 
@@ -9,3 +11,13 @@ from chassis.data.columns import NAMING, TYPES
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = TYPES
+
+
+class TenantOwned:
+    """For a ``TenantScoped`` class whose rows belong to one tenant each; that tenant alone sees them."""
+
+    tenant_id: Mapped[UUID]
+
+    @classmethod
+    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+        return cls.tenant_id == tenant_id

@@ -1,4 +1,4 @@
-"""What is counted about mails, by senders, by consumers and by what people decide; each process counts its own."""
+"""The counter of mails by outcome. Senders, consumers and requests count; each process has its own counter."""
 
 from prometheus_client import Counter
 from sqlalchemy.orm import Session
@@ -7,9 +7,9 @@ from chassis.data.unit_of_work import once_committed
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import State
 
-outcomes = Counter("concord_mails_total", "Mails by what became of them", ["topic", "outcome"])
+outcomes = Counter("concord_mails_total", "Mails by outcome", ["topic", "outcome"])
 
 
 def count_suppressed(session: Session, delivery: Delivery) -> None:
-    """Count a mail that was decided against before a sender has looked at it."""
+    """Count a mail that is suppressed before a sender claims it."""
     once_committed(session, outcomes.labels(delivery.topic, str(State.SUPPRESSED)).inc)

@@ -1,17 +1,17 @@
-"""Every mail that was, is or will be on its way."""
+"""Deliveries: every mail that was, is or will be on its way."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, UniqueConstraint, Update, text, update
+from sqlalchemy import Index, UniqueConstraint, Update, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.backoff import delay_after
 from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantScoped
-from services.notifier.common.models import Base
+from services.notifier.common.models import Base, TenantOwned
 from services.notifier.deliveries import rules
 from services.notifier.deliveries.rules import State, Trouble
 from services.notifier.topics.base import Category
@@ -31,15 +31,15 @@ class Recipient(NamedTuple):
     address: str | None
 
 
-class Delivery(TenantScoped, Base):
-    """One mail to one recipient about one event, or about several messages of one thread, the first of which it is.
+class Delivery(TenantOwned, TenantScoped, Base):
+    """One mail to one recipient about one event, or about several messages of a thread, whose first event it names.
 
     Attributes:
-        recipient: whom it was first meant for, a user or a tenant without any; with event and template the key that
-            keeps it from being written twice.
+        recipient: whom it was first meant for, a user or a tenant without users; with event and template it is a key,
+            so no mail is written twice.
         user_id: who gets it; None while there is nobody.
-        message_id: fixed for good, so that a copy sent twice is known as the same mail.
-        thread_id: of a mail about messages, which is one a thread and gathers them while it waits.
+        message_id: never changes, so that mail programs recognise a copy.
+        thread_id: set on a mail about messages. There is one a thread, and it gathers messages while it waits.
         queued_at: since when somebody is to get it.
         next_at: when a sender may take it: the next attempt of a new one, the end of the lease of one being sent.
         attempts: how often a sender has taken it; also tells that sender's outcome from a later one's.
@@ -61,7 +61,6 @@ class Delivery(TenantScoped, Base):
     template: Mapped[str]
     category: Mapped[str]
     topic: Mapped[str]
-    tenant_id: Mapped[UUID]
     recipient: Mapped[UUID]
     user_id: Mapped[UUID | None]
     address: Mapped[str | None]
@@ -78,68 +77,63 @@ class Delivery(TenantScoped, Base):
     sent_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        """The mails to a tenant's own users; the address of somebody else's user is nobody's business."""
-        return cls.tenant_id == tenant_id
-
-    @classmethod
     def begin(cls, ids: Sequence[UUID], until: datetime) -> Update:
-        """Take mails for sending; loaded objects follow. One statement: row by row this is a third of a claim."""
+        """Claim mails; loaded objects follow. One statement: row by row it takes a third of a claim's time."""
         free = cls.state.in_([str(State.NEW), str(State.SENDING)])
-        taken = {"state": str(State.SENDING), "attempts": cls.attempts + 1, "next_at": until}
-        return update(cls).where(cls.id.in_(ids), free).values(taken)
+        values = {"state": str(State.SENDING), "attempts": cls.attempts + 1, "next_at": until}
+        return update(cls).where(cls.id.in_(ids), free).values(values)
 
     def go_wrong(self, trouble: Trouble, reason: str, now: datetime) -> None:
-        """It could not be handed over: try again later or not at all."""
+        """It could not be handed over: it is tried again later, or has failed."""
         state = rules.state_after(trouble, Category(self.category), now - self.queued_at)
         self._move(state, State.SENDING)
         self.last_error = reason
         self.next_at = now + delay_after(self.attempts, rules.RETRY_DELAYS) if state is State.NEW else None
 
     def outlive_lease(self) -> None:
-        """Its sender vanished without a word; a mail that must not come twice stays where it is, visibly."""
+        """Its sender has vanished; a mail that must not come twice becomes uncertain."""
         self._move(State.UNCERTAIN, State.SENDING)
         self.next_at = None
-        self.last_error = "The sender stopped in the middle; whether the mail arrived is not known."
+        self.last_error = "The sender stopped while it sent the mail; it is unknown whether the mail arrived."
 
     def resend(self, at: datetime) -> None:
-        """Somebody would rather have it twice than not at all; the time for which it is tried begins anew."""
+        """Send it again although it may have arrived; the time for which it is tried starts anew."""
         self._move(State.NEW, State.UNCERTAIN)
         self.queued_at = self.next_at = at
         self.last_error = None
 
     def forget(self) -> None:
-        """Somebody leaves it at that."""
+        """Never send it again."""
         self._move(State.FORGOTTEN, State.UNCERTAIN)
-        self.last_error = "Whether the mail arrived is not known, and it was decided not to send it again."
+        self.last_error = "It is unknown whether the mail arrived, and somebody decided not to send it again."
 
     def lose_recipient(self, reason: str) -> None:
-        """Its recipient is gone; it waits for somebody else of the tenant."""
+        """Its recipient was removed; it waits for another user of the tenant."""
         self._move(State.NO_RECIPIENT, State.NEW, State.SENDING)
         self.user_id = self.address = self.next_at = None
         self.last_error = reason
 
     def address_to(self, recipient: Recipient, now: datetime) -> None:
-        """Somebody is there now to get it."""
+        """Give it to a user."""
         self._move(State.NEW, State.NO_RECIPIENT)
         self.user_id, self.address = recipient
         self.queued_at = self.next_at = now
         self.last_error = None
 
     def postpone(self, until: datetime) -> None:
-        """Wait with it: its recipient wants to be left alone just now, or their provider has been given enough."""
+        """Send it later: its recipient has quiet hours now, or the throttle holds back mail to their provider."""
         if not self.attempts:
             self.queued_at = until
         self.next_at = until
 
     def release(self, now: datetime) -> None:
-        """Give it back untried; its sender has no time for it, or no server."""
+        """Give it back untried: its sender stops, or reaches no server."""
         self._move(State.NEW, State.SENDING)
         self.attempts -= 1
         self.next_at = now
 
     def leave_out_read(self, sequence: int) -> bool:
-        """Take out the messages that came before this event of the thread; whether nothing is left to send."""
+        """Remove the messages that came before this event of the thread; returns whether none is left."""
         unread = [message for message in self.context["messages"] if message["sequence"] > sequence]
         if not unread:
             self.suppress(READ)
@@ -148,12 +142,12 @@ class Delivery(TenantScoped, Base):
         return not unread
 
     def suppress(self, reason: str) -> None:
-        """Decide against it; also against repeating one whose sender has vanished."""
+        """Decide not to send it, or not to repeat it after its sender has vanished."""
         self._move(State.SUPPRESSED, State.NEW, State.SENDING, State.NO_RECIPIENT)
         self.next_at = None
         self.last_error = reason
 
-    def _move(self, to: State, *origins: State) -> None:
+    def _move(self, target: State, *origins: State) -> None:
         if self.state not in origins:
-            raise Conflict(f"A mail cannot go from {self.state} to {to}.", code="invalid_transition")
-        self.state = to
+            raise Conflict(f"A mail cannot go from {self.state} to {target}.", code="invalid_transition")
+        self.state = target

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, TextClause, select
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
@@ -18,46 +18,33 @@ Hearing = tuple[UUID, str, UUID]
 
 def queued(session: Session, template: str, event_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
     """About which of these events which tenants' mails were written already."""
-    written = select(Delivery.event_id, Delivery.tenant_id).where(
+    statement = select(Delivery.event_id, Delivery.tenant_id).where(
         Delivery.event_id.in_(event_ids), Delivery.template == template
     )
-    return {(event_id, tenant_id) for event_id, tenant_id in session.execute(written.distinct())}
+    return {(event_id, tenant_id) for event_id, tenant_id in session.execute(statement.distinct())}
 
 
 def unaddressed(session: Session, tenant_id: UUID, since: datetime) -> Sequence[Delivery]:
-    """The tenant's mails that nobody is there to get, oldest first, locked."""
-    statement = (
-        select(Delivery)
-        .where(UNADDRESSED, Delivery.tenant_id == tenant_id, Delivery.created_at >= since)
-        .order_by(Delivery.id)
-        .with_for_update()
-    )
-    return session.scalars(statement).all()
+    """The tenant's mails without a recipient, locked."""
+    return _locked(session, UNADDRESSED, Delivery.tenant_id == tenant_id, Delivery.created_at >= since)
 
 
 def queued_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
-    """What waits to be sent to a user, locked."""
-    statement = select(Delivery).where(Delivery.user_id == user_id, Delivery.state == State.NEW).order_by(Delivery.id)
-    return session.scalars(statement.with_for_update()).all()
+    """The mails to a user that no sender has claimed, locked."""
+    return _locked(session, Delivery.user_id == user_id, Delivery.state == State.NEW)
 
 
 def unsent_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
-    """What a user is still to get, also what a sender has in hand, locked."""
-    statement = select(Delivery).where(CLAIMABLE, Delivery.user_id == user_id).order_by(Delivery.id)
-    return session.scalars(statement.with_for_update()).all()
+    """The mails a user is still to get, claimed ones too, locked."""
+    return _locked(session, CLAIMABLE, Delivery.user_id == user_id)
 
 
 def waiting_of_threads(
     session: Session, thread_ids: Collection[UUID], tenant_ids: Collection[UUID]
 ) -> Sequence[Delivery]:
-    """The mails of these tenants about these threads that nobody has begun to send, locked."""
-    statement = select(Delivery).where(
-        OF_A_THREAD,
-        Delivery.thread_id.in_(thread_ids),
-        Delivery.tenant_id.in_(tenant_ids),
-        Delivery.state.in_([State.NEW, State.NO_RECIPIENT]),
-    )
-    return session.scalars(statement.order_by(Delivery.id).with_for_update()).all()
+    """The mails of these tenants about these threads that no sender has begun to send, locked."""
+    of_threads = (OF_A_THREAD, Delivery.thread_id.in_(thread_ids), Delivery.tenant_id.in_(tenant_ids))
+    return _locked(session, *of_threads, Delivery.state.in_([State.NEW, State.NO_RECIPIENT]))
 
 
 def hearings(session: Session, users: Sequence[UUID], since: datetime) -> set[Hearing]:
@@ -77,17 +64,17 @@ def message_numbers(session: Session, user_id: UUID, thread_id: UUID) -> set[int
 
 
 def is_any_due(session: Session, now: datetime) -> bool:
-    """A look that locks nothing."""
+    """Whether a mail is due. Locks nothing, so idle senders do not block the others."""
     return session.execute(_due(now, 1).with_only_columns(Delivery.id)).first() is not None
 
 
 def next_due(session: Session, now: datetime, limit: int) -> Sequence[Delivery]:
-    """The mails a sender takes next, locked; those that another sender holds are passed over."""
+    """The mails a sender claims next, locked; mails that other senders have locked are skipped."""
     return session.scalars(_due(now, limit).with_for_update(skip_locked=True)).all()
 
 
 def due(session: Session, delivery_id: UUID, now: datetime) -> Delivery | None:
-    """This mail, locked, if it is still for any sender to take."""
+    """This mail, locked, if any sender may still claim it."""
     statement = select(Delivery).where(Delivery.id == delivery_id, CLAIMABLE, Delivery.next_at <= now)
     return session.scalar(statement.with_for_update())
 
@@ -116,3 +103,9 @@ def deliveries(session: Session, *, page: int, page_size: int, state: str | None
 
 def _due(now: datetime, limit: int) -> Select[tuple[Delivery]]:
     return select(Delivery).where(CLAIMABLE, Delivery.next_at <= now).order_by(Delivery.next_at).limit(limit)
+
+
+def _locked(session: Session, *conditions: ColumnElement[bool] | TextClause) -> Sequence[Delivery]:
+    """Mails, oldest first, in which order everybody locks them."""
+    statement = select(Delivery).where(*conditions).order_by(Delivery.id).with_for_update()
+    return session.scalars(statement).all()

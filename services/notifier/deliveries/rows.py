@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis.process.service import process_of
+from services.notifier import settings
 from services.notifier.deliveries.models import Recipient
 from services.notifier.deliveries.rules import State
 from services.notifier.topics.base import Context, Topic
@@ -16,19 +19,20 @@ NOBODY_THERE = "The tenant has no user who could get this mail."
 
 
 def delivery_rows(
+    session: Session,
     topic: Topic,
     recipients: Iterable[Recipient | None],
     *,
     event_id: UUID,
     tenant_id: UUID,
     context: Context,
-    domain: str,
     now: datetime,
     send_at: datetime | None = None,
     thread_id: UUID | None = None,
 ) -> list[dict[str, Any]]:
     """A mail for each of these users, to be sent now or at ``send_at``; None is for whoever comes."""
-    about = {
+    domain = settings.of(process_of(session)).domain
+    mail = {
         "event_id": event_id,
         "template": topic.name,
         "category": topic.category,
@@ -43,9 +47,13 @@ def delivery_rows(
     }
     rows = []
     for recipient in recipients:
-        to = _to_user(recipient, send_at or now) if recipient else _to_nobody(tenant_id)
-        own = {"id": uuid7(), "message_id": message_id(event_id, topic.name, to["recipient"], domain)}
-        rows.append(about | to | own)
+        addressee: dict[str, Any] = {"recipient": tenant_id, "user_id": None, "address": None, "next_at": None}
+        addressee |= {"state": State.NO_RECIPIENT, "last_error": NOBODY_THERE}
+        if recipient:
+            addressee = {"recipient": recipient.user_id, "user_id": recipient.user_id, "address": recipient.address}
+            addressee |= {"state": State.NEW, "next_at": send_at or now, "last_error": None}
+        ids = {"id": uuid7(), "message_id": message_id(event_id, topic.name, addressee["recipient"], domain)}
+        rows.append(mail | addressee | ids)
     return rows
 
 
@@ -53,13 +61,3 @@ def message_id(event_id: UUID, template: str, recipient: UUID, domain: str) -> s
     """The Message-ID of a mail. It follows from event, template and recipient, so it is the same every time."""
     digest = hashlib.sha256(f"{template}:{recipient}".encode()).hexdigest()[:16]
     return f"<{event_id}.{digest}@{domain}>"
-
-
-def _to_user(recipient: Recipient, at: datetime) -> dict[str, Any]:
-    to = {"recipient": recipient.user_id, "user_id": recipient.user_id, "address": recipient.address}
-    return to | {"state": State.NEW, "next_at": at, "last_error": None}
-
-
-def _to_nobody(tenant_id: UUID) -> dict[str, Any]:
-    to = {"recipient": tenant_id, "user_id": None, "address": None}
-    return to | {"state": State.NO_RECIPIENT, "next_at": None, "last_error": NOBODY_THERE}

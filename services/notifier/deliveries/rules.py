@@ -1,4 +1,4 @@
-"""Where a mail is on its way, and what follows from how sending it went."""
+"""The states of a mail, and the state that follows from an attempt to send it."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -15,10 +15,10 @@ RETRY_DELAYS = [timedelta(seconds=s) for s in (10, 60, 300, 900, 1800, 3600)]
 
 
 class State(StrEnum):
-    """Where a mail is on its way: new → sending → sent, uncertain or failed.
+    """The state of a mail: new → sending → sent, uncertain or failed.
 
-    ``no_recipient``: the tenant has nobody to write to. ``suppressed``: decided against, ``last_error`` says why.
-    ``forgotten``: uncertain, and somebody has decided to leave it at that.
+    ``no_recipient``: the tenant has no user who gets it. ``suppressed``: not to be sent, ``last_error`` says why.
+    ``forgotten``: uncertain, and somebody has decided not to send it again.
     """
 
     NEW = "new"
@@ -32,15 +32,15 @@ class State(StrEnum):
 
 
 MAY_TURN_OUT_SENT = (State.SENDING, State.UNCERTAIN, State.FORGOTTEN, State.NEW)
-"""Where a mail may be found whose sender says late that it was taken: given up meanwhile, forgotten, or queued again
-and not yet in another sender's hand."""
+"""The states of a mail whose slow sender may still report it sent: also given up meanwhile, forgotten, or queued again
+and not yet claimed."""
 
 
 class Trouble(StrEnum):
     """How handing over a mail went wrong.
 
-    ``temporary``: it was certainly not taken and may be later. ``permanent``: it never will be. ``unknown``: the
-    connection ended after the text had gone out, so nobody can say.
+    ``temporary``: the server did not take it and may do so later. ``permanent``: it never will. ``unknown``: the
+    connection ended after the text had gone out, so it may have arrived.
     """
 
     TEMPORARY = "temporary"
@@ -49,7 +49,7 @@ class Trouble(StrEnum):
 
 
 def state_after(trouble: Trouble, category: Category, age: timedelta) -> State:
-    """Where a mail goes that could not be handed over; ``age`` is how long it has been tried (S0-28)."""
+    """The state of a mail that could not be handed over; ``age`` is how long it has been tried (S0-28)."""
     if trouble is Trouble.PERMANENT:
         return State.FAILED
     if trouble is Trouble.UNKNOWN and category is Category.ONCE:
@@ -58,5 +58,5 @@ def state_after(trouble: Trouble, category: Category, age: timedelta) -> State:
 
 
 def state_after_lease(category: Category) -> State:
-    """Where a mail goes whose sender has vanished: it may have been sent or not."""
+    """The state of a mail whose sender has vanished: it may have been sent or not."""
     return State.NEW if category is Category.MUST_ARRIVE else State.UNCERTAIN

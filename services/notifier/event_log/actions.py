@@ -1,7 +1,7 @@
-"""Writes: take events into the log, and forget those of long ago."""
+"""Writes: take events into the log, and delete old ones."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,18 +16,22 @@ TRIM = 1000
 
 
 def record(session: Session, events: Sequence[Received], *, now: datetime) -> list[tuple[int, Received]]:
-    """Give events the next positions, in this order; those that are new, each with its own.
+    """Give new events the next positions, in this order; returns those events with their positions.
 
-    From here to the end of the transaction nobody else records, so positions become visible in their order.
+    No other transaction records until this one ends, so positions become visible in their order.
     """
     end = _lock_end(session)
     ids = [event.id for event in events]
-    known = set(session.scalars(select(LoggedEvent.event_id).where(LoggedEvent.event_id.in_(ids))))
-    logged = list(enumerate((event for event in events if event.id not in known), start=end.last + 1))
+    logged_ids = set(session.scalars(select(LoggedEvent.event_id).where(LoggedEvent.event_id.in_(ids))))
+    logged = list(enumerate((event for event in events if event.id not in logged_ids), start=end.last + 1))
     if logged:
         session.execute(insert(LoggedEvent), [_row(position, event, now) for position, event in logged])
         end.last = logged[-1][0]
-    viewers = [viewer for position, event in logged for viewer in _viewers(position, event)]
+    viewers = [
+        {"event_id": event.id, "type": event.type, "subject": event.subject, "tenant_id": tenant, "position": position}
+        for position, event in logged
+        for tenant in sorted(set(event.tenant_ids))
+    ]
     if viewers:
         session.execute(insert(EventViewer), viewers)
     return logged
@@ -38,26 +42,20 @@ def _row(position: int, event: Received, now: datetime) -> dict[str, Any]:
     return {"position": position, "event_id": event.id, "body": body, "logged_at": now}
 
 
-def _viewers(position: int, event: Received) -> Iterator[dict[str, Any]]:
-    for tenant_id in sorted(set(event.tenant_ids)):
-        about = {"event_id": event.id, "type": event.type, "subject": event.subject}
-        yield about | {"tenant_id": tenant_id, "position": position}
-
-
 def trim(session: Session, *, before: datetime) -> bool:
-    """Forget some of the events logged before a moment; whether there may be more of them.
+    """Delete some of the events logged before a moment; returns whether there may be more.
 
-    Looks at the oldest only, so it is cheap to call often.
+    Reads only the oldest events, so it is cheap to call often.
     """
-    oldest = select(LoggedEvent.position, LoggedEvent.logged_at).order_by(LoggedEvent.position).limit(TRIM)
-    old = [position for position, logged_at in session.execute(oldest) if logged_at < before]
-    if not old:
+    statement = select(LoggedEvent.position, LoggedEvent.logged_at).order_by(LoggedEvent.position).limit(TRIM)
+    positions = [position for position, logged_at in session.execute(statement) if logged_at < before]
+    if not positions:
         return False
     end = _lock_end(session)
-    end.trimmed = max(end.trimmed, old[-1])
-    session.execute(delete(EventViewer).where(EventViewer.position <= old[-1]))
-    session.execute(delete(LoggedEvent).where(LoggedEvent.position <= old[-1]))
-    return len(old) == TRIM
+    end.trimmed = max(end.trimmed, positions[-1])
+    session.execute(delete(EventViewer).where(EventViewer.position <= positions[-1]))
+    session.execute(delete(LoggedEvent).where(LoggedEvent.position <= positions[-1]))
+    return len(positions) == TRIM
 
 
 def _lock_end(session: Session) -> EventLogEnd:

@@ -39,7 +39,7 @@ blp = Blueprint("events", __name__, url_prefix="/api/v1/events")
 
 
 class Expired(Failure):
-    """What came after this cursor is no longer kept, so going on from it would skip events."""
+    """The log has forgotten events after this cursor, so going on from it would skip them."""
 
     status = HTTPStatus.GONE
     default_code = "cursor_expired"
@@ -58,17 +58,13 @@ class Events(MethodView):
         none, and yet have ``hasMore``: the types asked for are rare. Where no place for a long poll is free the answer
         comes at once, with ``Concord-Waited: 0`` and ``Retry-After``.
         """
-        secret_box = settings.secret_box(settings_of(current_app), cursors.PURPOSE)
+        secret_box = settings.of(settings_of(current_app)).secret_box(cursors.PURPOSE)
         after, wait = start(secret_box, search.pop("after")), search.pop("wait")
         events, headers = look(after, search), {}
         if wait and not events.items and not events.has_more:
             events, headers = wait_for(events.position, wait, search)
-        page = {
-            "items": events.items,
-            "next": cursors.write(secret_box, caller().tenant_id, events.position),
-            "has_more": events.has_more,
-        }
-        return page, 200, headers
+        cursor = cursors.write(secret_box, caller().tenant_id, events.position)
+        return {"items": events.items, "next": cursor, "has_more": events.has_more}, 200, headers
 
 
 @blp.route("/<uuid:event_id>")
@@ -90,7 +86,7 @@ def start(secret_box, after):
 
 
 def look(after, search):
-    """The events after a position, unless some of them are gone; asked last, for they may go while we look."""
+    """The events after a position. Whether some are forgotten is read last, because that may happen meanwhile."""
     with db.read() as session:
         events = queries.events(session, after=after or 0, **search)
         _, trimmed = queries.ends(session)
@@ -100,13 +96,12 @@ def look(after, search):
 
 
 def wait_for(position, seconds, search):
-    """What turns up within so many seconds, and headers that say whether there was a place to wait.
+    """The events that arrive within so many seconds, and headers that say whether there was a place to wait.
 
     Holds a thread, but no connection while nothing happens.
     """
-    room = current_app.extensions.setdefault(
-        "waiting-room", WaitingRoom(seats=max(1, settings_of(current_app).threads // 2))
-    )
+    seats = max(1, settings_of(current_app).threads // 2)
+    room = current_app.extensions.setdefault("waiting-room", WaitingRoom(seats))
     events = queries.Slice([], position, has_more=False)
 
     def has_happened():

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
-from services.notifier.event_log.published_types import PUBLISHED
+PUBLISHED = (Path(__file__).parent / "published_types.txt").read_text().split()
+"""Every type that was ever published; `make events` writes the file."""
 
 MAX_TYPES = 50
 MAX_LENGTH = 100
@@ -26,28 +28,21 @@ def prefix_of(pattern: str) -> str | None:
 
 
 def objections(patterns: Iterable[str], known: Collection[str] = ()) -> dict[int, str]:
-    """What is wrong with patterns, by where they stand: no type was ever published that fits. ``known`` ones are taken
-    as they are."""
+    """What is wrong with patterns, by their place: no published type fits. ``known`` patterns are accepted as they
+    are."""
     return {
         place: _objection(pattern)
         for place, pattern in enumerate(patterns)
-        if pattern not in known and not _fits_any(pattern)
+        if pattern not in known
+        and not (PATTERN.fullmatch(pattern) and any(matches_any(event_type, [pattern]) for event_type in PUBLISHED))
     }
-
-
-def _fits_any(pattern: str) -> bool:
-    return PATTERN.fullmatch(pattern) is not None and any(
-        matches_any(event_type, [pattern]) for event_type in PUBLISHED
-    )
 
 
 def _objection(pattern: str) -> str:
     nearest = nearest_to(pattern)
     kind = f" (one of {nearest.partition('.')[0]}.*)" if pattern.endswith(("*", "#")) else ""
-    return (
-        f"No published type fits {pattern!r}; the nearest is {nearest}{kind}."
-        " Name a type, a kind of types (campaigns.*), or *."
-    )
+    fitting = "Name a type, a kind of types (campaigns.*), or *."
+    return f"No published type fits {pattern!r}; the nearest is {nearest}{kind}. {fitting}"
 
 
 def nearest_to(pattern: str) -> str:

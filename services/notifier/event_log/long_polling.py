@@ -26,13 +26,12 @@ class WaitingRoom:
         self._taken: Counter[UUID] = Counter()
         self._lock = Lock()
 
-    def wait(self, tenant_id: UUID, seconds: float, has_happened: Callable[[], bool]) -> bool:
-        """Look again and again until it has happened; False when time is up, nothing is free or the process stops."""
-        with self.seat(tenant_id) as seated:
-            return seated and self.watch(seconds, has_happened)
+    @property
+    def taken(self) -> int:
+        return self._taken.total()
 
     def watch(self, seconds: float, has_happened: Callable[[], bool]) -> bool:
-        """The same for somebody who has a seat."""
+        """Look again and again until it has happened; False when the time is up or the process stops."""
         deadline = monotonic() + seconds
         while not self._stopping.wait(max(0.0, min(LOOK, deadline - monotonic()))):
             if has_happened():
@@ -45,7 +44,7 @@ class WaitingRoom:
     def seat(self, tenant_id: UUID) -> Iterator[bool]:
         """A place to wait; False where none is free. A process that stops has none."""
         with self._lock:
-            is_full = self._taken.total() >= self._seats or self._taken[tenant_id] >= PER_TENANT
+            is_full = self.taken >= self._seats or self._taken[tenant_id] >= PER_TENANT
             free = not is_full and not self._stopping.is_set()
             self._taken[tenant_id] += free
         try:

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.data.tenancy import TenantScoped
-from services.notifier.common.models import Base
+from services.notifier.common.models import Base, TenantOwned
 
 THE_ONE = 1
 
@@ -40,7 +40,7 @@ class LoggedEvent(Base):
     logged_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class EventViewer(TenantScoped, Base):
+class EventViewer(TenantOwned, TenantScoped, Base):
     """A tenant that an event names, and so may see it."""
 
     __tablename__ = "event_viewers"
@@ -51,7 +51,3 @@ class EventViewer(TenantScoped, Base):
     event_id: Mapped[UUID]
     type: Mapped[str]
     subject: Mapped[UUID]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id

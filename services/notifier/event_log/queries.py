@@ -62,8 +62,8 @@ def events(session: Session, *, after: int, types: Sequence[str], subject: UUID 
     items = [envelopes.public(json.loads(row.body)) for row in rows[:limit]]
     if len(rows) > limit:
         return Slice(items, rows[limit - 1].position, has_more=True)
-    looked_through, newest = session.execute(select(func.count(), func.max(window.c.position))).one()
-    if looked_through == WINDOW:
+    count, newest = session.execute(select(func.count(), func.max(window.c.position))).one()
+    if count == WINDOW:
         return Slice(items, newest, has_more=True)
     return Slice(items, max(last, after), has_more=False)
 
@@ -102,9 +102,9 @@ def _fits(column: Column, pattern: str) -> ColumnElement[bool]:
 
 
 def _visible(after: int, subject: UUID | None) -> Select[Any]:
-    mine = select(EventViewer.position, EventViewer.type).where(
+    statement = select(EventViewer.position, EventViewer.type).where(
         EventViewer.tenant_id == caller().tenant_id, EventViewer.position > after
     )
     if subject is not None:
-        mine = mine.where(EventViewer.subject == subject)
-    return mine.order_by(EventViewer.position)
+        statement = statement.where(EventViewer.subject == subject)
+    return statement.order_by(EventViewer.position)

@@ -21,8 +21,8 @@ class TypePatterns(fields.List):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         types = [str(name) for name in super()._deserialize(value, attr, data, **kwargs)]
         validate.Length(1, MAX_TYPES)(types)
-        if self._published and (wrong := objections(types)):
-            raise ValidationError({place: [objection] for place, objection in wrong.items()})
+        if self._published and (errors := objections(types)):
+            raise ValidationError({place: [objection] for place, objection in errors.items()})
         return types
 
 

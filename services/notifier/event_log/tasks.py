@@ -1,4 +1,4 @@
-"""Scheduled work of the event log."""
+"""Deletes old events."""
 
 from datetime import timedelta
 
@@ -10,6 +10,6 @@ from services.notifier.event_log import actions
 
 def forget_old_events(runtime: Runtime) -> bool:
     """Trim the event log; whether there is more to trim."""
-    before = utcnow() - timedelta(days=settings.load().event_log_days)
+    before = utcnow() - timedelta(days=settings.of(runtime.settings).event_log_days)
     with runtime.database.begin() as session:
         return actions.trim(session, before=before)

@@ -6,7 +6,7 @@ whose outcome was not written yet. One that must not come twice is claimed alone
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,15 +14,14 @@ from sqlalchemy.orm import Session
 
 from chassis.core.logs import logger
 from chassis.data.database import Database
+from chassis.process.service import process_of
 from services.notifier import settings
 from services.notifier.audience import reassignment
 from services.notifier.deliveries import queries
 from services.notifier.deliveries.metrics import outcomes
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import State, state_after_lease
-from services.notifier.outbound import throttle
 from services.notifier.outbound.decisions import Facts, decide, facts_about
-from services.notifier.outbound.throttle import Throttle
 from services.notifier.topics.base import Category
 
 LIMIT = 50  # mails claimed at a time
@@ -32,8 +31,8 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A mail in a sender's hand: the row as it was committed, the recipient's name and time zone, until when it is
-    theirs."""
+    """A mail that one sender is to send: the row as it was committed, the recipient's name and time zone, and the end
+    of the sender's lease."""
 
     delivery: Delivery
     name: str
@@ -69,11 +68,12 @@ def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Cla
 
     What is decided against, postponed or reassigned on the way is neither returned nor looked at again.
     """
-    lease = settings.load().lease
     while _is_any_due(database, now):
         with database.begin() as session:
-            batch = take_due(session, throttle.load(), now=now, lease=lease, limit=limit)
-        _count(batch.decided)
+            batch = take_due(session, now=now, limit=limit)
+        for delivery in batch.decided:
+            is_postponed = delivery.state in (State.NEW, State.SENDING)
+            outcomes.labels(delivery.topic, "held" if is_postponed else str(delivery.state)).inc()
         for delivery in batch.orphaned:
             _reassign(database, delivery, now)
         if batch.claims or not batch:
@@ -81,19 +81,18 @@ def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Cla
     return []
 
 
-def take_due(session: Session, throttle: Throttle, *, now: datetime, lease: timedelta, limit: int) -> Batch:
+def take_due(session: Session, *, now: datetime, limit: int) -> Batch:
     """Look at due mails and claim those that are to be sent now."""
+    until = now + settings.of(process_of(session)).lease
     deliveries = queries.next_due(session, now, limit)
     facts = facts_about(session, deliveries)
     batch = Batch()
     for delivery in deliveries:
-        if delivery.category == Category.ONCE and batch.claims:
-            break
-        _sort(delivery, batch, facts, throttle, now=now, until=now + lease)
-        if delivery.category == Category.ONCE and batch.claims:
-            break
+        if batch.claims and Category.ONCE in (delivery.category, batch.claims[0].delivery.category):
+            break  # one that must not come twice is claimed alone
+        _sort(delivery, batch, facts, now=now, until=until)
     if batch.claims:
-        session.execute(Delivery.begin([claim.id for claim in batch.claims], now + lease))
+        session.execute(Delivery.begin([claim.id for claim in batch.claims], until))
     return batch
 
 
@@ -108,16 +107,15 @@ def give_back(database: Database, claims: Sequence[Claim], now: datetime) -> Non
                 delivery.release(now)
 
 
-def _sort(
-    delivery: Delivery, batch: Batch, facts: Facts, throttle: Throttle, *, now: datetime, until: datetime
-) -> None:
+def _sort(delivery: Delivery, batch: Batch, facts: Facts, *, now: datetime, until: datetime) -> None:
     contact = facts.contacts.get(delivery.user_id)
-    if _is_uncertain(delivery):
+    has_vanished = delivery.state == State.SENDING
+    if has_vanished and state_after_lease(Category(delivery.category)) is State.UNCERTAIN:
         delivery.outlive_lease()
         batch.decided.append(delivery)
     elif contact is None or not contact.active:
         batch.orphaned.append(delivery)
-    elif decide(delivery, contact, facts, throttle, now):
+    elif decide(delivery, contact, facts, now):
         batch.decided.append(delivery)
     else:
         delivery.address = contact.email
@@ -126,21 +124,10 @@ def _sort(
         batch.claims.append(Claim(delivery, contact.name or "", time_zone, until, has_bounced))
 
 
-def _is_uncertain(delivery: Delivery) -> bool:
-    vanished = delivery.state == State.SENDING
-    return vanished and state_after_lease(Category(delivery.category)) is State.UNCERTAIN
-
-
 def _is_any_due(database: Database, now: datetime) -> bool:
     """A look that locks nothing, so that idle senders disturb nobody."""
     with database.read() as session:
         return queries.is_any_due(session, now)
-
-
-def _count(decided: Sequence[Delivery]) -> None:
-    for delivery in decided:
-        is_postponed = delivery.state in (State.NEW, State.SENDING)
-        outcomes.labels(delivery.topic, "held" if is_postponed else str(delivery.state)).inc()
 
 
 def _reassign(database: Database, delivery: Delivery, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What is decided about a due mail at the last moment: whether its recipient still wants it, and may get it now."""
+"""Decisions about a due mail at the last moment: whether its recipient still wants it, and may get it now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
 from chassis.core.logs import logger
-from services.notifier.audience import digest_queries
+from chassis.process.service import process_of
 from services.notifier.audience import queries as audience_queries
 from services.notifier.audience.models import Contact, DigestItem, Tenant
 from services.notifier.audience.rules import Wishes
 from services.notifier.deliveries.models import Delivery
+from services.notifier.outbound import throttle
 from services.notifier.outbound.models import Bounce
 from services.notifier.outbound.throttle import Throttle
 from services.notifier.topics import DEFAULTS
@@ -28,7 +29,7 @@ Thread = tuple[UUID, UUID | None]
 """A tenant and a thread of it."""
 
 OFF = "The recipient does not want to hear of this."
-GIVEN_UP = "This address has refused too much mail; nothing is sent there for a while."
+GIVEN_UP = "This address has refused too many mails; nothing is sent to it for a while."
 NOTHING_LEFT = "There was nothing left to say."
 
 
@@ -36,6 +37,7 @@ NOTHING_LEFT = "There was nothing left to say."
 class Facts:
     """What decides about a batch of mails, read once for all of them."""
 
+    throttle: Throttle
     contacts: Mapping[UUID | None, Contact]
     wishes: Mapping[UUID, Wishes]
     mailboxes: Mapping[UUID, str]
@@ -44,8 +46,8 @@ class Facts:
     read_marks: Mapping[Thread, int]
 
 
-def decide(delivery: Delivery, contact: Contact, facts: Facts, throttle: Throttle, now: datetime) -> bool:
-    """Whether something stands against sending this mail now; then the delivery says what."""
+def decide(delivery: Delivery, contact: Contact, facts: Facts, now: datetime) -> bool:
+    """Whether this mail is not to be sent now; then the delivery says why."""
     wishes = facts.wishes[contact.id]
     mailbox = facts.mailboxes[contact.id]
     if wishes.cadence(delivery.topic) is Cadence.OFF:
@@ -59,7 +61,7 @@ def decide(delivery: Delivery, contact: Contact, facts: Facts, throttle: Throttl
         delivery.suppress(NOTHING_LEFT)
     elif delivery.thread_id and delivery.leave_out_read(facts.read_marks.get(_thread(delivery), 0)):
         pass  # read while an earlier attempt was under way
-    elif later := throttle.take(mailbox.rpartition("@")[2], now):
+    elif later := facts.throttle.take(mailbox.rpartition("@")[2], now):
         delivery.postpone(later)
     else:
         return False
@@ -74,19 +76,20 @@ def facts_about(session: Session, deliveries: Sequence[Delivery]) -> Facts:
     refused = select(Bounce).where(Bounce.address.in_(set(mailboxes.values())))
     threads = {_thread(delivery) for delivery in deliveries if delivery.thread_id}
     return Facts(
+        throttle=throttle.of(process_of(session)),
         contacts={contact.id: contact for contact in contacts},
         wishes=audience_queries.wishes_of(session, tenants, contacts),
         mailboxes=mailboxes,
         bounces={bounce.address: bounce for bounce in session.scalars(refused)},
         contents=_contents(session, deliveries),
-        read_marks=digest_queries.read_marks(session, threads),
+        read_marks=audience_queries.read_marks(session, threads),
     )
 
 
 def _fill(delivery: Delivery, facts: Facts, wishes: Wishes) -> bool:
-    """Put into a digest what it has to say at this moment; False where that is nothing.
+    """Fill a digest with the entries that count at this moment; False where there are none.
 
-    One that cannot be put together is a letter that cannot be made: it says nothing here, and blocks no other mail.
+    One that cannot be filled gets no sections. Rendering it fails later, for this mail alone.
     """
     items = facts.contents.get(delivery.event_id, ())
     entries = [(item.template, item.context) for item in items if wishes.cadence(item.topic) is not Cadence.OFF]
@@ -94,7 +97,7 @@ def _fill(delivery: Delivery, facts: Facts, wishes: Wishes) -> bool:
     try:
         delivery.context |= {"sections": sections(entries)}
     except Exception as error:
-        log.error("a digest could not be put together", delivery_id=str(delivery.id), exc_info=error)
+        log.error("a digest could not be filled", delivery_id=str(delivery.id), exc_info=error)
     return bool(entries)
 
 
@@ -107,7 +110,7 @@ def _contents(session: Session, deliveries: Sequence[Delivery]) -> dict[UUID, li
     if not digests:
         return {}
     contents: dict[UUID, list[DigestItem]] = {}
-    for item in digest_queries.items(session, digests):
+    for item in audience_queries.items(session, digests):
         if item.digest_id:
             contents.setdefault(item.digest_id, []).append(item)
     return contents

@@ -95,9 +95,9 @@ def _fold(header: Header) -> str:
 
 def _checked(name: str, content: str, addresses: Sequence[str]) -> bytes:
     """A header read back as its reader will: a second wall, whatever the library does with odd texts."""
-    written = content.encode("ascii", "surrogateescape")
-    read = message_from_bytes(written + b"\r\n", policy=default)
-    led_to = [address.addr_spec for address in getattr(read[name], "addresses", ())]
-    if not written.isascii() or read.keys() != [name] or led_to != list(addresses) or read.get_payload():
+    raw = content.encode("ascii", "surrogateescape")
+    message = message_from_bytes(raw + b"\r\n", policy=default)
+    led_to = [address.addr_spec for address in getattr(message[name], "addresses", ())]
+    if not raw.isascii() or message.keys() != [name] or led_to != list(addresses) or message.get_payload():
         raise Unmailable("its texts would change the headers of the mail")
-    return written
+    return raw

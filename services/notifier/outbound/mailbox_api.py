@@ -10,7 +10,7 @@ from chassis.process.service import settings_of
 from services.notifier import settings
 from services.notifier.common.templates import templates
 from services.notifier.outbound.channels import folder
-from services.notifier.outbound.mailbox_schemas import MailboxIn, MailOut
+from services.notifier.outbound.schemas import MailboxIn, MailOut
 
 ON_PAGE = 50
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'self'"
@@ -20,7 +20,7 @@ blp = Blueprint("development", __name__, url_prefix="/dev")
 
 def mailbox() -> Path:
     """Where the development mailbox is; without one these addresses do not exist."""
-    path = settings.mailbox(settings_of(current_app))
+    path = settings.of(settings_of(current_app)).mailbox
     if path is None:
         abort(404)
     return path

@@ -1,11 +1,16 @@
 """Addresses that mail came back from."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.notifier.common.models import Base
-from services.notifier.outbound import rules
+
+BOUNCES = 3
+"""An address that refused so many mails for good, and took none in between, gets no more of them …"""
+
+BOUNCES_COUNT = timedelta(days=30)
+"""… for so long after the last one. Then it is tried again."""
 
 
 class Bounce(Base):
@@ -21,4 +26,5 @@ class Bounce(Base):
     last_at: Mapped[datetime]
 
     def is_given_up(self, now: datetime) -> bool:
-        return rules.is_given_up(self.score, now - self.last_at)
+        """Whether the mailbox gets no mail at this moment."""
+        return self.score >= BOUNCES and now - self.last_at < BOUNCES_COUNT

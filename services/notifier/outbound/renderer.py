@@ -17,14 +17,16 @@ from services.notifier.common import wording
 from services.notifier.common.templates import templates
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import headers
-from services.notifier.outbound.letters import Letter
-from services.notifier.settings import Settings
+from services.notifier.outbound.channels.base import Letter
+from services.notifier.settings import NotifierSettings
 
 OF_A_THREAD = ("In-Reply-To", "References")
 GAP = re.compile("\ue000([0-9]+)\ue001")
 
 
-def compose(delivery: Delivery, name: str, settings: Settings, links: Mapping[str, str], *, time_zone: str) -> Letter:
+def compose(
+    delivery: Delivery, name: str, settings: NotifierSettings, links: Mapping[str, str], *, time_zone: str
+) -> Letter:
     """The letter of a delivery to somebody called ``name``.
 
     Args:
@@ -91,8 +93,8 @@ def render(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
     text = templates().get_template(f"{template}.txt").render(context)
     values: list[str] = []
     page = _pages().get_template(f"{template}.html").render(context, values=values)
-    literal, *rest = _styled(page)
-    filled = (values[int(gap)] + after for gap, after in zip(rest[::2], rest[1::2], strict=True))
+    literal, *pieces = _styled(page)
+    filled = (values[int(gap)] + after for gap, after in zip(pieces[::2], pieces[1::2], strict=True))
     return text, "".join([literal, *filled])
 
 

@@ -1,4 +1,4 @@
-"""Deliveries as their tenant's admins see them."""
+"""Deliveries as their tenant's admins see them, and the development mailbox."""
 
 from marshmallow import fields, validate
 
@@ -26,3 +26,17 @@ class DeliveryOut(CamelSchema):
     sent_at = Instant(required=True, allow_none=True)
     next_attempt_at = Instant(attribute="next_at", required=True, allow_none=True)
     last_error = fields.String(required=True, allow_none=True)
+
+
+class MailboxIn(CamelSchema):
+    to = fields.String(load_default=None, validate=validate.Length(max=320))
+
+
+class MailOut(CamelSchema):
+    """A mail in the development mailbox."""
+
+    to = fields.String(required=True)
+    subject = fields.String(required=True)
+    text = fields.String(required=True)
+    html = fields.String(required=True)
+    at = Instant(required=True)

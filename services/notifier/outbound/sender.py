@@ -1,7 +1,7 @@
 """The loop that sends due mails: claim → render → send → settle.
 
-The claim is committed before a mail is handed over, and the outcome after. Any number of senders may run. A crash
-repeats at most the one mail in hand, and only one that must arrive; no lock is held while a server is waited for.
+A sender commits its claim before it hands a mail over, and the outcome after. Any number of senders may run. A crash
+repeats at most the one mail being sent, and only if it must arrive. A sender holds no lock while it waits for a server.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,9 +16,8 @@ from services.notifier.common import wording
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound import channels, renderer
-from services.notifier.outbound.channels.base import Channel, NotTaken
+from services.notifier.outbound.channels.base import Channel, Letter, NotTaken
 from services.notifier.outbound.claims import Claim, claim_due, give_back
-from services.notifier.outbound.letters import Letter
 from services.notifier.outbound.settlement import Settler
 
 BATCH = 100  # mails over one connection
@@ -28,8 +27,7 @@ log = logger(__name__)
 
 def send_due(runtime: Runtime) -> bool:
     """Send due mails over one connection; say whether there may be more."""
-    settings.check(runtime.settings)
-    channel = channels.connect(settings.load(), settings.mailbox(runtime.settings))
+    channel = channels.connect(settings.of(runtime.settings))
     try:
         return send_batch(runtime, channel)
     finally:
@@ -37,25 +35,25 @@ def send_due(runtime: Runtime) -> bool:
 
 
 def send_batch(runtime: Runtime, channel: Channel) -> bool:
-    """Send up to ``BATCH`` mails; False when none is left or the server takes none just now."""
-    sent = 0
-    while sent < BATCH:
+    """Send up to ``BATCH`` mails; False when none is left or the server takes none at present."""
+    count = 0
+    while count < BATCH:
         claims = claim_due(runtime.database, utcnow())
         if not claims or not send_claims(runtime, claims, channel):
             return False
-        sent += len(claims)
+        count += len(claims)
     return True
 
 
 def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> bool:
-    """Hand claimed mails over, one after the other; False when the server takes none just now, or the process stops.
+    """Hand claimed mails over, one after the other; False when the server takes none at present, or the process stops.
 
-    The outcome of one is committed while the next is announced, but before its text goes out: so a crash leaves one
-    mail in doubt and not two. The next is rendered while the server looks at the text of the one before. A mail that
-    cannot be handed over before its lease ends is given back, or another sender would send it as well; so is what a
-    stopping process has not begun, or it would wait for the end of its lease.
+    The outcome of one mail is committed while the next is announced, but before the text of that goes out: so a crash
+    leaves one mail in doubt and not two. The next mail is rendered while the server checks the text of the one before.
+    A mail that cannot be handed over before its lease ends is given back, or another sender would send it as well. A
+    stopping process gives back what it has not begun, or those mails would wait for the end of their lease.
     """
-    deadline = settings.load().deadline
+    deadline = settings.of(runtime.settings).deadline
     letter = render(runtime, claims[0])
     with Settler(runtime.database) as settler:
         for number, claim in enumerate(claims):
@@ -63,55 +61,38 @@ def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> 
                 settler.wait()
                 give_back(runtime.database, claims[number:], utcnow())
                 return not stopping.is_set()
-            handover = Handover(claim, letter, channel)
-            handover.announce()
+            failure = attempt(claim, channel.announce, letter)
             settler.wait()
-            handover.transfer()
-            if number + 1 < len(claims):
-                letter = render(runtime, claims[number + 1])
-            handover.confirm()
-            settler.settle(claim, handover.failure)
-            if handover.failure and handover.failure.is_server:
+            failure = failure or attempt(claim, channel.transfer, letter)
+            following = render(runtime, claims[number + 1]) if number + 1 < len(claims) else letter
+            failure = failure or attempt(claim, channel.confirm, letter)
+            letter = following
+            settler.settle(claim, failure)
+            if failure and failure.is_server:
                 give_back(runtime.database, claims[number + 1 :], utcnow())
                 return False
     return True
 
 
-class Handover:
-    """One letter on its way through a channel, step by step. After a failure the steps that follow do nothing."""
-
-    def __init__(self, claim: Claim, letter: Letter | NotTaken, channel: Channel) -> None:
-        self.failure = letter if isinstance(letter, NotTaken) else None
-        self._claim = claim
-        self._letter = letter
-        self._channel = channel
-
-    def announce(self) -> None:
-        self._step(self._channel.announce)
-
-    def transfer(self) -> None:
-        self._step(self._channel.transfer)
-
-    def confirm(self) -> None:
-        self._step(self._channel.confirm)
-
-    def _step(self, step: Callable[[Letter], None]) -> None:
-        if self.failure or isinstance(self._letter, NotTaken):
-            return
-        try:
-            step(self._letter)
-        except NotTaken as failure:
-            self.failure = failure
-        except Exception as error:
-            self.failure = _our_fault(self._claim.delivery, error, Trouble.UNKNOWN)
+def attempt(claim: Claim, step: Callable[[Letter], None], letter: Letter | NotTaken) -> NotTaken | None:
+    """One step of handing a letter over; why that failed, or why there is no letter."""
+    if isinstance(letter, NotTaken):
+        return letter
+    try:
+        step(letter)
+    except NotTaken as failure:
+        return failure
+    except Exception as error:
+        return _our_fault(claim.delivery, error, Trouble.UNKNOWN)
+    return None
 
 
 def render(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
     """The letter of a claimed mail, or why there is none. Outside of any transaction."""
     delivery = claim.delivery
     try:
-        links = links_of(runtime, delivery)
-        return renderer.compose(delivery, claim.name, settings.load(), links, time_zone=claim.time_zone)
+        own, links = settings.of(runtime.settings), links_of(runtime, delivery)
+        return renderer.compose(delivery, claim.name, own, links, time_zone=claim.time_zone)
     except wording.Unmailable as error:
         return NotTaken(Trouble.PERMANENT, f"No mail can be sent to this recipient: {error}.")
     except Exception as error:
@@ -119,14 +100,10 @@ def render(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
 
 
 def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
-    """The addresses a mail may lead to."""
-    own, public = settings.load(), runtime.settings.public_url
-    links = own.links_url or f"{public}/api/v1"
-    return {
-        "links_url": links,
-        "inbox_url": own.inbox_url or f"{links}/campaigns/invites",
-        "unsubscribe_url": f"{public}/unsubscribe/{unsubscribe_links.token(runtime.signer, delivery)}",
-    }
+    """The addresses of the links in a mail."""
+    own, token = settings.of(runtime.settings), unsubscribe_links.token(runtime.signer, delivery)
+    unsubscribe = f"{own.public_url}/unsubscribe/{token}"
+    return {"links_url": own.links_url, "inbox_url": own.inbox_url, "unsubscribe_url": unsubscribe}
 
 
 def _our_fault(delivery: Delivery, error: Exception, trouble: Trouble) -> NotTaken:

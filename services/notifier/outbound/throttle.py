@@ -1,12 +1,11 @@
-"""How much mail one provider is given: more than it takes gladly makes it refuse, or think ill of us.
+"""The throttle: how much mail each provider gets. Providers refuse mail, or distrust us, when it is too much.
 
-A provider is told by the domain of the address. In memory the count is a sender's own; a Redis is shared by all.
+A provider is the domain of an address. In memory each sender counts for itself; senders with a Redis count together.
 """
 
 import time
 from collections import Counter
 from datetime import datetime, timedelta
-from functools import cache
 
 from limits import RateLimitItem
 from limits.errors import StorageError
@@ -14,6 +13,7 @@ from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from chassis.core.logs import logger
+from chassis.process.settings import Settings
 from services.notifier import settings
 
 SHARED = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
@@ -51,8 +51,10 @@ class Throttle:
         return now + timedelta(seconds=wait)
 
 
-@cache
-def load() -> Throttle:
-    """The counts of this process."""
-    own = settings.load()
-    return Throttle(own.rate, own.limits_url)
+def of(process: Settings) -> Throttle:
+    """The counts of a process that runs with these settings."""
+    throttle: Throttle | None = process.own.get("throttle")
+    if throttle is None:
+        own = settings.of(process)
+        throttle = process.own["throttle"] = Throttle(own.rate, own.limits_url)
+    return throttle

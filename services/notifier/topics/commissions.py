@@ -5,7 +5,7 @@ from decimal import Decimal
 from marshmallow import fields
 
 from chassis.messaging.events import Received
-from services.notifier.topics.affiliates import AffiliateIn, notice
+from services.notifier.topics.affiliations import AffiliateIn, notice
 from services.notifier.topics.base import Cadence, Notice, Source, Topic
 
 

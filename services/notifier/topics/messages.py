@@ -1,6 +1,6 @@
 """New messages in a thread, for the other party (S0-61, D14). A mail gathers several, see ``audience.gathering``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -36,39 +36,31 @@ class Post:
 
     Attributes:
         sequence: the event's number in the history of the thread, which tells what came before what.
-        thread, message: what the mail says of them.
+        thread_context, message_context: what the mail says of them.
     """
 
     event_id: UUID
     tenant_id: UUID
     thread_id: UUID
     sequence: int
-    thread: Mapping[str, str]
-    message: Mapping[str, str]
-
-    @property
-    def message_context(self) -> dict[str, Any]:
-        return {name: printable(text) for name, text in self.message.items()} | {"sequence": self.sequence}
-
-    @property
-    def thread_context(self) -> dict[str, Any]:
-        return {name: printable(text) for name, text in self.thread.items()} | {"thread_id": str(self.thread_id)}
+    thread_context: dict[str, Any]
+    message_context: dict[str, Any]
 
 
 def posted(event: Received) -> Post:
     message = event.data
-    to_supplier = message.recipient_tenant_id == message.supplier_id
+    names = [printable(message.supplier_name), printable(message.retailer_name)]
+    if message.recipient_tenant_id == message.supplier_id:
+        names.reverse()
+    thread = {"thread_subject": printable(message.subject), "party_name": names[0], "own_name": names[1]}
+    text = {"sender_name": printable(message.sender_name), "preview": printable(message.preview)}
     return Post(
         event.id,
         message.recipient_tenant_id,
         message.thread_id,
         event.sequence,
-        thread={
-            "thread_subject": message.subject,
-            "party_name": message.retailer_name if to_supplier else message.supplier_name,
-            "own_name": message.supplier_name if to_supplier else message.retailer_name,
-        },
-        message={"sender_name": message.sender_name, "preview": message.preview, "at": rfc3339(event.time)},
+        thread_context=thread | {"thread_id": str(message.thread_id)},
+        message_context=text | {"at": rfc3339(event.time), "sequence": event.sequence},
     )
 
 
@@ -82,9 +74,9 @@ def apart(context: Context) -> list[tuple[dict[str, Any], int | None]]:
 
 def together(entries: Sequence[Context]) -> dict[str, Any]:
     """The other way round: what a mail says of messages that were to stand in a digest."""
-    newest = sorted(entries, key=lambda entry: entry["sequence"])
-    thread = {name: value for name, value in newest[-1].items() if name not in OF_A_MESSAGE}
-    messages = [{name: entry[name] for name in OF_A_MESSAGE} for entry in newest]
+    ordered = sorted(entries, key=lambda entry: entry["sequence"])
+    thread = {name: value for name, value in ordered[-1].items() if name not in OF_A_MESSAGE}
+    messages = [{name: entry[name] for name in OF_A_MESSAGE} for entry in ordered]
     return {**thread, "messages": messages[-MOST_SHOWN:], "left_out": max(0, len(messages) - MOST_SHOWN)}
 
 

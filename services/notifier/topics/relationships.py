@@ -18,7 +18,7 @@ def requested(event: Received) -> list[Notice]:
 
 
 def accepted(event: Received) -> list[Notice]:
-    """The side whose user has not accepted hears of it; both, where that user is not known here."""
+    """Both sides hear of it, except the side of the user who has accepted; both where that user is unknown here."""
     partners = event.data
     return [
         _accepted(event, partners.supplier_id, partners.supplier_name, partners.retailer_name),
@@ -27,28 +27,22 @@ def accepted(event: Received) -> list[Notice]:
 
 
 def _asked(event: Received, tenant_id: UUID, other_name: str, own_name: str) -> Notice:
-    context = names(event.data) | {
-        "headline": f"{other_name} wants to work with you",
-        "detail": f"{other_name} asks {own_name} to be its partner on Concord.",
-        "own_name": own_name,
-        "action": "Accept or decline",
-    }
-    return Notice(event.id, tenant_id, context)
+    headline = f"{other_name} wants to work with you"
+    detail = f"{other_name} asks {own_name} to be its partner on Concord."
+    texts = {"headline": headline, "detail": detail, "own_name": own_name, "action": "Accept or decline"}
+    return Notice(event.id, tenant_id, names(event.data) | texts)
 
 
 def _accepted(event: Received, tenant_id: UUID, own_name: str, other_name: str) -> Notice:
-    context = names(event.data) | {
-        "headline": f"{other_name} and {own_name} are partners now",
-        "detail": f"{other_name} has accepted. You can run campaigns together and write to each other.",
-        "own_name": own_name,
-        "action": "See your partners",
-    }
-    return Notice(event.id, tenant_id, context, actor_id=event.actor_id)
+    headline = f"{other_name} and {own_name} are partners now"
+    detail = f"{other_name} has accepted. You can run campaigns together and write to each other."
+    texts = {"headline": headline, "detail": detail, "own_name": own_name, "action": "See your partners"}
+    return Notice(event.id, tenant_id, names(event.data) | texts, actor_id=event.actor_id)
 
 
 RELATIONSHIP = Topic(
     name="relationship",
-    description="new and asking partners",
+    description="partners and partner requests",
     roles=ADMINS,
     subject="{headline}",
     section=list,

@@ -24,7 +24,7 @@ def disabled(
 
 WEBHOOK = Topic(
     name="webhook",
-    description="webhooks that were switched off",
+    description="disabled webhooks",
     roles=(Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN),
     subject="{headline}",
     section=list,

@@ -1,10 +1,10 @@
 """Writes: setting up webhooks, pausing and resuming them, their secrets, and sending events again."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
@@ -23,14 +23,6 @@ from services.notifier.webhooks.rules import MessageState, Status
 TEST_TYPE = "webhooks.Test.v1"
 
 
-@dataclass(frozen=True, slots=True)
-class WithSecret:
-    """A webhook and its new secret, which nobody is shown again."""
-
-    webhook: Webhook
-    secret: str
-
-
 def create(
     session: Session,
     *,
@@ -40,31 +32,24 @@ def create(
     secret_box: SecretBox,
     actor: Principal,
     now: datetime,
-) -> WithSecret:
-    """Set a webhook up for the actor's tenant.
+) -> Webhook:
+    """Set a webhook up for the actor's tenant; it shows its ``new_secret`` this once.
 
     Raises:
         Conflict: ``webhook_limit_reached``.
     """
     lock_tenant(session, actor.tenant_id)
-    if queries.how_many(session, actor.tenant_id) >= rules.MAX_WEBHOOKS:
+    statement = select(func.count()).select_from(Webhook).where(Webhook.tenant_id == actor.tenant_id)
+    if session.scalars(statement).one() >= rules.MAX_WEBHOOKS:
         raise Conflict(f"There are {rules.MAX_WEBHOOKS} webhooks already.", code="webhook_limit_reached")
-    secret = signing.new_secret()
-    webhook = Webhook(
-        id=uuid7(),
-        tenant_id=actor.tenant_id,
-        url=url,
-        description=description,
-        types=types,
-        status=Status.ACTIVE,
-        secret=secret_box.encrypt(secret),
-        created_at=now,
-        updated_at=now,
-    )
+    webhook = Webhook(id=uuid7(), tenant_id=actor.tenant_id, status=Status.ACTIVE, created_at=now)
+    webhook.change(url=url, types=types, description=description, now=now)
+    webhook.new_secret = signing.new_secret()
+    webhook.secret = secret_box.encrypt(webhook.new_secret)
     session.add(webhook)
     session.add(WebhookQueue(webhook_id=webhook.id, tenant_id=webhook.tenant_id, failures=0))
     _audit(session, "created", webhook, actor, now)
-    return WithSecret(webhook, secret)
+    return webhook
 
 
 def replace(
@@ -86,7 +71,7 @@ def replace(
 
 
 def delete(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
-    """Take a webhook away; nothing more is sent to it."""
+    """Delete a webhook; nothing more is sent to it."""
     webhook, queue = lock_webhook(session, webhook_id, expected)
     messages.give_up_all(session, queue, now)
     _audit(session, "deleted", webhook, actor, now)
@@ -119,17 +104,17 @@ def rotate_secret(
     expected: ETags | None,
     actor: Principal,
     now: datetime,
-) -> WithSecret:
-    """Give a webhook a new secret; the one before it goes on signing for a day."""
+) -> Webhook:
+    """Give a webhook a ``new_secret``; the one before it goes on signing for a day."""
     webhook, _ = lock_webhook(session, webhook_id, expected)
-    secret = signing.new_secret()
-    webhook.rotate(secret_box.encrypt(secret), now)
+    webhook.new_secret = signing.new_secret()
+    webhook.rotate(secret_box.encrypt(webhook.new_secret), now)
     _audit(session, "secret_rotated", webhook, actor, now)
-    return WithSecret(webhook, secret)
+    return webhook
 
 
 def send_test(session: Session, webhook_id: UUID, *, actor: Principal, now: datetime) -> WebhookMessage:
-    """Queue a message that says nothing.
+    """Queue a test message.
 
     Raises:
         Conflict: ``webhook_not_active``.
@@ -153,7 +138,7 @@ def send_test(session: Session, webhook_id: UUID, *, actor: Principal, now: date
 
 
 def redeliver_one(session: Session, webhook_id: UUID, event_id: UUID, *, now: datetime) -> int:
-    """Send one event again, or for the first time, whatever the webhook's types; one that waits for its next try now.
+    """Send one event again, or for the first time, whatever the webhook's types. A message that waits goes out now.
 
     Raises:
         Conflict: ``webhook_not_active``.
@@ -164,10 +149,10 @@ def redeliver_one(session: Session, webhook_id: UUID, event_id: UUID, *, now: da
     event = queries.seen(session, event_id)
     if event is None:
         raise Invalid.field("eventId", "The log has no such event.")
-    known = session.get(WebhookMessage, (webhook_id, event_id))
+    message = session.get(WebhookMessage, (webhook_id, event_id))
     queue.cool_until = None
-    if known is not None and known.state == MessageState.READY:
-        known.next_at = now
+    if message is not None and message.state == MessageState.READY:
+        message.next_at = now
         queue.due_by(now)
         return 1
     return messages.queue_again(session, queue, [event], now=now)
@@ -176,7 +161,7 @@ def redeliver_one(session: Session, webhook_id: UUID, event_id: UUID, *, now: da
 def redeliver_since(
     session: Session, webhook_id: UUID, *, since: datetime, until: datetime | None, now: datetime
 ) -> int:
-    """Send again, or for the first time, what happened in a time, as far as the webhook wants it; how much that is.
+    """Send again, or for the first time, the events of a period that the webhook wants; returns how many.
 
     Raises:
         Conflict: ``webhook_not_active``.
@@ -188,7 +173,7 @@ def redeliver_since(
         session, since=since, until=until, types=webhook.types, limit=rules.MAX_REDELIVERED + 1
     )
     if len(events) > rules.MAX_REDELIVERED:
-        message = f"More than {rules.MAX_REDELIVERED} events happened in that time; ask for less."
+        message = f"More than {rules.MAX_REDELIVERED} events happened in that time; ask for a shorter one."
         raise Invalid.field("until", message, code="range_too_large")
     queue.cool_until = None
     return messages.queue_again(session, queue, events, now=now)
@@ -214,5 +199,5 @@ def _require_active(webhook: Webhook) -> None:
         raise Conflict(f"The webhook is {webhook.status}; resume it first.", code="webhook_not_active")
 
 
-def _audit(session: Session, what: str, webhook: Webhook, actor: Principal, now: datetime) -> None:
-    audit.record(session, f"webhook.{what}", webhook, tenant_id=webhook.tenant_id, actor=actor, now=now)
+def _audit(session: Session, action: str, webhook: Webhook, actor: Principal, now: datetime) -> None:
+    audit.record(session, f"webhook.{action}", webhook, tenant_id=webhook.tenant_id, actor=actor, now=now)

@@ -14,19 +14,7 @@ from chassis.process.service import settings_of
 from contracts.roles import Role
 from services.notifier import settings
 from services.notifier.event_log import event_types
-from services.notifier.webhooks import actions, queries, signing, ssrf_guard
-from services.notifier.webhooks.schemas import (
-    AttemptsIn,
-    MessagesIn,
-    RedeliverIn,
-    RedeliverOut,
-    WebhookAttemptOut,
-    WebhookIn,
-    WebhookMessageOut,
-    WebhookOut,
-    WebhookUpdateIn,
-    WebhookWithSecretOut,
-)
+from services.notifier.webhooks import actions, queries, schemas, signing, ssrf_guard
 
 PREFIX = "/api/v1/webhooks"
 OWNERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.MACHINE)
@@ -38,28 +26,28 @@ blp = Blueprint("webhooks", __name__, url_prefix=PREFIX)
 class Webhooks(MethodView):
     @blp.allow(*OWNERS)
     @blp.arguments(PageIn, location="query")
-    @blp.response(200, page_of(WebhookOut))
+    @blp.response(200, page_of(schemas.WebhookOut))
     def get(self, page):
         """The caller's webhooks, oldest first."""
         with db.read() as session:
             return queries.webhooks(session, **page)
 
     @blp.allow(*OWNERS)
-    @blp.arguments(WebhookIn)
-    @blp.response(201, WebhookWithSecretOut)
+    @blp.arguments(schemas.WebhookIn)
+    @blp.response(201, schemas.WebhookWithSecretOut)
     def post(self, data):
-        """Set a webhook up. Its secret is in this answer and nowhere else."""
+        """Set a webhook up. Only this answer contains its secret."""
         check_target(data["url"])
         with db.begin() as session:
-            created = actions.create(session, **data, secret_box=secret_box(), actor=caller(), now=utcnow())
-        versions.set_etag(created.webhook)
-        return created, 201, {"Location": f"{PREFIX}/{created.webhook.id}"}
+            webhook = actions.create(session, **data, secret_box=secret_box(), actor=caller(), now=utcnow())
+        versions.set_etag(webhook)
+        return webhook, 201, {"Location": f"{PREFIX}/{webhook.id}"}
 
 
 @blp.route("/<uuid:webhook_id>")
 class OneWebhook(MethodView):
     @blp.allow(*OWNERS)
-    @blp.response(200, WebhookOut)
+    @blp.response(200, schemas.WebhookOut)
     def get(self, webhook_id):
         """One webhook."""
         with db.read() as session:
@@ -68,8 +56,8 @@ class OneWebhook(MethodView):
         return webhook
 
     @blp.allow(*OWNERS)
-    @blp.arguments(WebhookUpdateIn)
-    @blp.response(200, WebhookOut)
+    @blp.arguments(schemas.WebhookUpdateIn)
+    @blp.response(200, schemas.WebhookOut)
     def put(self, data, webhook_id):
         """Replace URL, types and description; what is queued already goes to the new URL. Read-only fields of the
         webhook may stand in the body, and are ignored."""
@@ -93,9 +81,9 @@ class OneWebhook(MethodView):
 @blp.route("/<uuid:webhook_id>/pause")
 class Pause(MethodView):
     @blp.allow(*OWNERS)
-    @blp.response(200, WebhookOut)
+    @blp.response(200, schemas.WebhookOut)
     def post(self, webhook_id):
-        """Send nothing until it is resumed; what happens meanwhile is kept for then."""
+        """Send nothing until the webhook is resumed; events are kept for then."""
         with db.begin() as session:
             webhook = actions.pause(session, webhook_id, **change())
         versions.set_etag(webhook)
@@ -105,7 +93,7 @@ class Pause(MethodView):
 @blp.route("/<uuid:webhook_id>/resume")
 class Resume(MethodView):
     @blp.allow(*OWNERS)
-    @blp.response(200, WebhookOut)
+    @blp.response(200, schemas.WebhookOut)
     def post(self, webhook_id):
         """Go on sending to a paused or disabled webhook, at once."""
         with db.begin() as session:
@@ -117,21 +105,21 @@ class Resume(MethodView):
 @blp.route("/<uuid:webhook_id>/rotate-secret")
 class RotateSecret(MethodView):
     @blp.allow(*OWNERS)
-    @blp.response(200, WebhookWithSecretOut)
+    @blp.response(200, schemas.WebhookWithSecretOut)
     def post(self, webhook_id):
         """A new secret, shown only here; the one before it signs, too, until ``previousSecretUntil``."""
         with db.begin() as session:
-            rotated = actions.rotate_secret(session, webhook_id, secret_box=secret_box(), **change())
-        versions.set_etag(rotated.webhook)
-        return rotated
+            webhook = actions.rotate_secret(session, webhook_id, secret_box=secret_box(), **change())
+        versions.set_etag(webhook)
+        return webhook
 
 
 @blp.route("/<uuid:webhook_id>/test")
 class Test(MethodView):
     @blp.allow(*OWNERS)
-    @blp.response(202, WebhookMessageOut)
+    @blp.response(202, schemas.WebhookMessageOut)
     def post(self, webhook_id):
-        """Send a message of type ``webhooks.Test.v1``; ``attempts`` shows what came of it."""
+        """Send a message of type ``webhooks.Test.v1``; ``attempts`` shows the outcome."""
         with db.begin() as session:
             return actions.send_test(session, webhook_id, actor=caller(), now=utcnow())
 
@@ -139,10 +127,10 @@ class Test(MethodView):
 @blp.route("/<uuid:webhook_id>/redeliver")
 class Redeliver(MethodView):
     @blp.allow(*OWNERS)
-    @blp.arguments(RedeliverIn)
-    @blp.response(202, RedeliverOut)
+    @blp.arguments(schemas.RedeliverIn)
+    @blp.response(202, schemas.RedeliverOut)
     def post(self, request, webhook_id):
-        """Send one event, or all of a time that the webhook wants, again or for the first time."""
+        """Send one event, or all events of a period that the webhook wants, again or for the first time."""
         with db.begin() as session:
             if "event_id" in request:
                 return {"queued": actions.redeliver_one(session, webhook_id, request["event_id"], now=utcnow())}
@@ -153,10 +141,10 @@ class Redeliver(MethodView):
 @blp.route("/<uuid:webhook_id>/messages")
 class Messages(MethodView):
     @blp.allow(*OWNERS)
-    @blp.arguments(MessagesIn, location="query")
-    @blp.response(200, page_of(WebhookMessageOut))
+    @blp.arguments(schemas.MessagesIn, location="query")
+    @blp.response(200, page_of(schemas.WebhookMessageOut))
     def get(self, search, webhook_id):
-        """What was, is or will be sent, the newest event first."""
+        """Sent, current and future messages, the newest event first."""
         with db.read() as session:
             queries.webhook(session, webhook_id)
             return queries.messages(session, webhook_id, **search)
@@ -165,10 +153,10 @@ class Messages(MethodView):
 @blp.route("/<uuid:webhook_id>/attempts")
 class Attempts(MethodView):
     @blp.allow(*OWNERS)
-    @blp.arguments(AttemptsIn, location="query")
-    @blp.response(200, page_of(WebhookAttemptOut))
+    @blp.arguments(schemas.AttemptsIn, location="query")
+    @blp.response(200, page_of(schemas.WebhookAttemptOut))
     def get(self, search, webhook_id):
-        """Every request to the webhook and what came of it, newest first."""
+        """Every request to the webhook and its outcome, newest first."""
         with db.read() as session:
             queries.webhook(session, webhook_id)
             return queries.attempts(session, webhook_id, **search)
@@ -183,27 +171,27 @@ def check_types(types, known):
     Raises:
         Invalid: ``validation_failed``; its errors name the nearest published types.
     """
-    if wrong := event_types.objections(types, known):
-        errors = [{"field": f"types.{place}", "message": objection} for place, objection in wrong.items()]
+    if objections := event_types.objections(types, known):
+        errors = [{"field": f"types.{place}", "message": objection} for place, objection in objections.items()]
         raise Invalid("; ".join(error["message"] for error in errors[:3]), errors=errors)
 
 
 def check_target(url):
-    """Refuse a URL we would not deliver to, as far as it can be told without asking a name server.
+    """Refuse a URL we would not deliver to, as far as that is known without a name server.
 
     Raises:
         Invalid: ``forbidden_target``.
     """
     try:
-        ssrf_guard.parse(url, loopback=settings.webhook_loopback(settings_of(current_app)))
+        ssrf_guard.parse(url, loopback=settings.of(settings_of(current_app)).webhook_loopback)
     except ssrf_guard.BadTarget as error:
         raise Invalid.field("url", str(error), code="forbidden_target") from None
 
 
 def secret_box():
-    return settings.secret_box(settings_of(current_app), signing.PURPOSE)
+    return settings.of(settings_of(current_app)).secret_box(signing.PURPOSE)
 
 
 def change():
-    """Who changes a webhook now, and which version of it they have seen."""
+    """Who changes a webhook now, and which version they have seen."""
     return {"expected": versions.if_match(), "actor": caller(), "now": utcnow()}

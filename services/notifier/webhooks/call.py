@@ -7,6 +7,7 @@ connection a request, so that each was checked.
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPConnection, HTTPException
@@ -80,7 +81,8 @@ class _Call:
         """End whatever the call is waiting for."""
         self._over = True
         if self._socket is not None:
-            _shut(self._socket)
+            with suppress(OSError):  # it has ended meanwhile
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _connect(self, target: Target) -> None:
         addresses = ssrf_guard.resolve(target, loopback=self._loopback)[:MAX_ADDRESSES]
@@ -94,7 +96,9 @@ class _Call:
         assert self._socket is not None
         self._socket.settimeout(self._deadline)
         if target.scheme == "https":
-            wrapped = _tls().wrap_socket(self._socket, server_hostname=target.host, do_handshake_on_connect=False)
+            wrapped = tls_context().wrap_socket(
+                self._socket, server_hostname=target.host, do_handshake_on_connect=False
+            )
             self._hold(wrapped)
             wrapped.do_handshake()
 
@@ -112,13 +116,6 @@ class _Call:
         return CallResult(answer.status, retry_after=answer.getheader("Retry-After"))
 
 
-def _shut(connected: socket.socket) -> None:
-    try:
-        connected.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # it has ended meanwhile
-
-
 @cache
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     return ssl.create_default_context()

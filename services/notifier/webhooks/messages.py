@@ -29,13 +29,13 @@ TRIM = 1000
 def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, now: datetime) -> None:
     """Write a message for every webhook that wants one of these events, which come with their positions, in order.
 
-    A fixed number of statements, however many they are.
+    The number of statements does not depend on the number of events.
     """
-    listening = queries.listeners(session, {tenant_id for _, event in logged for tenant_id in event.tenant_ids})
+    listeners = queries.listeners(session, {tenant_id for _, event in logged for tenant_id in event.tenant_ids})
     matches = [
         (webhook_id, position, event)
         for position, event in logged
-        for webhook_id, (tenant_id, types) in listening.items()
+        for webhook_id, (tenant_id, types) in listeners.items()
         if tenant_id in event.tenant_ids and event_types.matches_any(event.type, types)
     ]
     queues = queries.lock_queues(session, {webhook_id for webhook_id, _, _ in matches}) if matches else {}
@@ -47,8 +47,8 @@ def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, no
         if queue := queues.get(webhook_id):
             series = (webhook_id, event.source, event.subject)
             state = MessageState.WAITING if series in busy else MessageState.READY
-            about = {"event_id": event.id, "position": position, "type": event.type, "subject": event.subject}
-            rows.append(_row(queue, about, state, now))
+            columns = {"event_id": event.id, "position": position, "type": event.type, "subject": event.subject}
+            rows.append(_row(queue, columns, state, now))
             busy.add(series)
             if state is MessageState.READY:
                 queue.due_by(now)
@@ -59,31 +59,33 @@ def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, no
 def queue_test(
     session: Session, queue: WebhookQueue, event_id: UUID, event_type: str, body: str, now: datetime
 ) -> None:
-    """Write a message that is no event; it is about nothing else, so it waits for nothing."""
-    about = {"event_id": event_id, "position": 0, "type": event_type, "subject": event_id}
-    insert_ignoring(session, WebhookMessage, [_row(queue, about, MessageState.READY, now) | {"body": body}])
+    """Write a message that is no event; its subject is its own, so it waits for no other message."""
+    columns = {"event_id": event_id, "position": 0, "type": event_type, "subject": event_id}
+    insert_ignoring(session, WebhookMessage, [_row(queue, columns, MessageState.READY, now) | {"body": body}])
     queue.cool_until = None
     queue.due_by(now)
 
 
 def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventViewer], *, now: datetime) -> int:
-    """Send events (again) that were delivered, have failed or were never queued; how many that are.
+    """Queue events that were delivered, have failed or were never queued; returns how many.
 
-    Whatever of their series is still to be sent lines up behind them by position.
+    Unsent messages of the same series follow them by position.
     """
-    about = [{name: getattr(event, name) for name in ("event_id", "position", "type", "subject")} for event in events]
-    rows = [_row(queue, one, MessageState.WAITING, now) for one in about]
+    columns = ("event_id", "position", "type", "subject")
+    rows = [
+        _row(queue, {name: getattr(event, name) for name in columns}, MessageState.WAITING, now) for event in events
+    ]
     queued = 0
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
         queued += insert_ignoring(session, WebhookMessage, chunk)
-        again = update(WebhookMessage).where(
+        finished = update(WebhookMessage).where(
             WebhookMessage.webhook_id == queue.webhook_id,
             WebhookMessage.event_id.in_([row["event_id"] for row in chunk]),
             WebhookMessage.finished_at.is_not(None),
         )
-        fresh = {"state": MessageState.WAITING, "attempts": 0, "tried_since": None, "finished_at": None}
-        queued += _execute(session, again.values(fresh | {"next_at": None, "queued_at": now}))
+        values = {"state": MessageState.WAITING, "attempts": 0, "tried_since": None, "finished_at": None}
+        queued += _execute(session, finished.values(values | {"next_at": None, "queued_at": now}))
     if queued:
         _line_up(session, queue, now)
     return queued
@@ -98,26 +100,26 @@ def let_the_next_go(session: Session, message: WebhookMessage, now: datetime) ->
 
 
 def look_again(session: Session, queue: WebhookQueue, webhook: Webhook | None, now: datetime) -> None:
-    """Note when a sender has to look at an endpoint next."""
+    """Set when a sender has to look at an endpoint next."""
     if webhook is None or not webhook.is_active:
         queue.due_at = None
         return
     session.flush()
-    leases = [message.next_at for message in queries.being_sent(session, queue.webhook_id)]
-    ready = queries.first_ready(session, queue.webhook_id)
-    state = rules.Queue([lease for lease in leases if lease], ready.next_at if ready else None)
-    queue.due_at = rules.look_again(state, now, failures=queue.failures, cool_until=queue.cool_until)
+    leases = [message.next_at for message in queries.being_sent(session, queue.webhook_id) if message.next_at]
+    next_ready = next((message.next_at for message in queries.ready(session, queue.webhook_id, limit=1)), None)
+    queue.due_at = rules.look_again(leases, next_ready, now, failures=queue.failures, cool_until=queue.cool_until)
 
 
 def give_up_all(session: Session, queue: WebhookQueue, now: datetime) -> None:
-    """Nobody is there any more to send anything to."""
-    rest = update(WebhookMessage).where(UNFINISHED, WebhookMessage.webhook_id == queue.webhook_id)
-    gone = {"state": MessageState.FAILED, "next_at": None, "finished_at": now, "last_error": "The webhook was deleted."}
-    _execute(session, rest.values(gone))
+    """Fail what is still to be sent: the webhook is being deleted."""
+    unfinished = update(WebhookMessage).where(UNFINISHED, WebhookMessage.webhook_id == queue.webhook_id)
+    reason = "The webhook was deleted."
+    failed = unfinished.values(state=MessageState.FAILED, next_at=None, finished_at=now, last_error=reason)
+    _execute(session, failed)
 
 
 def go_on(session: Session, queue: WebhookQueue, now: datetime) -> None:
-    """Send whatever is still to be sent, at once and in order; some of it may have been forgotten meanwhile."""
+    """Send what is still to be sent, at once and in order; the log may have forgotten some of it meanwhile."""
     waits = update(WebhookMessage).where(READY, WebhookMessage.webhook_id == queue.webhook_id)
     _execute(session, waits.values(next_at=None))
     queue.start_afresh()
@@ -125,40 +127,43 @@ def go_on(session: Session, queue: WebhookQueue, now: datetime) -> None:
 
 
 def trim(session: Session, *, before: datetime) -> bool:
-    """Forget some of the messages finished, and of the requests made, before a moment, and what a webhook that is not
-    active will never get because the log has forgotten it; whether there may be more."""
-    old = select(WebhookMessage.webhook_id, WebhookMessage.event_id).where(WebhookMessage.finished_at < before)
+    """Delete some old messages, old requests, and messages of inactive webhooks whose events the log has forgotten;
+    returns whether there may be more."""
+    finished = select(WebhookMessage.webhook_id, WebhookMessage.event_id).where(WebhookMessage.finished_at < before)
     key = tuple_(WebhookMessage.webhook_id, WebhookMessage.event_id)
-    trimmed = _execute(session, delete(WebhookMessage).where(key.in_(old.limit(TRIM))))
+    trimmed = _execute(session, delete(WebhookMessage).where(key.in_(finished.limit(TRIM))))
     requests = select(WebhookAttempt.id).where(WebhookAttempt.at < before).limit(TRIM)
     trimmed = max(trimmed, _execute(session, delete(WebhookAttempt).where(WebhookAttempt.id.in_(requests))))
     return trimmed == TRIM or _forget_unsent(session)
 
 
 def _forget_unsent(session: Session) -> bool:
-    _, forgotten = ends(session)
-    unsent = WebhookMessage.finished_at.is_(None) & WebhookMessage.position.between(1, forgotten)
-    resting = select(Webhook.id).where(Webhook.status != Status.ACTIVE)
-    expired = (
-        select(WebhookMessage.webhook_id).where(unsent, WebhookMessage.webhook_id.in_(resting)).distinct().limit(10)
+    _, trimmed = ends(session)
+    is_forgotten = WebhookMessage.finished_at.is_(None) & WebhookMessage.position.between(1, trimmed)
+    inactive = select(Webhook.id).where(Webhook.status != Status.ACTIVE)
+    webhook_ids = (
+        select(WebhookMessage.webhook_id)
+        .where(is_forgotten, WebhookMessage.webhook_id.in_(inactive))
+        .distinct()
+        .limit(10)
     )
-    queues = queries.lock_queues(session, session.scalars(expired).all())
-    still_resting = list(session.scalars(resting.where(Webhook.id.in_(queues))))
-    _execute(session, delete(WebhookMessage).where(unsent, WebhookMessage.webhook_id.in_(still_resting)))
-    return bool(still_resting)
+    queues = queries.lock_queues(session, session.scalars(webhook_ids).all())
+    still_inactive = list(session.scalars(inactive.where(Webhook.id.in_(queues))))
+    _execute(session, delete(WebhookMessage).where(is_forgotten, WebhookMessage.webhook_id.in_(still_inactive)))
+    return bool(still_inactive)
 
 
 def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:
     """Let the first unfinished message of each series be the ready one, but where one is being sent."""
-    mine = (WebhookMessage.webhook_id == queue.webhook_id) & (WebhookMessage.state == MessageState.READY)
-    _execute(session, update(WebhookMessage).where(mine).values(state=MessageState.WAITING))
-    other = aliased(WebhookMessage)
+    ready = (WebhookMessage.webhook_id == queue.webhook_id) & (WebhookMessage.state == MessageState.READY)
+    _execute(session, update(WebhookMessage).where(ready).values(state=MessageState.WAITING))
+    earlier = aliased(WebhookMessage)
     before_it = (
-        (other.webhook_id == WebhookMessage.webhook_id)
-        & (other.subject == WebhookMessage.subject)
-        & (queries.service_in(session, other.type) == queries.service_in(session, WebhookMessage.type))
-        & other.finished_at.is_(None)
-        & ((other.position < WebhookMessage.position) | (other.state == MessageState.SENDING))
+        (earlier.webhook_id == WebhookMessage.webhook_id)
+        & (earlier.subject == WebhookMessage.subject)
+        & (queries.service_in(session, earlier.type) == queries.service_in(session, WebhookMessage.type))
+        & earlier.finished_at.is_(None)
+        & ((earlier.position < WebhookMessage.position) | (earlier.state == MessageState.SENDING))
     )
     first = update(WebhookMessage).where(
         WebhookMessage.webhook_id == queue.webhook_id,
@@ -169,11 +174,11 @@ def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:
     queue.due_by(now)
 
 
-def _row(queue: WebhookQueue, about: Mapping[str, Any], state: MessageState, now: datetime) -> dict[str, Any]:
+def _row(queue: WebhookQueue, columns: Mapping[str, Any], state: MessageState, now: datetime) -> dict[str, Any]:
     start = {"body": None, "attempts": 0, "tried_since": None, "last_status": None, "last_error": None}
-    of = {"webhook_id": queue.webhook_id, "tenant_id": queue.tenant_id}
+    keys = {"webhook_id": queue.webhook_id, "tenant_id": queue.tenant_id}
     next_at = now if state is MessageState.READY else None
-    return of | dict(about) | start | {"state": state, "next_at": next_at, "queued_at": now, "finished_at": None}
+    return keys | dict(columns) | start | {"state": state, "next_at": next_at, "queued_at": now, "finished_at": None}
 
 
 def _execute(session: Session, statement: Any) -> int:

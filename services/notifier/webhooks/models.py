@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.backoff import delay_after
 from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.notifier.common.models import Base
+from services.notifier.common.models import Base, TenantOwned
 from services.notifier.webhooks import rules
 from services.notifier.webhooks.rules import MessageState, Status
 
@@ -21,20 +21,21 @@ SENDING = text("state = 'sending'")
 DUE = text("due_at IS NOT NULL")
 
 
-class Webhook(Versioned, TenantScoped, Base):
-    """What a tenant has set up. Whoever changes more than this row locks its :class:`WebhookQueue` first.
+class Webhook(TenantOwned, Versioned, TenantScoped, Base):
+    """What a tenant has set up. A transaction that changes more than this row locks its :class:`WebhookQueue` first.
 
     Attributes:
         types: patterns of the events it wants (``rules.event_types``).
-        secret: locked away; ``previous_secret`` goes on signing beside it until ``previous_until``.
+        secret: encrypted; ``previous_secret`` goes on signing beside it until ``previous_until``.
         reason: why we have disabled it.
     """
 
     __tablename__ = "webhooks"
     __table_args__ = (Index(None, "tenant_id", "id"),)
 
+    new_secret = ""  # not stored: only the request that makes a secret shows it
+
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     url: Mapped[str]
     description: Mapped[str]
     types: Mapped[list[str]]
@@ -46,10 +47,6 @@ class Webhook(Versioned, TenantScoped, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
 
     @property
     def is_active(self) -> bool:
@@ -65,19 +62,19 @@ class Webhook(Versioned, TenantScoped, Base):
         self.updated_at = now
 
     def resume(self, now: datetime) -> None:
-        """Its owner says that it works (again)."""
+        """Its owner says that it works again."""
         self._move(Status.ACTIVE, Status.PAUSED, Status.DISABLED)
         self.reason = self.disabled_at = None
         self.updated_at = now
 
     def disable(self, reason: str, now: datetime) -> None:
-        """It is of no use to go on."""
+        """We stop sending; only its owner can resume it."""
         self._move(Status.DISABLED, Status.ACTIVE, Status.PAUSED)
         self.reason = reason
         self.disabled_at = self.updated_at = now
 
     def rotate(self, secret: str, now: datetime) -> None:
-        """Sign with a new secret, and for a while with the one before it, too."""
+        """Sign with a new secret, and for a while with the previous one, too."""
         self.previous_secret, self.previous_until = self.secret, now + rules.SECRET_OVERLAP
         self.secret = secret
         self.updated_at = now
@@ -88,14 +85,14 @@ class Webhook(Versioned, TenantScoped, Base):
             return [self.secret]
         return [self.secret, self.previous_secret]
 
-    def _move(self, to: Status, *origins: Status) -> None:
+    def _move(self, target: Status, *origins: Status) -> None:
         if self.status not in origins:
-            raise Conflict(f"A webhook cannot go from {self.status} to {to}.", code="invalid_transition")
-        self.status = to
+            raise Conflict(f"A webhook cannot go from {self.status} to {target}.", code="invalid_transition")
+        self.status = target
 
 
 class WebhookQueue(Base):
-    """How an endpoint is doing. Its row is the lock under which its messages change state.
+    """The state of an endpoint. Its row is the lock under which its messages change state.
 
     Attributes:
         failures: attempts that failed since the last success.
@@ -115,28 +112,28 @@ class WebhookQueue(Base):
     due_at: Mapped[datetime | None]
 
     def start_afresh(self) -> None:
-        """As if nothing had ever failed."""
+        """Forget the failures."""
         self.failures = 0
         self.failing_since = self.cool_until = None
 
     def fail(self, now: datetime) -> bool:
-        """An attempt failed; whether the endpoint has taken nothing for so long that it is given up."""
+        """Count a failed attempt; returns whether the endpoint has taken nothing for so long that it is given up."""
         self.failures += 1
         self.failing_since = self.failing_since or now
         return now - self.failing_since >= rules.GIVE_UP_AFTER
 
     def cool(self, now: datetime, at_least: timedelta) -> datetime:
-        """Leave it alone for a while; until when."""
+        """Send nothing for a while; returns until when."""
         self.cool_until = now + max(delay_after(self.failures, rules.COOLING_DELAYS), at_least)
         return self.cool_until
 
     def due_by(self, moment: datetime) -> None:
-        """There is something to do for it at this moment, or when it has cooled."""
+        """A sender has something to do at this moment, or when the endpoint has cooled."""
         moment = max(moment, self.cool_until or moment)
         self.due_at = min(moment, self.due_at or moment)
 
 
-class WebhookMessage(TenantScoped, Base):
+class WebhookMessage(TenantOwned, TenantScoped, Base):
     """One event on its way to one webhook.
 
     Attributes:
@@ -164,7 +161,6 @@ class WebhookMessage(TenantScoped, Base):
 
     webhook_id: Mapped[UUID] = mapped_column(primary_key=True)
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     position: Mapped[int] = mapped_column(BigInteger)
     type: Mapped[str]
     subject: Mapped[UUID]
@@ -178,17 +174,13 @@ class WebhookMessage(TenantScoped, Base):
     queued_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id
-
     def get_ready(self, now: datetime) -> None:
-        """Nothing of its series is before it any more."""
+        """The earlier messages of its series are finished."""
         self._move(MessageState.READY, MessageState.WAITING)
         self.next_at = now
 
     def begin(self, now: datetime, lease: timedelta) -> None:
-        """A sender takes it; also one whose sender has vanished."""
+        """A sender claims it, also when its first sender has vanished."""
         self._move(MessageState.SENDING, MessageState.READY, MessageState.SENDING)
         self.attempts += 1
         self.tried_since = self.tried_since or now
@@ -205,16 +197,16 @@ class WebhookMessage(TenantScoped, Base):
         self.finished_at = now
 
     def is_given_up(self, now: datetime) -> bool:
-        """Whether it has been tried for so long that it is of no use to go on."""
+        """Whether it has been tried for so long that it has failed."""
         return self.tried_since is not None and now - self.tried_since >= rules.GIVE_UP_AFTER
 
-    def _move(self, to: MessageState, *origins: MessageState) -> None:
+    def _move(self, target: MessageState, *origins: MessageState) -> None:
         if self.state not in origins:
-            raise Conflict(f"A message cannot go from {self.state} to {to}.", code="invalid_transition")
-        self.state = to
+            raise Conflict(f"A message cannot go from {self.state} to {target}.", code="invalid_transition")
+        self.state = target
 
 
-class WebhookAttempt(TenantScoped, Base):
+class WebhookAttempt(TenantOwned, TenantScoped, Base):
     """One request to an endpoint, and what came of it. Only ever added."""
 
     __tablename__ = "webhook_attempts"
@@ -222,7 +214,6 @@ class WebhookAttempt(TenantScoped, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     webhook_id: Mapped[UUID]
-    tenant_id: Mapped[UUID]
     event_id: Mapped[UUID]
     type: Mapped[str]
     number: Mapped[int]
@@ -230,7 +221,3 @@ class WebhookAttempt(TenantScoped, Base):
     milliseconds: Mapped[int]
     status: Mapped[int | None]
     error: Mapped[str | None]
-
-    @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        return cls.tenant_id == tenant_id

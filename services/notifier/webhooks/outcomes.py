@@ -1,4 +1,4 @@
-"""Writes: what follows from a receiver's answer for its message, its endpoint and its owner."""
+"""Writes: what a receiver's answer means for its message, its endpoint and the webhook's owner."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from chassis.core.backoff import delay_after
 from chassis.core.principal import Principal
 from chassis.data import audit
+from chassis.process.service import process_of
+from services.notifier import settings
 from services.notifier.audience.notices import notify
-from services.notifier.settings import Settings
 from services.notifier.topics import webhooks as topic
 from services.notifier.webhooks import rules
 from services.notifier.webhooks.call import CallResult
@@ -27,10 +28,9 @@ def take_in(
     webhook: Webhook,
     message: WebhookMessage,
     answer: CallResult,
-    own: Settings,
     now: datetime,
 ) -> Verdict:
-    """Carry an answer over; queue and webhook are locked. ``own`` says how the owner is written to."""
+    """Apply an answer; queue and webhook are locked."""
     verdict = rules.verdict(answer.status)
     message.last_status, message.last_error = answer.status, answer.error
     if verdict is Verdict.TAKEN:
@@ -38,33 +38,27 @@ def take_in(
         message.finish(MessageState.DELIVERED, now)
         let_the_next_go(session, message, now)
         return verdict
-    has_had_its_time = queue.fail(now)
+    is_given_up = queue.fail(now)
     if verdict is Verdict.GONE:
         message.try_again(now)
-        _disable(session, webhook, GONE, own, now)
+        _disable(session, webhook, GONE, now)
         return verdict
-    _try_later_or_give_up(session, queue, message, verdict, answer, now)
-    if has_had_its_time:
-        _disable(session, webhook, NOTHING_TAKEN, own, now)
-    return verdict
-
-
-def _try_later_or_give_up(
-    session: Session, queue: WebhookQueue, message: WebhookMessage, verdict: Verdict, answer: CallResult, now: datetime
-) -> None:
-    asked = rules.retry_after(answer.retry_after, now)
+    retry_after = rules.retry_after(answer.retry_after, now)
     if verdict is Verdict.REFUSED:
-        moment = now + max(delay_after(message.attempts, rules.RETRY_DELAYS), asked)
+        next_attempt = now + max(delay_after(message.attempts, rules.RETRY_DELAYS), retry_after)
     else:
-        moment = queue.cool(now, asked)
+        next_attempt = queue.cool(now, retry_after)
     if message.is_given_up(now):
         message.finish(MessageState.FAILED, now)
         let_the_next_go(session, message, now)
     else:
-        message.try_again(moment)
+        message.try_again(next_attempt)
+    if is_given_up:
+        _disable(session, webhook, NOTHING_TAKEN, now)
+    return verdict
 
 
-def _disable(session: Session, webhook: Webhook, reason: str, own: Settings, now: datetime) -> None:
+def _disable(session: Session, webhook: Webhook, reason: str, now: datetime) -> None:
     """Stop sending, once, and tell the owner."""
     if webhook.status == Status.DISABLED:
         return
@@ -78,6 +72,6 @@ def _disable(session: Session, webhook: Webhook, reason: str, own: Settings, now
         receiver=urlsplit(webhook.url).hostname,
         description=webhook.description,
         reason=reason,
-        log_days=own.event_log_days,
+        log_days=settings.of(process_of(session)).event_log_days,
     )
-    notify(session, topic.WEBHOOK, [notice], domain=own.domain, now=now)
+    notify(session, topic.WEBHOOK, [notice], now=now)

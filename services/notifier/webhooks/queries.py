@@ -32,20 +32,16 @@ def webhook(session: Session, webhook_id: UUID) -> Webhook:
         NotFound: there is none of that id for the caller.
     """
     statement = select(Webhook).where(Webhook.id == webhook_id, Webhook.tenant_id == caller().tenant_id)
-    own = session.scalar(statement)
-    if own is None:
+    webhook = session.scalar(statement)
+    if webhook is None:
         raise NotFound("There is no such webhook.")
-    return own
+    return webhook
 
 
 def webhooks(session: Session, *, page: int, page_size: int) -> Page:
     """The caller's webhooks, oldest first."""
     statement = select(Webhook).where(Webhook.tenant_id == caller().tenant_id).order_by(Webhook.id)
     return paginate(session, statement, page=page, page_size=page_size)
-
-
-def how_many(session: Session, tenant_id: UUID) -> int:
-    return session.scalar(select(func.count()).select_from(Webhook).where(Webhook.tenant_id == tenant_id)) or 0
 
 
 def listeners(session: Session, tenants: Iterable[UUID]) -> dict[UUID, tuple[UUID, list[str]]]:
@@ -57,7 +53,7 @@ def listeners(session: Session, tenants: Iterable[UUID]) -> dict[UUID, tuple[UUI
 
 
 def lock_queues(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQueue]:
-    """The queues of these webhooks, locked, in one order everywhere."""
+    """The queues of these webhooks, locked in the order of their ids."""
     statement = select(WebhookQueue).where(WebhookQueue.webhook_id.in_(list(webhook_ids)))
     ordered = statement.order_by(WebhookQueue.webhook_id).with_for_update().execution_options(populate_existing=True)
     return {row.webhook_id: row for row in session.scalars(ordered)}
@@ -73,12 +69,12 @@ def busy(session: Session, webhook_ids: Iterable[UUID], subjects: Iterable[UUID]
 
 
 def is_any_due(session: Session, now: datetime, *, healthy: bool) -> bool:
-    """A look that locks nothing."""
+    """Whether an endpoint is due. Locks nothing, so idle senders do not block the others."""
     return session.execute(_due(now, healthy).with_only_columns(WebhookQueue.webhook_id)).first() is not None
 
 
 def next_due(session: Session, now: datetime, *, healthy: bool) -> WebhookQueue | None:
-    """The endpoint a sender looks at next, locked; one that another sender holds is passed over."""
+    """The endpoint a sender looks at next, locked; endpoints that other senders have locked are skipped."""
     return session.scalar(_due(now, healthy).with_for_update(skip_locked=True))
 
 
@@ -86,12 +82,6 @@ def being_sent(session: Session, webhook_id: UUID) -> Sequence[WebhookMessage]:
     """What is on its way to a webhook, or was when its sender vanished; the longest first."""
     statement = select(WebhookMessage).where(SENDING, WebhookMessage.webhook_id == webhook_id)
     return session.scalars(statement.order_by(WebhookMessage.next_at)).all()
-
-
-def first_ready(session: Session, webhook_id: UUID) -> WebhookMessage | None:
-    """The ready message of a webhook that is due first."""
-    statement = select(WebhookMessage).where(READY, WebhookMessage.webhook_id == webhook_id)
-    return session.scalar(statement.order_by(WebhookMessage.next_at).limit(1))
 
 
 def first_of(session: Session, webhook_id: UUID, source: str, subject: UUID) -> WebhookMessage | None:
@@ -110,11 +100,9 @@ def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> Colu
     return func.substr(event_type, 1, func.instr(event_type, ".") - 1)
 
 
-def ready(session: Session, webhook_id: UUID, now: datetime, *, limit: int) -> Sequence[WebhookMessage]:
-    """The ready messages of a webhook that are due, those due first in front."""
-    statement = select(WebhookMessage).where(
-        READY, WebhookMessage.webhook_id == webhook_id, WebhookMessage.next_at <= now
-    )
+def ready(session: Session, webhook_id: UUID, *, limit: int) -> Sequence[WebhookMessage]:
+    """The ready messages of a webhook that are due first."""
+    statement = select(WebhookMessage).where(READY, WebhookMessage.webhook_id == webhook_id)
     return session.scalars(statement.order_by(WebhookMessage.next_at).limit(limit)).all()
 
 
@@ -128,12 +116,12 @@ def messages_of(session: Session, webhook_id: UUID, event_ids: Sequence[UUID]) -
 
 def bodies_of(session: Session, messages: Sequence[WebhookMessage]) -> dict[UUID, str]:
     """The envelopes that messages carry, by event; those that the log has forgotten are missing."""
-    own = {message.event_id: message.body for message in messages if message.body is not None}
+    bodies = {message.event_id: message.body for message in messages if message.body is not None}
     positions = [message.position for message in messages if message.body is None]
     if not positions:
-        return own
+        return bodies
     logged = select(LoggedEvent.event_id, LoggedEvent.body).where(LoggedEvent.position.in_(positions))
-    return own | {row.event_id: row.body for row in session.execute(logged)}
+    return bodies | {row.event_id: row.body for row in session.execute(logged)}
 
 
 def seen_between(
@@ -142,11 +130,11 @@ def seen_between(
     """The events of these types that the caller saw in a time, oldest first."""
     # Positions follow the times but for moments: so the first of them is found by index, a little early.
     early = select(LoggedEvent.position).where(LoggedEvent.logged_at >= since - timedelta(minutes=1))
-    first = session.scalar(early.order_by(LoggedEvent.logged_at).limit(1))
-    if first is None:
+    position = session.scalar(early.order_by(LoggedEvent.logged_at).limit(1))
+    if position is None:
         return []
     statement = _seen().where(
-        EventViewer.position >= first, LoggedEvent.logged_at >= since, matches_any(EventViewer.type, types)
+        EventViewer.position >= position, LoggedEvent.logged_at >= since, matches_any(EventViewer.type, types)
     )
     if until is not None:
         statement = statement.where(LoggedEvent.logged_at < until)
@@ -176,10 +164,10 @@ def attempts(session: Session, webhook_id: UUID, *, page: int, page_size: int, e
 
 
 def _due(now: datetime, healthy: bool) -> Select[tuple[WebhookQueue]]:
-    due = select(WebhookQueue).where(WebhookQueue.due_at <= now)
+    statement = select(WebhookQueue).where(WebhookQueue.due_at <= now)
     if healthy:
-        due = due.where(WebhookQueue.failures == 0)
-    return due.order_by(WebhookQueue.due_at).limit(1)
+        statement = statement.where(WebhookQueue.failures == 0)
+    return statement.order_by(WebhookQueue.due_at).limit(1)
 
 
 def _seen() -> Select[tuple[EventViewer]]:

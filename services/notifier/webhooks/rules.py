@@ -1,7 +1,6 @@
 """How webhooks are retried, when one is given up, and what an answer means for its message and for its endpoint."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -57,19 +56,6 @@ class Verdict(StrEnum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """What of an endpoint's messages decides when a sender has to look at it next.
-
-    Attributes:
-        leases: when each message on its way is given up for lost.
-        first_ready: when the first of the ready ones is due.
-    """
-
-    leases: Sequence[datetime]
-    first_ready: datetime | None
-
-
 def verdict(status: int | None) -> Verdict:
     """What a status means; None where there was no answer."""
     if status is None or status in OVERLOADED:
@@ -84,10 +70,10 @@ def retry_after(header: str | None, now: datetime) -> timedelta:
     if not header:
         return timedelta()
     try:
-        asked = timedelta(seconds=int(header)) if header.strip().isdecimal() else _at(header) - now
+        delay = timedelta(seconds=int(header)) if header.strip().isdecimal() else _at(header) - now
     except (ValueError, OverflowError, TypeError):
         return timedelta()
-    return min(max(asked, timedelta()), LONGEST_RETRY_AFTER)
+    return min(max(delay, timedelta()), LONGEST_RETRY_AFTER)
 
 
 def in_flight(failures: int) -> int:
@@ -95,13 +81,25 @@ def in_flight(failures: int) -> int:
     return 1 if failures else IN_FLIGHT
 
 
-def look_again(queue: Queue, now: datetime, *, failures: int, cool_until: datetime | None) -> datetime | None:
-    """When an endpoint is due: None while nothing is to be done for it."""
-    alive = [lease for lease in queue.leases if lease > now]
+def look_again(
+    leases: Sequence[datetime],
+    first_ready: datetime | None,
+    now: datetime,
+    *,
+    failures: int,
+    cool_until: datetime | None,
+) -> datetime | None:
+    """When a sender has to look at an endpoint next; None while there is nothing to do.
+
+    Args:
+        leases: when each message on its way is given up for lost.
+        first_ready: when the first of the ready ones is due.
+    """
+    alive = [lease for lease in leases if lease > now]
     moments = list(alive)
     if len(alive) < in_flight(failures):
-        moments += [lease for lease in queue.leases if lease <= now]
-        moments += [queue.first_ready] if queue.first_ready else []
+        moments += [lease for lease in leases if lease <= now]
+        moments += [first_ready] if first_ready else []
     if not moments:
         return None
     return max(min(moments), cool_until or min(moments))

@@ -51,12 +51,9 @@ class WebhookOut(CamelSchema):
 
 
 class WebhookWithSecretOut(WebhookOut):
-    """The only time the secret is shown; dumps an ``actions.webhooks.WithSecret``."""
+    """The only time the secret is shown."""
 
-    secret = fields.String(required=True)
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        return super().get_attribute(obj if attr == "secret" else obj.webhook, attr, default)
+    secret = fields.String(attribute="new_secret", required=True)
 
 
 class WebhookUpdateIn(WebhookIn, UpdateSchema):

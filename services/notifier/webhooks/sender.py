@@ -1,9 +1,9 @@
-"""Sends what is due: messages are claimed and the claim committed, then they are sent, then the outcome committed.
+"""Sends due messages: a sender commits its claims, sends, and then commits the outcomes.
 
-Any number of senders may run; nothing is locked while a receiver is waited for. A message whose sender vanished is sent
-again after its lease, so each arrives at least once, always under its event's id. An endpoint is looked after by few
-senders at a time, one that fails by a single one and ever more rarely, and half of the senders leave those alone: so
-who does not answer holds up nobody else.
+Any number of senders may run; no lock is held while a sender waits for a receiver. A message whose sender vanished is
+sent again after its lease, so each arrives at least once, always under its event's id. Few senders serve one endpoint
+at a time; one that fails is served by a single sender, ever more rarely, and half of the senders skip such endpoints.
+So a receiver that does not answer holds up no other.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -20,7 +21,7 @@ from uuid_utils.compat import uuid7
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.data.database import Database
-from chassis.process.service import Runtime, Task
+from chassis.process.service import Runtime, Task, process_of
 from services.notifier import settings
 from services.notifier.event_log import envelopes
 from services.notifier.webhooks import call as webhooks_call
@@ -34,13 +35,13 @@ SENDERS = 8
 POLL = 0.25  # seconds between a sender's looks for something to send
 FORGOTTEN = "The event is older than the log reaches back."
 
-outcomes = Counter("concord_webhooks_total", "Requests to webhooks by what became of them", ["outcome"])
+outcomes = Counter("concord_webhooks_total", "Requests to webhooks by outcome", ["outcome"])
 log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message in this sender's hand, as it was when the claim was committed."""
+    """A message that one sender is to send, as it was when the claim was committed."""
 
     webhook_id: UUID
     event_id: UUID
@@ -53,22 +54,13 @@ class Claim:
 def tasks() -> list[Task]:
     """The senders of one process; half of them serve only endpoints that have not failed lately."""
     return [
-        Task(f"webhooks {number}", POLL, send_to_healthy if number <= SENDERS // 2 else send_to_any)
+        Task(f"webhooks {number}", POLL, partial(send_some, healthy=number <= SENDERS // 2))
         for number in range(1, SENDERS + 1)
     ]
 
 
-def send_to_healthy(runtime: Runtime) -> bool:
-    """Send what is due at an endpoint that works; whether there was anything."""
-    return send_some(runtime, healthy=True)
-
-
-def send_to_any(runtime: Runtime) -> bool:
-    """Send what is due at an endpoint; whether there was anything."""
-    return send_some(runtime, healthy=False)
-
-
 def send_some(runtime: Runtime, *, healthy: bool, most: int = rules.IN_FLIGHT) -> bool:
+    """Send what is due at one endpoint, with ``healthy`` at one that has not failed lately; whether there was any."""
     claims = claim_due(runtime.database, utcnow(), healthy=healthy, most=most)
     if not claims:
         return False
@@ -80,11 +72,14 @@ def send_some(runtime: Runtime, *, healthy: bool, most: int = rules.IN_FLIGHT) -
 
 
 def claim_due(database: Database, now: datetime, *, healthy: bool = False, most: int = rules.IN_FLIGHT) -> list[Claim]:
-    """Take the due messages of one endpoint, the claims committed; none when none is due.
+    """Claim the due messages of one endpoint and commit that; none when none is due.
 
-    They are taken and settled together, because each time the endpoint's queue is locked and waited for.
+    They are claimed and settled together, because each time the endpoint's queue is locked.
     """
-    while _is_any_due(database, now, healthy):
+    while True:
+        with database.read() as session:
+            if not queries.is_any_due(session, now, healthy=healthy):
+                return []
         with database.begin() as session:
             queue = queries.next_due(session, now, healthy=healthy)
             if queue is None:
@@ -94,20 +89,21 @@ def claim_due(database: Database, now: datetime, *, healthy: bool = False, most:
             messages.look_again(session, queue, webhook, now)
         if claims:
             return claims
-    return []
 
 
 def call(runtime: Runtime, claim: Claim, now: datetime) -> CallResult:
     """Send a message, signed with every secret that is valid at this moment. Outside of any transaction."""
-    secret_box = settings.secret_box(runtime.settings, signing.PURPOSE)
-    body = body_for(claim.body, runtime.settings.public_url)
+    own = settings.of(runtime.settings)
+    secret_box = own.secret_box(signing.PURPOSE)
+    body = body_for(claim.body, own.public_url)
     headers = signing.headers(str(claim.event_id), body, [secret_box.decrypt(secret) for secret in claim.secrets], now)
-    deadline, loopback = settings.load().webhook_timeout, settings.webhook_loopback(runtime.settings)
+    deadline, loopback = own.webhook_timeout, own.webhook_loopback
     return webhooks_call.post(claim.url, body.encode(), headers, deadline=deadline, loopback=loopback)
 
 
 def body_for(envelope: str, public_url: str) -> str:
-    """What is sent for an envelope. A large event comes without its data, and says where that is (``dataref``)."""
+    """The body that is sent for an envelope. A large event comes without its data, and says where that is
+    (``dataref``)."""
     event = envelopes.public(json.loads(envelope))
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     if len(body.encode()) <= rules.MAX_BODY:
@@ -120,7 +116,7 @@ def body_for(envelope: str, public_url: str) -> str:
 def settle(
     database: Database, claims: Sequence[Claim], answers: Sequence[CallResult], *, started: datetime, now: datetime
 ) -> None:
-    """Commit what became of messages of one endpoint. A sender that was slower than its lease has no say any more."""
+    """Commit the outcomes of messages of one endpoint, except of those whose lease has ended meanwhile."""
     webhook_id = claims[0].webhook_id
     verdicts = []
     with database.begin() as session:
@@ -128,54 +124,49 @@ def settle(
         webhook = session.get(Webhook, webhook_id, with_for_update=True)
         if queue is None or webhook is None:
             return  # deleted meanwhile
-        sent = queries.messages_of(session, webhook_id, [claim.event_id for claim in claims])
+        messages_sent = queries.messages_of(session, webhook_id, [claim.event_id for claim in claims])
         for claim, answer in zip(claims, answers, strict=True):
-            message = sent.get(claim.event_id)
+            message = messages_sent.get(claim.event_id)
             if message is None:
                 continue
             session.add(_attempt(message, claim, answer, started))
             if message.state != MessageState.SENDING or message.attempts != claim.attempt:
                 log.warning("a webhook's outcome came too late", event_id=str(claim.event_id))
                 continue
-            verdicts.append(take_in(session, queue, webhook, message, answer, settings.load(), now))
+            verdicts.append(take_in(session, queue, webhook, message, answer, now))
         messages.look_again(session, queue, webhook, now)
     for verdict in verdicts:
         outcomes.labels(verdict).inc()
 
 
-def _is_any_due(database: Database, now: datetime, healthy: bool) -> bool:
-    """A look that locks nothing, so that idle senders disturb nobody."""
-    with database.read() as session:
-        return queries.is_any_due(session, now, healthy=healthy)
-
-
 def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetime, most: int) -> list[Claim]:
     """Begin to send the messages whose turn it is, no more than the endpoint is trusted with."""
-    due = _whose_turn(session, queue, now, most)
-    bodies = queries.bodies_of(session, due)
+    messages_due = _whose_turn(session, queue, now, most)
+    bodies = queries.bodies_of(session, messages_due)
     claims = []
-    for message in due:
+    for message in messages_due:
         body = bodies.get(message.event_id)
         if body is None:
             message.finish(MessageState.FAILED, now)
             message.last_error = FORGOTTEN
             messages.let_the_next_go(session, message, now)
             continue
-        message.begin(now, settings.load().webhook_lease)
-        about = (webhook.id, message.event_id, webhook.url, webhook.secrets(now))
-        claims.append(Claim(*about, body, message.attempts))
+        message.begin(now, settings.of(process_of(session)).webhook_lease)
+        secrets = webhook.secrets(now)
+        claims.append(Claim(webhook.id, message.event_id, webhook.url, secrets, body, message.attempts))
     return claims
 
 
 def _whose_turn(session: Session, queue: WebhookQueue, now: datetime, most: int) -> list[WebhookMessage]:
     if queue.cool_until is not None and queue.cool_until > now:
         return []
-    on_their_way = queries.being_sent(session, queue.webhook_id)
-    lost = [message for message in on_their_way if message.next_at and message.next_at <= now]
-    free = min(most, rules.in_flight(queue.failures) - len(on_their_way) + len(lost))
+    in_flight = queries.being_sent(session, queue.webhook_id)
+    lost = [message for message in in_flight if message.next_at and message.next_at <= now]
+    free = min(most, rules.in_flight(queue.failures) - len(in_flight) + len(lost))
     if free <= 0:
         return []
-    return [*lost, *queries.ready(session, queue.webhook_id, now, limit=free)][:free]
+    ready = queries.ready(session, queue.webhook_id, limit=free)
+    return [*lost, *(message for message in ready if message.next_at and message.next_at <= now)][:free]
 
 
 def _attempt(message: WebhookMessage, claim: Claim, answer: CallResult, started: datetime) -> WebhookAttempt:

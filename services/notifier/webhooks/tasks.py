@@ -1,4 +1,4 @@
-"""Scheduled work of webhooks, beside sending itself."""
+"""Deletes old messages."""
 
 from datetime import timedelta
 
@@ -10,6 +10,6 @@ from services.notifier.webhooks import messages
 
 def forget_old_messages(runtime: Runtime) -> bool:
     """Trim what became of messages; whether there is more to trim."""
-    before = utcnow() - timedelta(days=settings.load().event_log_days)
+    before = utcnow() - timedelta(days=settings.of(runtime.settings).event_log_days)
     with runtime.database.begin() as session:
         return messages.trim(session, before=before)

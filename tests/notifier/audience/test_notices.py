@@ -318,7 +318,7 @@ def test_an_invite_and_its_user_handled_at_the_same_moment_meet(notifier, invite
     def invite(session):
         now = utcnow()
         context = {"campaign_name": "C", "supplier_name": "S"}
-        notify(session, INVITE, [Notice(uuid4(), FJORD, context)], domain="concord.example", now=now)
+        notify(session, INVITE, [Notice(uuid4(), FJORD, context)], now=now)
 
     def add(session):
         role = "RetailerAdmin"

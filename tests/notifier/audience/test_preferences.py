@@ -10,7 +10,7 @@ import time_machine
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from contracts.roles import Role
-from services.notifier.outbound import claims, throttle
+from services.notifier.outbound import claims
 from tests.notifier.audience.test_notices import wait_until_blocked
 from tests.notifier.helpers import (
     FJORD,
@@ -268,7 +268,7 @@ def test_a_choice_waits_for_a_sender_that_holds_mail_back_at_that_moment(notifie
     notifier.deliver(invite_created())
     choosing = threading.Thread(target=choose, args=(notifier,), kwargs={"quietHours": None})
     with acting_as(SYSTEM), notifier.database.begin() as session:
-        claims.take_due(session, throttle.load(), now=utcnow(), lease=timedelta(minutes=1), limit=1)
+        claims.take_due(session, now=utcnow(), limit=1)
         session.flush()
         choosing.start()
         wait_until_blocked(notifier, choosing)

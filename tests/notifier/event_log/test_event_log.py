@@ -270,14 +270,17 @@ def test_what_clients_are_told_about_waiting_is_declared(notifier):
     assert described["headers"].keys() == {"Concord-Waited", "Retry-After"}
 
 
+def wait_until_seated(notifier, number):
+    while not (room := notifier.app.extensions.get("waiting-room")) or room.taken < number:
+        pass
+
+
 def test_who_finds_no_place_to_wait_is_told_so_and_when_to_come_again(notifier, anna, rolf):
     """Two of a tenant may wait; the third is answered at once, and another tenant's is not."""
     cursor = walk(anna)[1]
     with ThreadPoolExecutor(2) as pool:
         seated = [pool.submit(anna.get, f"{EVENTS}?wait=20&after={cursor}") for _ in range(2)]
-        room = notifier.app.extensions.get
-        while not (found := room("waiting-room")) or found._taken.total() < 2:
-            pass
+        wait_until_seated(notifier, 2)
         refused = anna.get(f"{EVENTS}?wait=20&after={cursor}")
         others = rolf.get(f"{EVENTS}?wait=1")
         notifier.deliver(happened(1))
@@ -309,9 +312,7 @@ def test_who_waits_holds_no_connection(notifier, anna):
     cursor, pool = walk(anna)[1], notifier.database.engine.pool
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(anna.get, f"{EVENTS}?wait=20&after={cursor}")
-        room = notifier.app.extensions.get
-        while not (found := room("waiting-room")) or not found._taken:
-            pass
+        wait_until_seated(notifier, 1)
         assert pool.checkedout() == 0
         notifier.deliver(happened(1))
         assert numbers(answer.result(timeout=10).json) == [1]
@@ -321,18 +322,23 @@ def test_a_bounded_number_wait_and_the_others_are_answered_at_once():
     stopping, happens = threading.Event(), threading.Event()
     room = WaitingRoom(seats=3, stopping=stopping)
     first, second, third = uuid4(), uuid4(), uuid4()
+
+    def wait(tenant, seconds, has_happened):
+        with room.seat(tenant) as seated:
+            return seated and room.watch(seconds, has_happened)
+
     with ThreadPoolExecutor(3) as pool:
-        seated = [pool.submit(room.wait, tenant, 20, happens.is_set) for tenant in (first, first, second)]
-        while room._taken.total() < 3:
+        seated = [pool.submit(wait, tenant, 20, happens.is_set) for tenant in (first, first, second)]
+        while room.taken < 3:
             pass
-        assert not room.wait(third, 20, happens.is_set), "no seat is free"
-        assert not room.wait(first, 20, happens.is_set), "one tenant does not take all of them"
+        assert not wait(third, 20, happens.is_set), "no seat is free"
+        assert not wait(first, 20, happens.is_set), "one tenant does not take all of them"
         happens.set()
         assert [one.result(timeout=10) for one in seated] == [True] * 3
-    assert room.wait(third, 20, happens.is_set), "seats are given back"
-    assert not room.wait(third, 0.01, lambda: False), "time is up"
+    assert wait(third, 20, happens.is_set), "seats are given back"
+    assert not wait(third, 0.01, lambda: False), "time is up"
     stopping.set()
-    assert not room.wait(third, 20, lambda: False), "nobody holds up a process that stops"
+    assert not wait(third, 20, lambda: False), "nobody holds up a process that stops"
 
 
 def test_old_events_are_forgotten_and_a_cursor_before_them_says_so(notifier, anna, configure):

@@ -13,10 +13,9 @@ from sqlalchemy import event
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
-from services.notifier import settings
 from services.notifier.outbound import channels, claims, sender, settlement
 from services.notifier.outbound.channels.base import Channel
-from tests.notifier.helpers import SYSTEM, deliveries, mark, queue, send, states
+from tests.notifier.helpers import SYSTEM, deliveries, mark, own_settings, queue, send, states
 
 KILLS = 2
 MAILS = KILLS * claims.LIMIT + 4
@@ -54,7 +53,7 @@ def test_no_mail_is_missing_after_kills_and_a_double_has_the_same_message_id(not
         "sending": KILLS * (claims.LIMIT - 2),
         "new": MAILS - KILLS * claims.LIMIT,
     }
-    with time_machine.travel(utcnow() + settings.load().lease + timedelta(seconds=1)):
+    with time_machine.travel(utcnow() + own_settings(notifier).lease + timedelta(seconds=1)):
         send(notifier)
     assert states(notifier) == ["sent"] * MAILS
     arrived = Counter(inbox.message_ids)
@@ -86,7 +85,7 @@ def test_a_kill_at_each_step_of_a_mails_life(notifier, inbox, step, category):
     _pid, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     inbox.before_answer = lambda _taken: None
-    with time_machine.travel(utcnow() + settings.load().lease + timedelta(seconds=1)):
+    with time_machine.travel(utcnow() + own_settings(notifier).lease + timedelta(seconds=1)):
         send(notifier)
     copies, state = STEPS[step][category == "once"]
     [row] = deliveries(notifier)
@@ -118,9 +117,8 @@ def run_until_killed(notifier, step):
     event.listen(engine, "commit", before_commit)
     if step == "before its outcome is committed":
         settlement.success = lambda _claim, _now: die()
-    own = settings.load()
     with acting_as(SYSTEM):
-        sender.send_batch(notifier.runtime, Mortal(channels.connect(own, None), step))
+        sender.send_batch(notifier.runtime, Mortal(channels.connect(own_settings(notifier)), step))
         if step == "afterwards":
             die()
 

@@ -8,7 +8,6 @@ import time_machine
 from prometheus_client import REGISTRY
 
 from chassis.core.clock import utcnow
-from services.notifier import settings
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound.channels.base import NotTaken
 from tests.notifier.helpers import (
@@ -18,6 +17,7 @@ from tests.notifier.helpers import (
     invite_created,
     mark,
     message_posted,
+    own_settings,
     queue,
     send,
     settle,
@@ -37,7 +37,7 @@ def refuse(notifier, inbox, answer):
 def vanish(notifier, inbox):
     mark(notifier, category="once")
     claim(notifier)
-    with time_machine.travel(utcnow() + settings.load().lease + timedelta(seconds=1)):
+    with time_machine.travel(utcnow() + own_settings(notifier).lease + timedelta(seconds=1)):
         send(notifier)
 
 

@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 from css_inline import CSSInliner
 
-from services.notifier import settings
 from services.notifier.common import wording
 from services.notifier.common.templates import templates
 from services.notifier.deliveries.models import Delivery
@@ -21,6 +20,7 @@ from services.notifier.topics import BY_NAME
 from services.notifier.topics.invites import INVITE as TOPIC
 from services.notifier.topics.sections import sections
 from tests.notifier import samples
+from tests.notifier.helpers import own_settings
 
 SHOWN = Path(__file__).parents[3] / "docs/mails"
 LINKS = {
@@ -51,7 +51,7 @@ def compose(name="Rolf Fjord", address="rolf@fjord-retail.example", **changes):
         message_id="<0190.ab@concord.example>",
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
     )
-    letter = renderer.compose(delivery, name, settings.load(), LINKS, time_zone="Europe/Oslo")
+    letter = renderer.compose(delivery, name, own_settings(), LINKS, time_zone="Europe/Oslo")
     return letter, message_from_bytes(letter.content, policy=default)
 
 
@@ -169,10 +169,10 @@ def test_no_mail_can_be_made_for_no_address():
 
 def test_the_sender_and_the_domain_are_settings(configure):
     configure(MAIL_FROM="Nord Portal <post@nord.example>")
-    assert settings.load().domain == "nord.example"
+    assert own_settings().domain == "nord.example"
     assert compose()[1]["From"] == "Nord Portal <post@nord.example>"
     configure(MAIL_DOMAIN="mail.nord.example")
-    assert settings.load().domain == "mail.nord.example"
+    assert own_settings().domain == "mail.nord.example"
 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)

@@ -14,7 +14,6 @@ from sqlalchemy import update
 from chassis.core.clock import utcnow
 from chassis.core.errors import Conflict
 from chassis.core.principal import acting_as
-from services.notifier import settings
 from services.notifier.audience.models import Contact
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import Trouble
@@ -32,6 +31,7 @@ from tests.notifier.helpers import (
     invite_created,
     mail_server,
     mark,
+    own_settings,
     queue,
     send,
     settle,
@@ -198,7 +198,7 @@ def test_only_a_vanished_senders_mail_is_taken_over(notifier, inbox):
     first = claim(notifier)
     assert only(notifier).state == "sending"
     assert claim(notifier) is None
-    later = utcnow() + settings.load().lease + timedelta(seconds=1)
+    later = utcnow() + own_settings(notifier).lease + timedelta(seconds=1)
     with time_machine.travel(later):
         send(notifier)
     assert inbox.message_ids == [first.delivery.message_id]
@@ -209,7 +209,7 @@ def test_what_must_not_come_twice_stays_uncertain_after_its_sender_vanished(noti
     queue(notifier)
     mark(notifier, category="once")
     first = claim(notifier)
-    with time_machine.travel(utcnow() + settings.load().lease + timedelta(seconds=1)):
+    with time_machine.travel(utcnow() + own_settings(notifier).lease + timedelta(seconds=1)):
         send(notifier)
     row = only(notifier)
     assert (row.state, row.next_at) == ("uncertain", None)
@@ -221,7 +221,7 @@ def test_what_must_not_come_twice_stays_uncertain_after_its_sender_vanished(noti
 def test_a_sender_slower_than_its_lease_has_no_say(notifier):
     queue(notifier)
     slow = claim(notifier)
-    quick = claim(notifier, utcnow() + settings.load().lease + timedelta(seconds=1))
+    quick = claim(notifier, utcnow() + own_settings(notifier).lease + timedelta(seconds=1))
     assert quick.id == slow.id
     settle(notifier, slow, NotTaken(Trouble.PERMANENT, "550"))
     assert only(notifier).state == "sending"

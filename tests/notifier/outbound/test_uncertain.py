@@ -11,7 +11,6 @@ from prometheus_client import REGISTRY
 from chassis.core.clock import rfc3339, utcnow
 from chassis.core.principal import acting_as
 from contracts.roles import Role
-from services.notifier import settings
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound import actions
 from services.notifier.outbound.channels.base import NotTaken
@@ -26,6 +25,7 @@ from tests.notifier.helpers import (
     deliveries,
     invite_created,
     mark,
+    own_settings,
     send,
     settle,
     tier_assigned,
@@ -59,7 +59,7 @@ def slow(notifier, inbox, noon):
     noon.shift(timedelta(days=1))
     write_digests(notifier)
     claimed = claim(notifier)
-    noon.shift(settings.load().lease + timedelta(seconds=1))
+    noon.shift(own_settings(notifier).lease + timedelta(seconds=1))
     send(notifier)
     assert only(notifier).state == "uncertain"
     return claimed
@@ -131,7 +131,7 @@ def test_it_waits_for_the_end_of_quiet_hours(notifier, inbox, rolf, slow):
 def test_one_that_is_resent_may_become_uncertain_again(notifier, rolf, slow, noon):
     ask(rolf, notifier, "resend")
     assert claim(notifier).delivery.attempts == 2
-    noon.shift(settings.load().lease + timedelta(seconds=1))
+    noon.shift(own_settings(notifier).lease + timedelta(seconds=1))
     send(notifier)
     assert only(notifier).state == "uncertain"
     assert ask(rolf, notifier, "resend").status_code == 200

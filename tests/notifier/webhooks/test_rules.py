@@ -7,7 +7,7 @@ import pytest
 from chassis.core.backoff import delay_after
 from services.notifier.event_log import event_types
 from services.notifier.webhooks import rules
-from services.notifier.webhooks.rules import Queue, Verdict, look_again
+from services.notifier.webhooks.rules import Verdict
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
@@ -83,8 +83,8 @@ def test_when_an_endpoint_is_looked_at_next(leases, first_ready, failures, cooli
     def moment(seconds):
         return None if seconds is None else NOW + timedelta(seconds=seconds)
 
-    queue = Queue([moment(lease) for lease in leases], moment(first_ready))
-    assert look_again(queue, NOW, failures=failures, cool_until=moment(cooling)) == moment(expected)
+    leases, first = [moment(lease) for lease in leases], moment(first_ready)
+    assert rules.look_again(leases, first, NOW, failures=failures, cool_until=moment(cooling)) == moment(expected)
 
 
 @pytest.mark.parametrize(

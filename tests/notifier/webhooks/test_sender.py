@@ -22,12 +22,11 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Conflict
 from chassis.core.principal import acting_as
 from contracts.roles import Role
-from services.notifier import settings
 from services.notifier.event_log import tasks as event_log_tasks
 from services.notifier.outbound.channels import folder
 from services.notifier.webhooks import queries, sender, signing, tasks
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
-from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, send, statements, user_added
+from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, own_settings, send, statements, user_added
 from tests.notifier.webhooks.hooks import (
     DAY,
     WEBHOOKS,
@@ -341,7 +340,7 @@ def test_what_an_endpoint_may_get_at_once_costs_few_statements(notifier, anna, r
     add(anna, receiver.url)
     notifier.deliver(*(happened(1, subject=str(uuid4())) for _ in range(4)))
     with statements(notifier) as made, acting_as(SYSTEM):
-        assert sender.send_to_healthy(notifier.runtime)
+        assert sender.send_some(notifier.runtime, healthy=True)
     assert len(receiver.taken) == 4
     assert states(notifier) == ["delivered"] * 4
     locks = [statement for statement in made if "webhook_queues" in statement and statement.startswith("SELECT")]
@@ -383,7 +382,7 @@ def test_the_owner_is_mailed_once_when_we_disable_a_webhook(notifier, anna, rece
     assert (mail.address, mail.topic, mail.category) == ("anna@nordic-heating.example", "webhook", "must-arrive")
     assert mail.subject == "We have stopped sending events to 127.0.0.1"
     send(notifier)
-    [shown] = folder.newest(settings.mailbox(notifier.runtime.settings))
+    [shown] = folder.newest(own_settings(notifier).mailbox)
     for text in ("410 Gone", "Into the ERP", webhook["id"]):
         assert text in shown.text
         assert text in shown.html
@@ -436,7 +435,7 @@ def test_only_a_vanished_senders_message_is_sent_again_under_the_same_id(notifie
     notifier.deliver(*(happened(number, subject=subject, sequence=number) for number in (1, 2)))
     lost = claim(notifier)
     assert claim(notifier) is None
-    with time_machine.travel(utcnow() + settings.load().webhook_lease + timedelta(seconds=1)):
+    with time_machine.travel(utcnow() + own_settings(notifier).webhook_lease + timedelta(seconds=1)):
         send_due(notifier)
         assert numbers(receiver) == [1, 2]
         assert receiver.taken[0][1]["webhook-id"] == str(lost.event_id)

@@ -1,6 +1,7 @@
 """Webhooks lead nowhere but to public addresses; what counts is where sockets are connected to."""
 
 import socket
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import pytest
 
@@ -103,6 +104,17 @@ GOOD_URLS = {
 }
 
 
+# IANA's special-purpose registries, multicast and what is reserved.
+FORBIDDEN_NETWORKS = [
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24"),
+    *("192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+    *("224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32"),
+    *("::/3", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16"),
+    *("2620:4f:8000::/48", "3fff::/20", "4000::/2", "5f00::/16", "8000::/1", "fc00::/7", "fe80::/10", "ff00::/8"),
+]
+
+
 def call(url, *, loopback=False, deadline=5.0, body=b"{}"):
     return webhooks_call.post(url, body, {"Content-Type": "application/json"}, deadline=deadline, loopback=loopback)
 
@@ -144,6 +156,31 @@ def test_nor_by_a_name_that_has_such_an_address(names, address):
             answer = call("https://hooks.example/in")
         assert "public" in answer.error
         assert connects == []
+
+
+@pytest.mark.parametrize("network", FORBIDDEN_NETWORKS)
+def test_no_address_of_a_special_network_is_allowed(network):
+    network = ip_network(network)
+    size = network.num_addresses
+    for offset in {0, min(1, size - 1), 9 % size, size // 3, size // 2, size - 1}:
+        assert not ssrf_guard.is_allowed(str(network[offset]), loopback=False), network[offset]
+
+
+@pytest.mark.parametrize("inner", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "168.63.129.16", "8.8.8.8"])
+@pytest.mark.parametrize("form", ["mapped", "compatible", "6to4", "NAT64", "local NAT64", "Teredo", "Teredo client"])
+def test_no_ipv6_form_of_an_ipv4_address_is_allowed(form, inner):
+    """A relay on the way would turn it into the IPv4 address, also into a private one."""
+    bits = int(ip_address(inner))
+    address = {
+        "mapped": 0xFFFF << 32 | bits,
+        "compatible": bits,
+        "6to4": 0x2002 << 112 | bits << 80,
+        "NAT64": 0x64FF9B << 96 | bits,
+        "local NAT64": 0x64FF9B0001 << 80 | bits,
+        "Teredo": 0x20010000 << 96 | bits << 64,
+        "Teredo client": 0x20010000 << 96 | 0x08080808 << 64 | bits ^ 0xFFFFFFFF,
+    }[form]
+    assert not ssrf_guard.is_allowed(str(IPv6Address(address)), loopback=False)
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
@@ -212,16 +249,16 @@ def test_no_proxy_is_taken_from_the_environment(monkeypatch):
 def test_the_receivers_certificate_must_be_valid_for_its_name(tmp_path, monkeypatch, names):
     certificate = make_certificate(tmp_path)
     names["hooks.example"] = [["127.0.0.1"]]
-    webhooks_call._tls.cache_clear()
+    webhooks_call.tls_context.cache_clear()
     with Receiver(certificate) as receiver:
         assert "certificate" in call(receiver.url, loopback=True).error
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-        webhooks_call._tls.cache_clear()
+        webhooks_call.tls_context.cache_clear()
         assert call(receiver.url, loopback=True).status == 204
         other_name = receiver.url.replace("127.0.0.1", "hooks.example")
         assert "certificate" in call(other_name, loopback=True).error
         assert len(receiver.taken) == 1
-    webhooks_call._tls.cache_clear()
+    webhooks_call.tls_context.cache_clear()
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"

@@ -1,10 +1,22 @@
 """What a channel is: it hands letters over, each in three steps, so that a sender can work between them."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
 
 from services.notifier.common import wording
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.letters import Letter
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A finished mail. ``at`` orders it in the development mailbox; the same mail sent again has the same."""
+
+    sender: str
+    recipient: str
+    message_id: str
+    at: datetime
+    content: bytes
 
 
 class NotTaken(Exception):
@@ -12,7 +24,7 @@ class NotTaken(Exception):
 
     Attributes:
         trouble: what that means for the letter.
-        is_server: it concerns the server, so that other letters fare no better just now.
+        is_server: the server is at fault, so no other letter fares better just now.
         is_bounce: the recipient's address was refused for good.
     """
 
@@ -25,7 +37,7 @@ class NotTaken(Exception):
 
 
 class Channel(ABC):
-    """A way out of the house. Each step may raise :class:`NotTaken`; then the others are left out."""
+    """A way that letters leave by. Each step may raise :class:`NotTaken`; then the others are left out."""
 
     def announce(self, letter: Letter) -> None:  # noqa: B027 - not every channel has something to announce
         """Everything before the letter could arrive, such as connecting. It may take its time."""
@@ -38,4 +50,4 @@ class Channel(ABC):
         """Wait until the receiver has said that it took the letter."""
 
     def close(self) -> None:  # noqa: B027 - nor something to close
-        """Give back what is held open between letters."""
+        """Give back what stays open between letters."""

@@ -18,8 +18,7 @@ from uuid import uuid4
 
 from chassis.core.emails import address_key
 from chassis.core.logs import logger
-from services.notifier.outbound.channels.base import Channel
-from services.notifier.outbound.letters import Letter
+from services.notifier.outbound.channels.base import Channel, Letter
 
 log = logger(__name__)
 
@@ -67,8 +66,8 @@ def newest(folder: Path, *, to: str | None = None, limit: int = NEWEST) -> list[
         return []
     part = f"-{_hash(address_key(to))}-" if to else ""
     names = (path.name for path in folder.iterdir() if part in path.name and NAME.fullmatch(path.name))
-    read = (_read(folder / name) for name in heapq.nlargest(limit, names))
-    return [mail for mail in read if mail]
+    mails = (_read(folder / name) for name in heapq.nlargest(limit, names))
+    return [mail for mail in mails if mail]
 
 
 def trim(folder: Path, before: datetime) -> None:

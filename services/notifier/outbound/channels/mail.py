@@ -12,9 +12,8 @@ from typing import NoReturn
 
 from chassis.core.logs import logger
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.base import Channel, NotTaken
-from services.notifier.outbound.letters import Letter
-from services.notifier.settings import STARTTLS, TLS, Settings, SmtpServer
+from services.notifier.outbound.channels.base import Channel, Letter, NotTaken
+from services.notifier.settings import STARTTLS, TLS, NotifierSettings, SmtpServer
 
 AFTER_TEXT = 3  # times the usual wait: a server may look closely at a letter before it answers
 ABOUT_POLICY = re.compile(r"\b5\.7\.\d")  # what is refused so says something about us, not about the address
@@ -26,7 +25,7 @@ log = logger(__name__)
 class MailChannel(Channel):
     """One connection to a mail server, opened for the first letter and kept for the next ones."""
 
-    def __init__(self, server: SmtpServer, settings: Settings) -> None:
+    def __init__(self, server: SmtpServer, settings: NotifierSettings) -> None:
         self._server = server
         self._settings = settings
         self._connection: smtplib.SMTP | None = None
@@ -34,7 +33,7 @@ class MailChannel(Channel):
         self._until = 0.0
 
     def announce(self, letter: Letter) -> None:
-        """Say from whom and to whom, and get leave to send the text."""
+        """Name sender and recipient, and wait until the server is ready for the text."""
         self._until = monotonic() + self._settings.deadline  # for all three steps, also where this one is done twice
         reused = self._connection is not None
         try:
@@ -46,11 +45,11 @@ class MailChannel(Channel):
 
     def transfer(self, letter: Letter) -> None:
         """Send the text. From here on a broken connection leaves open whether the server has taken it."""
-        with self._talking(letter) as connection:
+        with self._talking() as connection:
             connection.send(re.sub(rb"(?m)^\.", b"..", letter.content.removesuffix(b"\r\n")) + b"\r\n.\r\n")
 
     def confirm(self, letter: Letter) -> None:
-        with self._talking(letter) as connection:
+        with self._talking() as connection:
             if connection.sock:
                 connection.sock.settimeout(self._settings.timeout * AFTER_TEXT)
             code, text = connection.getreply()
@@ -75,41 +74,36 @@ class MailChannel(Channel):
             self._unwatch()
 
     def _announce(self, letter: Letter) -> None:
-        try:
-            if self._connection is None:
-                self._connection = self._connect()
-            connection = self._connection
+        with self._failing_as(Trouble.TEMPORARY, "The mail server takes no mail from us at present."):
+            connection = self._connection = self._connection or self._connect()
             with self._watched(connection):
                 self._expect(250, connection.mail(letter.sender))
                 self._expect_recipient(connection.rcpt(letter.recipient))
                 self._expect(354, connection.docmd("DATA"))
-        except NotTaken as failure:
-            if failure.is_server:
-                self._drop()
-            raise
-        except (OSError, smtplib.SMTPException) as error:
-            self._drop()
-            log.warning("mail server away", host=self._server.host, port=self._server.port, error=repr(error))
-            reason = "The mail server takes no mail from us just now."
-            raise NotTaken(Trouble.TEMPORARY, reason, is_server=True) from error
 
     @contextmanager
-    def _talking(self, letter: Letter) -> Iterator[smtplib.SMTP]:
-        """The connection over which a letter was announced. It is given up where the server is at fault."""
+    def _talking(self) -> Iterator[smtplib.SMTP]:
+        """The connection over which a letter was announced."""
         connection = self._connection
         assert connection is not None, "the letter was not announced"
+        reason = "The mail server broke off before it confirmed the mail."
+        with self._failing_as(Trouble.UNKNOWN, reason), self._watched(connection):
+            yield connection
+
+    @contextmanager
+    def _failing_as(self, trouble: Trouble, reason: str) -> Iterator[None]:
+        """Close the connection where the server is at fault. ``trouble`` is what a broken one means for the letter."""
         try:
-            with self._watched(connection):
-                yield connection
+            yield
         except NotTaken as failure:
             if failure.is_server:
                 self._drop()
             raise
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            log.warning("mail server broke off after the text", message_id=letter.message_id, error=repr(error))
-            reason = "The mail server broke off before it confirmed the mail."
-            raise NotTaken(Trouble.UNKNOWN, reason, is_server=True) from error
+            server = self._server
+            log.warning("mail server broke off", host=server.host, port=server.port, trouble=trouble, error=repr(error))
+            raise NotTaken(trouble, reason, is_server=True) from error
 
     def _connect(self) -> smtplib.SMTP:
         """Greet the server. What goes wrong here says nothing about a letter, so all of it may pass."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.notifier.outbound.channels import folder
-from services.notifier.outbound.letters import Letter
+from services.notifier.outbound.channels.base import Letter
 from tests.notifier.helpers import FJORD, deliveries, free_port, invite_created, queue, send, user_added
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -117,9 +117,10 @@ def test_there_is_no_mailbox_where_mail_really_goes_out(notifier, anybody, confi
         assert answer.json | {"requestId": 0} == absent
 
 
-def test_there_is_no_mailbox_in_production(notifier, anybody, monkeypatch):
-    production = replace(notifier.runtime.settings, environment="production")
-    monkeypatch.setitem(notifier.app.extensions, "settings", production)
+def test_there_is_no_mailbox_in_production(notifier, anybody, configure):
+    configure(SMTP_URL="smtp://mail.example", NOTIFIER_SECRET="s" * 32)
+    process = notifier.runtime.settings
+    notifier.runtime.settings = replace(process, environment="production", public_url="https://concord.example")
     assert anybody.get("/dev/mailbox").status_code == 404
     assert anybody.get("/dev/mailbox.json").status_code == 404
 

@@ -8,13 +8,11 @@ from time import monotonic
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from services.notifier import settings
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.outbound.channels.base import Letter, NotTaken
 from services.notifier.outbound.channels.mail import MailChannel
-from services.notifier.outbound.letters import Letter
 from tests.notifier.certificates import make_certificate
-from tests.notifier.helpers import GREETING, RCPT, TEXT, BadServer, Inbox, mail_server
+from tests.notifier.helpers import GREETING, RCPT, TEXT, BadServer, Inbox, mail_server, own_settings
 
 
 def letter(number=1, text="Hello"):
@@ -29,7 +27,7 @@ def post():
     opened = []
 
     def connect():
-        own = settings.load()
+        own = own_settings()
         opened.append(MailChannel(own.smtp, own))
         return opened[-1]
 
@@ -130,7 +128,7 @@ def test_a_letter_has_one_deadline_connecting_included(post, configure):
     """Its lease ends soon after; what goes out later may go out twice."""
     with BadServer((b"EHLO", RCPT), "dawdle") as server:
         configure(SMTP_URL=f"smtp://127.0.0.1:{server.port}", SMTP_TIMEOUT=0.1)
-        server.seconds = 0.7 * settings.load().deadline
+        server.seconds = 0.7 * own_settings().deadline
         assert fail(post()).trouble is Trouble.TEMPORARY
         assert server.taken == 0
 
