@@ -56,6 +56,7 @@ def postgres_database(suffix: str = "") -> Iterator[str]:
     name = f"concord_test_{uuid4().hex[:12]}{suffix}"
     admin = postgres_admin()
     admin.execute(f'CREATE DATABASE "{name}"')
+    admin.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     try:
         yield f"postgresql+psycopg://postgres@127.0.0.1:5432/{name}"
     finally:
