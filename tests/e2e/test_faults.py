@@ -95,6 +95,7 @@ def test_with_identity_down_signed_in_users_go_on(platform, network):
         platform.wait_until_ready("identity")
 
 
+@pytest.mark.nightly  # the short chaos kills every process under load
 @pytest.mark.parametrize("name", ["campaigns", "prm", "notifier"])
 def test_a_service_killed_right_after_it_answered_loses_nothing(platform, network, name):
     _, answer = send(network)

@@ -52,7 +52,10 @@ def postgres_admin() -> psycopg.Connection:
 
 @contextmanager
 def postgres_database(suffix: str = "") -> Iterator[str]:
-    """The URL of a new PostgreSQL database, removed afterwards; its name ends with ``suffix``."""
+    """The URL of a new PostgreSQL database, removed afterwards; its name ends with ``suffix``.
+
+    Its commits do not wait for the disk: no test of one service pulls the plug of the server.
+    """
     name = f"concord_test_{uuid4().hex[:12]}{suffix}"
     admin = postgres_admin()
     admin.execute(f'CREATE DATABASE "{name}"')
