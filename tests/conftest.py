@@ -24,9 +24,8 @@ def empty_database(dialect: str, tmp_path: Path) -> Iterator[str]:
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        shares_platform = "platform" in getattr(item, "fixturenames", ())
-        engines = getattr(item, "callspec", None)
-        group = f"platform-{engines.params.get('platform')}" if shares_platform and engines else item.path.stem
+        engines = item.callspec.params.get("platform") if hasattr(item, "callspec") else None
+        group = f"platform-{engines}" if engines else item.path.stem
         item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{group}"))
 
 

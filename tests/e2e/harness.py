@@ -125,6 +125,8 @@ class Platform:
     port: int = field(default_factory=lambda: free_ports(len(platform.SERVICES) + 1 + 30))
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     inbox: Any = None  # what the mail server took that it was given, if any
+    broker: "Forwarder | None" = None  # the way to the broker, if it can be unplugged
+    smtp: "Forwarder | None" = None  # the way to the mail server
 
     @property
     def url(self) -> str:
@@ -210,16 +212,20 @@ class Platform:
             os.killpg(process.pid, how)
         process.wait(40)
 
-    def stop_all(self) -> None:
+    def stop_all(self) -> dict[str, int]:
+        """Tell all processes to stop at once, as an orchestrator does; return the status each ended with."""
         for process in self.processes.values():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
+        statuses = {}
         for name in list(self.processes):
             process = self.processes.pop(name)
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
+            statuses[name] = process.wait()
+        return statuses
 
     def log(self, name: str) -> str:
         return (self.home / f"{name}.log").read_text(errors="replace")

@@ -95,6 +95,7 @@ def test_a_database_that_cannot_be_migrated_is_said(up):
     assert "started (pid" not in up.said
 
 
+@pytest.mark.nightly
 def test_a_service_that_cannot_start_ends_it_all_and_says_why(up):
     up.start(CONCORD_MESSAGE_DELAY="soon")
     assert up.process.wait(60) == 1

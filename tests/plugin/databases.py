@@ -52,10 +52,14 @@ def postgres_admin() -> psycopg.Connection:
 
 @contextmanager
 def postgres_database(suffix: str = "") -> Iterator[str]:
-    """The URL of a new PostgreSQL database, removed afterwards; its name ends with ``suffix``."""
+    """The URL of a new PostgreSQL database, removed afterwards; its name ends with ``suffix``.
+
+    Its commits do not wait for the disk: no test of one service pulls the plug of the server.
+    """
     name = f"concord_test_{uuid4().hex[:12]}{suffix}"
     admin = postgres_admin()
     admin.execute(f'CREATE DATABASE "{name}"')
+    admin.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     try:
         yield f"postgresql+psycopg://postgres@127.0.0.1:5432/{name}"
     finally:

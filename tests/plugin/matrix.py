@@ -1,21 +1,24 @@
 """Which tests run on which engines.
 
 ``--matrix change`` (the default, and what CI runs): everything on PostgreSQL and RabbitMQ; on SQLite and the embedded
-broker only what ``ON_SQLITE_TOO`` lists. Without PostgreSQL everything runs on SQLite.
+broker only what ``ON_SQLITE_TOO`` lists; nothing that is marked ``nightly``; generated examples by the quarter.
+Without PostgreSQL everything runs on SQLite.
 ``--matrix full`` (`make nightly`): everything on both.
 """
 
 import os
 import re
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from tests.plugin.databases import POSTGRES, RABBITMQ, answers
 
 ON_SQLITE_TOO = re.compile(
     r"tests/chassis/"  # what all services rest on
-    r"|test_\w*(access|concurrency|migrations?)\.py"  # roles; locks and DDL, which differ most by database
-    r"|tests/e2e/test_(tour|openapi)\.py"  # one path through all services; half of the generated requests
+    r"|tests/(?!e2e/).*(access|concurrency|migrations?)\.py"  # roles; locks and DDL, which differ most by database
+    r"|tests/e2e/test_tour\.py"  # one path through all services
 )
 EMBEDDED = {"dialect": "sqlite", "platform": "embedded"}  # parameter: its value that needs no server
 
@@ -26,13 +29,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("matrix") == "full":
+        os.environ["CONCORD_TEST_MATRIX"] = "full"  # for what is read while modules are imported
+
+
+def generated(examples: int, **more: object) -> hypothesis.settings:
+    """Hypothesis' settings for a test with so many examples in the full matrix, and a quarter of them on a change."""
+    full = os.environ.get("CONCORD_TEST_MATRIX") == "full"
+    return hypothesis.settings(
+        max_examples=examples if full else max(3, examples // 4),
+        deadline=None,  # the machine is busy with other tests
+        suppress_health_check=[HealthCheck.function_scoped_fixture],  # the services they share stand still between them
+        **more,  # type: ignore[arg-type]
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("matrix") == "full" or not _real_engines():
+    if config.getoption("matrix") == "full":
         return
-    left_out = [item for item in items if _is_embedded(item) and not ON_SQLITE_TOO.search(item.path.as_posix())]
+    real = _real_engines()
+    left_out = {item for item in items if item.get_closest_marker("nightly") or (real and _runs_elsewhere(item))}
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _runs_elsewhere(item: pytest.Item) -> bool:
+    return _is_embedded(item) and not ON_SQLITE_TOO.search(item.path.as_posix())
 
 
 def _real_engines() -> bool:

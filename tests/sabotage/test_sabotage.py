@@ -10,6 +10,7 @@ def test_there_is_every_fault_that_we_promise_to_notice():
     assert len(FAULTS) == 13
 
 
+@pytest.mark.nightly
 def test_a_fault_turns_a_test_red_that_is_green_without_it():
     fault = FAULTS["If-Match ignored"]
     assert run(fault, broken=False)[0] == 0
@@ -18,6 +19,7 @@ def test_a_fault_turns_a_test_red_that_is_green_without_it():
     assert caught.startswith("tests/chassis/test_web.py::test_if_match")
 
 
+@pytest.mark.nightly
 def test_a_fault_that_nobody_notices_is_told(monkeypatch, capsys):
     unnoticed = Fault(
         "If-Match ignored", FAULTS["If-Match ignored"].apply, ("tests/chassis/test_resequencer.py", "-k", "whose_turn")
