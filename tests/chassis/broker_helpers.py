@@ -95,10 +95,10 @@ def stopping(stop: threading.Event, seconds: float) -> Iterator[None]:
 
 
 class Consuming:
-    """A consumer in a thread of its own: ``got`` so far, ``error`` that came out. ``hold`` stops it inside a batch."""
+    """A consumer in a thread of its own: ``got`` so far, ``error`` that was raised. ``block`` stops it inside a batch."""
 
     def __init__(
-        self, broker: Broker, subscriber: str, *, prefetch: int = 20, batch: int | None = None, hold: bool = False
+        self, broker: Broker, subscriber: str, *, prefetch: int = 20, batch: int | None = None, block: bool = False
     ):
         self.got: list[Message] = []
         self.batches: list[list[str]] = []
@@ -106,7 +106,7 @@ class Consuming:
         self.entered = threading.Event()
         self.release = threading.Event()
         self.stop = threading.Event()
-        self._hold = hold
+        self._block = block
         arguments = {"stop": self.stop, "prefetch": prefetch, "batch": batch}
         self._thread = threading.Thread(target=self._run, args=(broker, subscriber), kwargs=arguments, daemon=True)
 
@@ -133,7 +133,7 @@ class Consuming:
         self.got.extend(batch)
         self.batches.append(ids(batch))
         self.entered.set()
-        if self._hold:
+        if self._block:
             assert self.release.wait(PATIENCE)
 
 

@@ -182,7 +182,7 @@ def test_batches_are_at_most_what_was_asked_for(broker: Broker, noun: str) -> No
 def test_what_was_taken_beyond_a_batch_is_given_back_unhandled(broker: Broker, noun: str) -> None:
     broker.declare(noun, [f"{noun}.#"])
     broker.publish(messages(noun, 10))
-    with Consuming(broker, noun, prefetch=6, batch=3, hold=True) as consumer:
+    with Consuming(broker, noun, prefetch=6, batch=3, block=True) as consumer:
         assert consumer.entered.wait(PATIENCE)
         consumer.stop.set()
         consumer.release.set()
@@ -196,7 +196,7 @@ def test_what_was_taken_beyond_a_batch_is_given_back_unhandled(broker: Broker, n
 def test_a_busy_consumer_holds_at_most_prefetch(broker: Broker, open_broker: Callable[[], Broker], noun: str) -> None:
     broker.declare(noun, [f"{noun}.#"])
     broker.publish(messages(noun, 10))
-    with Consuming(broker, noun, prefetch=2, hold=True) as busy:
+    with Consuming(broker, noun, prefetch=2, block=True) as busy:
         assert busy.entered.wait(PATIENCE)
         with Consuming(open_broker(), noun) as other:
             eventually(lambda: len(other.got) >= 8)
@@ -208,7 +208,7 @@ def test_competing_consumers_share_the_work(open_broker: Callable[[], Broker], n
     publisher = open_broker()
     publisher.declare(noun, [f"{noun}.#"])
     publisher.publish(messages(noun, 100))
-    one, two = (Consuming(open_broker(), noun, prefetch=1, hold=True) for _ in range(2))
+    one, two = (Consuming(open_broker(), noun, prefetch=1, block=True) for _ in range(2))
     with one, two:
         assert one.entered.wait(PATIENCE)
         assert two.entered.wait(PATIENCE)
@@ -281,7 +281,7 @@ def test_a_slow_handler_keeps_its_batch(broker_url: str, open_broker: Callable[[
     )
     slow.declare(noun, [f"{noun}.#"])
     slow.publish(messages(noun, 2))
-    with Consuming(slow, noun, hold=True) as consumer:
+    with Consuming(slow, noun, block=True) as consumer:
         assert consumer.entered.wait(PATIENCE)
         with Consuming(open_broker(), noun) as other:
             time.sleep(seconds)
@@ -321,7 +321,7 @@ def test_an_idle_consumer_stops_at_once(broker: Broker, noun: str) -> None:
 def test_stopping_finishes_the_batch_in_work_and_takes_no_other(broker: Broker, noun: str) -> None:
     broker.declare(noun, [f"{noun}.#"])
     broker.publish(messages(noun, 6))
-    with Consuming(broker, noun, prefetch=2, hold=True) as consumer:
+    with Consuming(broker, noun, prefetch=2, block=True) as consumer:
         assert consumer.entered.wait(PATIENCE)
         consumer.stop.set()
         consumer.release.set()

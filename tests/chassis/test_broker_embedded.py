@@ -146,7 +146,7 @@ def test_a_consumer_that_lost_its_lease_says_so(open_broker: Callable[..., Embed
     broker = open_broker()
     broker.declare("q", ["#"])
     broker.publish(messages("a", 1))
-    with Consuming(broker, "q", hold=True) as consumer:
+    with Consuming(broker, "q", block=True) as consumer:
         assert consumer.entered.wait(PATIENCE)
         thief = sqlite3.connect(path)
         thief.execute("update delivery set token = 'thief'")

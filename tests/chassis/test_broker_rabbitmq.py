@@ -358,7 +358,7 @@ def test_what_a_silent_consumer_holds_comes_back_within_three_heartbeats(
     silent = RabbitBroker(wire.url, "silent", heartbeat=1)
     silent.declare(noun, [f"{noun}.#"])
     broker.publish(messages(noun, 1))
-    with Consuming(silent, noun, hold=True) as consumer:
+    with Consuming(silent, noun, block=True) as consumer:
         assert consumer.entered.wait(PATIENCE)
         wire.freeze()
         started = time.monotonic()
@@ -435,7 +435,7 @@ def test_an_idle_consumer_notices_that_its_channel_was_closed(wire: Wire, wired:
 def test_a_consumer_whose_connection_is_cut_waits_for_its_handler(wire: Wire, wired: RabbitBroker, noun: str) -> None:
     wired.declare(noun, [f"{noun}.#"])
     wired.publish(messages(noun, 2))
-    with Consuming(wired, noun, hold=True) as consumer:
+    with Consuming(wired, noun, block=True) as consumer:
         assert consumer.entered.wait(PATIENCE)
         wire.cut()
         eventually(lambda: wired.depth(noun) == 2)  # back in the queue, while the handler still works

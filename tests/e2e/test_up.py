@@ -99,6 +99,6 @@ def test_a_database_that_cannot_be_migrated_is_said(up):
 def test_a_service_that_cannot_start_ends_it_all_and_says_why(up):
     up.start(CONCORD_MESSAGE_DELAY="soon")
     assert up.process.wait(60) == 1
-    assert "notifier ended with status 1 before it was ready. Its messages above say why." in up.said
+    assert "notifier ended with status 1 before it was ready. Its output above says why." in up.said
     assert "MESSAGE_DELAY" in up.said
     assert not [name for name in NAMES if up.listens(name)]

@@ -14,6 +14,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from chassis.messaging.broker import Message
 from chassis.messaging.inbox import InboxRow
+from chassis.messaging.processor import Processor
 from services.notifier.audience.contacts import upsert_contact
 from services.notifier.audience.models import Contact
 from services.notifier.audience.notices import notify
@@ -362,6 +363,7 @@ def test_control_characters_from_elsewhere_do_no_harm(notifier, inbox):
 
 def test_consumers_that_share_the_work_do_not_wait_for_each_other_in_a_circle(notifier):
     """Batches about the same retailers in opposite order, at the same moment: none has to be taken apart."""
+    processor = Processor(notifier.runtime.service.listeners[0])
     shops = [uuid4() for _ in range(12)]
     together = threading.Barrier(2)
     done = []
@@ -371,7 +373,7 @@ def test_consumers_that_share_the_work_do_not_wait_for_each_other_in_a_circle(no
             batch = [Message("", "", json.dumps(invite_created(shop)).encode()) for shop in order]
             together.wait(20)
             with acting_as(SYSTEM), notifier.database.begin() as session:
-                notifier.consumer._apply(session, batch)  # what a whole batch is tried with first
+                processor.process(session, batch)  # what a whole batch is tried with first
             done.append(len(batch))
 
     threads = [threading.Thread(target=work, args=(order,)) for order in (shops, shops[::-1])]
