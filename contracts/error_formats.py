@@ -23,7 +23,7 @@ def _stores(refusal: Refusal) -> dict[str, Any]:
         body |= {
             "message": "Field validation failed",
             "error_code": "VALIDATION_ERROR",
-            "validation_errors": [{"field": one["field"] or "body", "error": one["message"]} for one in faults],
+            "validation_errors": [{"field": fault["field"] or "body", "error": fault["message"]} for fault in faults],
         }
     return body | dict(failure.more)
 
@@ -45,11 +45,11 @@ def _marketing(refusal: Refusal) -> dict[str, Any]:
 
 
 PAGE_TEXT = {
-    HTTPStatus.NOT_FOUND: ("This link leads nowhere", "It may have been mistyped or taken back."),
+    HTTPStatus.NOT_FOUND: ("This link leads nowhere", "It may be mistyped or no longer valid."),
     HTTPStatus.TOO_MANY_REQUESTS: ("Too many visits at once", "Please wait a moment and follow the link again."),
 }
 NOT_NOW = ("This link does not work just now", "Please try again in a few minutes.")
-NOT_THIS_WAY = ("This link cannot be followed like that", "Please open it as it was given to you.")
+NOT_THIS_WAY = ("This link cannot be opened this way", "Please open it exactly as you received it.")
 
 
 def _page(refusal: Refusal) -> str:

@@ -34,13 +34,13 @@ _MEMBER = re.compile(r"[ \t]*,[ \t]*")
 def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
     """The client's fields that the service gets to see, and those that say who we are and whence the request came."""
     environ = request.environ
-    named = _named_by_connection(environ.get("HTTP_CONNECTION", ""))
+    of_connection = _connection_options(environ.get("HTTP_CONNECTION", ""))
     fields = [
         (name, value)
         for key, value in environ.items()
-        if (name := _wire_name(key)) and _VALUE.fullmatch(value) and name.lower() not in named
+        if (name := _wire_name(key)) and _VALUE.fullmatch(value) and name.lower() not in of_connection
     ]
-    if "CONTENT_TYPE" in environ and "content-type" not in named:
+    if "CONTENT_TYPE" in environ and "content-type" not in of_connection:
         fields.append(("Content-Type", environ["CONTENT_TYPE"]))
     if route.basic and environ.get("HTTP_AUTHORIZATION", "")[:6].lower() == "basic ":
         fields.append(("Authorization", environ["HTTP_AUTHORIZATION"]))
@@ -60,14 +60,14 @@ def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
 
 def passed_back(fields: list[tuple[str, str]], route: Route) -> list[tuple[str, str]]:
     """The service's fields that the client gets to see."""
-    named: frozenset[str] = frozenset()
+    of_connection: frozenset[str] = frozenset()
     for name, value in fields:
         if name.lower() == "connection":
-            named |= _named_by_connection(value)
+            of_connection |= _connection_options(value)
     return [
         (name, value)
         for name, value in fields
-        if _comes_back(name, route.cookies) and _VALUE.fullmatch(value) and name.lower() not in named
+        if _comes_back(name, route.cookies) and _VALUE.fullmatch(value) and name.lower() not in of_connection
     ]
 
 
@@ -91,7 +91,7 @@ def _comes_back(name: str, cookies: bool) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _named_by_connection(value: str) -> frozenset[str]:
+def _connection_options(value: str) -> frozenset[str]:
     return frozenset(_MEMBER.split(value.strip(" \t").lower())) if value else frozenset()
 
 

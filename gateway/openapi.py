@@ -55,10 +55,10 @@ class Catalogue:
     def _make(self) -> Document:
         names = [name for name in self._table.services if name in self._client.addresses]
         with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-            found = dict(zip(names, pool.map(self._document_of, names), strict=True))
-        parts = {name: self._routed(name, part) for name, part in found.items() if part is not None}
+            documents = dict(zip(names, pool.map(self._document_of, names), strict=True))
+        parts = {name: self._routed(name, part) for name, part in documents.items() if part is not None}
         document = merged(parts) | {"servers": [{"url": self._public_url}]}
-        absent = sorted(name for name, part in found.items() if part is None)
+        absent = sorted(name for name, part in documents.items() if part is None)
         return document | ({"x-unavailable": absent} if absent else {})
 
     def _document_of(self, service: str) -> Document | None:
@@ -113,8 +113,8 @@ def merged(parts: Mapping[str, Document]) -> Document:
             document["paths"].setdefault(path, {}).update(_with_unique_ids(item, service, operation_ids))
         for section, entries in part.get("components", {}).items():
             document["components"].setdefault(section, {}).update(entries)
-        known = {tag["name"] for tag in document["tags"]}
-        document["tags"] += [tag for tag in part.get("tags", ()) if tag["name"] not in known]
+        tag_names = {tag["name"] for tag in document["tags"]}
+        document["tags"] += [tag for tag in part.get("tags", ()) if tag["name"] not in tag_names]
     return document
 
 
@@ -138,20 +138,20 @@ def _without_clashes(parts: Mapping[str, Document]) -> dict[str, Document]:
     clashing: set[Name] = set()
     while True:
         renamed = {service: _renamed(part, service, clashing) for service, part in parts.items()}
-        found = _clashes(renamed.values())
-        if not found:
+        names = _clashes(renamed.values())
+        if not names:
             return renamed
-        clashing |= found
+        clashing |= names
 
 
 def _clashes(parts: Iterable[Document]) -> set[Name]:
     seen: dict[Name, Any] = {}
-    found = set()
+    names = set()
     for part in parts:
         for name, component in _components(part):
             if seen.setdefault(name, component) != component:
-                found.add(name)
-    return found
+                names.add(name)
+    return names
 
 
 def _components(part: Document) -> Iterator[tuple[Name, Any]]:
@@ -161,11 +161,12 @@ def _components(part: Document) -> Iterator[tuple[Name, Any]]:
 
 
 def _renamed(part: Document, service: str, names: set[Name]) -> Document:
-    mine = [name for name, _ in _components(part) if name in names]
+    clashing = [name for name, _ in _components(part) if name in names]
     prefix = service.capitalize()
-    references = {f"#/components/{section}/{name}": f"#/components/{section}/{prefix}{name}" for section, name in mine}
+    root = "#/components"
+    references = {f"{root}/{section}/{name}": f"{root}/{section}/{prefix}{name}" for section, name in clashing}
     part = _with_references(part, references)
-    for section, name in mine:
+    for section, name in clashing:
         entries = part["components"][section]
         entries[prefix + name] = entries.pop(name)
     return part

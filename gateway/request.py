@@ -54,14 +54,14 @@ class Request:
 
     @property
     def scheme(self) -> str:
-        offered = self.environ.get("HTTP_X_FORWARDED_PROTO") if self.peer_is_trusted else None
-        return offered if offered in ("http", "https") else "http"
+        protocol = self.environ.get("HTTP_X_FORWARDED_PROTO") if self.peer_is_trusted else None
+        return protocol if protocol in ("http", "https") else "http"
 
     @property
     def forwarded_for(self) -> str:
         """The way the request came, for the service: ours, after what a trusted proxy says."""
-        said = self.environ.get("HTTP_X_FORWARDED_FOR") if self.peer_is_trusted else None
-        return f"{said}, {self.peer}" if said else self.peer
+        way = self.environ.get("HTTP_X_FORWARDED_FOR") if self.peer_is_trusted else None
+        return f"{way}, {self.peer}" if way else self.peer
 
     def _client(self, trusted_proxies: tuple[Network, ...]) -> str:
         """The last address on the way that is not one of our proxies."""

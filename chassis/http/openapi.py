@@ -83,12 +83,12 @@ class _Operation:
 
 def _operations(app: Flask) -> dict[tuple[str, str], _Operation]:
     """Who may call each documented operation and how it refuses, read from the views."""
-    found = {}
+    operations = {}
     for rule in app.url_map.iter_rules():
         view_class = getattr(app.view_functions[rule.endpoint], "view_class", None)
         blueprint = app.blueprints.get(rule.endpoint.rpartition(".")[0])
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
         for method in METHODS:
             if view := getattr(view_class, method, None):
-                found[path, method] = _Operation(view.access, getattr(blueprint, "error_format", PROBLEM))
-    return found
+                operations[path, method] = _Operation(view.access, getattr(blueprint, "error_format", PROBLEM))
+    return operations

@@ -37,7 +37,7 @@ def plain(path: str) -> str:
     """
     if not _PLAIN.fullmatch(path):
         if not _WRITTEN.fullmatch(path):
-            raise BadPath("The path is not written the plain way.")
+            raise BadPath("The path has a character that must be escaped.")
         path = "/".join(_rewritten(segment) for segment in path.split("/"))
     if "//" in path:
         raise BadPath("The path has an empty segment.")

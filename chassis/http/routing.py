@@ -58,8 +58,8 @@ class App(Flask):
         return super().create_url_adapter(request)
 
     def dispatch_request(self) -> Any:
-        written, rule = _written(request), request.url_rule
-        if written != request.path and rule is not None and not _words_of(rule.rule).fullmatch(written):
+        path, rule = _written(request), request.url_rule
+        if path != request.path and rule is not None and not _words_of(rule.rule).fullmatch(path):
             raise paths.BadPath("The path escapes a character that must not be escaped.")
         return super().dispatch_request()
 

@@ -76,8 +76,8 @@ class Service:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles this service has work for."""
-        wanted = {"api": True, "relay": self.events, "consumer": self.listeners, "scheduler": True}
-        return tuple(role for role in ROLES if wanted[role])
+        work = {"api": True, "relay": self.events, "consumer": self.listeners, "scheduler": True}
+        return tuple(role for role in ROLES if work[role])
 
 
 @dataclass

@@ -123,6 +123,11 @@ class FakeService:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
+    @property
+    def connections(self) -> set[socket.socket]:
+        """Every connection that was ever made."""
+        return self._server.connections
+
     def last(self, path: str) -> Seen:
         """The last request for ``path``; the gateway's own questions come in between."""
         return next(seen for seen in reversed(self.seen) if seen.target.partition("?")[0] == path)
@@ -151,7 +156,7 @@ class FakeService:
         """Refuse connections, and end those there are, as a killed process does."""
         self._server.shutdown()
         self._server.server_close()
-        for connection in self._server.connections:
+        for connection in self.connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()

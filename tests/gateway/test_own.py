@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.openapi import merged
+from gateway.proxy import Proxy
 from gateway.settings import ip_network
 from tests.gateway.conftest import Caller, Platform
 from tests.gateway.fakes import FakeIdentity, Planned, eventually
@@ -193,7 +194,7 @@ def test_an_unforeseen_failure_tells_nothing(call: Caller, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise RuntimeError("/srv/secret")
 
-    monkeypatch.setattr(call.gateway._proxy, "forward", fail)
+    monkeypatch.setattr(Proxy, "forward", fail)
     answer = call("GET", "/api/v1/campaigns")
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert b"secret" not in answer.data
