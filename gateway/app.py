@@ -26,7 +26,7 @@ from gateway.api_keys import REPORT_SECONDS, ApiKeys
 from gateway.credentials import Credentials
 from gateway.limiting import Limit, Limiter
 from gateway.openapi import Catalogue
-from gateway.own import OwnEndpoints
+from gateway.own import PROBES, OwnEndpoints
 from gateway.proxy import Proxy
 from gateway.replay_guard import replay_guard
 from gateway.request import METHODS, Environ, Request
@@ -158,7 +158,7 @@ class Gateway:
         if endpoint is None:
             raise NotFound("There is nothing at this address.")
         request.route = endpoint
-        if not self._own.is_probe(endpoint):
+        if endpoint not in PROBES:
             self._limiter.count(self._per_address, request.client)
         return self._own.answer(request)
 

@@ -4,6 +4,7 @@ Only what the route table leads to is shown, so the document and the door cannot
 for different components; such names get the service's name in front.
 """
 
+import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ DESCRIPTION = (
     "An id in a path is percent-encoded, whatever letters it has: `INV/2026/1` is written `INV%2F2026%2F1`.\n\n"
     "Requests that an API key signs carry milliseconds since 1970 as `X-Timestamp`; a signature counts once."
 )
+_REFERENCE = re.compile(r'"#/components/([^"/]+)/([^"/]+)"')
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 
 Document = dict[str, Any]
@@ -161,25 +163,14 @@ def _components(part: Document) -> Iterator[tuple[Name, Any]]:
 
 
 def _renamed(part: Document, service: str, names: set[Name]) -> Document:
-    clashing = [name for name, _ in _components(part) if name in names]
     prefix = service.capitalize()
-    root = "#/components"
-    references = {f"{root}/{section}/{name}": f"{root}/{section}/{prefix}{name}" for section, name in clashing}
-    part = _with_references(part, references)
-    for section, name in clashing:
+
+    def reference(match: re.Match[str]) -> str:
+        section, name = match.groups()
+        return f'"#/components/{section}/{prefix}{name}"' if (section, name) in names else match[0]
+
+    part = json.loads(_REFERENCE.sub(reference, json.dumps(part)))
+    for section, name in [name for name, _ in _components(part) if name in names]:
         entries = part["components"][section]
         entries[prefix + name] = entries.pop(name)
     return part
-
-
-def _with_references(node: Any, references: Mapping[str, str]) -> Any:
-    if isinstance(node, dict):
-        return {
-            key: references.get(value, value)
-            if key == "$ref" and isinstance(value, str)
-            else _with_references(value, references)
-            for key, value in node.items()
-        }
-    if isinstance(node, list):
-        return [_with_references(value, references) for value in node]
-    return node

@@ -115,7 +115,6 @@ class Runtime:
         secret = self.signer.derive("idempotency")
         app = http.create_app(self.service.name, self.verifier, self.database, self.client, secret)
         app.extensions["error_format_of"] = self.service.error_format_of
-        app.extensions["settings"] = self.settings
         app.extensions["runtime"] = self
         health.add(
             app,
@@ -133,8 +132,7 @@ class Runtime:
 
 
 def settings_of(app: Any) -> Settings:
-    settings: Settings = app.extensions["settings"]
-    return settings
+    return runtime_of(app).settings
 
 
 def runtime_of(app: Any) -> Runtime:
