@@ -54,7 +54,7 @@ NOT_THIS_WAY = ("This link cannot be opened this way", "Please open it exactly a
 
 def _page(refusal: Refusal) -> str:
     """D64: a small page for a person, without anything of the request in it. Its words go by the status alone, so that
-    they are the same whoever refuses."""
+    the gateway and the service answer alike."""
     usual = NOT_NOW if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR else NOT_THIS_WAY
     title, advice = PAGE_TEXT.get(refusal.status, usual)
     return PAGE_HTML.format(title=title, advice=advice)

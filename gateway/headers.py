@@ -32,7 +32,7 @@ _MEMBER = re.compile(r"[ \t]*,[ \t]*")
 
 
 def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
-    """The client's fields that the service gets to see, and those that say who we are and whence the request came."""
+    """The client's fields that are passed on, and ours, which say where the request comes from."""
     environ = request.environ
     of_connection = _connection_options(environ.get("HTTP_CONNECTION", ""))
     fields = [

@@ -1,6 +1,6 @@
 """One OpenAPI document for the whole platform, put together from what the services publish.
 
-Only what the route table leads to is shown, so the document and the door cannot differ. Two services may use one name
+Only what the route table leads to is shown, so the document and the routes cannot differ. Two services may use one name
 for different components; such names get the service's name in front.
 """
 
@@ -25,8 +25,8 @@ SIGNING = {
     "signature": {"type": "apiKey", "in": "header", "name": "X-Signature"},
 }
 DESCRIPTION = (
-    "An id in a path is percent-encoded, whatever letters it has: `INV/2026/1` is written `INV%2F2026%2F1`.\n\n"
-    "Requests that an API key signs carry milliseconds since 1970 as `X-Timestamp`; a signature counts once."
+    "Percent-encode ids in paths: `INV/2026/1` is written `INV%2F2026%2F1`.\n\n"
+    "Requests signed with an API key carry milliseconds since 1970 as `X-Timestamp`. Each signature is accepted once."
 )
 _REFERENCE = re.compile(r'"#/components/([^"/]+)/([^"/]+)"')
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
@@ -74,8 +74,8 @@ class Catalogue:
     def _routed(self, service: str, part: Document) -> Document:
         """The part of a service's document that the gateway leads to.
 
-        A path that means one thing to who is signed in and another to an API key (D1) is shown as the former; a
-        document has room for one. The Merchant API stands there as a whole under ``/merchant``.
+        Some paths mean one thing with a token and another with an API key (D1). A document has room for one: the
+        former. The whole Merchant API is shown under ``/merchant``.
         """
         paths = {}
         for path, item in part["paths"].items():

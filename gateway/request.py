@@ -17,7 +17,7 @@ class Request:
     Attributes:
         id: the client's request id when it is well-formed, else a new one.
         traceparent: the client's trace when it is valid, else the start of a new one.
-        body: the whole body, once somebody has read it.
+        body: the whole body, once it has been read.
         target: the request line's target as it was sent, not decoded.
         path: its path in the one encoding of ``chassis.http.paths``, by which everything here goes.
         written: the path as services are sent it, who refuse needless escapes in what their endpoints are called.

@@ -183,16 +183,16 @@ def _as_failure(error: Exception) -> errors.Failure:
     if isinstance(error, HTTPException) and error.code:
         return _from_http(error)
     if isinstance(error, StaleDataError):
-        return errors.Stale("This was changed by somebody else at the same moment.")
+        return errors.Stale("Somebody else changed this at the same moment.")
     if is_away(error):
         log.warning("database away", error=repr(error))
-        return errors.Upstream("The database cannot be reached just now.", code="database_unavailable")
+        return errors.Upstream("The database cannot be reached right now.", code="database_unavailable")
     if is_busy(error):
         log.warning("database busy", error=repr(error))
-        return errors.Upstream("The database is busy just now.", code="database_busy", retry_after=1)
+        return errors.Upstream("The database is busy right now.", code="database_busy", retry_after=1)
     if isinstance(error, IntegrityError):
         log.warning("integrity error", error=str(error.orig))
-        return errors.Conflict("This clashes with a change made at the same moment.")
+        return errors.Conflict("This conflicts with a change made at the same moment.")
     log.error("unexpected failure", exc_info=error)
     return errors.Failure("Something went wrong on our side. The error has been logged.")
 

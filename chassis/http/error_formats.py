@@ -2,7 +2,7 @@
 they replace (D2).
 
 A ``Blueprint`` chooses one for everything under its prefix and a gateway ``Route`` the same one, so that a client of
-such a system meets one format whoever refuses it.
+such a system sees one format, whether the gateway or the service refuses a request.
 """
 
 from collections.abc import Callable, Mapping, Sequence

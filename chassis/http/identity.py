@@ -1,4 +1,4 @@
-"""The signed identity that the gateway and the services hand on; nothing else says who is asking.
+"""The signed identity that the gateway and the services pass on; nothing else identifies the caller.
 
 A short-lived Ed25519 token names the caller and one receiving service (``aud``). Each sender signs with its own key,
 ``<keys>/<sender>.key``; receivers know the senders by ``<keys>/<sender>.pub``. A ``.pub`` file may hold several keys,
@@ -86,7 +86,7 @@ class Verifier:
         """The caller and the sender who vouches for it.
 
         Raises:
-            Unauthorized: forged, expired, for another service, or signed by nobody we know.
+            Unauthorized: forged, expired, for another service, or signed by an unknown sender.
         """
         with self._lock:
             verified = self._valid.get(token)

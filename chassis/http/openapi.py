@@ -62,7 +62,7 @@ def _complete(described: dict[str, Any], method: str, roles: tuple[str, ...], sh
 
 
 def _describe_refusal(responses: dict[str, Any], status: str, shape: ErrorFormat) -> None:
-    """Say that ``status`` may come in this shape, beside whatever else a view has described for it."""
+    """Add this error format to what a view has described for ``status``."""
     described = responses.get(status, {})
     if "$ref" in described:  # flask-smorest's own error format, which we never send
         described = {}

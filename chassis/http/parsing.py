@@ -38,7 +38,7 @@ class Parser(FlaskParser):
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
         query = req.args
-        if schema.unknown == EXCLUDE:  # a public door ignores what it does not know, whatever that holds (D64)
+        if schema.unknown == EXCLUDE:  # a public endpoint ignores unknown parameters, also malformed ones (D64)
             names = {field.data_key for field in schema.load_fields.values()}
             query = MultiDict([(name, value) for name, value in query.items(multi=True) if name in names])
         for name, value in query.items(multi=True):

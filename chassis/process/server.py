@@ -101,7 +101,7 @@ class Server(BaseApplication):
             "limit_request_fields": 64,
             "proc_name": self._name,
             "logger_class": _Logger,
-            "control_socket_disable": True,  # one path for all processes of a user, and nobody here asks it
+            "control_socket_disable": True,  # all processes of a user would share its path, and it is not used here
             "worker_exit": lambda _server, _worker: self._at_exit(),
         }
         for key, value in options.items():

@@ -82,7 +82,7 @@ class Service:
 
 @dataclass
 class Runtime:
-    """A service at work in this process: settings, database, neighbours, brokers.
+    """A service that runs in this process: settings, database, client of other services, brokers.
 
     ``memory`` is what the service keeps in this process, by names of its own; it is gone with the process.
     """
