@@ -7,7 +7,7 @@ that no client can have them stripped again. Whether a field passes is decided o
 import re
 from functools import lru_cache
 
-from gateway.request import Environ, Request
+from gateway.request import Request
 from gateway.routes import Route
 
 HOP_BY_HOP = frozenset(
@@ -93,10 +93,3 @@ def _comes_back(name: str, cookies: bool) -> bool:
 @lru_cache(maxsize=256)
 def _connection_options(value: str) -> frozenset[str]:
     return frozenset(_MEMBER.split(value.strip(" \t").lower())) if value else frozenset()
-
-
-def length_of(environ: Environ) -> int | None:
-    """The announced length of the body; None when it comes in chunks, 0 when there is none."""
-    if "HTTP_TRANSFER_ENCODING" in environ:
-        return None
-    return int(environ.get("CONTENT_LENGTH") or 0)

@@ -64,10 +64,11 @@ def _run(task: Task, runtime: Runtime) -> object:
 class _Logger(Logger):
     """Hands gunicorn's own messages to our logs and leaves the access log to the application."""
 
+    access_log_enabled = False
+
     def setup(self, cfg: Any) -> None:
         self.cfg = cfg
         self.loglevel = logging.INFO
-        self._access_log_enabled = False
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
