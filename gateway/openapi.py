@@ -36,7 +36,7 @@ Name = tuple[str, str]  # section and name: ("schemas", "Problem")
 
 
 class Catalogue:
-    """The platform's document, made anew when somebody asks and the last one is older than ``CACHE_SECONDS``."""
+    """The platform's document. A request for one older than ``CACHE_SECONDS`` makes it anew, and others wait for it."""
 
     def __init__(self, table: Table, key_table: Table, client: ServiceClient, public_url: str) -> None:
         self._table = table

@@ -241,8 +241,8 @@ class FakeIdentity(FakeService):
         self.revoked.append(self.api_keys.pop(api_key)["id"])
 
     def asked_for_keys(self) -> list[str]:
-        found = [seen for seen in self.seen if seen.target.startswith("/internal/api-keys/")]
-        return [seen.target for seen in found if seen.method == "GET"]
+        requests = [seen for seen in self.seen if seen.target.startswith("/internal/api-keys/")]
+        return [seen.target for seen in requests if seen.method == "GET"]
 
     def unplanned(self, seen: Seen) -> Planned:
         if not seen.target.startswith("/internal/api-keys/") or seen.method == "POST":
@@ -258,7 +258,7 @@ class FakeIdentity(FakeService):
         answer = {
             "at": "2026-04-01T00:00:00Z",
             "tenants": list(self.tenants.values()),
-            "revoked": [{"id": one} for one in self.revoked],
+            "revoked": [{"id": user_id} for user_id in self.revoked],
         }
         return Planned(body=json.dumps(answer).encode())
 

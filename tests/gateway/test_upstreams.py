@@ -157,8 +157,8 @@ def dripping() -> Iterator[Callable[[bytes], Dripping]]:
         return started[-1]
 
     yield start
-    for one in started:
-        one.close()
+    for service in started:
+        service.close()
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX-A: ", JSON_HEAD + b"Content-Length: 5000\r\n\r\n"])
