@@ -23,7 +23,7 @@ def _stores(refusal: Refusal) -> dict[str, Any]:
         body |= {
             "message": "Field validation failed",
             "error_code": "VALIDATION_ERROR",
-            "validation_errors": [{"field": one["field"] or "body", "error": one["message"]} for one in faults],
+            "validation_errors": [{"field": fault["field"] or "body", "error": fault["message"]} for fault in faults],
         }
     return body | dict(failure.more)
 
@@ -45,16 +45,16 @@ def _marketing(refusal: Refusal) -> dict[str, Any]:
 
 
 PAGE_TEXT = {
-    HTTPStatus.NOT_FOUND: ("This link leads nowhere", "It may have been mistyped or taken back."),
+    HTTPStatus.NOT_FOUND: ("This link leads nowhere", "It may be mistyped or no longer valid."),
     HTTPStatus.TOO_MANY_REQUESTS: ("Too many visits at once", "Please wait a moment and follow the link again."),
 }
 NOT_NOW = ("This link does not work just now", "Please try again in a few minutes.")
-NOT_THIS_WAY = ("This link cannot be followed like that", "Please open it as it was given to you.")
+NOT_THIS_WAY = ("This link cannot be opened this way", "Please open it exactly as you received it.")
 
 
 def _page(refusal: Refusal) -> str:
     """D64: a small page for a person, without anything of the request in it. Its words go by the status alone, so that
-    they are the same whoever refuses."""
+    the gateway and the service answer alike."""
     usual = NOT_NOW if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR else NOT_THIS_WAY
     title, advice = PAGE_TEXT.get(refusal.status, usual)
     return PAGE_HTML.format(title=title, advice=advice)

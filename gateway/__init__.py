@@ -1,1 +1,1 @@
-"""The only door of Concord: verifies credentials, checks flags and limits, and passes requests on to the services."""
+"""The way into Concord: verifies credentials, checks flags and limits, passes requests on to services."""

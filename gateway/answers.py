@@ -33,20 +33,20 @@ def of_failure(failure: Failure, request: Request) -> Answer:
     ``http-contract.md``: failures of services (502, 503, 504) say when to come back.
     """
     path = request.path or request.target.partition("?")[0]  # as it was sent, where it was refused itself
-    written = error_formats.write(request.error_format, failure, request_id=request.id, path=path, now=utcnow())
-    body = written.body if isinstance(written.body, str) else json.dumps(written.body, separators=(",", ":"))
+    answer = error_formats.write(request.error_format, failure, request_id=request.id, path=path, now=utcnow())
+    body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, separators=(",", ":"))
     data = body.encode()
-    headers = [("Content-Type", written.media_type), ("Content-Length", str(len(data))), *failure.headers.items()]
-    headers += written.headers.items()
-    if written.status in (502, 503, 504) and not any(name.lower() == "retry-after" for name, _ in headers):
+    headers = [("Content-Type", answer.media_type), ("Content-Length", str(len(data))), *failure.headers.items()]
+    headers += answer.headers.items()
+    if answer.status in (502, 503, 504) and not any(name.lower() == "retry-after" for name, _ in headers):
         headers.append(("Retry-After", "5"))
-    return Answer(int(written.status), headers, [data])
+    return Answer(int(answer.status), headers, [data])
 
 
 def of_status(status: int, headers: Headers, request: Request) -> Answer:
     """A refusal in place of an error page; what still means something of the page's own headers is kept."""
     phrase = HTTPStatus(status).phrase
-    kept = {name: value for name, value in headers if name.lower() in STILL_TRUE}
+    passed_on = {name: value for name, value in headers if name.lower() in STILL_TRUE}
     code = CODES.get(status) or phrase.lower().replace(" ", "_").replace("-", "_")
-    failure = Failure(f"The service answered: {phrase}.", code=code, status=HTTPStatus(status), headers=kept)
+    failure = Failure(f"The service answered: {phrase}.", code=code, status=HTTPStatus(status), headers=passed_on)
     return of_failure(failure, request)

@@ -63,7 +63,7 @@ class ApiKeys:
         """The key, or None when there is none.
 
         Args:
-            may_ask: raises when whoever sent this key has asked for too many that do not exist.
+            may_ask: raises when the sender of this key has sent too many that do not exist.
 
         Raises:
             Upstream: identity cannot say just now.

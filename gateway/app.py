@@ -26,7 +26,7 @@ from gateway.api_keys import REPORT_SECONDS, ApiKeys
 from gateway.credentials import Credentials
 from gateway.limiting import Limit, Limiter
 from gateway.openapi import Catalogue
-from gateway.own import OwnEndpoints
+from gateway.own import PROBES, OwnEndpoints
 from gateway.proxy import Proxy
 from gateway.replay_guard import replay_guard
 from gateway.request import METHODS, Environ, Request
@@ -109,14 +109,15 @@ class Gateway:
             )
         request.written, request.query = split_target(request.target)
         request.path = self._plain(request.written)
-        asked = cors.preflight(request, self._settings.cors_origins)
-        if asked:
-            return asked
-        route, by_key = self._find(request)
+        preflight = cors.preflight(request, self._settings.cors_origins)
+        if preflight:
+            return preflight
+        routes = (table.find(request.path) for table in self._tables(request))
+        route = next((route for route in routes if route), None)
         if route is None:
             return self._answer_ourselves(request)
         request.route, request.error_format = route.path, route.error_format
-        self._admit(request, route, by_key=by_key)
+        self._admit(request, route)
         answer = self._proxy.forward(request, route)
         if route.sign_in and answer.status in REFUSED_SIGN_IN:
             self._limiter.note(self._per_sign_in, request.client)
@@ -138,19 +139,14 @@ class Gateway:
 
     def _error_format(self, request: Request) -> ErrorFormat:
         """The shape of what is refused before there is a route, or where there is none."""
-        signed = carries_key(request.environ)
-        tables = (self._key_table, self._table) if signed else (self._table, self._key_table)
-        formats = (table.error_format(request.target) for table in tables)
-        named = next((shape for shape in formats if shape), None)
-        return named or of_path(request.target) or (MERCHANT if signed else PROBLEM)
+        formats = (table.error_format(request.target) for table in self._tables(request))
+        of_route = next((shape for shape in formats if shape), None)
+        return of_route or of_path(request.target) or (MERCHANT if carries_key(request.environ) else PROBLEM)
 
-    def _find(self, request: Request) -> tuple[Route | None, bool]:
-        """The route of a request, and whether it is one that an API key opens (D1)."""
-        signed, keyed = carries_key(request.environ), self._key_table.find(request.path)
-        if signed and keyed:
-            return keyed, True
-        route = self._table.find(request.path)
-        return (route, False) if route else (keyed, True)
+    def _tables(self, request: Request) -> tuple[Table, Table]:
+        """In the order that the path of a request is looked up: a signed one first among what an API key opens (D1)."""
+        tables = (self._table, self._key_table)
+        return tables[::-1] if carries_key(request.environ) else tables
 
     def _is_ready(self) -> bool:
         """Ready once tenants and revocations are known; after a while also without, or no gateway could start while
@@ -162,29 +158,26 @@ class Gateway:
         if endpoint is None:
             raise NotFound("There is nothing at this address.")
         request.route = endpoint
-        if not self._own.is_probe(endpoint):
+        if endpoint not in PROBES:
             self._limiter.count(self._per_address, request.client)
         return self._own.answer(request)
 
-    def _admit(self, request: Request, route: Route, *, by_key: bool) -> None:
+    def _admit(self, request: Request, route: Route) -> None:
         """Let a request through to its route, or raise why not. The order is D5's: 401, then the flag's 403."""
         if route.public:
-            self._admit_anybody(request, route)
+            if not route.development:
+                self._limiter.count(self._per_address, request.client)
+            if route.sign_in:
+                self._limiter.check(self._per_sign_in, request.client)
             return
-        request.principal = principal = self._principal(request, route, by_key=by_key)
+        request.principal = principal = self._principal(request, route)
         self._limiter.count(self._per_tenant, str(principal.tenant_id))
         if route.feature and route.feature not in principal.features:
             raise Forbidden(f"The feature '{route.feature}' is not enabled.", code="feature_disabled")
 
-    def _admit_anybody(self, request: Request, route: Route) -> None:
-        if not route.development:
-            self._limiter.count(self._per_address, request.client)
-        if route.sign_in:
-            self._limiter.check(self._per_sign_in, request.client)
-
-    def _principal(self, request: Request, route: Route, *, by_key: bool) -> Principal:
+    def _principal(self, request: Request, route: Route) -> Principal:
         try:
-            if by_key:
+            if route.by_key:
                 return self._signer_of(request, route)
             if "HTTP_X_API_KEY" in request.environ:
                 raise Unauthorized("API keys are not accepted here.")

@@ -9,7 +9,6 @@ from http import HTTPStatus
 
 from chassis.core.errors import Failure, Malformed, UnsupportedMedia
 from chassis.process.lifecycle import read_deadlines
-from gateway.headers import length_of
 from gateway.request import Environ
 
 
@@ -19,7 +18,8 @@ def read_body(environ: Environ, limit: int, seconds: float) -> bytes:
     Raises:
         Failure: 400, 408, 413 or 415.
     """
-    length = length_of(environ)
+    chunked = "HTTP_TRANSFER_ENCODING" in environ
+    length = None if chunked else int(environ.get("CONTENT_LENGTH") or 0)
     if length == 0:
         return b""
     if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":

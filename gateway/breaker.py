@@ -14,7 +14,7 @@ TRIAL = 60.0  # seconds after which a trial that never reported is forgotten and
 class Breaker:
     """Opens after ``failures`` failed requests in a row, for ``pause`` seconds; then one trial decides.
 
-    Whoever was admitted reports with ``succeeded`` or ``failed``.
+    An admitted request reports its outcome with ``succeeded`` or ``failed``.
     """
 
     def __init__(self, failures: int, pause: float, on_change: Callable[[str], None]) -> None:

@@ -55,7 +55,7 @@ class _Answer(io.BufferedReader):
 
 
 class Connection:
-    """A socket that serves one request at a time. Whoever takes it out of the pool puts it back or closes it."""
+    """A socket that serves one request at a time. It is taken out of the pool, and then put back or closed."""
 
     def __init__(self, host: str, port: int, timeout: float) -> None:
         self._sock = socket.create_connection((host, port), timeout)

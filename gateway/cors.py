@@ -3,16 +3,8 @@
 from gateway.answers import Answer, Headers
 from gateway.request import METHODS, Request
 
-ALLOWED_HEADERS = ", ".join(
-    (
-        "Authorization",
-        "Content-Type",
-        "If-Match",
-        "If-None-Match",
-        "Idempotency-Key",
-        "X-Idempotency-Key",
-        "X-Request-Id",
-    )
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Idempotency-Key, X-Request-Id"
 )
 EXPOSED_HEADERS = (
     "ETag, Location, Link, Retry-After, RateLimit, X-Request-Id, Idempotent-Replayed, Concord-Waited, Concord-Warnings"

@@ -58,7 +58,7 @@ class Credentials:
             raise Unauthorized("Sign in first.")
         bearer = _BEARER.fullmatch(authorization)
         if not bearer or len(authorization) > MAX_LENGTH:
-            raise _refused("The Authorization header is not one bearer token.")
+            raise _refused("The Authorization header must hold one bearer token.")
         principal = self._principal_of(bearer[1])
         if self._access.is_revoked(principal.user_id):
             raise _refused("The access token has been revoked.")

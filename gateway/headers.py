@@ -7,7 +7,7 @@ that no client can have them stripped again. Whether a field passes is decided o
 import re
 from functools import lru_cache
 
-from gateway.request import Environ, Request
+from gateway.request import Request
 from gateway.routes import Route
 
 HOP_BY_HOP = frozenset(
@@ -32,15 +32,15 @@ _MEMBER = re.compile(r"[ \t]*,[ \t]*")
 
 
 def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
-    """The client's fields that the service gets to see, and those that say who we are and whence the request came."""
+    """The client's fields that are passed on, and ours, which say where the request comes from."""
     environ = request.environ
-    named = _named_by_connection(environ.get("HTTP_CONNECTION", ""))
+    of_connection = _connection_options(environ.get("HTTP_CONNECTION", ""))
     fields = [
         (name, value)
         for key, value in environ.items()
-        if (name := _wire_name(key)) and _VALUE.fullmatch(value) and name.lower() not in named
+        if (name := _wire_name(key)) and _VALUE.fullmatch(value) and name.lower() not in of_connection
     ]
-    if "CONTENT_TYPE" in environ and "content-type" not in named:
+    if "CONTENT_TYPE" in environ and "content-type" not in of_connection:
         fields.append(("Content-Type", environ["CONTENT_TYPE"]))
     if route.basic and environ.get("HTTP_AUTHORIZATION", "")[:6].lower() == "basic ":
         fields.append(("Authorization", environ["HTTP_AUTHORIZATION"]))
@@ -60,14 +60,14 @@ def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
 
 def passed_back(fields: list[tuple[str, str]], route: Route) -> list[tuple[str, str]]:
     """The service's fields that the client gets to see."""
-    named: frozenset[str] = frozenset()
+    of_connection: frozenset[str] = frozenset()
     for name, value in fields:
         if name.lower() == "connection":
-            named |= _named_by_connection(value)
+            of_connection |= _connection_options(value)
     return [
         (name, value)
         for name, value in fields
-        if _comes_back(name, route.cookies) and _VALUE.fullmatch(value) and name.lower() not in named
+        if _comes_back(name, route.cookies) and _VALUE.fullmatch(value) and name.lower() not in of_connection
     ]
 
 
@@ -91,12 +91,5 @@ def _comes_back(name: str, cookies: bool) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _named_by_connection(value: str) -> frozenset[str]:
+def _connection_options(value: str) -> frozenset[str]:
     return frozenset(_MEMBER.split(value.strip(" \t").lower())) if value else frozenset()
-
-
-def length_of(environ: Environ) -> int | None:
-    """The announced length of the body; None when it comes in chunks, 0 when there is none."""
-    if "HTTP_TRANSFER_ENCODING" in environ:
-        return None
-    return int(environ.get("CONTENT_LENGTH") or 0)

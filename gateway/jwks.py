@@ -2,6 +2,8 @@
 
 ``refresh`` is called by a background thread, so that a request waits for a fetch only when its token names a key that
 is not known yet; and that happens at most once every ``UNKNOWN_PAUSE`` seconds, however many such tokens come.
+
+This is no cache: the issuer's last document counts until there is a newer one, and is never evicted.
 """
 
 import time

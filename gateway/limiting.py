@@ -33,30 +33,30 @@ class Limiter:
         self.windows = FixedWindowRateLimiter(storage)
         self._paused_until = 0.0
 
-    def count(self, limit: "Limit", who: str) -> None:
-        """Count one request of ``who``.
+    def count(self, limit: "Limit", subject: str) -> None:
+        """Count one request of ``subject``.
 
         Raises:
             TooMany: the limit is used up.
         """
-        self._require(self.windows.hit, limit, who)
+        self._require(self.windows.hit, limit, subject)
 
-    def check(self, limit: "Limit", who: str) -> None:
+    def check(self, limit: "Limit", subject: str) -> None:
         """As ``count``, but only looks: for what is counted after the answer is known."""
-        self._require(self.windows.test, limit, who)
+        self._require(self.windows.test, limit, subject)
 
-    def note(self, limit: "Limit", who: str) -> None:
+    def note(self, limit: "Limit", subject: str) -> None:
         """Count without refusing; the next ``check`` does that."""
         with suppress(TooMany):
-            self.count(limit, who)
+            self.count(limit, subject)
 
-    def _require(self, has_room: Callable[..., bool], limit: "Limit", who: str) -> None:
+    def _require(self, has_room: Callable[..., bool], limit: "Limit", subject: str) -> None:
         if self._paused_until > time.monotonic():
             return
         try:
-            if has_room(limit.item, limit.name, who):
+            if has_room(limit.item, limit.name, subject):
                 return
-            reset = self.windows.get_window_stats(limit.item, limit.name, who).reset_time
+            reset = self.windows.get_window_stats(limit.item, limit.name, subject).reset_time
         except StorageError as error:
             self._pause(error)
         else:

@@ -1,9 +1,10 @@
 """One OpenAPI document for the whole platform, put together from what the services publish.
 
-Only what the route table leads to is shown, so the document and the door cannot differ. Two services may use one name
+Only what the route table leads to is shown, so the document and the routes cannot differ. Two services may use one name
 for different components; such names get the service's name in front.
 """
 
+import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,9 +25,10 @@ SIGNING = {
     "signature": {"type": "apiKey", "in": "header", "name": "X-Signature"},
 }
 DESCRIPTION = (
-    "An id in a path is percent-encoded, whatever letters it has: `INV/2026/1` is written `INV%2F2026%2F1`.\n\n"
-    "Requests that an API key signs carry milliseconds since 1970 as `X-Timestamp`; a signature counts once."
+    "Percent-encode ids in paths: `INV/2026/1` is written `INV%2F2026%2F1`.\n\n"
+    "Requests signed with an API key carry milliseconds since 1970 as `X-Timestamp`. Each signature is accepted once."
 )
+_REFERENCE = re.compile(r'"#/components/([^"/]+)/([^"/]+)"')
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 
 Document = dict[str, Any]
@@ -34,7 +36,7 @@ Name = tuple[str, str]  # section and name: ("schemas", "Problem")
 
 
 class Catalogue:
-    """The platform's document, made anew when somebody asks and the last one is older than ``CACHE_SECONDS``."""
+    """The platform's document. A request for one older than ``CACHE_SECONDS`` makes it anew, and others wait for it."""
 
     def __init__(self, table: Table, key_table: Table, client: ServiceClient, public_url: str) -> None:
         self._table = table
@@ -55,10 +57,10 @@ class Catalogue:
     def _make(self) -> Document:
         names = [name for name in self._table.services if name in self._client.addresses]
         with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-            found = dict(zip(names, pool.map(self._document_of, names), strict=True))
-        parts = {name: self._routed(name, part) for name, part in found.items() if part is not None}
+            documents = dict(zip(names, pool.map(self._document_of, names), strict=True))
+        parts = {name: self._routed(name, part) for name, part in documents.items() if part is not None}
         document = merged(parts) | {"servers": [{"url": self._public_url}]}
-        absent = sorted(name for name, part in found.items() if part is None)
+        absent = sorted(name for name, part in documents.items() if part is None)
         return document | ({"x-unavailable": absent} if absent else {})
 
     def _document_of(self, service: str) -> Document | None:
@@ -72,8 +74,8 @@ class Catalogue:
     def _routed(self, service: str, part: Document) -> Document:
         """The part of a service's document that the gateway leads to.
 
-        A path that means one thing to who is signed in and another to an API key (D1) is shown as the former; a
-        document has room for one. The Merchant API stands there as a whole under ``/merchant``.
+        Some paths mean one thing with a token and another with an API key (D1). A document has room for one: the
+        former. The whole Merchant API is shown under ``/merchant``.
         """
         paths = {}
         for path, item in part["paths"].items():
@@ -113,8 +115,8 @@ def merged(parts: Mapping[str, Document]) -> Document:
             document["paths"].setdefault(path, {}).update(_with_unique_ids(item, service, operation_ids))
         for section, entries in part.get("components", {}).items():
             document["components"].setdefault(section, {}).update(entries)
-        known = {tag["name"] for tag in document["tags"]}
-        document["tags"] += [tag for tag in part.get("tags", ()) if tag["name"] not in known]
+        tag_names = {tag["name"] for tag in document["tags"]}
+        document["tags"] += [tag for tag in part.get("tags", ()) if tag["name"] not in tag_names]
     return document
 
 
@@ -138,20 +140,20 @@ def _without_clashes(parts: Mapping[str, Document]) -> dict[str, Document]:
     clashing: set[Name] = set()
     while True:
         renamed = {service: _renamed(part, service, clashing) for service, part in parts.items()}
-        found = _clashes(renamed.values())
-        if not found:
+        names = _clashes(renamed.values())
+        if not names:
             return renamed
-        clashing |= found
+        clashing |= names
 
 
 def _clashes(parts: Iterable[Document]) -> set[Name]:
     seen: dict[Name, Any] = {}
-    found = set()
+    names = set()
     for part in parts:
         for name, component in _components(part):
             if seen.setdefault(name, component) != component:
-                found.add(name)
-    return found
+                names.add(name)
+    return names
 
 
 def _components(part: Document) -> Iterator[tuple[Name, Any]]:
@@ -161,24 +163,14 @@ def _components(part: Document) -> Iterator[tuple[Name, Any]]:
 
 
 def _renamed(part: Document, service: str, names: set[Name]) -> Document:
-    mine = [name for name, _ in _components(part) if name in names]
     prefix = service.capitalize()
-    references = {f"#/components/{section}/{name}": f"#/components/{section}/{prefix}{name}" for section, name in mine}
-    part = _with_references(part, references)
-    for section, name in mine:
+
+    def reference(match: re.Match[str]) -> str:
+        section, name = match.groups()
+        return f'"#/components/{section}/{prefix}{name}"' if (section, name) in names else match[0]
+
+    part = json.loads(_REFERENCE.sub(reference, json.dumps(part)))
+    for section, name in [name for name, _ in _components(part) if name in names]:
         entries = part["components"][section]
         entries[prefix + name] = entries.pop(name)
     return part
-
-
-def _with_references(node: Any, references: Mapping[str, str]) -> Any:
-    if isinstance(node, dict):
-        return {
-            key: references.get(value, value)
-            if key == "$ref" and isinstance(value, str)
-            else _with_references(value, references)
-            for key, value in node.items()
-        }
-    if isinstance(node, list):
-        return [_with_references(value, references) for value in node]
-    return node

@@ -56,14 +56,11 @@ class OwnEndpoints:
             return path
         return "/docs/{file}" if path.startswith("/docs/") and path.count("/") == 2 else None
 
-    def is_probe(self, endpoint: str) -> bool:
-        return endpoint in PROBES
-
-    def answer(self, asked: Request) -> Answer:
-        body, status, headers = run_wsgi_app(self._app, asked.environ)
+    def answer(self, gateway_request: Request) -> Answer:
+        body, status, headers = run_wsgi_app(self._app, gateway_request.environ)
         code = int(status.split()[0])
         if code >= 400:
-            return of_status(code, list(headers), asked)
+            return of_status(code, list(headers), gateway_request)
         return Answer(code, list(headers), body)
 
 

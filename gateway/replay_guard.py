@@ -1,8 +1,8 @@
 """Remembers which signatures have been used: in this process, or in the Redis that all gateways count their limits in.
 
 In memory each gateway knows only what it has seen itself since it started, so several gateways, or one that restarts
-within the ten minutes a signature is good for, need Redis. When that is away nobody can say whether a signature is
-new, and it is refused with 503: a limit may lapse for a while, this must not.
+within the ten minutes a signature is good for, need Redis. When Redis is away a signed request is
+refused with 503: a limit may lapse for a while, this check must not.
 """
 
 import math

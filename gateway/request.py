@@ -17,7 +17,7 @@ class Request:
     Attributes:
         id: the client's request id when it is well-formed, else a new one.
         traceparent: the client's trace when it is valid, else the start of a new one.
-        body: the whole body, once somebody has read it.
+        body: the whole body, once it has been read.
         target: the request line's target as it was sent, not decoded.
         path: its path in the one encoding of ``chassis.http.paths``, by which everything here goes.
         written: the path as services are sent it, who refuse needless escapes in what their endpoints are called.
@@ -54,14 +54,14 @@ class Request:
 
     @property
     def scheme(self) -> str:
-        offered = self.environ.get("HTTP_X_FORWARDED_PROTO") if self.peer_is_trusted else None
-        return offered if offered in ("http", "https") else "http"
+        protocol = self.environ.get("HTTP_X_FORWARDED_PROTO") if self.peer_is_trusted else None
+        return protocol if protocol in ("http", "https") else "http"
 
     @property
     def forwarded_for(self) -> str:
         """The way the request came, for the service: ours, after what a trusted proxy says."""
-        said = self.environ.get("HTTP_X_FORWARDED_FOR") if self.peer_is_trusted else None
-        return f"{said}, {self.peer}" if said else self.peer
+        way = self.environ.get("HTTP_X_FORWARDED_FOR") if self.peer_is_trusted else None
+        return f"{way}, {self.peer}" if way else self.peer
 
     def _client(self, trusted_proxies: tuple[Network, ...]) -> str:
         """The last address on the way that is not one of our proxies."""

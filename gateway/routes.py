@@ -26,6 +26,7 @@ class Route:
         service: who answers, by its name in ``Settings.services``; also the audience of the identity passed on.
         feature: what the caller's tenant must have switched on.
         public: answered without a credential, and without an identity passed on.
+        by_key: opened by a merchant's API key, and by nothing else.
         basic: hands ``Authorization: Basic`` on, for clients that sign in with their id and secret.
         sign_in: refused credentials are counted against the caller's address.
         development: only in the development environment.
@@ -39,6 +40,7 @@ class Route:
     service: str
     feature: str | None = None
     public: bool = False
+    by_key: bool = False
     exact: bool = False
     basic: bool = False
     sign_in: bool = False
@@ -99,9 +101,9 @@ ROUTES = (
 # What a merchant's API key opens (D1): the Merchant API at its documented paths. A request that carries X-API-Key is
 # looked up here first. Some of these paths mean something else to a caller with a token.
 KEY_ROUTES = (
-    _merchant("/api/v1/products", read=30, total=35, max_body=BULK),
+    _merchant("/api/v1/products", by_key=True, read=30, total=35, max_body=BULK),
     *(
-        _merchant(f"/api/v1/{noun}")
+        _merchant(f"/api/v1/{noun}", by_key=True)
         for noun in ("campaigns", "affiliates", "links", "conversions", "settings", "ledger", "reports", "statements")
     ),
 )
@@ -145,20 +147,20 @@ class Table:
     """The routes of one deployment, compiled into one pattern."""
 
     def __init__(self, routes: tuple[Route, ...] = ROUTES, *, development: bool = False) -> None:
-        kept = [route for route in routes if development or not route.development]
+        enabled = [route for route in routes if development or not route.development]
         # At each fork the longer and the literal path is tried before the shorter and the templated one.
-        self.routes = sorted(kept, key=lambda route: (-route.path.count("/"), "{" in route.path, -len(route.path)))
+        self.routes = sorted(enabled, key=lambda route: (-route.path.count("/"), "{" in route.path, -len(route.path)))
         self._match = re.compile("|".join(f"({_pattern(route)})" for route in self.routes)).match
 
     def find(self, path: str) -> Route | None:
         """The route of a plain path."""
-        found = self._match(path)
-        return self.routes[found.lastindex - 1] if found and found.lastindex and path[-1] != "/" else None
+        match = self._match(path)
+        return self.routes[match.lastindex - 1] if match and match.lastindex and path[-1] != "/" else None
 
     def error_format(self, target: str) -> ErrorFormat | None:
         """The shape of refusals where a target seems to lead, however it is written; it decides nothing else."""
-        found = self._match(target.partition("?")[0].rstrip("/"))
-        return self.routes[found.lastindex - 1].error_format if found and found.lastindex else None
+        match = self._match(target.partition("?")[0].rstrip("/"))
+        return self.routes[match.lastindex - 1].error_format if match and match.lastindex else None
 
     @property
     def services(self) -> list[str]:

@@ -57,8 +57,8 @@ class Reply:
         if self._connection is None:
             return
         connection, self._connection = self._connection, None
-        whole = self._answer.isclosed() or self._left == 0
-        reusable = whole and not self._answer.will_close
+        complete = self._answer.isclosed() or self._left == 0
+        reusable = complete and not self._answer.will_close
         self._answer.close()
         self._upstream.give_back(connection, reusable=reusable)
 
@@ -133,7 +133,7 @@ class Upstream:
     def _ask(self, method: str, request: bytes, read: float, deadline: float) -> Reply:
         connection = self._idle_connection() or self._connect(method, deadline)
         while True:
-            kept = connection.used
+            reused = connection.used
             try:
                 answer = connection.exchange(method, request, read=read, deadline=deadline)
             except TimeoutError as error:
@@ -142,7 +142,7 @@ class Upstream:
             except BROKEN as error:
                 connection.close()
                 # A kept connection may have ended just now; what changes nothing is sent again, on a new one.
-                if not (kept and method in SAFE):
+                if not (reused and method in SAFE):
                     raise self.note_failure("broken", _broken("The service sent an invalid response.")) from error
                 connection = self._connect(method, deadline)
             else:

@@ -43,10 +43,11 @@ def configure(level: str = "INFO", style: str = "json", **constant: str) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("urllib3", "alembic", "gunicorn.access"):
+    for chatty in ("alembic", "gunicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # pika writes a traceback for every connection refused; our own exceptions carry the cause.
-    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    # They write a line or a traceback for every refused connection; our own exceptions carry the cause.
+    for chatty in ("pika", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

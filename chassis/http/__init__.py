@@ -1,1 +1,1 @@
-"""A service's HTTP side: the application, what it reads and answers, and how it asks its neighbours."""
+"""A service's HTTP side: the application, what it reads and answers, and the client for other services."""

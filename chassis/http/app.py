@@ -58,10 +58,10 @@ class _JsonProvider(DefaultJSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Response:
         answer = self._prepare_response_obj(args, kwargs)
         try:
-            written = orjson.dumps(answer, self.default, self.OPTIONS)
+            body = orjson.dumps(answer, self.default, self.OPTIONS)
         except orjson.JSONEncodeError:  # such as a number beyond 64 bits: slowly, but the same for everything
             return cast(Response, super().response(answer))
-        return Response(written, mimetype=self.mimetype)
+        return Response(body, mimetype=self.mimetype)
 
 
 def create_app(name: str, verifier: Verifier, database: Database, client: ServiceClient, secret: bytes) -> Flask:
@@ -120,8 +120,8 @@ def _error_format() -> ErrorFormat:
     if isinstance(blueprint, Blueprint):
         return blueprint.error_format
     by_prefix = current_app.extensions.get("error_formats", ())
-    named = next((name for prefix, name in by_prefix if prefix.match(request.path)), None)
-    return named or current_app.extensions["error_format_of"](request.path) or PROBLEM
+    of_prefix = next((shape for prefix, shape in by_prefix if prefix.match(request.path)), None)
+    return of_prefix or current_app.extensions["error_format_of"](request.path) or PROBLEM
 
 
 def _begin_request() -> None:
@@ -165,13 +165,13 @@ def _forget(_error: BaseException | None) -> None:
 
 def _answer_failure(error: Exception) -> Response:
     failure = _as_failure(error)
-    written = error_formats.write(
+    answer = error_formats.write(
         _error_format(), failure, request_id=context.request_id.get(), path=request.path, now=utcnow()
     )
-    response = Response(written.body) if isinstance(written.body, str) else jsonify(written.body)
-    response.status_code = written.status
-    response.content_type = written.media_type
-    response.headers.extend({**failure.headers, **written.headers})
+    response = Response(answer.body) if isinstance(answer.body, str) else jsonify(answer.body)
+    response.status_code = answer.status
+    response.content_type = answer.media_type
+    response.headers.extend({**failure.headers, **answer.headers})
     return response
 
 
@@ -183,16 +183,16 @@ def _as_failure(error: Exception) -> errors.Failure:
     if isinstance(error, HTTPException) and error.code:
         return _from_http(error)
     if isinstance(error, StaleDataError):
-        return errors.Stale("This was changed by somebody else at the same moment.")
+        return errors.Stale("Somebody else changed this at the same moment.")
     if is_away(error):
         log.warning("database away", error=repr(error))
-        return errors.Upstream("The database cannot be reached just now.", code="database_unavailable")
+        return errors.Upstream("The database cannot be reached right now.", code="database_unavailable")
     if is_busy(error):
         log.warning("database busy", error=repr(error))
-        return errors.Upstream("The database is busy just now.", code="database_busy", retry_after=1)
+        return errors.Upstream("The database is busy right now.", code="database_busy", retry_after=1)
     if isinstance(error, IntegrityError):
         log.warning("integrity error", error=str(error.orig))
-        return errors.Conflict("This clashes with a change made at the same moment.")
+        return errors.Conflict("This conflicts with a change made at the same moment.")
     log.error("unexpected failure", exc_info=error)
     return errors.Failure("Something went wrong on our side. The error has been logged.")
 

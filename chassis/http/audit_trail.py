@@ -50,7 +50,7 @@ def serve(blp: Blueprint, *roles: str, path: str = "/audit") -> None:
         @blp.allow(*roles)
         @blp.arguments(AuditIn, location="query")
         @blp.response(200, page_of(AuditOut))
-        def get(self, wanted: dict[str, Any]) -> Page:
+        def get(self, query: dict[str, Any]) -> Page:
             """Who of the caller's tenant changed what, newest first (D8)."""
             with db.read() as session:
-                return trail(session, caller().tenant_id, **wanted)
+                return trail(session, caller().tenant_id, **query)

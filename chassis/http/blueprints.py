@@ -50,10 +50,10 @@ class Blueprint(flask_smorest.Blueprint):
         """
 
         def check() -> None:
-            who = caller()
-            if self.feature and self.feature not in who.features:
+            principal = caller()
+            if self.feature and self.feature not in principal.features:
                 raise errors.Forbidden(f"The feature '{self.feature}' is not enabled.", code="feature_disabled")
-            if roles and who.role not in roles:
+            if roles and principal.role not in roles:
                 raise errors.Forbidden("Your role does not allow this.")
 
         return self._guard(check, roles)
@@ -62,9 +62,9 @@ class Blueprint(flask_smorest.Blueprint):
         """Let only these of our own processes in: an internal endpoint, which the gateway does not route."""
 
         def check() -> None:
-            who = caller()
-            if g.sender not in senders or (g.sender == "gateway" and not who.is_system):
-                raise errors.Forbidden("Only for other services.")
+            principal = caller()
+            if g.sender not in senders or (g.sender == "gateway" and not principal.is_system):
+                raise errors.Forbidden("This endpoint is only for other services.")
 
         return self._guard(check, (SYSTEM,))
 

@@ -2,7 +2,7 @@
 they replace (D2).
 
 A ``Blueprint`` chooses one for everything under its prefix and a gateway ``Route`` the same one, so that a client of
-such a system meets one format whoever refuses it.
+such a system sees one format, whether the gateway or the service refuses a request.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,11 @@ KEPT_UNPROCESSABLE = ("invalid_idempotency_key", "idempotency_key_reused")
 """D7 promises 422 for these in every system."""
 
 
+def sentence(error: Mapping[str, str]) -> str:
+    """What is wrong with one field."""
+    return f"{error['field']}: {error['message']}" if error["field"] else error["message"]
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A failure with what its answer may show of the request."""
@@ -29,10 +34,8 @@ class Refusal:
 
     @property
     def sentences(self) -> list[str]:
-        """One a field for validation, else the one there is."""
-        errors = [
-            f"{one['field']}: {one['message']}" if one["field"] else one["message"] for one in self.failure.errors
-        ]
+        """One for each field that is wrong, else what the failure says."""
+        errors = [sentence(error) for error in self.failure.errors]
         return errors or [self.failure.detail]
 
 

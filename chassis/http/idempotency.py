@@ -79,10 +79,10 @@ def _sealer() -> Sealer:
 
 def once(database: Database, view: Callable[[], Any]) -> Any:
     """Run ``view`` for the request at hand, or give the first answer again when its key was used before."""
-    offered = next((request.headers[name] for name in HEADERS if name in request.headers), None)
-    if offered is None:
+    client_key = next((request.headers[name] for name in HEADERS if name in request.headers), None)
+    if client_key is None:
         return view()
-    key, fingerprint = _scope(offered), _fingerprint()
+    key, fingerprint = _scope(client_key), _fingerprint()
     with database.read() as session:
         row = _find(session, key)
     if row:
@@ -108,11 +108,11 @@ def trim(session: Session) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def _scope(offered: str) -> str:
-    if not 1 <= len(offered) <= 255 or not all("!" <= character <= "~" for character in offered):
+def _scope(client_key: str) -> str:
+    if not 1 <= len(client_key) <= 255 or not all("!" <= character <= "~" for character in client_key):
         raise Invalid("Idempotency-Key must be 1 to 255 visible ASCII characters.", code="invalid_idempotency_key")
-    who = caller()
-    parts = (str(who.tenant_id), str(who.user_id), request.method, request.path, offered)
+    principal = caller()
+    parts = (str(principal.tenant_id), str(principal.user_id), request.method, request.path, client_key)
     return _sealer().hash("\n".join(parts).encode())
 
 

@@ -1,4 +1,4 @@
-"""The signed identity that the gateway and the services hand on; nothing else says who is asking.
+"""The signed identity that the gateway and the services pass on; nothing else identifies the caller.
 
 A short-lived Ed25519 token names the caller and one receiving service (``aud``). Each sender signs with its own key,
 ``<keys>/<sender>.key``; receivers know the senders by ``<keys>/<sender>.pub``. A ``.pub`` file may hold several keys,
@@ -86,7 +86,7 @@ class Verifier:
         """The caller and the sender who vouches for it.
 
         Raises:
-            Unauthorized: forged, expired, for another service, or signed by nobody we know.
+            Unauthorized: forged, expired, for another service, or signed by an unknown sender.
         """
         with self._lock:
             verified = self._valid.get(token)
@@ -124,10 +124,10 @@ class Verifier:
 
     def _keys_of(self, sender: str) -> list[Ed25519PublicKey]:
         if sender not in self._public:
-            known = _load_public(self._keys / f"{sender}.pub") if _SENDER.fullmatch(sender) else []
-            if not known:
+            public = _load_public(self._keys / f"{sender}.pub") if _SENDER.fullmatch(sender) else []
+            if not public:
                 return []  # and not remembered: its key may still be handed out, and anybody can make up a name
-            self._public[sender] = known
+            self._public[sender] = public
         return self._public[sender]
 
 
@@ -140,18 +140,18 @@ def create_keys(keys: Path, senders: list[str]) -> None:
             continue
         private = Ed25519PrivateKey.generate()
         _write_once(private_file, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        kept = _load_private(private_file)  # another starter may have been first
-        public_pem = kept.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        private = _load_private(private_file)  # another starter may have been first
+        public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         (keys / f"{sender}.pub").write_bytes(public_pem)
 
 
 def _write_once(file: Path, content: bytes) -> None:
     """Write a secret file whole or not at all; an existing one stays."""
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".key-") as whole:  # made with mode 0600
-        whole.write(content)
-        whole.flush()
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".key-") as temporary:  # made with mode 0600
+        temporary.write(content)
+        temporary.flush()
         with contextlib.suppress(FileExistsError):
-            file.hardlink_to(whole.name)
+            file.hardlink_to(temporary.name)
 
 
 def _load_private(file: Path) -> Ed25519PrivateKey:

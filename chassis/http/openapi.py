@@ -1,7 +1,6 @@
 """Completes the OpenAPI document that flask-smorest makes: who may call, and every refusal an endpoint can give."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
@@ -21,7 +20,7 @@ def document(spec: dict[str, Any], app: Flask) -> dict[str, Any]:
     _describe_amounts_as_text(spec)
     components = spec.setdefault("components", {})
     operations = _operations(app)
-    for shape in (PROBLEM, *(operation.error_format for operation in operations.values())):
+    for shape in (PROBLEM, *(shape for _, shape in operations.values())):
         components.setdefault("schemas", {})[shape.component] = dict(shape.schema)
     components.setdefault("securitySchemes", {})["bearer"] = {
         "type": "http",
@@ -31,7 +30,7 @@ def document(spec: dict[str, Any], app: Flask) -> dict[str, Any]:
     for path, item in spec["paths"].items():
         for method in METHODS:
             if method in item:
-                _complete(item[method], method, operations[path, method])
+                _complete(item[method], method, *operations[path, method])
     return spec
 
 
@@ -49,22 +48,21 @@ def _describe_amounts_as_text(node: Any) -> None:
             _describe_amounts_as_text(item)
 
 
-def _complete(described: dict[str, Any], method: str, operation: "_Operation") -> None:
+def _complete(described: dict[str, Any], method: str, roles: tuple[str, ...], shape: ErrorFormat) -> None:
     responses = described.setdefault("responses", {})
     responses.pop("default", None)
-    shape = operation.error_format
     for status in READ_PROBLEMS if method == "get" else WRITE_PROBLEMS:
         # Where 400 stands for validation, 422 is left to idempotency keys.
         if status != shape.invalid and (status, method) in NO_VALIDATION:
             continue
         _describe_refusal(responses, str(status), shape)
-    described["security"] = [{"bearer": []}] if operation.roles else []
-    if operation.roles:
-        described["description"] = f"{described.get('description', '')}\n\nFor: {', '.join(operation.roles)}.".strip()
+    described["security"] = [{"bearer": []}] if roles else []
+    if roles:
+        described["description"] = f"{described.get('description', '')}\n\nFor: {', '.join(roles)}.".strip()
 
 
 def _describe_refusal(responses: dict[str, Any], status: str, shape: ErrorFormat) -> None:
-    """Say that ``status`` may come in this shape, beside whatever else a view has described for it."""
+    """Add this error format to what a view has described for ``status``."""
     described = responses.get(status, {})
     if "$ref" in described:  # flask-smorest's own error format, which we never send
         described = {}
@@ -73,22 +71,17 @@ def _describe_refusal(responses: dict[str, Any], status: str, shape: ErrorFormat
     responses[status] = {"description": described.get("description", "A problem."), "content": content}
 
 
-@dataclass(frozen=True)
-class _Operation:
-    """What a view says of itself."""
-
-    roles: tuple[str, ...]
-    error_format: ErrorFormat
+_Operation = tuple[tuple[str, ...], ErrorFormat]  # who may call, and how it refuses
 
 
 def _operations(app: Flask) -> dict[tuple[str, str], _Operation]:
     """Who may call each documented operation and how it refuses, read from the views."""
-    found = {}
+    operations = {}
     for rule in app.url_map.iter_rules():
         view_class = getattr(app.view_functions[rule.endpoint], "view_class", None)
         blueprint = app.blueprints.get(rule.endpoint.rpartition(".")[0])
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
         for method in METHODS:
             if view := getattr(view_class, method, None):
-                found[path, method] = _Operation(view.access, getattr(blueprint, "error_format", PROBLEM))
-    return found
+                operations[path, method] = (view.access, getattr(blueprint, "error_format", PROBLEM))
+    return operations

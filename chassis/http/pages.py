@@ -67,5 +67,5 @@ def paginate(
     """
     total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     rows = session.execute(statement.limit(page_size).offset((page - 1) * page_size))
-    found = rows.scalars().all() if len(statement.column_descriptions) == 1 else rows.all()
-    return Page([to_item(row) for row in found] if to_item else found, page, page_size, total)
+    items = rows.scalars().all() if len(statement.column_descriptions) == 1 else rows.all()
+    return Page([to_item(row) for row in items] if to_item else items, page, page_size, total)

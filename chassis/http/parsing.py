@@ -18,6 +18,7 @@ from werkzeug.datastructures import MultiDict
 
 from chassis.core.errors import Invalid, Malformed, UnsupportedMedia
 from chassis.core.text import is_stream_safe, normal
+from chassis.http.error_formats import sentence
 
 BAD_TEXT = "must be text without NUL characters, lone surrogates or stacks of combining marks"
 
@@ -36,14 +37,14 @@ class Parser(FlaskParser):
         return _strict_json(raw) if raw else missing
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
-        given = req.args
-        if schema.unknown == EXCLUDE:  # a public door ignores what it does not know, whatever that holds (D64)
-            known = {field.data_key for field in schema.load_fields.values()}
-            given = MultiDict([(name, value) for name, value in given.items(multi=True) if name in known])
-        for name, value in given.items(multi=True):
+        query = req.args
+        if schema.unknown == EXCLUDE:  # a public endpoint ignores unknown parameters, also malformed ones (D64)
+            names = {field.data_key for field in schema.load_fields.values()}
+            query = MultiDict([(name, value) for name, value in query.items(multi=True) if name in names])
+        for name, value in query.items(multi=True):
             if not _is_clean(name) or not _is_clean(value):
                 raise Malformed(f"The query {BAD_TEXT}.")
-        return MultiDictProxy(_normal_values(given), schema)
+        return MultiDictProxy(_normal_values(query), schema)
 
     def load_form(self, req: Request, schema: Any) -> Any:
         if not all(is_stream_safe(part) for item in req.form.items(multi=True) for part in item):
@@ -54,8 +55,9 @@ class Parser(FlaskParser):
         self, error: ValidationError, req: Request, schema: Any, *, error_status_code: Any, error_headers: Any
     ) -> NoReturn:
         messages: Any = error.normalized_messages()
-        found = [problem for location in messages.values() for problem in flatten(location)]
-        raise Invalid("The request does not fit: " + "; ".join(_sentence(p) for p in found[:3]), errors=found[:100])
+        problems = [problem for location in messages.values() for problem in flatten(location)]
+        detail = "; ".join(sentence(problem) for problem in problems[:3])
+        raise Invalid(f"The request is not valid: {detail}", errors=problems[:100])
 
 
 def normalise_path(request: Request) -> None:
@@ -143,7 +145,3 @@ def flatten(messages: Any, path: str = "") -> list[dict[str, str]]:
     if isinstance(messages, list):
         return [problem for value in messages for problem in flatten(value, path)]
     return [{"field": path, "message": str(messages)}]
-
-
-def _sentence(problem: Mapping[str, str]) -> str:
-    return f"{problem['field']}: {problem['message']}" if problem["field"] else problem["message"]

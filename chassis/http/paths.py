@@ -1,7 +1,7 @@
 """How a path is written: the one encoding that the gateway and the services route on (D60).
 
 An id may have any letters, so a path is never decoded as a whole: it is taken apart at its ``/`` while it is still
-encoded, and each segment is decoded once, by whoever wants its value. ``INV%2F2026%2F1`` stays one segment, and its
+encoded, and each segment is decoded once, where its value is needed. ``INV%2F2026%2F1`` stays one segment, and its
 value is ``INV/2026/1``. The gateway and the services go by what ``plain`` gives, so they never disagree about what a
 path names.
 """
@@ -37,7 +37,7 @@ def plain(path: str) -> str:
     """
     if not _PLAIN.fullmatch(path):
         if not _WRITTEN.fullmatch(path):
-            raise BadPath("The path is not written the plain way.")
+            raise BadPath("The path has a character that must be escaped.")
         path = "/".join(_rewritten(segment) for segment in path.split("/"))
     if "//" in path:
         raise BadPath("The path has an empty segment.")

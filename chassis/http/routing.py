@@ -8,8 +8,8 @@ Here the encoded path is matched, segment by segment, and a view gets the decode
 Only ids may have letters escaped that need none. What an endpoint is called must stand in the path as it is, so that
 software in front of us that goes by paths sees the same as we do.
 
-``request.path`` is the encoded path, in the one encoding of ``chassis.http.paths``. Whoever makes a path of an id, such
-as a ``Location``, uses ``paths.encoded``.
+``request.path`` is the encoded path, in the one encoding of ``chassis.http.paths``. Code that makes a path of an id,
+such as a ``Location``, uses ``paths.encoded``.
 """
 
 import re
@@ -58,8 +58,8 @@ class App(Flask):
         return super().create_url_adapter(request)
 
     def dispatch_request(self) -> Any:
-        written, rule = _written(request), request.url_rule
-        if written != request.path and rule is not None and not _words_of(rule.rule).fullmatch(written):
+        path, rule = _written(request), request.url_rule
+        if path != request.path and rule is not None and not _words_of(rule.rule).fullmatch(path):
             raise paths.BadPath("The path escapes a character that must not be escaped.")
         return super().dispatch_request()
 

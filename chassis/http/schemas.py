@@ -29,9 +29,9 @@ class CamelSchema(Schema):
 
 
 class PublicSchema(CamelSchema):
-    """What a door for the public takes (D64): parameters it does not know, such as ``utm_source``, are ignored.
+    """The query of a public endpoint (D64): unknown parameters, such as ``utm_source``, are ignored.
 
-    Links stand in mails and on other people's pages, and whoever counts them adds marks of their own. Endpoints of an
+    Links are in mails and on other sites, whose tools add parameters of their own. Endpoints of an
     API use :class:`CamelSchema`, which refuses what it does not know.
     """
 
@@ -128,7 +128,7 @@ def _length(maximum: int) -> validate.Length:
 
 
 def visible(value: str) -> None:
-    """Validates a text that somebody can see: zero-width characters alone look blank, and are."""
+    """Validates that a text is visible: zero-width characters alone are blank."""
     if not any(character.isprintable() for character in value):
         raise ValidationError("Must not be blank.")
 

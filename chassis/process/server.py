@@ -64,10 +64,11 @@ def _run(task: Task, runtime: Runtime) -> object:
 class _Logger(Logger):
     """Hands gunicorn's own messages to our logs and leaves the access log to the application."""
 
+    access_log_enabled = False
+
     def setup(self, cfg: Any) -> None:
         self.cfg = cfg
         self.loglevel = logging.INFO
-        self._access_log_enabled = False
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
@@ -101,7 +102,7 @@ class Server(BaseApplication):
             "limit_request_fields": 64,
             "proc_name": self._name,
             "logger_class": _Logger,
-            "control_socket_disable": True,  # one path for all processes of a user, and nobody here asks it
+            "control_socket_disable": True,  # all processes of a user would share its path, and it is not used here
             "worker_exit": lambda _server, _worker: self._at_exit(),
         }
         for key, value in options.items():

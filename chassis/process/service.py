@@ -77,13 +77,13 @@ class Service:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles this service has work for."""
-        wanted = {"api": True, "relay": self.events, "consumer": self.listeners, "scheduler": True}
-        return tuple(role for role in ROLES if wanted[role])
+        work = {"api": True, "relay": self.events, "consumer": self.listeners, "scheduler": True}
+        return tuple(role for role in ROLES if work[role])
 
 
 @dataclass
 class Runtime:
-    """A service at work in this process: settings, database, neighbours, brokers.
+    """A service that runs in this process: settings, database, client of other services, brokers.
 
     ``memory`` is what the service keeps in this process, by names of its own; it is gone with the process.
     """

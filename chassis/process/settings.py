@@ -29,7 +29,7 @@ class Settings:
         database_url: SQLAlchemy URL with ``{service}`` where the service's name goes.
         broker_url: ``amqp://…`` or ``embedded:///path``.
         keys: folder with this process's private key and everybody's public keys (see ``chassis.core.principal``).
-        services: base URL of each service by name, as its neighbours reach it.
+        services: base URL of each service by name, as other services reach it.
         port: the gateway's port when everything runs on this machine; the services listen on the next ones.
         bind: address and port this process listens on.
         threads: worker threads of the web server, and with them the size of the database pool.

@@ -61,17 +61,17 @@ def things(shape: ErrorFormat, prefix: str) -> Blueprint:
     """A resource that refuses what it is asked for."""
     blp = Blueprint(shape.component, __name__, url_prefix=prefix, feature="affiliates", error_format=shape)
 
-    @blp.route("/<wanted>/things")
+    @blp.route("/<refusal>/things")
     class Things(MethodView):
         @blp.allow(Role.MERCHANT_ADMIN)
         @blp.response(200, ThingIn)
-        def get(self, wanted, company_id=None):
-            raise REFUSALS[wanted]
+        def get(self, refusal, company_id=None):
+            raise REFUSALS[refusal]
 
         @blp.allow(Role.MERCHANT_ADMIN)
         @blp.arguments(ThingIn)
         @blp.response(201, ThingIn)
-        def post(self, data, wanted, company_id=None):
+        def post(self, data, refusal, company_id=None):
             with db.begin():
                 return data
 

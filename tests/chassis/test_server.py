@@ -21,8 +21,11 @@ from chassis.process import server, settings, worker
 worker.SILENCE_SECONDS = worker.HEAD_SECONDS = 1
 loaded = replace(settings.load(), bind=sys.argv[1], threads=2)
 def app(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
-    return [b"ok"]
+    if environ["PATH_INFO"] == "/reading":
+        environ["wsgi.input"].read()
+    body = b"x" * 50_000_000 if environ["PATH_INFO"] == "/large" else b"ok"
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
 server.serve_app(lambda: app, loaded, "tried")
 """
 
@@ -104,6 +107,17 @@ def test_a_head_that_trickles_in_is_cut_off(server):
                 cut = True
                 break
         assert cut
+
+
+@pytest.mark.parametrize("request_", [b"GET /large HTTP/1.1\r\n", b"POST /reading HTTP/1.1\r\nContent-Length: 9\r\n"])
+def test_clients_that_fall_silent_in_a_body_or_an_answer_lose_their_thread(server, request_):
+    port, _ = server
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(4)]
+    for sock in silent:
+        sock.sendall(request_ + b"Host: x\r\n\r\n")
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=10).text == "ok"
+    for sock in silent:
+        sock.close()
 
 
 def test_silent_connections_hold_no_thread(server):

@@ -52,7 +52,7 @@ class Platform:
             self.promotions,
             self.affiliates,
         ]
-        self.settings = replace(settings, services={one.name: one.url for one in self.all}, threads=16)
+        self.settings = replace(settings, services={service.name: service.url for service in self.all}, threads=16)
 
 
 class Caller:

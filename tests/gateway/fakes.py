@@ -123,6 +123,11 @@ class FakeService:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
+    @property
+    def connections(self) -> set[socket.socket]:
+        """Every connection that was ever made."""
+        return self._server.connections
+
     def last(self, path: str) -> Seen:
         """The last request for ``path``; the gateway's own questions come in between."""
         return next(seen for seen in reversed(self.seen) if seen.target.partition("?")[0] == path)
@@ -151,7 +156,7 @@ class FakeService:
         """Refuse connections, and end those there are, as a killed process does."""
         self._server.shutdown()
         self._server.server_close()
-        for connection in self._server.connections:
+        for connection in self.connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()
@@ -236,8 +241,8 @@ class FakeIdentity(FakeService):
         self.revoked.append(self.api_keys.pop(api_key)["id"])
 
     def asked_for_keys(self) -> list[str]:
-        found = [seen for seen in self.seen if seen.target.startswith("/internal/api-keys/")]
-        return [seen.target for seen in found if seen.method == "GET"]
+        requests = [seen for seen in self.seen if seen.target.startswith("/internal/api-keys/")]
+        return [seen.target for seen in requests if seen.method == "GET"]
 
     def unplanned(self, seen: Seen) -> Planned:
         if not seen.target.startswith("/internal/api-keys/") or seen.method == "POST":
@@ -253,7 +258,7 @@ class FakeIdentity(FakeService):
         answer = {
             "at": "2026-04-01T00:00:00Z",
             "tenants": list(self.tenants.values()),
-            "revoked": [{"id": one} for one in self.revoked],
+            "revoked": [{"id": user_id} for user_id in self.revoked],
         }
         return Planned(body=json.dumps(answer).encode())
 

@@ -93,9 +93,9 @@ def test_a_nonsensical_answer_changes_nothing(start_gateway, identity: FakeIdent
     call = start_gateway()
     identity.tenants[call.tenant]["features"] = []
     assert eventually(lambda: call("GET", PATH).status_code == 403, 5)
-    asked = len(identity.seen)
+    before = len(identity.seen)
     identity.plan("/internal/access", Planned(body=body))
-    assert eventually(lambda: len(identity.seen) > asked + 1, 5)
+    assert eventually(lambda: len(identity.seen) > before + 1, 5)
     assert call("GET", PATH).status_code == 403
 
 
@@ -117,17 +117,17 @@ class Identity:
 
 def say(at: str, tenants: dict[UUID, list[str]], *revoked: UUID) -> dict:
     entries = [{"id": str(key), "name": "T", "kind": "Supplier", "features": on} for key, on in tenants.items()]
-    return {"at": at, "tenants": entries, "revoked": [{"id": str(one)} for one in revoked]}
+    return {"at": at, "tenants": entries, "revoked": [{"id": str(user_id)} for user_id in revoked]}
 
 
 def test_after_the_first_time_only_changes_are_asked_for() -> None:
-    one, two, user = uuid4(), uuid4(), uuid4()
+    first, second, user = uuid4(), uuid4(), uuid4()
     identity = Identity(
-        say("2026-04-01T00:00:01Z", {one: ["prm"], two: []}, user),
+        say("2026-04-01T00:00:01Z", {first: ["prm"], second: []}, user),
         Upstream(),
-        say("2026-04-01T00:00:02Z", {two: ["campaigns"]}),
-        say("2026-04-01T00:00:03Z", {two: ["campaigns"]}),
-        say("2026-04-01T00:00:09Z", {two: ["campaigns"]}),
+        say("2026-04-01T00:00:02Z", {second: ["campaigns"]}),
+        say("2026-04-01T00:00:03Z", {second: ["campaigns"]}),
+        say("2026-04-01T00:00:09Z", {second: ["campaigns"]}),
     )
     access = Access(identity)  # type: ignore[arg-type]
     assert not access.loaded
@@ -135,17 +135,17 @@ def test_after_the_first_time_only_changes_are_asked_for() -> None:
     with pytest.raises(Upstream):
         access.poll()
     access.poll()
-    changed = access.tenant(two)
+    changed = access.tenant(second)
     access.poll()
     assert identity.asked == [None, "2026-04-01T00:00:01Z", "2026-04-01T00:00:01Z", "2026-04-01T00:00:02Z"]
-    assert access.tenant(one) is not None
+    assert access.tenant(first) is not None
     assert changed is not None
     assert changed.features == {"campaigns"}
-    assert access.tenant(two) is changed
+    assert access.tenant(second) is changed
     assert access.is_revoked(user)
 
     for _ in range(FULL_EVERY):  # everything is asked for anew, so what is gone goes
         access.poll()
     assert identity.asked[-3:].count(None) == 1
-    assert access.tenant(one) is None
+    assert access.tenant(first) is None
     assert not access.is_revoked(user)

@@ -74,14 +74,14 @@ def yes() -> None:
 
 def test_a_key_is_remembered_a_minute(keys: ApiKeys, identity: Identity, clock: list[float]) -> None:
     key_id = identity.add("ck_1")
-    found = keys.find("ck_1", yes)
-    assert found is not None
-    who = found.principal
+    key = keys.find("ck_1", yes)
+    assert key is not None
+    who = key.principal
     assert (who.user_id, who.role, who.name) == (key_id, Role.MACHINE, "till")
     assert (str(who.tenant_id), who.tenant_slug, who.tenant_kind) == (TENANT["id"], "dashain-market", "Merchant")
-    assert "secret" not in repr(replace(found)), "it would end up in a log"
+    assert "secret" not in repr(replace(key)), "it would end up in a log"
     clock[0] += REMEMBER - 1
-    assert keys.find("ck_1", yes) is found
+    assert keys.find("ck_1", yes) is key
     assert identity.asked == ["ck_1"]
     clock[0] += 1
     del identity.keys["ck_1"]
@@ -115,8 +115,8 @@ def test_a_flood_of_unknown_keys_is_not_passed_on(keys: ApiKeys, identity: Ident
         assert outcome(keys, "ck_1") == "known"
         identity.asked.clear()
         clock[0] += 1
-        found = [outcome(keys, f"ck_{second}_{number}") for number in range(QUESTIONS * 4)]
-        assert found == ["unknown"] * QUESTIONS + ["again in 2 s"] * QUESTIONS * 3
+        outcomes = [outcome(keys, f"ck_{second}_{number}") for number in range(QUESTIONS * 4)]
+        assert outcomes == ["unknown"] * QUESTIONS + ["again in 2 s"] * QUESTIONS * 3
         assert len(identity.asked) == QUESTIONS
     clock[0] += REMEMBER
     assert {outcome(keys, f"ck_{number}x") for number in range(QUESTIONS * 2)} == {"unknown", "again in 2 s"}
@@ -149,10 +149,10 @@ def test_while_identity_is_away_a_key_counts_as_long_as_a_token_would(
     keys: ApiKeys, identity: Identity, clock: list[float]
 ) -> None:
     identity.add("ck_1")
-    found = keys.find("ck_1", yes)
+    key = keys.find("ck_1", yes)
     identity.away = True
     clock[0] += REMEMBER_WHILE_AWAY - 1
-    assert keys.find("ck_1", yes) is found
+    assert keys.find("ck_1", yes) is key
     clock[0] += 1
     with pytest.raises(Upstream):
         keys.find("ck_1", yes)
@@ -165,9 +165,9 @@ def test_identity_hears_once_in_a_while_which_keys_are_used(keys: ApiKeys, ident
     keys.report()
     assert identity.used == []
     for number in (0, 1, 2, 0):
-        found = keys.find(f"ck_{number}", yes)
-        assert found is not None
-        keys.note_use(found)
+        key = keys.find(f"ck_{number}", yes)
+        assert key is not None
+        keys.note_use(key)
     identity.away = True
     with pytest.raises(Upstream):
         keys.report()

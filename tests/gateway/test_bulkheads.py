@@ -26,7 +26,7 @@ def test_a_slow_service_does_not_take_the_others_with_it(start_gateway, campaign
         is_problem(call("GET", PATH), 503, "upstream_unavailable")
         assert call("GET", "/api/v1/prm/tiers").status_code == 200
         release.set()
-        assert [one.result().status_code for one in slow] == [200, 200]
+        assert [request.result().status_code for request in slow] == [200, 200]
     assert call("GET", PATH).status_code == 200
     assert len(campaigns.seen) == 3
 

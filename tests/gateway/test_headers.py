@@ -174,9 +174,14 @@ def test_what_is_internal_does_not_come_back(served: Served, campaigns: FakeServ
         "Connection": "X-Debug",
         "X-Request-Id": "the service's",
     }
-    kept = {"Content-Type": "application/json", "ETag": '"3"', "Location": f"{campaigns.url}{PATH}/7", "Link": "<x>"}
-    kept |= {"Concord-Waited": "0", "Retry-After": "5"}
-    campaigns.plan(PATH, Planned(201, headers=hidden | kept))
+    passed_back = {
+        "Content-Type": "application/json",
+        "ETag": '"3"',
+        "Location": f"{campaigns.url}{PATH}/7",
+        "Link": "<x>",
+    }
+    passed_back |= {"Concord-Waited": "0", "Retry-After": "5"}
+    campaigns.plan(PATH, Planned(201, headers=hidden | passed_back))
     status, headers, body = served.raw(
         f"GET {PATH} HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nAuthorization: Bearer {{token}}\r\n\r\n"
     )
@@ -194,11 +199,11 @@ def test_what_an_answer_says_beside_its_body_comes_back(start_gateway, campaigns
     """Also in a browser, which shows a page only the fields that it may see."""
     origin = "https://console.example"
     call = start_gateway(cors_origins=frozenset({origin}))
-    said = {"Concord-Waited": "0", "Concord-Warnings": "overlap, price_below_cost", "Retry-After": "2"}
-    campaigns.plan(PATH, Planned(200, headers=said | {"Content-Type": "application/json"}))
+    fields = {"Concord-Waited": "0", "Concord-Warnings": "overlap, price_below_cost", "Retry-After": "2"}
+    campaigns.plan(PATH, Planned(200, headers=fields | {"Content-Type": "application/json"}))
     answer = call("GET", PATH, headers={"Origin": origin})
-    assert {name: answer.headers.get(name) for name in said} == said
-    assert set(said) <= set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+    assert {name: answer.headers.get(name) for name in fields} == fields
+    assert set(fields) <= set(answer.headers["Access-Control-Expose-Headers"].split(", "))
 
 
 @pytest.mark.parametrize("name", ["X-Bad\x00", "X Bad", "X-Bad\x7f"])
@@ -264,11 +269,11 @@ def test_an_invalid_trace_starts_anew(call: Caller, campaigns: FakeService, offe
 
 
 def test_no_origin_is_allowed_unless_listed(call: Caller, start_gateway, platform: Platform) -> None:
-    asked = {"Origin": "https://console.example", "Access-Control-Request-Method": "PUT"}
-    assert "Access-Control-Allow-Origin" not in call("OPTIONS", PATH, headers=asked).headers
+    preflight = {"Origin": "https://console.example", "Access-Control-Request-Method": "PUT"}
+    assert "Access-Control-Allow-Origin" not in call("OPTIONS", PATH, headers=preflight).headers
     call = start_gateway(cors_origins=frozenset({"https://console.example"}))
     call.token = None
-    allowed = call("OPTIONS", PATH, headers=asked)
+    allowed = call("OPTIONS", PATH, headers=preflight)
     assert allowed.status_code == 204
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://console.example"
     assert "PUT" in allowed.headers["Access-Control-Allow-Methods"]
@@ -278,7 +283,7 @@ def test_no_origin_is_allowed_unless_listed(call: Caller, start_gateway, platfor
     assert refused.headers["Access-Control-Allow-Origin"] == "https://console.example"
     assert "Access-Control-Allow-Credentials" not in refused.headers
     for other in ("https://evil.example", "null", "https://console.example.evil"):
-        answer = call("OPTIONS", PATH, headers=asked | {"Origin": other})
+        answer = call("OPTIONS", PATH, headers=preflight | {"Origin": other})
         assert "Access-Control-Allow-Origin" not in answer.headers
         assert answer.headers["Vary"] == "Origin"
     assert not platform.campaigns.seen

@@ -163,10 +163,10 @@ def test_what_could_be_understood_in_two_ways_is_refused_by_gateway_and_service(
             continue
         answer = call("GET", path)
         assert (answer.status_code, answer.json["statusCode"]) == (400, 400), path
-        asked = HTTPConnection(service.removeprefix("http://"), timeout=10)
-        asked.request("GET", path)
-        assert asked.getresponse().status == 400, path
-        asked.close()
+        connection = HTTPConnection(service.removeprefix("http://"), timeout=10)
+        connection.request("GET", path)
+        assert connection.getresponse().status == 400, path
+        connection.close()
 
 
 @pytest.mark.parametrize(
@@ -190,10 +190,10 @@ def test_what_a_service_calls_its_endpoints_is_written_plainly_too(call: Caller,
     answer = call("POST", path)
     assert (answer.status_code, answer.json["statusCode"]) == (400, 400)
     assert call("POST", f"{PATH}/v1%2E2/status").status_code == 201
-    asked = HTTPConnection(service.removeprefix("http://"), timeout=10)
-    asked.request("POST", path)
-    assert asked.getresponse().status == 400
-    asked.close()
+    connection = HTTPConnection(service.removeprefix("http://"), timeout=10)
+    connection.request("POST", path)
+    assert connection.getresponse().status == 400
+    connection.close()
 
 
 def test_two_ids_that_differ_only_encoded_are_two_paths_to_an_idempotency_key(call: Caller) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.openapi import merged
+from gateway.proxy import Proxy
 from gateway.settings import ip_network
 from tests.gateway.conftest import Caller, Platform
 from tests.gateway.fakes import FakeIdentity, Planned, eventually
@@ -23,7 +24,7 @@ def operation(schema: str, **more: Any) -> dict[str, Any]:
 
 
 def publish(platform: Platform, name: str, content: Any) -> None:
-    service = next(one for one in platform.all if one.name == name)
+    service = next(service for service in platform.all if service.name == name)
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     service.plan("/openapi.json", Planned(body=body))
 
@@ -92,9 +93,13 @@ def test_the_document_is_asked_for_rarely(start_gateway, identity: FakeIdentity)
 
 def test_components_of_one_name_are_kept_apart() -> None:
     ref = {"$ref": "#/components/schemas/Item"}
-    one = document({"/a": operation("Page")}, {"Page": {"items": ref}, "Item": {"type": "object"}, "Problem": {"x": 1}})
-    two = document({"/b": operation("Page")}, {"Page": {"items": ref}, "Item": {"type": "string"}, "Problem": {"x": 1}})
-    document_ = merged({"campaigns": one, "prm": two})
+    first = document(
+        {"/a": operation("Page")}, {"Page": {"items": ref}, "Item": {"type": "object"}, "Problem": {"x": 1}}
+    )
+    second = document(
+        {"/b": operation("Page")}, {"Page": {"items": ref}, "Item": {"type": "string"}, "Problem": {"x": 1}}
+    )
+    document_ = merged({"campaigns": first, "prm": second})
     schemas = document_["components"]["schemas"]
     assert set(schemas) == {"CampaignsPage", "PrmPage", "CampaignsItem", "PrmItem", "Problem"}
     assert schemas["PrmPage"]["items"] == {"$ref": "#/components/schemas/PrmItem"}
@@ -102,9 +107,9 @@ def test_components_of_one_name_are_kept_apart() -> None:
 
 
 def test_operations_of_one_name_and_tags_are_kept_apart() -> None:
-    one = document({"/a": operation("X", operationId="list")}) | {"tags": [{"name": "t"}]}
-    two = document({"/b": operation("X", operationId="list")}) | {"tags": [{"name": "t"}, {"name": "u"}]}
-    document_ = merged({"campaigns": one, "prm": two})
+    first = document({"/a": operation("X", operationId="list")}) | {"tags": [{"name": "t"}]}
+    second = document({"/b": operation("X", operationId="list")}) | {"tags": [{"name": "t"}, {"name": "u"}]}
+    document_ = merged({"campaigns": first, "prm": second})
     assert [document_["paths"][path]["get"]["operationId"] for path in ("/a", "/b")] == ["list", "prm_list"]
     assert document_["tags"] == [{"name": "t"}, {"name": "u"}]
 
@@ -147,8 +152,8 @@ def test_health_asks_nothing_of_others(start_gateway, identity: FakeIdentity) ->
     identity.reset()
     assert eventually(lambda: call("GET", "/health/ready").status_code == 200)
     identity.plan("/internal/access", Planned(500))
-    asked = len(identity.seen)
-    assert eventually(lambda: len(identity.seen) > asked)
+    before = len(identity.seen)
+    assert eventually(lambda: len(identity.seen) > before)
     assert call("GET", "/health/ready").status_code == 200
 
 
@@ -193,7 +198,7 @@ def test_an_unforeseen_failure_tells_nothing(call: Caller, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise RuntimeError("/srv/secret")
 
-    monkeypatch.setattr(call.gateway._proxy, "forward", fail)
+    monkeypatch.setattr(Proxy, "forward", fail)
     answer = call("GET", "/api/v1/campaigns")
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert b"secret" not in answer.data

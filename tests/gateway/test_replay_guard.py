@@ -67,8 +67,8 @@ def test_of_many_threads_one_is_first(redis_server: Redis) -> None:
     shared = Shared(storage_from_string(redis_server.url, wrap_exceptions=True), KEEP)  # type: ignore[arg-type]
     for store in (InMemory(KEEP), shared):
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda number, store=store: store.is_first(f"thing {number // 50}"), range(1000)))
-        assert sum(found) == 20
+            firsts = list(pool.map(lambda number, store=store: store.is_first(f"thing {number // 50}"), range(1000)))
+        assert sum(firsts) == 20
 
 
 def test_counting_in_memory_is_our_own() -> None:
@@ -86,8 +86,8 @@ def test_gateways_that_share_a_redis_take_a_signature_once(
     for _ in range(5):
         sent = merchant.headers(BODY)
         with ThreadPoolExecutor(6) as pool:
-            asked = [pool.submit(gateway, "POST", PATH, headers=sent, data=BODY) for gateway in gateways * 2]
-            assert sorted(one.result().status_code for one in asked) == [200] + [401] * 5
+            answers = [pool.submit(gateway, "POST", PATH, headers=sent, data=BODY) for gateway in gateways * 2]
+            assert sorted(answer.result().status_code for answer in answers) == [200] + [401] * 5
 
 
 def test_a_restarted_gateway_remembers_through_redis(

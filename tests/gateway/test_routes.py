@@ -122,9 +122,9 @@ def test_a_path_reaches_its_service_as_it_was_written(
 ) -> None:
     answer = call(method, f"{path}?a=%20b&c=d%2Fe")
     assert answer.status_code == 200
-    for one in platform.all:
-        reached = [(seen.method, seen.target) for seen in one.seen if "?a=" in seen.target]
-        assert reached == ([(method, f"{path}?a=%20b&c=d%2Fe")] if one.name == service else [])
+    for fake in platform.all:
+        reached = [(seen.method, seen.target) for seen in fake.seen if "?a=" in seen.target]
+        assert reached == ([(method, f"{path}?a=%20b&c=d%2Fe")] if fake.name == service else [])
 
 
 @pytest.mark.parametrize("target", TRICKS)
@@ -161,11 +161,11 @@ def test_the_longest_path_decides() -> None:
 
 def test_only_the_list_of_events_may_be_waited_for() -> None:
     table = Table()
-    events, one = table.find("/api/v1/events"), table.find("/api/v1/events/1")
+    events, event = table.find("/api/v1/events"), table.find("/api/v1/events/1")
     assert events is not None
     assert events.total == 35
-    assert one is not None
-    assert one.total is None
+    assert event is not None
+    assert event.total is None
 
 
 def test_the_table_itself_is_plain() -> None:
@@ -202,7 +202,7 @@ def test_a_public_door_needs_no_credential_and_passes_none_on(call: Caller, plat
     call.token = None
     for headers in ({}, sent, {"X-API-Key": "ck_1", "X-Signature": "0" * 64}):
         assert call("GET", path, headers=headers).status_code == 200
-    reached = [seen for one in (platform.promotions, platform.affiliates) for seen in one.seen]
+    reached = [seen for fake in (platform.promotions, platform.affiliates) for seen in fake.seen]
     assert [seen.caller for seen in reached] == [None] * 3
     assert not any({"authorization", "x-api-key", "x-signature"} & seen.names for seen in reached)
 

@@ -293,8 +293,8 @@ def test_no_forged_request_gets_in(served: Served, platform: Platform, identity:
         assert not platform.campaigns.seen, lines
         tried += 1
     assert tried >= 60
-    asked = {target.rpartition("/internal/api-keys/")[2] for target in identity.asked_for_keys()}
-    assert all(name.replace("_", "").replace("-", "").isalnum() for name in asked), "a key is a key, not a path"
+    asked_for = {target.rpartition("/internal/api-keys/")[2] for target in identity.asked_for_keys()}
+    assert all(name.replace("_", "").replace("-", "").isalnum() for name in asked_for), "a key is a key, not a path"
     sent = merchant.headers(BODY)
     assert served.http.request("POST", PATH, headers=sent, body=BODY).status == 200
 
@@ -378,7 +378,7 @@ def test_an_api_key_opens_nothing_else(call: Caller, platform: Platform, merchan
             "API keys are not accepted here" in answer.get_data(as_text=True)
             or answer.json["message"] == "Unauthorized"
         )
-    assert not [seen for one in platform.all for seen in one.seen if seen.target == path]
+    assert not [seen for fake in platform.all for seen in fake.seen if seen.target == path]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/products", "/api/v1/conversions/7", "/api/v1/statements"])

@@ -157,8 +157,8 @@ def dripping() -> Iterator[Callable[[bytes], Dripping]]:
         return started[-1]
 
     yield start
-    for one in started:
-        one.close()
+    for service in started:
+        service.close()
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX-A: ", JSON_HEAD + b"Content-Length: 5000\r\n\r\n"])
@@ -180,10 +180,10 @@ def test_sending_a_campaign_may_take_longer(call: Caller, campaigns: FakeService
 
 def test_connections_are_kept(start_gateway, campaigns: FakeService, platform: Platform) -> None:
     call = start_gateway()
-    before = len(campaigns._server.connections)
+    before = len(campaigns.connections)
     for _ in range(20):
         assert call("GET", PATH).status_code == 200
-    assert len(campaigns._server.connections) - before == 1
+    assert len(campaigns.connections) - before == 1
 
 
 def test_a_service_that_restarted_is_asked_on_a_new_connection(call: Caller, campaigns: FakeService) -> None:
