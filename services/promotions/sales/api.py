@@ -16,6 +16,7 @@ from services.promotions.sales.schemas import (
     SalesCampaignsIn,
     SearchIn,
     SearchPageIn,
+    WarningsOut,
 )
 from services.promotions.sales.selection_schemas import SelectionIn
 
@@ -75,6 +76,18 @@ class OneSalesCampaign(MethodView):
         with db.read() as session:  # after the commit: many products must not prolong the locks
             warnings = warning_queries.while_active(session, campaign.campaign, now=utcnow())
         return updated(campaign, SalesCampaignChangeIn, *(warning.code for warning in warnings))
+
+
+@blp.route("/<campaign_uid>/warnings")
+class Warnings(MethodView):
+    @blp.admins
+    @blp.response(200, WarningsOut)
+    def get(self, campaign_uid):
+        """Overlaps, prices below cost or of nothing, an end in the past, an empty selection, names that nothing has."""
+        with db.read() as session:
+            campaign = queries.campaign(session, campaign_uid)
+            warnings = warning_queries.warnings(session, campaign, now=utcnow())
+        return {"campaign_uid": campaign_uid, "warnings": warnings}
 
 
 @blp.route("/<campaign_uid>/selections")
