@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
 import time_machine
 
 from chassis.core.clock import utcnow
@@ -112,14 +113,15 @@ def test_a_campaign_that_cannot_be_had_makes_a_plain_cart_and_says_why(rolf, sho
     made(rolf, "off", status="DISABLED", **only)
     made(rolf, "later", startDate=in_hours(1), **only)
     made(rolf, "over", startDate=in_hours(-2), endDate=in_hours(-1), **only)
-    for name, why in (
-        ("nothing", "unknown_campaign"),
-        ("", "unknown_campaign"),
-        ("x" * 3000, "unknown_campaign"),
-        ("off", "campaign_disabled"),
-        ("later", "campaign_not_started"),
-        ("over", "campaign_ended"),
-    ):
+    reasons = {
+        "nothing": "unknown_campaign",
+        "": "unknown_campaign",
+        "x" * 3000: "unknown_campaign",
+        "off": "campaign_disabled",
+        "later": "campaign_not_started",
+        "over": "campaign_ended",
+    }
+    for name, why in reasons.items():
         cart = added(shopper, mktop=name)
         assert (reason(cart), quantities_in(cart)) == ((False, why), {"base": 1}), name
         assert cart["campaign"]["name"] == name[:200]
@@ -250,16 +252,19 @@ def test_never_more_of_a_linked_product_than_of_its_base(rolf, shopper):
     assert quantities_in(put(shopper, cart, "extra", 6)) == {"base": 5, "extra": 5}
 
 
-def test_the_other_selectors(rolf, shopper):
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("alignedEqual", [{"base": 2}, {"base": 2, "extra": 2}, {"base": 5, "extra": 5}, {}]),
+        ("any", [{"base": 2}, {"base": 2, "extra": 9}, {"base": 5, "extra": 9}, {}]),
+    ],
+)
+def test_the_other_selectors(rolf, shopper, selector, expected):
     """D53: ``alignedEqual`` follows the base both ways once it is in the cart, ``any`` only needs the base."""
-    for name, selector, expected in (
-        ("equal", "alignedEqual", [{"base": 2}, {"base": 2, "extra": 2}, {"base": 5, "extra": 5}, {}]),
-        ("any", "any", [{"base": 2}, {"base": 2, "extra": 9}, {"base": 5, "extra": 9}, {}]),
-    ):
-        linked(rolf, made(rolf, name), linkedProduct={"id": "extra", "quantitySelector": selector})
-        cart = added(shopper, quantity=2, mktop=name)
-        seen = [cart, more(shopper, cart, "extra", quantity=9), put(shopper, cart, "base", 5)]
-        assert [quantities_in(state) for state in [*seen, put(shopper, cart, "base", 0)]] == expected
+    linked(rolf, made(rolf, "linking"), linkedProduct={"id": "extra", "quantitySelector": selector})
+    cart = added(shopper, quantity=2, mktop="linking")
+    seen = [cart, more(shopper, cart, "extra", quantity=9), put(shopper, cart, "base", 5)]
+    assert [quantities_in(state) for state in [*seen, put(shopper, cart, "base", 0)]] == expected
 
 
 def test_variants_as_base_and_as_linked(rolf, shopper):

@@ -74,17 +74,22 @@ def test_a_bundle_has_what_is_active_or_coming(shop, till):
     assert coming.products == {"jeans", "jeans-blue"}
 
 
-def test_a_bundle_says_how_many_decimals_its_currency_has(shop, till, rolf):
-    """D9: the engine knows no currencies; a state of before has two."""
-    assert fetched(till)["decimals"] == 2
+@pytest.mark.parametrize(("currency", "decimals"), [("JPY", 0), ("KWD", 3), ("CLF", 4)])
+def test_a_bundle_says_how_many_decimals_its_currency_has(shop, till, rolf, currency, decimals):
+    """D9: the engine knows no currencies."""
     ok(rolf.put(f"{MINE}/settings", json={}))
-    for currency, decimals in (("JPY", 0), ("KWD", 3), ("CLF", 4)):
-        shop.change(Settings, {}, currency=currency)
-        state = fetched(till)
-        assert (state["currency"], state["decimals"]) == (currency, decimals)
-        price = Decimal(1).scaleb(-decimals)
-        basket = bundle.basket_of(state, [engine.Line("1", "socks", 3, price)])
-        assert engine.evaluate(basket, bundle.campaigns_of(state), utcnow()).discount == price
+    shop.change(Settings, {}, currency=currency)
+    state = fetched(till)
+    assert (state["currency"], state["decimals"]) == (currency, decimals)
+    price = Decimal(1).scaleb(-decimals)
+    basket = bundle.basket_of(state, [engine.Line("1", "socks", 3, price)])
+    assert engine.evaluate(basket, bundle.campaigns_of(state), utcnow()).discount == price
+
+
+def test_a_bundle_from_before_has_two_decimals(shop, till):
+    """D9."""
+    state = fetched(till)
+    assert state["decimals"] == 2
     before = {name: value for name, value in state.items() if name != "decimals"} | {"currency": "SEK"}
     basket = bundle.basket_of(before, [engine.Line("1", "socks", 3, Decimal("49.90"))])
     assert engine.evaluate(basket, bundle.campaigns_of(before), utcnow()).net == Decimal("99.80")
