@@ -96,7 +96,7 @@ class Selections(MethodView):
     @blp.arguments(SelectionIn)
     @blp.response(200, SalesCampaignOut)
     def put(self, body, campaign_uid):
-        """Say anew what the campaign is for, while it is not active."""
+        """Replace the selection of a campaign that is not active."""
         return _select(body, campaign_uid)
 
     @blp.admins

@@ -63,7 +63,7 @@ def replace_selection(
     actor: Principal,
     now: datetime,
 ) -> SeenCampaign:
-    """Say anew what a campaign is for, before it is activated (S1-28, D21). What is named need not exist yet.
+    """Replace the selection of a campaign that is not active (S1-28, D21). What it names need not exist yet.
 
     Args:
         selection: by side (``include``, ``exclude``) and kind (``brand_uids`` …).

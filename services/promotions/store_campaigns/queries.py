@@ -113,7 +113,7 @@ def due(now: datetime) -> ColumnElement[bool]:
 
 
 def complete(session: Session, campaigns: Sequence[StoreCampaign], now: datetime) -> None:
-    """Add what is not stored with the campaigns: their stores, and what they are by now."""
+    """Add what is not stored with the campaigns: their stores and their present status."""
     stores: dict[UUID, list[str]] = {campaign.id: [] for campaign in campaigns}
     linked = select(StoreCampaignStore.campaign_id, Store.store_uid).join(
         Store, Store.id == StoreCampaignStore.store_id
@@ -139,7 +139,7 @@ def has_name(session: Session, tenant_id: UUID, name: str, *, other_than: UUID) 
 
 
 def has_identifier(session: Session, identifier: str, *, other_than: UUID) -> bool:
-    """Whether another campaign, whosesoever, has this identifier (S3-17): a column, so tenants are not kept apart."""
+    """Whether another campaign of any company has this identifier (S3-17): plain columns have no tenant filter."""
     same = select(CAMPAIGNS.id).where(CAMPAIGNS.campaign_identifier == identifier, CAMPAIGNS.id != other_than)
     return session.execute(same).first() is not None
 
