@@ -85,7 +85,7 @@ def test_a_variants_id_means_that_variant_where_no_mode_is_given(seller):
     assert (pair["baseProduct"]["matchMode"], pair["linkedProduct"]["matchMode"]) == ("variant", "variant")
 
 
-def test_what_was_read_can_be_written_back(seller):
+def test_an_answer_can_be_written_back(seller):
     """D65: whatever was answered, by a write or a read, as it stands."""
     created = ok(seller.post(CAMPAIGNS, json=EXAMPLE), 201)
     address = f"{CAMPAIGNS}/{created['id']}"

@@ -325,7 +325,7 @@ def test_carts_are_kept_apart_by_shop(rolf, rita, shopper, promotions):
         assert ok(shopper.get(f"{shop}/carts/{cart['id']}")) == cart
 
 
-def test_whoever_asks_is_a_shopper(rolf, rita, promotions, shopper):
+def test_every_caller_is_a_shopper(rolf, rita, promotions, shopper):
     """S4-24: a signed-in caller gains and loses nothing here."""
     cart = added(rita)
     for client in (rolf, rita, shopper, promotions.client(ROLF)):
@@ -397,12 +397,12 @@ def test_bad_input_is_named_and_changes_nothing(shopper, promotions, subtests):
     assert (everything(promotions), ok(shopper.get(address))) == before
 
 
-def test_what_else_stands_in_a_link_is_left_alone(shopper):
+def test_other_parameters_of_a_link_are_ignored(shopper):
     """S4-24: links in mails carry the marks of those who count them."""
     assert quantities_in(added(shopper, utm_source="newsletter", gclid="x")) == {"base": 1}
 
 
-def test_who_only_looks_whether_a_link_leads_anywhere_makes_no_cart(shopper, promotions):
+def test_a_head_request_makes_no_cart(shopper, promotions):
     """S4-24: previews of mails and chats ask by HEAD."""
     before = everything(promotions)
     assert shopper.head(f"{ADD}?product=base").status_code == 200

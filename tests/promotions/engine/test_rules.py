@@ -198,14 +198,14 @@ def test_codes_that_were_not_given_are_not_listed_without_end():
     assert reasons(evaluation)["c150"] == "applied"
 
 
-def test_one_that_prevents_combinations_is_skipped_once_something_applied():
+def test_a_campaign_that_prevents_combinations_is_skipped_once_another_has_applied():
     """S1-31, D22."""
     first, alone, third = campaign("first"), campaign("alone", combinable=False, priority=1), campaign("z", priority=2)
     evaluation = price(basket(line("jeans")), first, alone, third)
     assert reasons(evaluation) == {"first": "applied", "alone": "not_combinable", "z": "applied"}
 
 
-def test_one_that_prevents_combinations_ends_the_evaluation_when_it_applies_first():
+def test_a_campaign_that_prevents_combinations_ends_the_evaluation_when_it_applies_first():
     """S1-31, D22: also when it touches other products; one that does not apply ends nothing."""
     alone, other = campaign("alone", combinable=False, products={"jeans"}), campaign("other", priority=1)
     evaluation = price(basket(line("jeans"), line("shirt")), alone, other)

@@ -181,7 +181,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("changes", "code", "fields"), UNKNOWN, ids=lambda value: value if type(value) is str else "")
-def test_what_is_not_there_is_named(shop, rita, promotions, changes, code, fields):
+def test_unknown_uids_are_named(shop, rita, promotions, changes, code, fields):
     """S1-3: the price list must exist first; another tenant's store is not there either."""
     ok(rita.post(f"{HERS}/stores", json={"storeUid": "hers", "name": "Hers"}), 201)
     address = made(shop)
