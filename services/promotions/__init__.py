@@ -19,7 +19,6 @@ from services.promotions.evaluations import settings_api, usage_api
 from services.promotions.evaluations import tasks as evaluations_tasks
 from services.promotions.sales import api as sales_api
 from services.promotions.sales import events as sales_events
-from services.promotions.sales import warning_api
 from services.promotions.store_campaigns import api as store_campaigns_api
 from services.promotions.store_campaigns import events as store_campaigns_events
 from services.promotions.store_campaigns import tasks as store_campaigns_tasks
@@ -44,7 +43,6 @@ service = Service(
         linked_product_api.blp,
         carts_api.blp,
         tills_api.with_store_campaigns(store_campaigns_api.shown_at_tills),
-        warning_api.blp,
     ),
     events=(
         *evaluations_events.ALL,

@@ -78,7 +78,7 @@ def test_the_table_names_every_endpoint(promotions):
     assert ours == {key: roles for key, (roles, _) in (ACCESS | ORDERS).items()}
 
 
-def test_nobody_unknown_gets_in(promotions, things):
+def test_unknown_callers_are_refused(promotions, things):
     before = everything(promotions)
     for endpoint in ACCESS:
         is_problem(ask(promotions.client(None), endpoint), 401, "unauthorized")

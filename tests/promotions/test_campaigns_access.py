@@ -71,7 +71,7 @@ def test_the_table_names_every_endpoint(promotions):
     assert ours == dict.fromkeys(ACCESS, ADMINS) | {key: set() for key in PUBLIC}
 
 
-def test_who_is_refused_changes_nothing(promotions, ids):
+def test_a_refused_caller_changes_nothing(promotions, ids):
     """D5, S4-1: not signed in, the flag off whatever the role, another role; before anything is looked up."""
     before = everything(promotions)
     absent = dict.fromkeys(ids, str(uuid4()))

@@ -71,7 +71,7 @@ def test_a_name_is_taken_once(promotions):
     assert len(stored(promotions, StoreCampaign)) == 2
 
 
-def test_nobody_is_refused_for_an_identifier_that_it_did_not_choose(promotions):
+def test_a_made_identifier_never_causes_a_refusal(promotions):
     """S3-17, S3-22: two companies with one name at the same moment, and neither hears of the other."""
     for round_ in range(4):
         works = [
@@ -107,7 +107,7 @@ def test_two_schedulers_and_an_updater_tell_of_each_start_once(promotions, rolf)
     assert {row.status for row in stored(promotions, StoreCampaign)} == {"active"}
 
 
-def test_updates_of_one_campaign_at_once_are_all_kept(promotions, rolf):
+def test_concurrent_updates_of_a_campaign_are_all_stored(promotions, rolf):
     """S3-4, S3-9: each changes what it names, and tells so."""
     address = made_in_stores(rolf)
     changes = [{"name": "New"}, {"description": "New"}, {"campaign_identifier": "NEW"}, {"status": "inactive"}]

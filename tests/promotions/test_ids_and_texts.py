@@ -43,7 +43,7 @@ KEYS = {
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(uid=UIDS)
-def test_whatever_uid_is_taken_is_reachable(rolf, uid):
+def test_every_accepted_uid_is_reachable(rolf, uid):
     """D60: read and changed under its uid, percent-encoded, and found by it in queries; spaces around do not count."""
     addresses, taken = write(rolf, uid), uid.strip()
     for kind, address in addresses.items():
@@ -73,7 +73,7 @@ UNREACHABLE = [".", "..", " .. ", "", " ", "a\tb", "a\nb", "a\x00b", "a\x7f", "a
 
 
 @pytest.mark.parametrize("uid", UNREACHABLE)
-def test_what_could_not_be_written_in_a_path_is_refused_where_it_is_written(rolf, uid):
+def test_a_uid_that_no_path_can_have_is_refused(rolf, uid):
     """D60: in every place of a uid."""
     if "\x00" in uid:
         is_problem(rolf.post(f"{MINE}/stores", json={"storeUid": uid, "name": "S"}), 400, "malformed")
@@ -102,7 +102,7 @@ def test_what_could_not_be_written_in_a_path_is_refused_where_it_is_written(rolf
 COMPOSED, DECOMPOSED = (normalize(form, "Café å") for form in ("NFC", "NFD"))
 
 
-def test_one_uid_in_two_spellings_is_one_thing(rolf):
+def test_two_spellings_of_a_uid_are_one_uid(rolf):
     """D62: Café is Café, in bodies and in paths."""
     assert COMPOSED != DECOMPOSED
     ok(rolf.post(f"{MINE}/stores", json={"storeUid": DECOMPOSED, "name": DECOMPOSED}), 201)
@@ -157,7 +157,7 @@ def test_products_are_found_in_any_case_for_all_letters(rolf, key):
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\x07b", "a\u202eb", "a\u2028b"])
-def test_names_are_one_line_without_what_nobody_sees(rolf, name):
+def test_names_are_one_line_without_invisible_characters(rolf, name):
     for kind, body in (
         ("stores", {"storeUid": "s", "name": name}),
         ("customergroups", {"customerGroupUid": "g", "name": name}),

@@ -41,7 +41,7 @@ RESOURCES = [
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_what_was_read_is_written_back_and_changes_nothing(shop, promotions, resource):
+def test_an_answer_that_is_written_back_changes_nothing(shop, promotions, resource):
     """D65: every resource that a PUT changes; also with the version that was read (D6)."""
     read = shop.get(f"{MINE}/{resource}")
     before = everything(promotions) | {"campaign_usages": ANY}  # whose rows are locks first
@@ -71,7 +71,7 @@ def test_products_are_written_back(shop, promotions):
 
 
 @pytest.mark.parametrize("uid", ["new", "inactive"])
-def test_a_changed_field_of_what_was_read_is_changed(shop, uid):
+def test_a_field_that_was_changed_after_reading_is_changed(shop, uid):
     address = f"{CAMPAIGNS}/{uid}"
     read = ok(shop.get(address))
     written = shop.put(address, json=read | {"priority": 9})
@@ -92,7 +92,7 @@ CHANGED = [
 
 
 @pytest.mark.parametrize(("resource", "changes"), CHANGED)
-def test_a_read_only_field_that_was_changed_is_ignored_and_said_to_be(shop, promotions, resource, changes):
+def test_a_changed_read_only_field_is_ignored_with_a_warning(shop, promotions, resource, changes):
     address = f"{MINE}/{resource}"
     read = ok(shop.get(address))
     before = everything(promotions)

@@ -28,7 +28,8 @@ def create(session: Session, data: dict[str, Any], *, actor: Principal, now: dat
     linked = LinkedProducts.create(tenant_id=actor.tenant_id, now=now, db_version=0)
     _write(session, linked, data)
     session.add(linked)
-    _audit_and_publish(session, "linked_products.created", linked, events.LinkedProductsCreated, actor, now)
+    audit(session, "linked_products.created", linked, actor=actor, now=now)
+    publish(session, linked, events.LinkedProductsCreated, linked_products_id=linked.id, actor=actor, now=now)
     return linked
 
 
@@ -54,7 +55,8 @@ def replace(
     _require_version(linked, data, expected)
     _write(session, linked, data)
     linked.touch(now)
-    _audit_and_publish(session, "linked_products.replaced", linked, events.LinkedProductsReplaced, actor, now)
+    audit(session, "linked_products.replaced", linked, actor=actor, now=now)
+    publish(session, linked, events.LinkedProductsReplaced, linked_products_id=linked.id, actor=actor, now=now)
     return linked
 
 
@@ -67,9 +69,8 @@ def delete_one(session: Session, linked_id: UUID, *, expected: ETags | None, act
     """
     linked = linked_product_queries.lock_link(session, linked_id)
     versions.require(linked, expected)
-    _audit_and_publish(
-        session, "linked_products.deleted", linked, events.LinkedProductsDeleted, actor, now, _gone(linked)
-    )
+    audit(session, "linked_products.deleted", linked, actor=actor, now=now, changes=_gone(linked))
+    publish(session, linked, events.LinkedProductsDeleted, linked_products_id=linked.id, actor=actor, now=now)
     session.delete(linked)
 
 
@@ -121,19 +122,6 @@ def _write(session: Session, linked: LinkedProducts, data: dict[str, Any]) -> No
     linked.warnings = campaign_rules.about_unknown(
         {"baseProduct": [base["id"]], "linkedProduct": [dependent["id"]]}, known
     )
-
-
-def _audit_and_publish(
-    session: Session,
-    action: str,
-    linked: LinkedProducts,
-    event_type: type,
-    actor: Principal,
-    now: datetime,
-    changes: dict[str, Any] | None = None,
-) -> None:
-    audit(session, action, linked, actor=actor, now=now, changes=changes)
-    publish(session, linked, event_type, linked_products_id=linked.id, actor=actor, now=now)
 
 
 def _gone(linked: LinkedProducts) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def list_of(item: type[CamelSchema]) -> type[CamelSchema]:
 class EntityIn(CamelSchema):
     """What a client may send along because it has read it, and the server sets alone (S4-12, S4-16).
 
-    ``dbVersion`` is what an update goes by where it is sent (S4-14, D6); on creation it is ignored like the others.
+    An update is checked against a ``dbVersion`` that is sent (S4-14, D6); a creation ignores it.
     """
 
     id = fields.Raw(allow_none=True)

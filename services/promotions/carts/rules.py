@@ -57,7 +57,7 @@ def quantities_for(products: Sequence[str], quantities: Sequence[int]) -> Sequen
 
 
 def link_ignored(base: str) -> Notice:
-    """A link to what nobody sells could only empty carts (D68)."""
+    """A link to a base that the catalogue does not have could only empty carts (D68)."""
     return Notice(
         "unknown_base_product", f"The catalogue does not have {base}, so products that are linked to it stay."
     )
@@ -236,5 +236,5 @@ def _bases_first(bounds: list[_Bound]) -> list[_Bound]:
 
 
 def _decides(first: _Bound, second: _Bound) -> bool:
-    """Whether ``first`` sets the quantity of what ``second`` goes by."""
+    """Whether ``first`` sets the quantity that ``second`` depends on."""
     return not set(first.linked).isdisjoint(second.base)

@@ -19,8 +19,8 @@ from services.promotions.common.models import Base, Entity, Owned
 class Catalogue(Aggregate, Owned, TenantScoped, Base):
     """One row a tenant. It is the subject of the events about products, and says whether anything has changed.
 
-    ``revision`` goes up, in the same transaction, with every change that an evaluation could show: whoever keeps a copy
-    of what is active compares it. A write of products locks this row first, and then no other thing than what
+    ``revision`` goes up, in the same transaction, with every change that an evaluation could show: a cache of what is
+    active compares it. A write of products locks this row first, and then no other thing than what
     stands on price lists by the products' uids; every other change raises ``revision`` last, or holds this row before
     it touches what stands there. So no two wait for each other.
     """

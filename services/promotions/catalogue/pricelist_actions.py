@@ -100,7 +100,7 @@ def change_products(
     actor: Principal,
     now: datetime,
 ) -> Pricelist:
-    """Put products on a list or give them another price there, and take others off; those not on it are passed over.
+    """Put products on a list, change their prices there, and take others off. Those that are not on it are ignored.
 
     Raises:
         NotFound: not one of the caller's.

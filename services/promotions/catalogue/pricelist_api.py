@@ -82,7 +82,7 @@ class Products(MethodView):
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(EntryOut))
     def get(self, page, pricelist_uid):
-        """What stands on a price list, by the products' uids."""
+        """The entries of a price list, by the products' uids."""
         with db.read() as session:
             return pricelist_queries.entries(session, pricelist_queries.pricelist(session, pricelist_uid), **page)
 

@@ -80,12 +80,12 @@ def with_products(session: Session, pricelist: Pricelist) -> Pricelist:
 
 
 def pricelists(session: Session, *, page: int, page_size: int) -> Page:
-    """The caller's price lists by their uid, without what stands on them."""
+    """The caller's price lists by their uid, without their entries."""
     return paginate(session, select(Pricelist).order_by(Pricelist.pricelist_uid), page=page, page_size=page_size)
 
 
 def entries(session: Session, pricelist: Pricelist, *, page: int, page_size: int) -> Page:
-    """What stands on a price list, by uid: products, variants, and what the catalogue does not have."""
+    """The entries of a price list, by uid: products, variants, and uids that the catalogue does not have."""
     products = (
         select(Product.product_uid.label("product_uid"), PricelistEntry.price)
         .join(Product, Product.id == PricelistEntry.product_id)

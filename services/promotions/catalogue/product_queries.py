@@ -91,15 +91,7 @@ def ids_of(session: Session, product_uids: Collection[str]) -> dict[str, UUID]:
 
 def unknown(session: Session, uids: Collection[str]) -> set[str]:
     """Those of ``uids`` that the caller has neither a product nor a variant of."""
-    others = set(uids) - ids_of(session, uids).keys() if uids else set()
-    return others - variants_among(session, others)
-
-
-def variants_among(session: Session, uids: Collection[str]) -> set[str]:
-    """Those of ``uids`` that are the caller's variants'."""
-    if not uids:
-        return set()
-    return set(session.scalars(select(Variant.variant_uid).where(among(session, Variant.variant_uid, uids))))
+    return set(uids) - products_of(session, uids).keys()
 
 
 def products_of(session: Session, ids: Collection[str]) -> dict[str, str]:

@@ -174,7 +174,7 @@ class PricelistDetailOut(PricelistOut):
 
 
 class PricelistChangeIn(UpdateSchema):
-    """Another name; what stands on the list is changed at ``…/products``."""
+    """Another name; the products on the list are changed at ``…/products``."""
 
     answer = PricelistDetailOut
 

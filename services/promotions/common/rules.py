@@ -1,11 +1,13 @@
-"""Defaults of a tenant's settings, uids made from names, and the codes of warnings."""
+"""Defaults of a tenant's settings, uids made from names, refusals, and the codes of warnings."""
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from zoneinfo import available_timezones
+
+from chassis.core.errors import Invalid
 
 DEFAULT_CURRENCY = "SEK"
 DEFAULT_STRATEGY = "priority"  # one of the engine's (D23)
@@ -46,6 +48,12 @@ def free_uid(uid: str, taken: Collection[str]) -> str:
     while f"{uid}-{number}" in taken:
         number += 1
     return f"{uid}-{number}"
+
+
+def refusal(problems: Sequence[tuple[str, str]]) -> Invalid:
+    """What refuses a body with these problems, each a field and a sentence; the detail has the first three."""
+    errors = [{"field": field, "message": message} for field, message in problems[:100]]
+    return Invalid(" ".join(f"{field}: {message}" for field, message in problems[:3]), errors=errors)
 
 
 MOST_NAMED = 50

@@ -1,4 +1,4 @@
-"""What somebody is about to buy, as a till knows it."""
+"""What a customer is about to buy, as a till knows it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

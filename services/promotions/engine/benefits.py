@@ -71,7 +71,7 @@ def offer_of(candidate: Candidate, order: OrderState) -> Offer:
 
 
 def aim_again(offer: Offer) -> None:
-    """Choose among the units that its candidate counts by now."""
+    """Choose again, among the units that its candidate counts now."""
     offer.picks, offer.applications = _aim(offer.candidate)
 
 

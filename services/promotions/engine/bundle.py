@@ -1,7 +1,7 @@
 """Campaigns as JSON: what a till without a network gets, and how it makes campaigns of it again.
 
 A *state* is ``{"version", "since", "currency", "decimals", "strategy", "campaigns": [...], "removed": [...], ...}`` as
-JSON has it. ``decimals`` is how many the currency's minor unit is; a state of before has none, and means two.
+JSON has it. ``decimals`` is how many the currency's minor unit is; an old state has none, which means two.
 ``since`` is null in a whole state; in a change it is the version that the change is made to.
 """
 
@@ -77,7 +77,7 @@ def campaigns_of(state: Mapping[str, Any]) -> CampaignSet:
 def basket_of(
     state: Mapping[str, Any], lines: Sequence[Line], *, codes: Collection[str] = (), customer_group: str | None = None
 ) -> Basket:
-    """What somebody is about to buy in the store that the state is of."""
+    """What a customer is about to buy in the store of the state."""
     return Basket(state["currency"], lines, codes=codes, customer_group=customer_group, decimals=decimals_of(state))
 
 

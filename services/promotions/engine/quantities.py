@@ -8,7 +8,7 @@ from .money import half_up
 Quantity = int | Decimal
 """Whole units are an ``int``; a ``Decimal`` is goods by weight."""
 
-NEAR = Decimal("1e-9")  # a JSON number this near to a thousandth is what binary arithmetic made of it
+NEAR = Decimal("1e-9")  # binary arithmetic may take a JSON number this far from its thousandth
 MOST = Decimal(10) ** 12
 _TEXT = re.compile(r"-?\d{1,15}(\.\d{1,30})?", re.ASCII)
 

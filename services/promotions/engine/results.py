@@ -119,7 +119,7 @@ class Evaluation:
         lines: in the basket's order.
         campaigns: in the order they were considered.
         codes: one for each code that was given, in that order.
-        warnings: notes of whoever made the basket; they are kept and shown as they are.
+        warnings: notes of the caller that made the basket; they are stored and shown unchanged.
     """
 
     strategy: Strategy
@@ -160,7 +160,7 @@ class Evaluation:
     def from_record(cls, record: Mapping[str, Any], decimals: int = 2) -> "Evaluation":
         """
         Args:
-            decimals: of the currency, for records of before that do not say.
+            decimals: of the currency, for old records that do not say.
         """
         return cls(
             Strategy(record["strategy"]),

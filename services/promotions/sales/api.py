@@ -16,6 +16,7 @@ from services.promotions.sales.schemas import (
     SalesCampaignsIn,
     SearchIn,
     SearchPageIn,
+    WarningsOut,
 )
 from services.promotions.sales.selection_schemas import SelectionIn
 
@@ -77,13 +78,25 @@ class OneSalesCampaign(MethodView):
         return updated(campaign, SalesCampaignChangeIn, *(warning.code for warning in warnings))
 
 
+@blp.route("/<campaign_uid>/warnings")
+class Warnings(MethodView):
+    @blp.admins
+    @blp.response(200, WarningsOut)
+    def get(self, campaign_uid):
+        """Overlaps, prices below cost or of nothing, an end in the past, an empty selection, names that nothing has."""
+        with db.read() as session:
+            campaign = queries.campaign(session, campaign_uid)
+            warnings = warning_queries.warnings(session, campaign, now=utcnow())
+        return {"campaign_uid": campaign_uid, "warnings": warnings}
+
+
 @blp.route("/<campaign_uid>/selections")
 class Selections(MethodView):
     @blp.admins
     @blp.arguments(SelectionIn)
     @blp.response(200, SalesCampaignOut)
     def put(self, body, campaign_uid):
-        """Say anew what the campaign is for, while it is not active."""
+        """Replace the selection of a campaign that is not active."""
         return _select(body, campaign_uid)
 
     @blp.admins

@@ -8,9 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from chassis.core import money
-from chassis.core.errors import Invalid
 from chassis.core.text import camel
-from services.promotions.common.rules import MOST_NAMED, Code, Warned
+from services.promotions.common.rules import MOST_NAMED, Code, Warned, refusal
 
 # Times that every time zone can show in four digits of a year, with an offset of whole minutes.
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
@@ -71,8 +70,7 @@ def require_valid(details: Mapping[str, Any], *, has_selection: bool) -> None:
         Invalid: ``errors`` names each of its ``problems``.
     """
     if faults := list(problems(details, has_selection=has_selection)):
-        errors = [{"field": field, "message": message} for field, message in faults]
-        raise Invalid(" ".join(f"{field}: {message}" for field, message in faults[:3]), errors=errors)
+        raise refusal(faults)
 
 
 def problems(details: Mapping[str, Any], *, has_selection: bool) -> Iterator[tuple[str, str]]:

@@ -63,7 +63,7 @@ def replace_selection(
     actor: Principal,
     now: datetime,
 ) -> SeenCampaign:
-    """Say anew what a campaign is for, before it is activated (S1-28, D21). What is named need not exist yet.
+    """Replace the selection of a campaign that is not active (S1-28, D21). What it names need not exist yet.
 
     Args:
         selection: by side (``include``, ``exclude``) and kind (``brand_uids`` …).
@@ -89,18 +89,9 @@ def replace_selection(
         campaign.updated_at = now
         changes = {"selection": [_named(before), _named(after.selection)]}
         audit(session, "sales_campaign.selected", campaign, actor=actor, now=now, changes=changes)
-        included, excluded = (
-            {camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES
-        )
-        publish(
-            session,
-            campaign,
-            events.SalesSelectionReplaced,
-            included=included,
-            excluded=excluded,
-            actor=actor,
-            now=now,
-        )
+        event = events.SalesSelectionReplaced
+        counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
+        publish(session, campaign, event, included=counts[0], excluded=counts[1], actor=actor, now=now)
     return after
 
 

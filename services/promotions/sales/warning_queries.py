@@ -83,7 +83,7 @@ def _unknown_uids(session: Session, campaign: SalesCampaign) -> dict[str, list[s
 
 
 def _unknown_on_list(session: Session, campaign: SalesCampaign) -> Iterable[str]:
-    """What stands on a campaign's price list by a uid that nothing has; products do not stand there by their uid."""
+    """Uids on a campaign's price list that the catalogue does not have. Products are not listed by their uid."""
     entry = PricelistVariant
     is_sold = exists().where(Variant.tenant_id == campaign.tenant_id, Variant.variant_uid == entry.variant_uid)
     return session.scalars(select(entry.variant_uid).where(entry.pricelist_id == campaign.pricelist_id, not_(is_sold)))

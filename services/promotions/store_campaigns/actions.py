@@ -62,7 +62,7 @@ def update_campaign(
     actor: Principal,
     now: datetime,
 ) -> tuple[StoreCampaign, tuple[str, ...]]:
-    """Take over what is named, at once (S3-4, S3-6). A change of nothing publishes no event and writes no audit row.
+    """Change what is named, at once (S3-4, S3-6). A change of nothing publishes no event and writes no audit row.
 
     Returns the campaign and which of the named fields are in force (S3-3).
 

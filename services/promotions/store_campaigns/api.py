@@ -5,7 +5,7 @@ Updates are served with and without the closing ``/stores`` (D40).
 
 import functools
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -42,7 +42,6 @@ PREFIX = "/stores/company/<company_id>/campaigns"
 blp = Blueprint("store_campaigns", __name__, url_prefix=PREFIX, feature=FEATURE, error_format=STORES)
 
 F = TypeVar("F", bound=Callable[..., Any])
-MOMENT = timedelta(microseconds=1)
 
 
 def admins(view: F) -> F:
@@ -150,8 +149,7 @@ class StoreCampaignAudit(MethodView):
 def shown_at_tills(session: Session, store_id: UUID, now: datetime) -> tuple[list[dict[str, Any]], list[datetime]]:
     """The campaigns that run in a store as tills show them, and the last moments at which that can be so (D44)."""
     campaigns = queries.running_in(session, store_id, now)
-    start = queries.next_start_in(session, store_id, now)
-    moments = [campaign.ends_at for campaign in campaigns] + ([start - MOMENT] if start else [])
+    moments = queries.last_moments(session, store_id, campaigns, now)
     return StoreCampaignOut(many=True, only=TILL_FIELDS).dump(campaigns), moments
 
 

@@ -89,9 +89,9 @@ class StoreCampaign(Entity, Versioned, TenantScoped, Base):
         return tuple(different)
 
     def catch_up(self, now: datetime) -> list[Status]:
-        """Write down what the clock has made of the campaign; say what it became on the way, in order.
+        """Store the status that the clock gives the campaign; return each status that it has passed, in order.
 
-        One that began and ended since anybody looked has done both.
+        A campaign that began and ended since the last look has passed both.
         """
         passed = []
         if self.status == Status.SCHEDULED and now >= self.starts_at:

@@ -23,8 +23,8 @@ IDENTIFIER_TAKEN = {
 def insert_campaign(
     session: Session, key: UUID, data: Mapping[str, Any], actor: Principal, now: datetime
 ) -> StoreCampaign:
-    """Write a new campaign. Without an identifier it is called as its name, or, where anybody's is called so already
-    or at the same moment, with something of its own behind that.
+    """Write a new campaign. Without an identifier it gets one made of its name, with an ending of its own where
+    another campaign has that already or takes it at the same moment.
     """
     made = rules.identifier_for(data["name"])
     chosen = data["campaign_identifier"]
@@ -44,7 +44,7 @@ def insert_campaign(
 
 
 def renamed(campaign: StoreCampaign, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The name and identifier that a change brings: what stays as it was clashes with nobody (S3-23)."""
+    """The changes that differ from what is stored: a name that stays clashes with no other (S3-23)."""
     return {name: value for name, value in changes.items() if getattr(campaign, name) != value}
 
 

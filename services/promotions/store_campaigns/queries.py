@@ -1,11 +1,11 @@
 """Read store campaigns as they are at a moment, with the stores that show them (S3)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
@@ -21,6 +21,7 @@ from services.promotions.store_campaigns.rules import Status
 TARGET = "store_campaign"
 """What audit rows call a store campaign."""
 CAMPAIGNS = Base.metadata.tables["store_campaigns"].c
+MOMENT = timedelta(microseconds=1)
 
 
 def not_found(campaign_id: str) -> NotFound:
@@ -81,10 +82,11 @@ def running_in(session: Session, store_id: UUID, now: datetime) -> list[StoreCam
     return campaigns
 
 
-def next_start_in(session: Session, store_id: UUID, now: datetime) -> datetime | None:
-    """When the next campaign that is scheduled for a store starts."""
-    coming = select(StoreCampaign.starts_at).where(_shown_in([store_id]), _is(Status.SCHEDULED, now))
-    return session.scalar(coming.order_by(StoreCampaign.starts_at).limit(1))
+def last_moments(session: Session, store_id: UUID, running: Sequence[StoreCampaign], now: datetime) -> list[datetime]:
+    """The last moments at which ``running`` can still be what runs in a store: each end, and just before a start."""
+    coming = select(func.min(StoreCampaign.starts_at)).where(_shown_in([store_id]), _is(Status.SCHEDULED, now))
+    start = session.scalar(coming)
+    return [campaign.ends_at for campaign in running] + ([start - MOMENT] if start else [])
 
 
 def trail(session: Session, tenant_id: UUID, campaign_id: str, *, page: int, page_size: int) -> Page:
@@ -113,7 +115,7 @@ def due(now: datetime) -> ColumnElement[bool]:
 
 
 def complete(session: Session, campaigns: Sequence[StoreCampaign], now: datetime) -> None:
-    """Add what is not stored with the campaigns: their stores, and what they are by now."""
+    """Add what is not stored with the campaigns: their stores and their present status."""
     stores: dict[UUID, list[str]] = {campaign.id: [] for campaign in campaigns}
     linked = select(StoreCampaignStore.campaign_id, Store.store_uid).join(
         Store, Store.id == StoreCampaignStore.store_id
@@ -139,7 +141,7 @@ def has_name(session: Session, tenant_id: UUID, name: str, *, other_than: UUID) 
 
 
 def has_identifier(session: Session, identifier: str, *, other_than: UUID) -> bool:
-    """Whether another campaign, whosesoever, has this identifier (S3-17): a column, so tenants are not kept apart."""
+    """Whether another campaign of any company has this identifier (S3-17): plain columns have no tenant filter."""
     same = select(CAMPAIGNS.id).where(CAMPAIGNS.campaign_identifier == identifier, CAMPAIGNS.id != other_than)
     return session.execute(same).first() is not None
 

@@ -61,7 +61,7 @@ def require_transition(current: Status, status: Status, becomes: Status, *, is_p
     """Refuse a status that cannot follow, or that the caller may not set (S3-20).
 
     Args:
-        becomes: what the clock makes of it at once, such as ``expired`` where the end is moved into the past.
+        becomes: the status that the clock gives it at once, such as ``expired`` where the end moves into the past.
 
     Raises:
         Conflict: ``campaign_not_modifiable``.
@@ -76,7 +76,7 @@ def require_transition(current: Status, status: Status, becomes: Status, *, is_p
 def is_delayed(current: Status, started: datetime, starts_at: datetime, now: datetime) -> bool:
     """Whether a later start makes a running campaign scheduled again (D43).
 
-    It does unless the campaign runs before its time because somebody activated it early (S3-8).
+    It does, unless the campaign runs before its time because it was activated early (S3-8).
 
     Args:
         started: the start it has now; ``starts_at`` is the new one.

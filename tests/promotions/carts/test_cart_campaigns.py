@@ -115,7 +115,7 @@ def test_an_update_may_say_which_version_it_goes_by(rolf, promotions):
     assert ok(rolf.put(address, json=body | {"dbVersion": None}))["dbVersion"] == 4
 
 
-def test_what_the_server_sets_is_ignored(rolf):
+def test_fields_that_the_server_sets_are_ignored(rolf):
     """S4-12, S4-16: on creation and on update."""
     sent = {"id": PRODUCT, "createDate": 1, "updateDate": "x"}
     address = made(rolf, **sent, dbVersion=7)
@@ -195,7 +195,7 @@ def test_bad_fields_are_named_and_change_nothing(rolf, promotions, subtests):
     assert snapshot(promotions) == before
 
 
-def test_what_is_missing_is_empty(rolf):
+def test_a_missing_field_is_said_to_be_empty(rolf):
     """S4-18, with the document's words."""
     message = refused(rolf.post(CAMPAIGNS, json={}), 400, "Bad Request")
     assert {EMPTY.format(name) for name in ("name", "startDate", "status")} == {
@@ -203,7 +203,7 @@ def test_what_is_missing_is_empty(rolf):
     }
 
 
-def test_who_is_not_signed_in_is_told_so_in_the_documents_words(promotions):
+def test_a_caller_who_is_not_signed_in_gets_the_documents_error(promotions):
     """S4-1, S4-18."""
     refused(promotions.client(None).get(CAMPAIGNS), 401, "Unauthorized", "Unauthorized")
     refused(promotions.client(None).delete(f"{CAMPAIGNS}/{PRODUCT}"), 401, "Unauthorized", "Unauthorized")
@@ -235,7 +235,7 @@ def test_a_campaign_is_deleted_with_its_linked_products(rolf, promotions):
     made(rolf)
 
 
-def test_every_change_is_told_and_written_down(rolf, promotions):
+def test_every_change_is_published_and_audited(rolf, promotions):
     """D8."""
     address = made(rolf, **EXAMPLE)
     ok(rolf.put(address, json=EXAMPLE | {"status": "DISABLED", "products": [], "dbVersion": 0}))
@@ -358,7 +358,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("query", REFUSED)
-def test_a_list_refuses_what_it_does_not_know(rolf, query):
+def test_a_list_refuses_a_bad_query(rolf, query):
     """S4-18, D53."""
     assert refused(rolf.get(f"{CAMPAIGNS}?{query}"), 400, "Bad Request").startswith("error: ")
 

@@ -127,7 +127,7 @@ def test_of_two_old_names_that_clash_each_link_finds_its_own(rolf, shopper, prom
     assert ok(rolf.put(f"/marketing/campaigns/{row.id}", json=read))["name"] == "SPRING"
 
 
-def test_the_public_door_ignores_what_it_does_not_know(shopper):
+def test_a_link_into_the_checkout_ignores_unknown_parameters(shopper):
     """D64: marks of those who count, cache busters, whatever they hold; the other doors of a cart too."""
     junk = "utm_source=x&gclid=&_=1&utm_term=%ff%00&%00=1&colour[]=red&Product=other"
     cart = from_link(shopper, f"product=base&{junk}")
@@ -172,7 +172,7 @@ def test_the_missing_base_is_named(rolf, shopper):
         assert ok(shopper.get(f"{SHOP}/carts/{cart['id']}")) == cart
 
 
-def test_a_link_to_what_nobody_sells_empties_no_cart(rolf, shopper):
+def test_a_link_to_an_unknown_product_empties_no_cart(rolf, shopper):
     """D68: it is ignored, and the cart says so; once the catalogue has the base, it counts."""
     linked(rolf, made(rolf), base="bsae")
     cart = added(shopper, "extra", mktop="spring")

@@ -72,7 +72,7 @@ chains = links.filter(is_chain)
 
 @settings(max_examples=150, deadline=None)
 @given(chains, carts)
-def test_what_is_settled_stays_so(links, items):
+def test_settling_twice_changes_nothing(links, items):
     """S4-22: a cart that is read again, or written without a change, is the same."""
     terms = Terms(links=tuple(links))
     once, _ = settle(items, terms)

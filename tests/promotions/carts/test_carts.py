@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
 import time_machine
 
 from chassis.core.clock import utcnow
@@ -112,14 +113,15 @@ def test_a_campaign_that_cannot_be_had_makes_a_plain_cart_and_says_why(rolf, sho
     made(rolf, "off", status="DISABLED", **only)
     made(rolf, "later", startDate=in_hours(1), **only)
     made(rolf, "over", startDate=in_hours(-2), endDate=in_hours(-1), **only)
-    for name, why in (
-        ("nothing", "unknown_campaign"),
-        ("", "unknown_campaign"),
-        ("x" * 3000, "unknown_campaign"),
-        ("off", "campaign_disabled"),
-        ("later", "campaign_not_started"),
-        ("over", "campaign_ended"),
-    ):
+    reasons = {
+        "nothing": "unknown_campaign",
+        "": "unknown_campaign",
+        "x" * 3000: "unknown_campaign",
+        "off": "campaign_disabled",
+        "later": "campaign_not_started",
+        "over": "campaign_ended",
+    }
+    for name, why in reasons.items():
         cart = added(shopper, mktop=name)
         assert (reason(cart), quantities_in(cart)) == ((False, why), {"base": 1}), name
         assert cart["campaign"]["name"] == name[:200]
@@ -250,16 +252,19 @@ def test_never_more_of_a_linked_product_than_of_its_base(rolf, shopper):
     assert quantities_in(put(shopper, cart, "extra", 6)) == {"base": 5, "extra": 5}
 
 
-def test_the_other_selectors(rolf, shopper):
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("alignedEqual", [{"base": 2}, {"base": 2, "extra": 2}, {"base": 5, "extra": 5}, {}]),
+        ("any", [{"base": 2}, {"base": 2, "extra": 9}, {"base": 5, "extra": 9}, {}]),
+    ],
+)
+def test_the_other_selectors(rolf, shopper, selector, expected):
     """D53: ``alignedEqual`` follows the base both ways once it is in the cart, ``any`` only needs the base."""
-    for name, selector, expected in (
-        ("equal", "alignedEqual", [{"base": 2}, {"base": 2, "extra": 2}, {"base": 5, "extra": 5}, {}]),
-        ("any", "any", [{"base": 2}, {"base": 2, "extra": 9}, {"base": 5, "extra": 9}, {}]),
-    ):
-        linked(rolf, made(rolf, name), linkedProduct={"id": "extra", "quantitySelector": selector})
-        cart = added(shopper, quantity=2, mktop=name)
-        seen = [cart, more(shopper, cart, "extra", quantity=9), put(shopper, cart, "base", 5)]
-        assert [quantities_in(state) for state in [*seen, put(shopper, cart, "base", 0)]] == expected
+    linked(rolf, made(rolf, "linking"), linkedProduct={"id": "extra", "quantitySelector": selector})
+    cart = added(shopper, quantity=2, mktop="linking")
+    seen = [cart, more(shopper, cart, "extra", quantity=9), put(shopper, cart, "base", 5)]
+    assert [quantities_in(state) for state in [*seen, put(shopper, cart, "base", 0)]] == expected
 
 
 def test_variants_as_base_and_as_linked(rolf, shopper):
@@ -320,7 +325,7 @@ def test_carts_are_kept_apart_by_shop(rolf, rita, shopper, promotions):
         assert ok(shopper.get(f"{shop}/carts/{cart['id']}")) == cart
 
 
-def test_whoever_asks_is_a_shopper(rolf, rita, promotions, shopper):
+def test_every_caller_is_a_shopper(rolf, rita, promotions, shopper):
     """S4-24: a signed-in caller gains and loses nothing here."""
     cart = added(rita)
     for client in (rolf, rita, shopper, promotions.client(ROLF)):
@@ -392,12 +397,12 @@ def test_bad_input_is_named_and_changes_nothing(shopper, promotions, subtests):
     assert (everything(promotions), ok(shopper.get(address))) == before
 
 
-def test_what_else_stands_in_a_link_is_left_alone(shopper):
+def test_other_parameters_of_a_link_are_ignored(shopper):
     """S4-24: links in mails carry the marks of those who count them."""
     assert quantities_in(added(shopper, utm_source="newsletter", gclid="x")) == {"base": 1}
 
 
-def test_who_only_looks_whether_a_link_leads_anywhere_makes_no_cart(shopper, promotions):
+def test_a_head_request_makes_no_cart(shopper, promotions):
     """S4-24: previews of mails and chats ask by HEAD."""
     before = everything(promotions)
     assert shopper.head(f"{ADD}?product=base").status_code == 200

@@ -115,7 +115,7 @@ def test_bad_fields_are_named_and_change_nothing(rolf, campaign, promotions, sub
     assert snapshot(promotions) == before
 
 
-def test_what_is_missing_is_empty(rolf):
+def test_a_missing_field_is_said_to_be_empty(rolf):
     """S4-18, S4-20."""
     message = refused(rolf.post(LINKED, json={}), 400, "Bad Request").removeprefix("error: ")
     messages = {f"{name}: field can't be empty" for name in ("baseProduct", "linkedProduct", "marketingCampaignId")}

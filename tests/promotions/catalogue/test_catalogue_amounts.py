@@ -109,7 +109,7 @@ def test_only_currencies_of_the_standard_are_taken(rolf, promotions, code):
 
 
 @pytest.mark.parametrize("places", sorted(set(CURRENCIES.values())))
-def test_what_is_answered_is_accepted_back(rolf, promotions, places, currencies):
+def test_answered_amounts_are_accepted_back(rolf, promotions, places, currencies):
     """For every currency of ISO 4217."""
     for currency in currencies:
         if CURRENCIES[currency] == places:
@@ -183,7 +183,7 @@ def test_a_currency_that_changes_is_checked_against_what_is_stored(rolf, promoti
         assert ok(rolf.put(SETTINGS, json={"currency": currency}))["currency"] == currency
 
 
-def test_where_all_amounts_are_whole_a_currency_without_decimals_is_taken(rolf):
+def test_a_currency_without_decimals_is_accepted_when_all_amounts_are_whole(rolf):
     """575.00 is 575: trailing zeros mean nothing. Also back, and another tenant's amounts are its own."""
     stock(rolf, "product", "price", "575.00")
     assert ok(rolf.put(SETTINGS, json={"currency": "JPY"}))["currency"] == "JPY"

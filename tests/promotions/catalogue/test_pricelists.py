@@ -66,7 +66,7 @@ def test_products_are_put_on_and_taken_off_in_bulk(shop, promotions):
     assert trail.changes["products"] == [was, {"lamp": "80.00", "phone": "4500.50"}]
 
 
-def test_what_changes_nothing_tells_nobody(shop, promotions):
+def test_a_change_of_nothing_publishes_nothing(shop, promotions):
     ok(shop.post(LISTS, json=BODY), 201)
     before, tag = everything(promotions), shop.get(AUGUST).headers["ETag"]
     ok(shop.put(f"{AUGUST}/products", json={"add": BODY["products"], "remove": ["mug"]}))

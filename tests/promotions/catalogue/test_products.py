@@ -44,7 +44,7 @@ def test_products_are_made_and_then_written_over(rolf, promotions, method):
     assert gone.id != same.id
 
 
-def test_what_is_left_out_a_product_does_not_have(rolf):
+def test_a_product_does_not_have_what_its_row_leaves_out(rolf):
     write(rolf, SOCKS)
     write(rolf, {"productUid": "socks", "name": "Wool socks", "price": "79.00"})
     bare = {"productUid": "socks", "name": "Wool socks", "price": "79.00", "categoryUids": [], "variants": []}
@@ -95,7 +95,7 @@ def test_a_uid_is_one_things_only(rolf, rita, promotions):
     assert ok(rita.post(f"{HERS}/products", json={"products": [SOCKS]}))["results"][0]["status"] == "created"
 
 
-def test_every_change_is_told_once_in_the_order_of_the_call(rolf, promotions):
+def test_every_change_is_published_once_in_the_order_of_the_call(rolf, promotions):
     write(rolf, SOCKS, LAMP)
     write(rolf, SOCKS, LAMP | {"price": "99.00"})
     write(rolf, SOCKS)
@@ -109,7 +109,7 @@ def test_every_change_is_told_once_in_the_order_of_the_call(rolf, promotions):
     assert revision(promotions) == 2
 
 
-def test_many_large_products_are_told_in_as_many_events_as_it_takes(rolf, promotions):
+def test_many_large_products_are_published_in_several_events(rolf, promotions):
     """No event is larger than a broker takes, and none of 400 products is missing or out of order."""
     rows = [
         LAMP

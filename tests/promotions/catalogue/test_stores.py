@@ -12,7 +12,7 @@ NOUNS = [(STORES, SANDNES, "storeUid", "store"), (GROUPS, VIP, "customerGroupUid
 
 
 @pytest.mark.parametrize(("address", "body", "key", "noun"), NOUNS, ids=["stores", "groups"])
-def test_one_is_made_once_changed_and_read(rolf, promotions, address, body, key, noun):
+def test_a_thing_is_made_once_changed_and_read(rolf, promotions, address, body, key, noun):
     """D6, D8: with a version to refer to, and a trail."""
     created = rolf.post(address, json=body)
     assert ok(created, 201) == body

@@ -56,7 +56,7 @@ def warned(client, uid="listed"):
     return {warning["code"]: (warning["count"], warning["uids"]) for warning in warnings}
 
 
-def test_a_new_list_takes_them_with_a_warning(shop, promotions):
+def test_a_new_list_takes_unknown_products_with_a_warning(shop, promotions):
     created = make_list(shop)
     assert (ok(created, 201)["products"], created.json["productCount"]) == (BOTH, 2)
     assert created.headers[HEADER] == "unknown_product"
@@ -66,7 +66,7 @@ def test_a_new_list_takes_them_with_a_warning(shop, promotions):
     assert promotions.events("promotions.PricelistProductsChanged.v1")[-1]["data"]["products"] == BOTH
 
 
-def test_a_list_of_what_there_is_warns_of_nothing(shop):
+def test_a_list_of_known_products_has_no_warning(shop):
     assert HEADER not in make_list(shop, BOTH[1:]).headers
     assert HEADER not in change(shop, [{"productUid": "jeans", "price": 85}]).headers
 
@@ -82,7 +82,7 @@ def test_they_are_put_on_repriced_and_taken_off(shop):
     assert listed(shop) == {"jeans": "90.00"}
 
 
-def test_what_another_tenant_sells_is_unknown(shop, rita):
+def test_products_of_another_tenant_are_unknown(shop, rita):
     ok(rita.post(f"{HERS}/products", json={"products": [COAT]}))
     assert make_list(shop).headers[HEADER] == "unknown_product"
     ok(rita.post(f"{HERS}/pricelists", json={"pricelistUid": "h", "name": "H", "products": BOTH}), 201)
@@ -99,7 +99,7 @@ def test_another_tenants_price_stays_theirs_when_the_product_comes_here(shop, ri
     assert ok(rita.get(f"{HERS}/pricelists/h"))["products"] == BOTH
 
 
-def test_what_was_read_is_written_back_and_changes_nothing(shop, promotions):
+def test_an_answer_that_is_written_back_changes_nothing(shop, promotions):
     """D65, with what the catalogue has and what it does not have."""
     ok(make_list(shop), 201)
     before, tag = everything(promotions), shop.get(LIST).headers["ETag"]
@@ -120,7 +120,7 @@ def test_their_prices_are_checked_as_others_are(shop, promotions, price):
     assert everything(promotions) == before
 
 
-def test_a_currency_that_their_prices_do_not_fit_is_refused(shop):
+def test_a_currency_is_refused_when_prices_of_unknown_products_do_not_fit(shop):
     """D9."""
     ok(make_list(shop, [{"productUid": "coat", "price": "80.50"}]), 201)
     is_problem(shop.put(f"{MINE}/settings", json={"currency": "JPY"}), 409, "currency_does_not_fit")
@@ -205,7 +205,7 @@ def test_a_product_that_is_rejected_takes_no_price(shop, promotions):
     assert listed(shop) == {"coat": "80.00", "hat": "1.00", "jeans": "90.00"}
 
 
-def test_a_list_with_them_is_deleted_whole(shop, promotions):
+def test_a_list_with_unknown_products_is_deleted_whole(shop, promotions):
     ok(make_list(shop), 201)
     assert shop.delete(LIST).status_code == 204
     assert (count(promotions, PricelistEntry), count(promotions, PricelistVariant)) == (0, 0)
@@ -213,7 +213,7 @@ def test_a_list_with_them_is_deleted_whole(shop, promotions):
     assert count(promotions, PricelistEntry) == 0
 
 
-def test_a_campaigns_warnings_name_them(shop):
+def test_a_campaigns_warnings_name_unknown_products_on_its_list(shop):
     """D68, S1-12: for whoever asks, and in the header of the activation."""
     ok(make_list(shop, BOTH[:1]), 201)
     address = made(shop, OF_LIST)

@@ -50,7 +50,7 @@ def test_blank_codes_are_no_codes():
     assert (reasons(evaluation), evaluation.codes) == ({"c": "applied"}, [])
 
 
-def test_of_several_campaigns_with_a_code_the_one_that_applied_speaks():
+def test_of_several_campaigns_with_a_code_the_answer_names_the_one_that_applied():
     first, second = campaign("a", code="x", products={"socks"}), campaign("b", code="X", priority=9)
     assert answers("x", campaigns=[first, second]) == [{"code": "x", "status": "applied", "campaignUid": "b"}]
 

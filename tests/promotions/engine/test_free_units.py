@@ -72,19 +72,19 @@ def test_units_that_an_earlier_campaign_made_free_do_not_qualify(strategy):
 
 
 @pytest.mark.parametrize("strategy", [Strategy.PRIORITY, Strategy.EXCLUSIVE_FIRST])
-def test_a_capped_campaign_passes_over_what_is_free_by_then(strategy):
+def test_a_capped_campaign_skips_units_that_are_free_already(strategy):
     gift, capped = campaign("gift", amount=10, products={"pen"}), campaign("half", percent=50, max_usage=1, priority=1)
     evaluation = price(basket(line("pen", 1, 10), line("socks", 2)), gift, capped, strategy=strategy)
     assert units(evaluation) == {"pen": [1000], "socks": [5000, 0]}
     assert outcome(evaluation, "half").applications == 1
 
 
-def test_one_whose_units_are_all_free_by_then_has_nothing_to_take_off():
+def test_a_campaign_whose_units_are_all_free_already_has_nothing_to_take_off():
     gift, late = campaign("gift", percent=100), campaign("late", priority=1)
     assert reasons(price(basket(line("socks")), gift, late)) == {"gift": "applied", "late": "nothing_to_take_off"}
 
 
-def test_a_discount_on_the_order_counts_them():
+def test_a_discount_on_the_order_counts_free_units():
     """D24: but takes nothing off them."""
     three = order_discount(quantity_threshold=3)
     evaluation = price(basket(line("socks", 2), BAG), three)

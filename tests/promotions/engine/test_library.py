@@ -13,7 +13,7 @@ import services.promotions.engine
 FOLDER = Path(services.promotions.engine.__file__).parent
 
 
-def test_it_imports_nothing_but_itself_and_the_standard_library():
+def test_the_engine_imports_only_itself_and_the_standard_library():
     for path in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
@@ -23,7 +23,7 @@ def test_it_imports_nothing_but_itself_and_the_standard_library():
         assert not re.search(r"\b(utcnow|now)\(|\bopen\(|\bfloat\(", path.read_text()), path
 
 
-def test_a_copy_of_it_runs_the_example_of_its_readme(tmp_path):
+def test_a_copy_of_the_engine_runs_the_example_of_its_readme(tmp_path):
     """Without any package installed: ``-I`` and ``-S`` leave nothing but the standard library."""
     shutil.copytree(FOLDER, tmp_path / "engine")
     example = re.search(r"```python\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)[1]

@@ -172,7 +172,7 @@ def test_nothing_is_combined_with_one_that_prevents_it(bought, campaigns, strate
 
 @given(baskets(), sets(), strategies)
 @settings(max_examples=60, deadline=None)
-def test_products_that_a_set_learns_count_like_those_it_was_given(bought, campaigns, strategy):
+def test_products_whose_memberships_come_later_count_like_all_others(bought, campaigns, strategy):
     """A set too large to be held whole answers alike."""
     bare = []
     for rule in campaigns:

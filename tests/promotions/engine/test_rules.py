@@ -198,14 +198,14 @@ def test_codes_that_were_not_given_are_not_listed_without_end():
     assert reasons(evaluation)["c150"] == "applied"
 
 
-def test_one_that_prevents_combinations_is_skipped_once_something_applied():
+def test_a_campaign_that_prevents_combinations_is_skipped_once_another_has_applied():
     """S1-31, D22."""
     first, alone, third = campaign("first"), campaign("alone", combinable=False, priority=1), campaign("z", priority=2)
     evaluation = price(basket(line("jeans")), first, alone, third)
     assert reasons(evaluation) == {"first": "applied", "alone": "not_combinable", "z": "applied"}
 
 
-def test_one_that_prevents_combinations_ends_the_evaluation_when_it_applies_first():
+def test_a_campaign_that_prevents_combinations_ends_the_evaluation_when_it_applies_first():
     """S1-31, D22: also when it touches other products; one that does not apply ends nothing."""
     alone, other = campaign("alone", combinable=False, products={"jeans"}), campaign("other", priority=1)
     evaluation = price(basket(line("jeans"), line("shirt")), alone, other)
@@ -361,14 +361,14 @@ def test_campaigns_and_baskets_are_in_the_same_currency():
             evaluate(other, known, NOON)
 
 
-def test_a_campaign_gives_no_more_than_is_left_of_it():
+@pytest.mark.parametrize("strategy", Strategy)
+def test_a_campaign_gives_no_more_than_is_left_of_it(strategy):
     """All orders together: no use left, or not enough of a budget for what it would give here."""
     jeans = basket(line("jeans"))
-    assert reasons(price(jeans, campaign("c"), left={"c": Left(uses=0)})) == {"c": "used_up"}
-    for strategy in Strategy:
-        short, enough = Left(uses=1, discount=money("9.99")), Left(uses=1, discount=money("10.00"))
-        assert reasons(price(jeans, campaign("c"), left={"c": short}, strategy=strategy)) == {"c": "budget_spent"}
-        assert reasons(price(jeans, campaign("c"), left={"c": enough}, strategy=strategy)) == {"c": "applied"}
+    assert reasons(price(jeans, campaign("c"), left={"c": Left(uses=0)}, strategy=strategy)) == {"c": "used_up"}
+    short, enough = Left(uses=1, discount=money("9.99")), Left(uses=1, discount=money("10.00"))
+    assert reasons(price(jeans, campaign("c"), left={"c": short}, strategy=strategy)) == {"c": "budget_spent"}
+    assert reasons(price(jeans, campaign("c"), left={"c": enough}, strategy=strategy)) == {"c": "applied"}
 
 
 def test_a_dry_run_is_evaluated_as_though_it_were_active():

@@ -60,7 +60,7 @@ def test_a_whole_weight_is_units():
     assert evaluation.to_wire()["lines"][0]["quantity"] == 2
 
 
-def test_it_can_be_read_again():
+def test_an_evaluation_can_be_read_again():
     evaluation = price(basket(HAM, line("jeans")), campaign("c"), order_discount(priority=1))
     assert Evaluation.from_record(evaluation.to_record()).to_wire() == evaluation.to_wire()
 

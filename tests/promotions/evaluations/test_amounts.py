@@ -57,7 +57,7 @@ def finest_of(currency):
     return format(Decimal(12345).scaleb(-money.CURRENCIES[currency]), "f")
 
 
-def test_what_is_answered_is_accepted_back_in_every_currency(shop, till, priced_in, currencies):
+def test_answered_amounts_are_accepted_back_in_every_currency(shop, till, priced_in, currencies):
     """D9: prices with the currency's decimals, discounts rounded to them, and both can be sent again."""
     shop.campaign("seventh", products=["jeans", "ham"], discount_percent=Decimal("14.29"))
     for currency in currencies:
@@ -71,7 +71,7 @@ def test_what_is_answered_is_accepted_back_in_every_currency(shop, till, priced_
 
 
 @pytest.mark.parametrize("currency", ONE_OF_EACH)
-def test_so_it_is_with_what_is_returned_reserved_and_limited(shop, rolf, priced_in, currency):
+def test_returns_reservations_and_limits_have_the_currencys_decimals(shop, rolf, priced_in, currency):
     """D9."""
     shop.campaign("seventh", products=["jeans", "ham"], discount_percent=Decimal("14.29"))
     priced_in(currency)

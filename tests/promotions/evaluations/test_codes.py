@@ -33,7 +33,7 @@ def test_a_code_is_taken_without_case_and_spaces(shop, till, code):
 
 
 @pytest.mark.parametrize("codes", [None, [], [""], [None], ["  ", None, "\n"], ["\u200b"]])
-def test_what_is_blank_is_no_code(shop, till, codes):
+def test_a_blank_code_is_none(shop, till, codes):
     assert evaluated(till, codes)["codes"] == []
 
 
@@ -72,7 +72,7 @@ def test_a_code_is_known_as_soon_as_its_campaign_is_active(shop, till):
     assert evaluated(till, ["new"])["codes"][0]["status"] == "applied"
 
 
-def test_a_code_of_before_that_is_blank_is_none(shop, till):
+def test_an_old_blank_code_is_none(shop, till):
     """It was stored so when a blank one could be set; the campaign works by itself."""
     shop.change(SalesCampaign, {"campaign_uid": "coded"}, campaign_code="  ")
     assert evaluated(till, [])["totals"]["discount"] == "80.00"

@@ -91,7 +91,7 @@ def line_of(line_id, quantity=1):
 
 @given(plain)
 @settings(max_examples=200, deadline=None)
-def test_a_plain_one_is_read_at_once(order):
+def test_a_usual_order_is_read_at_once(order):
     with pytest.MonkeyPatch.context() as patched:
         patched.delattr(Schema, "load")
         at_once = OrderIn().load(order)
@@ -100,7 +100,7 @@ def test_a_plain_one_is_read_at_once(order):
 
 @given(plain, st.sampled_from(odd), st.data())
 @settings(max_examples=500, deadline=None)
-def test_both_ways_agree_about_odd_ones(order, place, data):
+def test_both_ways_agree_about_unusual_orders(order, place, data):
     (*path, key), values = place
     parent = order
     for step in path:

@@ -47,7 +47,7 @@ def test_any_text_of_letters_digits_and_signs_is_an_id(evaluation, till, order_i
 
 
 @pytest.mark.parametrize("order_id", [".", "..", " . ", " ", "\u200b", "a\nb", "a\u202eb", "x" * 101])
-def test_what_cannot_be_written_in_a_path_is_refused(promotions, evaluation, till, order_id):
+def test_an_order_id_that_no_path_can_have_is_refused(promotions, evaluation, till, order_id):
     before = everything(promotions)
     answer = till.post(address(order_id), json={"evaluationId": evaluation})
     assert answer.status_code in (400, 422)

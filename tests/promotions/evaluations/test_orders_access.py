@@ -57,7 +57,7 @@ def ask(client, endpoint, ids, tenant=MINE):
     return client.open(path, method=method, **({} if body is None else {"json": body}))
 
 
-def test_who_is_refused_changes_nothing(promotions, ids):
+def test_a_refused_caller_changes_nothing(promotions, ids):
     """D5: not signed in, the flag off, another role, and another tenant's path, in that order."""
     before = everything(promotions)
     for endpoint in ACCESS:

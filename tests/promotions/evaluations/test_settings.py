@@ -28,7 +28,7 @@ def test_until_written_the_defaults_hold(rolf):
     assert ok(rolf.get(SETTINGS)) == DEFAULTS
 
 
-def test_a_tenant_that_identity_has_not_told_of_yet_has_settings_too(promotions, start_service):
+def test_a_tenant_whose_event_has_not_arrived_yet_has_settings_too(promotions, start_service):
     promotions.wipe()
     assert ok(promotions.client(ROLF).get(SETTINGS)) == DEFAULTS | {"timeZone": "Europe/Stockholm"}
 
@@ -46,7 +46,7 @@ def test_settings_are_changed_by_what_a_put_names(rolf, promotions, strategy):
     assert revision(promotions) == 2
 
 
-def test_what_changes_nothing_tells_nobody(rolf, promotions):
+def test_a_change_of_nothing_publishes_nothing(rolf, promotions):
     ok(rolf.put(SETTINGS, json={"currency": "NOK"}))
     before = everything(promotions)
     ok(rolf.put(SETTINGS, json={"currency": "NOK"}))

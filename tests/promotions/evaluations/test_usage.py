@@ -154,7 +154,7 @@ def test_an_expired_reservation_is_committed_only_where_there_is_enough_left(sho
     assert ok(finish(till, "a", "commit"))["status"] == "committed"
 
 
-def test_a_commit_that_was_held_up_over_its_end_takes_nothing_that_others_were_given(shop, rolf, till, promotions):
+def test_a_commit_that_waits_past_its_expiry_takes_nothing_from_other_orders(shop, rolf, till, promotions):
     """What counts is the moment at which it has the campaign to itself, not the one at which it was asked for."""
     limit(rolf, totalUses=1)
     first, second = evaluated(till), evaluated(till)
@@ -167,7 +167,7 @@ def test_a_commit_that_was_held_up_over_its_end_takes_nothing_that_others_were_g
         assert ok(till.get(f"{MINE}/orders/a/reservation"))["status"] == "expired"
 
 
-def test_reserving_again_replaces_what_was_held(shop, rolf, till):
+def test_reserving_again_replaces_the_reservation(shop, rolf, till):
     """Another basket of the same order, and the same one for longer; its own hold never stands in its way."""
     limit(rolf, totalUses=1, totalDiscount=100)
     evaluation = evaluated(till)

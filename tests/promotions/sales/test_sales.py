@@ -180,17 +180,17 @@ UNKNOWN = [
 ]
 
 
-def test_what_is_not_there_is_named(shop, rita, promotions):
+@pytest.mark.parametrize(("changes", "code", "fields"), UNKNOWN, ids=lambda value: value if type(value) is str else "")
+def test_unknown_uids_are_named(shop, rita, promotions, changes, code, fields):
     """S1-3: the price list must exist first; another tenant's store is not there either."""
     ok(rita.post(f"{HERS}/stores", json={"storeUid": "hers", "name": "Hers"}), 201)
     address = made(shop)
     before = everything(promotions)
-    for changes, code, fields in UNKNOWN:
-        body = SOCKS | {"campaignUid": "new"} | changes
-        if "pricelistUid" in changes:
-            del body["discountPercentage"], body["quantityThreshold"], body["maxUsage"]
-        assert fields_of(is_problem(shop.post(CAMPAIGNS, json=body), 422, code)) == fields
-        assert fields_of(is_problem(shop.put(address, json=changes), 422, code)) == fields
+    body = SOCKS | {"campaignUid": "new"} | changes
+    if "pricelistUid" in changes:
+        del body["discountPercentage"], body["quantityThreshold"], body["maxUsage"]
+    assert fields_of(is_problem(shop.post(CAMPAIGNS, json=body), 422, code)) == fields
+    assert fields_of(is_problem(shop.put(address, json=changes), 422, code)) == fields
     assert everything(promotions) == before
 
 

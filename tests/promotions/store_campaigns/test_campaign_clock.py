@@ -58,7 +58,7 @@ def test_a_scheduled_campaign_starts_and_ends_by_itself(promotions, rolf, tick, 
     ]
 
 
-def test_what_is_not_due_is_left_alone(promotions, rolf, tick, address):
+def test_a_campaign_that_is_not_due_is_left_alone(promotions, rolf, tick, address):
     """D3: both ends of the window belong to it."""
     start, end = (stored(promotions, StoreCampaign)[0].starts_at, stored(promotions, StoreCampaign)[0].ends_at)
     for moment, status in (
@@ -100,7 +100,7 @@ def test_a_paused_campaign_ends_too_and_never_starts_by_itself(promotions, rolf,
     assert [name for name, _ in events_about(promotions, address)][-2:] == ["CampaignUpdated", "CampaignEnded"]
 
 
-def test_who_comes_before_the_scheduler_writes_down_what_the_clock_has_made(promotions, rolf, tick, address):
+def test_a_change_before_the_scheduler_stores_the_status_of_the_clock(promotions, rolf, tick, address):
     """S3-6, S3-7, S3-9: an update of a campaign that has begun tells of the start first, and nobody does so again."""
     with in_days(1.5):
         ok(rolf.put(address, json={"description": "On now"}))

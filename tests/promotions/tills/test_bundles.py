@@ -74,17 +74,22 @@ def test_a_bundle_has_what_is_active_or_coming(shop, till):
     assert coming.products == {"jeans", "jeans-blue"}
 
 
-def test_a_bundle_says_how_many_decimals_its_currency_has(shop, till, rolf):
-    """D9: the engine knows no currencies; a state of before has two."""
-    assert fetched(till)["decimals"] == 2
+@pytest.mark.parametrize(("currency", "decimals"), [("JPY", 0), ("KWD", 3), ("CLF", 4)])
+def test_a_bundle_says_how_many_decimals_its_currency_has(shop, till, rolf, currency, decimals):
+    """D9: the engine knows no currencies."""
     ok(rolf.put(f"{MINE}/settings", json={}))
-    for currency, decimals in (("JPY", 0), ("KWD", 3), ("CLF", 4)):
-        shop.change(Settings, {}, currency=currency)
-        state = fetched(till)
-        assert (state["currency"], state["decimals"]) == (currency, decimals)
-        price = Decimal(1).scaleb(-decimals)
-        basket = bundle.basket_of(state, [engine.Line("1", "socks", 3, price)])
-        assert engine.evaluate(basket, bundle.campaigns_of(state), utcnow()).discount == price
+    shop.change(Settings, {}, currency=currency)
+    state = fetched(till)
+    assert (state["currency"], state["decimals"]) == (currency, decimals)
+    price = Decimal(1).scaleb(-decimals)
+    basket = bundle.basket_of(state, [engine.Line("1", "socks", 3, price)])
+    assert engine.evaluate(basket, bundle.campaigns_of(state), utcnow()).discount == price
+
+
+def test_a_bundle_from_before_has_two_decimals(shop, till):
+    """D9."""
+    state = fetched(till)
+    assert state["decimals"] == 2
     before = {name: value for name, value in state.items() if name != "decimals"} | {"currency": "SEK"}
     basket = bundle.basket_of(before, [engine.Line("1", "socks", 3, Decimal("49.90"))])
     assert engine.evaluate(basket, bundle.campaigns_of(before), utcnow()).net == Decimal("99.80")
@@ -98,7 +103,7 @@ def test_campaigns_with_limits_stay_with_us(shop, till):
     assert state["onlineOnly"] == ["few"]
 
 
-def test_the_lines_of_the_readme_find_what_the_endpoint_finds(shop, till, tmp_path):
+def test_the_program_of_the_readme_gives_the_answer_of_the_endpoint(shop, till, tmp_path):
     """With a copy of the engine's folder, PyJWT with its cryptography, and nothing of ours."""
     readme = (Path(services.promotions.__file__).parent / "README.md").read_text()
     program = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
@@ -170,7 +175,7 @@ def test_a_change_brings_an_old_state_up_to_date(shop, till):
         bundle.merged(nothing, change)
 
 
-def test_since_an_unknown_version_the_whole_comes(shop, till):
+def test_since_an_unknown_version_the_answer_is_the_whole_state(shop, till):
     assert fetched(till, "?since=never")["since"] is None
     is_problem(till.get(f"{BUNDLE}?since="), 422, "validation_failed")
 
@@ -202,7 +207,7 @@ def test_ended_campaigns_leave_by_the_clock_alone(shop, promotions):
     assert "short" not in uids(made[2].state)
 
 
-def test_states_are_kept_within_bounds(shop, promotions):
+def test_the_least_recently_used_bundle_leaves_a_full_cache(shop, promotions):
     """When the cache is full, the bundle that was not asked for the longest time goes first."""
     shop.store("voss-1")
     with acting_as(TILL):
@@ -221,7 +226,7 @@ def test_states_are_kept_within_bounds(shop, promotions):
         assert small.current(promotions.database, FJORD, "oslo-1", now=NOW).version == oslo.version
 
 
-def test_only_some_states_are_remembered(shop, till, promotions, monkeypatch):
+def test_only_the_newest_versions_are_recorded(shop, till, promotions, monkeypatch):
     monkeypatch.setattr("services.promotions.tills.actions.KEEP", 2)
     first = fetched(till)["version"]
     for usage in (2, 3, 4):
