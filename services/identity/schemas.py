@@ -98,7 +98,7 @@ class ApiKeyIn(CamelSchema):
 
 
 class IssuedKeyOut(CamelSchema):
-    """The only answer that ever holds the secret."""
+    """The only response with the secret."""
 
     id = fields.UUID(required=True)
     api_key = fields.String(required=True)
@@ -131,7 +131,7 @@ class UsedKeysOut(CamelSchema):
 
 
 class TrailOut(AuditOut):
-    """A change as identity tells it; the operator reads those of many tenants."""
+    """A change in identity's trail. The operator reads those of all tenants."""
 
     tenant_id = fields.UUID(required=True)
 
@@ -220,7 +220,7 @@ class RevokeIn(FormSchema):
 
 
 class RevokedTokenOut(Schema):
-    """Empty: the answer says nothing about whether there was such a token."""
+    """Empty, so that the response does not show whether there was such a token."""
 
 
 class JwkOut(Schema):

@@ -109,7 +109,6 @@ def test_another_tenants_thing_is_like_one_that_is_not_there(world, anna, rolf, 
     theirs = {"relationship_id": world.related(anna, rolf), "group_id": world.group(anna, "G", rolf)}
     world.assign(anna, tier_id, rolf)
     theirs |= {"tier_id": tier_id, "retailer_id": rolf.tenant_id}
-    before = world.everything()
     for role in TABLE[entry][0]:
         stranger = world.supplier("Stranger") if role == Role.SUPPLIER_ADMIN else world.retailer("Stranger")
         before = world.everything()

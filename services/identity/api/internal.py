@@ -41,7 +41,7 @@ class UsedApiKeys(MethodView):
     @blp.arguments(UsedKeysIn)
     @blp.response(200, UsedKeysOut)
     def post(self, used):
-        """When a key was last used shows which ones nobody needs any more."""
+        """Store when keys were last used, which shows those that are no longer needed."""
         with db.begin() as session:
             return {"noted": api_keys.note_uses(session, used["ids"], now=utcnow())}
 

@@ -18,7 +18,7 @@ from services.prm.models import ONE_NAME, Group, GroupMember
 from services.prm.queries.groups import lock_group, member_ids, unrelated
 from services.prm.queries.names import given
 
-AUDITED_MEMBERS = 1000  # of those who left and of those who came, each
+AUDITED_MEMBERS = 1000  # that left and that came, each
 
 
 def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor: Principal, now: datetime) -> Group:
@@ -93,7 +93,7 @@ def _save(
 
 
 def _comings(before: list[UUID], after: list[UUID]) -> dict[str, Any]:
-    """Who left and who came, for the audit trail; the whole of 50,000 would be no reading."""
+    """The members that left and that came, for the audit trail, instead of up to 50,000 ids."""
     left, came = set(before) - set(after), set(after) - set(before)
     if not left and not came:
         return {}

@@ -65,7 +65,7 @@ def replace_tier(
 
 
 def delete_tier(session: Session, tier_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
-    """Delete a tier with its assignments (D16), each of which is told to its retailer. Raises as ``replace_tier``."""
+    """Delete a tier with its assignments (D16), with an event to each retailer. Raises as ``replace_tier``."""
     lock_programme(session, actor.tenant_id)
     tier = queries.lock_tier(session, tier_id)
     versions.require(tier, expected)

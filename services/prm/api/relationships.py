@@ -59,7 +59,7 @@ class Accept(MethodView):
     @blp.allow(*BOTH)
     @blp.response(200, RelationshipOut)
     def post(self, relationship_id):
-        """The side that was asked says yes."""
+        """The side that was asked accepts."""
         return take(Step.ACCEPT, relationship_id)
 
 
@@ -68,7 +68,7 @@ class Decline(MethodView):
     @blp.allow(*BOTH)
     @blp.response(200, RelationshipOut)
     def post(self, relationship_id):
-        """The side that was asked says no."""
+        """The side that was asked declines."""
         return take(Step.DECLINE, relationship_id)
 
 
