@@ -74,7 +74,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         """Keep the folded name in step with the name."""
         self.name_folded = fold(self.name)
 
-    def name_it(self, slug: str, now: datetime) -> None:
+    def set_slug(self, slug: str, now: datetime) -> None:
         """Give a tenant that has none its slug, once and for all."""
         if self.slug is not None:
             raise Conflict("This tenant has a slug already.", code="invalid_transition")

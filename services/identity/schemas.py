@@ -19,7 +19,9 @@ def _time_zone(name: str) -> None:
 
 def _slug(text: str) -> None:
     if not rules.is_slug(text):
-        raise ValidationError("Lowercase letters, digits and hyphens between them, at most 63, not like an id.")
+        raise ValidationError(
+            "Must be lowercase letters, digits and single hyphens, at most 63 characters, and not an id."
+        )
 
 
 class Slug(fields.String):

@@ -52,7 +52,7 @@ def remove_api_key(session: Session, tenant_id: UUID, key_id: UUID, *, actor: Pr
     audit.record(session, "api_key.removed", key, tenant_id=tenant_id, actor=actor, now=now)
 
 
-def note_uses(session: Session, key_ids: Collection[UUID], *, now: datetime) -> int:
+def record_uses(session: Session, key_ids: Collection[UUID], *, now: datetime) -> int:
     """Store that requests were signed with these keys; return how many of the keys exist. Not audited."""
     done = session.execute(
         update(ApiKey)

@@ -67,7 +67,7 @@ def name_tenants(session: Session, *, now: datetime) -> bool:
     for tenant in nameless:
         for address in _slugs(tenant.name):
             with _unless_taken(session) as added:
-                tenant.name_it(address, now)
+                tenant.set_slug(address, now)
                 _publish(session, TenantChanged, "tenant.named", tenant, actor=system, now=now)
             if added:
                 break

@@ -42,7 +42,7 @@ def add_user(
     """
     tenant = queries.tenant(session, tenant_id)
     if not rules.role_fits(tenant.kind, role):
-        raise Invalid.field("role", f"A {tenant.kind} has no {role}.", code="role_does_not_fit")
+        raise Invalid.field("role", f"Users of a {tenant.kind} cannot be {role}.", code="role_does_not_fit")
     user = User(
         id=uuid7(),
         tenant_id=tenant.id,

@@ -43,7 +43,7 @@ class UsedApiKeys(MethodView):
     def post(self, used):
         """Store when keys were last used, which shows those that are no longer needed."""
         with db.begin() as session:
-            return {"noted": api_keys.note_uses(session, used["ids"], now=utcnow())}
+            return {"noted": api_keys.record_uses(session, used["ids"], now=utcnow())}
 
 
 @blp.route("/tenants/<uuid:tenant_id>")

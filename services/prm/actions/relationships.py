@@ -75,7 +75,7 @@ def take_step(
     relationship.take(step, by=rules.side_of(actor.role), now=now)
     _publish(session, relationship, step, actor=actor, now=now)
     if step is Step.END:
-        tiers.take_away(session, relationship.retailer_id, actor=actor, now=now)
+        tiers.unassign_from_any(session, relationship.retailer_id, actor=actor, now=now)
     return relationship
 
 
