@@ -29,13 +29,12 @@ def in_path(text: str) -> str:
 @example("%2F")
 @example("a;b\\c")
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_id_that_is_taken_is_reached(shop, affiliates, text):
+def test_every_id_that_is_taken_is_reached(shop, text):
     """D60: orders and products, to read and to change; what cannot be addressed is refused when it is written."""
-    affiliates.wipe()
     product = {"externalId": text, "name": "Shoes", "price": 1}
     answer = shop.post(CONVERSIONS, json=order(text))
     (result,) = ok(shop.post(PRODUCTS, json={"products": [product]}), 202)["results"]
-    assert (answer.status_code == 202) == (result["status"] == "created")
+    assert (answer.status_code == 202) == (result["status"] != "rejected")
     if answer.status_code != 202:
         refused(answer, 400, "externalOrderId")
         assert text.strip() in ("", ".", "..")

@@ -57,7 +57,7 @@ def add_user(
     session.add(user)
     audit.record(session, "user.added", user, tenant_id=tenant.id, actor=actor, now=now)
     event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
-    with conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", "email_taken"):
+    with conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", code="email_taken"):
         outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
     return user
 

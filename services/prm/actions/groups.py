@@ -88,7 +88,7 @@ def _save(
     session: Session, action: str, group: Group, changes: dict[str, Any], *, actor: Principal, now: datetime
 ) -> None:
     audit.record(session, action, group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=changes)
-    with conflict_if_taken(ONE_NAME, "You have a group of that name already.", "group_name_taken"):
+    with conflict_if_taken(ONE_NAME, "You have a group of that name already.", code="group_name_taken"):
         session.flush()
 
 
