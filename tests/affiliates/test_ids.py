@@ -39,13 +39,13 @@ def test_every_id_that_is_taken_is_reached(shop, text):
         refused(answer, 400, "externalOrderId")
         assert text.strip() in ("", ".", "..")
         return
-    taken = answer.json["externalOrderId"]
-    assert ok(shop.get(f"{CONVERSIONS}/{in_path(taken)}"))["externalOrderId"] == taken
-    changed = ok(shop.post(f"{CONVERSIONS}/{in_path(taken)}/status", json={"status": "confirmed"}))
-    assert (changed["externalOrderId"], changed["orderStatus"]) == (taken, "confirmed")
+    order_id = answer.json["externalOrderId"]
+    assert ok(shop.get(f"{CONVERSIONS}/{in_path(order_id)}"))["externalOrderId"] == order_id
+    changed = ok(shop.post(f"{CONVERSIONS}/{in_path(order_id)}/status", json={"status": "confirmed"}))
+    assert (changed["externalOrderId"], changed["orderStatus"]) == (order_id, "confirmed")
     refund = {"status": "refunded", "refundAmount": "1.00", "refundId": text}
-    assert ok(shop.post(f"{CONVERSIONS}/{in_path(taken)}/status", json=refund))["refundedAmount"] == "1.00"
-    assert ok(shop.get(f"{PRODUCTS}/{in_path(taken)}"))["externalId"] == taken
+    assert ok(shop.post(f"{CONVERSIONS}/{in_path(order_id)}/status", json=refund))["refundedAmount"] == "1.00"
+    assert ok(shop.get(f"{PRODUCTS}/{in_path(order_id)}"))["externalId"] == order_id
 
 
 @pytest.mark.parametrize("bad", [".", "..", " .. ", "", "a\nb", "a\x00b", "a\u202eb", "a\u2028b", "x" * 201])
