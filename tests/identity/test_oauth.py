@@ -96,7 +96,7 @@ def test_the_dummy_hash_lets_nobody_in():
 
 def test_an_outdated_hash_is_replaced_at_the_next_sign_in(identity, anna, monkeypatch):
     stronger = argon2.PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
-    monkeypatch.setattr(crypto, "_hasher", stronger)
+    monkeypatch.setattr(crypto, "HASHER", stronger)
     assert identity.sign_in().status_code == 200
     verified = []
     monkeypatch.setattr(crypto, "is_outdated", lambda password_hash: verified.append(password_hash))
@@ -185,8 +185,8 @@ def test_refresh_tokens_end_after_thirty_days_and_are_trimmed(identity, anna):
 def test_refresh_tokens_are_kept_as_digests(identity, anna):
     token = identity.sign_in().json["refresh_token"]
     with acting_as(Principal.system("test")), identity.running.database.read() as session:
-        token = session.scalars(select(RefreshToken)).one()
-    assert token.digest == crypto.digest(token) != token
+        row = session.scalars(select(RefreshToken)).one()
+    assert row.digest == crypto.digest(token) != token
     assert token not in str(identity.trail()) + str(identity.running.events())
 
 
