@@ -20,7 +20,7 @@ def is_taken(error: IntegrityError, unique: UniqueConstraint | Index) -> bool:
 
 
 @contextmanager
-def conflict_if_taken(unique: UniqueConstraint | Index, detail: str, code: str | None = None) -> Iterator[None]:
+def conflict_if_taken(unique: UniqueConstraint | Index, detail: str, *, code: str | None = None) -> Iterator[None]:
     """Refuse a block that writes a row as a ``Conflict``, where another row has the key ``unique`` already."""
     try:
         yield

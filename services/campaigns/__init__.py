@@ -1,4 +1,4 @@
-"""Campaigns and invites: what suppliers propose to their retailers, and what those answer (S0)."""
+"""Campaigns and invites: what suppliers propose to their retailers, and how those respond (S0)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Writes: drafting, sending and advancing campaigns, and answering invites.
+"""Writes: drafting, sending and advancing campaigns, and responding to invites.
 
 Each adds its events and its audit row to the caller's transaction and never commits.
 
@@ -32,7 +32,7 @@ from services.campaigns.rules import InviteStatus, Network, Recipients, Status
 
 
 def create_campaign(session: Session, proposal: Mapping[str, Any], *, actor: Principal, now: datetime) -> Campaign:
-    """Draft a campaign: always Draft, without invites, contacting nobody (S0-11, S0-19).
+    """Draft a campaign without invites; nobody is contacted (S0-11, S0-19).
 
     Raises:
         Invalid: the budget is no amount of its currency.
@@ -97,7 +97,7 @@ def delete_campaign(
 def advance_campaign(
     session: Session, campaign_id: UUID, status: str, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Campaign:
-    """Move the label one step forward; notifies nobody (S0-13, S0-14, D12).
+    """Move the label one step forward; nobody is notified (S0-13, S0-14, D12).
 
     Raises:
         NotFound: not one of the caller's.
@@ -115,7 +115,7 @@ def advance_campaign(
 
 @dataclass(frozen=True)
 class Sending:
-    """What a send did."""
+    """The result of a send."""
 
     campaign_id: UUID
     status: str
@@ -134,7 +134,7 @@ def send_campaign(
     actor: Principal,
     now: datetime,
 ) -> Sending:
-    """Invite everybody of ``network`` who may be and is not yet (S0-23 … S0-33, D11).
+    """Invite the retailers of ``network`` that may be invited and have no invite (S0-23 … S0-33, D11).
 
     Raises:
         NotFound: not one of the caller's.
@@ -167,7 +167,7 @@ def respond(
     actor: Principal,
     now: datetime,
 ) -> None:
-    """Answer an invite and count the answer (S0-36, S0-38, S0-39).
+    """Respond to an invite and count the response (S0-36, S0-38, S0-39).
 
     Raises:
         NotFound: not one of the caller's.
@@ -196,21 +196,21 @@ def respond(
 
 
 def _lock_campaign(session: Session, campaign_id: UUID, expected: ETags | None) -> Campaign:
-    """The caller's campaign, locked, in the version the caller has seen (D6)."""
+    """The caller's campaign, locked, in the version that the caller has seen (D6)."""
     campaign = queries.lock_campaign(session, campaign_id)
     versions.require(campaign, expected)
     return campaign
 
 
 def _content(session: Session, campaign: Campaign) -> dict[str, Any]:
-    """The campaign as its events tell it."""
+    """The fields of events with a whole campaign."""
     names = [name for name in events.CampaignCreated.__dataclass_fields__ if name != "campaign_id"]
     content = {"campaign_id": campaign.id} | {name: getattr(campaign, name) for name in names}
     return content | {"supplier_name": _supplier_name(session, campaign)}
 
 
 def _supplier_name(session: Session, campaign: Campaign) -> str:
-    """What the supplier is called now."""
+    """The supplier's present name."""
     with session.no_autoflush:  # a change is written once, with its event's number
         names = queries.newest_names(session, [campaign.supplier_id])
     return names.get(campaign.supplier_id, campaign.supplier_name)

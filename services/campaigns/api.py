@@ -1,6 +1,6 @@
 """The endpoints of campaigns and invites.
 
-Ids are UUIDs, so ``/invites`` and ``/audit`` are never taken for one (S0-41).
+Ids are UUIDs, so ``/invites`` and ``/audit`` are never read as one (S0-41).
 """
 
 from flask import current_app
@@ -125,7 +125,7 @@ class CampaignStatus(MethodView):
     @blp.arguments(StatusIn)
     @blp.response(200, CampaignOut)
     def post(self, change, campaign_id):
-        """Move a sent campaign's label one step forward. Notifies nobody."""
+        """Move a sent campaign's label one step forward. Nobody is notified."""
         with db.begin() as session:
             campaign = actions.advance_campaign(
                 session, campaign_id, change["status"], expected=versions.if_match(), actor=caller(), now=utcnow()

@@ -10,7 +10,7 @@ from chassis.messaging.events import publishes
 
 @dataclass(frozen=True)
 class _WholeCampaign:
-    """Subject: the campaign, as its supplier wrote it. Told to the supplier."""
+    """Subject: the campaign, as its supplier wrote it. Visible to the supplier."""
 
     campaign_id: UUID
     supplier_id: UUID

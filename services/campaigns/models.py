@@ -24,9 +24,9 @@ class Base(DeclarativeBase):
 
 
 class Campaign(Aggregate, Versioned, TenantScoped, Base):
-    """A supplier's proposal. The counts are kept beside it, so that the kanban board costs no counting (S0-34).
+    """A supplier's proposal. It holds its counts, so that the kanban board counts nothing (S0-34).
 
-    ``supplier_name`` is what the supplier was called then. It stays; ``TenantName`` says what it is called now.
+    ``supplier_name`` is the supplier's name at that time; ``TenantName`` has the present one.
     """
 
     __tablename__ = "campaigns"
@@ -87,7 +87,7 @@ class Campaign(Aggregate, Versioned, TenantScoped, Base):
             raise Conflict(f"Only a draft can be changed or deleted; this campaign is {self.status}.", code="not_draft")
 
     def add_invites(self, count: int, now: datetime) -> None:
-        """Take note of new invites; a draft becomes Sent (S0-12, S0-32)."""
+        """Count new invites; a draft becomes Sent (S0-12, S0-32)."""
         self.status = rules.status_after_send(self.status)
         self.invite_count += count
         self.updated_at = now
@@ -107,7 +107,7 @@ class Campaign(Aggregate, Versioned, TenantScoped, Base):
 class Invite(Aggregate, Versioned, TenantScoped, Base):
     """One retailer's invite to one campaign (S0-33: the unique key holds whatever happens at once).
 
-    ``retailer_name`` is what the retailer was called then. It stays; ``TenantName`` says what it is called now.
+    ``retailer_name`` is the retailer's name at that time; ``TenantName`` has the present one.
     """
 
     __tablename__ = "invites"
@@ -128,11 +128,11 @@ class Invite(Aggregate, Versioned, TenantScoped, Base):
 
     @classmethod
     def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        """S0-9: its two parties, nobody else."""
+        """S0-9: its two parties."""
         return or_(cls.retailer_id == tenant_id, cls.supplier_id == tenant_id)
 
     def respond(self, response: str, note: str | None, now: datetime) -> None:
-        """Answer, once (S0-39).
+        """Respond, once (S0-39).
 
         Raises:
             Conflict: ``invite_locked``; nothing has changed.
@@ -145,7 +145,7 @@ class Invite(Aggregate, Versioned, TenantScoped, Base):
 
 
 class TenantName(Base):
-    """What a tenant is called as of its event number ``sequence``; older events change nothing.
+    """A tenant's name as of its event number ``sequence``; older events change nothing.
 
     Whatever shows a name joins this row, so a new name is one row, however many campaigns and invites show it.
     ``renames`` counts them: it is part of the version of what a retailer sees of its supplier's campaign.
@@ -156,7 +156,7 @@ class TenantName(Base):
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     sequence: Mapped[int]
-    renames: Mapped[int] = mapped_column(default=1)  # the first news of a tenant counts as a rename
+    renames: Mapped[int] = mapped_column(default=1)  # the first event of a tenant counts as a rename
 
 
 # For statements that the tenant filter must not narrow: a retailer's own may touch a campaign it cannot see.

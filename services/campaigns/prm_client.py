@@ -1,4 +1,4 @@
-"""Asks prm whom the calling supplier reaches, before any transaction of ours."""
+"""Asks prm which retailers the calling supplier can reach, before any transaction of ours."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -9,7 +9,7 @@ from chassis.http.current import service_client
 from contracts.services import PRM
 from services.campaigns.rules import Network
 
-# What one question may carry, so that its body stays below what a service accepts.
+# How many ids a request carries, so that its body stays below the limit.
 RETAILERS_AT_ONCE = 20_000
 GROUPS_AT_ONCE = 1_000
 
@@ -19,7 +19,7 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
 
     Raises:
         Invalid: there is no such group; names each.
-        Upstream: prm is away or answers nonsense; the same request works later.
+        Upstream: prm is away or its response cannot be read; the same request works later.
     """
     related: dict[UUID, str] = {}
     unrelated: dict[UUID, str | None] = {}

@@ -60,7 +60,7 @@ def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_
 
 
 def invited_retailers(session: Session, campaign_id: UUID, wanted: Collection[UUID]) -> set[UUID]:
-    """Who of ``wanted`` has an invite to a campaign; when many are asked for, everybody who has one."""
+    """Those of ``wanted`` that have an invite to a campaign; for many, everybody who has one."""
     statement = select(Invite.retailer_id).where(Invite.campaign_id == campaign_id)
     if len(wanted) <= NAMED_ONE_BY_ONE:
         statement = statement.where(Invite.retailer_id.in_(wanted))

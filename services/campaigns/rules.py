@@ -1,4 +1,4 @@
-"""The decisions about campaigns and invites: which step comes next, who of the recipients gets an invite."""
+"""The decisions about campaigns and invites: which step comes next, which recipients get an invite."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -39,12 +39,12 @@ _NEXT = {Status.SENT: Status.RESPONSES_IN, Status.RESPONSES_IN: Status.ACTIVE, S
 
 
 def may_advance(current: str, status: str) -> bool:
-    """Whether a hand may move a campaign so: one step forward, and never out of Draft (S0-13, D12)."""
+    """Whether a user may move a campaign: one step forward, and never out of Draft (S0-13, D12)."""
     return _NEXT.get(Status(current)) == status
 
 
 def status_after_send(current: str) -> Status:
-    """Sending moves a draft to Sent (S0-12) and nothing else anywhere, least of all back (S0-32)."""
+    """Sending moves a draft to Sent (S0-12); any other status stays (S0-32)."""
     return Status.SENT if current == Status.DRAFT else Status(current)
 
 
@@ -73,7 +73,7 @@ class Network:
 
     Attributes:
         related: name by id of those the supplier has a relationship with.
-        unrelated: the others; the name is None when nobody knows such a retailer.
+        unrelated: the others; the name is None if there is no such retailer.
     """
 
     related: Mapping[UUID, str]
@@ -86,7 +86,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Recipients:
-    """Who of a network is invited by a send: ``new`` (name by id), and who is not and why."""
+    """What a send makes of a network: ``new`` are invited (name by id), ``skipped`` have no relationship."""
 
     new: Mapping[UUID, str]
     already_invited: int
@@ -100,7 +100,7 @@ class Recipients:
 def choose_recipients(network: Network, invited: Collection[UUID], *, need_relationship: bool) -> Recipients:
     """Sort the retailers of a send: those without an invite get one (S0-29), those without a relationship are left out.
 
-    D11: ``need_relationship`` is off where a deployment lifts that; then every retailer known to the platform counts.
+    D11: a deployment may switch ``need_relationship`` off; then every retailer of the platform can be invited.
     """
     invitable = dict(network.related)
     if not need_relationship:

@@ -27,7 +27,7 @@ class WebAddress(Stripped):
 
 
 def _is_json(value: str) -> None:
-    """S0-21: a JSON string, kept as it was sent; its numbers are nobody's here to read."""
+    """S0-21: a JSON string, stored as it was sent; its numbers are not read."""
     try:
         json.loads(value, parse_constant=_refuse, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
@@ -77,7 +77,7 @@ class CampaignIn(CamelSchema):
 
 
 class NewCampaignIn(CampaignIn):
-    """S0-11: what a body says of status and invites is ignored."""
+    """S0-11: ``status`` and ``invites`` in the body are ignored."""
 
     status = fields.Raw(load_only=True)
     invites = fields.Raw(load_only=True)
@@ -129,7 +129,7 @@ class CampaignDetailOut(CampaignOut):
 
 
 class CampaignChangeIn(UpdateSchema, CampaignIn):
-    """The whole proposal of a draft anew; what else a campaign shows is ignored (D65)."""
+    """The whole proposal of a draft; read-only fields are ignored (D65)."""
 
     answer = CampaignDetailOut
 
@@ -145,7 +145,7 @@ class SendIn(CamelSchema):
     group_ids = fields.List(fields.UUID(), allow_none=True, validate=validate.Length(max=MAX_IDS))
 
     @validates_schema
-    def somebody(self, data: dict[str, Any], **_: Any) -> None:
+    def names_recipients(self, data: dict[str, Any], **_: Any) -> None:
         if not data.get("retailer_ids") and not data.get("group_ids"):
             raise ValidationError("Name at least one retailer or one group.", "retailerIds")
 

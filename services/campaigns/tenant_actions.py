@@ -10,9 +10,9 @@ from services.campaigns.models import CAMPAIGNS, INVITES, TenantName
 
 
 def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int) -> None:
-    """Show a tenant under its new name, unless something as new is known of it.
+    """Show a tenant under its new name, unless an event as new was applied.
 
-    Costs one row, and a new version of each campaign the tenant was invited to: those show its name. The first news
+    Costs one row, and a new version of each campaign the tenant was invited to: those show its name. The first event
     about a tenant counts as a rename.
     """
     previous = upsert_newer(session, TenantName, {"tenant_id": tenant_id, "name": name, "sequence": sequence})
@@ -26,7 +26,7 @@ def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int
 
 
 def _new_version_of_campaigns(session: Session, *with_invites: ColumnElement[bool]) -> None:
-    """Locked in the order of their ids, so that two who do this at once never wait for each other."""
+    """Locked in the order of their ids, so that two transactions never wait for each other."""
     showing = CAMPAIGNS.c.id.in_(select(INVITES.c.campaign_id).where(*with_invites))
     in_order = select(CAMPAIGNS.c.id).where(showing).order_by(CAMPAIGNS.c.id).with_for_update()
     session.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.id.in_(in_order)).values(version=CAMPAIGNS.c.version + 1))

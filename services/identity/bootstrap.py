@@ -1,4 +1,4 @@
-"""The very first account of a deployment, without which nobody could make any other."""
+"""The first account of a deployment. Every other account is created by an admin."""
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
@@ -10,9 +10,9 @@ from services.identity.schemas import UserIn
 
 
 def platform_admin(runtime: Runtime, email: str, password: str, name: str = "Platform admin") -> bool:
-    """Make the first operator, and the platform's tenant, unless there is one; returns whether one was made.
+    """Create the first operator, and the platform's tenant, unless there is one; return whether it was created.
 
-    While any admin of the platform is there, whatever the address, nothing changes: they make the others.
+    If the platform has any admin, whatever the address, nothing changes.
 
     Raises:
         marshmallow.ValidationError: no proper address, or a password shorter than 10 or longer than 200 characters.

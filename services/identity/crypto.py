@@ -10,22 +10,22 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from chassis.core.text import normal
 
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$67eYk6e9IcFtknmCU3Duog$PeyD0qjjQCdY1VfhGRivuF1GS4xrg4zCL+IST9tgzjs"
-"""The hash of a password nobody knows, checked for accounts that do not exist so that they answer as slowly."""
+"""The hash of an unknown password. It is checked for accounts that do not exist, so that they answer as slowly."""
 
 
 def hash_password(password: str) -> str:
     """An argon2id hash of the password in NFC (D62); takes some 25 ms on purpose, so never call it inside a transaction
     of a request."""
-    return _hasher.hash(normal(password))
+    return HASHER.hash(normal(password))
 
 
 def is_password(password: str, password_hash: str | None) -> bool:
-    """Whether the password is the hash's; without a hash (no such account) it takes as long and says no."""
+    """Whether the password is the hash's; without a hash (no such account) it takes as long and returns False."""
     try:
-        _hasher.verify(password_hash or NOBODYS_HASH, password)
+        HASHER.verify(password_hash or NOBODYS_HASH, password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
@@ -38,7 +38,7 @@ def spellings(typed: str) -> list[str]:
 
 def is_outdated(password_hash: str) -> bool:
     """Whether a hash was made with weaker parameters than today's."""
-    return _hasher.check_needs_rehash(password_hash)
+    return HASHER.check_needs_rehash(password_hash)
 
 
 def new_secret() -> str:
@@ -47,15 +47,15 @@ def new_secret() -> str:
 
 
 def new_api_key() -> str:
-    """The public half of an API key; says what it is, so that scanners and people recognise it."""
+    """The public half of an API key; its prefix lets scanners and people recognise it."""
     return f"ck_{secrets.token_hex(12)}"
 
 
 def digest(token: str) -> str:
-    """What is kept of a random token: enough to know it again, useless to whoever reads the database."""
+    """What is stored of a random token: enough to recognise it, useless to a reader of the database."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def same(secret: str, other: str) -> bool:
-    """Whether two secrets are equal, in a time that tells nothing."""
+    """Whether two secrets are equal, compared in constant time."""
     return hmac.compare_digest(secret.encode(), other.encode())

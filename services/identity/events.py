@@ -1,7 +1,7 @@
 """What identity publishes. A published shape never changes; a new shape is a new version.
 
-Version 1 of ``TenantCreated`` and ``TenantChanged`` had no slug. It is not published any more; who listens goes on
-taking it, because it may still be under way.
+Version 1 of ``TenantCreated`` and ``TenantChanged`` had no slug. It is no longer published. Consumers still
+accept it, because some may be under way.
 """
 
 from dataclasses import dataclass

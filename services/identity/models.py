@@ -74,7 +74,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         """Keep the folded name in step with the name."""
         self.name_folded = fold(self.name)
 
-    def name_it(self, slug: str, now: datetime) -> None:
+    def set_slug(self, slug: str, now: datetime) -> None:
         """Give a tenant that has none its slug, once and for all."""
         if self.slug is not None:
             raise Conflict("This tenant has a slug already.", code="invalid_transition")
@@ -102,7 +102,7 @@ ONE_ADDRESS = Index("uq_users_email_key", "email_key", unique=True, sqlite_where
 
 
 class User(Aggregate, TenantScoped, Base):
-    """A person who signs in. A removed one stays as a row, so that its past still has a name; its address is free."""
+    """A person who signs in. A removed user stays as a row, so that the trail keeps a name; its address is free."""
 
     __tablename__ = "users"
     __table_args__ = (
@@ -167,7 +167,7 @@ class ApiKey(TenantScoped, Base):
 
 class RefreshToken(TenantScoped, Base):
     """One refresh token, known by its digest only. Each is good for one use; all that come from one sign-in are a
-    ``family``, which ends as a whole when a used one turns up again: somebody has copied it."""
+    ``family``, which is revoked as a whole when a used one comes again: it has been copied."""
 
     __tablename__ = "refresh_tokens"
 

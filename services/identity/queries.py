@@ -138,7 +138,8 @@ def audit_trail(
 def profile(session: Session, principal: Principal) -> dict[str, Any]:
     """Who the caller is, with the tenant and its features as they stand now.
 
-    A caller of another issuer has no user here and keeps what that issuer says; machines have no e-mail address.
+    A caller of another issuer has no user here, so the token's name and role are returned. Machines have no e-mail
+    address.
 
     Raises:
         Unauthorized: the tenant is not known here, or the user or API key has been removed.
@@ -181,7 +182,7 @@ def sole_user(session: Session, tenant_id: UUID) -> bool:
 
 
 def lock_refresh_token(session: Session, digest: str) -> RefreshToken | None:
-    """The refresh token, locked until the transaction ends: of two who bring it at once only one finds it unused."""
+    """The refresh token, locked until the transaction ends: of two requests with it only one finds it unused."""
     return session.scalar(select(RefreshToken).where(RefreshToken.digest == digest).with_for_update())
 
 

@@ -27,8 +27,8 @@ ROTATE_AFTER = timedelta(days=90)
 MARGIN = timedelta(minutes=1)
 """What clocks may differ and requests may take: revocations and retired keys stay known this much longer."""
 FEED_OVERLAP = timedelta(minutes=1)
-"""A change is stamped before it commits: it may wait 10 s for a lock, and clocks differ. So the access feed looks back
-well further than that; what it tells twice changes nothing."""
+"""How far the access feed looks back. A change is stamped before it commits: it may wait 10 s for a lock, and clocks
+differ. A change that is sent twice does no harm."""
 
 
 class Kind(StrEnum):

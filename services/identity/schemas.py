@@ -20,7 +20,9 @@ def _time_zone(name: str) -> None:
 
 def _slug(text: str) -> None:
     if not rules.is_slug(text):
-        raise ValidationError("Lowercase letters, digits and hyphens between them, at most 63, not like an id.")
+        raise ValidationError(
+            "Must be lowercase letters, digits and single hyphens, at most 63 characters, and not an id."
+        )
 
 
 class Slug(fields.String):
@@ -99,7 +101,7 @@ class ApiKeyIn(CamelSchema):
 
 
 class IssuedKeyOut(CamelSchema):
-    """The only answer that ever holds the secret."""
+    """The only response with the secret."""
 
     id = fields.UUID(required=True)
     api_key = fields.String(required=True)
@@ -132,7 +134,7 @@ class UsedKeysOut(CamelSchema):
 
 
 class TrailOut(AuditOut):
-    """A change as identity tells it; the operator reads those of many tenants."""
+    """A change in identity's trail. The operator reads those of all tenants."""
 
     tenant_id = fields.UUID(required=True)
 
@@ -221,7 +223,7 @@ class RevokeIn(FormSchema):
 
 
 class RevokedTokenOut(Schema):
-    """Empty: the answer says nothing about whether there was such a token."""
+    """Empty, so that the response does not show whether there was such a token."""
 
 
 class JwkOut(Schema):

@@ -1,4 +1,4 @@
-"""Access tokens and the keys behind them: EdDSA JWTs that anybody can check who reads our JWKS."""
+"""Access tokens and the keys behind them: EdDSA JWTs that anybody can check with our JWKS."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

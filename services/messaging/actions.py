@@ -53,7 +53,7 @@ def start_thread(
 
 
 def post_message(session: Session, thread: Thread, body: str, *, by: Side, actor: Principal, now: datetime) -> Message:
-    """Add a message to a thread; who answers has read what there was (S0-59, S0-60, D14)."""
+    """Add a message to a thread. The sender has then read everything in it (S0-59, S0-60, D14)."""
     had_unread = thread.standing(by).unread > 0
     with _counted(session, thread):
         message = thread.post(body, by=by, sender_name=actor.name, now=now)
@@ -65,7 +65,7 @@ def post_message(session: Session, thread: Thread, body: str, *, by: Side, actor
 
 
 def mark_read(session: Session, thread: Thread, *, by: Side, actor: Principal, now: datetime) -> None:
-    """Move a side's read mark behind the newest message; once is enough, so a second time tells nobody (S0-65)."""
+    """Move a side's read mark behind the newest message; a second time publishes nothing (S0-65)."""
     with _counted(session, thread):
         if thread.mark_read(by, now):
             _publish_read(session, thread, by, actor, now)
@@ -82,19 +82,19 @@ def mark_unread(session: Session, thread: Thread, *, by: Side, now: datetime) ->
 
 
 def archive(session: Session, thread: Thread, *, by: Side, now: datetime) -> None:
-    """Put a thread away for one side."""
+    """Archive a thread for one side."""
     with _counted(session, thread):
         thread.archive(by, now)
 
 
 def unarchive(session: Session, thread: Thread, *, by: Side, now: datetime) -> None:
-    """Take a thread back for one side."""
+    """Take a thread back from the archive for one side."""
     with _counted(session, thread):
         thread.unarchive(by, now)
 
 
 def rename_tenant(session: Session, tenant_id: UUID, name: str, *, sequence: int, now: datetime) -> None:
-    """Show a tenant under its new name, unless something newer is known of it."""
+    """Show a tenant under its new name, unless an event as new was applied."""
     row = {"tenant_id": tenant_id, "name": name, "sequence": sequence}
     if upsert_newer(session, TenantName, row) is None:
         return

@@ -1,6 +1,6 @@
 """The endpoints of threads and messages.
 
-Ids are UUIDs, so ``/unread-count`` is never taken for one (S0-67).
+Ids are UUIDs, so ``/unread-count`` is never read as one (S0-67).
 """
 
 from flask.views import MethodView
@@ -116,7 +116,7 @@ class Archive(MethodView):
     @blp.allow(*PARTIES)
     @blp.response(204)
     def put(self, thread_id):
-        """Put a thread away for the caller's side, until the other party writes again."""
+        """Archive a thread for the caller's side, until the other party writes again."""
         with db.begin() as session:
             seen = lock_thread(session, thread_id)
             actions.archive(session, seen.thread, by=seen.side, now=utcnow())
@@ -136,7 +136,7 @@ audit_trail.serve(blp, *PARTIES)
 
 
 def lock_thread(session, thread_id):
-    """The caller's thread, locked, in the version the caller has seen (D6)."""
+    """The caller's thread, locked, in the version that the caller has seen (D6)."""
     seen = queries.lock_thread(session, thread_id)
     versions.require(seen, versions.if_match())
     return seen

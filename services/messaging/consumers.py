@@ -1,4 +1,4 @@
-"""What this service listens to."""
+"""Events of identity: the names of tenants."""
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +9,7 @@ from services.messaging.schemas import TenantChangedIn
 
 
 def rename_tenant(session: Session, event: Received) -> None:
-    """Names that are shown follow the tenant's own, whichever version tells of it; the first may be under way."""
+    """Update a name. Events of version 1 may still be under way."""
     actions.rename_tenant(session, event.data.tenant_id, event.data.name, sequence=event.sequence, now=utcnow())
 
 

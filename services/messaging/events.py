@@ -44,7 +44,7 @@ class MessagePosted:
 @publishes("messaging.ThreadRead.v1")
 @dataclass(frozen=True)
 class ThreadRead:
-    """A tenant has read everything in a thread that it had not, by saying so or by answering. Told to it alone."""
+    """A tenant has read everything in a thread, by marking it as read or by answering. Visible to it alone."""
 
     thread_id: UUID
     tenant_id: UUID

@@ -24,7 +24,7 @@ class Base(DeclarativeBase):
     type_annotation_map = TYPES
 
 
-# Put away, and yet with something unread: few, and the badge leaves them out.
+# Archived with something unread: few, and the badge leaves them out.
 SUPPLIER_HIDDEN = text("supplier_archived AND supplier_unread > 0")
 RETAILER_HIDDEN = text("retailer_archived AND retailer_unread > 0")
 
@@ -35,7 +35,7 @@ class Standing:
 
     Attributes:
         unread: messages by the other side after this side's read mark (D14).
-        archived: put away by this side.
+        archived: by this side.
         updated_at: when anything this side sees of the thread last changed; grows with each change.
     """
 
@@ -47,8 +47,8 @@ class Standing:
 class Thread(Aggregate, TenantScoped, Base):
     """A conversation between one supplier and one retailer (S0-55).
 
-    What a list and the badge show is kept here beside the messages and changed under the row's lock, so that neither
-    ever counts messages. The names are what the two are called now; they follow renames.
+    What a list and the badge show is stored here beside the messages and changed under the row's lock, so that
+    neither counts messages. The names are what the two are called now; they follow renames.
     """
 
     __tablename__ = "threads"
@@ -94,7 +94,7 @@ class Thread(Aggregate, TenantScoped, Base):
 
     @classmethod
     def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        """S0-9, S0-59: its two parties, nobody else."""
+        """S0-9, S0-59: its two parties."""
         return or_(cls.supplier_id == tenant_id, cls.retailer_id == tenant_id)
 
     @classmethod
@@ -143,7 +143,7 @@ class Thread(Aggregate, TenantScoped, Base):
     def post(self, body: str, *, by: Side, sender_name: str, now: datetime, is_system: bool = False) -> "Message":
         """A new message, the thread's newest (S0-60): unread for the other side, and the sender has read all (D14).
 
-        The other side finds the thread in its list again if it had put it away.
+        If the other side had archived the thread, it is in its list again.
         """
         at = rules.strictly_after(self.last_message_at, now)
         self.message_count += 1
@@ -181,7 +181,7 @@ class Thread(Aggregate, TenantScoped, Base):
         self._change(side, now, unread=max(1, self.standing(side).unread))
 
     def archive(self, side: Side, now: datetime) -> None:
-        """Put the thread away for ``side``, until the other one writes again. Its read mark stays."""
+        """Archive the thread for ``side``, until the other one writes again. Its read mark stays."""
         self._change(side, now, archived=True)
 
     def unarchive(self, side: Side, now: datetime) -> None:
@@ -239,7 +239,7 @@ def _fold_body(_mapper: Any, _connection: Any, message: Message) -> None:
 
 
 class ThreadCount(TenantScoped, Base):
-    """How many threads a tenant has, and how many of them have something unread or are put away: no list or badge
+    """How many threads a tenant has, and how many of them have something unread or are archived: no list or badge
     counts threads.
 
     Locked after threads, a supplier's before a retailer's, as late in a transaction as can be.
@@ -262,9 +262,9 @@ class ThreadCount(TenantScoped, Base):
 
 
 class TenantName(Base):
-    """What a tenant has been called since its event number ``sequence``; older events change nothing.
+    """A tenant's name as of its event number ``sequence``; older events change nothing.
 
-    0 is what prm called it when it first had a thread.
+    0 is the name from prm, when the tenant first had a thread.
     """
 
     __tablename__ = "tenant_names"

@@ -10,7 +10,7 @@ from contracts.services import PRM
 
 @dataclass(frozen=True)
 class Partner:
-    """A retailer with a relationship to the calling supplier, and what prm calls the two."""
+    """A retailer with a relationship to the calling supplier, and prm's names of the two."""
 
     supplier_name: str
     retailer_id: UUID
@@ -22,7 +22,7 @@ def partner(retailer_id: UUID) -> Partner:
 
     Raises:
         Invalid: ``no_relationship``, whether or not there is such a retailer.
-        Upstream: prm is away or answers nonsense; the same request works later.
+        Upstream: prm is away or its response cannot be read; the same request works later.
     """
     question = {"retailerIds": [str(retailer_id)], "groupIds": []}
     answer = service_client.look_up(PRM, "/internal/network/expand", question)

@@ -101,7 +101,7 @@ def threads(
     Args:
         q: only threads with these words, in any case, in their subject or in one of their messages.
         updated_since: only what changed for the caller at this moment or later.
-        archived: only those put away, or only the others; None for both.
+        archived: only archived ones, or only the others; None for both.
     """
     side = my_side()
     mine = COLUMNS[side]
@@ -123,7 +123,7 @@ def threads(
 def unread_count(session: Session) -> int:
     """How many of the threads in the caller's list have something unread: the badge (S0-66, D14).
 
-    All with something unread less those put away, of which there are few.
+    All with something unread less the archived ones, of which there are few.
     """
     mine = COLUMNS[my_side()]
     tenant_id = caller().tenant_id

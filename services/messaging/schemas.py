@@ -12,8 +12,8 @@ SUBJECT, BODY, SEARCH = 200, 10_000, 200
 
 
 class AboutOut(CamelSchema):
-    """What a thread is about: a campaign or an invite, as it was sent. ``checked`` is false: nobody has asked whether
-    there is one, or whose it is."""
+    """What a thread is about: a campaign or an invite, as it was sent. ``checked`` is false: it was not checked
+    whether there is one, or whose it is."""
 
     type = fields.String(required=True, validate=validate.OneOf(list(Topic)))
     id = fields.UUID(required=True)
@@ -67,7 +67,7 @@ class ThreadOut(CamelSchema):
 
 class ThreadsIn(PageIn):
     """Archived threads are left out unless asked for; ``updatedSince`` without ``archived`` gives both kinds, so that
-    who keeps a copy also learns what was put away."""
+    a client with a copy also gets those that were archived."""
 
     q = text(SEARCH, required=False)
     updated_since = Instant()

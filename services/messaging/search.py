@@ -48,7 +48,7 @@ def matches(dialect: str, words: str, text: ColumnElement[str], indexed: str, te
         words: folded.
         text: what is searched.
         indexed: its document.
-        tenant_id: who asks; on PostgreSQL only what this tenant may see is found.
+        tenant_id: of the caller; on PostgreSQL only what this tenant may see is found.
     """
     if dialect != "postgresql":
         return and_(*(text.contains(word, autoescape=True) for word in words.split()))

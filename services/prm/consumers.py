@@ -1,4 +1,4 @@
-"""What partner management listens to: the names of tenants, which its answers and events show."""
+"""Events of identity: the names of tenants, which responses and events show."""
 
 from sqlalchemy.orm import Session
 
@@ -8,7 +8,7 @@ from services.prm.schemas import TenantEventIn
 
 
 def upsert_tenant(session: Session, event: Received) -> None:
-    """Names follow the tenant's own, whichever version tells of them; the first may still be under way."""
+    """Update the copy of a tenant. Events of version 1 may still be under way."""
     data = event.data
     names.upsert_tenant(session, data.tenant_id, name=data.name, kind=data.kind, sequence=event.sequence)
 

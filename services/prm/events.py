@@ -1,4 +1,4 @@
-"""What partner management tells the others. A shape never changes; a new shape is a new version."""
+"""What partner management publishes. A published shape never changes; a new shape is a new version."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,7 +8,7 @@ from chassis.messaging.events import publishes
 
 @dataclass(frozen=True)
 class _RelationshipEvent:
-    """Subject: the relationship. Told to both tenants; ``status`` is the new one."""
+    """Subject: the relationship. Visible to both tenants; ``status`` is the new one."""
 
     relationship_id: UUID
     supplier_id: UUID
@@ -33,13 +33,13 @@ class RelationshipRequested(_RelationshipEvent):
 @publishes("prm.RelationshipAccepted.v1")
 @dataclass(frozen=True)
 class RelationshipAccepted(_RelationshipEvent):
-    """The side that was asked said yes."""
+    """The side that was asked accepted."""
 
 
 @publishes("prm.RelationshipDeclined.v1")
 @dataclass(frozen=True)
 class RelationshipDeclined(_RelationshipEvent):
-    """The side that was asked said no."""
+    """The side that was asked declined."""
 
 
 @publishes("prm.RelationshipPaused.v1")
@@ -62,7 +62,7 @@ class RelationshipEnded(_RelationshipEvent):
 
 @dataclass(frozen=True)
 class _TierEvent:
-    """Subject: the tier. Told to the supplier."""
+    """Subject: the tier. Visible to the supplier."""
 
     tier_id: UUID
     tier_name: str
@@ -94,7 +94,7 @@ class TierDeleted(_TierEvent):
 @publishes("prm.TierAssigned.v1")
 @dataclass(frozen=True)
 class TierAssigned:
-    """A retailer got a tier; ``previous…`` names the one it left for it. Subject: the new tier. Told to both."""
+    """A retailer got a tier; ``previous…`` names the one it left for it. Subject: the new tier. Visible to both."""
 
     tier_id: UUID
     tier_name: str
@@ -109,7 +109,7 @@ class TierAssigned:
 @publishes("prm.TierUnassigned.v1")
 @dataclass(frozen=True)
 class TierUnassigned:
-    """A retailer lost its tier: taken away, tier deleted or relationship ended. Subject: the tier. Told to both."""
+    """A retailer lost its tier: taken away, tier deleted or relationship ended. Subject: the tier. Visible to both."""
 
     tier_id: UUID
     tier_name: str

@@ -1,4 +1,4 @@
-"""Finds out who a tenant is: from our own copy, else from identity, before the transaction."""
+"""Looks up a tenant: in our own copy, else in identity, before the transaction."""
 
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from services.prm.schemas import TenantIn
 
 
 def find(tenant_id: UUID, side: Side, *, field: str) -> TenantName:
-    """A tenant that stands on ``side``; not yet ours to keep.
+    """A tenant on ``side``. It may not be stored yet.
 
     Raises:
         Invalid: there is none of that kind; ``field`` of the request is to blame.
-        Upstream: we do not know it and identity is away.
+        Upstream: it is not in our copy and identity is away.
     """
     with db.read() as session:
         stored = session.get(TenantName, tenant_id)

@@ -1,4 +1,4 @@
-"""What partner management remembers: names of tenants, relationships, groups, tiers and who holds which tier."""
+"""Tenants' names, relationships, groups, tiers and their assignments."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ class Base(DeclarativeBase):
 
 
 class TenantName(Base):
-    """Our copy of what identity says about a tenant. ``sequence`` is of the newest event applied, 0 when asked for."""
+    """Our copy of a tenant. ``sequence`` is that of the newest event applied, 0 if identity was asked instead."""
 
     __tablename__ = "tenant_names"
 
@@ -36,7 +36,7 @@ ONE_A_PAIR = UniqueConstraint("supplier_id", "retailer_id")
 
 
 class Relationship(Aggregate, Versioned, TenantScoped, Base):
-    """What a supplier and a retailer are to each other; one row a pair, for ever (D10)."""
+    """The relationship of a supplier and a retailer; a pair has one row for ever (D10)."""
 
     __tablename__ = "relationships"
     __table_args__ = (ONE_A_PAIR,)
@@ -47,7 +47,7 @@ class Relationship(Aggregate, Versioned, TenantScoped, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    # Not stored: set by the queries, for the answer.
+    # Not stored: set by the queries, for the response.
     supplier_name = ""
     retailer_name = ""
 
@@ -56,7 +56,7 @@ class Relationship(Aggregate, Versioned, TenantScoped, Base):
         return or_(cls.supplier_id == tenant_id, cls.retailer_id == tenant_id)
 
     def take(self, step: Step, *, by: Side, now: datetime) -> None:
-        """Go the way of ``step``; refuses what ``rules.next_status`` refuses."""
+        """Take a step; raises what ``rules.next_status`` raises."""
         self.status = str(next_status(Status(self.status), step, by))
         self.updated_at = now
 
@@ -78,7 +78,7 @@ class Group(Versioned, TenantScoped, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    # Not stored here: set by the queries, for the answer.
+    # Not stored here: set by the queries, for the response.
     retailer_ids = cast(Sequence[UUID], ())
 
     @classmethod
@@ -132,7 +132,7 @@ class Tier(Aggregate, Versioned, TenantScoped, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    # Not stored: set by the queries, for the answer.
+    # Not stored: set by the queries, for the response.
     assignment_count = 0
 
     @classmethod
@@ -142,7 +142,7 @@ class Tier(Aggregate, Versioned, TenantScoped, Base):
     def replace(
         self, *, name: str, description: str | None, sort_order: int, benefits: list[str], now: datetime
     ) -> None:
-        """Everything a client may set, anew: what is not in ``benefits`` is gone (S0-45, S0-46)."""
+        """Replace everything that a client may set; benefits that are left out are removed (S0-45, S0-46)."""
         self.name = name
         self.description = description
         self.sort_order = sort_order
@@ -150,7 +150,7 @@ class Tier(Aggregate, Versioned, TenantScoped, Base):
         self.updated_at = now
 
     def count_changed(self, now: datetime) -> None:
-        """Somebody came or went: the tier's ``assignmentCount`` and so its version are new."""
+        """An assignment came or went: the tier's ``assignmentCount``, and so its version, changes."""
         self.updated_at = now
 
 
@@ -164,7 +164,7 @@ class Assignment(TenantScoped, Base):
     tier_id: Mapped[UUID] = mapped_column(ForeignKey("tiers.id"), index=True)
     assigned_at: Mapped[datetime]
 
-    # Not stored: set by the queries, for the answer.
+    # Not stored: set by the queries, for the response.
     retailer_name = ""
 
     @classmethod

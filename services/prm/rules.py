@@ -72,8 +72,8 @@ def next_status(status: Status, step: Step, by: Side) -> Status:
     origins, target = STEPS[step]
     if status not in origins:
         if step in (Step.INVITE, Step.REQUEST):
-            raise Conflict(f"There is a relationship already; it is {status}.", code="relationship_exists")
-        raise Conflict(f"A relationship that is {status} has no '{step}'.", code="invalid_transition")
+            raise Conflict(f"There is a relationship already: {status}.", code="relationship_exists")
+        raise Conflict(f"A relationship that is {status} does not allow '{step}'.", code="invalid_transition")
     if step in (Step.ACCEPT, Step.DECLINE) and ASKED[status] is not by:
         raise Forbidden("Only the side that was asked can answer.")
     return target

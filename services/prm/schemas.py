@@ -46,7 +46,7 @@ class GroupOut(CamelSchema):
 
 
 class GroupChangeIn(UpdateSchema, GroupIn):
-    """A group anew; what else it shows is ignored (D65)."""
+    """A whole group; read-only fields are ignored (D65)."""
 
     answer = GroupOut
 
@@ -70,7 +70,7 @@ class TierOut(CamelSchema):
 
 
 class TierChangeIn(UpdateSchema, TierIn):
-    """A tier anew; what else it shows is ignored (D65)."""
+    """A whole tier; read-only fields are ignored (D65)."""
 
     answer = TierOut
 

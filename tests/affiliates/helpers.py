@@ -103,8 +103,8 @@ def enrolled(client, *, name="Bina Gurung", approve=True) -> str:
 
 def linked(client, campaign, affiliate=None, destination="https://shop.example/shoes") -> str:
     """The code of a new link of a campaign."""
-    wanted = {"affiliateId": affiliate or enrolled(client, name=f"Bina {uuid4().hex[:6]}"), "destination": destination}
-    return ok(client.post(f"{campaign}/links", json=wanted), 201)["code"]
+    body = {"affiliateId": affiliate or enrolled(client, name=f"Bina {uuid4().hex[:6]}"), "destination": destination}
+    return ok(client.post(f"{campaign}/links", json=body), 201)["code"]
 
 
 def last_id(address: str) -> str:
@@ -132,17 +132,17 @@ def trail(client) -> list[dict]:
     return ok(client.get(f"{CAMPAIGNS}/audit?pageSize=200"))["items"]
 
 
-def heard(who: Principal, sequence: int, *, name="Dashain Market", slug="dashain-market", features=("affiliates",)):
+def heard(tenant: Principal, sequence: int, *, name="Dashain Market", slug="dashain-market", features=("affiliates",)):
     """The event by which identity tells of a tenant."""
     data = {
-        "tenantId": str(who.tenant_id),
+        "tenantId": str(tenant.tenant_id),
         "name": name,
         "slug": slug,
         "kind": "Merchant",
         "timeZone": "UTC",
         "features": list(features),
     }
-    return sample_event("identity.TenantChanged.v2", data, subject=str(who.tenant_id), sequence=sequence)
+    return sample_event("identity.TenantChanged.v2", data, subject=str(tenant.tenant_id), sequence=sequence)
 
 
 def ids(page) -> list[UUID]:

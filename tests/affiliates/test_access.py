@@ -127,8 +127,8 @@ def test_with_the_flag_off_nothing_answers(affiliates, things):
     """D5: 403 before the role is looked at."""
     before = everything(affiliates)
     for endpoint, role in product(ACCESS.keys() - OTHERS.keys(), Role):
-        who = principal(role, tenant_id=MAJA.tenant_id, features=frozenset({"campaigns", "prm"}))
-        refused(ask(affiliates.client(who), endpoint, things), 403, "affiliates")
+        person = principal(role, tenant_id=MAJA.tenant_id, features=frozenset({"campaigns", "prm"}))
+        refused(ask(affiliates.client(person), endpoint, things), 403, "affiliates")
     assert everything(affiliates) == before
 
 
@@ -147,8 +147,10 @@ def test_to_another_merchant_things_do_not_exist(affiliates, things):
     """S2-22, D5: the answer is the same to the letter as for an id that is nobody's, in every endpoint."""
     before = everything(affiliates)
     stranger = principal(Role.MACHINE, tenant_id=OTTO.tenant_id)
-    for endpoint, who in product((each for each in ACCESS.keys() - OTHERS.keys() if "<" in each[1]), (OTTO, stranger)):
-        client = affiliates.client(who)
+    for endpoint, person in product(
+        (entry for entry in ACCESS.keys() - OTHERS.keys() if "<" in entry[1]), (OTTO, stranger)
+    ):
+        client = affiliates.client(person)
         foreign, absent = ask(client, endpoint, things), ask(client, endpoint, nowhere(things))
         refused(foreign, 404)
         assert without_request_id(foreign) == without_request_id(absent)

@@ -29,24 +29,23 @@ def in_path(text: str) -> str:
 @example("%2F")
 @example("a;b\\c")
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_id_that_is_taken_is_reached(shop, affiliates, text):
+def test_every_id_that_is_taken_is_reached(shop, text):
     """D60: orders and products, to read and to change; what cannot be addressed is refused when it is written."""
-    affiliates.wipe()
     product = {"externalId": text, "name": "Shoes", "price": 1}
     answer = shop.post(CONVERSIONS, json=order(text))
     (result,) = ok(shop.post(PRODUCTS, json={"products": [product]}), 202)["results"]
-    assert (answer.status_code == 202) == (result["status"] == "created")
+    assert (answer.status_code == 202) == (result["status"] != "rejected")
     if answer.status_code != 202:
         refused(answer, 400, "externalOrderId")
         assert text.strip() in ("", ".", "..")
         return
-    taken = answer.json["externalOrderId"]
-    assert ok(shop.get(f"{CONVERSIONS}/{in_path(taken)}"))["externalOrderId"] == taken
-    changed = ok(shop.post(f"{CONVERSIONS}/{in_path(taken)}/status", json={"status": "confirmed"}))
-    assert (changed["externalOrderId"], changed["orderStatus"]) == (taken, "confirmed")
+    order_id = answer.json["externalOrderId"]
+    assert ok(shop.get(f"{CONVERSIONS}/{in_path(order_id)}"))["externalOrderId"] == order_id
+    changed = ok(shop.post(f"{CONVERSIONS}/{in_path(order_id)}/status", json={"status": "confirmed"}))
+    assert (changed["externalOrderId"], changed["orderStatus"]) == (order_id, "confirmed")
     refund = {"status": "refunded", "refundAmount": "1.00", "refundId": text}
-    assert ok(shop.post(f"{CONVERSIONS}/{in_path(taken)}/status", json=refund))["refundedAmount"] == "1.00"
-    assert ok(shop.get(f"{PRODUCTS}/{in_path(taken)}"))["externalId"] == taken
+    assert ok(shop.post(f"{CONVERSIONS}/{in_path(order_id)}/status", json=refund))["refundedAmount"] == "1.00"
+    assert ok(shop.get(f"{PRODUCTS}/{in_path(order_id)}"))["externalId"] == order_id
 
 
 @pytest.mark.parametrize("bad", [".", "..", " .. ", "", "a\nb", "a\x00b", "a\u202eb", "a\u2028b", "x" * 201])

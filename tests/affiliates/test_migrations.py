@@ -128,10 +128,13 @@ def test_commission_in_yen_becomes_whole_and_sums_stay_right(old, upgraded):
     shop = upgraded()
     seen = {}
     for number in ("A-1", "A-2", "A-3", "A-4"):
-        found = ok(shop.get(f"{CONVERSIONS}/{number}"))
-        assert sums_of(shop, number) == Decimal(found["commission"])
-        assert sum(Decimal(line["commission"]) for line in found["items"]) in (0, Decimal(found["commissionCredited"]))
-        seen[number] = (found["commissionCredited"], found["commission"])
+        conversion = ok(shop.get(f"{CONVERSIONS}/{number}"))
+        assert sums_of(shop, number) == Decimal(conversion["commission"])
+        assert sum(Decimal(line["commission"]) for line in conversion["items"]) in (
+            0,
+            Decimal(conversion["commissionCredited"]),
+        )
+        seen[number] = (conversion["commissionCredited"], conversion["commission"])
     assert seen == {"A-1": ("86", "86"), "A-2": ("86", "57"), "A-3": ("1", "1"), "A-4": ("87", "0")}
     assert [line["commission"] for line in ok(shop.get(f"{CONVERSIONS}/A-1"))["items"]] == ["45", "41"]
     (balance,) = ok(shop.get(f"{KEYED}/ledger/balances"))["items"]
@@ -197,8 +200,8 @@ def test_mailboxes_get_one_key_and_approvals_stay(old, upgraded):
     old.add_affiliate("rita@exämple.example")
     old.add_affiliate("rita@xn--exmple-cua.example")
     shop = upgraded()
-    found = ok(shop.get(AFFILIATES))["items"]
-    assert {each["approvedAt"] for each in found} == {"2026-04-01T12:00:00Z"}
+    rows = ok(shop.get(AFFILIATES))["items"]
+    assert {row["approvedAt"] for row in rows} == {"2026-04-01T12:00:00Z"}
     for address in ("RITA@Exämple.example", "rita@xn--exmple-cua.example", "bina@blog.example"):
         refused(shop.post(AFFILIATES, json={"name": "Rita", "email": address}), 409, "already")
     with old.engine.connect() as connection:

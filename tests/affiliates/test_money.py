@@ -54,9 +54,9 @@ def balances(shop):
 def test_commission_in_yen_has_no_decimals(shop, affiliates, click):
     """D9: 15 per cent of JPY 575 are 86, wherever that is told."""
     lines = [{"externalId": "A", "amount": 300}, {"externalId": "B", "amount": "275"}]
-    found = weighed(shop, affiliates, "A-1", clickId=click(), currency="JPY", orderAmount=575, items=lines)
-    assert (found["orderAmount"], found["commission"], found["refundedAmount"]) == ("575", "86", "0")
-    assert [line["commission"] for line in found["items"]] == ["45", "41"]
+    conversion = weighed(shop, affiliates, "A-1", clickId=click(), currency="JPY", orderAmount=575, items=lines)
+    assert (conversion["orderAmount"], conversion["commission"], conversion["refundedAmount"]) == ("575", "86", "0")
+    assert [line["commission"] for line in conversion["items"]] == ["45", "41"]
     assert balances(shop) == {"JPY": ("86", "0")}
     assert [entry["amount"] for entry in ok(shop.get(f"{KEYED}/ledger"))["items"]] == ["86"]
     (report,) = ok(shop.get(f"{KEYED}/reports"))["items"]
@@ -68,8 +68,8 @@ def test_commission_in_yen_has_no_decimals(shop, affiliates, click):
     assert '"JPY","86","0","0"' in shop.get(f"{KEYED}/reports?format=csv").get_data(as_text=True)
     (event,) = affiliates.events("affiliates.ConversionCredited.v1")
     assert event["data"]["commission"] == "86"
-    taken = ok(shop.post(f"{CONVERSIONS}/A-1/status", json={"status": "refunded", "refundAmount": "100"}))
-    assert (taken["refundedAmount"], taken["commission"]) == ("100", "71")
+    refunded = ok(shop.post(f"{CONVERSIONS}/A-1/status", json={"status": "refunded", "refundAmount": "100"}))
+    assert (refunded["refundedAmount"], refunded["commission"]) == ("100", "71")
     (event,) = affiliates.events("affiliates.CommissionReversed.v1")
     assert (event["data"]["reversed"], event["data"]["remaining"]) == ("15", "71")
 
@@ -85,11 +85,16 @@ def answers_are_accepted_back(shop, currency):
     amount = Decimal("575.3456").quantize(Decimal(1).scaleb(-CURRENCIES[currency]))
     lines = [{"externalId": "A", "quantity": 2, "amount": str(amount)}]
     ok(shop.post(CONVERSIONS, json=order(first, orderAmount=str(amount), currency=currency, items=lines)), 202)
-    found = ok(shop.get(f"{CONVERSIONS}/{first}"))
-    assert found["orderAmount"] == found["items"][0]["amount"] == str(amount)
-    back = [{name: found["items"][0][name] for name in ("externalId", "quantity", "amount")}]
-    ok(shop.post(CONVERSIONS, json=order(second, orderAmount=found["orderAmount"], currency=currency, items=back)), 202)
-    refund = {"status": "refunded", "refundAmount": found["orderAmount"]}
+    conversion = ok(shop.get(f"{CONVERSIONS}/{first}"))
+    assert conversion["orderAmount"] == conversion["items"][0]["amount"] == str(amount)
+    back = [{name: conversion["items"][0][name] for name in ("externalId", "quantity", "amount")}]
+    ok(
+        shop.post(
+            CONVERSIONS, json=order(second, orderAmount=conversion["orderAmount"], currency=currency, items=back)
+        ),
+        202,
+    )
+    refund = {"status": "refunded", "refundAmount": conversion["orderAmount"]}
     assert ok(shop.post(f"{CONVERSIONS}/{first}/status", json=refund))["refundedAmount"] == str(amount)
     fixed = {"commissionType": "FIXED", "commissionValue": str(amount)}
     for changes in ({}, fixed):
@@ -127,8 +132,8 @@ def test_a_product_without_a_currency_is_accepted_back(shop, currency, amount):
 def test_zeros_and_binary_arithmetic_mean_nothing(shop, currency, amount, stored):
     """D9."""
     reported(shop, "A-1", currency=currency, orderAmount=amount, items=[{"externalId": "A", "amount": amount}])
-    found = ok(shop.get(f"{CONVERSIONS}/A-1"))
-    assert (found["orderAmount"], found["items"][0]["amount"]) == (stored, stored)
+    conversion = ok(shop.get(f"{CONVERSIONS}/A-1"))
+    assert (conversion["orderAmount"], conversion["items"][0]["amount"]) == (stored, stored)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +158,8 @@ def test_more_decimals_than_the_currency_has_are_refused(shop, affiliates, curre
     refused(shop.put(f"{KEYED}/settings", json=fixed), 400, words)
     product = {"externalId": "A", "name": "Shoes", "price": amount}
     terms = product | {"price": "1", "commissionType": "FIXED", "commissionValue": amount}
-    for one in (product, product | {"currency": currency}, terms):
-        (result,) = ok(shop.post(f"{KEYED}/products", json={"products": [one]}), 202)["results"]
+    for product_body in (product, product | {"currency": currency}, terms):
+        (result,) = ok(shop.post(f"{KEYED}/products", json={"products": [product_body]}), 202)["results"]
         assert (result["status"], words in result["error"]) == ("rejected", True)
     assert everything(affiliates) == before
 
@@ -210,8 +215,8 @@ def test_a_fixed_commission_may_name_its_currency(shop, affiliates, click):
 def test_percentages_apply_in_every_currency(shop, affiliates, click):
     click_id = click()
     for number, (currency, decimals) in enumerate((("JPY", 0), ("SEK", 2), ("KWD", 3), ("CLF", 4))):
-        found = weighed(shop, affiliates, f"A-{number}", clickId=click_id, currency=currency, orderAmount="575")
-        assert found["commission"] == DECIMALS[decimals]
+        conversion = weighed(shop, affiliates, f"A-{number}", clickId=click_id, currency=currency, orderAmount="575")
+        assert conversion["commission"] == DECIMALS[decimals]
     held = {currency: held for currency, (held, _) in balances(shop).items()}
     assert held == {"JPY": "86", "SEK": "86.25", "KWD": "86.250", "CLF": "86.2500"}
 
@@ -240,9 +245,9 @@ def test_a_currency_that_changes_is_checked_against_what_is_stored(shop, affilia
 def test_the_first_order_sets_a_currency_only_where_all_fits(shop, affiliates, click):
     """D9: what was stored before is not made wrong by an order."""
     click_id = click(**FIXED | {"defaultCommissionValue": "2.50"})
-    found = weighed(shop, affiliates, "A-1", clickId=click_id, currency="JPY", orderAmount="100")
-    assert found["commission"] == "0"
-    assert "2.50, which has no currency, does not apply" in found["explanation"]
+    conversion = weighed(shop, affiliates, "A-1", clickId=click_id, currency="JPY", orderAmount="100")
+    assert conversion["commission"] == "0"
+    assert "2.50, which has no currency, does not apply" in conversion["explanation"]
     assert ok(shop.get(f"{KEYED}/settings"))["currency"] is None
     assert weighed(shop, affiliates, "A-2", clickId=click_id, currency="EUR")["commission"] == "2.50"
     assert ok(shop.get(f"{KEYED}/settings"))["currency"] == "EUR"
@@ -261,7 +266,7 @@ def test_the_currency_of_a_fixed_commission_stands_in_the_audit_trail(shop):
     fixed = {"externalId": "a", "name": "A", "price": 1, "commissionType": "FIXED", "commissionValue": "5"}
     plain = {"externalId": "b", "name": "B", "price": 1}
     for currency in ("EUR", "JPY", "JPY"):
-        products = [one | {"currency": currency} for one in (fixed, plain)]
+        products = [product_body | {"currency": currency} for product_body in (fixed, plain)]
         ok(shop.post(f"{KEYED}/products", json={"products": products}), 202)
     trail = [row for row in ok(shop.get(f"{CAMPAIGNS}/audit"))["items"] if row["action"] == "product.imported"]
     assert [row["changes"] for row in reversed(trail)] == [

@@ -16,10 +16,10 @@ def campaigns(start_service):
 @pytest.fixture
 def partners(campaigns, start_service):
     """Anna has a relationship with Rolf and with Rita, not with Rune."""
-    found = Partners(start_service(prm))
-    campaigns.connect("prm", found.prm)
-    found.relate(ANNA, ROLF, RITA)
-    return found
+    network = Partners(start_service(prm))
+    campaigns.connect("prm", network.prm)
+    network.relate(ANNA, ROLF, RITA)
+    return network
 
 
 @pytest.fixture

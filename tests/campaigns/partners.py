@@ -17,7 +17,7 @@ class Partners:
 
     def know(self, *people):
         """Tell prm that these people's tenants exist."""
-        self.prm.deliver(*[_created(each) for each in people])
+        self.prm.deliver(*[_created(person) for person in people])
 
     def relate(self, supplier, *retailers):
         """The supplier invites each retailer, who accepts."""
@@ -44,22 +44,22 @@ class Partners:
         answer = self.prm.client(supplier).put(f"{GROUPS}/{group_id}", json=body)
         assert answer.status_code == 200, answer.json
 
-    def _post(self, who, address, body=None):
-        answer = self.prm.client(who).post(address, **({} if body is None else {"json": body}))
+    def _post(self, person, address, body=None):
+        answer = self.prm.client(person).post(address, **({} if body is None else {"json": body}))
         assert answer.status_code in (200, 201), answer.json
         return answer.json
 
 
 def _members(retailers):
-    return {"retailerIds": [str(each.tenant_id) for each in retailers]}
+    return {"retailerIds": [str(person.tenant_id) for person in retailers]}
 
 
-def _created(who):
+def _created(person):
     data = {
-        "tenantId": str(who.tenant_id),
-        "name": who.tenant_name,
-        "kind": who.tenant_kind,
+        "tenantId": str(person.tenant_id),
+        "name": person.tenant_name,
+        "kind": person.tenant_kind,
         "timeZone": "Europe/Oslo",
-        "features": sorted(who.features),
+        "features": sorted(person.features),
     }
-    return sample_event("identity.TenantCreated.v2", data, subject=str(who.tenant_id), sequence=1)
+    return sample_event("identity.TenantCreated.v2", data, subject=str(person.tenant_id), sequence=1)

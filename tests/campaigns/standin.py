@@ -34,19 +34,21 @@ class StandInPrm:
         return Response(json.dumps(self._expand(request.json)), content_type="application/json")
 
     def _expand(self, question):
-        wanted = list(question["retailerIds"])
+        retailer_ids = list(question["retailerIds"])
         for group in question["groupIds"]:
-            wanted += self.groups.get(group, [])
-        wanted = list(dict.fromkeys(wanted))
+            retailer_ids += self.groups.get(group, [])
+        retailer_ids = list(dict.fromkeys(retailer_ids))
         return {
             "supplierName": "Nordic Heating",
             "related": [
-                {"retailerId": each, "retailerName": self.related[each]} for each in wanted if each in self.related
+                {"retailerId": retailer_id, "retailerName": self.related[retailer_id]}
+                for retailer_id in retailer_ids
+                if retailer_id in self.related
             ],
             "skipped": [
-                {"retailerId": each, "retailerName": None, "reason": "no_relationship"}
-                for each in wanted
-                if each not in self.related
+                {"retailerId": retailer_id, "retailerName": None, "reason": "no_relationship"}
+                for retailer_id in retailer_ids
+                if retailer_id not in self.related
             ],
             "unknownGroupIds": [group for group in question["groupIds"] if group not in self.groups],
         }

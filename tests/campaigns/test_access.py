@@ -82,8 +82,8 @@ def test_with_the_flag_off_nothing_answers(campaigns, ids):
     """S0-1, S0-2, D15: each side by its own tenant's flag, whatever its role and the other two flags."""
     before = rows(campaigns)
     for endpoint, role in product(ACCESS, Role):
-        who = principal(role, tenant_id=ANNA.tenant_id, features=frozenset({"prm", "messaging"}))
-        is_problem(ask(campaigns.client(who), endpoint, ids), 403, "feature_disabled")
+        person = principal(role, tenant_id=ANNA.tenant_id, features=frozenset({"prm", "messaging"}))
+        is_problem(ask(campaigns.client(person), endpoint, ids), 403, "feature_disabled")
     assert rows(campaigns) == before
 
 
@@ -101,7 +101,7 @@ def test_the_wrong_role_is_refused(campaigns, ids):
 def test_what_is_anothers_does_not_exist(campaigns, ids):
     """S0-9, D5: the answer is the same to the letter as for an id that is nobody's, whatever version is expected."""
     before = rows(campaigns)
-    for endpoint in (each for each in ACCESS if "<" in each[1]):
+    for endpoint in (entry for entry in ACCESS if "<" in entry[1]):
         client = campaigns.client(RITA if "invite_id" in endpoint[1] else OTTO)
         foreign, absent = ask(client, endpoint, ids), ask(client, endpoint, dict.fromkeys(ids, str(uuid4())))
         is_problem(foreign, 404, "not_found")
@@ -112,8 +112,8 @@ def test_what_is_anothers_does_not_exist(campaigns, ids):
 
 def test_lists_hold_nothing_of_others(campaigns, anna, ids):
     """S0-9: in lists, trails and counts, also of a supplier and a retailer that share a retailer or a campaign."""
-    for who, path in ((OTTO, ""), (OTTO, "/audit"), (RITA, "/invites"), (RITA, "/audit")):
-        page = campaigns.client(who).get(CAMPAIGNS + path).json
+    for person, path in ((OTTO, ""), (OTTO, "/audit"), (RITA, "/invites"), (RITA, "/audit")):
+        page = campaigns.client(person).get(CAMPAIGNS + path).json
         assert (page["items"], page["totalItems"]) == ([], 0)
     mine = draft(campaigns.client(OTTO), name="Otto's")
     board = campaigns.client(OTTO).get(CAMPAIGNS).json
@@ -134,5 +134,5 @@ def test_a_viewer_reads_and_writes_nothing(campaigns, anna, ids):
 def test_the_service_declares_what_it_publishes(campaigns, anna, rolf, ids):
     """Every event written is declared."""
     rolf.post(f"{invite_of(rolf)}/respond", json={"response": "Accepted"})
-    assert {each["type"] for each in campaigns.events()} <= {each.event_type for each in service.events}
+    assert {event["type"] for event in campaigns.events()} <= {event.event_type for event in service.events}
     assert len(service.events) == 7

@@ -41,7 +41,7 @@ def test_a_budget_that_is_no_amount_of_its_currency_is_refused(anna, campaigns, 
 
 
 @pytest.mark.parametrize(
-    ("budget", "currency", "answered", "told"),
+    ("budget", "currency", "answered", "published"),
     [
         ("100.000", "JPY", 100, "100"),
         ("29.9900", "SEK", 29.99, "29.99"),
@@ -51,11 +51,11 @@ def test_a_budget_that_is_no_amount_of_its_currency_is_refused(anna, campaigns, 
         ("1.2345", "UYW", 1.2345, "1.2345"),
     ],
 )
-def test_a_budget_is_exact_in_its_currency(anna, campaigns, budget, currency, answered, told):
+def test_a_budget_is_exact_in_its_currency(anna, campaigns, budget, currency, answered, published):
     address = draft(anna, budget=budget, currency=currency)
     assert anna.get(address).json["budget"] == answered
     [created] = campaigns.events("campaigns.CampaignCreated.v1")
-    assert (created["data"]["budget"], created["data"]["currency"]) == (told, currency.upper())
+    assert (created["data"]["budget"], created["data"]["currency"]) == (published, currency.upper())
 
 
 def test_what_is_answered_is_accepted_back_in_every_currency(anna, campaigns, currencies):

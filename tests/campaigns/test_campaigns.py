@@ -241,10 +241,10 @@ def test_a_list_costs_the_same_statements_whatever_it_holds(anna, campaigns):
         event.listen(campaigns.database.engine, "before_cursor_execute", listener)
         assert anna.get(address).status_code == 200
         event.remove(campaigns.database.engine, "before_cursor_execute", listener)
-        return len([each for each in seen if each.startswith("SELECT")])
+        return len([statement for statement in seen if statement.startswith("SELECT")])
 
-    one = sent(anna, ROLF)
-    few = statements(CAMPAIGNS), statements(one), statements(f"{one}/invites")
+    campaign_address = sent(anna, ROLF)
+    few = statements(CAMPAIGNS), statements(campaign_address), statements(f"{campaign_address}/invites")
     many = [sent(anna, ROLF, RITA) for _ in range(4)][-1]
     assert (statements(CAMPAIGNS), statements(many), statements(f"{many}/invites")) == few == (2, 2, 3)
 
@@ -318,12 +318,12 @@ def test_the_label_is_moved_one_step_at_a_time(anna, campaigns, rolf):
         assert (answer.status_code, answer.json["status"]) == (200, status)
         assert answer.headers["ETag"] == anna.get(address).headers["ETag"]
     advanced = campaigns.events("campaigns.CampaignAdvanced.v1")
-    assert [(each["data"]["previousStatus"], each["data"]["status"]) for each in advanced] == [
+    assert [(event["data"]["previousStatus"], event["data"]["status"]) for event in advanced] == [
         ("Sent", "ResponsesIn"),
         ("ResponsesIn", "Active"),
         ("Active", "Complete"),
     ]
-    assert [each["sequence"] for each in advanced] == [3, 4, 5]
+    assert [event["sequence"] for event in advanced] == [3, 4, 5]
     assert audited(campaigns, "campaign.advanced")[0].changes == {"status": ["Sent", "ResponsesIn"]}
 
 

@@ -42,8 +42,8 @@ def send(campaigns, prm, address, people):
     return work
 
 
-def answer(campaigns, who, address, response):
-    return lambda: campaigns.client(who).post(f"{address}/respond", json={"response": response})
+def answer(campaigns, person, address, response):
+    return lambda: campaigns.client(person).post(f"{address}/respond", json={"response": response})
 
 
 def assert_counts_equal_invites(anna, address, campaigns):
@@ -61,16 +61,16 @@ def test_sends_at_once_make_one_invite_a_retailer(campaigns, anna, crowd):
     address = draft(anna)
     works = [send(campaigns, crowd, address, CROWD[start : start + 12]) for start in (0, 4, 8, 12)]
     answers = at_once(*works)
-    assert [each.status_code for each in answers] == [200] * 4
-    assert sum(each.json["invitesCreated"] for each in answers) == 24
-    assert sum(each.json["alreadyInvited"] for each in answers) == 4 * 12 - 24
+    assert [response.status_code for response in answers] == [200] * 4
+    assert sum(response.json["invitesCreated"] for response in answers) == 24
+    assert sum(response.json["alreadyInvited"] for response in answers) == 4 * 12 - 24
     assert Counter(invite.retailer_id for invite in stored(campaigns, Invite)) == Counter(
-        each.tenant_id for each in CROWD
+        response.tenant_id for response in CROWD
     )
     assert len(campaigns.events("campaigns.InviteCreated.v1")) == 24
     assert anna.get(address).json["status"] == "Sent"
     assert_counts_equal_invites(anna, address, campaigns)
-    sequences = [each["sequence"] for each in campaigns.events() if each["subject"] == address.rpartition("/")[2]]
+    sequences = [event["sequence"] for event in campaigns.events() if event["subject"] == address.rpartition("/")[2]]
     assert sequences == list(range(1, len(sequences) + 1))
 
 
@@ -80,9 +80,9 @@ def test_one_of_several_answers_wins(campaigns, anna, rolf):
     invite = invite_of(rolf)
     works = [answer(campaigns, ROLF, invite, response) for response in ("Accepted", "Declined") * 3]
     answers = at_once(*works)
-    assert sorted(each.status_code for each in answers) == [200] + [409] * 5
-    assert {each.json["code"] for each in answers if each.status_code == 409} == {"invite_locked"}
-    [won] = [each.json["status"] for each in answers if each.status_code == 200]
+    assert sorted(response.status_code for response in answers) == [200] + [409] * 5
+    assert {response.json["code"] for response in answers if response.status_code == 409} == {"invite_locked"}
+    [won] = [response.json["status"] for response in answers if response.status_code == 200]
     [event] = campaigns.events("campaigns.InviteResponded.v1")
     assert event["data"]["response"] == won == rolf.get(invite).json["status"]
     assert_counts_equal_invites(anna, address, campaigns)
@@ -93,12 +93,12 @@ def test_counts_hold_while_some_send_and_others_answer(campaigns, anna, crowd):
     early, late = CROWD[:8], CROWD[8:]
     address = sent(anna, *early)
     responses = [
-        answer(campaigns, who, invite_of(campaigns.client(who)), ("Accepted", "Declined")[number % 2])
-        for number, who in enumerate(early)
+        answer(campaigns, person, invite_of(campaigns.client(person)), ("Accepted", "Declined")[number % 2])
+        for number, person in enumerate(early)
     ]
     sends = [send(campaigns, crowd, address, people) for people in (late, CROWD, late[:4])]
     answers = at_once(*responses, *sends)
-    assert [each.status_code for each in answers] == [200] * 11
+    assert [response.status_code for response in answers] == [200] * 11
     assert counts(anna.get(address).json) == (24, 4, 4, 16)
     assert_counts_equal_invites(anna, address, campaigns)
 
@@ -108,7 +108,7 @@ def test_an_advance_and_a_send_at_once_are_both_kept(campaigns, anna, crowd):
     address = sent(anna, CROWD[0])
     advance = lambda: campaigns.client(ANNA).post(f"{address}/status", json={"status": "ResponsesIn"})  # noqa: E731
     answers = at_once(advance, send(campaigns, crowd, address, CROWD))
-    assert [each.status_code for each in answers] == [200, 200]
+    assert [response.status_code for response in answers] == [200, 200]
     detail = anna.get(address).json
     assert (detail["status"], detail["inviteCount"]) == ("ResponsesIn", 24)
 
@@ -131,6 +131,6 @@ def test_of_two_changes_of_one_version_one_wins(campaigns, anna):
         for name in ("One", "Two", "Three")
     ]
     answers = at_once(*works)
-    assert sorted(each.status_code for each in answers) == [200, 412, 412]
-    [kept] = [each.json["name"] for each in answers if each.status_code == 200]
-    assert anna.get(address).json["name"] == kept
+    assert sorted(response.status_code for response in answers) == [200, 412, 412]
+    [name] = [response.json["name"] for response in answers if response.status_code == 200]
+    assert anna.get(address).json["name"] == name

@@ -24,7 +24,7 @@ from tests.plugin import sample_event
 
 
 def shown(anna, address):
-    return [each["retailerName"] for each in anna.get(address).json["invites"]]
+    return [row["retailerName"] for row in anna.get(address).json["invites"]]
 
 
 def test_a_retailers_new_name_is_shown(campaigns, anna):
@@ -65,7 +65,7 @@ def test_a_name_known_to_be_newer_counts_when_something_is_made(campaigns, anna,
 def test_a_rename_still_under_way_in_its_first_version_counts(campaigns, anna):
     address = sent(anna, ROLF)
     campaigns.deliver(renamed(ROLF.tenant_id, "Fjord AS", 2, "v1"), renamed(NORDIC, "Nordic Heat", 2, "v2"))
-    assert [each["retailerName"] for each in anna.get(f"{address}/invites").json["items"]] == ["Fjord AS"]
+    assert [row["retailerName"] for row in anna.get(f"{address}/invites").json["items"]] == ["Fjord AS"]
 
 
 def test_later_events_say_the_newest_names(campaigns, anna, rolf):
@@ -74,11 +74,11 @@ def test_later_events_say_the_newest_names(campaigns, anna, rolf):
     anna.put(other, json=SPRING | {"name": "Other"})
     anna.post(f"{other}/send", json={"retailerIds": ids_of(ROLF)})
     rolf.post(f"{invite_of(rolf)}/respond", json={"response": "Accepted"})
-    said = {event["type"].split(".")[1]: event["data"] for event in campaigns.events()}
-    assert said["CampaignChanged"]["supplierName"] == "Nordic Heat"
-    for each in (said["InviteCreated"], said["InviteResponded"]):
-        assert (each["supplierName"], each["retailerName"]) == ("Nordic Heat", "Fjord AS")
-    assert [each["retailerName"] for each in anna.get(f"{address}/invites").json["items"]] == ["Fjord AS"]
+    data = {event["type"].split(".")[1]: event["data"] for event in campaigns.events()}
+    assert data["CampaignChanged"]["supplierName"] == "Nordic Heat"
+    for row in (data["InviteCreated"], data["InviteResponded"]):
+        assert (row["supplierName"], row["retailerName"]) == ("Nordic Heat", "Fjord AS")
+    assert [row["retailerName"] for row in anna.get(f"{address}/invites").json["items"]] == ["Fjord AS"]
 
 
 def test_a_new_name_is_a_new_version_of_what_shows_it(campaigns, anna, rolf):

@@ -52,9 +52,9 @@ def test_the_inbox_shows_what_one_is_invited_to(anna, rolf):
         "invitedAt": item["invitedAt"],
         "respondedAt": None,
     }
-    one = rolf.get(f"{INBOX}/{item['id']}")
-    assert one.json == item
-    assert one.headers["ETag"] == '"1"'
+    answer = rolf.get(f"{INBOX}/{item['id']}")
+    assert answer.json == item
+    assert answer.headers["ETag"] == '"1"'
 
 
 def test_the_inbox_is_newest_first_and_by_status(anna, rolf):
@@ -83,7 +83,7 @@ def test_an_invite_is_answered(anna, rolf, campaigns, response, note):
     assert answer.json == rolf.get(invite).json
     assert answer.headers["ETag"] == '"2"'
     detail = anna.get(address)
-    shown = next(each for each in detail.json["invites"] if each["retailerId"] == str(ROLF.tenant_id))
+    shown = next(invite for invite in detail.json["invites"] if invite["retailerId"] == str(ROLF.tenant_id))
     assert (shown["status"], shown["note"], shown["respondedAt"]) == (response, note, answer.json["respondedAt"])
     assert counts(detail.json) == ((2, 1, 0, 1) if response == "Accepted" else (2, 0, 1, 1))
     assert detail.headers["ETag"] != version

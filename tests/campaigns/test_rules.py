@@ -33,12 +33,12 @@ def test_sending_moves_only_a_draft(status):
 
 
 @pytest.mark.parametrize(
-    ("budget", "currency", "kept"),
+    ("budget", "currency", "expected"),
     [(None, None, None), (None, "EUR", None), (Decimal(0), None, "SEK"), (Decimal(1), "EUR", "EUR")],
 )
-def test_currency(budget, currency, kept):
+def test_currency(budget, currency, expected):
     """D13."""
-    assert currency_of(budget, currency) == kept
+    assert currency_of(budget, currency) == expected
 
 
 ids = st.sampled_from(PEOPLE)
@@ -47,14 +47,14 @@ ids = st.sampled_from(PEOPLE)
 @given(st.sets(ids), st.dictionaries(ids, st.none() | st.just("Known")), st.sets(ids), st.booleans())
 def test_everybody_is_counted_once(related, unrelated, invited, need_relationship):
     """S0-26, S0-29, D11: new, already invited and skipped share out all the wanted, each once."""
-    unrelated = {each: name for each, name in unrelated.items() if each not in related}
+    unrelated = {retailer: name for retailer, name in unrelated.items() if retailer not in related}
     network = Network(dict.fromkeys(related, "Related"), unrelated)
     chosen = choose_recipients(network, invited, need_relationship=need_relationship)
-    wanted = related | set(unrelated)
-    assert set(chosen.new) | set(chosen.skipped) == wanted - invited
+    retailers = related | set(unrelated)
+    assert set(chosen.new) | set(chosen.skipped) == retailers - invited
     assert not set(chosen.new) & set(chosen.skipped)
-    assert chosen.already_invited == len(wanted & invited)
+    assert chosen.already_invited == len(retailers & invited)
     assert related - invited <= set(chosen.new)
-    lifted = {each for each, name in unrelated.items() if name} - invited
+    lifted = {retailer for retailer, name in unrelated.items() if name} - invited
     assert set(chosen.new) - related == (set() if need_relationship else lifted)
-    assert chosen.nobody == (not chosen.new and not wanted & invited)
+    assert chosen.nobody == (not chosen.new and not retailers & invited)

@@ -50,12 +50,12 @@ def test_a_campaign_is_sent_to_retailers_and_groups_at_once(anna, partners, camp
     detail = anna.get(address).json
     assert detail["status"] == "Sent"
     assert counts(detail) == (2, 0, 0, 2)
-    assert sorted(each["retailerId"] for each in detail["invites"]) == sorted(ids_of(ROLF, RITA))
-    assert {each["retailerName"] for each in detail["invites"]} == {"Fjord Retail", "Bergen Bygg"}
-    for each in detail["invites"]:
-        assert set(each) == {"id", "retailerId", "retailerName", "status", "note", "invitedAt", "respondedAt"}
-        assert (each["status"], each["note"], each["respondedAt"]) == ("Pending", None, None)
-        assert each["invitedAt"] == detail["updatedAt"]
+    assert sorted(row["retailerId"] for row in detail["invites"]) == sorted(ids_of(ROLF, RITA))
+    assert {row["retailerName"] for row in detail["invites"]} == {"Fjord Retail", "Bergen Bygg"}
+    for row in detail["invites"]:
+        assert set(row) == {"id", "retailerId", "retailerName", "status", "note", "invitedAt", "respondedAt"}
+        assert (row["status"], row["note"], row["respondedAt"]) == ("Pending", None, None)
+        assert row["invitedAt"] == detail["updatedAt"]
 
 
 def test_each_new_invite_is_one_event_carrying_the_campaigns_name(anna, campaigns):
@@ -63,13 +63,13 @@ def test_each_new_invite_is_one_event_carrying_the_campaigns_name(anna, campaign
     address = sent(anna, ROLF, RITA)
     created = campaigns.events("campaigns.InviteCreated.v1")
     invites = {str(invite.id): invite for invite in stored(campaigns, Invite)}
-    assert {each["subject"] for each in created} == set(invites)
-    for each in created:
-        invite = invites[each["subject"]]
-        assert each["sequence"] == 1
-        assert each["tenantids"] == f"{NORDIC},{invite.retailer_id}"
-        assert each["actorid"] == str(ANNA.user_id)
-        assert each["data"] == {
+    assert {row["subject"] for row in created} == set(invites)
+    for row in created:
+        invite = invites[row["subject"]]
+        assert row["sequence"] == 1
+        assert row["tenantids"] == f"{NORDIC},{invite.retailer_id}"
+        assert row["actorid"] == str(ANNA.user_id)
+        assert row["data"] == {
             "inviteId": str(invite.id),
             "campaignId": str(last_id(address)),
             "campaignName": SPRING["name"],
@@ -135,9 +135,9 @@ def test_retailers_without_a_relationship_are_left_out_and_named(anna, partners)
     answer = anna.post(f"{address}/send", json={"retailerIds": [*ids_of(RUNE, ROLF), nobody]})
     assert answer.json["invitesCreated"] == 1
     assert sorted(answer.json["skipped"], key=str) == sorted(
-        [{"retailerId": each, "reason": "no_relationship"} for each in (*ids_of(RUNE), nobody)], key=str
+        [{"retailerId": row, "reason": "no_relationship"} for row in (*ids_of(RUNE), nobody)], key=str
     )
-    assert [each["retailerId"] for each in anna.get(address).json["invites"]] == ids_of(ROLF)
+    assert [row["retailerId"] for row in anna.get(address).json["invites"]] == ids_of(ROLF)
 
 
 def test_a_paused_relationship_still_exists(anna, partners):
@@ -152,7 +152,7 @@ def test_a_group_member_whose_relationship_has_ended_is_left_out(anna, partners)
     partners.end(ANNA, ROLF)
     answer = anna.post(f"{draft(anna)}/send", json={"groupIds": [group]})
     assert answer.json["invitesCreated"] == 1
-    assert [each["retailerId"] for each in answer.json["skipped"]] == ids_of(ROLF)
+    assert [row["retailerId"] for row in answer.json["skipped"]] == ids_of(ROLF)
 
 
 def test_another_suppliers_group_is_unknown(anna, partners, campaigns):
@@ -183,7 +183,7 @@ def test_a_deployment_can_lift_the_need_of_a_relationship(anna, partners, monkey
     address, nobody = draft(anna), str(uuid4())
     answer = anna.post(f"{address}/send", json={"retailerIds": [*ids_of(RUNE), nobody]})
     assert answer.json["invitesCreated"] == 1
-    assert [each["retailerId"] for each in answer.json["skipped"]] == [nobody]
+    assert [row["retailerId"] for row in answer.json["skipped"]] == [nobody]
     assert anna.get(address).json["invites"][0]["retailerName"] == "Oslo Ovn"
 
 
@@ -210,9 +210,9 @@ def test_sending_again_invites_only_the_new_ones(anna, rolf, partners, campaigns
     assert (answer.json["invitesCreated"], answer.json["alreadyInvited"]) == (1, 1)
     invites = anna.get(address).json["invites"]
     assert invites[0] == first
-    assert [each["retailerId"] for each in invites] == ids_of(ROLF, RITA)
-    assert [each["data"]["retailerId"] for each in campaigns.events("campaigns.InviteCreated.v1")] == ids_of(ROLF, RITA)
-    assert [each["sequence"] for each in campaigns.events("campaigns.CampaignSent.v1")] == [2, 3]
+    assert [row["retailerId"] for row in invites] == ids_of(ROLF, RITA)
+    assert [row["data"]["retailerId"] for row in campaigns.events("campaigns.InviteCreated.v1")] == ids_of(ROLF, RITA)
+    assert [row["sequence"] for row in campaigns.events("campaigns.CampaignSent.v1")] == [2, 3]
 
 
 def test_sending_again_to_the_same_changes_nothing(anna, campaigns):
@@ -263,7 +263,7 @@ def test_nobody_is_asked_about_a_campaign_that_is_not_there(anna, campaigns):
 def test_many_invites_are_shown_in_pages(anna, campaigns):
     """S0-35: the detail shows the first 200, the list of invites all, in one order."""
     crowd = [principal(tenant_name=f"Shop {number}") for number in range(230)]
-    campaigns.connect("prm", StandInPrm(related=[(each.tenant_id, each.tenant_name) for each in crowd]))
+    campaigns.connect("prm", StandInPrm(related=[(row.tenant_id, row.tenant_name) for row in crowd]))
     address = sent(anna, *crowd)
     detail = anna.get(address).json
     assert (len(detail["invites"]), detail["inviteCount"]) == (200, 230)
@@ -271,7 +271,7 @@ def test_many_invites_are_shown_in_pages(anna, campaigns):
     second = anna.get(f"{address}/invites?pageSize=200&page=2").json
     assert first["items"] == detail["invites"]
     assert (first["totalItems"], first["totalPages"]) == (230, 2)
-    everybody = [each["retailerId"] for each in first["items"] + second["items"]]
+    everybody = [row["retailerId"] for row in first["items"] + second["items"]]
     assert everybody == ids_of(*crowd)
     assert anna.get(f"{address}/invites?page=13").json["items"] == []
     is_problem(anna.get(f"{address}/invites?pageSize=201"), 422, "validation_failed")
@@ -291,10 +291,10 @@ def test_a_big_send_is_asked_for_in_parts_that_fit(anna, campaigns):
     )
     answer = anna.post(f"{address}/send", data=body, headers={"Content-Type": "application/json"})
     assert answer.json["invitesCreated"] == 25_000
-    assert [(len(each["retailerIds"]), len(each["groupIds"])) for each in prm.asked] == [(20_000, 1_000), (5_000, 1)]
+    assert [(len(row["retailerIds"]), len(row["groupIds"])) for row in prm.asked] == [(20_000, 1_000), (5_000, 1)]
     assert counts(anna.get(address).json) == (25_000, 0, 0, 25_000)
     assert rows(campaigns)["outbox"] == 25_002
-    assert [each["retailerName"] for each in anna.get(address).json["invites"][:2]] == ["Shop nought", "Shop 1"]
+    assert [row["retailerName"] for row in anna.get(address).json["invites"][:2]] == ["Shop nought", "Shop 1"]
 
 
 def test_nothing_is_written_while_prm_is_away_and_the_same_request_works_later(anna, partners, campaigns):
@@ -338,7 +338,7 @@ def test_who_was_invited_is_asked_for_the_wanted(campaigns, anna, monkeypatch, o
     monkeypatch.setattr(queries, "NAMED_ONE_BY_ONE", one_by_one)
     address = sent(anna, ROLF, RITA)
     with acting_as(ANNA), campaigns.database.read() as session:
-        found = queries.invited_retailers(session, last_id(address), [ROLF.tenant_id])
-    assert found == ({ROLF.tenant_id} if one_by_one else {ROLF.tenant_id, RITA.tenant_id})
+        invited = queries.invited_retailers(session, last_id(address), [ROLF.tenant_id])
+    assert invited == ({ROLF.tenant_id} if one_by_one else {ROLF.tenant_id, RITA.tenant_id})
     answer = anna.post(f"{address}/send", json={"retailerIds": ids_of(ROLF)})
     assert (answer.json["invitesCreated"], answer.json["alreadyInvited"]) == (0, 1)

@@ -125,8 +125,8 @@ def test_a_tenants_admin_reads_only_the_own_trail(identity, tenant, anna):
     assert {entry["tenantId"] for entry in mine["items"]} == {tenant}
     assert mine["totalItems"] == 2
     theirs = identity.running.client(principal(Role.RETAILER_ADMIN, tenant_id=other))
-    found = theirs.get(f"/api/v1/admin/audit?targetId={anna}").json
-    assert (found["items"], found["totalItems"]) == ([], 0)
+    page = theirs.get(f"/api/v1/admin/audit?targetId={anna}").json
+    assert (page["items"], page["totalItems"]) == ([], 0)
     assert len(identity.trail()) == 3
     is_problem(theirs.get("/api/v1/admin/audit?targetId=anna"), 422, "validation_failed")
 

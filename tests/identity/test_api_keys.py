@@ -26,7 +26,7 @@ def basic(user, password):
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def kept(identity, key):
+def stored_key(identity, key):
     with acting_as(Principal.system("test")), identity.running.database.read() as session:
         return session.scalars(select(ApiKey).where(ApiKey.api_key == key["apiKey"])).one()
 
@@ -50,7 +50,7 @@ def test_the_secret_appears_once(identity, tenant, key):
 
 
 def test_the_secret_is_kept_encrypted_so_that_signed_requests_can_be_checked(identity, key):
-    locked = kept(identity, key).secret
+    locked = stored_key(identity, key).secret
     assert key["secret"] not in locked
     assert settings.of(identity.running.runtime.settings).secret_box.decrypt(locked) == key["secret"]
 
@@ -80,7 +80,7 @@ def test_http_basic_is_another_way(identity, key):
 def test_wrong_credentials(identity, key, change):
     refused = is_oauth_error(machine(identity, key, **change), 401, "invalid_client")
     assert refused.headers["WWW-Authenticate"].startswith("Basic")
-    assert kept(identity, key).last_used_at is None
+    assert stored_key(identity, key).last_used_at is None
 
 
 def test_wrong_basic_credentials(identity, key):
@@ -92,7 +92,7 @@ def test_wrong_basic_credentials(identity, key):
 def test_a_removed_key_is_out(identity, tenant, key):
     assert identity.admin.delete(f"{ADMIN}/{tenant}/api-keys/{key['id']}").status_code == 204
     is_oauth_error(machine(identity, key), 401, "invalid_client")
-    assert kept(identity, key).secret is None
+    assert stored_key(identity, key).secret is None
     assert identity.feed()["revoked"] == [{"id": key["id"]}]
     assert identity.trail(key["id"])[0]["action"] == "api_key.removed"
     is_problem(identity.admin.delete(f"{ADMIN}/{tenant}/api-keys/{key['id']}"), 404, "not_found")

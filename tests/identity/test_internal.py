@@ -112,7 +112,7 @@ def test_keys_that_have_signed_requests_say_when(identity, tenant):
         answer = gateway.post("/internal/api-keys/used", json={"ids": [used, gone, str(uuid4())]})
     assert answer.json == {"noted": 1}
     shown = identity.admin.get(f"{ADMIN}/{tenant}/api-keys").json["items"]
-    assert {one["id"]: one["lastUsedAt"] for one in shown} == {used: "2026-04-01T12:00:00Z", unused: None}
+    assert {key["id"]: key["lastUsedAt"] for key in shown} == {used: "2026-04-01T12:00:00Z", unused: None}
     assert identity.rows() == before
     for ids in ([used] * 1001, ["x"], used, None):
         is_problem(gateway.post("/internal/api-keys/used", json={"ids": ids}), 422, "validation_failed")
@@ -122,8 +122,12 @@ def test_nobody_else_reads_a_secret(identity, tenant):
     """Not even the gateway on behalf of somebody."""
     path = f"/internal/api-keys/{identity.api_key(tenant)['apiKey']}"
     admin = principal(Role.MERCHANT_ADMIN, tenant_id=tenant)
-    for who, sender in ((Principal.system("affiliates"), "affiliates"), (admin, "gateway"), (identity.operator, "prm")):
-        is_problem(identity.running.client(who, sender=sender).get(path), 403, "forbidden")
+    for caller, sender in (
+        (Principal.system("affiliates"), "affiliates"),
+        (admin, "gateway"),
+        (identity.operator, "prm"),
+    ):
+        is_problem(identity.running.client(caller, sender=sender).get(path), 403, "forbidden")
     is_problem(identity.nobody.get(path), 401, "unauthorized")
 
 

@@ -96,11 +96,11 @@ def test_the_dummy_hash_lets_nobody_in():
 
 def test_an_outdated_hash_is_replaced_at_the_next_sign_in(identity, anna, monkeypatch):
     stronger = argon2.PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
-    monkeypatch.setattr(crypto, "_hasher", stronger)
+    monkeypatch.setattr(crypto, "HASHER", stronger)
     assert identity.sign_in().status_code == 200
     verified = []
-    monkeypatch.setattr(crypto, "is_outdated", lambda kept: verified.append(kept))
-    monkeypatch.setattr("services.identity.api.oauth.is_outdated", lambda kept: verified.append(kept))
+    monkeypatch.setattr(crypto, "is_outdated", lambda password_hash: verified.append(password_hash))
+    monkeypatch.setattr("services.identity.api.oauth.is_outdated", lambda password_hash: verified.append(password_hash))
     assert identity.sign_in().status_code == 200
     assert "t=3" in verified[0]
 
@@ -185,8 +185,8 @@ def test_refresh_tokens_end_after_thirty_days_and_are_trimmed(identity, anna):
 def test_refresh_tokens_are_kept_as_digests(identity, anna):
     token = identity.sign_in().json["refresh_token"]
     with acting_as(Principal.system("test")), identity.running.database.read() as session:
-        kept = session.scalars(select(RefreshToken)).one()
-    assert kept.digest == crypto.digest(token) != token
+        row = session.scalars(select(RefreshToken)).one()
+    assert row.digest == crypto.digest(token) != token
     assert token not in str(identity.trail()) + str(identity.running.events())
 
 
@@ -249,9 +249,9 @@ def test_attempts_at_the_same_moment_are_no_way_round_the_throttle(identity, ann
 def test_accounts_and_addresses_are_not_kept_by_the_throttle(identity):
     wrong(identity, "a-password-typed-here")
     with acting_as(Principal.system("test")), identity.running.database.engine.connect() as connection:
-        kept = connection.exec_driver_sql("SELECT * FROM login_throttle").all()
-    assert "typed" not in str(kept)
-    assert "192.0.2.1" not in str(kept)
+        rows = connection.exec_driver_sql("SELECT * FROM login_throttle").all()
+    assert "typed" not in str(rows)
+    assert "192.0.2.1" not in str(rows)
 
 
 def test_no_log_line_holds_a_credential(identity, tenant, anna, caplog):

@@ -28,7 +28,7 @@ NAMES = {
 @pytest.mark.parametrize(("name", "slug"), NAMES.items())
 def test_a_slug_is_made_from_the_name(name, slug):
     assert next(rules.slugs_of(name, ())) == slug
-    assert all(rules.is_slug(one) for one in rules.slugs_of(name, ["0a1b2c3d"]))
+    assert all(rules.is_slug(slug) for slug in rules.slugs_of(name, ["0a1b2c3d"]))
 
 
 @pytest.mark.parametrize("slug", ["fjord", "a", "7", "a-1-b", "x" * 63])
@@ -96,8 +96,8 @@ def test_tenants_of_older_code_are_named_once(identity, tenant, anna):
             assert tasks.name_tenants(identity.running.runtime) is False
     assert identity.claims(identity.sign_in().json["access_token"])["tenant_slug"] == "nordic-heating"
     assert identity.admin.get(f"{ADMIN}/{other}").json["slug"] == "nordic-heating-2"
-    told = identity.running.events("identity.TenantChanged.v2")
-    assert [(UUID(event["subject"]), event["data"]["slug"], event["sequence"]) for event in told] == [
+    events = identity.running.events("identity.TenantChanged.v2")
+    assert [(UUID(event["subject"]), event["data"]["slug"], event["sequence"]) for event in events] == [
         (UUID(tenant), "nordic-heating", 2),
         (UUID(other), "nordic-heating-2", 2),
     ]

@@ -173,7 +173,7 @@ def test_tenants_are_found_in_any_case_and_spelling(identity):
     """D62, for all letters and on both databases."""
     names = ["Москва Тепло", "Café Åse", "STRASSE 100%"]
     ids = {name: identity.tenant(unicodedata.normalize("NFD", name), "Retailer") for name in names}
-    found = lambda q: [item["id"] for item in identity.admin.get(ADMIN, query_string={"q": q}).json["items"]]  # noqa: E731
+    search = lambda q: [item["id"] for item in identity.admin.get(ADMIN, query_string={"q": q}).json["items"]]  # noqa: E731
     for q, name in (
         ("москва", names[0]),
         ("ТЕПЛО", names[0]),
@@ -181,11 +181,11 @@ def test_tenants_are_found_in_any_case_and_spelling(identity):
         ("åSE", names[1]),
         ("straße", names[2]),
     ):
-        assert found(q) == found(unicodedata.normalize("NFD", q)) == [ids[name]], q
-    assert found("%") == [ids["STRASSE 100%"]]
-    assert found("_") == []
+        assert search(q) == search(unicodedata.normalize("NFD", q)) == [ids[name]], q
+    assert search("%") == [ids["STRASSE 100%"]]
+    assert search("_") == []
     identity.admin.patch(f"{ADMIN}/{ids[names[0]]}", json={"name": "Ёлка"})
-    assert (found("москва"), found("ёлк")) == ([], [ids[names[0]]])
+    assert (search("москва"), search("ёлк")) == ([], [ids[names[0]]])
     assert "nameFolded" not in str(identity.trail())
 
 
@@ -250,14 +250,14 @@ def test_the_list_comes_in_pages_and_can_be_narrowed(identity):
         "totalPages": 2,
     }
 
-    def found(query):
+    def search(query):
         return [item["id"] for item in identity.admin.get(f"{ADMIN}?{query}").json["items"]]
 
-    assert found("kind=Retailer") == ids
-    assert found("q=rEtAiLeR%201") == [ids[1]]
-    assert found("q=0%25%20h") == [supplier]
-    assert found("q=r_t") == []
-    assert found("page=1000000") == []
+    assert search("kind=Retailer") == ids
+    assert search("q=rEtAiLeR%201") == [ids[1]]
+    assert search("q=0%25%20h") == [supplier]
+    assert search("q=r_t") == []
+    assert search("page=1000000") == []
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,10 @@ def test_a_user_is_added_as_the_contract_shows(identity, retailer):
 def test_passwords_are_kept_as_argon2_hashes_only(identity, retailer):
     user_id = identity.user(retailer, role="RetailerAdmin")
     with acting_as(identity.operator), identity.running.database.read() as session:
-        kept = session.query(User).one()
-    assert str(kept.id) == user_id
-    assert kept.password_hash.startswith("$argon2id$")
-    assert is_password(PASSWORD, kept.password_hash)
+        user = session.query(User).one()
+    assert str(user.id) == user_id
+    assert user.password_hash.startswith("$argon2id$")
+    assert is_password(PASSWORD, user.password_hash)
     written = str(identity.running.events()) + str(identity.trail())
     assert PASSWORD not in written
     assert "argon2" not in written

@@ -16,11 +16,11 @@ def messaging(start_service):
 @pytest.fixture
 def partners(messaging, start_service):
     """Anna has a relationship with Rolf and with Rita, Otto with Rolf."""
-    found = Partners(start_service(prm))
-    messaging.connect("prm", found.prm)
-    found.relate(ANNA, ROLF, RITA)
-    found.relate(OTTO, ROLF)
-    return found
+    network = Partners(start_service(prm))
+    messaging.connect("prm", network.prm)
+    network.relate(ANNA, ROLF, RITA)
+    network.relate(OTTO, ROLF)
+    return network
 
 
 @pytest.fixture

@@ -109,10 +109,12 @@ def everything(service):
     return rows(service), [[getattr(row, column) for column in columns] for row in stored(service, Thread)]
 
 
-def told(service, address) -> list[tuple[str, int]]:
+def published(service, address) -> list[tuple[str, int]]:
     """The events of the thread at ``address``: type and sequence."""
     subject = last_id(address)
-    return [(each["type"].split(".")[1], each["sequence"]) for each in service.events() if each["subject"] == subject]
+    return [
+        (event["type"].split(".")[1], event["sequence"]) for event in service.events() if event["subject"] == subject
+    ]
 
 
 def renamed(tenant_id: UUID, name, sequence, version="v2"):

@@ -82,8 +82,8 @@ def test_with_the_flag_off_nothing_answers(messaging, thread_id):
     """S0-1, S0-2, D15: each side by its own tenant's flag, whatever its role and the other two flags."""
     before = everything(messaging)
     for endpoint, role, tenant in product(ACCESS, Role, (ANNA, ROLF)):
-        who = principal(role, tenant_id=tenant.tenant_id, features=frozenset({"campaigns", "prm"}))
-        is_problem(ask(messaging.client(who), endpoint, thread_id), 403, "feature_disabled")
+        person = principal(role, tenant_id=tenant.tenant_id, features=frozenset({"campaigns", "prm"}))
+        is_problem(ask(messaging.client(person), endpoint, thread_id), 403, "feature_disabled")
     assert everything(messaging) == before
 
 
@@ -108,7 +108,7 @@ def test_the_wrong_role_is_refused(messaging, thread_id):
 def test_to_a_third_party_a_thread_does_not_exist(messaging, thread_id):
     """S0-9, S0-59, D5: the answer is the same to the letter as for an id that is nobody's, in every endpoint."""
     before = everything(messaging)
-    for endpoint, stranger in product((each for each in ACCESS if "<" in each[1]), (OTTO, RITA, RUNE)):
+    for endpoint, stranger in product((entry for entry in ACCESS if "<" in entry[1]), (OTTO, RITA, RUNE)):
         client = messaging.client(stranger)
         foreign, absent = ask(client, endpoint, thread_id), ask(client, endpoint, uuid4())
         is_problem(foreign, 404, "not_found")
@@ -133,8 +133,8 @@ def test_lists_and_the_badge_hold_nothing_of_others(messaging, anna, otto, rolf,
     assert listed(otto) == ["Otto's"]
     assert len(listed(rolf)) == 2
     assert (badge(anna), badge(otto), badge(rolf)) == (1, 1, 0)
-    for word, found in (("Otto", ["Otto's"]), ("artwork", ["Otto's"]), ("spring", []), ("Anna", [])):
-        assert listed(otto, f"?q={word}") == found
+    for word, subjects in (("Otto", ["Otto's"]), ("artwork", ["Otto's"]), ("spring", []), ("Anna", [])):
+        assert listed(otto, f"?q={word}") == subjects
     for stranger in (RITA, RUNE):
         client = messaging.client(stranger)
         assert (listed(client), listed(client, "?q=artwork"), badge(client)) == ([], [], 0)

@@ -15,10 +15,10 @@ from tests.messaging.helpers import (
     badge,
     begun,
     opening,
+    published,
     renamed,
     rows,
     stored,
-    told,
     unread,
     write,
 )
@@ -36,12 +36,12 @@ def at_once(*works):
         return list(pool.map(start, works))
 
 
-def post(messaging, who, address, body="Hello"):
-    return lambda: messaging.client(who).post(f"{address}/messages", json={"body": body})
+def post(messaging, person, address, body="Hello"):
+    return lambda: messaging.client(person).post(f"{address}/messages", json={"body": body})
 
 
-def put(messaging, who, address, what):
-    return lambda: messaging.client(who).put(f"{address}/{what}")
+def put(messaging, person, address, mark):
+    return lambda: messaging.client(person).put(f"{address}/{mark}")
 
 
 def assert_whole(messaging, address):
@@ -52,9 +52,9 @@ def assert_whole(messaging, address):
     times = [message.created_at for message in messages]
     assert times == sorted(set(times))
     assert (thread.last_message_at, thread.last_message_preview) == (times[-1], messages[-1].body)
-    sequences = [sequence for _, sequence in told(messaging, address)]
+    sequences = [sequence for _, sequence in published(messaging, address)]
     assert sequences == list(range(1, len(sequences) + 1))
-    posted = [each["data"]["messageId"] for each in messaging.events("messaging.MessagePosted.v1")]
+    posted = [event["data"]["messageId"] for event in messaging.events("messaging.MessagePosted.v1")]
     assert posted == [str(message.id) for message in messages]
     return messages, thread
 
@@ -62,14 +62,14 @@ def assert_whole(messaging, address):
 def assert_counted(messaging):
     """What a list says of its length, and the badge, is what there is (S0-66)."""
     threads = stored(messaging, Thread)
-    for who, side in ((ANNA, "supplier"), (ROLF, "retailer"), (RITA, "retailer")):
-        mine = [each for each in threads if who.tenant_id == getattr(each, f"{side}_id")]
-        put_away = sum(getattr(each, f"{side}_archived") for each in mine)
+    for person, side in ((ANNA, "supplier"), (ROLF, "retailer"), (RITA, "retailer")):
+        mine = [thread for thread in threads if person.tenant_id == getattr(thread, f"{side}_id")]
+        put_away = sum(getattr(thread, f"{side}_archived") for thread in mine)
         for query, count in (("", len(mine) - put_away), ("?archived=true", put_away)):
-            page = messaging.client(who).get(f"{THREADS}{query}").json
+            page = messaging.client(person).get(f"{THREADS}{query}").json
             assert page["totalItems"] == len(page["items"]) == count
-        in_list = [each for each in mine if not getattr(each, f"{side}_archived")]
-        assert badge(messaging.client(who)) == sum(getattr(each, f"{side}_unread") > 0 for each in in_list)
+        in_list = [thread for thread in mine if not getattr(thread, f"{side}_archived")]
+        assert badge(messaging.client(person)) == sum(getattr(thread, f"{side}_unread") > 0 for thread in in_list)
 
 
 def expected_unread(messages, tenant_id):
@@ -84,7 +84,7 @@ def test_messages_at_once_are_all_kept_in_one_order(messaging, anna, rolf):
     """S0-60, S0-65: both sides write at the same time; counts are those of the order they came in."""
     address = begun(anna)
     works = [post(messaging, (ANNA, ROLF, ASTA)[number % 3], address, f"No {number}") for number in range(12)]
-    assert [each.status_code for each in at_once(*works)] == [201] * 12
+    assert [answer.status_code for answer in at_once(*works)] == [201] * 12
     messages, _ = assert_whole(messaging, address)
     assert len(messages) == 13
     assert unread(anna, address) == expected_unread(messages, NORDIC)
@@ -96,8 +96,8 @@ def test_reading_while_the_other_writes_loses_no_message(messaging, anna, rolf):
     """Whatever came after the mark is unread, and the reading was told at most once for each of its effects."""
     address = begun(anna)
     works = [post(messaging, ANNA, address, f"No {number}") for number in range(6)]
-    works += [put(messaging, ROLF, address, what) for what in ("read", "read", "unread", "archive", "read", "archive")]
-    assert {each.status_code for each in at_once(*works)} == {201, 204}
+    works += [put(messaging, ROLF, address, mark) for mark in ("read", "read", "unread", "archive", "read", "archive")]
+    assert {answer.status_code for answer in at_once(*works)} == {201, 204}
     assert_whole(messaging, address)
     write(anna, address, "The last")
     before = unread(rolf, address)
@@ -112,14 +112,14 @@ def test_threads_opened_and_put_away_at_once_are_counted(messaging, anna):
     """Two suppliers and two retailers, crosswise."""
     address = begun(anna)
 
-    def opens(who, retailer):
-        return lambda: messaging.client(who).post(THREADS, json=opening(retailer))
+    def opens(person, retailer):
+        return lambda: messaging.client(person).post(THREADS, json=opening(retailer))
 
     works = [opens(*pair) for pair in ((ANNA, ROLF), (OTTO, ROLF), (ANNA, RITA), (ASTA, RITA))]
-    works += [put(messaging, who, address, "archive") for who in (ANNA, ROLF, ASTA)]
-    works += [put(messaging, ROLF, address, what) for what in ("read", "unread")]
+    works += [put(messaging, person, address, "archive") for person in (ANNA, ROLF, ASTA)]
+    works += [put(messaging, ROLF, address, mark) for mark in ("read", "unread")]
     works += [post(messaging, ROLF, address), post(messaging, ANNA, address)]
-    assert {each.status_code for each in at_once(*works)} == {201, 204}
+    assert {answer.status_code for answer in at_once(*works)} == {201, 204}
     assert_counted(messaging)
 
 
@@ -129,10 +129,10 @@ def test_of_two_answers_to_what_was_seen_one_wins(messaging, anna, rolf):
     write(rolf, address, "Which size?")
     seen = {"If-Match": anna.get(address).headers["ETag"]}
     works = [
-        lambda who=who: messaging.client(who).post(f"{address}/messages", json={"body": "A1"}, headers=seen)
-        for who in (ANNA, ASTA, ANNA)
+        lambda person=person: messaging.client(person).post(f"{address}/messages", json={"body": "A1"}, headers=seen)
+        for person in (ANNA, ASTA, ANNA)
     ]
-    assert sorted(each.status_code for each in at_once(*works)) == [201, 412, 412]
+    assert sorted(answer.status_code for answer in at_once(*works)) == [201, 412, 412]
     assert rows(messaging)["messages"] == 3
 
 
@@ -143,7 +143,7 @@ def test_a_key_used_twice_at_once_posts_once(messaging, anna):
         lambda: messaging.client(ROLF).post(f"{address}/messages", json={"body": "Yes"}, headers=headers)
         for _ in range(4)
     ]
-    assert {each.status_code for each in at_once(*works)} <= {201, 409}
+    assert {answer.status_code for answer in at_once(*works)} <= {201, 409}
     assert rows(messaging)["messages"] == 2
 
 

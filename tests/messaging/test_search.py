@@ -13,7 +13,7 @@ from tests.messaging.helpers import RITA, ROLF, THREADS, begun, done, listed, wr
 
 
 @pytest.fixture
-def found(anna, rolf):
+def search(anna, rolf):
     """Looks for words in three threads of Anna's, as they come in her list."""
     begun(anna, subject="Invoice 4711", firstMessage="For the window display")
     artwork = begun(anna, subject="Artwork", firstMessage="Banner in 100% size, name_final.png")
@@ -24,19 +24,19 @@ def found(anna, rolf):
     ]
 
 
-def test_words_are_found_in_subjects_and_in_any_message(found, rolf):
-    assert found("artwork") == ["Artwork"]
-    assert found("window") == ["Invoice 4711"]
-    assert found("wide") == ["Artwork"]
-    assert found("4711") == ["Invoice 4711"]
-    assert found("opening") == ["Åre opening"]
-    assert found("display", rolf) == ["Invoice 4711"]
-    assert found("nowhere") == []
+def test_words_are_found_in_subjects_and_in_any_message(search, rolf):
+    assert search("artwork") == ["Artwork"]
+    assert search("window") == ["Invoice 4711"]
+    assert search("wide") == ["Artwork"]
+    assert search("4711") == ["Invoice 4711"]
+    assert search("opening") == ["Åre opening"]
+    assert search("display", rolf) == ["Invoice 4711"]
+    assert search("nowhere") == []
 
 
 @pytest.mark.parametrize("query", ["banner", "Banner", "BANNER", "bann", "  banner  "])
-def test_case_and_unfinished_words_do_not_matter(found, query):
-    assert found(query) == ["Artwork"]
+def test_case_and_unfinished_words_do_not_matter(search, query):
+    assert search(query) == ["Artwork"]
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -57,28 +57,28 @@ def test_what_older_code_writes_is_found_too(anna, messaging):
     assert listed(anna, "?q=artwork") == listed(anna, "?q=banners") == ["Summer artwork"]
 
 
-def test_all_words_must_stand_in_one_text(found):
-    assert found("too banner") == ["Artwork"]
-    assert found("banner nine") == []
-    assert found("artwork banner") == []
+def test_all_words_must_stand_in_one_text(search):
+    assert search("too banner") == ["Artwork"]
+    assert search("banner nine") == []
+    assert search("artwork banner") == []
 
 
 @pytest.mark.parametrize("query", ["%", "_", "ba*", "'", "\\", "& |", "()", ":*", "—"])
-def test_signs_break_no_search(found, query):
+def test_signs_break_no_search(search, query):
     """Wildcards and operators stand for themselves or for a space."""
-    assert set(found(query)) <= {"Artwork", "Åre opening"}
+    assert set(search(query)) <= {"Artwork", "Åre opening"}
 
 
 @pytest.mark.parametrize("query", ["b%r", "ban_er", "banner | nine", "!nowhere"])
-def test_signs_between_letters_are_no_wildcards_or_operators(found, query):
-    assert found(query) == []
+def test_signs_between_letters_are_no_wildcards_or_operators(search, query):
+    assert search(query) == []
 
 
 @pytest.mark.parametrize(
     "query", ["100%", "name_final", "name_final.p", "back\\slash", "'quotes'", "it's", "O'Brien", "wide;"]
 )
-def test_words_with_signs_are_found(found, query):
-    assert len(found(query)) == 1
+def test_words_with_signs_are_found(search, query):
+    assert len(search(query)) == 1
 
 
 def test_a_search_goes_with_the_other_filters_and_pages(anna, rolf):
@@ -92,11 +92,11 @@ def test_a_search_goes_with_the_other_filters_and_pages(anna, rolf):
     assert listed(rolf, "?q=offer&updatedSince=2999-01-01T00:00:00Z") == []
 
 
-def test_ids_of_tenants_are_no_words(found):
+def test_ids_of_tenants_are_no_words(search):
     """On PostgreSQL they are indexed beside the words, and no search reaches them."""
     tenant = str(ROLF.tenant_id)
     for query in (tenant, tenant[:8], f"@{tenant}", f"'@{tenant}'", f"@{tenant[:8]}"):
-        assert found(query) == []
+        assert search(query) == []
 
 
 def test_a_query_holds_words_only():
@@ -104,14 +104,14 @@ def test_a_query_holds_words_only():
     assert beginnings("%") == ""
 
 
-def test_a_search_reads_the_indexes(messaging, found):
+def test_a_search_reads_the_indexes(messaging, search):
     """On PostgreSQL, where the expressions of query and index must be the same to the letter."""
     if messaging.database.dialect != "postgresql":
         pytest.skip("SQLite has no such index")
     seen = []
     note = lambda *args: seen.append(args[2:4])  # noqa: E731
     event.listen(messaging.database.engine, "before_cursor_execute", note)
-    assert found("banner") == ["Artwork"]
+    assert search("banner") == ["Artwork"]
     event.remove(messaging.database.engine, "before_cursor_execute", note)
     statement, parameters = seen[-1]
     with messaging.database.engine.begin() as connection:

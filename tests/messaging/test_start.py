@@ -25,9 +25,9 @@ from tests.messaging.helpers import (
     last_id,
     listed,
     opening,
+    published,
     rows,
     stored,
-    told,
     write,
 )
 from tests.plugin import principal
@@ -87,7 +87,7 @@ def test_opening_tells_of_the_thread_and_of_its_message(anna, messaging):
     """D14: the first message is notified. Both events are for both parties, and in order."""
     address = begun(anna, about={"type": "campaign", "id": str(NORDIC)})
     started, posted = messaging.events()
-    assert told(messaging, address) == [("ThreadStarted", 1), ("MessagePosted", 2)]
+    assert published(messaging, address) == [("ThreadStarted", 1), ("MessagePosted", 2)]
     for event in (started, posted):
         assert event["tenantids"] == f"{NORDIC},{ROLF.tenant_id}"
         assert (event["subject"], event["actorid"]) == (last_id(address), str(ANNA.user_id))
@@ -125,8 +125,8 @@ def test_without_a_relationship_nothing_begins(anna, otto, partners, messaging):
     """S0-56, D10: not with a retailer that is somebody else's, unknown, no retailer, or no longer a partner."""
     partners.end(ANNA, RITA)
     partners.know(RUNE)
-    for who in (RITA, RUNE, OTTO, ANNA, principal(Role.RETAILER_ADMIN)):
-        problem = is_problem(anna.post(THREADS, json=opening(who)), 422, "no_relationship")
+    for person in (RITA, RUNE, OTTO, ANNA, principal(Role.RETAILER_ADMIN)):
+        problem = is_problem(anna.post(THREADS, json=opening(person)), 422, "no_relationship")
         assert fields_of(problem) == ["retailerId"]
     is_problem(otto.post(THREADS, json=opening(RITA)), 422, "no_relationship")
     assert rows(messaging) == NOTHING

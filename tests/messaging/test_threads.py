@@ -22,8 +22,8 @@ from tests.messaging.helpers import (
     is_problem,
     last_id,
     listed,
+    published,
     rows,
-    told,
     unread,
     write,
 )
@@ -144,7 +144,7 @@ def test_an_answer_to_something_unread_says_that_it_was_read(anna, rolf, messagi
     address = begun(anna)
     write(rolf, address)
     write(rolf, address)
-    assert told(messaging, address) == [
+    assert published(messaging, address) == [
         ("ThreadStarted", 1),
         ("MessagePosted", 2),
         ("ThreadRead", 3),
@@ -197,13 +197,13 @@ def test_the_other_party_waits_since_the_first_message_without_answer(anna, rolf
 
 
 def test_each_side_archives_for_itself(anna, rolf, messaging):
-    kept, put_away = begun(anna, subject="Kept"), begun(anna, subject="Put away")
+    first, put_away = begun(anna, subject="Kept"), begun(anna, subject="Put away")
     done(anna.put(f"{put_away}/archive"))
     assert (listed(anna), listed(anna, "?archived=false")) == (["Kept"], ["Kept"])
     assert listed(anna, "?archived=true") == ["Put away"]
     assert listed(rolf) == ["Put away", "Kept"]
     assert (anna.get(put_away).json["archived"], rolf.get(put_away).json["archived"]) == (True, False)
-    assert anna.get(kept).json["archived"] is False
+    assert anna.get(first).json["archived"] is False
     done(anna.put(f"{put_away}/archive"))
     done(anna.delete(f"{put_away}/archive"))
     done(anna.delete(f"{put_away}/archive"))
@@ -293,8 +293,8 @@ def test_who_keeps_a_copy_asks_for_what_changed(anna, rolf):
 def test_messages_come_in_pages_of_twenty_oldest_first(anna, rolf):
     """S0-63."""
     address = begun(anna)
-    said = [ARTWORK["firstMessage"], *(f"Message {number}" for number in range(2, 46))]
-    for body in said[1:]:
+    bodies_sent = [ARTWORK["firstMessage"], *(f"Message {number}" for number in range(2, 46))]
+    for body in bodies_sent[1:]:
         write(anna, address, body)
     page = rolf.get(f"{address}/messages").json
     assert {key: value for key, value in page.items() if key != "items"} == {
@@ -304,16 +304,16 @@ def test_messages_come_in_pages_of_twenty_oldest_first(anna, rolf):
         "totalPages": 3,
     }
     for query, expected in (
-        ("", said[:20]),
-        ("?page=2", said[20:40]),
-        ("?page=3", said[40:]),
+        ("", bodies_sent[:20]),
+        ("?page=2", bodies_sent[20:40]),
+        ("?page=3", bodies_sent[40:]),
         ("?page=4", []),
         ("?page=1000000&pageSize=200", []),
-        ("?pageSize=7&page=2", said[7:14]),
-        ("?order=asc&pageSize=200", said),
-        ("?order=desc", said[:24:-1]),
-        ("?order=desc&page=2", said[24:4:-1]),
-        ("?order=desc&page=3", said[4::-1]),
+        ("?pageSize=7&page=2", bodies_sent[7:14]),
+        ("?order=asc&pageSize=200", bodies_sent),
+        ("?order=desc", bodies_sent[:24:-1]),
+        ("?order=desc&page=2", bodies_sent[24:4:-1]),
+        ("?order=desc&page=3", bodies_sent[4::-1]),
         ("?order=desc&page=4", []),
         ("?order=desc&page=1000000&pageSize=200", []),
     ):
@@ -426,7 +426,7 @@ def test_lists_badge_and_pages_cost_a_fixed_number_of_statements(anna, rolf, mes
             assert anna.get(path).status_code == 200
         finally:
             event.remove(messaging.database.engine, "before_cursor_execute", note)
-        return len([each for each in seen if not each.startswith("BEGIN")])
+        return len([statement for statement in seen if not statement.startswith("BEGIN")])
 
     address = begun(anna)
     paths = (THREADS, f"{THREADS}?q=works", BADGE, address, f"{address}/messages")

@@ -51,17 +51,17 @@ class World:
 
     def tenant(self, role: Role, name: str, *, known: bool = True) -> Principal:
         """The admin of a new tenant, which prm has heard of unless ``known`` is false; identity knows it anyway."""
-        who = principal(role, name=f"Admin of {name}", tenant_name=name)
-        self.identity[who.tenant_id] = {
-            "id": str(who.tenant_id),
+        person = principal(role, name=f"Admin of {name}", tenant_name=name)
+        self.identity[person.tenant_id] = {
+            "id": str(person.tenant_id),
             "name": name,
-            "kind": who.tenant_kind,
+            "kind": person.tenant_kind,
             "timeZone": "Europe/Oslo",
             "features": [],
         }
         if known:
-            self.hear(who, name)
-        return who
+            self.hear(person, name)
+        return person
 
     def supplier(self, name: str = "Nordic Heating", **kwargs) -> Principal:
         return self.tenant(Role.SUPPLIER_ADMIN, name, **kwargs)
@@ -69,32 +69,32 @@ class World:
     def retailer(self, name: str = "Fjord Retail", **kwargs) -> Principal:
         return self.tenant(Role.RETAILER_ADMIN, name, **kwargs)
 
-    def hear(self, who: Principal, name: str, *, sequence: int = 1, version: str = "v2") -> None:
+    def hear(self, person: Principal, name: str, *, sequence: int = 1, version: str = "v2") -> None:
         """Let identity tell prm what a tenant is called."""
         event_type = f"identity.{'TenantCreated' if sequence == 1 else 'TenantChanged'}.{version}"
         data = {
-            "tenantId": str(who.tenant_id),
+            "tenantId": str(person.tenant_id),
             "name": name,
-            "kind": who.tenant_kind,
+            "kind": person.tenant_kind,
             "timeZone": "UTC",
             "features": [],
         }
-        self.prm.deliver(sample_event(event_type, data, subject=str(who.tenant_id), sequence=sequence))
+        self.prm.deliver(sample_event(event_type, data, subject=str(person.tenant_id), sequence=sequence))
 
-    def get(self, who, path, **kwargs):
-        return self.prm.client(who).get(path, **kwargs)
+    def get(self, person, path, **kwargs):
+        return self.prm.client(person).get(path, **kwargs)
 
-    def post(self, who, path, body=None, **kwargs):
-        return self.prm.client(who).post(path, json=body, **kwargs)
+    def post(self, person, path, body=None, **kwargs):
+        return self.prm.client(person).post(path, json=body, **kwargs)
 
-    def put(self, who, path, body, **kwargs):
-        return self.prm.client(who).put(path, json=body, **kwargs)
+    def put(self, person, path, body, **kwargs):
+        return self.prm.client(person).put(path, json=body, **kwargs)
 
-    def delete(self, who, path, **kwargs):
-        return self.prm.client(who).delete(path, **kwargs)
+    def delete(self, person, path, **kwargs):
+        return self.prm.client(person).delete(path, **kwargs)
 
-    def step(self, who, relationship_id, step, **kwargs):
-        return self.prm.client(who).post(f"{RELATIONSHIPS}/{relationship_id}/{step}", **kwargs)
+    def step(self, person, relationship_id, step, **kwargs):
+        return self.prm.client(person).post(f"{RELATIONSHIPS}/{relationship_id}/{step}", **kwargs)
 
     def invited(self, supplier, retailer) -> str:
         answer = self.post(supplier, RELATIONSHIPS, {"retailerId": str(retailer.tenant_id)})
@@ -121,13 +121,13 @@ class World:
         return self.post(supplier, f"{TIERS}/{tier_id}/assign", {"retailerId": str(retailer.tenant_id)})
 
     def group(self, supplier, name, *retailers) -> str:
-        body = {"name": name, "retailerIds": [str(each.tenant_id) for each in retailers]}
+        body = {"name": name, "retailerIds": [str(retailer.tenant_id) for retailer in retailers]}
         answer = self.post(supplier, GROUPS, body)
         assert answer.status_code == 201, answer.json
         return answer.json["id"]
 
-    def trail(self, who) -> list[dict]:
-        return self.get(who, "/api/v1/prm/audit?pageSize=200").json["items"]
+    def trail(self, person) -> list[dict]:
+        return self.get(person, "/api/v1/prm/audit?pageSize=200").json["items"]
 
     @contextmanager
     def statements(self) -> Iterator[list[str]]:

@@ -54,9 +54,9 @@ def path_of(rule, **ids):
     return rule
 
 
-def ask(world, who, entry, **ids):
+def ask(world, person, entry, **ids):
     method, rule = entry
-    return world.prm.client(who).open(path_of(rule, **ids), method=method, json=TABLE[entry][1])
+    return world.prm.client(person).open(path_of(rule, **ids), method=method, json=TABLE[entry][1])
 
 
 def name_of(entry):
@@ -64,10 +64,10 @@ def name_of(entry):
 
 
 def test_no_endpoint_is_forgotten(world):
-    found = endpoints(world.prm.app)
-    assert set(found) == set(TABLE)
+    served = endpoints(world.prm.app)
+    assert set(served) == set(TABLE)
     for entry, (roles, _body) in TABLE.items():
-        assert set(found[entry]) == roles, entry
+        assert set(served[entry]) == roles, entry
 
 
 def test_without_a_credential(world):
@@ -85,10 +85,10 @@ def test_in_a_role_that_is_not_let_in(world):
 
 def test_with_the_flag_off(world):
     """S0-1, S0-2."""
-    others = frozenset({"campaigns", "messaging", "promotions", "affiliates"})
+    other_features = frozenset({"campaigns", "messaging", "promotions", "affiliates"})
     for entry in FLAGGED:
         for role in Role:  # the flag is looked at before the role (D5)
-            refused(ask(world, principal(role, features=others), entry), 403, "feature_disabled")
+            refused(ask(world, principal(role, features=other_features), entry), 403, "feature_disabled")
 
 
 @pytest.mark.parametrize("sender", ["gateway", "identity", "notifier", "promotions", "affiliates", "prm"])
@@ -109,7 +109,6 @@ def test_another_tenants_thing_is_like_one_that_is_not_there(world, anna, rolf, 
     theirs = {"relationship_id": world.related(anna, rolf), "group_id": world.group(anna, "G", rolf)}
     world.assign(anna, tier_id, rolf)
     theirs |= {"tier_id": tier_id, "retailer_id": rolf.tenant_id}
-    before = world.everything()
     for role in TABLE[entry][0]:
         stranger = world.supplier("Stranger") if role == Role.SUPPLIER_ADMIN else world.retailer("Stranger")
         before = world.everything()
@@ -133,9 +132,9 @@ def test_lists_show_the_own_only(world, anna, rolf):
     world.group(anna, "G", rolf)
     world.assign(anna, world.tier(anna), rolf)
     stranger, other_retailer = world.supplier("Stranger"), world.retailer("Stranger")
-    for who, paths in ((stranger, LISTS), (other_retailer, (RELATIONSHIPS, MY_TIERS, AUDIT))):
+    for person, paths in ((stranger, LISTS), (other_retailer, (RELATIONSHIPS, MY_TIERS, AUDIT))):
         for path in paths:
-            answer = world.get(who, path)
+            answer = world.get(person, path)
             assert answer.status_code == 200
             assert (answer.json["items"], answer.json["totalItems"]) == ([], 0), path
     assert all(world.get(anna, path).json["totalItems"] for path in LISTS)

@@ -12,9 +12,9 @@ from services.prm.models import ONE_A_PAIR, ONE_NAME, Group, Relationship
 from tests.prm.conftest import refused
 
 
-def refusal(world, who, model, **other):
+def refusal(world, person, model, **other):
     """What the database says to a copy of a row with other columns."""
-    with acting_as(who), world.prm.database.begin() as session:
+    with acting_as(person), world.prm.database.begin() as session:
         row = session.scalars(select(model)).one()
         columns = {column.key: getattr(row, column.key) for column in model.__table__.columns}
         with pytest.raises(IntegrityError) as error, session.begin_nested():

@@ -16,30 +16,30 @@ EXPAND = "/internal/network/expand"
 
 
 def ids(*people):
-    return [str(who.tenant_id) for who in people]
+    return [str(person.tenant_id) for person in people]
 
 
 def relate_many(world, supplier, number):
     """Ids of many retailers with an active relationship, written straight into the tables."""
     made, now = [uuid4() for _ in range(number)], utcnow()
     with world.prm.database.engine.begin() as connection:
-        names = [{"id": each, "name": f"Retailer {each}", "kind": "Retailer", "sequence": 1} for each in made]
+        names = [{"id": row, "name": f"Retailer {row}", "kind": "Retailer", "sequence": 1} for row in made]
         connection.execute(insert(TenantName.__table__), names)
         rows = [
             {
                 "id": uuid7(),
                 "supplier_id": supplier.tenant_id,
-                "retailer_id": each,
+                "retailer_id": row,
                 "status": "Active",
                 "created_at": now,
                 "updated_at": now,
                 "event_sequence": 0,
                 "version": 1,
             }
-            for each in made
+            for row in made
         ]
         connection.execute(insert(Relationship.__table__), rows)
-    return [str(each) for each in made]
+    return [str(row) for row in made]
 
 
 def test_a_group_is_made_read_listed_replaced_and_deleted(world, anna):
@@ -240,8 +240,8 @@ def test_a_group_may_have_50_000_retailers_and_no_more(world, anna):
 # What groups and ids come to
 
 
-def expand(world, who, sender="campaigns", **body):
-    answer = world.prm.client(who, sender=sender).post(EXPAND, json=body)
+def expand(world, person, sender="campaigns", **body):
+    answer = world.prm.client(person, sender=sender).post(EXPAND, json=body)
     assert answer.status_code == 200, answer.json
     return answer.json
 
@@ -251,32 +251,32 @@ def test_the_union_counts_everybody_once(world, anna):
     people = [world.partner(anna, f"R{number}") for number in range(4)]
     east, west = world.group(anna, "East", *people[:3]), world.group(anna, "West", *people[1:])
     direct = ids(people[0], people[0], people[3])
-    found = expand(world, anna, retailerIds=direct, groupIds=[east, west, east])
-    assert found["supplierName"] == "Nordic Heating"
-    assert sorted(each["retailerId"] for each in found["related"]) == sorted(ids(*people))
-    assert {each["retailerName"] for each in found["related"]} == {"R0", "R1", "R2", "R3"}
-    assert (found["skipped"], found["unknownGroupIds"]) == ([], [])
+    network = expand(world, anna, retailerIds=direct, groupIds=[east, west, east])
+    assert network["supplierName"] == "Nordic Heating"
+    assert sorted(row["retailerId"] for row in network["related"]) == sorted(ids(*people))
+    assert {row["retailerName"] for row in network["related"]} == {"R0", "R1", "R2", "R3"}
+    assert (network["skipped"], network["unknownGroupIds"]) == ([], [])
     assert expand(world, anna, sender="messaging", retailerIds=direct)["related"] != []
 
 
 def test_only_active_and_paused_are_related(world, anna, nobody):
     """D10, D11."""
     standing = {name: world.retailer(name) for name in ("Invited", "Pending", "Active", "Paused", "Inactive")}
-    for name, who in standing.items():
+    for name, person in standing.items():
         if name == "Pending":
-            world.post(who, RELATIONSHIPS, {"supplierId": str(anna.tenant_id)})
+            world.post(person, RELATIONSHIPS, {"supplierId": str(anna.tenant_id)})
         else:
-            relationship_id = world.invited(anna, who)
+            relationship_id = world.invited(anna, person)
             if name in ("Active", "Paused"):
-                world.step(who, relationship_id, "accept")
+                world.step(person, relationship_id, "accept")
             if name == "Paused":
                 world.step(anna, relationship_id, "pause")
             if name == "Inactive":
-                world.step(who, relationship_id, "decline")
+                world.step(person, relationship_id, "decline")
     group_id = world.group(anna, "All", *standing.values())
-    found = expand(world, anna, retailerIds=[str(nobody)], groupIds=[group_id])
-    assert {each["retailerName"] for each in found["related"]} == {"Active", "Paused"}
-    skipped = {each["retailerName"]: (each["retailerId"], each["reason"]) for each in found["skipped"]}
+    network = expand(world, anna, retailerIds=[str(nobody)], groupIds=[group_id])
+    assert {row["retailerName"] for row in network["related"]} == {"Active", "Paused"}
+    skipped = {row["retailerName"]: (row["retailerId"], row["reason"]) for row in network["skipped"]}
     assert skipped == {None: (str(nobody), "no_relationship")} | {
         name: (str(standing[name].tenant_id), "no_relationship") for name in ("Invited", "Pending", "Inactive")
     }
@@ -287,10 +287,10 @@ def test_another_suppliers_group_is_unknown_and_its_retailers_unrelated(world, a
     berit = world.supplier("Other")
     theirs = world.partner(berit, "Theirs")
     group_id, absent = world.group(berit, "Secret", theirs), str(uuid4())
-    found = expand(world, anna, retailerIds=ids(theirs, berit), groupIds=[absent, group_id])
-    assert found["unknownGroupIds"] == [absent, group_id]
-    assert found["related"] == []
-    names = {each["retailerId"]: each["retailerName"] for each in found["skipped"]}
+    network = expand(world, anna, retailerIds=ids(theirs, berit), groupIds=[absent, group_id])
+    assert network["unknownGroupIds"] == [absent, group_id]
+    assert network["related"] == []
+    names = {row["retailerId"]: row["retailerName"] for row in network["skipped"]}
     assert names == {str(theirs.tenant_id): "Theirs", str(berit.tenant_id): None}
 
 
@@ -320,9 +320,9 @@ def test_expanding_takes_few_statements_and_writes_nothing(world, anna):
     ]
     before = world.everything()
     with world.statements() as sent:
-        found = expand(world, anna, retailerIds=retailers, groupIds=groups)
+        network = expand(world, anna, retailerIds=retailers, groupIds=groups)
     assert len(sent) == 3
-    assert len(found["related"]) == 300
+    assert len(network["related"]) == 300
     assert world.everything() == before
 
 

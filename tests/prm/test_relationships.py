@@ -58,29 +58,29 @@ def test_a_supplier_invites_a_retailer_which_accepts(world, anna, rolf):
 
 
 def test_a_retailer_asks_a_supplier_which_accepts(world, anna, rolf):
-    asked = world.post(rolf, RELATIONSHIPS, {"supplierId": str(anna.tenant_id)})
-    assert asked.status_code == 201
-    assert asked.json["status"] == "Pending"
-    refused(world.step(rolf, asked.json["id"], "accept"), 403, "forbidden")
-    assert world.step(anna, asked.json["id"], "accept").json["status"] == "Active"
+    request = world.post(rolf, RELATIONSHIPS, {"supplierId": str(anna.tenant_id)})
+    assert request.status_code == 201
+    assert request.json["status"] == "Pending"
+    refused(world.step(rolf, request.json["id"], "accept"), 403, "forbidden")
+    assert world.step(anna, request.json["id"], "accept").json["status"] == "Active"
 
 
 def test_events_and_audit_tell_of_every_step(world, anna, rolf):
     """D8."""
     relationship_id = world.invited(anna, rolf)
-    for who, step in ((rolf, "accept"), (anna, "pause"), (anna, "resume"), (anna, "end")):
-        world.step(who, relationship_id, step)
+    for person, step in ((rolf, "accept"), (anna, "pause"), (anna, "resume"), (anna, "end")):
+        world.step(person, relationship_id, step)
     world.post(rolf, RELATIONSHIPS, {"supplierId": str(anna.tenant_id)})
     world.step(anna, relationship_id, "decline")
 
-    told = world.prm.events()
+    events = world.prm.events()
     names = ("Invited", "Accepted", "Paused", "Resumed", "Ended", "Requested", "Declined")
-    assert [event["type"] for event in told] == [f"prm.Relationship{name}.v1" for name in names]
-    assert [event["sequence"] for event in told] == [1, 2, 3, 4, 5, 6, 7]
-    assert {event["subject"] for event in told} == {relationship_id}
-    assert {event["tenantids"] for event in told} == {f"{anna.tenant_id},{rolf.tenant_id}"}
-    assert told[1]["actorid"] == str(rolf.user_id)
-    assert told[1]["data"] == {
+    assert [event["type"] for event in events] == [f"prm.Relationship{name}.v1" for name in names]
+    assert [event["sequence"] for event in events] == [1, 2, 3, 4, 5, 6, 7]
+    assert {event["subject"] for event in events} == {relationship_id}
+    assert {event["tenantids"] for event in events} == {f"{anna.tenant_id},{rolf.tenant_id}"}
+    assert events[1]["actorid"] == str(rolf.user_id)
+    assert events[1]["data"] == {
         "relationshipId": relationship_id,
         "supplierId": str(anna.tenant_id),
         "supplierName": "Nordic Heating",
@@ -88,7 +88,7 @@ def test_events_and_audit_tell_of_every_step(world, anna, rolf):
         "retailerName": "Fjord Retail",
         "status": "Active",
     }
-    assert [event["data"]["status"] for event in told][2:] == ["Paused", "Active", "Inactive", "Pending", "Inactive"]
+    assert [event["data"]["status"] for event in events][2:] == ["Paused", "Active", "Inactive", "Pending", "Inactive"]
 
     by_anna = world.trail(anna)[::-1]
     actions = ["invited", "paused", "resumed", "ended", "declined"]
@@ -124,11 +124,11 @@ def test_only_legal_steps_by_the_right_side(world, status, anna, rolf):
     people = {"supplier": anna, "retailer": rolf}
     relationship_id = relationship_in(world, status, anna, rolf)
     before = world.everything()
-    for side, who in people.items():
+    for side, person in people.items():
         for step in STEPS:
             if (status, side, step) in ALLOWED:
                 continue
-            answer = world.step(who, relationship_id, step)
+            answer = world.step(person, relationship_id, step)
             wrong_side = side == "retailer" and step in ("pause", "resume", "end")
             answers_itself = status in ("Invited", "Pending") and step in ("accept", "decline")
             if wrong_side or answers_itself:
@@ -140,8 +140,8 @@ def test_only_legal_steps_by_the_right_side(world, status, anna, rolf):
         if origin == status:
             supplier, retailer = world.supplier(f"S {step}"), world.retailer(f"R {step}")
             fresh = relationship_in(world, status, supplier, retailer)
-            taken = world.step({"supplier": supplier, "retailer": retailer}[side], fresh, step)
-            assert taken.json["status"] == target
+            answer = world.step({"supplier": supplier, "retailer": retailer}[side], fresh, step)
+            assert answer.json["status"] == target
 
 
 def test_one_row_a_pair_and_only_an_ended_one_begins_again(world, anna, rolf):
@@ -156,8 +156,8 @@ def test_one_row_a_pair_and_only_an_ended_one_begins_again(world, anna, rolf):
     assert again.status_code == 201
     assert (again.json["id"], again.json["status"]) == (first, "Invited")
     world.step(rolf, first, "decline")
-    asked = world.post(rolf, RELATIONSHIPS, {"supplierId": str(anna.tenant_id)}).json
-    assert (asked["id"], asked["status"]) == (first, "Pending")
+    request = world.post(rolf, RELATIONSHIPS, {"supplierId": str(anna.tenant_id)}).json
+    assert (request["id"], request["status"]) == (first, "Pending")
     assert world.get(anna, RELATIONSHIPS).json["totalItems"] == 1
 
 
@@ -178,11 +178,11 @@ def test_the_list_is_filtered_by_status_and_paged(world, anna):
     retailers = [world.retailer(f"R{number}") for number in range(3)]
     ids = [world.invited(anna, retailer) for retailer in retailers]
     world.step(retailers[0], ids[0], "accept")
-    assert [each["id"] for each in world.get(anna, RELATIONSHIPS).json["items"]] == ids[::-1]
-    assert [each["id"] for each in world.get(anna, f"{RELATIONSHIPS}?status=Active").json["items"]] == ids[:1]
+    assert [row["id"] for row in world.get(anna, RELATIONSHIPS).json["items"]] == ids[::-1]
+    assert [row["id"] for row in world.get(anna, f"{RELATIONSHIPS}?status=Active").json["items"]] == ids[:1]
     assert world.get(anna, f"{RELATIONSHIPS}?status=Paused").json["totalItems"] == 0
     second = world.get(anna, f"{RELATIONSHIPS}?page=2&pageSize=2").json
-    assert [each["id"] for each in second.pop("items")] == ids[:1]
+    assert [row["id"] for row in second.pop("items")] == ids[:1]
     assert second == {"page": 2, "pageSize": 2, "totalItems": 3, "totalPages": 2}
 
 

@@ -147,8 +147,8 @@ def test_a_nul_is_refused(world, anna):
 @pytest.mark.parametrize("query", ["page=0", "page=-1", "pageSize=0", "pageSize=201", "page=x", "sort=name"])
 def test_absurd_pages_are_refused(world, anna, rolf, query):
     tier_id = world.tier(anna)
-    for who, path in ((anna, TIERS), (anna, f"{TIERS}/{tier_id}/assignments"), (rolf, MY_TIERS)):
-        refused(world.get(who, f"{path}?{query}"), 422, "validation_failed")
+    for person, path in ((anna, TIERS), (anna, f"{TIERS}/{tier_id}/assignments"), (rolf, MY_TIERS)):
+        refused(world.get(person, f"{path}?{query}"), 422, "validation_failed")
 
 
 def test_a_page_beyond_the_last_is_empty(world, anna):
@@ -272,10 +272,10 @@ def test_one_tier_a_retailer_also_when_many_assign_at_once(world, anna):
         answers = list(pool.map(lambda number: world.assign(anna, tiers[number % 4], rolf), range(12)))
     assert {answer.status_code for answer in answers} == {200}
     assert sum(tier["assignmentCount"] for tier in world.get(anna, TIERS).json["items"]) == 1
-    held = world.get(rolf, MY_TIERS).json["items"]
-    assert len(held) == 1
+    my_tiers = world.get(rolf, MY_TIERS).json["items"]
+    assert len(my_tiers) == 1
     last = world.prm.events("prm.TierAssigned.v1")
-    assert last[-1]["subject"] == held[0]["tierId"]
+    assert last[-1]["subject"] == my_tiers[0]["tierId"]
     for tier in tiers:
         sequences = [event["sequence"] for event in world.prm.events() if event["subject"] == tier]
         assert sequences == list(range(1, len(sequences) + 1))
@@ -339,9 +339,9 @@ def test_a_rename_of_the_supplier_shows_in_my_tiers(world, anna):
 
 
 def test_lists_take_the_same_few_statements_however_long(world, anna):
-    def statements(who, path):
+    def statements(person, path):
         with world.statements() as sent:
-            assert world.get(who, path).status_code == 200
+            assert world.get(person, path).status_code == 200
         return len(sent)
 
     rolf = world.partner(anna)
@@ -367,14 +367,14 @@ def test_deleting_a_tier_removes_its_assignments(world, anna):
     refused(world.get(anna, f"{TIERS}/{tier_id}"), 404, "not_found")
     assert all(world.get(retailer, MY_TIERS).json["items"] == [] for retailer in retailers)
 
-    told = [event for event in world.prm.events() if event["subject"] == tier_id][4:]
-    assert [event["type"] for event in told] == ["prm.TierUnassigned.v1"] * 3 + ["prm.TierDeleted.v1"]
-    assert [event["sequence"] for event in told] == [5, 6, 7, 8]
-    assert [event["tenantids"] for event in told] == [
+    events = [event for event in world.prm.events() if event["subject"] == tier_id][4:]
+    assert [event["type"] for event in events] == ["prm.TierUnassigned.v1"] * 3 + ["prm.TierDeleted.v1"]
+    assert [event["sequence"] for event in events] == [5, 6, 7, 8]
+    assert [event["tenantids"] for event in events] == [
         *(f"{anna.tenant_id},{retailer.tenant_id}" for retailer in retailers),
         str(anna.tenant_id),
     ]
-    assert told[0]["data"] == {
+    assert events[0]["data"] == {
         "tierId": tier_id,
         "tierName": "Gold",
         "supplierId": str(anna.tenant_id),
@@ -416,13 +416,13 @@ def test_events_and_audit_of_a_tiers_life(world, anna):
     world.put(anna, f"{TIERS}/{tier_id}", GOLD | {"name": "Gold+", "benefits": ["One"]})
     world.assign(anna, tier_id, rolf)
     world.delete(anna, f"{TIERS}/{tier_id}/assign/{rolf.tenant_id}")
-    told = [event for event in world.prm.events() if event["subject"] == tier_id]
-    assert [event["type"] for event in told] == [
+    events = [event for event in world.prm.events() if event["subject"] == tier_id]
+    assert [event["type"] for event in events] == [
         f"prm.Tier{name}.v1" for name in ("Created", "Replaced", "Assigned", "Unassigned")
     ]
-    assert [event["sequence"] for event in told] == [1, 2, 3, 4]
-    assert told[0]["tenantids"] == str(anna.tenant_id)
-    assert told[1]["data"] == {
+    assert [event["sequence"] for event in events] == [1, 2, 3, 4]
+    assert events[0]["tenantids"] == str(anna.tenant_id)
+    assert events[1]["data"] == {
         "tierId": tier_id,
         "tierName": "Gold+",
         "supplierId": str(anna.tenant_id),

@@ -45,7 +45,7 @@ def apply(session: Session, *, name: str, email: str, actor: Principal, now: dat
     )
     session.add(affiliate)
     _audit(session, "affiliate.applied", affiliate, actor, now)
-    with conflict_if_taken(ONE_ADDRESS, "Somebody has applied with this address already.", "affiliate_exists"):
+    with conflict_if_taken(ONE_ADDRESS, "Somebody has applied with this address already.", code="affiliate_exists"):
         session.flush()
     _publish(session, affiliate, actor, now)
     return affiliate

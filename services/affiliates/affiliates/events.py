@@ -8,7 +8,7 @@ from chassis.messaging.events import publishes
 
 @dataclass(frozen=True)
 class _AffiliateEvent:
-    """Subject: the affiliate. Told to the merchant."""
+    """Subject: the affiliate. Visible to the merchant."""
 
     affiliate_id: UUID
     affiliate_name: str

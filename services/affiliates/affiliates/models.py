@@ -15,7 +15,7 @@ ONE_ADDRESS = UniqueConstraint("merchant_id", "email_key")
 
 
 class Affiliate(OfMerchant, Aggregate, Versioned, TenantScoped, Base):
-    """Somebody who sends buyers to one merchant. A person who works with two merchants has two rows (D30)."""
+    """A person who sends buyers to one merchant. A person who works with two merchants has two rows (D30)."""
 
     __tablename__ = "affiliates"
     __table_args__ = (ONE_ADDRESS, Index("ix_affiliates_merchant", "merchant_id", "created_at", "id"))

@@ -8,7 +8,7 @@ from chassis.messaging.events import publishes
 
 @dataclass(frozen=True)
 class _CampaignEvent:
-    """Subject: the campaign. Told to the merchant."""
+    """Subject: the campaign. Visible to the merchant."""
 
     campaign_id: UUID
     campaign_code: str

@@ -18,7 +18,7 @@ ONE_CAMPAIGN_CODE = UniqueConstraint("code")
 
 
 class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
-    """Ties products, affiliates, commission and tracking together. ``status`` is what somebody set; EXPIRED follows
+    """Ties products, affiliates, commission and tracking together. ``status`` is what a user set; EXPIRED follows
     from the clock and is never stored (D31)."""
 
     currency_of_terms = "commission_currency"

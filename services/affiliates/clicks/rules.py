@@ -10,7 +10,7 @@ from uuid import UUID
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-LIBRARIES = "http-library"  # says nothing about its user: a shop's own app may call itself okhttp
+LIBRARIES = "http-library"  # not a robot by itself: a shop's own app may call itself okhttp
 CHUNK = 25  # patterns in one expression, which is fastest
 LONGEST = 500  # characters of a user agent that are checked
 

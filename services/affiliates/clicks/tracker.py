@@ -173,7 +173,7 @@ def refresh_links(runtime: Runtime) -> None:
     try:
         links.refresh()
     except Exception as error:
-        links.note_away()
+        links.mark_away()
         log.warning("links stay as they are, the database does not answer", error=repr(error))
 
 

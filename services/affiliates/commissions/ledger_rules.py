@@ -77,7 +77,7 @@ class OrderState:
             Invalid: a refunded amount with another status, or more than is left of the order.
         """
         if refund is not None and status is not OrderStatus.REFUNDED:
-            raise Invalid.field("refundAmount", "Goes with the status 'refunded' only.")
+            raise Invalid.field("refundAmount", "Allowed only with the status 'refunded'.")
         if status not in REVERSING or refund is not None:
             self.require_open()
         elif self.status in REVERSING:
@@ -94,7 +94,7 @@ class OrderState:
     def require_open(self) -> None:
         """Raises ``Conflict`` ``order_closed`` if the order was cancelled, returned or wholly refunded."""
         if self.status in REVERSING:
-            raise Conflict(f"The order was {self.status}; that is final.", code="order_closed")
+            raise Conflict(f"The order was {self.status}, which is final.", code="order_closed")
 
 
 def remaining(commission: Decimal, order: OrderState) -> Decimal:

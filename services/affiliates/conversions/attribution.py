@@ -100,7 +100,7 @@ def _with_terms(session: Session, merchant: Merchant, order: Order, verdict: Ver
 def _why_refused(
     session: Session, merchant: Merchant, campaign: Campaign, affiliate: Affiliate, order: Order
 ) -> str | None:
-    """Why an attributed order is not credited: the campaign when it was placed (D34), or who takes part now."""
+    """Why an attributed order is not credited: the campaign at the time of the order (D34), or the affiliate today."""
     if not merchant.enabled:
         return MERCHANT_DISABLED
     if resting := why_links_rest(Enrolment(affiliate.status), campaign.affiliate_approval_required):

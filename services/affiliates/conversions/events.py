@@ -9,7 +9,7 @@ from chassis.messaging.events import publishes
 
 @dataclass(frozen=True)
 class _ConversionEvent:
-    """Subject: the conversion. Told to the merchant."""
+    """Subject: the conversion. Visible to the merchant."""
 
     conversion_id: UUID
     external_order_id: str
@@ -37,7 +37,7 @@ class ConversionCredited(_ConversionEvent):
 @publishes("affiliates.ConversionRefused.v1")
 @dataclass(frozen=True)
 class ConversionRefused(_ConversionEvent):
-    """An order was credited to nobody, and never will be (D34)."""
+    """An order was refused: it is credited to no affiliate, now or later (D34)."""
 
     reason: str
 

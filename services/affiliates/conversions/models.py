@@ -42,7 +42,7 @@ class Conversion(OfMerchant, Aggregate, TenantScoped, Base):
     currency: Mapped[str]
     named_click_id: Mapped[UUID | None]
     visitor_id: Mapped[UUID | None]
-    buyer_hash: Mapped[str | None]  # keyed, of the buyer's address: tells only whether it is the affiliate's
+    buyer_hash: Mapped[str | None]  # keyed, of the buyer's address: shows only whether it is the affiliate's
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
     due_at: Mapped[datetime]

@@ -71,7 +71,7 @@ def _require_same(earlier: Refund, report: StatusReport, currency: str) -> None:
 def _refund_lines(conversion: Conversion, items: Sequence[ConversionItem], report: StatusReport) -> Decimal:
     """Store on the lines what is refunded of them; return what is refunded of the whole order."""
     if report.status is not OrderStatus.REFUNDED:
-        raise Invalid.field("items", "Go with the status 'refunded' only.")
+        raise Invalid.field("items", "Allowed only with the status 'refunded'.")
     order_state(conversion).require_open()
     before = lines_of(items)
     after = refund_items(before, report.items, conversion.currency)

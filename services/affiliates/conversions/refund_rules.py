@@ -146,10 +146,10 @@ def _require_left(lines: Sequence[Line], item: RefundItem, number: int, currency
     if all(line.is_refunded for line in lines):
         raise Invalid.field(f"items.{number}", "Nothing of the line is left to refund.")
     if item.quantity is not None and item.quantity > pieces:
-        raise Invalid.field(f"items.{number}.quantity", f"Only {pieces} of the line are left.")
+        raise Invalid.field(f"items.{number}.quantity", f"Only {pieces} of the line are left to refund.")
     if item.amount is not None and item.amount > amount:
         left = money.written(amount, currency)
-        raise Invalid.field(f"items.{number}.amount", f"Only {left} of the line is left.")
+        raise Invalid.field(f"items.{number}.amount", f"Only {left} of the line is left to refund.")
 
 
 def _part_of(line: Line, quantity: int | None, amount: Decimal | None, currency: str) -> tuple[int, Decimal]:

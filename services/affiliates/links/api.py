@@ -25,7 +25,7 @@ class Links(MethodView):
         """A campaign's links, newest first."""
         with db.read() as session:
             get_campaign(session, campaign_id, utcnow())
-            return queries.list_links(session, campaign_id, **filters, base=_base())
+            return queries.list_links(session, campaign_id, **filters, base=settings_of(current_app).public_url)
 
     @blp.allow(*MERCHANT)
     @blp.arguments(LinkIn)
@@ -34,8 +34,4 @@ class Links(MethodView):
         """Create a link for an approved affiliate to spread."""
         with db.begin() as session:
             created = actions.create_link(session, campaign_id, **link, actor=caller(), now=utcnow())
-        return queries.shown(created, _base())
-
-
-def _base():
-    return settings_of(current_app).public_url
+        return queries.shown(created, settings_of(current_app).public_url)

@@ -85,7 +85,7 @@ class LinkCache:
                 self._store(code, targets.get(code), None, now)
         self._away = False
 
-    def note_away(self) -> None:
+    def mark_away(self) -> None:
         self._away = True
 
     def _all(self) -> list[tuple[str, Entry]]:
@@ -99,7 +99,7 @@ class LinkCache:
         except Exception as error:
             if entry is None or not (is_away(error) or is_busy(error)):
                 raise
-            self.note_away()
+            self.mark_away()
             return entry
         return self._store(code, target, fallback, now)
 

@@ -28,7 +28,7 @@ def replace_settings(
         Stale: ``expected`` is not its version.
         Invalid: a stored amount has more decimals than the new currency (D9).
     """
-    merchant = _lock(session, actor, now)
+    merchant = _lock_merchant_of(session, actor, now)
     versions.require(merchant, expected)
     _require_fitting(session, merchant, settings)
     if apply_changes(merchant, settings):
@@ -47,13 +47,13 @@ def adopt_currency(session: Session, currency: str, *, actor: Principal, now: da
         return
     if misfit(session, merchant.id, currency) is not None:
         return
-    merchant = _lock(session, actor, now)
+    merchant = _lock_merchant_of(session, actor, now)
     if merchant.currency is None:  # another first order may have been faster
         merchant.currency, merchant.updated_at = currency, now
         _audit(session, merchant, actor, now)
 
 
-def _lock(session: Session, actor: Principal, now: datetime) -> Merchant:
+def _lock_merchant_of(session: Session, actor: Principal, now: datetime) -> Merchant:
     merchant = lock_merchant(session, ensure_merchant(session, actor, now).id)
     assert merchant is not None
     return merchant

@@ -29,7 +29,7 @@ class IssuedKey:
 def issue_api_key(
     session: Session, tenant_id: UUID, *, name: str, secret_box: SecretBox, actor: Principal, now: datetime
 ) -> IssuedKey:
-    """A new API key of the tenant. The secret is kept encrypted, because signed requests are checked with it."""
+    """A new API key of the tenant. The secret is stored encrypted, because signed requests are checked with it."""
     tenant = queries.tenant(session, tenant_id)
     issued = IssuedKey(uuid7(), new_api_key(), new_secret())
     key = ApiKey(
@@ -52,8 +52,8 @@ def remove_api_key(session: Session, tenant_id: UUID, key_id: UUID, *, actor: Pr
     audit.record(session, "api_key.removed", key, tenant_id=tenant_id, actor=actor, now=now)
 
 
-def note_uses(session: Session, key_ids: Collection[UUID], *, now: datetime) -> int:
-    """Requests have been signed with these keys; returns how many of them are there. No change that is audited."""
+def record_uses(session: Session, key_ids: Collection[UUID], *, now: datetime) -> int:
+    """Store that requests were signed with these keys; return how many of the keys exist. Not audited."""
     done = session.execute(
         update(ApiKey)
         .where(ApiKey.id.in_(key_ids), ApiKey.removed_at.is_(None))

@@ -27,7 +27,7 @@ log = logger(__name__)
 
 
 class TooManyAttempts(Failure):
-    """Somebody tries passwords; ``Retry-After`` says when the next try counts."""
+    """Too many wrong passwords; ``Retry-After`` says when the next attempt is allowed."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     default_code = "too_many_attempts"
@@ -138,7 +138,7 @@ def end_sessions(session: Session, user_id: UUID, *, now: datetime) -> None:
 
 
 def trim(session: Session, *, period: timedelta, now: datetime) -> bool:
-    """Delete refresh tokens that have ended and throttles nobody waits for; True when there may be more."""
+    """Delete expired refresh tokens and throttles; return whether there may be more."""
     ended = select(RefreshToken.id).where(RefreshToken.expires_at < now).limit(TRIM)
     tokens_gone = session.execute(delete(RefreshToken).where(RefreshToken.id.in_(ended)))
     idle = select(LoginThrottle.key).where(LoginThrottle.window_start < now - period).limit(TRIM)

@@ -15,7 +15,7 @@ from services.identity.tokens import new_key_pair
 
 
 def active_key(session: Session, *, settings: IdentitySettings, now: datetime) -> SigningKey:
-    """The key that signs just now; the very first one is made here and need not wait, for nobody knows any yet."""
+    """The key that signs now. The first one is created here and signs at once: no verifier has read any yet."""
     statement = select(SigningKey).where(SigningKey.state == KeyState.ACTIVE)
     key = session.scalar(statement)
     if key is None:

@@ -61,13 +61,13 @@ def create_tenant(
 
 
 def name_tenants(session: Session, *, now: datetime) -> bool:
-    """Give a slug to some of the tenants that have none, and tell those who listen; True while there may be more."""
+    """Give a slug to some of the tenants that have none, and publish it; return whether there may be more."""
     nameless = queries.lock_nameless_tenants(session, AT_ONCE)
     system = Principal.system("identity")
     for tenant in nameless:
         for address in _slugs(tenant.name):
             with _unless_taken(session) as added:
-                tenant.name_it(address, now)
+                tenant.set_slug(address, now)
                 _publish(session, TenantChanged, "tenant.named", tenant, actor=system, now=now)
             if added:
                 break
@@ -75,7 +75,7 @@ def name_tenants(session: Session, *, now: datetime) -> bool:
 
 
 def fold_names(session: Session) -> bool:
-    """Make some of the tenants that older code has made findable by their names; True while there may be more."""
+    """Fold the names of some tenants that older code created, for searches; return whether there may be more."""
     tenants = queries.lock_unfolded_tenants(session, AT_ONCE)
     for tenant in tenants:
         tenant.fold_name()
@@ -92,7 +92,7 @@ def change_tenant(
     actor: Principal,
     now: datetime,
 ) -> Tenant:
-    """Rename the tenant or move it to another time zone; what changes nothing is not told to anybody."""
+    """Rename the tenant or move it to another time zone; publish only if anything changed."""
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.change(name=name, time_zone=time_zone, now=now):
@@ -109,7 +109,7 @@ def switch_features(
     actor: Principal,
     now: datetime,
 ) -> Tenant:
-    """Switch features on and off; those left out keep their value. The gateway learns it within a second or two."""
+    """Switch features on and off; those left out keep their value. The gateway follows within two seconds."""
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
     if tenant.switch(changes, now):
@@ -125,7 +125,7 @@ def _slugs(name: str) -> Iterator[str]:
 def _unless_taken(session: Session) -> Iterator[list[bool]]:
     """Run a block and undo it where its slug turns out to be another tenant's; what it yields is then empty.
 
-    Trying is the only way to know: somebody may take a slug at this very moment.
+    Only trying shows it: another request may take the slug at the same moment.
     """
     added: list[bool] = []
     try:

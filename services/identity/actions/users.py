@@ -42,7 +42,7 @@ def add_user(
     """
     tenant = queries.tenant(session, tenant_id)
     if not rules.role_fits(tenant.kind, role):
-        raise Invalid.field("role", f"A {tenant.kind} has no {role}.", code="role_does_not_fit")
+        raise Invalid.field("role", f"Users of a {tenant.kind} cannot be {role}.", code="role_does_not_fit")
     user = User(
         id=uuid7(),
         tenant_id=tenant.id,
@@ -57,7 +57,7 @@ def add_user(
     session.add(user)
     audit.record(session, "user.added", user, tenant_id=tenant.id, actor=actor, now=now)
     event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
-    with conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", "email_taken"):
+    with conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", code="email_taken"):
         outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
     return user
 
@@ -66,7 +66,7 @@ def remove_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Prin
     """Shut a user out: no new sign-in, no refresh, and the gateway refuses the tokens still alive.
 
     Raises:
-        Conflict: ``last_platform_admin``; nobody could administer the platform any more.
+        Conflict: ``last_platform_admin``: without one the platform cannot be administered.
     """
     tenant = queries.lock_tenant(session, tenant_id)  # two last admins cannot remove each other at once
     user = queries.lock_user(session, tenant.id, user_id)
@@ -80,7 +80,7 @@ def remove_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Prin
 
 
 def add_first_platform_admin(session: Session, email: str, name: str, password: str, now: datetime) -> User | None:
-    """The platform's tenant, where it is missing, and its first admin; None where somebody is one already.
+    """Create the platform's tenant, if it is missing, and its first admin; None if there is an admin.
 
     Raises:
         Conflict: ``email_taken`` by a user of another tenant.

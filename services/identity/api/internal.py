@@ -42,9 +42,9 @@ class UsedApiKeys(MethodView):
     @blp.arguments(UsedKeysIn)
     @blp.response(200, UsedKeysOut)
     def post(self, used):
-        """When a key was last used shows which ones nobody needs any more."""
+        """Store when keys were last used, which shows those that are no longer needed."""
         with db.begin() as session:
-            return {"noted": api_keys.note_uses(session, used["ids"], now=utcnow())}
+            return {"noted": api_keys.record_uses(session, used["ids"], now=utcnow())}
 
 
 @blp.route("/tenants/<uuid:tenant_id>")

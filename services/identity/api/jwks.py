@@ -20,7 +20,7 @@ class Jwks(MethodView):
     @blp.public
     @blp.response(200, JwksOut)
     def get(self):
-        """Also the key that will sign next, so that nobody meets it unprepared."""
+        """Every key that a living token may be signed with, and the one that signs next."""
         with as_identity(), db.read() as session:
             keys = queries.published_keys(session, token_lifetime=own_settings().token_lifetime, now=utcnow())
         return {"keys": [to_jwk(key.kid, key.public) for key in keys]}, 200, {"Cache-Control": MAX_AGE}

@@ -98,7 +98,7 @@ class Revoke(MethodView):
 
 
 def _sign_in(form: Form) -> Granted:
-    """The password is checked between two transactions, and for an unknown account just as long."""
+    """The password is checked between two transactions. For an unknown account that takes as long."""
     username, password = _required(form, "username", "password")
     settings = own_settings()
     throttle = sessions.throttle_key(username, _address())
@@ -120,7 +120,7 @@ def _sign_in(form: Form) -> Granted:
 
 
 def _owner(users: Sequence[User], password: str) -> tuple[User | None, str]:
-    """Whose password it is, and in which spelling; without users it takes as long and is nobody's."""
+    """The user whose password it is, and in which spelling. Without users it takes as long and returns None."""
     for spelling in spellings(password):
         for user in users:
             if is_password(spelling, user.password_hash):
@@ -185,7 +185,7 @@ def _refuse_repeated(schema: type) -> None:
 
 
 def _address() -> str:
-    """Whom the gateway got the request from. Only the throttle reads it, which no claim about it can widen much."""
+    """The client's address, as the gateway saw it. Only the throttle reads it."""
     return request.headers.get("X-Concord-Client") or request.remote_addr or ""
 
 

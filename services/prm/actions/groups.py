@@ -18,7 +18,7 @@ from services.prm.models import ONE_NAME, Group, GroupMember
 from services.prm.queries.groups import lock_group, member_ids, unrelated
 from services.prm.queries.names import given
 
-AUDITED_MEMBERS = 1000  # of those who left and of those who came, each
+AUDITED_MEMBERS = 1000  # that left and that came, each
 
 
 def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor: Principal, now: datetime) -> Group:
@@ -28,12 +28,12 @@ def create_group(session: Session, *, name: str, retailer_ids: list[UUID], actor
         Invalid: retailers without any relationship with the supplier.
         Conflict: ``group_name_taken``, whatever the case of the letters.
     """
-    members = _checked(session, retailer_ids, actor=actor)
+    members = _related_members(session, retailer_ids, actor=actor)
     group = Group(
         id=uuid7(), supplier_id=actor.tenant_id, name=name, retailer_count=len(members), created_at=now, updated_at=now
     )
     session.add(group)
-    _save(session, "group.created", group, _comings([], members), actor=actor, now=now)
+    _save(session, "group.created", group, _member_changes([], members), actor=actor, now=now)
     _insert_members(session, group, members)
     return group
 
@@ -56,10 +56,10 @@ def replace_group(
     """
     group = lock_group(session, group_id)
     versions.require(group, expected)
-    members = _checked(session, retailer_ids, actor=actor)
+    members = _related_members(session, retailer_ids, actor=actor)
     before = member_ids(session, group)
     group.name, group.retailer_count, group.updated_at = name, len(members), now
-    _save(session, "group.replaced", group, _comings(before, members), actor=actor, now=now)
+    _save(session, "group.replaced", group, _member_changes(before, members), actor=actor, now=now)
     session.execute(delete(GroupMember).where(GroupMember.group_id == group.id))
     _insert_members(session, group, members)
     return group
@@ -79,7 +79,7 @@ def delete_group(session: Session, group_id: UUID, *, expected: ETags | None, ac
     session.delete(group)
 
 
-def _checked(session: Session, retailer_ids: list[UUID], *, actor: Principal) -> list[UUID]:
+def _related_members(session: Session, retailer_ids: list[UUID], *, actor: Principal) -> list[UUID]:
     rules.require_related(retailer_ids, unrelated(session, actor.tenant_id, retailer_ids))
     return list(dict.fromkeys(retailer_ids))
 
@@ -88,12 +88,12 @@ def _save(
     session: Session, action: str, group: Group, changes: dict[str, Any], *, actor: Principal, now: datetime
 ) -> None:
     audit.record(session, action, group, tenant_id=actor.tenant_id, actor=actor, now=now, changes=changes)
-    with conflict_if_taken(ONE_NAME, "You have a group of that name already.", "group_name_taken"):
+    with conflict_if_taken(ONE_NAME, "You have a group of that name already.", code="group_name_taken"):
         session.flush()
 
 
-def _comings(before: list[UUID], after: list[UUID]) -> dict[str, Any]:
-    """Who left and who came, for the audit trail; the whole of 50,000 would be no reading."""
+def _member_changes(before: list[UUID], after: list[UUID]) -> dict[str, Any]:
+    """The members that left and that came, for the audit trail, instead of up to 50,000 ids."""
     left, came = set(before) - set(after), set(after) - set(before)
     if not left and not came:
         return {}

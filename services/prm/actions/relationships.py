@@ -75,7 +75,7 @@ def take_step(
     relationship.take(step, by=rules.side_of(actor.role), now=now)
     _publish(session, relationship, step, actor=actor, now=now)
     if step is Step.END:
-        tiers.take_away(session, relationship.retailer_id, actor=actor, now=now)
+        tiers.unassign_from_any(session, relationship.retailer_id, actor=actor, now=now)
     return relationship
 
 
@@ -111,6 +111,6 @@ def _publish(
     )
     both = (relationship.supplier_id, relationship.retailer_id)
     # Somebody may have made the pair's row between our look and our insert.
-    with conflict_if_taken(ONE_A_PAIR, "There is a relationship already.", "relationship_exists"):
+    with conflict_if_taken(ONE_A_PAIR, "There is a relationship already.", code="relationship_exists"):
         outbox.add(session, relationship, event, tenants=both, actor=actor, now=now)
     return relationship

@@ -65,11 +65,11 @@ def replace_tier(
 
 
 def delete_tier(session: Session, tier_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
-    """Delete a tier with its assignments (D16), each of which is told to its retailer. Raises as ``replace_tier``."""
+    """Delete a tier with its assignments (D16), with an event to each retailer. Raises as ``replace_tier``."""
     lock_programme(session, actor.tenant_id)
     tier = queries.lock_tier(session, tier_id)
     versions.require(tier, expected)
-    gone = _take_all_away(session, tier, actor=actor, now=now)
+    gone = _unassign_all(session, tier, actor=actor, now=now)
     changes = {
         "name": [tier.name, None],
         "description": [tier.description, None],
@@ -117,7 +117,7 @@ def unassign(session: Session, tier_id: UUID, retailer_id: UUID, *, actor: Princ
     _remove(session, tier, assignment, actor=actor, now=now)
 
 
-def take_away(session: Session, retailer_id: UUID, *, actor: Principal, now: datetime) -> None:
+def unassign_from_any(session: Session, retailer_id: UUID, *, actor: Principal, now: datetime) -> None:
     """Take a retailer off whatever tier of the caller it holds: their relationship ends. The programme is locked."""
     assignment = queries.assignment_of(session, actor.tenant_id, retailer_id)
     if assignment:
@@ -144,7 +144,7 @@ def _remove(session: Session, tier: Tier, assignment: Assignment, *, actor: Prin
     outbox.add(session, tier, event, tenants=both, actor=actor, now=now)
 
 
-def _take_all_away(session: Session, tier: Tier, *, actor: Principal, now: datetime) -> int:
+def _unassign_all(session: Session, tier: Tier, *, actor: Principal, now: datetime) -> int:
     """Remove a tier's assignments with one event each, all at once; return how many there were."""
     holders = queries.holders(session, tier.id)
     supplier_name = _supplier_name(session, actor)

@@ -60,7 +60,7 @@ class Accept(MethodView):
     @blp.allow(*BOTH)
     @blp.response(200, RelationshipOut)
     def post(self, relationship_id):
-        """The side that was asked says yes."""
+        """The side that was asked accepts."""
         return take(Step.ACCEPT, relationship_id)
 
 
@@ -69,7 +69,7 @@ class Decline(MethodView):
     @blp.allow(*BOTH)
     @blp.response(200, RelationshipOut)
     def post(self, relationship_id):
-        """The side that was asked says no."""
+        """The side that was asked declines."""
         return take(Step.DECLINE, relationship_id)
 
 

@@ -1,4 +1,4 @@
-"""Groups with their members, and what a list of retailers and groups comes to."""
+"""Groups with their members, and the union of retailers and groups."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tiers with their counts, who holds them, and a retailer's own."""
+"""Tiers with their counts, their holders, and a retailer's own."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -39,9 +39,9 @@ def _fresh(affiliates):
 
 def test_a_campaign_says_itself_whether_new_affiliates_need_approval(shop):
     """Null, and left out, leave it to the merchant."""
-    for said in (True, False, None):
-        address = created(shop, affiliateApprovalRequired=said)
-        assert ok(shop.get(address))["affiliateApprovalRequired"] is said
+    for setting in (True, False, None):
+        address = created(shop, affiliateApprovalRequired=setting)
+        assert ok(shop.get(address))["affiliateApprovalRequired"] is setting
     assert ok(shop.patch(address, json={"affiliateApprovalRequired": True}))["affiliateApprovalRequired"] is True
     assert ok(shop.patch(address, json={"affiliateApprovalRequired": None}))["affiliateApprovalRequired"] is None
     for bad in ("false", 0, "", []):
@@ -67,8 +67,11 @@ def test_a_campaign_may_let_new_affiliates_in(shop, affiliates):
     assert clicks(affiliates)[-1].reason == "affiliate_not_approved"
     reported(shop, "A-2", clickId=click_id)
     settled(affiliates)
-    found = ok(shop.get(f"{CONVERSIONS}/A-2"))
-    assert (found["reason"], found["explanation"]) == ("affiliate_not_approved", "The affiliate is not approved.")
+    conversion = ok(shop.get(f"{CONVERSIONS}/A-2"))
+    assert (conversion["reason"], conversion["explanation"]) == (
+        "affiliate_not_approved",
+        "The affiliate is not approved.",
+    )
     ok(shop.post(f"{AFFILIATES}/{bina}/approve"))
     assert clicked(affiliates, code)
 
@@ -77,8 +80,8 @@ def test_who_is_suspended_gets_no_link_anywhere(shop):
     """D30."""
     bina = enrolled(shop)
     ok(shop.post(f"{AFFILIATES}/{bina}/suspend"))
-    for said in (True, False, None):
-        refused(link(shop, activated(shop, affiliateApprovalRequired=said), bina), 409, "SUSPENDED")
+    for setting in (True, False, None):
+        refused(link(shop, activated(shop, affiliateApprovalRequired=setting), bina), 409, "SUSPENDED")
 
 
 def test_a_campaign_may_ask_for_an_approval_that_the_merchant_does_not(shop, affiliates):
@@ -89,11 +92,11 @@ def test_a_campaign_may_ask_for_an_approval_that_the_merchant_does_not(shop, aff
     assert ok(shop.get(f"{AFFILIATES}/{bina}"))["approvedAt"] is None
     code = ok(link(shop, usual, bina), 201)["code"]
     refused(link(shop, strict, bina), 409, "not approved by anybody")
-    told = len(affiliates.events("affiliates.AffiliateApproved.v1"))
+    count = len(affiliates.events("affiliates.AffiliateApproved.v1"))
     approved = ok(shop.post(f"{AFFILIATES}/{bina}/approve"))
     assert approved["approvedAt"] == approved["updatedAt"]
     assert trail(shop)[0]["action"] == "affiliate.approved"
-    assert len(affiliates.events("affiliates.AffiliateApproved.v1")) == told  # it works for the merchant already
+    assert len(affiliates.events("affiliates.AffiliateApproved.v1")) == count  # it works for the merchant already
     assert ok(shop.post(f"{AFFILIATES}/{bina}/approve")) == approved
     ok(link(shop, strict, bina), 201)
     ok(shop.patch(usual, json={"affiliateApprovalRequired": True}))

@@ -39,13 +39,13 @@ def test_an_application_waits_for_approval(shop, affiliates):
     assert everything(affiliates) == before
     assert ok(shop.post(f"{address}/suspend"))["status"] == "SUSPENDED"
     assert ok(shop.post(f"{address}/approve"))["status"] == "APPROVED"
-    told = affiliates.events()
-    assert [event["type"].split(".")[1] for event in told] == [
+    events = affiliates.events()
+    assert [event["type"].split(".")[1] for event in events] == [
         "AffiliateApproved",
         "AffiliateSuspended",
         "AffiliateApproved",
     ]
-    assert told[0]["data"] == {
+    assert events[0]["data"] == {
         "affiliateId": applied["id"],
         "affiliateName": "Bina Gurung",
         "affiliateEmail": "bina@blog.example",
@@ -95,16 +95,16 @@ def test_affiliates_in_pages(shop):
 def test_a_link_has_a_code_that_people_can_read(shop):
     """A link is one affiliate's, of one campaign."""
     campaign, affiliate = created(shop), enrolled(shop, name="Bína Gurung")
-    wanted = {"affiliateId": affiliate, "destination": "https://shop.example/shoes?size=42"}
-    link = ok(shop.post(f"{campaign}/links", json=wanted), 201)
+    body = {"affiliateId": affiliate, "destination": "https://shop.example/shoes?size=42"}
+    link = ok(shop.post(f"{campaign}/links", json=body), 201)
     assert re.fullmatch(r"dashain-market\.bina-gurung-dashain-sale-[a-hj-km-np-z2-9]{5}", link["code"])
-    assert link == wanted | {
+    assert link == body | {
         "code": link["code"],
         "url": f"http://localhost:8080/r/{link['code']}",
         "campaignId": last_id(campaign),
         "createdAt": link["createdAt"],
     }
-    other = ok(shop.post(f"{campaign}/links", json=wanted | {"affiliateId": enrolled(shop, name="Chandra")}), 201)
+    other = ok(shop.post(f"{campaign}/links", json=body | {"affiliateId": enrolled(shop, name="Chandra")}), 201)
     assert other["code"] != link["code"]
     assert ok(shop.get(f"{campaign}/links"))["items"] == [other, link]
     assert ok(shop.get(f"{campaign}/links?affiliateId={affiliate}"))["items"] == [link]
@@ -116,8 +116,8 @@ def test_only_approved_affiliates_get_links(shop, otto):
     waiting = enrolled(shop, approve=False)
     refused(shop.post(f"{campaign}/links", json={"affiliateId": waiting, "destination": destination}), 409, "PENDING")
     for stranger in (enrolled(otto), str(uuid4())):
-        wanted = {"affiliateId": stranger, "destination": destination}
-        refused(shop.post(f"{campaign}/links", json=wanted), 400, "affiliateId")
+        body = {"affiliateId": stranger, "destination": destination}
+        refused(shop.post(f"{campaign}/links", json=body), 400, "affiliateId")
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_only_approved_affiliates_get_links(shop, otto):
 )
 def test_destinations_are_plain_web_addresses(shop, destination):
     """No redirect can be read in two ways."""
-    wanted = {"affiliateId": enrolled(shop), "destination": destination}
-    refused(shop.post(f"{created(shop)}/links", json=wanted), 400, "destination")
+    body = {"affiliateId": enrolled(shop), "destination": destination}
+    refused(shop.post(f"{created(shop)}/links", json=body), 400, "destination")
 
 
 def test_links_lead_where_the_merchant_lets_them(shop):

@@ -89,7 +89,7 @@ def test_only_the_title_is_required(shop):
 
 def test_everything_that_can_be_said_is_kept(shop):
     """S2-8."""
-    said = SALE | {
+    content = SALE | {
         "description": "The festival sale.",
         "startDate": "2026-10-01T00:00:00Z",
         "endDate": "2036-10-20T18:30:00Z",
@@ -100,7 +100,7 @@ def test_everything_that_can_be_said_is_kept(shop):
         "approvalRequired": True,
         "visibility": "PUBLIC",
     }
-    assert ok(shop.get(created(shop, **said))).items() >= said.items()
+    assert ok(shop.get(created(shop, **content))).items() >= content.items()
 
 
 @pytest.mark.parametrize(
@@ -205,16 +205,16 @@ def test_activate_pause_and_activate_again(shop, affiliates):
     address = created(shop)
     steps = ["activate", "pause", "activate"]
     assert [ok(shop.post(f"{address}/{step}"))["status"] for step in steps] == ["ACTIVE", "PAUSED", "ACTIVE"]
-    told = affiliates.events()
-    assert [event["type"].split(".")[1] for event in told] == [
+    events = affiliates.events()
+    assert [event["type"].split(".")[1] for event in events] == [
         "CampaignActivated",
         "CampaignPaused",
         "CampaignActivated",
     ]
-    assert [event["sequence"] for event in told] == [1, 2, 3]
+    assert [event["sequence"] for event in events] == [1, 2, 3]
     code = ok(shop.get(address))["campaignCode"]
-    assert told[0]["tenantids"] == str(MAJA.tenant_id)
-    assert told[0]["data"] == {
+    assert events[0]["tenantids"] == str(MAJA.tenant_id)
+    assert events[0]["data"] == {
         "campaignId": last_id(address),
         "campaignCode": code,
         "title": "Dashain Sale",
@@ -409,7 +409,7 @@ def test_what_a_merchant_sets_for_all_campaigns(shop, otto):
         "affiliateApprovalRequired": True,
     }
     assert ok(shop.get(address)) == nothing
-    wanted = {
+    body = {
         "defaultCommissionType": "FIXED",
         "defaultCommissionValue": "2.50",
         "currency": "NPR",
@@ -417,12 +417,12 @@ def test_what_a_merchant_sets_for_all_campaigns(shop, otto):
         "allowedHosts": ["shop.example"],
         "affiliateApprovalRequired": False,
     }
-    answer = shop.put(address, json=wanted)
-    assert ok(answer) == wanted == ok(shop.get(address))
+    answer = shop.put(address, json=body)
+    assert ok(answer) == body == ok(shop.get(address))
     assert ok(otto.get(address)) == nothing
     assert trail(shop)[0]["changes"]["commissionValue"] == [None, "2.50"]
     assert ok(shop.put(address, json={})) == nothing | {"currency": "NPR"}
-    refused(shop.put(address, json=wanted, headers={"If-Match": answer.headers["ETag"]}), 412)
+    refused(shop.put(address, json=body, headers={"If-Match": answer.headers["ETag"]}), 412)
 
 
 @pytest.mark.parametrize(

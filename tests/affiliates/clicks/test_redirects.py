@@ -228,24 +228,24 @@ def test_a_flood_of_one_address_is_flagged(anybody, code, affiliates):
             followed(anybody, code, **{"X-Concord-Client": "203.0.113.7"})
         followed(anybody, code, **{"X-Concord-Client": "203.0.113.8"})
     flushed(affiliates)
-    kept = clicks(affiliates)
-    assert [click.flags for click in kept] == [""] * 60 + ["click_flood"] * 2 + [""]
-    assert kept[0].address_hash == kept[1].address_hash != kept[-1].address_hash
-    assert "203" not in str(kept[0].address_hash)
+    rows = clicks(affiliates)
+    assert [click.flags for click in rows] == [""] * 60 + ["click_flood"] * 2 + [""]
+    assert rows[0].address_hash == rows[1].address_hash != rows[-1].address_hash
+    assert "203" not in str(rows[0].address_hash)
 
 
 def test_clicks_are_told_of_in_batches(anybody, shop, code, affiliates):
     """One event for all that were written together, in the merchant's order."""
     other = linked(shop, activated(shop))
-    ids = [followed(anybody, each)[1] for each in (code, other, code)]
+    ids = [followed(anybody, link_code)[1] for link_code in (code, other, code)]
     flushed(affiliates)
     followed(anybody, code)
     flushed(affiliates)
-    told = affiliates.events("affiliates.ClickRecorded.v1")
-    assert [event["sequence"] for event in told] == [1, 2]
-    assert [click["clickId"] for click in told[0]["data"]["clicks"]] == ids
-    assert told[0]["tenantids"] == told[0]["subject"] == str(MAJA.tenant_id)
-    first = told[0]["data"]["clicks"][0]
+    events = affiliates.events("affiliates.ClickRecorded.v1")
+    assert [event["sequence"] for event in events] == [1, 2]
+    assert [click["clickId"] for click in events[0]["data"]["clicks"]] == ids
+    assert events[0]["tenantids"] == events[0]["subject"] == str(MAJA.tenant_id)
+    first = events[0]["data"]["clicks"][0]
     assert set(first) == {"clickId", "linkId", "campaignId", "affiliateId", "clickedAt", "live", "reason", "flags"}
 
 
@@ -303,8 +303,8 @@ def test_a_write_whose_end_was_not_heard_of_is_not_repeated(anybody, code, affil
     flushed(affiliates)
     assert [str(click.id) for click in clicks(affiliates)] == ids
     assert counted(affiliates) == {"live": 4, "other": 0}
-    told = affiliates.events("affiliates.ClickRecorded.v1")
-    assert [len(event["data"]["clicks"]) for event in told] == [3, 1]
+    events = affiliates.events("affiliates.ClickRecorded.v1")
+    assert [len(event["data"]["clicks"]) for event in events] == [3, 1]
 
 
 def test_what_cannot_be_kept_is_counted(anybody, code, affiliates, monkeypatch):
@@ -345,14 +345,14 @@ def test_a_process_that_ends_writes_more_than_one_batch(anybody, code, affiliate
 def test_orders_and_refusals_send_no_redirect_to_the_database(anybody, shop, code, affiliates):
     """Only what changes where links lead makes this process look anew."""
     followed(anybody, code)
-    known = tracker.of(affiliates.runtime).links.find(code)
+    entry = tracker.of(affiliates.runtime).links.find(code)
     reported(shop, "A-1")
     product = {"externalId": "SKU-1", "name": "Shoe", "price": "1.00"}
     ok(shop.post(f"{KEYED}/products", json={"products": [product]}), 202)
     refused(shop.post(f"{KEYED}/campaigns", json={}), 400)
-    assert known.read_at > 0
+    assert entry.read_at > 0
     ok(shop.put(f"{KEYED}/settings", json={}))
-    assert known.read_at == 0
+    assert entry.read_at == 0
 
 
 def test_the_public_address_decides_whether_the_cookie_is_secure():

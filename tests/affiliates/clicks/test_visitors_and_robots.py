@@ -177,8 +177,8 @@ def test_who_is_not_known_to_be_a_robot_is_a_visitor(anybody, code, affiliates, 
 )
 def test_addresses_are_stored_in_encoded_form(anybody, shop, written, stored):
     """Of links, of deep links, of the fallback; and hosts that are allowed."""
-    wanted = {"affiliateId": enrolled(shop), "destination": written}
-    link = ok(shop.post(f"{activated(shop)}/links", json=wanted), 201)
+    body = {"affiliateId": enrolled(shop), "destination": written}
+    link = ok(shop.post(f"{activated(shop)}/links", json=body), 201)
     assert link["destination"] == stored
     assert leads_to(anybody.get(f"/r/{link['code']}")).startswith(stored)
     assert leads_to(anybody.get(f"/r/{link['code']}", query_string={"to": written})).startswith(stored)

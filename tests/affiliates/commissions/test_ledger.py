@@ -86,12 +86,12 @@ class Shop:
             self.orders[name] = OrderState(OrderStatus.PENDING, Decimal(amount), "NPR")
             self.credited[name] = not self.paused
 
-    def status(self, number, wanted, refund=None):
+    def status(self, number, new_status, refund=None):
         name = self.names[number]
-        body = {"status": wanted} | ({"refundAmount": refund} if refund else {})
+        body = {"status": new_status} | ({"refundAmount": refund} if refund else {})
         answer = self.client.post(f"{CONVERSIONS}/{name}/status", json=body)
         if answer.status_code == 200:
-            self.orders[name] = self.orders[name].after(OrderStatus(wanted), Decimal(refund) if refund else None)
+            self.orders[name] = self.orders[name].after(OrderStatus(new_status), Decimal(refund) if refund else None)
         else:
             assert answer.status_code in ((404,) if name not in self.orders else (400, 409)), answer.json
 
@@ -134,11 +134,11 @@ def test_sums_are_what_the_rules_give(shop, affiliates, steps):
     settled(affiliates)
     assert world.balance() == world.must_come_to()
     for name, state in world.orders.items():
-        found = ok(shop.get(f"{CONVERSIONS}/{name}"))
-        assert found["status"] == ("CREDITED" if world.credited[name] else "REFUSED")
-        assert found["orderStatus"] == state.status
+        conversion = ok(shop.get(f"{CONVERSIONS}/{name}"))
+        assert conversion["status"] == ("CREDITED" if world.credited[name] else "REFUSED")
+        assert conversion["orderStatus"] == state.status
         entries = ok(shop.get(f"{KEYED}/ledger?externalOrderId={name}&pageSize=200"))["items"]
-        assert sum(Decimal(entry["amount"]) for entry in entries) == Decimal(found["commission"])
+        assert sum(Decimal(entry["amount"]) for entry in entries) == Decimal(conversion["commission"])
 
 
 def test_balances_are_kept_by_currency(shop, affiliates, code):
@@ -146,7 +146,8 @@ def test_balances_are_kept_by_currency(shop, affiliates, code):
         reported(shop, f"A-{number}", clickId=clicked(affiliates, code), currency=currency, orderAmount="100.00")
     settled(affiliates)
     ok(shop.post(f"{CONVERSIONS}/A-1/status", json={"status": "confirmed"}))
-    found = [
-        (each["currency"], each["held"], each["approved"]) for each in ok(shop.get(f"{KEYED}/ledger/balances"))["items"]
+    balances = [
+        (balance["currency"], balance["held"], balance["approved"])
+        for balance in ok(shop.get(f"{KEYED}/ledger/balances"))["items"]
     ]
-    assert found == [("EUR", "0.00", "12.00"), ("NPR", "24.00", "0.00")]
+    assert balances == [("EUR", "0.00", "12.00"), ("NPR", "24.00", "0.00")]

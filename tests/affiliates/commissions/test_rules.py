@@ -28,10 +28,10 @@ def fixed(value):
 
 def test_the_first_level_that_defines_one_decides():
     """S2-14: campaign default, then the merchant's, then the platform's."""
-    one, two, three = percent(1), fixed(2), percent(3)
-    for campaign, merchant in product((one, None), (two, None)):
-        level, terms = default_terms(((Level.CAMPAIGN, campaign), (Level.MERCHANT, merchant)), three)
-        assert terms == (campaign or merchant or three)
+    first, second, third = percent(1), fixed(2), percent(3)
+    for campaign, merchant in product((first, None), (second, None)):
+        level, terms = default_terms(((Level.CAMPAIGN, campaign), (Level.MERCHANT, merchant)), third)
+        assert terms == (campaign or merchant or third)
         assert level == ("campaign" if campaign else "merchant" if merchant else "platform")
 
 
@@ -43,14 +43,14 @@ def test_a_product_s_own_commission_beats_the_default():
         Item("shoes", Decimal(1000), percent(20)),
         Item("laces", Decimal(50)),
     ]
-    found = commission_of(Decimal(2100), items, (Level.CAMPAIGN, percent(10)), "EUR")
-    assert [(share.level, share.commission) for share in found.shares] == [
+    commission = commission_of(Decimal(2100), items, (Level.CAMPAIGN, percent(10)), "EUR")
+    assert [(share.level, share.commission) for share in commission.shares] == [
         ("product", Decimal(200)),
         ("campaign", Decimal(5)),
         ("product", Decimal(200)),
         ("campaign", Decimal(5)),
     ]
-    assert (found.total, found.level) == (Decimal(410), "product")
+    assert (commission.total, commission.level) == (Decimal(410), "product")
 
 
 def test_a_fixed_commission_is_per_order():
@@ -62,10 +62,10 @@ def test_a_fixed_commission_is_per_order():
         Item("socks", Decimal(5)),
         Item("laces", Decimal(5)),
     ]
-    found = commission_of(Decimal(51), items, (Level.MERCHANT, fixed("7.01")), "EUR")
+    commission = commission_of(Decimal(51), items, (Level.MERCHANT, fixed("7.01")), "EUR")
     parts = [Decimal(text) for text in ("0.63", "1.87", "1.00", "3.51", "3.50")]
-    assert [share.commission for share in found.shares] == parts
-    assert found.total == Decimal("10.51")
+    assert [share.commission for share in commission.shares] == parts
+    assert commission.total == Decimal("10.51")
     assert commission_of(Decimal(9), [], (Level.PLATFORM, fixed("7.01")), "EUR").total == Decimal("7.01")
 
 
@@ -100,12 +100,12 @@ def test_an_order_s_commission_does_not_hang_on_the_order_of_its_lines(lines, de
     own = {"a": percent(20), "b": fixed("1.99")}
     items = [Item(name, amount, own.get(name)) for name, amount, _ in lines]
     shuffled = [items[place] for place in order if place < len(items)]
-    found = commission_of(Decimal(10**6), items, (Level.CAMPAIGN, default), "EUR")
+    commission = commission_of(Decimal(10**6), items, (Level.CAMPAIGN, default), "EUR")
     again = commission_of(Decimal(10**6), shuffled, (Level.CAMPAIGN, default), "EUR")
-    assert (found.total, found.level) == (again.total, again.level)
-    assert found.total == round(found.total, 2)
+    assert (commission.total, commission.level) == (again.total, again.level)
+    assert commission.total == round(commission.total, 2)
     if items:
-        assert sum(share.commission for share in found.shares) == found.total
+        assert sum(share.commission for share in commission.shares) == commission.total
 
 
 def after(*reports, amount=Decimal(100)):
@@ -169,10 +169,10 @@ REPORTS = st.lists(
 def test_the_entries_always_come_to_what_the_rules_give(reports, commission):
     """S2-27: whatever is reported in whatever order, refused reports included; nothing is ever owed by an affiliate."""
     state, entered = OrderState(OrderStatus.PENDING, Decimal(100), "EUR"), dict.fromkeys(Account, Decimal(0))
-    for wanted, refund in [(None, None), *reports]:
-        if wanted is not None:
+    for new_status, refund in [(None, None), *reports]:
+        if new_status is not None:
             try:
-                state = state.after(wanted, refund)
+                state = state.after(new_status, refund)
             except (Conflict, Invalid):
                 continue
         for account, amount in ledger.entries(entered, ledger.standing(commission, state)):

@@ -75,8 +75,8 @@ def browser(anybody):
 
 
 def product(shop, external_id="SKU-1", campaign=None, **terms):
-    wanted = {"externalId": external_id, "name": "Shoes", "price": "1.00", "campaignId": campaign} | terms
-    results = ok(shop.post(f"{KEYED}/products", json={"products": [wanted]}), 202)["results"]
+    body = {"externalId": external_id, "name": "Shoes", "price": "1.00", "campaignId": campaign} | terms
+    results = ok(shop.post(f"{KEYED}/products", json={"products": [body]}), 202)["results"]
     assert results[0]["status"] != "rejected", results
 
 
@@ -88,15 +88,15 @@ def test_an_order_is_credited_to_the_click_it_names(shop, browser, code, campaig
     waiting = ok(shop.get(f"{CONVERSIONS}/A-1"))
     assert (waiting["status"], waiting["commission"], waiting["affiliateId"]) == ("ACCEPTED", None, None)
     settled(affiliates)
-    found = ok(shop.get(f"{CONVERSIONS}/A-1"))
-    assert found == {
+    conversion = ok(shop.get(f"{CONVERSIONS}/A-1"))
+    assert conversion == {
         "externalOrderId": "A-1",
         "status": "CREDITED",
         "orderStatus": "pending",
         "orderAmount": "2999.00",
         "refundedAmount": "0.00",
         "currency": "NPR",
-        "occurredAt": found["occurredAt"],
+        "occurredAt": conversion["occurredAt"],
         "affiliateId": bina,
         "campaignId": last_id(campaign),
         "commission": "359.88",
@@ -104,17 +104,17 @@ def test_an_order_is_credited_to_the_click_it_names(shop, browser, code, campaig
         "commissionLevel": "campaign",
         "commissionState": "HELD",
         "reason": "last_click",
-        "explanation": found["explanation"],
+        "explanation": conversion["explanation"],
         "clickId": click_id,
-        "clickedAt": found["clickedAt"],
+        "clickedAt": conversion["clickedAt"],
         "windowDays": 30,
-        "windowEndsAt": found["windowEndsAt"],
+        "windowEndsAt": conversion["windowEndsAt"],
         "items": [],
         "flags": [],
     }
-    assert "within its window of 30 days; the commission is the campaign's" in found["explanation"]
+    assert "within its window of 30 days; the commission is the campaign's" in conversion["explanation"]
     listed = ok(shop.get(f"{CONVERSIONS}?status=CREDITED&affiliateId={bina}&campaignId={last_id(campaign)}"))
-    assert listed["items"] == [found]
+    assert listed["items"] == [conversion]
     assert ok(shop.get(f"{CONVERSIONS}?externalOrderId=A-2"))["items"] == []
 
 
@@ -156,8 +156,12 @@ def test_another_merchant_s_click_earns_nothing(shop, otto, browser, code, affil
     assert waiting == ["ACCEPTED"] * 2  # nor does the time it takes tell them apart
     settled(affiliates, minutes=2)
     for number in range(2):
-        found = ok(otto.get(f"{CONVERSIONS}/A-{number}"))
-        assert (found["status"], found["reason"], found["commission"]) == ("REFUSED", "unknown_click", "0.00")
+        conversion = ok(otto.get(f"{CONVERSIONS}/A-{number}"))
+        assert (conversion["status"], conversion["reason"], conversion["commission"]) == (
+            "REFUSED",
+            "unknown_click",
+            "0.00",
+        )
 
 
 def test_the_last_click_wins(shop, browser, campaign, code, affiliates):
@@ -170,8 +174,8 @@ def test_the_last_click_wins(shop, browser, campaign, code, affiliates):
     reported(shop, "A-2", visitor=browser.cookie)
     settled(affiliates)
     for number in range(3):
-        found = ok(shop.get(f"{CONVERSIONS}/A-{number}"))
-        assert (found["affiliateId"], found["clickId"]) == (rita, last)
+        conversion = ok(shop.get(f"{CONVERSIONS}/A-{number}"))
+        assert (conversion["affiliateId"], conversion["clickId"]) == (rita, last)
 
 
 def test_the_window_closes(shop, browser, code, affiliates):
@@ -231,9 +235,9 @@ def test_levels_of_commission(shop, browser, affiliates):
         step()
         reported(shop, f"A-{number}", clickId=click_id, **(lines if number > 2 else {}))
         settled(affiliates)
-        found = ok(shop.get(f"{CONVERSIONS}/A-{number}"))
-        assert (found["commissionLevel"], found["commission"]) == (level, earned), number
-        assert [item["commission"] for item in found["items"]] == ([earned] if number > 2 else [])
+        conversion = ok(shop.get(f"{CONVERSIONS}/A-{number}"))
+        assert (conversion["commissionLevel"], conversion["commission"]) == (level, earned), number
+        assert [item["commission"] for item in conversion["items"]] == ([earned] if number > 2 else [])
 
 
 def test_pausing_stops_links_from_converting(shop, browser, campaign, code, affiliates):
@@ -248,8 +252,8 @@ def test_pausing_stops_links_from_converting(shop, browser, campaign, code, affi
     assert reported(shop, "A-1", clickId=click_id) == "DUPLICATE"
     reported(shop, "A-3", clickId=click_id)
     settled(affiliates)
-    told = [ok(shop.get(f"{CONVERSIONS}/A-{number}")) for number in (1, 2, 3)]
-    assert [(each["status"], each["reason"]) for each in told] == [
+    conversions = [ok(shop.get(f"{CONVERSIONS}/A-{number}")) for number in (1, 2, 3)]
+    assert [(conversion["status"], conversion["reason"]) for conversion in conversions] == [
         ("REFUSED", "campaign_paused"),
         ("CREDITED", "last_click"),
         ("CREDITED", "last_click"),
@@ -274,8 +278,8 @@ def test_outside_its_life_a_campaign_credits_nothing(shop, browser, campaign, co
     settled(affiliates)
     ok(shop.patch(campaign, json={"endDate": None, "startDate": None}))
     settled(affiliates)
-    found = ok(shop.get(f"{CONVERSIONS}/A-1"))
-    assert (found["status"], found["reason"], found["affiliateId"]) == ("REFUSED", reason, None)
+    conversion = ok(shop.get(f"{CONVERSIONS}/A-1"))
+    assert (conversion["status"], conversion["reason"], conversion["affiliateId"]) == ("REFUSED", reason, None)
     assert ok(shop.get(f"{KEYED}/ledger"))["items"] == []
 
 
@@ -323,9 +327,9 @@ def test_order_statuses_drive_the_commission(shop, browser, code, affiliates):
     states = ["APPROVED", "APPROVED", "HELD", "APPROVED", "REVERSED", "REVERSED"]
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1)):
         for status, state in zip(steps, states, strict=True):
-            found = ok(shop.post(f"{CONVERSIONS}/A-1/status", json={"status": status}))
-            assert (found["orderStatus"], found["commissionState"]) == (status, state)
-    assert (found["commission"], found["commissionCredited"]) == ("0.00", "359.88")
+            conversion = ok(shop.post(f"{CONVERSIONS}/A-1/status", json={"status": status}))
+            assert (conversion["orderStatus"], conversion["commissionState"]) == (status, state)
+    assert (conversion["commission"], conversion["commissionCredited"]) == ("0.00", "359.88")
     for closed in ("pending", "confirmed", "delivered"):
         refused(shop.post(f"{CONVERSIONS}/A-1/status", json={"status": closed}), 409, "final")
     entries = [(e["cause"], e["account"], e["amount"]) for e in reversed(ok(shop.get(f"{KEYED}/ledger"))["items"])]
@@ -351,8 +355,12 @@ def test_partial_refunds_claw_back_in_proportion(shop, browser, code, bina, affi
     address = f"{CONVERSIONS}/A-1/status"
     refund = {"status": "refunded", "refundAmount": "250.00", "refundId": "R-1"}
     for _ in range(2):
-        found = ok(shop.post(address, json=refund))
-        assert (found["orderStatus"], found["refundedAmount"], found["commission"]) == ("confirmed", "250.00", "90.00")
+        conversion = ok(shop.post(address, json=refund))
+        assert (conversion["orderStatus"], conversion["refundedAmount"], conversion["commission"]) == (
+            "confirmed",
+            "250.00",
+            "90.00",
+        )
     refused(shop.post(address, json=refund | {"refundAmount": "251.00"}), 409, "250.00")
     assert ok(shop.post(address, json={"status": "refunded", "refundAmount": 0.01}))["commission"] == "90.00"
     refused(shop.post(address, json={"status": "refunded", "refundAmount": "750.00"}), 400, "749.99")
@@ -434,8 +442,8 @@ def test_a_preview_says_the_same_and_records_nothing(shop, browser, code, affili
     refused(shop.get(f"{CONVERSIONS}/A-1"), 404)
     ok(shop.post(CONVERSIONS, json=body), 202)
     settled(affiliates)
-    found = ok(shop.get(f"{CONVERSIONS}/A-1"))
-    assert found == seen | {"occurredAt": found["occurredAt"]}
+    conversion = ok(shop.get(f"{CONVERSIONS}/A-1"))
+    assert conversion == seen | {"occurredAt": conversion["occurredAt"]}
     nothing = ok(shop.post(f"{CONVERSIONS}/preview", json=order("A-2")))
     assert (nothing["status"], nothing["reason"]) == ("REFUSED", "no_click")
 
@@ -460,9 +468,9 @@ def test_suspicious_orders_are_flagged_and_not_dropped(shop, browser, campaign, 
     for number, (flag, status, changes) in enumerate(cases):
         reported(shop, f"A-{number}", **{"clickId": click_id} | changes)
         settled(affiliates)
-        found = ok(shop.get(f"{CONVERSIONS}/A-{number}"))
-        assert ([each["code"] for each in found["flags"]], found["status"]) == ([flag], status), flag
-        assert found["flags"][0]["reason"].endswith(".")
+        conversion = ok(shop.get(f"{CONVERSIONS}/A-{number}"))
+        assert ([row["code"] for row in conversion["flags"]], conversion["status"]) == ([flag], status), flag
+        assert conversion["flags"][0]["reason"].endswith(".")
     items = [{"externalId": "SKU-1", "amount": "1.00"}, *foreign]
     reported(shop, "A-9", clickId=click_id, customerEmail="somebody@else.example", items=items)
     settled(affiliates)

@@ -87,7 +87,7 @@ def test_a_line_takes_back_what_it_earned(shop, sell, affiliates):
     assert held(shop) == "10.60"
     assert by_product(shop) == {"shoes": ("10.00", "10.00"), "bag": ("0.00", "0.00"), "socks": ("0.60", "0.60")}
     reversals = affiliates.events("affiliates.CommissionReversed.v1")
-    assert [(each["data"]["reversed"], each["data"]["remaining"]) for each in reversals] == [
+    assert [(event["data"]["reversed"], event["data"]["remaining"]) for event in reversals] == [
         ("10.00", "11.20"),
         ("0.60", "10.60"),
     ]
@@ -166,8 +166,11 @@ def test_refunds_at_once_count_each_once(shop, sell, affiliates):
         assert {taken(answer)[2] for answer in answers} == {"0.40"}
         pieces = list(pool.map(lambda _: refund(shop, address, {"externalId": "shoes", "quantity": 1}), range(8)))
     assert sorted(answer.status_code for answer in pieces) == [200] * 2 + [400] * 6
-    found = ok(shop.get(f"{CONVERSIONS}/A-1"))
-    assert ([line["takenBack"] for line in found["items"]], found["commission"]) == (["20.00", "0.00", "0.40"], "0.80")
+    conversion = ok(shop.get(f"{CONVERSIONS}/A-1"))
+    assert ([line["takenBack"] for line in conversion["items"]], conversion["commission"]) == (
+        ["20.00", "0.00", "0.40"],
+        "0.80",
+    )
     assert held(shop) == "0.80"
 
 
@@ -198,9 +201,9 @@ def test_pieces_are_taken_only_of_lines_that_have_some(shop, sell):
     """S2-27: a line whose pieces all came back for less than they cost gives nothing to a refund of the next one's."""
     address = sell(SHOES, SHOES)
     ok(refund(shop, address, {"externalId": "shoes", "quantity": 2, "amount": "25.00"}))
-    one = ok(refund(shop, address, {"externalId": "shoes", "quantity": 1}))
-    assert [line["refundedAmount"] for line in one["items"]] == ["25.00", "50.00"]
-    assert (one["refundedAmount"], taken(refund(shop, address, {"externalId": "shoes"}))) == ("75.00", ["20.00"] * 2)
+    answer = ok(refund(shop, address, {"externalId": "shoes", "quantity": 1}))
+    assert [line["refundedAmount"] for line in answer["items"]] == ["25.00", "50.00"]
+    assert (answer["refundedAmount"], taken(refund(shop, address, {"externalId": "shoes"}))) == ("75.00", ["20.00"] * 2)
 
 
 def test_a_refund_before_the_order_is_weighed_counts(shop, sell, affiliates):
@@ -209,16 +212,16 @@ def test_a_refund_before_the_order_is_weighed_counts(shop, sell, affiliates):
     waiting = ok(refund(shop, address, {"externalId": "shoes", "quantity": 1}))
     assert (waiting["commission"], waiting["items"][0]["refundedAmount"]) == (None, "50.00")
     settled(affiliates)
-    found = ok(shop.get(f"{CONVERSIONS}/A-1"))
-    assert (found["commission"], found["items"][0]["takenBack"]) == ("10.00", "10.00")
+    conversion = ok(shop.get(f"{CONVERSIONS}/A-1"))
+    assert (conversion["commission"], conversion["items"][0]["takenBack"]) == ("10.00", "10.00")
     assert held(shop) == "10.00"
 
 
 def test_a_line_that_cost_nothing_goes_by_its_pieces(shop, sell):
     free = {"externalId": "gift", "quantity": 2, "amount": "0.00"}
     address = sell(free, amount="0.00")
-    one = ok(refund(shop, address, {"externalId": "gift", "quantity": 1}))
-    assert (one["orderStatus"], one["items"][0]["refundedQuantity"]) == ("pending", 1)
+    answer = ok(refund(shop, address, {"externalId": "gift", "quantity": 1}))
+    assert (answer["orderStatus"], answer["items"][0]["refundedQuantity"]) == ("pending", 1)
     assert ok(refund(shop, address, {"externalId": "gift"}))["orderStatus"] == "refunded"
 
 
@@ -268,9 +271,9 @@ def test_the_ledger_and_the_reports_agree_after_any_refunds(shop, affiliates, se
             st.sampled_from([{"items": [item]}, {"refundAmount": "7.77"}, {"items": [item], "refundAmount": "60.00"}])
         )
         assert shop.post(address, json=body).status_code in (200, 400, 409)
-    found = ok(shop.get(f"{CONVERSIONS}/{number}"))
+    conversion = ok(shop.get(f"{CONVERSIONS}/{number}"))
     entries = ok(shop.get(f"{KEYED}/ledger?externalOrderId={number}&pageSize=200"))["items"]
-    assert sum(Decimal(entry["amount"]) for entry in entries) == Decimal(found["commission"])
-    back = sum(Decimal(line["takenBack"]) for line in found["items"])
-    assert back == Decimal(found["commissionCredited"]) - Decimal(found["commission"])
+    assert sum(Decimal(entry["amount"]) for entry in entries) == Decimal(conversion["commission"])
+    back = sum(Decimal(line["takenBack"]) for line in conversion["items"])
+    assert back == Decimal(conversion["commissionCredited"]) - Decimal(conversion["commission"])
     assert sum(Decimal(row[0]) for row in by_product(shop).values()) == Decimal(held(shop))

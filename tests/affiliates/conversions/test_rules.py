@@ -59,10 +59,10 @@ def test_attribution_is_the_last_open_click(made, at, named):
     """D32: against a plain reading of the rule."""
     clicks = [clicked(number, NOON + day * DAY, days) for number, (day, days) in enumerate(made)]
     newest = sorted((c for c in clicks if c.at <= NOON + at * DAY), key=lambda c: (c.at, c.id), reverse=True)
-    found = attribute(newest, named=UUID(int=named), at=NOON + at * DAY)
+    attribution = attribute(newest, named=UUID(int=named), at=NOON + at * DAY)
     open_ones = [
         c for place, c in enumerate(newest)
         if (NOON + at * DAY - c.at <= c.window_days * DAY and c.window_days > 0)
         or (c.window_days == 0 and c.id == UUID(int=named) and place == 0)
     ]  # fmt: skip
-    assert (found.click if found.reason is None else None) == (open_ones[0] if open_ones else None)
+    assert (attribution.click if attribution.reason is None else None) == (open_ones[0] if open_ones else None)

@@ -124,7 +124,7 @@ def test_currencies_are_kept_apart(world):
     world.order(world.dashain, world.bina, "50.00", currency="EUR")
     (row,) = world.rows("by=campaign", "conversions", "commission")
     assert row[0] == 2
-    assert [(each["currency"], each["held"]) for each in row[1]] == [("EUR", "6.00"), ("NPR", "12.00")]
+    assert [(entry["currency"], entry["held"]) for entry in row[1]] == [("EUR", "6.00"), ("NPR", "12.00")]
     table = read_csv(world.shop.get(f"{REPORTS}?format=csv"))
     assert [(line["clicks"], line["currency"], line["held"]) for line in table] == [
         ("2", "EUR", "6.00"),
@@ -170,7 +170,7 @@ def test_statements_for_payout(world):
         ok(world.shop.post(f"{CONVERSIONS}/A-0/status", json={"status": "refunded", "refundAmount": "50.00"}))
         world.order(world.dashain, world.bina, "1000.00", "confirmed")
         (bina, rita) = sorted(
-            ok(world.shop.get(STATEMENTS))["items"], key=lambda each: each["affiliateName"], reverse=True
+            ok(world.shop.get(STATEMENTS))["items"], key=lambda entry: entry["affiliateName"], reverse=True
         )
         assert bina == {
             "affiliateId": world.bina,
@@ -189,7 +189,7 @@ def test_statements_for_payout(world):
         lines = read_csv(world.shop.get(f"{STATEMENTS}?affiliateId={world.rita}&format=csv"))
         assert [(line["affiliateName"], line["closing"]) for line in lines] == [("'=Rita", "36.00")]
     first = ok(world.shop.get(f"{STATEMENTS}?to={TODAY + timedelta(days=1)}&affiliateId={world.bina}"))["items"]
-    assert [(each["opening"], each["earned"], each["closing"]) for each in first] == [("0.00", "12.00", "12.00")]
+    assert [(entry["opening"], entry["earned"], entry["closing"]) for entry in first] == [("0.00", "12.00", "12.00")]
 
 
 def test_reports_hold_nothing_of_others(world, otto):
