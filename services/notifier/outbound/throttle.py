@@ -22,7 +22,7 @@ log = logger(__name__)
 
 
 class Throttle:
-    """Counts mails by domain in fixed windows. When they cannot be counted, mail goes out uncounted."""
+    """Counts mails by domain in fixed windows. Mail also goes out when it cannot be counted."""
 
     def __init__(self, rate: RateLimitItem | None, url: str) -> None:
         self._rate = rate
