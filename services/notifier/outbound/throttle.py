@@ -31,9 +31,9 @@ class Throttle:
         self._waiting: Counter[tuple[str, int]] = Counter()
 
     def take(self, domain: str, now: datetime) -> datetime | None:
-        """Count a mail to ``domain``: None where it may go now, else when to come again.
+        """Count a mail to ``domain``; returns None if it may go now, else when to ask again.
 
-        Those that come again are spread over the windows to come, so that each comes once and not with all others.
+        Postponed mails are spread over the next windows, so that they do not all ask again at the same moment.
         """
         if self._rate is None:
             return None

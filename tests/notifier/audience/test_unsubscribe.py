@@ -176,7 +176,7 @@ def test_that_of_a_removed_user_does_no_harm(notifier, anybody, link):
 @pytest.mark.parametrize("what", [*DEFAULTS, *DIGESTS])
 def test_the_page_says_what_it_is_about(notifier, anybody, what):
     notifier.deliver(user_added())
-    assert b"no more mails about" in anybody.get(link_for(notifier, what)).data
+    assert b"stop mails about" in anybody.get(link_for(notifier, what)).data
     assert b"no more mails about" in anybody.post(link_for(notifier, what)).data
 
 
