@@ -50,7 +50,7 @@ def events(session: Session, *, after: int, types: Sequence[str], subject: UUID 
     """
     # Everything up to here is committed; what comes meanwhile is left for the next call.
     last, _ = ends(session)
-    window = _visible(after, subject).where(EventViewer.position <= last).limit(WINDOW).subquery()
+    window = visible(after, subject).where(EventViewer.position <= last).limit(WINDOW).subquery()
     statement = (
         select(window.c.position, LoggedEvent.body)
         .join(LoggedEvent, LoggedEvent.position == window.c.position)
@@ -70,7 +70,7 @@ def events(session: Session, *, after: int, types: Sequence[str], subject: UUID 
 
 def is_anything_after(session: Session, position: int) -> bool:
     """Whether the caller may see an event after a position. Reads one index entry."""
-    return session.execute(_visible(position, None).limit(1)).first() is not None
+    return session.execute(visible(position, None).limit(1)).first() is not None
 
 
 def event(session: Session, event_id: UUID) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _fits(column: Column, pattern: str) -> ColumnElement[bool]:
     return func.substr(column, 1, len(prefix)) == prefix  # LIKE is blind to case on SQLite
 
 
-def _visible(after: int, subject: UUID | None) -> Select[Any]:
+def visible(after: int, subject: UUID | None) -> Select[Any]:
     statement = select(EventViewer.position, EventViewer.type).where(
         EventViewer.tenant_id == caller().tenant_id, EventViewer.position > after
     )

@@ -138,14 +138,14 @@ def names(monkeypatch):
     return known
 
 
+@pytest.mark.parametrize("port", ["", ":8443"])
 @pytest.mark.parametrize("host", FORBIDDEN)
-def test_no_socket_is_connected_to_an_address_of_ours(host):
-    for port in ("", ":8443"):
-        with watched_connects() as connects:
-            answer = call(f"https://{host}{port}/latest/meta-data/")
-        assert answer.status is None
-        assert "public" in answer.error
-        assert connects == []
+def test_no_socket_is_connected_to_an_address_of_ours(host, port):
+    with watched_connects() as connects:
+        answer = call(f"https://{host}{port}/latest/meta-data/")
+    assert answer.status is None
+    assert "public" in answer.error
+    assert connects == []
 
 
 @pytest.mark.parametrize("address", [host.strip("[]") for host in FORBIDDEN if host[0] in "12[" and "%" not in host])
@@ -203,14 +203,17 @@ def test_public_addresses_are_allowed(address):
     assert ssrf_guard.is_allowed(address, loopback=False)
 
 
-def test_a_development_machine_reaches_itself_and_nothing_else_of_its_network():
+def test_a_development_machine_reaches_itself():
     with Receiver() as receiver:
         assert call(receiver.url, loopback=True).status == 204
         assert "public" in call(receiver.url.replace("http:", "https:")).error
-    for host in ("10.0.0.1", "169.254.169.254", "127.0.0.2", "[::ffff:127.0.0.1]", "0.0.0.0"):
-        with watched_connects() as connects:
-            assert "public" in call(f"http://{host}/", loopback=True).error
-        assert connects == []
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "127.0.0.2", "[::ffff:127.0.0.1]", "0.0.0.0"])
+def test_a_development_machine_reaches_no_other_address_of_its_network(host):
+    with watched_connects() as connects:
+        assert "public" in call(f"http://{host}/", loopback=True).error
+    assert connects == []
 
 
 def test_a_name_is_asked_once_a_delivery_and_the_connection_goes_to_that_answer(names):
