@@ -120,8 +120,8 @@ def test_that_of_a_digest_turns_off_what_comes_in_it(notifier, inbox, anybody):
     notifier.deliver(invite_created())
     token = link_for(notifier, "daily")
     assert anybody.post(token, data=ONE_CLICK).status_code == 200
-    kept = {"message": "weekly", "relationship": "instant", "webhook": "instant"}
-    assert topics(notifier) == kept | dict.fromkeys(("invite", "tier", "response"), "off")
+    remaining = {"message": "weekly", "relationship": "instant", "webhook": "instant"}
+    assert topics(notifier) == remaining | dict.fromkeys(("invite", "tier", "response"), "off")
     assert deliveries(notifier) == []
 
 

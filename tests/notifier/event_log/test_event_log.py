@@ -65,8 +65,8 @@ def test_an_event_as_a_tenant_gets_it(notifier, anna):
     event = happened(7, tenants=(NORDIC, FJORD), sequence=1)
     notifier.deliver(event)
     page = anna.get(EVENTS).json
-    kept = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "sequence", "data")
-    assert page["items"] == [{name: event[name] for name in kept}]
+    remaining = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "sequence", "data")
+    assert page["items"] == [{name: event[name] for name in remaining}]
     assert page["hasMore"] is False
     assert anna.get(f"{EVENTS}/{event['id']}").json == page["items"][0]
 
@@ -105,7 +105,7 @@ def test_what_two_services_tell_of_one_merchant_is_all_there(notifier, anna):
     """D63: both number their events of the merchant's tenant from 1. Three clicks, then two new names."""
     merchant = str(NORDIC)
     clicks = [happened(n, event_type="affiliates.ClickRecorded.v1", subject=merchant, sequence=n) for n in (1, 2, 3)]
-    names = [tenant_created(NORDIC, tenantids=merchant, sequence=n, what="Changed") for n in (1, 2)]
+    names = [tenant_created(NORDIC, tenantids=merchant, sequence=n, kind="Changed") for n in (1, 2)]
     notifier.deliver(clicks[0], clicks[2])
     notifier.deliver(clicks[1])
     notifier.deliver(names[1])
@@ -363,11 +363,11 @@ def test_a_cursor_that_grows_old_while_it_is_looked_at_skips_nothing(notifier, a
     configure(EVENT_LOG_DAYS=30)
     notifier.deliver(*(happened(number) for number in range(3)))
     cursor = anna.get(f"{EVENTS}?limit=1").json["next"]
-    asked = []
+    requests = []
 
     def forget_meanwhile(_connection, _cursor, statement, *_rest):
-        if "FROM event_log_end" in statement and not asked:
-            asked.append(statement)
+        if "FROM event_log_end" in statement and not requests:
+            requests.append(statement)
             forget_old_events(notifier)
 
     with time_machine.travel(utcnow() + timedelta(days=31)):
@@ -377,7 +377,7 @@ def test_a_cursor_that_grows_old_while_it_is_looked_at_skips_nothing(notifier, a
             answer = anna.get(f"{EVENTS}?after={cursor}")
         finally:
             sqlalchemy_event.remove(notifier.database.engine, "after_cursor_execute", forget_meanwhile)
-    assert asked
+    assert requests
     assert answer.status_code == 410 or numbers(answer.json) == [1, 2, 3]
 
 
@@ -442,7 +442,7 @@ def test_many_events_cost_few_statements(notifier, anna):
     notifier.deliver(happened())
     costs = []
     for size in (2, 20):
-        with statements(notifier) as made:
+        with statements(notifier) as statements_sent:
             notifier.deliver(*(happened(number) for number in range(size)))
-        costs.append(len(made))
+        costs.append(len(statements_sent))
     assert costs[0] == costs[1]

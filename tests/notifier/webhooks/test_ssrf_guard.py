@@ -123,18 +123,18 @@ def call(url, *, loopback=False, deadline=5.0, body=b"{}"):
 def names(monkeypatch):
     """``names["hooks.example"] = [[first answer's addresses], [second's]…]``: a name server of the test's own."""
     known = {}
-    asked = []
+    requests = []
     genuine = socket.getaddrinfo
 
     def look_up(host, port, *rest, **options):
         if host not in known:
             return genuine(host, port, *rest, **options)
-        asked.append(host)
+        requests.append(host)
         addresses = known[host].pop(0)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    known["asked"] = asked
+    known["requests"] = requests
     return known
 
 
@@ -223,7 +223,7 @@ def test_a_name_is_asked_once_a_delivery_and_the_connection_goes_to_that_answer(
         names["rebinding.example"] = [["127.0.0.1"], ["10.0.0.1"], ["169.254.169.254"]]
         url = f"http://rebinding.example:{port}/hook"
         assert call(url, loopback=True).status == 204
-        assert names["asked"] == ["rebinding.example"]
+        assert names["requests"] == ["rebinding.example"]
         assert connects == [("127.0.0.1", port)]
         assert "public" in call(url, loopback=True).error
         assert "public" in call(url, loopback=True).error
@@ -312,8 +312,8 @@ def test_an_endless_body_is_not_read():
 )
 def test_what_is_not_http_is_no_success(answer):
     with RudeReceiver(answer + b"\r\n\r\n") as receiver:
-        found = call(receiver.url, loopback=True)
-    assert (found.status, found.error) == (None, "The receiver did not answer with proper HTTP.")
+        result = call(receiver.url, loopback=True)
+    assert (result.status, result.error) == (None, "The receiver did not answer with proper HTTP.")
 
 
 def test_a_receiver_that_is_not_there_or_hangs_up():

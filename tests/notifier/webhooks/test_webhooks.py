@@ -191,13 +191,13 @@ def test_a_webhook_from_before_keeps_its_types_and_can_be_sent_back_as_it_is(not
     with acting_as(SYSTEM), notifier.database.begin() as session:
         session.execute(update(Webhook).values(types=["campaign.*", "campaigns.*"]))
     address = f"{WEBHOOKS}/{webhook['id']}"
-    found = anna.get(address).json
-    assert found["types"] == ["campaign.*", "campaigns.*"]
-    changed = anna.put(address, json=found | {"description": "ERP"})
-    assert (changed.status_code, changed.json["types"]) == (200, found["types"])
-    refused = anna.put(address, json=found | {"types": ["campaign.*", "campaing.*"]})
+    webhook_read = anna.get(address).json
+    assert webhook_read["types"] == ["campaign.*", "campaigns.*"]
+    changed = anna.put(address, json=webhook_read | {"description": "ERP"})
+    assert (changed.status_code, changed.json["types"]) == (200, webhook_read["types"])
+    refused = anna.put(address, json=webhook_read | {"types": ["campaign.*", "campaing.*"]})
     assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["types.1"])
-    assert anna.put(address, json=found | {"owner": "me"}).status_code == 422
+    assert anna.put(address, json=webhook_read | {"owner": "me"}).status_code == 422
 
 
 def test_many_wrong_types_are_refused_at_once(anna):
@@ -371,12 +371,12 @@ def test_a_range_again_in_order_with_what_was_never_queued(notifier, anna):
             send_due(notifier)
         with time_machine.travel(start + timedelta(hours=3), tick=False):
             notifier.deliver(*events[3:])
-            asked = {"since": rfc3339(start), "until": rfc3339(start + timedelta(hours=3))}
-            assert anna.post(f"{address}/redeliver", json=asked).json == {"queued": 3}
+            requests = {"since": rfc3339(start), "until": rfc3339(start + timedelta(hours=3))}
+            assert anna.post(f"{address}/redeliver", json=requests).json == {"queued": 3}
             assert states(notifier) == ["ready", *["waiting"] * 4]
             send_due(notifier)
-        taken = [headers["webhook-id"] for _, headers, _ in receiver.taken]
-        assert taken == [events[2]["id"], *(event["id"] for event in events)]
+        mails = [headers["webhook-id"] for _, headers, _ in receiver.taken]
+        assert mails == [events[2]["id"], *(event["id"] for event in events)]
 
 
 def test_what_is_on_its_way_stays_the_only_one_of_its_subject(notifier, anna):

@@ -63,8 +63,8 @@ def test_the_same_mail_again_replaces_itself(mailbox):
 def test_only_one_persons_mail(notifier, anybody, mailbox):
     folder.put(mailbox, letter(1))
     folder.put(mailbox, letter(2, to="Rita@Bergen-Bygg.example"))
-    found = anybody.get("/dev/mailbox.json?to=rita@bergen-bygg.example").json
-    assert [mail["subject"] for mail in found] == ["Mail 2"]
+    result = anybody.get("/dev/mailbox.json?to=rita@bergen-bygg.example").json
+    assert [mail["subject"] for mail in result] == ["Mail 2"]
     assert anybody.get("/dev/mailbox.json?to=nobody@x.example").json == []
     assert anybody.get("/dev/mailbox?to=rita@bergen-bygg.example").data.count(b"<iframe") == 1
 
