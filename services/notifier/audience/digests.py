@@ -31,7 +31,7 @@ from services.notifier.topics.messages import apart
 def close_due(session: Session, tenant_id: UUID, user_id: UUID, cadence: Cadence, *, now: datetime) -> bool:
     """Write the digest of the period that ended last, with all that is due; False where another process has.
 
-    What was due before, because nobody was there to close a period, stands in this one too.
+    It also takes what earlier periods left, if no scheduler closed them.
     """
     tenant = lock_tenant(session, tenant_id)
     if not queries.is_digest_due(session, user_id, cadence, now):

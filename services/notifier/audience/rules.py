@@ -33,7 +33,7 @@ class Wishes:
     Attributes:
         send_at: the local time of their digests.
         weekday: the day of the weekly one, 0 is Monday.
-        version: of the row that says so; 0 until somebody has chosen.
+        version: of the row that says so; 0 until the user has chosen.
     """
 
     topics: Mapping[str, Cadence]

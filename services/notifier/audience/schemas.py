@@ -14,7 +14,7 @@ CADENCES = [str(cadence) for cadence in Cadence]
 
 
 class LocalTime(fields.String):
-    """A time on somebody's own clock, ``HH:MM``."""
+    """A local time, ``HH:MM``."""
 
     def __init__(self, **kwargs: Any) -> None:
         valid = validate.Regexp(r"(?a:([01]\d|2[0-3]):[0-5]\d)\Z", error="Must be a time such as 08:00.")
