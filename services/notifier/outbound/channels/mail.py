@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from socket import SHUT_RDWR
 from threading import Event, Thread
 from time import monotonic
-from typing import NoReturn
 
 from chassis.core.logs import logger
 from services.notifier.deliveries.rules import Trouble
@@ -157,16 +156,14 @@ class MailChannel(Channel):
 
     def _expect(self, code: int, reply: tuple[int, bytes]) -> None:
         """Accept 250 (also 251, 252); turn a refusal into what it means for the letter."""
-        if reply[0] == code or (code == 250 and reply[0] in (251, 252)):
+        status, text = reply
+        if status == code or (code == 250 and status in (251, 252)):
             return
-        self._refused(*reply)
-
-    def _refused(self, code: int, text: bytes) -> NoReturn:
-        about_us = code in ASKS_TO_SIGN_IN or code == 421 or code // 100 not in (4, 5)
-        reason = f"The mail server answered {code} {text.decode('utf-8', 'replace')}"
+        about_us = status in ASKS_TO_SIGN_IN or status == 421 or status // 100 not in (4, 5)
         if not about_us:
             self._start_over()
-        permanent = 500 <= code < 600 and not about_us
+        permanent = 500 <= status < 600 and not about_us
+        reason = f"The mail server answered {status} {text.decode('utf-8', 'replace')}"
         raise NotTaken(Trouble.PERMANENT if permanent else Trouble.TEMPORARY, reason, is_server=about_us)
 
     def _start_over(self) -> None:

@@ -176,7 +176,7 @@ def test_signing_in_over_tls(post, configure, certificate, caplog, scheme, passw
     options = {"authenticator": authenticator, "auth_required": True, "auth_require_tls": scheme == "smtp", **tls}
     query = "?starttls=true" if scheme == "smtp" else ""
     with mail_server(inbox, **options) as port, caplog.at_level(logging.DEBUG):
-        configure(SMTP_URL=f"{scheme}://mailer:{password}@127.0.0.1:{port}{query}", SMTP_TIMEOUT=0.5)
+        configure(SMTP_URL=f"{scheme}://mailer:{password}@127.0.0.1:{port}{query}", SMTP_TIMEOUT=5)
         if password == "hunter2":
             send(post(), letter())
             assert len(inbox.taken) == 1
