@@ -1,4 +1,4 @@
-"""The notifier: turns events into mail and sends it; keeps the log of all events, and sends them on to webhooks."""
+"""The notifier: turns events into mails and sends them; logs all events, and sends them to webhooks."""
 
 from pathlib import Path
 

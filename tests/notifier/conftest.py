@@ -42,8 +42,8 @@ def notifier(start_service, configure, tmp_path, monkeypatch):
 @pytest.fixture
 def inbox(configure):
     """What a real mail server took; the notifier is set to hand its mail over there."""
-    taken = Inbox()
-    with mail_server(taken) as port:
-        taken.port = port
+    mails = Inbox()
+    with mail_server(mails) as port:
+        mails.port = port
         configure(SMTP_URL=f"smtp://127.0.0.1:{port}", SMTP_TIMEOUT=5)
-        yield taken
+        yield mails

@@ -134,14 +134,14 @@ def tier_unassigned():
     return sample_event("prm.TierUnassigned.v1", data, subject=data["tierId"], tenantids=BOTH)
 
 
-def relationship(what, status="Active", actor=ROLF):
+def relationship(kind, status="Active", actor=ROLF):
     """``what`` is Invited, Requested, Accepted …"""
     data = PARTNERS | {"relationshipId": str(uuid4()), "status": status}
-    event = f"prm.Relationship{what}.v1"
+    event = f"prm.Relationship{kind}.v1"
     return sample_event(event, data, subject=data["relationshipId"], tenantids=BOTH, actorid=str(actor))
 
 
-def tenant_created(tenant_id=FJORD, time_zone="Europe/Oslo", sequence=1, what="Created", tenantids=""):
+def tenant_created(tenant_id=FJORD, time_zone="Europe/Oslo", sequence=1, kind="Created", tenantids=""):
     data = {
         "tenantId": str(tenant_id),
         "slug": "fjord-retail",
@@ -151,7 +151,7 @@ def tenant_created(tenant_id=FJORD, time_zone="Europe/Oslo", sequence=1, what="C
         "features": [],
     }
     about = {"subject": str(tenant_id), "sequence": sequence, "tenantids": tenantids}
-    return sample_event(f"identity.Tenant{what}.v2", data, **about)
+    return sample_event(f"identity.Tenant{kind}.v2", data, **about)
 
 
 PREFERENCES = "/api/v1/notifications/preferences"
@@ -175,23 +175,23 @@ def write_digests(notifier):
 @contextlib.contextmanager
 def statements(notifier):
     """The SQL statements that the block makes the notifier's database carry out."""
-    found = []
+    result = []
 
     def note(_connection, _cursor, statement, *_rest):
-        found.append(statement)
+        result.append(statement)
 
     engine = notifier.database.engine
     sqlalchemy_event.listen(engine, "before_cursor_execute", note)
     try:
-        yield found
+        yield result
     finally:
         sqlalchemy_event.remove(engine, "before_cursor_execute", note)
 
 
-def deliveries(notifier, **wanted):
+def deliveries(notifier, **expected):
     """Every row, oldest first."""
     with acting_as(SYSTEM), notifier.database.read() as session:
-        rows = session.scalars(select(Delivery).filter_by(**wanted).order_by(Delivery.id)).all()
+        rows = session.scalars(select(Delivery).filter_by(**expected).order_by(Delivery.id)).all()
     return list(rows)
 
 
@@ -243,7 +243,7 @@ class Inbox:
         self.taken = []
         self.connections = 0
         self.answers = {"RCPT": [], "DATA": []}
-        self.before_answer = lambda taken: None
+        self.before_answer = lambda mails: None
         self._lock = threading.Lock()
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
@@ -298,8 +298,8 @@ class BadServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, moment, what):
-        self.moments, self.what = moment if isinstance(moment, tuple) else (moment,), what
+    def __init__(self, moment, kind):
+        self.moments, self.what = moment if isinstance(moment, tuple) else (moment,), kind
         self.over = threading.Event()
         self.reached = self.taken = 0
         self.seconds = 0.0

@@ -206,8 +206,8 @@ def _height(browser: str, page: Path, width: int) -> int:
         )
     finally:
         asking.unlink()
-    found = re.search(r"<title>(\d+) \d+</title>", done.stdout)
-    return int(found[1]) if found else 900
+    result = re.search(r"<title>(\d+) \d+</title>", done.stdout)
+    return int(result[1]) if result else 900
 
 
 if __name__ == "__main__":

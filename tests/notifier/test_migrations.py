@@ -53,8 +53,8 @@ def test_refusals_from_before_belong_to_their_mailbox(engine, before):
     before.commit()
     migrate.upgrade(service, engine)
     with engine.connect() as connection:
-        kept = connection.execute(select(Bounce.address, Bounce.score, Bounce.last_at).order_by(Bounce.address))
-        assert kept.all() == [
+        remaining = connection.execute(select(Bounce.address, Bounce.score, Bounce.last_at).order_by(Bounce.address))
+        assert remaining.all() == [
             ("anna@nordic.example", 1, FIRST),
             ("ida@fjord.example", 3, LAST),
             ("no address", 1, LAST),
@@ -78,8 +78,8 @@ def test_descriptions_from_before_are_one_line(engine, before):
     before.commit()
     migrate.upgrade(service, engine)
     with engine.connect() as connection:
-        kept = connection.scalars(select(Webhook.description).order_by(Webhook.id)).all()
-        assert kept == ["ERP in Bergen", "Påske", ""]
+        remaining = connection.scalars(select(Webhook.description).order_by(Webhook.id)).all()
+        assert remaining == ["ERP in Bergen", "Påske", ""]
 
 
 def test_messages_that_waited_for_another_services_go(engine, before):

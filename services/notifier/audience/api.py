@@ -1,4 +1,4 @@
-"""What the caller wants to hear of, and when."""
+"""The caller's preferences."""
 
 from flask.views import MethodView
 
@@ -22,7 +22,7 @@ class OwnPreferences(MethodView):
     @blp.allow()
     @blp.response(200, PreferencesOut)
     def get(self):
-        """What the caller has chosen, and what holds where nothing was."""
+        """The caller's preferences, with defaults for what was not chosen."""
         with db.read() as session:
             wishes = queries.own_wishes(session, caller())
         versions.set_etag(wishes)
@@ -32,7 +32,7 @@ class OwnPreferences(MethodView):
     @blp.arguments(PreferencesIn)
     @blp.response(200, PreferencesOut)
     def put(self, changes):
-        """Choose anew; also for what waits to be sent. What is left out keeps its value."""
+        """Change preferences, also for what waits to be sent. Omitted fields keep their value."""
         with db.begin() as session:
             wishes = actions.choose(session, changes, expected=versions.if_match(), actor=caller(), now=utcnow())
         versions.set_etag(wishes)

@@ -1,8 +1,8 @@
-"""When a digest is due and when somebody wants to be left alone, at the clock on their own wall.
+"""When a digest is due and when quiet hours end, by the user's own clock.
 
-A digest's moment is the next such time on the calendar, never the last one and 24 hours: over a change of the clocks
-the days between are 23 or 25 hours long. A time that the change leaves out comes an hour later on that day, and of one
-that it repeats the first counts, so there is one moment a day.
+A digest is due at the next such time of the calendar, not 24 hours after the last one: a day on which the clocks
+change has 23 or 25 hours. A time that the change skips comes an hour later on that day; of a time that it repeats the
+first counts. So there is one moment a day.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def last_moment(until: datetime, zone: ZoneInfo, at: time, weekday: int | None =
 
 
 def end_of_quiet(now: datetime, zone: ZoneInfo, begin: time, end: time) -> datetime | None:
-    """When the quiet hours end in which ``now`` lies, None where it lies in none. They may go past midnight."""
+    """When the quiet hours end that ``now`` lies in; None if it lies in none. They may include midnight."""
     began = last_moment(now, zone, begin)
     ended = next_moment(began, zone, end)
     return ended if now < ended else None

@@ -1,4 +1,4 @@
-"""What this service listens to: identity's tenants and users, and every event that a topic is about."""
+"""What the notifier listens to: identity's tenants and users, and every event that a topic is about."""
 
 from collections.abc import Callable, Sequence
 
@@ -41,7 +41,7 @@ def remove_user(session: Session, event: Received) -> None:
 
 @on_all("messaging.MessagePosted.v1", MessagePostedIn)
 def gather_messages(session: Session, events: Sequence[Received]) -> None:
-    """S0-61, D14: also the first one of a thread."""
+    """S0-61, D14: also the first message of a thread."""
     gathering.notify_of_messages(session, [posted(event) for event in events], now=utcnow())
 
 

@@ -1,4 +1,4 @@
-"""Copies of identity's users and tenants, and the affiliates of merchants, as contacts that mail may go to."""
+"""Contacts: copies of identity's users and tenants, and the affiliates of merchants."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ from services.notifier.topics.base import Affiliate
 
 
 def upsert_tenant(session: Session, tenant_id: UUID, time_zone: str, *, sequence: int, now: datetime) -> None:
-    """Take over a tenant's time zone. Its users' digests and quiet hours follow its clock unless they chose another."""
+    """Store a tenant's time zone. Digests and quiet hours of its users follow it unless they chose another."""
     tenant = lock_tenant(session, tenant_id)
     if sequence <= tenant.sequence:
         return
@@ -38,7 +38,7 @@ def upsert_tenant(session: Session, tenant_id: UUID, time_zone: str, *, sequence
 def upsert_contact(
     session: Session, user_id: UUID, tenant_id: UUID, *, email: str, name: str, role: str, sequence: int, now: datetime
 ) -> None:
-    """Take over a user; mails of the tenant that waited for somebody like them are theirs now."""
+    """Store a user, who also gets the tenant's mails that waited for such a user."""
     lock_tenant(session, tenant_id)
     row = {"id": user_id, "tenant_id": tenant_id, **_texts(email, name, role), "active": True, "sequence": sequence}
     if upsert_newer(session, Contact, row) is not None:
@@ -55,7 +55,7 @@ def add_affiliate(session: Session, affiliate: Affiliate, merchant_id: UUID) -> 
 
 
 def drop_contact(session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, now: datetime) -> None:
-    """Remove a user; nothing further goes to them, and what only they would have heard of waits for somebody else."""
+    """Remove a user. Nothing more goes to them; what only they would have got goes to a colleague, or waits for one."""
     lock_tenant(session, tenant_id)
     tombstone = {"id": user_id, "tenant_id": tenant_id, "email": None, "name": None, "role": None, "active": False}
     if upsert_newer(session, Contact, tombstone | {"sequence": sequence}) is None:

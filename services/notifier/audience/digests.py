@@ -1,7 +1,7 @@
-"""Digests: the entries that wait for a user's next one, and closing a period, which takes all entries that wait.
+"""Digests: entries wait for a user's next digest; closing a period puts all of them into one.
 
-The tenant is locked all the time. So no event slips in while a period is closed, two schedulers do not close the same
-one, and what one of them missed waits for the next.
+The tenant is locked all the time. So no event is added while a period is closed, two schedulers do not close the same
+period, and an entry that came too late waits for the next one.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ from services.notifier.topics.messages import apart
 def close_due(session: Session, tenant_id: UUID, user_id: UUID, cadence: Cadence, *, now: datetime) -> bool:
     """Write the digest of the period that ended last, with all that is due; False where another process has.
 
-    What was due before, because nobody was there to close a period, stands in this one too.
+    It also takes what earlier periods left, if no scheduler closed them.
     """
     tenant = lock_tenant(session, tenant_id)
     if not queries.is_digest_due(session, user_id, cadence, now):
@@ -54,13 +54,13 @@ def close_due(session: Session, tenant_id: UUID, user_id: UUID, cadence: Cadence
 
 
 def follow(session: Session, contact: Contact, before: Wishes, after: Wishes, now: datetime) -> None:
-    """Let what a user has not heard of yet come the way they want it now; the tenant is locked.
+    """Apply a user's new wishes to what they have not got yet; the tenant is locked.
 
-    * What waits for a digest moves to its new time: it does not come at once.
-    * A mail whose topic comes in a digest now is an entry there, as if they had chosen before it was written; one that
-      was tried already may have arrived, and stays a mail.
-    * What their quiet hours held back goes out at once, or when the new ones end.
-    * What they have turned off is suppressed when it would be sent, as always.
+    * Entries of a digest move to its new time; they are not sent at once.
+    * A mail whose topic comes in a digest now becomes an entry. A mail that a sender has tried may have arrived, so it
+      stays a mail.
+    * Mails that quiet hours postponed go out at once, or when the new quiet hours end.
+    * Mails that are turned off now are suppressed when they would be sent.
     """
     _reschedule(session, contact.id, after, now)
     quiet_until = before.quiet_until(now)
@@ -76,7 +76,7 @@ def follow(session: Session, contact: Contact, before: Wishes, after: Wishes, no
 
 
 def forget_read(session: Session, tenant_id: UUID, thread_id: UUID, sequence: int) -> None:
-    """Leave out of every digest not yet sent what a tenant has read."""
+    """Delete the messages that a tenant has read from digests that are not sent yet."""
     session.execute(
         delete(DigestItem).where(
             DigestItem.tenant_id == tenant_id, DigestItem.thread_id == thread_id, DigestItem.sequence < sequence
@@ -85,7 +85,7 @@ def forget_read(session: Session, tenant_id: UUID, thread_id: UUID, sequence: in
 
 
 def drop_user(session: Session, user_id: UUID) -> None:
-    """A removed user gets no digest; it was theirs alone."""
+    """Delete the entries of a removed user."""
     session.execute(delete(DigestItem).where(DigestItem.user_id == user_id))
 
 
@@ -122,7 +122,7 @@ def entry_rows(
 
 
 def entries_of(delivery: Delivery, contact: Contact, wishes: Wishes, now: datetime) -> list[dict[str, Any]]:
-    """A mail as entries of a user's next digest, messages one by one; none where they want none there."""
+    """A mail as entries of a user's next digest, one for each message; none if they want the topic elsewhere."""
     rows: list[dict[str, Any]] = []
     for number, (context, sequence) in enumerate(apart(delivery.context)):
         # Of messages gathered in one mail only the first one's event is known.
@@ -150,7 +150,7 @@ def _open(session: Session, contact: Contact, cadence: Cadence, wishes: Wishes, 
 
 
 def _reschedule(session: Session, user_id: UUID, wishes: Wishes, now: datetime) -> None:
-    """What was to stand in a digest still does, unless its topic is off now."""
+    """Move entries to their new digest; delete those whose topic is off now."""
     for topic, wish in wishes.topics.items():
         if wish is Cadence.OFF:
             entries = delete(DigestItem).where(DigestItem.user_id == user_id, DigestItem.topic == topic)

@@ -1,4 +1,4 @@
-"""New messages, gathered: one mail a thread and user, which waits a little for more, and for being read in time."""
+"""Gathers new messages: one mail for each thread and user. It waits a little for more messages, or for a reader."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,11 +25,11 @@ from services.notifier.topics.base import MOST_SHOWN
 from services.notifier.topics.messages import MESSAGE, Post
 
 Waiting = dict[tuple[UUID, UUID | None, UUID | None], Delivery | dict[str, Any]]
-"""By tenant, thread and user a mail that waits for more messages: one that is stored, or the row of a new one."""
+"""Mails that wait for more messages, by tenant, thread and user: a stored mail, or the row of a new one."""
 
 
 def notify_of_messages(session: Session, posts: Sequence[Post], *, now: datetime) -> None:
-    """Let the users of tenants hear of messages to them, unless the tenant has read them (S0-61).
+    """Write or extend mails about messages to these tenants, unless the tenant has read them (S0-61).
 
     The number of statements does not depend on the number of messages.
     """
@@ -64,7 +64,7 @@ def notify_of_messages(session: Session, posts: Sequence[Post], *, now: datetime
 
 
 def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: int) -> None:
-    """Forget the messages of a thread that came before this event of it: the tenant has read them."""
+    """Drop the messages of a thread that came before this event of it: the tenant has read them."""
     lock_tenant(session, tenant_id)
     insert_ignoring(session, ReadMark, [{"tenant_id": tenant_id, "thread_id": thread_id, "sequence": sequence}])
     session.execute(
@@ -83,7 +83,7 @@ def _thread_of(post: Post) -> tuple[UUID, UUID | None]:
 
 
 def _waiting_mails(session: Session, thread_ids: Collection[UUID], tenant_ids: Collection[UUID]) -> Waiting:
-    """The mails of these tenants that wait for more of their threads."""
+    """The mails of these tenants that wait for more messages of these threads."""
     return {
         (delivery.tenant_id, delivery.thread_id, delivery.user_id): delivery
         for delivery in queries.waiting_of_threads(session, thread_ids, tenant_ids)
@@ -92,7 +92,7 @@ def _waiting_mails(session: Session, thread_ids: Collection[UUID], tenant_ids: C
 
 
 def _add_to_waiting(waiting: Waiting, post: Post, recipients: Sequence[Recipient | None]) -> list[Recipient | None]:
-    """Add a message to the mails that wait for more of its thread; those of ``recipients`` who have none."""
+    """Add a message to the mails that wait for it; returns the ``recipients`` who have no such mail."""
     unserved = []
     for recipient in recipients:
         mail = waiting.get((*_thread_of(post), recipient.user_id if recipient else None))

@@ -1,4 +1,4 @@
-"""Users, their tenants, what each of them wants to hear of, and their digests."""
+"""Users, their tenants, their preferences and their digests."""
 
 from datetime import datetime, time
 from typing import Any
@@ -18,7 +18,7 @@ OPEN = text("digest_id IS NULL")
 
 
 class Tenant(Base):
-    """A tenant that mail concerns. Its row is the lock under which its contacts and its new mails meet.
+    """A tenant that mail concerns. Its row is locked before its contacts or its new mails change.
 
     ``sequence`` is the number of the newest event about it; older ones change nothing.
     """
@@ -31,7 +31,7 @@ class Tenant(Base):
 
 
 class Contact(TenantOwned, TenantScoped, Base):
-    """A user as identity last told of them. Somebody removed stays as a tombstone without personal data.
+    """A copy of a user of identity. A removed user stays as a tombstone without personal data.
 
     ``sequence`` is the number of the newest event about this user; older ones change nothing.
     """
@@ -48,7 +48,7 @@ class Contact(TenantOwned, TenantScoped, Base):
 
 
 class Preferences(TenantOwned, TenantScoped, Versioned, Base):
-    """What a user wants to hear of and when; who has no row never said so. ``id`` is the user's.
+    """What a user wants to hear of and when. Users without a row have never chosen. ``id`` is the user's.
 
     ``time_zone`` None is the tenant's; local times are ``HH:MM``.
     """
@@ -66,7 +66,7 @@ class Preferences(TenantOwned, TenantScoped, Versioned, Base):
 
     @classmethod
     def unsaid(cls, user_id: UUID, tenant_id: UUID, now: datetime) -> "Preferences":
-        """Those of somebody who has not chosen yet."""
+        """The preferences of a user who has not chosen yet."""
         return cls(
             id=user_id,
             tenant_id=tenant_id,
@@ -77,7 +77,7 @@ class Preferences(TenantOwned, TenantScoped, Versioned, Base):
         )
 
     def choose(self, now: datetime, **changes: Any) -> None:
-        """Take over what is named and keep the rest; topics too are changed one by one."""
+        """Change what is named, and only the topics that are named."""
         if "topics" in changes:
             self.topics = {**self.topics, **{topic: str(value) for topic, value in changes.pop("topics").items()}}
         if "quiet_hours" in changes:
@@ -103,12 +103,12 @@ class Preferences(TenantOwned, TenantScoped, Versioned, Base):
 
 
 class DigestItem(TenantOwned, TenantScoped, Base):
-    """One event that one user hears of in a digest. It belongs to one digest, or waits for the next one.
+    """An entry: one event that one user hears of in a digest. It belongs to a digest, or waits for the next one.
 
     Attributes:
-        template: the mail it would have been by itself.
-        due_at: the moment of the digest it is to stand in.
-        thread_id, sequence: of a message, which is not told any more once it was read.
+        template: of the mail that it would have been.
+        due_at: when the digest is written that takes it.
+        thread_id, sequence: of a message, which is dropped when the tenant has read it.
     """
 
     __tablename__ = "digest_items"
@@ -148,7 +148,7 @@ class Digest(TenantOwned, TenantScoped, Base):
 
 
 class ReadMark(Base):
-    """How far a tenant has read a thread: the number of the thread's event that says so. What came before is read."""
+    """How far a tenant has read a thread: the number of the thread's event that says so. Earlier messages are read."""
 
     __tablename__ = "read_marks"
 

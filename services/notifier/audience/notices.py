@@ -1,4 +1,4 @@
-"""Notices: an event becomes a mail, or an entry of a digest, for each user who is to hear of it."""
+"""Notices: an event becomes a mail, or an entry of a digest, for each user whom it concerns."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -20,13 +20,13 @@ from services.notifier.deliveries.rows import delivery_rows
 from services.notifier.topics.base import Cadence, Notice, Topic
 
 Listeners = Sequence[tuple[Contact, Wishes]]
-"""Users that a mail is for, and what they want to hear."""
+"""Users that a mail is for, and their wishes."""
 
 
 def notify(session: Session, topic: Topic, notices: Sequence[Notice], *, now: datetime) -> None:
-    """Let the users that a topic is for hear of events as they have chosen, each event once (S0-27).
+    """Write mails and entries of digests about events, for the users that the topic is for, each event once (S0-27).
 
-    A tenant without such a user gets a ``no_recipient`` row, which the next fitting user takes over. The number of
+    A tenant without such a user gets a ``no_recipient`` row, which the next suitable user takes over. The number of
     statements does not depend on the number of events.
     """
     tenants = lock_tenants(session, {notice.tenant_id for notice in notices})
@@ -42,14 +42,14 @@ def notify(session: Session, topic: Topic, notices: Sequence[Notice], *, now: da
 
 
 def notify_contact(session: Session, topic: Topic, contact: Contact, notice: Notice, *, now: datetime) -> None:
-    """Let one contact hear of an event that is theirs alone, as they have chosen, once an event."""
+    """The same for an event that concerns one contact alone."""
     tenants = lock_tenants(session, [contact.tenant_id])
     wishes = audience_queries.wishes_of(session, tenants.values(), [contact])
     _write(session, topic, [(notice, [(contact, wishes[contact.id])])], now)
 
 
 def listeners_of(session: Session, topic: Topic, tenants: Collection[Tenant]) -> Mapping[UUID, Listeners]:
-    """By tenant the users that a topic is for."""
+    """The users that a topic is for, by tenant."""
     listeners: dict[UUID, list[tuple[Contact, Wishes]]] = {tenant.id: [] for tenant in tenants}
     contacts = [contact for contact in audience_queries.contacts(session, listeners) if contact.role in topic.roles]
     wishes = audience_queries.wishes_of(session, tenants, contacts)
@@ -59,7 +59,7 @@ def listeners_of(session: Session, topic: Topic, tenants: Collection[Tenant]) ->
 
 
 def recipients_of(topic: Topic, listeners: Listeners) -> list[Recipient | None]:
-    """Who gets a mail at once; None for whoever comes to a tenant that has nobody."""
+    """Who gets a mail at once. None stands for the next suitable user of a tenant that has none."""
     if not listeners:
         return [None]
     return [

@@ -1,4 +1,4 @@
-"""Choosing what to hear of and when."""
+"""Changing preferences, by their owner or by the link of a mail."""
 
 from datetime import datetime
 from typing import Any
@@ -18,14 +18,14 @@ from services.notifier.audience.tenants import lock_tenant
 from services.notifier.topics.base import Cadence
 
 WHOLE = frozenset({"topics", "time_zone", "send_at", "weekday", "quiet_hours"})
-"""What preferences answer, and have again when they are sent back."""
+"""All fields of preferences, as a client that sends them back has them."""
 
 
 def choose(
     session: Session, changes: dict[str, Any], *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Wishes:
-    """Change the caller's own preferences; what is left out keeps its value. It counts for what waits already, see
-    ``digests.follow``.
+    """Change the caller's own preferences; omitted fields keep their value. The change applies to what waits to be
+    sent, too, see ``digests.follow``.
 
     Raises:
         Stale: ``expected`` is not their version.
@@ -34,10 +34,10 @@ def choose(
 
 
 def unsubscribe(session: Session, user_id: UUID, kind: str, *, actor: Principal, now: datetime) -> bool:
-    """Turn off a topic, or all topics that come in the digest of a cadence (RFC 8058). Twice is once.
+    """Turn off a topic, or all topics that come in the digest of a cadence (RFC 8058). Repeating it changes nothing.
 
     Returns:
-        False where there is no such user any more, who then gets nothing anyway.
+        False where the user does not exist any more.
     """
     tenant_id = session.scalar(select(Contact.tenant_id).where(Contact.id == user_id))  # which never changes
     if tenant_id is None:
@@ -72,7 +72,7 @@ def _choose(
         row = Preferences.unsaid(user_id, tenant_id, now)
         session.add(row)
     if row.time_zone is None and changes.keys() >= WHOLE and changes["time_zone"] == before.time_zone:
-        del changes["time_zone"]  # what was read and sent back is no choice: they go on following their tenant (D65)
+        del changes["time_zone"]  # what was read and sent back is no choice: they keep following their tenant (D65)
     row.choose(now, **changes)
     audit.record(session, "preferences.changed", row, tenant_id=tenant_id, actor=actor, now=now)
     session.flush()

@@ -91,7 +91,7 @@ def reassign_unaddressed(session: Session, tenant_id: UUID, now: datetime) -> No
 
 
 def _unassign(session: Session, delivery: Delivery) -> None:
-    """Take a mail from a removed user: for a colleague, or for nobody if the mail was personal."""
+    """Take a mail from a removed user: a colleague may get it, unless it was personal."""
     if BY_NAME[delivery.template].roles:
         delivery.lose_recipient(REMOVED)
     else:

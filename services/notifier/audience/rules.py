@@ -1,4 +1,4 @@
-"""What somebody wants to hear of, and when; sensible also for who has never said so."""
+"""Wishes: which topics a user wants, how and when; with defaults for users who have never chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ DIGESTS = (Cadence.DAILY, Cadence.WEEKLY)
 SEND_AT = time(8)
 MONDAY = 0
 TIME_ZONE = "Europe/Stockholm"
-"""Where a tenant is that we have not heard of; what identity assumes too."""
+"""For tenants that we know no time zone of; identity has the same default."""
 
 
 class Quiet(NamedTuple):
@@ -33,7 +33,7 @@ class Wishes:
     Attributes:
         send_at: the local time of their digests.
         weekday: the day of the weekly one, 0 is Monday.
-        version: of the row that says so; 0 until somebody has chosen.
+        version: of the row that says so; 0 until the user has chosen.
     """
 
     topics: Mapping[str, Cadence]
@@ -44,7 +44,7 @@ class Wishes:
     version: int = 0
 
     def cadence(self, topic: str) -> Cadence:
-        """How a topic comes; one that nobody can choose about comes at once."""
+        """How a topic comes; a topic without a choice comes at once."""
         return self.topics.get(topic, Cadence.INSTANT)
 
     def next_digest(self, cadence: Cadence, after: datetime) -> datetime:
@@ -62,12 +62,12 @@ class Wishes:
 
 
 def default_wishes(time_zone: str | None) -> Wishes:
-    """What holds for somebody who has never chosen."""
+    """The wishes of a user who has never chosen."""
     return Wishes(DEFAULTS, zone_of(time_zone), SEND_AT, MONDAY, None)
 
 
 NOWHERE = frozenset({"Factory", "localtime"})
-"""Names among the time zones that mean no place: where the machine is, and a machine that was never told."""
+"""Names in the list of time zones that are no place."""
 
 
 @lru_cache(maxsize=1)
@@ -80,5 +80,5 @@ def is_time_zone(name: str) -> bool:
 
 
 def zone_of(*names: str | None) -> str:
-    """The first of these that exists: with a newer list of time zones one that was chosen may be gone."""
+    """The first of these names that exists: a newer list of time zones may lack one that a user has chosen."""
     return next((name for name in names if name and is_time_zone(name)), TIME_ZONE)

@@ -1,4 +1,4 @@
-"""Preferences on the wire, and the fields we need of identity's events."""
+"""Preferences on the wire, and the fields that we need of identity's events."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ CADENCES = [str(cadence) for cadence in Cadence]
 
 
 class LocalTime(fields.String):
-    """A time on somebody's own clock, ``HH:MM``."""
+    """A local time, ``HH:MM``."""
 
     def __init__(self, **kwargs: Any) -> None:
         valid = validate.Regexp(r"(?a:([01]\d|2[0-3]):[0-5]\d)\Z", error="Must be a time such as 08:00.")
@@ -53,7 +53,7 @@ TopicsOut = CamelSchema.from_dict(
 
 
 class QuietHoursIn(CamelSchema):
-    """Between these local times nothing is sent at once; they may go past midnight."""
+    """Between these local times no mail is sent at once. They may include midnight."""
 
     begin = LocalTime(data_key="from", required=True)
     until = LocalTime(required=True)
@@ -61,12 +61,12 @@ class QuietHoursIn(CamelSchema):
     @validates_schema
     def last_a_while(self, data: dict[str, Any], **_: Any) -> None:
         if data["begin"] == data["until"]:
-            raise ValidationError("Must differ from where they begin.", "until")
+            raise ValidationError("Must differ from the begin of the quiet hours.", "until")
 
 
 class PreferencesIn(CamelSchema):
-    """What is left out keeps its value; ``timeZone`` null is the tenant's, ``quietHours`` null is none. Who follows
-    the tenant's zone goes on to when all of the preferences are sent back as they were read."""
+    """Omitted fields keep their value. ``timeZone`` null means the tenant's, ``quietHours`` null means none. A user who
+    sends all preferences back as they were read keeps following the tenant's time zone."""
 
     topics = fields.Nested(TopicsIn)
     time_zone = fields.String(validate=_time_zone, allow_none=True)
@@ -81,7 +81,7 @@ class QuietHoursOut(CamelSchema):
 
 
 class PreferencesOut(CamelSchema):
-    """Preferences with everything that was not chosen filled in."""
+    """Preferences, with defaults for what was not chosen."""
 
     topics = fields.Nested(TopicsOut, required=True)
     time_zone = fields.String(required=True)

@@ -1,4 +1,4 @@
-"""Writes digests when they are due."""
+"""Writes due digests."""
 
 from chassis.core.clock import utcnow
 from chassis.data.errors import is_away
@@ -10,10 +10,10 @@ AT_ONCE = 100  # digests looked for together
 
 
 def write_due(runtime: Runtime) -> bool:
-    """Write the digests that are due, each in a transaction of its own; say whether there may be more.
+    """Write the digests that are due, each in a transaction of its own; returns whether there may be more.
 
-    Any number of schedulers may do this: who comes second finds nothing left. One that cannot be written holds up no
-    other; what went wrong is raised after them.
+    Any number of schedulers may run: the second one finds nothing to do. A digest that fails does not stop the others;
+    its error is raised after them.
     """
     now = utcnow()
     with runtime.database.read() as session:

@@ -1,7 +1,6 @@
-"""The lock under which a tenant's contacts and its new mails meet.
+"""Locks a tenant, before its contacts or its new mails change.
 
-So an invite and the user it is for meet in whichever order they arrive, also when two consumers handle them at the
-same moment.
+So an invite reaches its user in whichever order the two events arrive, also when two consumers handle them at once.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The link in every mail that turns its kind off without signing in (RFC 8058).
 
-Looking at it changes nothing: programs that check the links of a mail do that. Only a POST does, which mail programs
-send by themselves when somebody asks them to unsubscribe, and the page when its button is pressed.
+A GET changes nothing, because programs check the links of mails. A POST does: mail programs send it when somebody asks
+them to unsubscribe, and so does the button on the page.
 """
 
 from flask import Response, current_app

@@ -1,4 +1,4 @@
-"""The templates of mails and pages: where they are, and the filters that they use."""
+"""The templates of mails and pages: their folders and filters."""
 
 from datetime import datetime
 from functools import cache

@@ -1,4 +1,4 @@
-"""Texts as they may stand in a mail: lines, names, addresses, dates."""
+"""Texts that are safe in a mail: lines, names, addresses, dates."""
 
 import re
 from calendar import month_name
@@ -14,7 +14,7 @@ UNSENDABLE = re.compile("[\r\ud800-\udfff]")  # half characters are no UTF-8
 
 
 class Unmailable(ValueError):
-    """No mail can ever go to this address; says why."""
+    """No mail can be sent to this address; the message says why."""
 
 
 def one_line(text: str, limit: int) -> str:
@@ -35,7 +35,7 @@ def printable(text: str) -> str:
 
 
 def display_name(name: str) -> str:
-    """A person's name as it may stand before an address: without the characters that have a meaning there."""
+    """A person's name as a display name: without the characters that have a meaning before an address."""
     return one_line(re.sub(r'[<>()\[\]:;@\\,"]', " ", name), NAME_LENGTH)
 
 
@@ -58,8 +58,8 @@ def mailable(address: str) -> tuple[str, str]:
 
 
 def moment_text(moment: datetime, zone: ZoneInfo) -> str:
-    """A moment as its reader's clock shows it (D61): ``1 April 2026, 00:00 CEST``, or ``UTC+0545`` for the zone where
-    people have no name for it. At either end of the calendar, where a zone may lead past it, in UTC."""
+    """A moment in its reader's time zone (D61): ``1 April 2026, 00:00 CEST``, or ``UTC+0545`` if the zone has no name.
+    At either end of the calendar, which a zone may exceed, in UTC."""
     try:
         local = moment.astimezone(zone)
     except OverflowError:

@@ -37,10 +37,10 @@ class Delivery(TenantOwned, TenantScoped, Base):
     Attributes:
         recipient: whom it was first meant for, a user or a tenant without users; with event and template it is a key,
             so no mail is written twice.
-        user_id: who gets it; None while there is nobody.
+        user_id: who gets it; None while it has no recipient.
         message_id: never changes, so that mail programs recognise a copy.
         thread_id: set on a mail about messages. There is one a thread, and it gathers messages while it waits.
-        queued_at: since when somebody is to get it.
+        queued_at: when it was queued for its present recipient.
         next_at: when a sender may take it: the next attempt of a new one, the end of the lease of one being sent.
         attempts: how often a sender has taken it; also tells that sender's outcome from a later one's.
     """
@@ -105,7 +105,7 @@ class Delivery(TenantOwned, TenantScoped, Base):
     def forget(self) -> None:
         """Never send it again."""
         self._move(State.FORGOTTEN, State.UNCERTAIN)
-        self.last_error = "It is unknown whether the mail arrived, and somebody decided not to send it again."
+        self.last_error = "It is unknown whether the mail arrived, and it was decided not to send it again."
 
     def lose_recipient(self, reason: str) -> None:
         """Its recipient was removed; it waits for another user of the tenant."""

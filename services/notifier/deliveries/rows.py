@@ -30,7 +30,7 @@ def delivery_rows(
     send_at: datetime | None = None,
     thread_id: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    """A mail for each of these users, to be sent now or at ``send_at``; None is for whoever comes."""
+    """A mail for each of these users, to be sent now or at ``send_at``; None stands for the next suitable user."""
     domain = settings.of(process_of(session)).domain
     mail = {
         "event_id": event_id,

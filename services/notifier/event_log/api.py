@@ -1,4 +1,4 @@
-"""``/api/v1/events``: everything that happened to the caller's tenant, in order, from any moment on."""
+"""``/api/v1/events``: all events of the caller's tenant, in order, from any cursor on."""
 
 from http import HTTPStatus
 from math import ceil
@@ -25,12 +25,12 @@ WAITED = "Concord-Waited"
 ASK_AGAIN = 5  # seconds after which a place may be free
 HEADERS = {
     WAITED: {
-        "description": "How many seconds the answer was held back, rounded up; 0 where no place for a long poll was"
-        " free. Absent where there was nothing to wait for.",
+        "description": "How many seconds the answer waited, rounded up; 0 when no place for a long poll was free."
+        " Absent when it did not have to wait.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "Retry-After": {
-        "description": "Seconds after which to ask again, where no place for a long poll was free.",
+        "description": "Seconds after which to ask again, when no place for a long poll was free.",
         "schema": {"type": "integer", "minimum": 1},
     },
 }
@@ -54,9 +54,9 @@ class Events(MethodView):
     def get(self, search):
         """The next events of the caller's tenant after a cursor; with ``wait`` as soon as there are any.
 
-        Going on with ``next`` gives each event once, in one order. An answer may hold fewer than ``limit`` events, or
-        none, and yet have ``hasMore``: the types asked for are rare. Where no place for a long poll is free the answer
-        comes at once, with ``Concord-Waited: 0`` and ``Retry-After``.
+        Reading on from ``next`` gives each event once, in one order. An answer may hold fewer than ``limit`` events, or
+        none, and still have ``hasMore``, when the requested types are rare. When no place for a long poll is free, the
+        answer comes at once, with ``Concord-Waited: 0`` and ``Retry-After``.
         """
         secret_box = settings.of(settings_of(current_app)).secret_box(cursors.PURPOSE)
         after, wait = start(secret_box, search.pop("after")), search.pop("wait")
@@ -72,7 +72,7 @@ class OneEvent(MethodView):
     @blp.allow(*READERS)
     @blp.response(200, EventOut)
     def get(self, event_id):
-        """One event, for as long as the log keeps it."""
+        """One event, while the log keeps it."""
         with db.read() as session:
             return queries.event(session, event_id)
 

@@ -1,6 +1,6 @@
-"""Where somebody is in the event log, as an opaque text that only we can read and make.
+"""Cursors: a position in the event log as an encrypted text.
 
-It is worth nothing to another tenant, and tells nobody how many events the platform has.
+Another tenant cannot use it, and it does not show how many events the platform has.
 """
 
 from uuid import UUID

@@ -1,12 +1,12 @@
-"""An event as a tenant gets it, from the event log and by webhook alike."""
+"""An event as a tenant gets it, from the event log and by webhook."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# Not the other tenants an event names, nor who of theirs did it, nor what ties it to our logs.
+# Without the other tenants of an event, the user who caused it, and the ids that tie it to our logs.
 PUBLIC = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "sequence", "data")
 
 
 def public(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an envelope that tenants get: a CloudEvents envelope of its own right."""
+    """The part of an envelope that tenants get; it is a CloudEvents envelope, too."""
     return {name: envelope[name] for name in PUBLIC if name in envelope}

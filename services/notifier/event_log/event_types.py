@@ -1,4 +1,4 @@
-"""Which types of event somebody wants: exact ones, all of a kind (``campaigns.*``), or every one (``*``)."""
+"""Patterns of event types: an exact type, all of a kind (``campaigns.*``), or every one (``*``)."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -14,7 +14,7 @@ PATTERN = re.compile(r"\*|[a-z]+(\.[A-Za-z0-9]+){1,2}|[a-z]+(\.[A-Za-z0-9]+)?\.\
 
 
 def matches_any(event_type: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns means this type."""
+    """Whether one of the patterns fits this type."""
     for pattern in patterns:
         prefix = prefix_of(pattern)
         if event_type == pattern if prefix is None else event_type.startswith(prefix):
@@ -23,7 +23,7 @@ def matches_any(event_type: str, patterns: Iterable[str]) -> bool:
 
 
 def prefix_of(pattern: str) -> str | None:
-    """What every type of a pattern with a ``*`` begins with; None for an exact type."""
+    """The beginning of all types that a pattern with a ``*`` fits; None for an exact type."""
     return pattern[:-1] if pattern.endswith("*") else None
 
 
@@ -46,7 +46,7 @@ def _objection(pattern: str) -> str:
 
 
 def nearest_to(pattern: str) -> str:
-    """The published type whose beginning is most like a pattern, in the newest version, whatever the case."""
+    """The published type whose beginning is most similar to a pattern, in its newest version, ignoring case."""
     stem = pattern.rstrip("*#.").casefold()
     words = stem.count(".") + 1
     types = {".".join(event_type.split(".")[:words]).casefold(): event_type for event_type in PUBLISHED}

@@ -1,4 +1,4 @@
-"""Long polling: a bounded number of requests may wait for something to happen, without a database connection."""
+"""Long polling: a bounded number of requests may wait for an event, without a database connection."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,10 +14,10 @@ PER_TENANT = 2
 
 
 class WaitingRoom:
-    """Seats for those who wait in one process. Who finds none is answered at once.
+    """The requests that wait in one process. A request without a seat is answered at once.
 
     Args:
-        seats: threads that may wait; the others go on answering.
+        seats: threads that may wait; the other threads serve requests.
     """
 
     def __init__(self, seats: int, stopping: Event = stopping) -> None:
@@ -42,7 +42,7 @@ class WaitingRoom:
 
     @contextmanager
     def seat(self, tenant_id: UUID) -> Iterator[bool]:
-        """A place to wait; False where none is free. A process that stops has none."""
+        """A seat for a request; False if none is free. A process that stops has none."""
         with self._lock:
             is_full = self.taken >= self._seats or self._taken[tenant_id] >= PER_TENANT
             free = not is_full and not self._stopping.is_set()

@@ -13,9 +13,9 @@ THE_ONE = 1
 
 
 class EventLogEnd(Base):
-    """Where the log ends: a single row, locked from when an event takes its position until that event is committed.
+    """The end of the log: a single row, locked from when an event takes its position until that event is committed.
 
-    So positions have no gaps, and whoever sees one sees every smaller one.
+    So positions have no gaps, and a reader who sees one position sees all smaller ones.
 
     Attributes:
         last: the newest event's position; 0 before the first.

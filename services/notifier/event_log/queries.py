@@ -1,4 +1,4 @@
-"""Reads of the event log: always by way of the viewers, and so only what the caller's tenant may see."""
+"""Reads of the event log, always through its viewers: so only events that the caller's tenant may see."""
 
 import json
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from services.notifier.event_log.models import EventLogEnd, EventViewer, LoggedE
 Column = ColumnElement[str] | InstrumentedAttribute[str]
 
 WINDOW = 5000
-"""Events that are looked through for one answer; when few of them are of the wanted types, the answer is short."""
+"""Events that are searched for one answer; when few of them have the requested types, the answer is short."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A piece of the log in order.
+    """A slice of the log in order.
 
     Attributes:
-        position: where to go on after it; everything up to here that fits is in it or before it.
-        has_more: there may be more after it already.
+        position: where the next slice begins; all fitting events up to here are in this slice or before it.
+        has_more: there may be more events already.
     """
 
     items: Sequence[dict[str, Any]]
@@ -48,9 +48,9 @@ def events(session: Session, *, after: int, types: Sequence[str], subject: UUID 
         types: patterns; all types where it is empty.
         subject: only events about this thing.
     """
-    # Everything up to here is committed; what comes while we look is left for the next time.
+    # Everything up to here is committed; what comes meanwhile is left for the next call.
     last, _ = ends(session)
-    window = _visible(after, subject).where(EventViewer.position <= last).limit(WINDOW).subquery()
+    window = visible(after, subject).where(EventViewer.position <= last).limit(WINDOW).subquery()
     statement = (
         select(window.c.position, LoggedEvent.body)
         .join(LoggedEvent, LoggedEvent.position == window.c.position)
@@ -69,8 +69,8 @@ def events(session: Session, *, after: int, types: Sequence[str], subject: UUID 
 
 
 def is_anything_after(session: Session, position: int) -> bool:
-    """Whether the caller may see an event after a position: one look into an index."""
-    return session.execute(_visible(position, None).limit(1)).first() is not None
+    """Whether the caller may see an event after a position. Reads one index entry."""
+    return session.execute(visible(position, None).limit(1)).first() is not None
 
 
 def event(session: Session, event_id: UUID) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def event(session: Session, event_id: UUID) -> dict[str, Any]:
 
 
 def matches_any(column: Column, patterns: Sequence[str]) -> ColumnElement[bool]:
-    """``rules.event_types.matches_any`` for a column."""
+    """``event_types.matches_any`` for a column."""
     return or_(*(_fits(column, pattern) for pattern in patterns))
 
 
@@ -101,7 +101,7 @@ def _fits(column: Column, pattern: str) -> ColumnElement[bool]:
     return func.substr(column, 1, len(prefix)) == prefix  # LIKE is blind to case on SQLite
 
 
-def _visible(after: int, subject: UUID | None) -> Select[Any]:
+def visible(after: int, subject: UUID | None) -> Select[Any]:
     statement = select(EventViewer.position, EventViewer.type).where(
         EventViewer.tenant_id == caller().tenant_id, EventViewer.position > after
     )

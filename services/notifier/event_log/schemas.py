@@ -12,7 +12,7 @@ MAX_WAIT = 20
 
 
 class TypePatterns(fields.List):
-    """A list of event types and patterns. ``published`` ones only: each must fit a type that there is."""
+    """A list of event types and patterns. With ``published`` each must fit a published type."""
 
     def __init__(self, *, published: bool = True, **kwargs: Any) -> None:
         super().__init__(fields.String(validate=validate.Length(max=MAX_LENGTH)), **kwargs)
@@ -36,7 +36,7 @@ class TypesParameter(fields.Field[Any]):
 
 
 class EventsIn(CamelSchema):
-    """``after`` is a cursor, or ``latest`` for what happens from now on; without it the log begins at its beginning."""
+    """``after`` is a cursor, or ``latest`` for events from now on; without it the log starts at its beginning."""
 
     after = fields.String(load_default=None, validate=validate.Length(1, 500))
     types = TypesParameter(load_default=(), metadata={"type": "string", "example": "campaigns.*,prm.TierAssigned.v1"})
@@ -46,8 +46,8 @@ class EventsIn(CamelSchema):
 
 
 class EventOut(CamelSchema):
-    """A CloudEvents 1.0 envelope; its names are CloudEvents' own. ``sequence`` counts what ``source`` tells of
-    ``subject``: two services may tell of the same subject, each with numbers of its own (D63)."""
+    """A CloudEvents 1.0 envelope; its names are CloudEvents' own. ``sequence`` counts the events of ``source`` about
+    ``subject``: two services may publish about the same subject, each with numbers of its own (D63)."""
 
     specversion = fields.String(required=True)
     id = fields.UUID(required=True)
@@ -61,7 +61,7 @@ class EventOut(CamelSchema):
 
 
 class EventsOut(CamelSchema):
-    """``next`` is the cursor to go on with; ``hasMore`` tells that there is more already."""
+    """``next`` is the cursor of the next call; ``hasMore`` says that there are more events already."""
 
     items = fields.List(fields.Nested(EventOut), required=True)
     next = fields.String(required=True)

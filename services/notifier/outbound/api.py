@@ -1,4 +1,4 @@
-"""What was delivered, and what becomes of that which may have been."""
+"""Deliveries, and decisions about uncertain ones."""
 
 from flask.views import MethodView
 
@@ -24,7 +24,7 @@ class Deliveries(MethodView):
     @blp.arguments(DeliveriesIn, location="query")
     @blp.response(200, page_of(DeliveryOut))
     def get(self, search):
-        """What was sent to whom, when and with what outcome, newest first."""
+        """Mails with their recipients and outcomes, newest first."""
         with db.read() as session:
             return queries.deliveries(session, **search)
 
@@ -34,7 +34,7 @@ class Resend(MethodView):
     @blp.allow(*READERS)
     @blp.response(200, DeliveryOut)
     def post(self, delivery_id):
-        """Send an ``uncertain`` mail again, under the same Message-ID, as far as it is still search.
+        """Send an ``uncertain`` mail again, under the same Message-ID, if its recipient still wants it.
 
         It may have arrived before; then it comes twice. 409 ``invalid_transition`` for a mail that is not uncertain.
         """
@@ -49,7 +49,7 @@ class Forget(MethodView):
     @blp.allow(*READERS)
     @blp.response(200, DeliveryOut)
     def post(self, delivery_id):
-        """Leave an ``uncertain`` mail at that: it is ``forgotten``, and never sent again.
+        """Never send an ``uncertain`` mail again: it becomes ``forgotten``.
 
         409 ``invalid_transition`` for a mail that is not uncertain.
         """

@@ -1,7 +1,7 @@
-"""Claiming due mails, each after a decision at the last moment.
+"""Claims due mails, each after a decision at the last moment.
 
-A sender claims several mails at a time that must arrive, and settles each by itself: a crash repeats at most the one
-whose outcome was not written yet. One that must not come twice is claimed alone, for a crash leaves it uncertain.
+A sender claims several mails that must arrive at a time, and settles each by itself: a crash repeats at most the one
+mail whose outcome was not written yet. A mail that must not come twice is claimed alone: a crash leaves it uncertain.
 """
 
 from collections.abc import Sequence
@@ -47,26 +47,26 @@ class Claim:
 
 @dataclass(slots=True)
 class Batch:
-    """What a look at due mails came to.
+    """Due mails, by what is to happen to them.
 
     Attributes:
         claims: to be sent.
-        decided: not to be sent, or not now; the outcome of each stands in its state.
-        orphaned: of removed users, to be reassigned.
+        decided: not to be sent, or not now; the state of each says which.
+        unowned: of removed users, to be reassigned.
     """
 
     claims: list[Claim] = field(default_factory=list)
     decided: list[Delivery] = field(default_factory=list)
-    orphaned: list[Delivery] = field(default_factory=list)
+    unowned: list[Delivery] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.claims or self.decided or self.orphaned)
+        return bool(self.claims or self.decided or self.unowned)
 
 
 def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Claim]:
     """Claim due mails and commit that; none when none is due.
 
-    What is decided against, postponed or reassigned on the way is neither returned nor looked at again.
+    Mails that are suppressed, postponed or reassigned on the way are not returned.
     """
     while _is_any_due(database, now):
         with database.begin() as session:
@@ -74,7 +74,7 @@ def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Cla
         for delivery in batch.decided:
             is_postponed = delivery.state in (State.NEW, State.SENDING)
             outcomes.labels(delivery.topic, "held" if is_postponed else str(delivery.state)).inc()
-        for delivery in batch.orphaned:
+        for delivery in batch.unowned:
             _reassign(database, delivery, now)
         if batch.claims or not batch:
             return batch.claims
@@ -82,7 +82,7 @@ def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Cla
 
 
 def take_due(session: Session, *, now: datetime, limit: int) -> Batch:
-    """Look at due mails and claim those that are to be sent now."""
+    """Decide about due mails and claim those that are to be sent now."""
     until = now + settings.of(process_of(session)).lease
     deliveries = queries.next_due(session, now, limit)
     facts = facts_about(session, deliveries)
@@ -97,7 +97,7 @@ def take_due(session: Session, *, now: datetime, limit: int) -> Batch:
 
 
 def give_back(database: Database, claims: Sequence[Claim], now: datetime) -> None:
-    """Return mails untried, those that still belong to this sender."""
+    """Give mails back untried, if they still belong to this sender."""
     if not claims:
         return
     attempts = {claim.id: claim.delivery.attempts for claim in claims}
@@ -114,7 +114,7 @@ def _sort(delivery: Delivery, batch: Batch, facts: Facts, *, now: datetime, unti
         delivery.outlive_lease()
         batch.decided.append(delivery)
     elif contact is None or not contact.active:
-        batch.orphaned.append(delivery)
+        batch.unowned.append(delivery)
     elif decide(delivery, contact, facts, now):
         batch.decided.append(delivery)
     else:
@@ -125,14 +125,14 @@ def _sort(delivery: Delivery, batch: Batch, facts: Facts, *, now: datetime, unti
 
 
 def _is_any_due(database: Database, now: datetime) -> bool:
-    """A look that locks nothing, so that idle senders disturb nobody."""
+    """Locks nothing, so that idle senders do not block the others."""
     with database.read() as session:
         return queries.is_any_due(session, now)
 
 
 def _reassign(database: Database, delivery: Delivery, now: datetime) -> None:
-    """In a transaction of its own, for the tenant is locked first. What goes wrong postpones this mail alone: those
-    that were claimed beside it are to be sent now."""
+    """In a transaction of its own, because the tenant is locked first. An error postpones this mail alone, not the
+    claimed ones."""
     try:
         with database.begin() as session:
             reassigned = reassignment.reassign(session, delivery.id, delivery.tenant_id, now=now)

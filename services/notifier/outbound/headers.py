@@ -1,7 +1,7 @@
-"""Headers of mails: folded, encoded where they are not plain, and nothing that somebody wrote can become another one.
+"""Headers of mails: folded, encoded where they are not plain. No text that a user wrote can become another header.
 
-Texts are encoded whole or not at all (RFC 2047). What the modern policy of Python's email package does, which is to
-encode word by word, loses a blank between two encoded words (§6.2). ``email.header`` does it right.
+Texts are encoded whole or not at all (RFC 2047). The modern policy of Python's email package encodes word by word, and
+so loses a blank between two encoded words (§6.2). ``email.header`` does it right.
 """
 
 import re
@@ -22,13 +22,13 @@ LONGEST_WORD = 60  # of a text on lines of its own; a longer one is encoded, whi
 LOOKS_ENCODED = "=?"
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+( [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
-AS_IT_READS = Charset("utf-8")  # the shorter of both encodings, which for Latin letters leaves most of them readable
+AS_IT_READS = Charset("utf-8")  # the shorter of both encodings, which leaves most Latin letters readable
 HIDDEN = Charset("utf-8")
 HIDDEN.header_encoding = BASE64
 
 
 def plain(name: str, value: str) -> bytes:
-    """A header of ours on one line: ids and links stay whole, because not everything that reads them unfolds.
+    """A header of ours on one line: ids and links stay whole, because some readers do not unfold them.
 
     Raises:
         Unmailable: it does not fit on one line of plain characters.
@@ -50,7 +50,7 @@ def text(name: str, value: str) -> bytes:
 
 @lru_cache(maxsize=2048)
 def mailbox(name: str, display_name: str, address: str) -> bytes:
-    """A header that is one address, and what its owner is called.
+    """A header that is one address with a display name.
 
     Raises:
         Unmailable: another header would come of it, or another address.
@@ -64,7 +64,7 @@ def mailbox(name: str, display_name: str, address: str) -> bytes:
 
 
 def _phrase(name: str, display_name: str) -> str:
-    """A display name (RFC 5322 §3.2.5): as it is, in quotes, or encoded where neither can say it on a line."""
+    """A display name (RFC 5322 §3.2.5): as it is, in quotes, or encoded if neither fits on a line."""
     if not _is_plain(display_name) or len(display_name) > LONGEST_WORD:
         return _encoded(name, display_name)
     return display_name if ATOMS.fullmatch(display_name) else f'"{quote(display_name)}"'
@@ -77,7 +77,7 @@ def _folded(name: str, value: str) -> str:
 
 
 def _is_plain(value: str) -> bool:
-    """Whether it can stand as it is. Where it looks like an encoded word, readers would decode it: so it is encoded."""
+    """Whether it needs no encoding. A text that looks like an encoded word needs it, or readers would decode it."""
     return value.isascii() and LOOKS_ENCODED not in value
 
 
@@ -94,7 +94,7 @@ def _fold(header: Header) -> str:
 
 
 def _checked(name: str, content: str, addresses: Sequence[str]) -> bytes:
-    """A header read back as its reader will: a second wall, whatever the library does with odd texts."""
+    """Parse a header as its reader will: a second check, whatever the library does with odd texts."""
     raw = content.encode("ascii", "surrogateescape")
     message = message_from_bytes(raw + b"\r\n", policy=default)
     led_to = [address.addr_spec for address in getattr(message[name], "addresses", ())]

@@ -19,7 +19,7 @@ blp = Blueprint("development", __name__, url_prefix="/dev")
 
 
 def mailbox() -> Path:
-    """Where the development mailbox is; without one these addresses do not exist."""
+    """The folder of the development mailbox; without one these routes answer 404."""
     path = settings.of(settings_of(current_app)).mailbox
     if path is None:
         abort(404)

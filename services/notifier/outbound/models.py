@@ -14,9 +14,9 @@ BOUNCES_COUNT = timedelta(days=30)
 
 
 class Bounce(Base):
-    """A mailbox that refused mail for good, how often since it last took any, and when it did so last.
+    """A mailbox that refused mail for good: how often since it last took a mail, and when it did so last.
 
-    ``address`` is its ``chassis.core.emails.address_key``: however it is spelled, it is the same one.
+    ``address`` is its ``chassis.core.emails.address_key``, which is the same for all spellings.
     """
 
     __tablename__ = "bounces"

@@ -1,4 +1,4 @@
-"""Makes the letter of a delivery: subject, text and HTML from the templates, and headers nobody can smuggle into."""
+"""Renders the letter of a delivery: text and HTML from the templates, and headers that no text can add to."""
 
 import hashlib
 import re
@@ -27,11 +27,11 @@ GAP = re.compile("\ue000([0-9]+)\ue001")
 def compose(
     delivery: Delivery, name: str, settings: NotifierSettings, links: Mapping[str, str], *, time_zone: str
 ) -> Letter:
-    """The letter of a delivery to somebody called ``name``.
+    """The letter of a delivery to a user called ``name``.
 
     Args:
-        links: the addresses it may lead to.
-        time_zone: the clock it tells times by, which is its reader's (D61).
+        links: the addresses of its links.
+        time_zone: the reader's, in which it gives times (D61).
 
     Raises:
         Unmailable: no mail can go to this address, or a text would change the headers of the mail.
@@ -69,8 +69,8 @@ def compose(
 
 
 def _alternatives(boundary: str, **bodies: str) -> Iterator[bytes]:
-    """The bodies in quoted-printable, which every server passes on as it is. Own code, because the email package takes
-    ten times as long for it as all the rest of a mail."""
+    """The bodies in quoted-printable, which every server passes on unchanged. Own code, because the email package takes
+    ten times as long for it as everything else takes for a mail."""
     for kind, body in bodies.items():
         yield f'--{boundary}\r\nContent-Type: text/{kind}; charset="utf-8"\r\n'.encode("ascii")
         yield b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
@@ -80,15 +80,15 @@ def _alternatives(boundary: str, **bodies: str) -> Iterator[bytes]:
 
 
 def _root(delivery: Delivery, domain: str) -> str:
-    """An id that all mails of a thread to one user name, so that they are shown together; it is no mail's own."""
+    """An id that all mails of a thread to one user refer to, so that they are shown together. No mail has it."""
     return f"<thread.{delivery.thread_id}.{delivery.recipient}@{domain}>"
 
 
 def render(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """The text and the HTML of a mail; whatever the context holds shows as text.
+    """The text and the HTML of a mail; all values of the context show as text.
 
-    Styles are written onto a page that has gaps where a mail says something of its own. Mails of one kind mostly share
-    that page, so that it is made once, and what somebody wrote never comes near the parser of the styles.
+    Styles are inlined into a page with gaps in place of the values. Mails of one kind mostly share that page, so it is
+    made once, and what users wrote never reaches the inliner's parser.
     """
     text = templates().get_template(f"{template}.txt").render(context)
     values: list[str] = []
@@ -100,26 +100,26 @@ def render(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
 
 @cache
 def _pages() -> Environment:
-    """Templates that leave numbered gaps instead of what they are told to print, which they collect in ``values``."""
+    """Templates that print numbered gaps instead of values, and collect the values in ``values``."""
     return templates().overlay(finalize=_leave_gap)
 
 
 @pass_context
 def _leave_gap(context: Context, value: object) -> str:
     if isinstance(value, Markup):
-        return value  # what a macro or a block printed: it has its gaps
+        return value  # the output of a macro or a block: it has its gaps already
     values: list[str] = context["values"]
     values.append(str(escape(value)))
-    return f"\ue000{len(values) - 1}\ue001"  # characters that nobody's template has a use for
+    return f"\ue000{len(values) - 1}\ue001"  # characters that no template contains
 
 
 @lru_cache(maxsize=256)
 def _styled(page: str) -> list[str]:
-    """A page with its styles on the elements, split at its gaps: text, number of a gap, text, and so on."""
+    """A page with inlined styles, split at its gaps: text, number of a gap, text, and so on."""
     return GAP.split(_inliner().inline(page))
 
 
 @cache
 def _inliner() -> CSSInliner:
-    """Writes styles onto the elements, since many mail programs read them only there; media queries stay."""
+    """Inlines styles, because many mail programs read them only there; media queries stay."""
     return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)

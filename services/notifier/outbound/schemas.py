@@ -14,7 +14,7 @@ class DeliveriesIn(PageIn):
 
 
 class DeliveryOut(CamelSchema):
-    """A mail as the admins of its recipient's tenant see it; ``to`` is null while there is nobody to get it."""
+    """A mail as the admins of its recipient's tenant see it; ``to`` is null while it has no recipient."""
 
     id = fields.UUID(required=True)
     topic = fields.String(required=True)

@@ -1,4 +1,4 @@
-"""Forgets old mails that have an outcome, digests with their entries, and refusals that count no more."""
+"""Deletes old mails that have an outcome, digests with their entries, and refusals that no longer count."""
 
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ UNFINISHED = (State.NEW, State.SENDING)
 
 
 def forget_old_mails(runtime: Runtime) -> bool:
-    """Trim mails, digests and the development mailbox; whether there is more to trim."""
+    """Trim mails, digests and the development mailbox; returns whether there may be more to trim."""
     own, now = settings.of(runtime.settings), utcnow()
     before = now - timedelta(days=own.keep_days)
     with runtime.database.begin() as session:
@@ -30,7 +30,7 @@ def forget_old_mails(runtime: Runtime) -> bool:
 
 
 def forget_old(session: Session, *, before: datetime, now: datetime) -> bool:
-    """Forget some of what was written before then; whether there may be more."""
+    """Delete some old mails, digests and refusals; returns whether there may be more."""
     old_mails = select(Delivery.id).where(Delivery.created_at < before, Delivery.state.not_in(UNFINISHED))
     mails = session.scalars(old_mails.limit(AT_ONCE)).all()
     digests = session.scalars(select(Digest.id).where(Digest.created_at < before).limit(AT_ONCE)).all()

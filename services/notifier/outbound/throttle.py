@@ -22,7 +22,7 @@ log = logger(__name__)
 
 
 class Throttle:
-    """Counts mails by domain in fixed windows. When they cannot be counted, mail goes out uncounted."""
+    """Counts mails by domain in fixed windows. Mail also goes out when it cannot be counted."""
 
     def __init__(self, rate: RateLimitItem | None, url: str) -> None:
         self._rate = rate
@@ -31,9 +31,9 @@ class Throttle:
         self._waiting: Counter[tuple[str, int]] = Counter()
 
     def take(self, domain: str, now: datetime) -> datetime | None:
-        """Count a mail to ``domain``: None where it may go now, else when to come again.
+        """Count a mail to ``domain``; returns None if it may go now, else when to ask again.
 
-        Those that come again are spread over the windows to come, so that each comes once and not with all others.
+        Postponed mails are spread over the next windows, so that they do not all ask again at the same moment.
         """
         if self._rate is None:
             return None

@@ -1,4 +1,4 @@
-"""What a notification topic is made of, and what it makes of an event."""
+"""Topics: what a notification topic consists of, and the notices that it makes of events."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Context = Mapping[str, Any]
 
 
 class Cadence(StrEnum):
-    """How a topic comes: a mail for each event, in the digest of the day or of the week, or not at all."""
+    """How a topic comes: as a mail for each event, in a daily or weekly digest, or not at all."""
 
     INSTANT = "instant"
     DAILY = "daily"
@@ -29,9 +29,9 @@ class Cadence(StrEnum):
 
 
 class Category(StrEnum):
-    """What a crash in the middle of sending does to a mail.
+    """What happens to a mail when its sender crashes while it sends.
 
-    ``must-arrive``: it is sent again with the same Message-ID. ``once``: it becomes ``uncertain``, never repeated.
+    ``must-arrive``: it is sent again with the same Message-ID. ``once``: it becomes ``uncertain`` and is not repeated.
     """
 
     MUST_ARRIVE = "must-arrive"
@@ -40,7 +40,7 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Affiliate:
-    """Somebody who is no user of the platform; the event about them carries name and address."""
+    """An affiliate is no user of the platform; events about them carry their name and address."""
 
     id: UUID
     email: str
@@ -49,11 +49,11 @@ class Affiliate:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An event that a tenant is to hear of, or one of its affiliates alone.
+    """An event that concerns a tenant, or only one of its affiliates.
 
     Attributes:
-        context: what a mail says about it.
-        actor_id: who caused it; their own tenant does not hear of it.
+        context: the values that a mail about it shows.
+        actor_id: the user who caused it; their own tenant gets no mail about it.
     """
 
     event_id: UUID
@@ -65,7 +65,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An event that a topic is about: its type, the fields needed of it, and who is to hear what."""
+    """An event that a topic is about: its type, the fields needed of it, and the notices it becomes."""
 
     event_type: str
     schema: type[Schema]
@@ -79,11 +79,11 @@ class Topic:
     Attributes:
         name: also names its two files in ``templates/``.
         description: what the page behind an unsubscribe link calls it.
-        roles: which users of a tenant get it. Empty for what is one person's own: nobody hears of it in their place.
-        subject: filled in from the mail's context.
-        cadence: how it comes to somebody who has not chosen; None where there is no choice.
+        roles: which users of a tenant get it. Empty for personal mail, which no colleague gets in their place.
+        subject: a format string for the mail's context.
+        cadence: how it comes to users who have not chosen; None if they have no choice.
         section: makes the lines of its part of a digest from the contexts of its events; that part has two templates,
-            ``<name>.digest.*``. None where the topic cannot come in a digest.
+            ``<name>.digest.*``. None if the topic cannot come in a digest.
     """
 
     name: str
@@ -101,6 +101,6 @@ class Topic:
 
 
 def grouped(contexts: Sequence[Context], name: str) -> list[list[Context]]:
-    """Contexts that agree in one value, together."""
+    """Contexts in groups that have the same value."""
     ordered = sorted(contexts, key=lambda context: context[name])
     return [list(group) for _value, group in groupby(ordered, lambda context: context[name])]

@@ -26,7 +26,7 @@ class CommissionReversedIn(_CommissionIn):
 
 
 def credited(event: Received) -> list[Notice]:
-    """Nobody needs a mail about no commission, such as for a fixed amount of another currency."""
+    """No mail about zero commission, such as for a fixed amount in another currency."""
     conversion = event.data
     if not Decimal(conversion.commission):
         return []

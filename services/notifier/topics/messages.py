@@ -32,11 +32,11 @@ class ThreadReadIn(CamelSchema):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message that a tenant is to hear of.
+    """A message to a tenant.
 
     Attributes:
-        sequence: the event's number in the history of the thread, which tells what came before what.
-        thread_context, message_context: what the mail says of them.
+        sequence: the event's number in the history of the thread.
+        thread_context, message_context: what a mail shows of both.
     """
 
     event_id: UUID
@@ -65,7 +65,7 @@ def posted(event: Received) -> Post:
 
 
 def apart(context: Context) -> list[tuple[dict[str, Any], int | None]]:
-    """What a mail says event by event, as a digest takes it, with each message's number; what is left out stays so."""
+    """The context of a mail as one context for each message, as a digest takes it, with the message's number."""
     if "messages" not in context:
         return [(dict(context), None)]
     thread = {name: value for name, value in context.items() if name not in ("messages", "left_out")}
@@ -73,7 +73,7 @@ def apart(context: Context) -> list[tuple[dict[str, Any], int | None]]:
 
 
 def together(entries: Sequence[Context]) -> dict[str, Any]:
-    """The other way round: what a mail says of messages that were to stand in a digest."""
+    """The reverse: the context of a mail about messages that were to stand in a digest."""
     ordered = sorted(entries, key=lambda entry: entry["sequence"])
     thread = {name: value for name, value in ordered[-1].items() if name not in OF_A_MESSAGE}
     messages = [{name: entry[name] for name in OF_A_MESSAGE} for entry in ordered]

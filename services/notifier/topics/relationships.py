@@ -1,4 +1,4 @@
-"""Relationships between suppliers and retailers: who asks, and that somebody has accepted."""
+"""Relationships between suppliers and retailers: requests, and that one was accepted."""
 
 from uuid import UUID
 

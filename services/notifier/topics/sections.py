@@ -1,4 +1,4 @@
-"""What stands in a digest: the events it is made of, in one section for each topic."""
+"""The contents of a digest: a section for each topic that has events."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,11 +7,11 @@ from services.notifier import topics
 from services.notifier.topics.base import MOST_SHOWN, Context
 
 Entry = tuple[str, Context]
-"""An event: its topic, and what its own mail would have said."""
+"""An event: its topic, and the context that its own mail would have had."""
 
 
 def sections(entries: Iterable[Entry]) -> dict[str, Any]:
-    """The sections that have something to say, each with what is shown and how many more there are."""
+    """The sections that are not empty, each with the lines that are shown and the number of the others."""
     contexts: dict[str, list[Context]] = {}
     for name, context in entries:
         contexts.setdefault(name, []).append(context)

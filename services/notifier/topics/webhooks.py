@@ -1,4 +1,4 @@
-"""Webhooks that we have disabled, for their owner. No event says so: ``webhooks.outcomes`` writes the notice."""
+"""Webhooks that we have disabled, for their owner. There is no event: ``webhooks.outcomes`` writes the notice."""
 
 from uuid import UUID
 

@@ -63,7 +63,7 @@ def replace(
     actor: Principal,
     now: datetime,
 ) -> Webhook:
-    """Replace what a tenant has set up; what is queued already goes to the new URL."""
+    """Replace URL, types and description; messages that are queued already go to the new URL."""
     webhook, _ = lock_webhook(session, webhook_id, expected)
     webhook.change(url=url, types=types, description=description, now=now)
     _audit(session, "replaced", webhook, actor, now)
@@ -80,7 +80,7 @@ def delete(session: Session, webhook_id: UUID, *, expected: ETags | None, actor:
 
 
 def pause(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> Webhook:
-    """Send nothing until it is resumed; what happens meanwhile is kept for then."""
+    """Send nothing until it is resumed; events are kept for then."""
     webhook, _ = lock_webhook(session, webhook_id, expected)
     webhook.pause(now)
     _audit(session, "paused", webhook, actor, now)
@@ -88,7 +88,7 @@ def pause(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: 
 
 
 def resume(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> Webhook:
-    """Go on sending, at once and whatever has failed before."""
+    """Send again, at once; earlier failures are forgotten."""
     webhook, queue = lock_webhook(session, webhook_id, expected)
     webhook.resume(now)
     messages.go_on(session, queue, now)
@@ -180,7 +180,7 @@ def redeliver_since(
 
 
 def lock_webhook(session: Session, webhook_id: UUID, expected: ETags | None) -> tuple[Webhook, WebhookQueue]:
-    """One of the caller's webhooks and its queue, both locked, in the version the caller has seen.
+    """One of the caller's webhooks and its queue, both locked, in the version that the caller has seen.
 
     Raises:
         NotFound, Stale

@@ -1,7 +1,7 @@
-"""One HTTP request to a receiver we do not trust: to a checked address, within one deadline, whatever it answers.
+"""One HTTP request to a receiver that we do not trust: to a checked address, with one deadline for everything.
 
-Only the head of the answer is read. Redirects are not followed, nothing is taken from the environment, and there is one
-connection a request, so that each was checked.
+Only the head of the answer is read. Redirects are not followed, and the environment's proxies are ignored. Each request
+has a connection of its own, so each address was checked.
 """
 
 import socket
@@ -18,12 +18,12 @@ from time import monotonic
 from services.notifier.webhooks import ssrf_guard
 from services.notifier.webhooks.ssrf_guard import BadTarget, Target
 
-MAX_ADDRESSES = 3  # of one name are tried; the deadline is for all of them together
+MAX_ADDRESSES = 3  # of one name are tried, within the one deadline
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What became of a request: a status, or why there is none."""
+    """The outcome of a request: a status, or why there is none."""
 
     status: int | None = None
     error: str | None = None
@@ -34,8 +34,8 @@ class CallResult:
 def post(url: str, body: bytes, headers: Mapping[str, str], *, deadline: float, loopback: bool) -> CallResult:
     """POST ``body`` and return the answer, at the latest after ``deadline`` seconds.
 
-    Never raises for what the receiver does. All of it (looking the name up, too) happens in a thread of its own, which
-    is cut off at the deadline: a receiver that drips bytes never lets the time of a socket run out.
+    Never raises for what the receiver does. The request, its name lookup included, runs in a thread of its own, whose
+    connection is cut at the deadline: a socket's timeout restarts with each byte that a slow receiver sends.
     """
     started = monotonic()
     call = _Call(deadline, loopback)
@@ -103,7 +103,7 @@ class _Call:
             wrapped.do_handshake()
 
     def _hold(self, connected: socket.socket) -> None:
-        """From now on ``cut`` ends this one; it may have been called already."""
+        """From now on ``cut`` ends this connection; it may have been called already."""
         self._socket = connected
         if self._over:
             raise TimeoutError

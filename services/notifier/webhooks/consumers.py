@@ -1,4 +1,4 @@
-"""Every event of every service goes into the log, and with it a message for each webhook that wants it."""
+"""Writes every event of every service into the log, with a message for each webhook that wants it."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,8 @@
-"""Writes: every message to a webhook from when its event is logged to when it was delivered or has failed.
+"""Writes: the messages of webhooks, from when their events are logged until they are delivered or have failed.
 
-A webhook's queue is locked first, always; webhooks in the order of their ids. Of each series (what one source tells of
-one subject, D63) at most one message is ready or being sent, the one of its first unfinished event: the others wait.
-The type of an event names its source, so a message needs no column for it.
+A webhook's queue is always locked first, webhooks in the order of their ids. Of each series (the events of one source
+about one subject, D63) at most one message is ready or being sent: that of its first unfinished event. The others wait.
+The type of an event names its source, so a message has no column for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,7 +92,7 @@ def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventVie
 
 
 def let_the_next_go(session: Session, message: WebhookMessage, now: datetime) -> None:
-    """A message is finished: it is the next one's turn in its series."""
+    """Make the next message of the series ready, because this one is finished."""
     session.flush()
     head = queries.first_of(session, message.webhook_id, source_of(message.type), message.subject)
     if head is not None and head.state == MessageState.WAITING:
@@ -154,7 +154,7 @@ def _forget_unsent(session: Session) -> bool:
 
 
 def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:
-    """Let the first unfinished message of each series be the ready one, but where one is being sent."""
+    """Make the first unfinished message of each series ready, unless one is being sent."""
     ready = (WebhookMessage.webhook_id == queue.webhook_id) & (WebhookMessage.state == MessageState.READY)
     _execute(session, update(WebhookMessage).where(ready).values(state=MessageState.WAITING))
     earlier = aliased(WebhookMessage)

@@ -59,13 +59,13 @@ def take_in(
 
 
 def _disable(session: Session, webhook: Webhook, reason: str, now: datetime) -> None:
-    """Stop sending, once, and tell the owner."""
+    """Stop sending, and write to the owner, once."""
     if webhook.status == Status.DISABLED:
         return
     webhook.disable(reason, now)
     system = Principal.system("notifier")
     audit.record(session, "webhook.disabled", webhook, tenant_id=webhook.tenant_id, actor=system, now=now)
-    # The URL may hold a secret of the receiver's; its host is enough to know it by.
+    # The URL may hold a secret of the receiver's; its host is enough to recognise it.
     notice = topic.disabled(
         webhook.tenant_id,
         webhook_id=webhook.id,

@@ -1,4 +1,4 @@
-"""Reads: a tenant's webhooks, who wants an event, which endpoint and message is next, and what became of them."""
+"""Reads: a tenant's webhooks, which of them want an event, which endpoint and message is next, and past messages."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -60,7 +60,7 @@ def lock_queues(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, Web
 
 
 def busy(session: Session, webhook_ids: Iterable[UUID], subjects: Iterable[UUID]) -> set[tuple[UUID, str, UUID]]:
-    """Webhook, source and subject of what is still to be sent about these subjects."""
+    """Webhook, source and subject of unfinished messages about these subjects."""
     statement = select(WebhookMessage.webhook_id, WebhookMessage.type, WebhookMessage.subject).where(
         UNFINISHED, WebhookMessage.webhook_id.in_(list(webhook_ids)), WebhookMessage.subject.in_(list(subjects))
     )
@@ -79,13 +79,13 @@ def next_due(session: Session, now: datetime, *, healthy: bool) -> WebhookQueue 
 
 
 def being_sent(session: Session, webhook_id: UUID) -> Sequence[WebhookMessage]:
-    """What is on its way to a webhook, or was when its sender vanished; the longest first."""
+    """The messages being sent to a webhook, also those of senders that vanished; the oldest first."""
     statement = select(WebhookMessage).where(SENDING, WebhookMessage.webhook_id == webhook_id)
     return session.scalars(statement.order_by(WebhookMessage.next_at)).all()
 
 
 def first_of(session: Session, webhook_id: UUID, source: str, subject: UUID) -> WebhookMessage | None:
-    """The message whose turn it is in a series."""
+    """The first unfinished message of a series."""
     statement = select(WebhookMessage).where(
         UNFINISHED, WebhookMessage.webhook_id == webhook_id, WebhookMessage.subject == subject
     )
@@ -94,7 +94,7 @@ def first_of(session: Session, webhook_id: UUID, source: str, subject: UUID) -> 
 
 
 def service_in(session: Session, event_type: InstrumentedAttribute[str]) -> ColumnElement[str]:
-    """The service that a type in a column begins with."""
+    """The service that publishes the type in a column."""
     if session.get_bind().dialect.name == "postgresql":
         return func.split_part(event_type, ".", 1)
     return func.substr(event_type, 1, func.instr(event_type, ".") - 1)
@@ -107,7 +107,7 @@ def ready(session: Session, webhook_id: UUID, *, limit: int) -> Sequence[Webhook
 
 
 def messages_of(session: Session, webhook_id: UUID, event_ids: Sequence[UUID]) -> dict[UUID, WebhookMessage]:
-    """What a webhook is sent about these events, by event."""
+    """A webhook's messages about these events, by event."""
     statement = select(WebhookMessage).where(
         WebhookMessage.webhook_id == webhook_id, WebhookMessage.event_id.in_(event_ids)
     )
@@ -115,7 +115,7 @@ def messages_of(session: Session, webhook_id: UUID, event_ids: Sequence[UUID]) -
 
 
 def bodies_of(session: Session, messages: Sequence[WebhookMessage]) -> dict[UUID, str]:
-    """The envelopes that messages carry, by event; those that the log has forgotten are missing."""
+    """The envelopes of messages, by event, without those that the log has forgotten."""
     bodies = {message.event_id: message.body for message in messages if message.body is not None}
     positions = [message.position for message in messages if message.body is None]
     if not positions:
@@ -127,8 +127,8 @@ def bodies_of(session: Session, messages: Sequence[WebhookMessage]) -> dict[UUID
 def seen_between(
     session: Session, *, since: datetime, until: datetime | None, types: Sequence[str], limit: int
 ) -> Sequence[EventViewer]:
-    """The events of these types that the caller saw in a time, oldest first."""
-    # Positions follow the times but for moments: so the first of them is found by index, a little early.
+    """The events of these types that the caller may see and that were logged in a period, oldest first."""
+    # Positions follow the times but for moments: so an index finds the first of them, a little early.
     early = select(LoggedEvent.position).where(LoggedEvent.logged_at >= since - timedelta(minutes=1))
     position = session.scalar(early.order_by(LoggedEvent.logged_at).limit(1))
     if position is None:
@@ -142,12 +142,12 @@ def seen_between(
 
 
 def seen(session: Session, event_id: UUID) -> EventViewer | None:
-    """One event, as far as the caller may see it."""
+    """One event, if the caller may see it."""
     return session.scalar(_seen().where(LoggedEvent.event_id == event_id))
 
 
 def messages(session: Session, webhook_id: UUID, *, page: int, page_size: int, state: str | None) -> Page:
-    """What was, is or will be sent to a webhook, the newest event first."""
+    """The messages of a webhook, the newest event first."""
     statement = select(WebhookMessage).where(WebhookMessage.webhook_id == webhook_id)
     if state:
         statement = statement.where(WebhookMessage.state == state)

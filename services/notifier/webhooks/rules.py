@@ -1,4 +1,4 @@
-"""How webhooks are retried, when one is given up, and what an answer means for its message and for its endpoint."""
+"""How webhooks are retried and given up, and what an answer means for its message and its endpoint."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,18 +6,18 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 IN_FLIGHT = 4
-"""Messages on their way to one endpoint at the same time; to one that fails, a single one."""
+"""Messages sent to one endpoint at the same time; to one that fails, only one."""
 
 RETRY_DELAYS = [timedelta(seconds=s) for s in (5, 30, 120, 600, 1800, 3600, 7200, 14400)]
 COOLING_DELAYS = RETRY_DELAYS[:6]
 GIVE_UP_AFTER = timedelta(days=3)
-"""A message tried for so long has failed; an endpoint that took nothing for so long is disabled."""
+"""A message that was tried for so long has failed; an endpoint that took nothing for so long is disabled."""
 
 LONGEST_RETRY_AFTER = timedelta(days=1)
 SECRET_OVERLAP = timedelta(hours=24)
-"""How long the secret before the present one goes on signing."""
+"""How long the previous secret goes on signing."""
 
-MAX_BODY = 20_000  # bytes; a larger event is announced, and fetched by who wants it
+MAX_BODY = 20_000  # bytes; of a larger event only the address is sent
 MAX_WEBHOOKS = 20
 MAX_REDELIVERED = 10_000
 
@@ -26,7 +26,7 @@ OVERLOADED = frozenset({429, 502, 503, 504})
 
 
 class Status(StrEnum):
-    """``paused`` by its owner: messages gather. ``disabled`` by us: none is added."""
+    """``paused`` by its owner: messages queue up. ``disabled`` by us: no message is added."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -46,8 +46,8 @@ class MessageState(StrEnum):
 class Verdict(StrEnum):
     """What an answer means.
 
-    ``taken``: delivered. ``refused``: this message, others may fare better. ``trouble``: the endpoint as a whole.
-    ``gone``: it wants nothing any more.
+    ``taken``: delivered. ``refused``: only this message failed. ``trouble``: the endpoint does not work.
+    ``gone``: the endpoint wants no more messages.
     """
 
     TAKEN = "taken"
@@ -66,7 +66,7 @@ def verdict(status: int | None) -> Verdict:
 
 
 def retry_after(header: str | None, now: datetime) -> timedelta:
-    """How long a receiver asks to be left alone: RFC 9110's seconds or date; nothing where it is neither."""
+    """How long a receiver asks us to wait: RFC 9110's seconds or date; zero if the header is neither."""
     if not header:
         return timedelta()
     try:
@@ -77,7 +77,7 @@ def retry_after(header: str | None, now: datetime) -> timedelta:
 
 
 def in_flight(failures: int) -> int:
-    """How many messages may be on their way at once after so many failures in a row."""
+    """How many messages may be sent at once after so many failures in a row."""
     return 1 if failures else IN_FLIGHT
 
 

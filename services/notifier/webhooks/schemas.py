@@ -1,4 +1,4 @@
-"""Webhooks on the wire, and what became of their messages."""
+"""Webhooks on the wire, with their messages and attempts."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def _one_line(description: str) -> None:
 
 
 class WebhookIn(CamelSchema):
-    """Where events go. Without ``types`` all that the tenant may see; each of them fits a type that is published.
+    """Where events go. Without ``types`` all events that the tenant may see; each pattern must fit a published type.
 
     ``description`` is one line, or empty.
     """
@@ -57,9 +57,9 @@ class WebhookWithSecretOut(WebhookOut):
 
 
 class WebhookUpdateIn(WebhookIn, UpdateSchema):
-    """A webhook's URL, types and description. Whatever else a webhook answers is read-only, and ignored (D65).
+    """A webhook's URL, types and description. Other fields of a webhook are read-only, and ignored (D65).
 
-    Types that it had before are taken also where nothing that is published fits them.
+    Types that the webhook had before are accepted even if no published type fits them.
     """
 
     answer = WebhookWithSecretOut
@@ -71,7 +71,7 @@ class MessagesIn(PageIn):
 
 
 class WebhookMessageOut(CamelSchema):
-    """An event on its way to a webhook, delivered there or given up."""
+    """An event that is to be sent to a webhook, was delivered or has failed."""
 
     event_id = fields.UUID(required=True)
     type = fields.String(required=True)
@@ -112,7 +112,7 @@ class RedeliverIn(CamelSchema):
     @validates_schema
     def one_or_a_range(self, data: dict[str, Any], **_: Any) -> None:
         if ("event_id" in data) == ("since" in data) or ("until" in data and "since" not in data):
-            raise ValidationError("Name either one eventId, or a time with since and perhaps until.")
+            raise ValidationError("Name either one eventId, or a period with since and optionally until.")
 
 
 class RedeliverOut(CamelSchema):

@@ -16,7 +16,7 @@ def new_secret() -> str:
 
 
 def headers(message_id: str, body: str, keys: Sequence[str], now: datetime) -> dict[str, str]:
-    """What is sent beside ``body``; one signature for each of the secrets, all of which the receiver may know."""
+    """The headers for ``body``, with a signature for each of the secrets."""
     return {
         "Content-Type": "application/json",
         "User-Agent": "Concord-Webhooks/1",

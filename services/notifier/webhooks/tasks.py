@@ -9,7 +9,7 @@ from services.notifier.webhooks import messages
 
 
 def forget_old_messages(runtime: Runtime) -> bool:
-    """Trim what became of messages; whether there is more to trim."""
+    """Trim messages and attempts; returns whether there may be more to trim."""
     before = utcnow() - timedelta(days=settings.of(runtime.settings).event_log_days)
     with runtime.database.begin() as session:
         return messages.trim(session, before=before)

@@ -67,14 +67,14 @@ def test_the_weekly_one_comes_on_its_day():
 
 @given(moments, zones, times, weekdays)
 def test_moments_follow_each_other_without_gap_or_repetition(start, zone, wall, weekday):
-    found = [next_moment(start, zone, wall, weekday)]
+    result = [next_moment(start, zone, wall, weekday)]
     for _ in range(4):
-        found.append(next_moment(found[-1], zone, wall, weekday))
-    days = [moment.astimezone(zone).date() for moment in found]
+        result.append(next_moment(result[-1], zone, wall, weekday))
+    days = [moment.astimezone(zone).date() for moment in result]
     step = timedelta(days=1 if weekday is None else 7)
-    assert start < found[0] <= start + step + timedelta(days=1)
+    assert start < result[0] <= start + step + timedelta(days=1)
     assert len(set(days)) == len(days), "never two on one day"
-    for before, after in pairwise(found):
+    for before, after in pairwise(result):
         assert step - timedelta(hours=2) <= after - before <= step + timedelta(days=1)
         assert last_moment(after, zone, wall, weekday) == after
         assert last_moment(after - timedelta(microseconds=1), zone, wall, weekday) == before
@@ -82,9 +82,9 @@ def test_moments_follow_each_other_without_gap_or_repetition(start, zone, wall, 
 
 @given(moments, zones, times)
 def test_it_is_that_time_on_the_wall_unless_the_clock_leaves_it_out(start, zone, wall):
-    found = next_moment(start, zone, wall).astimezone(zone)
-    left_out = datetime.combine(found.date(), wall, zone).astimezone(UTC).astimezone(zone).time() != wall
-    assert found.time() == wall or left_out or found.utcoffset() != (found - timedelta(days=1)).utcoffset()
+    result = next_moment(start, zone, wall).astimezone(zone)
+    left_out = datetime.combine(result.date(), wall, zone).astimezone(UTC).astimezone(zone).time() != wall
+    assert result.time() == wall or left_out or result.utcoffset() != (result - timedelta(days=1)).utcoffset()
 
 
 @given(moments, zones, times, times)

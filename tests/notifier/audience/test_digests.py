@@ -85,14 +85,14 @@ def test_what_happened_comes_at_the_hour_in_one_mail(notifier, inbox, rolf):
     [message] = inbox.messages
     assert message["Subject"] == "Your daily summary from Concord"
     text = text_of(message)
-    for said in (
+    for line in (
         "Spring Showroom Push (Nordic Heating, 1 April 2026, 02:00 CEST to 15 May 2026, 02:00 CEST)",
         "Spring campaign artwork: 2 new from Nordic Heating",
         "Second",
         "Nordic Heating has made you a Gold partner",
         "Nordic Heating wants to work with you",
     ):
-        assert said in text
+        assert line in text
     [row] = deliveries(notifier)
     assert (row.topic, row.category, row.state) == ("digest", "once", "sent")
     run(notifier, "2026-03-04T08:00:00+01:00")
@@ -252,7 +252,7 @@ def test_what_waits_follows_a_tenant_that_moves(notifier, inbox, rolf, own, hour
     choose(notifier, timeZone=own)
     with at("2026-03-02T15:00:00+01:00"):
         notifier.deliver(invite_created())
-        notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, what="Changed"))
+        notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, kind="Changed"))
     run(notifier, datetime.fromisoformat(hour) - timedelta(seconds=1))
     assert inbox.taken == []
     run(notifier, hour)
@@ -339,18 +339,18 @@ steps = st.tuples(st.sampled_from(["event", "schedule", "choose"]), st.integers(
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=10, max_size=25), st.randoms())
-def test_whatever_happens_each_event_stands_in_exactly_one_digest(notifier, taken, chance: random.Random):
+def test_whatever_happens_each_event_stands_in_exactly_one_digest(notifier, mails, chance: random.Random):
     """Events, schedulers and changes of mind in any order, over the change of the clocks."""
     notifier.wipe()
     notifier.deliver(user_added(), tenant_created(time_zone="Europe/Oslo"))
     choose(notifier, topics=DAILY)
     now = datetime.fromisoformat("2026-03-24T12:00:00+01:00")
-    for what, wait in taken:
+    for kind, wait in mails:
         now += timedelta(hours=wait)
         with at(now):
-            if what == "event":
+            if kind == "event":
                 notifier.deliver(invite_created())
-            elif what == "schedule":
+            elif kind == "schedule":
                 digest_twice(notifier)
             else:
                 choose(
@@ -364,7 +364,7 @@ def test_whatever_happens_each_event_stands_in_exactly_one_digest(notifier, take
             digest_twice(notifier)
     items = rows(notifier, DigestItem)
     ledger = rows(notifier, Digest)
-    assert len(items) == sum(what == "event" for what, _wait in taken)
+    assert len(items) == sum(kind == "event" for kind, _wait in mails)
     assert {item.digest_id for item in items} == {row.id for row in ledger}
     assert max(Counter((row.cadence, row.period_start) for row in ledger).values(), default=1) == 1
     assert {row.event_id for row in deliveries(notifier)} == {row.id for row in ledger}

@@ -93,12 +93,12 @@ def test_no_order_of_arrival_tells_of_what_was_read(notifier):
     """The numbers of the thread's events say what came before what; two consumers may take them in any order."""
     for order in permutations([("posted", 2), ("posted", 3), ("read", 4), ("posted", 5)]):
         thread = uuid4()
-        for what, number in order:
+        for kind, number in order:
             notifier.deliver(
-                thread_read(number, thread=thread) if what == "read" else message_posted(number, thread=thread)
+                thread_read(number, thread=thread) if kind == "read" else message_posted(number, thread=thread)
             )
         rows = [row for row in deliveries(notifier, thread_id=thread) if row.state == "new"]
-        assert [[one["sequence"] for one in row.context["messages"]] for row in rows] == [[5]], order
+        assert [[item["sequence"] for item in row.context["messages"]] for row in rows] == [[5]], order
 
 
 def test_what_the_other_side_reads_is_its_own_affair(notifier, inbox):
@@ -156,7 +156,7 @@ def test_a_repetition_tells_of_what_is_still_unread(notifier, inbox):
 def test_a_flood_of_messages_makes_one_mail_of_a_bounded_size(notifier, inbox):
     notifier.deliver(*(message_posted(number, preview=f"Number {number}.") for number in range(2, 42)))
     [row] = deliveries(notifier)
-    assert [one["sequence"] for one in row.context["messages"]] == list(range(32, 42))
+    assert [item["sequence"] for item in row.context["messages"]] == list(range(32, 42))
     send_later(notifier)
     [message] = inbox.messages
     assert "30 earlier messages are left out here" in text_of(message)

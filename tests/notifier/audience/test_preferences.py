@@ -62,8 +62,8 @@ def test_they_are_sensible_without_any_setting(notifier, rolf):
 def test_the_clock_is_the_tenants_until_one_is_chosen(notifier, rolf):
     notifier.deliver(tenant_created(time_zone="Asia/Kathmandu"))
     assert rolf.get(PREFERENCES).json["timeZone"] == "Asia/Kathmandu"
-    notifier.deliver(tenant_created(time_zone="America/Lima", sequence=3, what="Changed"))
-    notifier.deliver(tenant_created(time_zone="Europe/Paris", sequence=2, what="Changed"))
+    notifier.deliver(tenant_created(time_zone="America/Lima", sequence=3, kind="Changed"))
+    notifier.deliver(tenant_created(time_zone="Europe/Paris", sequence=2, kind="Changed"))
     notifier.deliver(tenant_created(time_zone="Mars/Olympus", tenant_id=uuid4()))
     assert rolf.get(PREFERENCES).json["timeZone"] == "America/Lima", "older news change nothing"
     assert choose(notifier, timeZone="Europe/Oslo")["timeZone"] == "Europe/Oslo"
@@ -86,11 +86,11 @@ def test_what_was_read_can_be_sent_back_and_changes_nothing(notifier, rolf):
     read = rolf.get(PREFERENCES)
     back = rolf.put(PREFERENCES, json=read.json, headers={"If-Match": read.headers["ETag"]})
     assert (back.status_code, back.json) == (200, read.json)
-    notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, what="Changed"))
+    notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, kind="Changed"))
     assert rolf.get(PREFERENCES).json == read.json | {"timeZone": "America/Lima"}
     chosen = choose(notifier, timeZone="Europe/Oslo", quietHours=NIGHT, topics={"tier": "off"})
     assert choose(notifier, **chosen) == chosen
-    notifier.deliver(tenant_created(time_zone="Asia/Tokyo", sequence=3, what="Changed"))
+    notifier.deliver(tenant_created(time_zone="Asia/Tokyo", sequence=3, kind="Changed"))
     assert rolf.get(PREFERENCES).json == chosen, "a zone of their own stays"
 
 
@@ -245,7 +245,7 @@ def test_what_quiet_hours_held_back_follows_the_clock_of_its_user(notifier, inbo
 
 
 def test_what_quiet_hours_held_back_follows_a_tenant_that_moves(notifier, inbox, held):
-    notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, what="Changed"))
+    notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, kind="Changed"))
     send(notifier)
     assert len(inbox.taken) == 1
 

@@ -201,11 +201,11 @@ def test_of_gathered_messages_only_those_are_passed_on_that_the_heir_has_not_hea
     notifier.deliver(message_posted(3, preview="Number 3."), user_removed())
     with time_machine.travel(utcnow() + timedelta(hours=1)):
         heard(notifier, inbox)
-    said = "".join(text_of(message) for message in inbox.messages)
+    line = "".join(text_of(message) for message in inbox.messages)
     if cadence == "daily":
-        assert "Spring campaign artwork: 2 new from Nordic Heating" in said
+        assert "Spring campaign artwork: 2 new from Nordic Heating" in line
     else:
-        assert (said.count("Number 2."), said.count("Number 3.")) == (1, 1)
+        assert (line.count("Number 2."), line.count("Number 3.")) == (1, 1)
 
 
 def test_messages_that_waited_for_a_digest_are_one_mail_a_thread(notifier, inbox):

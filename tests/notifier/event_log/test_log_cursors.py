@@ -42,7 +42,7 @@ def before(url):
         config = migrate.config_of(service)
         config.attributes["connection"] = connection
         revisions = ScriptDirectory.from_config(config).walk_revisions()
-        [ours] = [one for one in revisions if one.path.endswith("_log_cursors_by_source.py")]
+        [ours] = [item for item in revisions if item.path.endswith("_log_cursors_by_source.py")]
         for target in ("chassis_0003", ours.down_revision):
             command.upgrade(config, target)
         connection.commit()
@@ -107,7 +107,7 @@ class Before:
 
 
 def renames(*sequences):
-    return [tenant_created(TENANT, sequence=number, what="Changed") for number in sequences]
+    return [tenant_created(TENANT, sequence=number, kind="Changed") for number in sequences]
 
 
 def clicks(*sequences):

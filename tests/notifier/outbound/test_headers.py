@@ -141,13 +141,16 @@ def test_a_long_address_has_a_line_of_its_own():
     assert_well_folded(header)
 
 
-@given(st.text(max_size=60), st.sampled_from(["\r\n", "\n", "\r", "\r\n\r\n", "\x0b", "\u2028", "\x85"]))
-def test_no_other_header_can_be_smuggled_in(text, line_end):
-    smuggled = f"{text}{line_end}Bcc: everybody@x.example"
-    for header in (
-        headers.text("Subject", wording.one_line(smuggled, 250)),
-        headers.mailbox("To", wording.display_name(smuggled), ADDRESS),
-    ):
-        message = message_from_bytes(header + b"\r\n", policy=default)
-        assert len(message.keys()) == 1
-        assert message.get_payload() == ""
+@pytest.mark.parametrize(
+    "header_of",
+    [
+        lambda text: headers.text("Subject", wording.one_line(text, 250)),
+        lambda text: headers.mailbox("To", wording.display_name(text), ADDRESS),
+    ],
+    ids=["Subject", "To"],
+)
+@given(text=st.text(max_size=60), line_end=st.sampled_from(["\r\n", "\n", "\r", "\r\n\r\n", "\x0b", "\u2028", "\x85"]))
+def test_no_other_header_can_be_smuggled_in(header_of, text, line_end):
+    message = message_from_bytes(header_of(f"{text}{line_end}Bcc: everybody@x.example") + b"\r\n", policy=default)
+    assert len(message.keys()) == 1
+    assert message.get_payload() == ""

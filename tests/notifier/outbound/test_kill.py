@@ -33,20 +33,20 @@ def test_no_mail_is_missing_after_kills_and_a_double_has_the_same_message_id(not
     What else it had claimed waits for the end of the lease as well, and comes once.
     """
     queue(notifier, MAILS)
-    wanted = {row.message_id for row in deliveries(notifier)}
+    expected = {row.message_id for row in deliveries(notifier)}
     for _ in range(KILLS):
         child = start_sender(notifier)
         upto = len(inbox.taken) + 3
 
-        def kill(taken, child=child, upto=upto):
-            if len(taken) == upto:
+        def kill(mails, child=child, upto=upto):
+            if len(mails) == upto:
                 os.kill(child.pid, signal.SIGKILL)
                 child.wait()
 
         inbox.before_answer = kill
         _out, errors = child.communicate(timeout=30)
         assert child.returncode == -signal.SIGKILL, errors.decode()
-    inbox.before_answer = lambda taken: None
+    inbox.before_answer = lambda mails: None
     counts = Counter(states(notifier))
     assert counts == {
         "sent": 2 * KILLS,
@@ -57,7 +57,7 @@ def test_no_mail_is_missing_after_kills_and_a_double_has_the_same_message_id(not
         send(notifier)
     assert states(notifier) == ["sent"] * MAILS
     arrived = Counter(inbox.message_ids)
-    assert set(arrived) == wanted
+    assert set(arrived) == expected
     assert sum(arrived.values()) == MAILS + KILLS
 
 

@@ -212,8 +212,8 @@ def spoilt(name, addition):
             return {key: spoil(value) for key, value in said.items()}
         if isinstance(said, list):
             return [spoil(value) for value in said]
-        kept = not isinstance(said, str) or re.match(r"\d{4}-\d\d-\d\dT|\w{8}-0000-", said)
-        return said if kept else f"{said}{addition}"
+        remaining = not isinstance(said, str) or re.match(r"\d{4}-\d\d-\d\dT|\w{8}-0000-", said)
+        return said if remaining else f"{said}{addition}"
 
     _template, context = samples.SAMPLES[name]
     return {key: value if key == "cadence" else spoil(value) for key, value in context.items()}

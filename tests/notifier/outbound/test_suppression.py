@@ -29,7 +29,7 @@ from tests.notifier.helpers import (
     write_digests,
 )
 
-GIVEN_UP = "This address has refused too much mail; nothing is sent there for a while."
+GIVEN_UP = "This address has refused too many mails; nothing is sent to it for a while."
 NOBODY = "550 5.1.1 no such user here"
 
 

@@ -38,8 +38,8 @@ def stockholm(notifier, clock):
 
 def mails(notifier):
     """Text and HTML of what was sent, the newest first."""
-    found = notifier.client(None).get("/dev/mailbox.json").json
-    return [(mail["text"], mail["html"]) for mail in found]
+    result = notifier.client(None).get("/dev/mailbox.json").json
+    return [(mail["text"], mail["html"]) for mail in result]
 
 
 def newest(notifier):
@@ -104,12 +104,12 @@ def test_a_message_says_when_it_was_written(stockholm, configure, clock):
 
 
 @pytest.mark.parametrize(
-    ("zone", "said"), [(None, OF_THE_TENANT), ("America/New_York", IN_NEW_YORK)], ids=["tenant", "reader"]
+    ("zone", "line"), [(None, OF_THE_TENANT), ("America/New_York", IN_NEW_YORK)], ids=["tenant", "reader"]
 )
-def test_a_digest_says_when(stockholm, clock, zone, said):
+def test_a_digest_says_when(stockholm, clock, zone, line):
     choose(stockholm, topics={"invite": Cadence.DAILY}, timeZone=zone)
     stockholm.deliver(invite_created(**SPRING))
     clock.move_to(datetime(2026, 3, 3, 14, tzinfo=UTC))
     write_digests(stockholm)
     send(stockholm)
-    assert_says(newest(stockholm), *said)
+    assert_says(newest(stockholm), *line)

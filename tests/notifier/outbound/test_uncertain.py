@@ -70,8 +70,8 @@ def only(notifier):
     return row
 
 
-def ask(client, notifier, what, **headers):
-    return client.post(f"{PATH}/{only(notifier).id}/{what}", headers=headers)
+def ask(client, notifier, kind, **headers):
+    return client.post(f"{PATH}/{only(notifier).id}/{kind}", headers=headers)
 
 
 def counted(outcome):
@@ -150,56 +150,56 @@ def test_one_that_is_forgotten_shows_and_is_never_sent(notifier, inbox, rolf, sl
     assert counted("forgotten") == before + 1
 
 
-@pytest.mark.parametrize("what", ["resend", "forget"])
+@pytest.mark.parametrize("kind", ["resend", "forget"])
 @pytest.mark.parametrize("state", ["new", "sending", "sent", "failed", "suppressed", "forgotten", "no_recipient"])
-def test_only_what_is_uncertain_can_be_decided(notifier, rolf, slow, state, what):
+def test_only_what_is_uncertain_can_be_decided(notifier, rolf, slow, state, kind):
     mark(notifier, state=state)
-    answer = ask(rolf, notifier, what)
+    answer = ask(rolf, notifier, kind)
     assert (answer.status_code, answer.json["code"]) == (409, "invalid_transition")
     assert only(notifier).state == state
 
 
-@pytest.mark.parametrize("what", ["resend", "forget"])
-def test_another_tenants_is_not_there(notifier, rolf, slow, what):
+@pytest.mark.parametrize("kind", ["resend", "forget"])
+def test_another_tenants_is_not_there(notifier, rolf, slow, kind):
     """S0-9; the operator decides for everybody."""
     anna = notifier.client(principal(Role.SUPPLIER_ADMIN, tenant_id=NORDIC))
-    assert ask(anna, notifier, what).status_code == 404
-    assert rolf.post(f"{PATH}/{uuid4()}/{what}").status_code == 404
+    assert ask(anna, notifier, kind).status_code == 404
+    assert rolf.post(f"{PATH}/{uuid4()}/{kind}").status_code == 404
     assert only(notifier).state == "uncertain"
-    assert ask(notifier.client(principal(Role.PLATFORM_ADMIN)), notifier, what).status_code == 200
+    assert ask(notifier.client(principal(Role.PLATFORM_ADMIN)), notifier, kind).status_code == 200
 
 
-@pytest.mark.parametrize(("what", "state"), [("resend", "new"), ("forget", "forgotten")])
-def test_it_is_in_the_audit_trail_of_the_tenant(notifier, rolf, slow, what, state):
+@pytest.mark.parametrize(("kind", "state"), [("resend", "new"), ("forget", "forgotten")])
+def test_it_is_in_the_audit_trail_of_the_tenant(notifier, rolf, slow, kind, state):
     """D8; also when the operator has decided."""
     operator = principal(Role.PLATFORM_ADMIN)
-    ask(notifier.client(operator), notifier, what)
+    ask(notifier.client(operator), notifier, kind)
     target = only(notifier).id
     [row] = rolf.get(f"/api/v1/notifications/audit?targetId={target}").json["items"]
-    assert row["action"] == {"resend": "delivery.resent", "forget": "delivery.forgotten"}[what]
+    assert row["action"] == {"resend": "delivery.resent", "forget": "delivery.forgotten"}[kind]
     assert row["actorId"] == str(operator.user_id)
     assert row["changes"]["state"] == ["uncertain", state]
 
 
-@pytest.mark.parametrize("what", ["resend", "forget"])
-def test_the_same_request_again_acts_once(notifier, rolf, slow, what):
+@pytest.mark.parametrize("kind", ["resend", "forget"])
+def test_the_same_request_again_acts_once(notifier, rolf, slow, kind):
     """D7"""
-    first, again = (ask(rolf, notifier, what, **{"Idempotency-Key": "one"}) for _ in range(2))
+    first, again = (ask(rolf, notifier, kind, **{"Idempotency-Key": "one"}) for _ in range(2))
     assert (first.status_code, first.json) == (again.status_code, again.json)
     assert again.headers["Idempotent-Replayed"] == "true"
-    assert ask(rolf, notifier, what).status_code == 409
+    assert ask(rolf, notifier, kind).status_code == 409
 
 
-@pytest.mark.parametrize("what", ["resend", "forget"])
-def test_a_sender_that_turns_out_to_live_ends_it(notifier, inbox, rolf, slow, what):
+@pytest.mark.parametrize("kind", ["resend", "forget"])
+def test_a_sender_that_turns_out_to_live_ends_it(notifier, inbox, rolf, slow, kind):
     """It knows that the mail was taken, so there is nothing to repeat and nothing to wonder about."""
-    ask(rolf, notifier, what)
+    ask(rolf, notifier, kind)
     settle(notifier, slow)
     row = only(notifier)
     assert (row.state, row.next_at, row.last_error) == ("sent", None, None)
     send(notifier)
     assert inbox.taken == []
-    assert ask(rolf, notifier, what).status_code == 409
+    assert ask(rolf, notifier, kind).status_code == 409
 
 
 @pytest.mark.parametrize("failure", [None, NotTaken(Trouble.TEMPORARY, "451 later")])

@@ -62,9 +62,9 @@ def test_amounts_have_the_decimals_of_their_currency(notifier, inbox, commission
         "affiliates.ConversionCredited.v1", commission=commission, orderStatus="pending", currency=currency
     )
     data = {"reversed": commission, "remaining": remaining, "orderStatus": "refunded", "currency": currency}
-    taken = about_order("affiliates.CommissionReversed.v1", **data)
+    mails = about_order("affiliates.CommissionReversed.v1", **data)
     with time_machine.travel("2026-03-02T15:00:00+01:00", tick=False):
-        notifier.deliver(earned, taken)
+        notifier.deliver(earned, mails)
     with time_machine.travel("2026-03-03T08:00:01+01:00", tick=False):
         write_digests(notifier)
         send(notifier)
@@ -100,9 +100,9 @@ def test_an_affiliate_hears_of_its_standing_at_once_and_once(notifier, inbox, wh
 
 def test_commission_comes_once_a_day_in_one_mail(notifier, inbox):
     """Earned and taken back; each event once, whatever comes twice."""
-    earned, taken = credited(), reversed_()
+    earned, mails = credited(), reversed_()
     with time_machine.travel("2026-03-02T15:00:00+01:00", tick=False):
-        notifier.deliver(earned, taken, earned, taken)
+        notifier.deliver(earned, mails, earned, mails)
         send(notifier)
         assert inbox.taken == []
     with time_machine.travel("2026-03-03T08:00:01+01:00", tick=False):

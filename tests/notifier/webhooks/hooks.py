@@ -16,8 +16,8 @@ WEBHOOKS = "/api/v1/webhooks"
 
 
 def happened(number=1, *, tenants=(NORDIC,), event_type="campaigns.CampaignAdvanced.v1", **attributes):
-    told = ",".join(map(str, tenants))
-    return sample_event(event_type, {"number": number}, tenantids=told, **attributes)
+    events = ",".join(map(str, tenants))
+    return sample_event(event_type, {"number": number}, tenantids=events, **attributes)
 
 
 def add(client, url="https://hooks.example/in", **data):
@@ -47,15 +47,15 @@ def settle(notifier, claimed, status=None, now=None, *, error=None, retry_after=
         sender.settle(notifier.database, [claimed], [answer], started=now, now=now)
 
 
-def messages(notifier, **wanted):
+def messages(notifier, **expected):
     """Every row in the order of the log."""
-    statement = select(WebhookMessage).filter_by(**wanted).order_by(WebhookMessage.position)
+    statement = select(WebhookMessage).filter_by(**expected).order_by(WebhookMessage.position)
     with acting_as(SYSTEM), notifier.database.read() as session:
         return list(session.scalars(statement))
 
 
-def states(notifier, **wanted):
-    return [row.state for row in messages(notifier, **wanted)]
+def states(notifier, **expected):
+    return [row.state for row in messages(notifier, **expected)]
 
 
 def queue_of(notifier):

@@ -6,7 +6,6 @@ import socket
 import ssl
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _watching = []
@@ -117,7 +116,7 @@ class RudeReceiver:
                 for piece in self._pieces:
                     connection.sendall(piece)
                     self.sent += len(piece)
-                    time.sleep(self._pause)
+                    self._over.wait(self._pause)
                 if connection in select.select([connection], [], [], 0)[0] and not connection.recv(65536):
                     break
                 if not self._endless:

@@ -268,7 +268,7 @@ def test_at_most_four_are_on_their_way_to_an_endpoint_and_one_to_a_failing_one(n
     add(anna)
     notifier.deliver(*(happened(number) for number in range(7)))
     claims = [claim(notifier) for _ in range(5)]
-    assert [one is None for one in claims] == [False] * 4 + [True]
+    assert [item is None for item in claims] == [False] * 4 + [True]
     settle(notifier, claims[0], 400)
     assert claim(notifier) is None
     settle(notifier, claims[1], 400)
@@ -339,11 +339,11 @@ def test_what_an_endpoint_may_get_at_once_costs_few_statements(notifier, anna, r
     """The queue of an endpoint is locked twice for four messages, not for each of them."""
     add(anna, receiver.url)
     notifier.deliver(*(happened(1, subject=str(uuid4())) for _ in range(4)))
-    with statements(notifier) as made, acting_as(SYSTEM):
+    with statements(notifier) as locking, acting_as(SYSTEM):
         assert sender.send_some(notifier.runtime, healthy=True)
     assert len(receiver.taken) == 4
     assert states(notifier) == ["delivered"] * 4
-    locks = [statement for statement in made if "webhook_queues" in statement and statement.startswith("SELECT")]
+    locks = [statement for statement in locking if "webhook_queues" in statement and statement.startswith("SELECT")]
     assert len(locks) <= 3  # a look, and a lock before and after
 
 
@@ -510,20 +510,28 @@ def test_a_message_being_sent_blocks_nobody(notifier, anna):
     settle(notifier, sending, 200)
 
 
-def test_states_go_one_way():
-    done = WebhookMessage(state="delivered")
-    for change in (
-        lambda: done.get_ready(utcnow()),
-        lambda: done.begin(utcnow(), timedelta()),
-        lambda: done.try_again(utcnow()),
-        lambda: done.finish("failed", utcnow()),
-        lambda: Webhook(status="disabled").pause(utcnow()),
-        lambda: Webhook(status="active").resume(utcnow()),
-        lambda: Webhook(status="disabled").disable("again", utcnow()),
-    ):
-        with pytest.raises(Conflict) as refused:
-            change()
-        assert refused.value.code == "invalid_transition"
+@pytest.mark.parametrize(
+    ("row", "method", "values"),
+    [
+        (WebhookMessage(state="delivered"), "get_ready", ()),
+        (WebhookMessage(state="delivered"), "begin", (timedelta(),)),
+        (WebhookMessage(state="delivered"), "try_again", ()),
+        (Webhook(status="disabled"), "pause", ()),
+        (Webhook(status="active"), "resume", ()),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_states_go_one_way(row, method, values):
+    with pytest.raises(Conflict) as refused:
+        getattr(row, method)(utcnow(), *values)
+    assert refused.value.code == "invalid_transition"
+
+
+def test_a_finished_message_and_a_disabled_webhook_stay_so():
+    with pytest.raises(Conflict, match="from delivered"):
+        WebhookMessage(state="delivered").finish("failed", utcnow())
+    with pytest.raises(Conflict, match="from disabled"):
+        Webhook(status="disabled").disable("again", utcnow())
 
 
 def test_claims_use_their_indexes(notifier):

@@ -83,7 +83,7 @@ def trim(folder: Path, before: datetime) -> None:
 
 @lru_cache(maxsize=2 * NEWEST)
 def _read(path: Path) -> Mail | None:
-    """A letter's file never changes but for an equal one, so it is parsed once. One that is no letter is left out."""
+    """A letter's file is only replaced by an equal one, so it is parsed once. None for a file that is no letter."""
     message = message_from_bytes(path.read_bytes(), policy=default)
     to = getattr(message["To"], "addresses", ())
     if not to:

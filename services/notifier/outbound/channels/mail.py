@@ -8,22 +8,21 @@ from contextlib import contextmanager, suppress
 from socket import SHUT_RDWR
 from threading import Event, Thread
 from time import monotonic
-from typing import NoReturn
 
 from chassis.core.logs import logger
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound.channels.base import Channel, Letter, NotTaken
 from services.notifier.settings import STARTTLS, TLS, NotifierSettings, SmtpServer
 
-AFTER_TEXT = 3  # times the usual wait: a server may look closely at a letter before it answers
-ABOUT_POLICY = re.compile(r"\b5\.7\.\d")  # what is refused so says something about us, not about the address
+AFTER_TEXT = 3  # times the usual wait: a server may check a letter before it answers
+ABOUT_POLICY = re.compile(r"\b5\.7\.\d")  # a refusal that says something about us, not about the address
 ASKS_TO_SIGN_IN = frozenset({530, 534, 535, 538})
 
 log = logger(__name__)
 
 
 class MailChannel(Channel):
-    """One connection to a mail server, opened for the first letter and kept for the next ones."""
+    """One connection to a mail server, opened for the first letter and reused for the next ones."""
 
     def __init__(self, server: SmtpServer, settings: NotifierSettings) -> None:
         self._server = server
@@ -34,7 +33,7 @@ class MailChannel(Channel):
 
     def announce(self, letter: Letter) -> None:
         """Name sender and recipient, and wait until the server is ready for the text."""
-        self._until = monotonic() + self._settings.deadline  # for all three steps, also where this one is done twice
+        self._until = monotonic() + self._settings.deadline  # for all three steps, also if this one is repeated
         reused = self._connection is not None
         try:
             self._announce(letter)
@@ -106,7 +105,7 @@ class MailChannel(Channel):
             raise NotTaken(trouble, reason, is_server=True) from error
 
     def _connect(self) -> smtplib.SMTP:
-        """Greet the server. What goes wrong here says nothing about a letter, so all of it may pass."""
+        """Connect and sign in. An error here says nothing about a letter, so it is always temporary."""
         server, name, timeout = self._server, self._settings.domain, self._settings.timeout
         connection: smtplib.SMTP
         if server.security == TLS:
@@ -135,7 +134,7 @@ class MailChannel(Channel):
 
     @contextmanager
     def _watched(self, connection: smtplib.SMTP) -> Iterator[None]:
-        """Have the connection cut when the letter's time is up."""
+        """Have the connection cut at the letter's deadline."""
         watch = self._watch = self._watch or Watch(connection, look=min(1.0, self._settings.deadline / 20))
         watch.until = self._until
         try:
@@ -156,17 +155,15 @@ class MailChannel(Channel):
             raise
 
     def _expect(self, code: int, reply: tuple[int, bytes]) -> None:
-        """Let 250 pass (also 251, 252), and turn a refusal into what it means for the letter."""
-        if reply[0] == code or (code == 250 and reply[0] in (251, 252)):
+        """Accept 250 (also 251, 252); turn a refusal into what it means for the letter."""
+        status, text = reply
+        if status == code or (code == 250 and status in (251, 252)):
             return
-        self._refused(*reply)
-
-    def _refused(self, code: int, text: bytes) -> NoReturn:
-        about_us = code in ASKS_TO_SIGN_IN or code == 421 or code // 100 not in (4, 5)
-        reason = f"The mail server answered {code} {text.decode('utf-8', 'replace')}"
+        about_us = status in ASKS_TO_SIGN_IN or status == 421 or status // 100 not in (4, 5)
         if not about_us:
             self._start_over()
-        permanent = 500 <= code < 600 and not about_us
+        permanent = 500 <= status < 600 and not about_us
+        reason = f"The mail server answered {status} {text.decode('utf-8', 'replace')}"
         raise NotTaken(Trouble.PERMANENT if permanent else Trouble.TEMPORARY, reason, is_server=about_us)
 
     def _start_over(self) -> None:
@@ -185,7 +182,7 @@ class MailChannel(Channel):
 
 
 class Watch:
-    """Cuts a connection when its time is up: a server that drips its answer never lets a socket's time run out."""
+    """Cuts a connection at its deadline. A socket's timeout is not enough: it restarts with each byte of an answer."""
 
     def __init__(self, connection: smtplib.SMTP, look: float) -> None:
         self.until: float | None = None

@@ -86,7 +86,7 @@ def test_what_a_refusal_means(post, inbox, moment, answer, trouble, is_server):
     assert inbox.connections == (2 if is_server else 1)
 
 
-@pytest.mark.parametrize("what", ["hang", "close", "drip"])
+@pytest.mark.parametrize("kind", ["hang", "close", "drip"])
 @pytest.mark.parametrize(
     ("moment", "trouble"),
     [
@@ -96,25 +96,25 @@ def test_what_a_refusal_means(post, inbox, moment, answer, trouble, is_server):
         (TEXT, Trouble.UNKNOWN),
     ],
 )
-def test_a_server_that_breaks_off(post, configure, what, moment, trouble):
+def test_a_server_that_breaks_off(post, configure, kind, moment, trouble):
     """Once the text has gone out nobody knows; before, the letter was certainly not taken."""
-    with BadServer(moment, what) as server:
+    with BadServer(moment, kind) as server:
         configure(SMTP_URL=f"smtp://127.0.0.1:{server.port}", SMTP_TIMEOUT=0.1)
         failure = fail(post())
         assert server.reached >= 1
     assert (failure.trouble, failure.is_server) == (trouble, True)
 
 
-@pytest.mark.parametrize("what", ["hang", "close", "drip"])
-def test_a_server_that_does_not_even_greet(post, configure, what):
-    with BadServer(GREETING, what) as server:
+@pytest.mark.parametrize("kind", ["hang", "close", "drip"])
+def test_a_server_that_does_not_even_greet(post, configure, kind):
+    with BadServer(GREETING, kind) as server:
         configure(SMTP_URL=f"smtp://127.0.0.1:{server.port}", SMTP_TIMEOUT=0.1)
         assert fail(post()).trouble is Trouble.TEMPORARY
 
 
-@pytest.mark.parametrize("what", ["hang", "close", "drip"])
-def test_a_server_that_does_not_let_go(post, configure, what):
-    with BadServer(b"QUIT", what) as server:
+@pytest.mark.parametrize("kind", ["hang", "close", "drip"])
+def test_a_server_that_does_not_let_go(post, configure, kind):
+    with BadServer(b"QUIT", kind) as server:
         configure(SMTP_URL=f"smtp://127.0.0.1:{server.port}", SMTP_TIMEOUT=0.1)
         channel = post()
         send(channel, letter())
@@ -176,7 +176,7 @@ def test_signing_in_over_tls(post, configure, certificate, caplog, scheme, passw
     options = {"authenticator": authenticator, "auth_required": True, "auth_require_tls": scheme == "smtp", **tls}
     query = "?starttls=true" if scheme == "smtp" else ""
     with mail_server(inbox, **options) as port, caplog.at_level(logging.DEBUG):
-        configure(SMTP_URL=f"{scheme}://mailer:{password}@127.0.0.1:{port}{query}", SMTP_TIMEOUT=0.5)
+        configure(SMTP_URL=f"{scheme}://mailer:{password}@127.0.0.1:{port}{query}", SMTP_TIMEOUT=5)
         if password == "hunter2":
             send(post(), letter())
             assert len(inbox.taken) == 1
