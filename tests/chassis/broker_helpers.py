@@ -95,7 +95,7 @@ def stopping(stop: threading.Event, seconds: float) -> Iterator[None]:
 
 
 class Consuming:
-    """A consumer in a thread of its own: ``got`` so far, ``error`` that was raised. ``block`` stops it inside a batch."""
+    """A consumer in its own thread: ``got`` so far, ``error`` that was raised. ``block`` stops it inside a batch."""
 
     def __init__(
         self, broker: Broker, subscriber: str, *, prefetch: int = 20, batch: int | None = None, block: bool = False
