@@ -19,7 +19,7 @@ from services.notifier.outbound import channels, renderer
 from services.notifier.outbound.channels.base import Channel, NotTaken
 from services.notifier.outbound.claims import Claim, claim_due, give_back
 from services.notifier.outbound.letters import Letter
-from services.notifier.outbound.settlement import Settler
+from services.notifier.outbound.settlement import settle
 
 BATCH = 100  # mails over one connection
 
@@ -50,30 +50,27 @@ def send_batch(runtime: Runtime, channel: Channel) -> bool:
 def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> bool:
     """Hand claimed mails over, one after the other; False when the server takes none just now, or the process stops.
 
-    The outcome of one is committed while the next is announced, but before its text goes out: so a crash leaves one
-    mail in doubt and not two. The next is rendered while the server looks at the text of the one before. A mail that
-    cannot be handed over before its lease ends is given back, or another sender would send it as well; so is what a
-    stopping process has not begun, or it would wait for the end of its lease.
+    The outcome of one is committed before the next is begun, so a crash leaves one mail in doubt. The next is rendered
+    while the server looks at the text of the one before. A mail that cannot be handed over before its lease ends is
+    given back, or another sender would send it as well; so is what a stopping process has not begun, or it would wait
+    for the end of its lease.
     """
     deadline = settings.load().deadline
     letter = render(runtime, claims[0])
-    with Settler(runtime.database) as settler:
-        for number, claim in enumerate(claims):
-            if stopping.is_set() or (claim.until - utcnow()).total_seconds() < deadline:
-                settler.wait()
-                give_back(runtime.database, claims[number:], utcnow())
-                return not stopping.is_set()
-            handover = Handover(claim, letter, channel)
-            handover.announce()
-            settler.wait()
-            handover.transfer()
-            if number + 1 < len(claims):
-                letter = render(runtime, claims[number + 1])
-            handover.confirm()
-            settler.settle(claim, handover.failure)
-            if handover.failure and handover.failure.is_server:
-                give_back(runtime.database, claims[number + 1 :], utcnow())
-                return False
+    for number, claim in enumerate(claims):
+        if stopping.is_set() or (claim.until - utcnow()).total_seconds() < deadline:
+            give_back(runtime.database, claims[number:], utcnow())
+            return not stopping.is_set()
+        handover = Handover(claim, letter, channel)
+        handover.announce()
+        handover.transfer()
+        if number + 1 < len(claims):
+            letter = render(runtime, claims[number + 1])
+        handover.confirm()
+        settle(runtime.database, claim, handover.failure, utcnow())
+        if handover.failure and handover.failure.is_server:
+            give_back(runtime.database, claims[number + 1 :], utcnow())
+            return False
     return True
 
 

@@ -6,9 +6,8 @@ meanwhile queue up, and the first of them writes the next group.
 
 import time
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
-from threading import Condition
+from threading import Condition, Lock
 from typing import Any
 
 import orjson
@@ -27,10 +26,15 @@ MOST = 100
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A row in the queue. ``is_written`` is None until a group with it was committed or refused."""
+    """A row in the queue. ``is_written`` is None until a group with it was committed or refused.
+
+    Attributes:
+        row: the values of ``INSERT_CURRENT``.
+        changed: its thread waits for this, so that nobody wakes who neither has a result nor may write.
+    """
 
     row: dict[str, Any]
-    stamp: Stamp
+    changed: Condition
     is_written: bool | None = None
     error: BaseException | None = None
 
@@ -48,7 +52,7 @@ class EvaluationWriter:
 
     def __init__(self) -> None:
         self._queue: deque[_Entry] = deque()
-        self._changed = Condition()
+        self._lock = Lock()
         self.is_writing = False
 
     def __len__(self) -> int:
@@ -57,13 +61,15 @@ class EvaluationWriter:
 
     def write(self, database: Database, row: dict[str, Any], stamp: Stamp) -> bool:
         """Write an evaluation unless the tenant's stamp is no longer ``stamp``; return whether it was written."""
-        entry = _Entry(row, stamp)
+        catalogue_id, revision = stamp
+        entry = _Entry(row | {"catalogue_id": catalogue_id, "revision": revision}, Condition(self._lock))
         if database.in_unit:  # the request's stored answer and its evaluation are committed together, or neither is
-            return bool(_write_one(database, entry))
-        with self._changed:
+            with database.begin() as session:
+                return _insert(session.connection(), entry)
+        with self._lock:
             self._queue.append(entry)
             try:
-                self._changed.wait_for(lambda: entry.is_done or (not self.is_writing and self._queue[0] is entry))
+                entry.changed.wait_for(lambda: entry.is_done or (not self.is_writing and self._queue[0] is entry))
             except BaseException:  # a thread that is interrupted must not stop the threads behind it
                 self._leave(entry)
                 raise
@@ -78,7 +84,11 @@ class EvaluationWriter:
     def _leave(self, entry: _Entry) -> None:
         if entry in self._queue:
             self._queue.remove(entry)
-        self._changed.notify_all()
+        self._wake_next()
+
+    def _wake_next(self) -> None:
+        if self._queue:
+            self._queue[0].changed.notify()
 
     def _write_group(self, database: Database) -> None:
         """Write the first rows of the queue, then let the next thread write."""
@@ -87,45 +97,36 @@ class EvaluationWriter:
         failure: BaseException | None = None
         try:
             time.sleep(0)  # lets threads that are ready join this group
-            while self._queue and len(group) < MOST:
-                group.append(self._queue.popleft())
+            with self._lock:
+                while self._queue and len(group) < MOST:
+                    group.append(self._queue.popleft())
             written = _write_many(database, group)
         except BaseException as error:  # every thread of the group gets it: none waits for ever, none writes again
             failure = error
-        with self._changed:
+        with self._lock:
+            self.is_writing = False
+            self._wake_next()
             for entry in group:
                 entry.is_written, entry.error = entry in written, failure
-            self.is_writing = False
-            self._changed.notify_all()
-
-
-def _write_one(database: Database, entry: _Entry) -> list[_Entry]:
-    catalogue_id, revision = entry.stamp
-    values = entry.row | {"catalogue_id": catalogue_id, "revision": revision}
-    return [entry] if database.run(INSERT_ONE_CURRENT, values) else []
+                entry.changed.notify()
 
 
 def _write_many(database: Database, group: list[_Entry]) -> list[_Entry]:
-    if database.dialect == "postgresql":
-        return _write_at_once(database, group)
-    with database.engine.begin() as connection:
-        stamps = _stamps(connection, {entry.row["tenant_id"] for entry in group})
-        current = [entry for entry in group if stamps.get(entry.row["tenant_id"], entry.stamp) == entry.stamp]
-        if current:
-            connection.execute(insert(EVALUATIONS), [entry.row for entry in current])
-    return current
-
-
-def _write_at_once(database: Database, group: list[_Entry]) -> list[_Entry]:
-    """One statement with one value for the group: round trips and bound values cost more than the rows do."""
-    rows = [entry.row | {"catalogue_id": entry.stamp[0], "revision": entry.stamp[1]} for entry in group]
-    count = database.run(INSERT_CURRENT, {"rows": orjson.dumps(rows).decode()})
+    if database.dialect != "postgresql":
+        with database.engine.begin() as connection:
+            return [entry for entry in group if _insert(connection, entry)]
+    count = database.run(INSERT_CURRENT, {"rows": orjson.dumps([entry.row for entry in group]).decode()})
     if count == len(group):
         return group
     ids = [entry.row["id"] for entry in group]
     with database.engine.connect() as connection:
         written = set(connection.scalars(select(EVALUATIONS.c.id).where(EVALUATIONS.c.id.in_(ids))))
     return [entry for entry in group if entry.row["id"] in written]
+
+
+def _insert(connection: Connection, entry: _Entry) -> bool:
+    """Insert one row if it is current, on any database."""
+    return bool(connection.execute(INSERT_ONE_CURRENT, entry.row).rowcount)
 
 
 INSERT_CURRENT = text(
@@ -144,13 +145,7 @@ INSERT_CURRENT = text(
     ON CONFLICT (id) DO NOTHING
     """
 )
-
-
-def _stamps(connection: Connection, tenants: Iterable[Any]) -> dict[Any, Stamp]:
-    """The stamps of tenants as they are now; a tenant without one has changed nothing yet."""
-    columns = CATALOGUES.c
-    statement = select(columns.tenant_id, columns.id, columns.revision).where(columns.tenant_id.in_(tenants))
-    return {tenant: (catalogue, revision) for tenant, catalogue, revision in connection.execute(statement)}
+"""The rows of a group as one value: round trips and bound values cost more than the rows do."""
 
 
 def _insert_one_current() -> Executable:
@@ -162,7 +157,8 @@ def _insert_one_current() -> Executable:
     )
     changed = exists().where(stamps.tenant_id == bindparam("tenant_id", type_=stamps.tenant_id.type), not_(is_same))
     row = select(*(bindparam(column.name, type_=column.type) for column in columns)).where(not_(changed))
-    return insert(EVALUATIONS).from_select([column.name for column in columns], row)
+    statement = insert(EVALUATIONS).from_select([column.name for column in columns], row)
+    return statement.execution_options(preserve_rowcount=True)
 
 
 INSERT_ONE_CURRENT = _insert_one_current()
