@@ -5,6 +5,7 @@ from itertools import zip_longest
 from uuid import UUID
 
 from chassis.core.errors import Invalid, Upstream
+from chassis.data.bulk import batches
 from chassis.http.current import service_client
 from services.campaigns.rules import Network
 
@@ -37,14 +38,10 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
     return Network(related, unrelated)
 
 
-def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, list[str]]]:
-    retailers, groups = _parts(retailer_ids, RETAILERS_AT_ONCE), _parts(group_ids, GROUPS_AT_ONCE)
-    nothing: list[str] = []
+def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, Sequence[str]]]:
+    retailers = batches([str(retailer) for retailer in dict.fromkeys(retailer_ids)], RETAILERS_AT_ONCE)
+    groups = batches([str(group) for group in dict.fromkeys(group_ids)], GROUPS_AT_ONCE)
+    nothing: Sequence[str] = []
     return [
         {"retailerIds": some, "groupIds": others} for some, others in zip_longest(retailers, groups, fillvalue=nothing)
     ]
-
-
-def _parts(ids: Sequence[UUID], size: int) -> list[list[str]]:
-    wanted = [str(each) for each in dict.fromkeys(ids)]
-    return [wanted[start : start + size] for start in range(0, len(wanted), size)]

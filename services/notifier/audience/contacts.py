@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from chassis.data.copies import upsert_newer
 from contracts.roles import Role
 from services.notifier.audience import digests, queries, rescheduling
 from services.notifier.audience.digest_queries import expecting
@@ -38,15 +39,18 @@ def upsert_contact(
     session: Session, user_id: UUID, tenant_id: UUID, *, email: str, name: str, role: str, sequence: int, now: datetime
 ) -> None:
     """Take over a user; mails of the tenant that waited for somebody like them are theirs now."""
-    contact = _newer(session, user_id, tenant_id, sequence)
-    if contact is None:
-        return
-    contact.email = wording.one_line(email, 320)
-    contact.name = wording.one_line(name, 200)
-    contact.role = wording.one_line(role, 50)
-    contact.active = True
-    session.flush()
-    reassign_unaddressed(session, tenant_id, now)
+    lock_tenant(session, tenant_id)
+    row = {
+        "id": user_id,
+        "tenant_id": tenant_id,
+        "email": wording.one_line(email, 320),
+        "name": wording.one_line(name, 200),
+        "role": wording.one_line(role, 50),
+        "active": True,
+        "sequence": sequence,
+    }
+    if upsert_newer(session, Contact, row) is not None:
+        reassign_unaddressed(session, tenant_id, now)
 
 
 def add_affiliate(session: Session, affiliate: Affiliate, merchant_id: UUID) -> Contact:
@@ -66,26 +70,13 @@ def drop_contact(
     session: Session, user_id: UUID, tenant_id: UUID, *, sequence: int, domain: str, now: datetime
 ) -> None:
     """Remove a user; nothing further goes to them, and what only they would have heard of waits for somebody else."""
-    contact = _newer(session, user_id, tenant_id, sequence)
-    if contact is None:
+    lock_tenant(session, tenant_id)
+    personal = {"email": None, "name": None, "role": None}
+    tombstone = {"id": user_id, "tenant_id": tenant_id, "active": False, "sequence": sequence}
+    if upsert_newer(session, Contact, personal | tombstone) is None:
         return
-    take_from(session, contact, domain=domain, now=now)
-    contact.email = contact.name = contact.role = None
-    contact.active = False
+    take_from(session, session.get_one(Contact, user_id), domain=domain, now=now)
     digests.drop_user(session, user_id)
     session.execute(delete(Preferences).where(Preferences.id == user_id))
     session.flush()
     reassign_unaddressed(session, tenant_id, now)
-
-
-def _newer(session: Session, user_id: UUID, tenant_id: UUID, sequence: int) -> Contact | None:
-    """The contact to change, the tenant locked; None where something as new is known already."""
-    lock_tenant(session, tenant_id)
-    contact = session.get(Contact, user_id)
-    if contact is None:
-        contact = Contact(id=user_id, tenant_id=tenant_id, active=False, sequence=0)
-        session.add(contact)
-    if contact.sequence >= sequence:
-        return None
-    contact.sequence = sequence
-    return contact

@@ -8,13 +8,14 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.text import fold
+from chassis.data.bulk import among
 from services.promotions.carts import list_queries
 from services.promotions.carts.campaign_models import CartCampaign, CartCampaignProduct
 from services.promotions.carts.campaign_rules import Bound, MatchMode, Reason, SortKey
 from services.promotions.carts.list_queries import Listed
 from services.promotions.catalogue.models import Pricelist, Product, Variant
 from services.promotions.catalogue.product_queries import products_of
-from services.promotions.common.queries import among, one
+from services.promotions.common.queries import one
 
 
 def campaign(session: Session, campaign_id: UUID) -> CartCampaign:

@@ -7,9 +7,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
+from chassis.data.bulk import among
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue.models import CustomerGroup, Pricelist, Store
-from services.promotions.common.queries import among, one
+from services.promotions.common.queries import one
 
 
 def store(session: Session, store_uid: str) -> Store:

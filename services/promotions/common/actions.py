@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit as audit_rows
-from chassis.data.bulk import insert_ignoring
+from chassis.data.copies import upsert_newer
 from chassis.data.errors import is_taken
 from chassis.messaging import outbox
 from services.promotions.common import rules
@@ -50,6 +50,7 @@ def upsert_tenant(
 ) -> None:
     """Write what an event says about a tenant, unless a newer event was applied before."""
     row = {
+        "id": tenant_id,
         "slug": slug,
         "name": name,
         "kind": kind,
@@ -57,12 +58,7 @@ def upsert_tenant(
         "features": list(features),
         "sequence": sequence,
     }
-    if insert_ignoring(session, Tenant, [{"id": tenant_id} | row]):
-        return
-    known = session.scalars(select(Tenant).where(Tenant.id == tenant_id).with_for_update()).one()
-    if sequence > known.sequence:
-        for column, value in row.items():
-            setattr(known, column, value)
+    upsert_newer(session, Tenant, row)
 
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ meanwhile queue up, and the first of them writes the next group.
 import time
 from collections import deque
 from dataclasses import dataclass
-from threading import Condition, Lock
+from threading import Condition
 from typing import Any
 
 import orjson
@@ -26,15 +26,9 @@ MOST = 100
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A row in the queue. ``is_written`` is None until a group with it was committed or refused.
-
-    Attributes:
-        row: the values of ``INSERT_CURRENT``.
-        changed: its thread waits for this, so that nobody wakes who neither has a result nor may write.
-    """
+    """A row in the queue, with its stamp. ``is_written`` is None until a group with it was committed or refused."""
 
     row: dict[str, Any]
-    changed: Condition
     is_written: bool | None = None
     error: BaseException | None = None
 
@@ -52,7 +46,7 @@ class EvaluationWriter:
 
     def __init__(self) -> None:
         self._queue: deque[_Entry] = deque()
-        self._lock = Lock()
+        self._changed = Condition()
         self.is_writing = False
 
     def __len__(self) -> int:
@@ -62,14 +56,14 @@ class EvaluationWriter:
     def write(self, database: Database, row: dict[str, Any], stamp: Stamp) -> bool:
         """Write an evaluation unless the tenant's stamp is no longer ``stamp``; return whether it was written."""
         catalogue_id, revision = stamp
-        entry = _Entry(row | {"catalogue_id": catalogue_id, "revision": revision}, Condition(self._lock))
+        entry = _Entry(row | {"catalogue_id": catalogue_id, "revision": revision})
         if database.in_unit:  # the request's stored answer and its evaluation are committed together, or neither is
             with database.begin() as session:
                 return _insert(session.connection(), entry)
-        with self._lock:
+        with self._changed:
             self._queue.append(entry)
             try:
-                entry.changed.wait_for(lambda: entry.is_done or (not self.is_writing and self._queue[0] is entry))
+                self._changed.wait_for(lambda: entry.is_done or (not self.is_writing and self._queue[0] is entry))
             except BaseException:  # a thread that is interrupted must not stop the threads behind it
                 self._leave(entry)
                 raise
@@ -84,11 +78,7 @@ class EvaluationWriter:
     def _leave(self, entry: _Entry) -> None:
         if entry in self._queue:
             self._queue.remove(entry)
-        self._wake_next()
-
-    def _wake_next(self) -> None:
-        if self._queue:
-            self._queue[0].changed.notify()
+        self._changed.notify_all()
 
     def _write_group(self, database: Database) -> None:
         """Write the first rows of the queue, then let the next thread write."""
@@ -97,18 +87,17 @@ class EvaluationWriter:
         failure: BaseException | None = None
         try:
             time.sleep(0)  # lets threads that are ready join this group
-            with self._lock:
+            with self._changed:
                 while self._queue and len(group) < MOST:
                     group.append(self._queue.popleft())
             written = _write_many(database, group)
         except BaseException as error:  # every thread of the group gets it: none waits for ever, none writes again
             failure = error
-        with self._lock:
-            self.is_writing = False
-            self._wake_next()
+        with self._changed:
             for entry in group:
                 entry.is_written, entry.error = entry in written, failure
-                entry.changed.notify()
+            self.is_writing = False
+            self._changed.notify_all()
 
 
 def _write_many(database: Database, group: list[_Entry]) -> list[_Entry]:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Condition, Event
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -102,16 +103,15 @@ def test_a_thread_that_is_interrupted_leaves_the_queue(shop, promotions, till, m
     """The threads behind it still get their turn."""
     evaluated(till, ("jeans", 1))
     [evaluation] = stored(promotions, Evaluation)
-    writer, stamp = EvaluationWriter(), campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
 
-    class Interrupted(Condition):
-        def wait_for(self, predicate, timeout=None):
-            raise KeyboardInterrupt
+    class InterruptedOnce(Condition):
+        wait_for = Mock(side_effect=[KeyboardInterrupt, True])
 
-    with monkeypatch.context() as patch:
-        patch.setattr(writing, "Condition", Interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            writer.write(promotions.database, a_row(evaluation), stamp)
+    monkeypatch.setattr(writing, "Condition", InterruptedOnce)
+    writer = EvaluationWriter()
+    with pytest.raises(KeyboardInterrupt):
+        writer.write(promotions.database, a_row(evaluation), stamp)
     assert len(writer) == 0
     assert writer.write(promotions.database, a_row(evaluation), stamp)
 
