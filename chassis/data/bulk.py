@@ -1,13 +1,19 @@
 """Many rows with few statements, the same on SQLite and PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
+from uuid import UUID
 
 import psycopg
-from sqlalchemy import ColumnElement, FromClause, Table, insert
+from sqlalchemy import ColumnElement, FromClause, String, Table, any_, func, insert, literal, select, type_coerce
+from sqlalchemy import column as element
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session
+
+T = TypeVar("T")
 
 
 def insert_ignoring(session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]) -> int:
@@ -21,9 +27,32 @@ def insert_new(
     """Insert rows, leaving out those whose key exists already; return ``column`` of those that were new."""
     if not rows:
         return []
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(model.__table__).on_conflict_do_nothing().returning(column)  # type: ignore[arg-type]
+    statement = insertion(session, model).on_conflict_do_nothing().returning(column)
     return list(session.scalars(statement, list(rows)))  # rows apart from the statement: it is compiled once
+
+
+def insertion(session: Session, model: type[DeclarativeBase]) -> postgresql.Insert:
+    """An INSERT that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``; SQLite's has the same methods."""
+    make: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return cast(postgresql.Insert, make(model.__table__))
+
+
+def among(session: Session, column: QueryableAttribute[T], values: Collection[T]) -> ColumnElement[bool]:
+    """Whether ``column``, of texts or ids, is one of ``values``: one bound value, however many there are.
+
+    Both databases look each up in an index. A join with them as rows would have SQLite read all of them anew for each
+    row of the table.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))
+    texts = [value.hex if isinstance(value, UUID) else value for value in values]
+    rows = func.json_each(json.dumps(texts)).table_valued(element("value", String()))
+    return column.in_(select(type_coerce(rows.c.value, column.type)))
+
+
+def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """``values`` in their order, ``size`` at a time."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 COPY_FROM = 50  # rows; fewer are inserted sooner than a COPY is begun and ended

@@ -1,4 +1,9 @@
-"""A service's own database: ``begin()`` for a write transaction, ``read()`` for a reading one."""
+"""A service's own database. There are two ways to send it a statement.
+
+* A session: ``begin()`` for a write transaction, ``read()`` for a reading one. Everything is written and read this way.
+* ``run()`` for one statement that is a whole transaction, where a bench has shown that the way to the database
+  and back is what counts: evaluations and sent mails.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,8 +13,8 @@ from typing import Any
 from sqlalchemy import Executable, event
 from sqlalchemy.orm import Session, sessionmaker
 
+from chassis.data.autocommit import Autocommit
 from chassis.data.engine import engine_of
-from chassis.data.kept import KeptConnection
 from chassis.data.tenancy import narrow_to_tenant, scoped
 from chassis.data.unit_of_work import AFTER_COMMIT, current_unit
 
@@ -28,7 +33,7 @@ class Database:
         self.wake_relay = Event()
         self.info: dict[str, Any] = {}  # what every session carries in its ``info``
         self._write = sessionmaker(self.engine, expire_on_commit=False, info=self.info)
-        self._kept = KeptConnection(self.engine)
+        self._autocommit = Autocommit(self.engine)
         read_only = {"concord_read": True, "postgresql_readonly": True}
         reading = self.engine.execution_options(**read_only)
         self._read = sessionmaker(reading, expire_on_commit=False, info=self.info)
@@ -70,21 +75,12 @@ class Database:
         return current_unit() is not None
 
     def run(self, statement: Executable, values: Mapping[str, Any]) -> int:
-        """Write with one statement that is a transaction of its own; return how many rows it has touched.
+        """Write with one statement that is a transaction of its own; return how many rows it touched.
 
-        On PostgreSQL it goes there and back once on a connection that is kept for this (:class:`KeptConnection`), so
-        it must be a statement that is made once, and do nothing where it has done its work. Nothing narrows it: it
-        names its tenant itself. Inside a :class:`Unit` it joins the unit's transaction.
+        It is sent again when the connection turns out to be lost, so it must change nothing where it has done its work
+        already. No tenant filter applies, and it never joins a :class:`Unit`.
         """
-        unit = current_unit()
-        if unit is None and self.dialect == "postgresql":
-            return self._kept.run(statement, values)
-        counted = statement.execution_options(preserve_rowcount=True)
-        if unit is not None:
-            result: Any = unit.session_of(self).execute(counted, values)
-            return int(result.rowcount)
-        with self.engine.begin() as connection:
-            return connection.execute(counted, values).rowcount
+        return self._autocommit.run(statement, values)
 
     def open(self) -> Session:
         return scoped(self._write())
@@ -96,5 +92,5 @@ class Database:
             call()
 
     def close(self) -> None:
-        self._kept.close()
+        self._autocommit.close()
         self.engine.dispose()

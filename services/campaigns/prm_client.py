@@ -5,6 +5,7 @@ from itertools import zip_longest
 from uuid import UUID
 
 from chassis.core.errors import Invalid, Upstream
+from chassis.data.bulk import batches
 from chassis.http.current import service_client
 from contracts.services import PRM
 from services.campaigns.rules import Network
@@ -38,15 +39,11 @@ def expand(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> Network:
     return Network(related, unrelated)
 
 
-def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, list[str]]]:
-    retailers, groups = _parts(retailer_ids, RETAILERS_AT_ONCE), _parts(group_ids, GROUPS_AT_ONCE)
-    nothing: list[str] = []
+def _questions(retailer_ids: Sequence[UUID], group_ids: Sequence[UUID]) -> list[dict[str, Sequence[str]]]:
+    retailers = batches([str(retailer) for retailer in dict.fromkeys(retailer_ids)], RETAILERS_AT_ONCE)
+    groups = batches([str(group) for group in dict.fromkeys(group_ids)], GROUPS_AT_ONCE)
+    nothing: Sequence[str] = []
     return [
         {"retailerIds": retailer_part, "groupIds": group_part}
         for retailer_part, group_part in zip_longest(retailers, groups, fillvalue=nothing)
     ]
-
-
-def _parts(ids: Sequence[UUID], size: int) -> list[list[str]]:
-    unique = [str(id_) for id_ in dict.fromkeys(ids)]
-    return [unique[start : start + size] for start in range(0, len(unique), size)]

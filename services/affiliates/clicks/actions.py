@@ -9,11 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from chassis.core.principal import Principal
-from chassis.data.bulk import insert_ignoring, insert_many
+from chassis.data.bulk import batches, insert_ignoring, insert_many, insertion
 from chassis.messaging import outbox
 from services.affiliates.clicks.events import ClickRecorded
 from services.affiliates.clicks.models import Click, ClickCount, ClickFeed
@@ -58,9 +57,8 @@ def _count(session: Session, clicks: Sequence[NewClick]) -> None:
         empty = {name: getattr(click, name) for name in COUNTED} | {"day": day, "live": 0, "other": 0}
         row = rows.setdefault((click.link_id, day), empty)
         row["live" if click.live else "other"] += 1
-    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     table = ClickCount.__table__
-    statement = insert(table).values([rows[key] for key in sorted(rows)])
+    statement = insertion(session, ClickCount).values([rows[key] for key in sorted(rows)])
     sums = {name: table.c[name] + statement.excluded[name] for name in ("live", "other")}
     session.execute(statement.on_conflict_do_update(index_elements=["link_id", "day"], set_=sums))
 
@@ -72,8 +70,8 @@ def _zones(session: Session, merchant_ids: set[UUID]) -> dict[UUID, tzinfo]:
 
 def _publish(session: Session, merchant_id: UUID, clicks: Sequence[NewClick], now: datetime) -> None:
     feed = _lock_feed(session, merchant_id)
-    for start in range(0, len(clicks), EVENT_CLICKS):
-        event = ClickRecorded(merchant_id, tuple(_as_row(click) for click in clicks[start : start + EVENT_CLICKS]))
+    for batch in batches(clicks, EVENT_CLICKS):
+        event = ClickRecorded(merchant_id, tuple(_as_row(click) for click in batch))
         outbox.add(session, feed, event, tenants=(merchant_id,), actor=SYSTEM, now=now)
 
 

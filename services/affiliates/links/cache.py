@@ -12,6 +12,7 @@ from cachetools import FIFOCache
 from sqlalchemy import RowMapping, Select, select
 
 from chassis.core.principal import Principal, acting_as
+from chassis.data.bulk import batches
 from chassis.data.database import Database
 from chassis.data.errors import is_away, is_busy
 from services.affiliates.affiliates.models import Affiliate
@@ -78,8 +79,7 @@ class LinkCache:
         if not entries or self._away:
             self._warm(now)  # also shows whether the database is back
         hot = [code for code, entry in entries if entry.target and now - entry.used_at < HOT]
-        for start in range(0, len(hot), BATCH):
-            batch = hot[start : start + BATCH]
+        for batch in batches(hot, BATCH):
             targets = self._load(_links().where(Link.code.in_(batch)))
             for code in batch:
                 self._store(code, targets.get(code), None, now)

@@ -1,17 +1,17 @@
 """Bulk import of a merchant's products (S2-28)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.core.principal import Principal
 from chassis.data import audit
+from chassis.data.bulk import among, batches, insertion
 from services.affiliates.campaigns.models import Campaign
 from services.affiliates.common.terms import Kind
 from services.affiliates.merchants.actions import ensure_merchant
@@ -40,7 +40,7 @@ def import_products(
     rows = [product.product for product, error in zip(offered, errors, strict=True) if product.product and not error]
     before = _terms_before(session, merchant.id, [row["external_id"] for row in rows])
     # In the order of their ids, so that two imports of the same products cannot deadlock.
-    for batch in _batches(sorted(rows, key=lambda row: str(row["external_id"]))):
+    for batch in batches(sorted(rows, key=lambda row: str(row["external_id"])), BATCH):
         _upsert(session, merchant.id, batch, now)
     _audit(session, merchant, before, rows, actor, now)
     return [
@@ -66,21 +66,15 @@ def _why_rejected(offered: Offered, campaign_ids: set[UUID | None], merchant: Me
 def _existing_campaigns(session: Session, offered: Sequence[Offered]) -> set[UUID | None]:
     """Ids of the campaigns that the products name and that exist; None stands for no campaign."""
     named = {product.product["campaign_id"] for product in offered if product.product} - {None}
-    campaign_ids: set[UUID | None] = {None}
-    for batch in _batches(list(named)):
-        campaign_ids |= set(session.scalars(select(Campaign.id).where(Campaign.id.in_(batch))))
-    return campaign_ids
+    return {None, *session.scalars(select(Campaign.id).where(among(session, Campaign.id, named)))}
 
 
 def _terms_before(session: Session, merchant_id: UUID, external_ids: Sequence[str]) -> dict[str, Terms]:
     """The commissions of the products that exist already."""
-    terms_by_id: dict[str, Terms] = {}
-    for batch in _batches(external_ids):
-        statement = select(
-            Product.external_id, Product.commission_type, Product.commission_value, Product.currency
-        ).where(Product.merchant_id == merchant_id, Product.external_id.in_(batch))
-        terms_by_id |= {external_id: _terms(*terms) for external_id, *terms in session.execute(statement)}
-    return terms_by_id
+    statement = select(Product.external_id, Product.commission_type, Product.commission_value, Product.currency).where(
+        Product.merchant_id == merchant_id, among(session, Product.external_id, external_ids)
+    )
+    return {external_id: _terms(*terms) for external_id, *terms in session.execute(statement)}
 
 
 def _terms(kind: str | None, value: str | None, currency: str | None) -> Terms:
@@ -109,11 +103,6 @@ def _audit(
 
 def _upsert(session: Session, merchant_id: UUID, products: Sequence[dict[str, Any]], now: datetime) -> None:
     rows = [row | {"id": uuid7(), "merchant_id": merchant_id, "created_at": now, "updated_at": now} for row in products]
-    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(Product.__table__).values(rows)
+    statement = insertion(session, Product).values(rows)
     updates = {name: statement.excluded[name] for name in UPDATED}
     session.execute(statement.on_conflict_do_update(index_elements=["merchant_id", "external_id"], set_=updates))
-
-
-def _batches(values: Sequence[Any]) -> Iterable[list[Any]]:
-    return (list(values[start : start + BATCH]) for start in range(0, len(values), BATCH))

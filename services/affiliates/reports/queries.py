@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from chassis.core import money
 from chassis.core.principal import caller
 from chassis.core.text import fold
+from chassis.data.bulk import among
 from services.affiliates.affiliates.models import Affiliate
 from services.affiliates.campaigns.models import Campaign
 from services.affiliates.clicks.models import ClickCount
@@ -24,7 +25,6 @@ from services.affiliates.merchants.queries import merchant
 from services.affiliates.products.models import Product
 from services.affiliates.reports.rules import By, Period, Row, period_of
 
-BATCH = 500  # names in a statement
 FINEST = 10**money.FINEST
 
 
@@ -132,12 +132,8 @@ def _names(session: Session, by: By, rows: Mapping[str, Row]) -> dict[str, str]:
         return {}
     if by is not By.PRODUCT:
         return {str(key): name for key, name in session.execute(statements[by]) if str(key) in rows}
-    names: dict[str, str] = {}
-    external_ids = sorted(rows)  # of a large catalogue only what was sold
-    for start in range(0, len(external_ids), BATCH):
-        batch = statements[by].where(Product.external_id.in_(external_ids[start : start + BATCH]))
-        names |= {key: name for key, name, *_ in session.execute(batch)}
-    return names
+    sold = statements[by].where(among(session, Product.external_id, list(rows)))  # of a catalogue that may be large
+    return {key: name for key, name, *_ in session.execute(sold)}
 
 
 def _conversion_key(session: Session, by: By, period: Period) -> Any:

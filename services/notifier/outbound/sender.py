@@ -18,7 +18,7 @@ from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound import channels, renderer
 from services.notifier.outbound.channels.base import Channel, Letter, NotTaken
 from services.notifier.outbound.claims import Claim, claim_due, give_back
-from services.notifier.outbound.settlement import Settler
+from services.notifier.outbound.settlement import settle
 
 BATCH = 100  # mails over one connection
 
@@ -48,29 +48,26 @@ def send_batch(runtime: Runtime, channel: Channel) -> bool:
 def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> bool:
     """Hand claimed mails over, one after the other; False when the server takes none at present, or the process stops.
 
-    The outcome of one mail is committed while the next is announced, but before the text of that goes out: so a crash
-    leaves one mail in doubt and not two. The next mail is rendered while the server checks the text of the one before.
-    A mail that cannot be handed over before its lease ends is given back, or another sender would send it as well. A
-    stopping process gives back what it has not begun, or those mails would wait for the end of their lease.
+    The outcome of one mail is committed before the next is begun, so a crash leaves one mail in doubt. The next mail is
+    rendered while the server checks the text of the one before. A mail that cannot be handed over before its lease ends
+    is given back, or another sender would send it as well. A stopping process gives back what it has not begun, or
+    those mails would wait for the end of their lease.
     """
     deadline = settings.of(runtime.settings).deadline
     letter = render(runtime, claims[0])
-    with Settler(runtime.database) as settler:
-        for number, claim in enumerate(claims):
-            if stopping.is_set() or (claim.until - utcnow()).total_seconds() < deadline:
-                settler.wait()
-                give_back(runtime.database, claims[number:], utcnow())
-                return not stopping.is_set()
-            failure = attempt(claim, channel.announce, letter)
-            settler.wait()
-            failure = failure or attempt(claim, channel.transfer, letter)
-            following = render(runtime, claims[number + 1]) if number + 1 < len(claims) else letter
-            failure = failure or attempt(claim, channel.confirm, letter)
-            letter = following
-            settler.settle(claim, failure)
-            if failure and failure.is_server:
-                give_back(runtime.database, claims[number + 1 :], utcnow())
-                return False
+    for number, claim in enumerate(claims):
+        if stopping.is_set() or (claim.until - utcnow()).total_seconds() < deadline:
+            give_back(runtime.database, claims[number:], utcnow())
+            return not stopping.is_set()
+        failure = attempt(claim, channel.announce, letter)
+        failure = failure or attempt(claim, channel.transfer, letter)
+        following = render(runtime, claims[number + 1]) if number + 1 < len(claims) else letter
+        failure = failure or attempt(claim, channel.confirm, letter)
+        letter = following
+        settle(runtime.database, claim, failure, utcnow())
+        if failure and failure.is_server:
+            give_back(runtime.database, claims[number + 1 :], utcnow())
+            return False
     return True
 
 

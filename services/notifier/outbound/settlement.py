@@ -7,10 +7,8 @@ from typing import Any
 from sqlalchemy import Executable, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from chassis.core.clock import utcnow
 from chassis.core.emails import address_key
 from chassis.core.logs import logger
-from chassis.data.asides import Aside
 from chassis.data.bulk import insert_ignoring
 from chassis.data.database import Database
 from services.notifier.common.models import Base
@@ -34,38 +32,6 @@ SUCCESS = (
     )
     .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
 )
-
-
-class Settler:
-    """Commits the outcomes of mails while their sender goes on, one at a time."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._aside = Aside(database)
-        self._sent: Claim | None = None
-
-    def __enter__(self) -> "Settler":
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        try:
-            self.wait()
-        finally:
-            self._aside.close()
-
-    def settle(self, claim: Claim, failure: NotTaken | None) -> None:
-        """Begin to commit what became of a mail. A failure is rare, and committed before this returns."""
-        if failure is None:
-            self._aside.start(*success(claim, utcnow()))
-            self._sent = claim
-        else:
-            settle(self._database, claim, failure, utcnow())
-
-    def wait(self) -> None:
-        """Until the outcome before is committed; what went wrong with that is raised here."""
-        claim, self._sent = self._sent, None
-        if claim is not None:
-            _report(self._database, claim, State.SENT if self._aside.finish() else None)
 
 
 def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime) -> None:

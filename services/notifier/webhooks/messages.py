@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from chassis.data.bulk import insert_ignoring
+from chassis.data.bulk import batches, insert_ignoring
 from chassis.messaging.events import Received, source_of
 from services.notifier.event_log import event_types
 from services.notifier.event_log.models import EventViewer
@@ -52,8 +52,8 @@ def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, no
             busy.add(series)
             if state is MessageState.READY:
                 queue.due_by(now)
-    for start in range(0, len(rows), CHUNK):
-        insert_ignoring(session, WebhookMessage, rows[start : start + CHUNK])
+    for chunk in batches(rows, CHUNK):
+        insert_ignoring(session, WebhookMessage, chunk)
 
 
 def queue_test(
@@ -76,8 +76,7 @@ def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventVie
         _row(queue, {name: getattr(event, name) for name in columns}, MessageState.WAITING, now) for event in events
     ]
     queued = 0
-    for start in range(0, len(rows), CHUNK):
-        chunk = rows[start : start + CHUNK]
+    for chunk in batches(rows, CHUNK):
         queued += insert_ignoring(session, WebhookMessage, chunk)
         finished = update(WebhookMessage).where(
             WebhookMessage.webhook_id == queue.webhook_id,

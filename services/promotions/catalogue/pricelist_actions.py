@@ -17,7 +17,7 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
-from chassis.data.bulk import insert_many
+from chassis.data.bulk import among, insert_many
 from chassis.http import versions
 from services.promotions.catalogue import actions, events, pricelist_queries, product_queries
 from services.promotions.catalogue.actions import lock_currency
@@ -27,7 +27,6 @@ from services.promotions.catalogue.rules import Fitter
 from services.promotions.common import actions as common_actions
 from services.promotions.common.actions import audit, execute, publish
 from services.promotions.common.models import Base
-from services.promotions.common.queries import among
 from services.promotions.common.rules import slug
 
 ENTRIES = Base.metadata.tables["pricelist_entries"]

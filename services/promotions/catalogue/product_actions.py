@@ -16,7 +16,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.core.principal import Principal
 from chassis.core.text import fold
-from chassis.data.bulk import insert_many
+from chassis.data.bulk import among, insert_many
 from chassis.http.parsing import flatten
 from services.promotions.catalogue import actions, pricelist_actions
 from services.promotions.catalogue.actions import lock_currency
@@ -27,7 +27,6 @@ from services.promotions.catalogue.rules import Fitter
 from services.promotions.catalogue.schemas import ProductIn
 from services.promotions.common.actions import publish
 from services.promotions.common.models import Base
-from services.promotions.common.queries import among
 
 PRODUCTS = Base.metadata.tables["products"]
 CATEGORIES = Base.metadata.tables["product_categories"]

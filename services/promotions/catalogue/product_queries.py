@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from chassis.data.bulk import among
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue import queries
 from services.promotions.catalogue.models import Product, ProductCategory, Variant
-from services.promotions.common.queries import among, has_words, one_or_404
+from services.promotions.common.queries import has_words, one_or_404
 
 
 @dataclass(frozen=True)

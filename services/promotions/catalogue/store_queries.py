@@ -7,10 +7,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
+from chassis.data.bulk import among
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue.models import CustomerGroup, Store
 from services.promotions.catalogue.pricelist_queries import name_pricelists
-from services.promotions.common.queries import among, one_or_404
+from services.promotions.common.queries import one_or_404
 
 
 def store(session: Session, store_uid: str) -> Store:

@@ -1,13 +1,10 @@
-"""Queries that several rooms use: one row or 404, long lists of keys, words in a text, the tenant in a path."""
+"""Queries that several rooms use: one row or 404, words in a text, the tenant in a path."""
 
-import json
-from collections.abc import Collection
 from contextlib import suppress
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, Text, and_, any_, column, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.errors import NotFound
@@ -28,18 +25,6 @@ def one_or_404(session: Session, statement: Select[tuple[T]], missing: str) -> T
     if row is None:
         raise NotFound(missing)
     return row
-
-
-def among(session: Session, uid: InstrumentedAttribute[str], uids: Collection[str]) -> ColumnElement[bool]:
-    """Whether ``uid`` is one of ``uids``: one bound value, however many there are.
-
-    Both databases look each uid up in an index. Joined as rows, SQLite would read all uids again for each row of the
-    table.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        return uid == any_(literal(list(uids), ARRAY(Text())))
-    rows = func.json_each(json.dumps(list(uids))).table_valued(column("value", String()))
-    return uid.in_(select(rows.c.value))
 
 
 def has_words(column: InstrumentedAttribute[str], words: str) -> ColumnElement[bool]:

@@ -6,7 +6,6 @@ meanwhile queue up, and the first of them writes the next group.
 
 import time
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Condition
 from typing import Any
@@ -27,10 +26,9 @@ MOST = 100
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A row in the queue. ``is_written`` is None until a group with it was committed or refused."""
+    """A row in the queue, with its stamp. ``is_written`` is None until a group with it was committed or refused."""
 
     row: dict[str, Any]
-    stamp: Stamp
     is_written: bool | None = None
     error: BaseException | None = None
 
@@ -57,9 +55,11 @@ class EvaluationWriter:
 
     def write(self, database: Database, row: dict[str, Any], stamp: Stamp) -> bool:
         """Write an evaluation unless the tenant's stamp is no longer ``stamp``; return whether it was written."""
-        entry = _Entry(row, stamp)
+        catalogue_id, revision = stamp
+        entry = _Entry(row | {"catalogue_id": catalogue_id, "revision": revision})
         if database.in_unit:  # the request's stored answer and its evaluation are committed together, or neither is
-            return bool(_write_one(database, entry))
+            with database.begin() as session:
+                return _insert(session.connection(), entry)
         with self._changed:
             self._queue.append(entry)
             try:
@@ -87,8 +87,9 @@ class EvaluationWriter:
         failure: BaseException | None = None
         try:
             time.sleep(0)  # lets threads that are ready join this group
-            while self._queue and len(group) < MOST:
-                group.append(self._queue.popleft())
+            with self._changed:
+                while self._queue and len(group) < MOST:
+                    group.append(self._queue.popleft())
             written = _write_many(database, group)
         except BaseException as error:  # every thread of the group gets it: none waits for ever, none writes again
             failure = error
@@ -99,33 +100,22 @@ class EvaluationWriter:
             self._changed.notify_all()
 
 
-def _write_one(database: Database, entry: _Entry) -> list[_Entry]:
-    catalogue_id, revision = entry.stamp
-    values = entry.row | {"catalogue_id": catalogue_id, "revision": revision}
-    return [entry] if database.run(INSERT_ONE_CURRENT, values) else []
-
-
 def _write_many(database: Database, group: list[_Entry]) -> list[_Entry]:
-    if database.dialect == "postgresql":
-        return _write_at_once(database, group)
-    with database.engine.begin() as connection:
-        stamps = _stamps(connection, {entry.row["tenant_id"] for entry in group})
-        current = [entry for entry in group if stamps.get(entry.row["tenant_id"], entry.stamp) == entry.stamp]
-        if current:
-            connection.execute(insert(EVALUATIONS), [entry.row for entry in current])
-    return current
-
-
-def _write_at_once(database: Database, group: list[_Entry]) -> list[_Entry]:
-    """One statement with one value for the group: round trips and bound values cost more than the rows do."""
-    rows = [entry.row | {"catalogue_id": entry.stamp[0], "revision": entry.stamp[1]} for entry in group]
-    count = database.run(INSERT_CURRENT, {"rows": orjson.dumps(rows).decode()})
+    if database.dialect != "postgresql":
+        with database.engine.begin() as connection:
+            return [entry for entry in group if _insert(connection, entry)]
+    count = database.run(INSERT_CURRENT, {"rows": orjson.dumps([entry.row for entry in group]).decode()})
     if count == len(group):
         return group
     ids = [entry.row["id"] for entry in group]
     with database.engine.connect() as connection:
         written = set(connection.scalars(select(EVALUATIONS.c.id).where(EVALUATIONS.c.id.in_(ids))))
     return [entry for entry in group if entry.row["id"] in written]
+
+
+def _insert(connection: Connection, entry: _Entry) -> bool:
+    """Insert one row if it is current, on any database."""
+    return bool(connection.execute(INSERT_ONE_CURRENT, entry.row).rowcount)
 
 
 INSERT_CURRENT = text(
@@ -144,13 +134,7 @@ INSERT_CURRENT = text(
     ON CONFLICT (id) DO NOTHING
     """
 )
-
-
-def _stamps(connection: Connection, tenants: Iterable[Any]) -> dict[Any, Stamp]:
-    """The stamps of tenants as they are now; a tenant without one has changed nothing yet."""
-    columns = CATALOGUES.c
-    statement = select(columns.tenant_id, columns.id, columns.revision).where(columns.tenant_id.in_(tenants))
-    return {tenant: (catalogue, revision) for tenant, catalogue, revision in connection.execute(statement)}
+"""The rows of a group as one value: round trips and bound values cost more than the rows do."""
 
 
 def _insert_one_current() -> Executable:
@@ -162,7 +146,8 @@ def _insert_one_current() -> Executable:
     )
     changed = exists().where(stamps.tenant_id == bindparam("tenant_id", type_=stamps.tenant_id.type), not_(is_same))
     row = select(*(bindparam(column.name, type_=column.type) for column in columns)).where(not_(changed))
-    return insert(EVALUATIONS).from_select([column.name for column in columns], row)
+    statement = insert(EVALUATIONS).from_select([column.name for column in columns], row)
+    return statement.execution_options(preserve_rowcount=True)
 
 
 INSERT_ONE_CURRENT = _insert_one_current()

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from chassis.data.bulk import batches
 from services.promotions import engine
 from services.promotions.catalogue.models import PricelistEntry, PricelistVariant, Product, Variant
 from services.promotions.evaluations.store_set_queries import in_store, without_products
@@ -57,7 +58,7 @@ def version(session: Session, store_id: UUID, named: str) -> dict[str, Any] | No
 
 
 def _selected(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str]]:
-    for piece in _pieces(ids):
+    for piece in batches(ids, PIECE):
         chosen = SalesSnapshot.campaign_id.in_(piece)
         products = select(SalesSnapshot.campaign_id, Product.product_uid)
         variants = select(SalesSnapshot.campaign_id, Variant.variant_uid)
@@ -71,13 +72,13 @@ def _selected(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str]]:
 
 def _apart(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str, bool]]:
     """Variants that campaigns select or exclude by themselves (D68)."""
-    for piece in _pieces(ids):
+    for piece in batches(ids, PIECE):
         variants = select(SalesVariant.campaign_id, SalesVariant.variant_uid, SalesVariant.selected)
         yield from session.execute(variants.where(SalesVariant.campaign_id.in_(piece))).tuples()
 
 
 def _listed(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str, Decimal]]:
-    for piece in _pieces(ids):
+    for piece in batches(ids, PIECE):
         named, entry = PricelistEntry.pricelist_id.in_(piece), PricelistEntry
         products = select(entry.pricelist_id, Product.product_uid, entry.price)
         variants = select(entry.pricelist_id, Variant.variant_uid, entry.price)
@@ -86,8 +87,3 @@ def _listed(session: Session, ids: list[UUID]) -> Iterator[tuple[UUID, str, Deci
         by_themselves = select(PricelistVariant.pricelist_id, PricelistVariant.variant_uid, PricelistVariant.price)
         sold = by_themselves.join(Variant, Variant.variant_uid == PricelistVariant.variant_uid)
         yield from session.execute(sold.where(PricelistVariant.pricelist_id.in_(piece))).tuples()
-
-
-def _pieces(ids: list[UUID]) -> Iterator[list[UUID]]:
-    for start in range(0, len(ids), PIECE):
-        yield ids[start : start + PIECE]

@@ -363,7 +363,6 @@ def test_control_characters_from_elsewhere_do_no_harm(notifier, inbox):
 
 def test_consumers_that_share_the_work_do_not_wait_for_each_other_in_a_circle(notifier):
     """Batches about the same retailers in opposite order, at the same moment: none has to be taken apart."""
-    processor = Processor(notifier.runtime.service.listeners[0])
     shops = [uuid4() for _ in range(12)]
     together = threading.Barrier(2)
     rollbacks = []  # a batch that fails is rolled back, and then handled event by event
