@@ -4,10 +4,11 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.affiliates.helpers import CONVERSIONS, KEYED, everything, ok, order, refused, reported
+from tests.plugin.matrix import generated
 
 PRODUCTS = f"{KEYED}/products"
 LETTERS = st.characters(categories=("L", "Nd"), max_codepoint=0x2FFFF) | st.sampled_from("-_./:%;\\ ")
@@ -28,7 +29,7 @@ def in_path(text: str) -> str:
 @example("100%")
 @example("%2F")
 @example("a;b\\c")
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(20)
 def test_every_id_that_is_taken_is_reached(shop, text):
     """D60: orders and products, to read and to change; what cannot be addressed is refused when it is written."""
     product = {"externalId": text, "name": "Shoes", "price": 1}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
@@ -16,6 +15,7 @@ from chassis.messaging.broker.embedded import EmbeddedBroker
 from chassis.messaging.broker.store import LONGEST_LEASE, RETENTION, Claim, Store
 from chassis.messaging.broker.topic import matches
 from tests.chassis.broker_helpers import PATIENCE, Consuming, collect, consume, eventually, ids, messages
+from tests.plugin.matrix import generated
 
 
 class Clock:
@@ -431,4 +431,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestModel.settings = generated(60, stateful_step_count=40)

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 import pytest
 import time_machine
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import select, update
@@ -29,6 +28,7 @@ from chassis.messaging.retries import Retries
 from chassis.messaging.retry_table import DEAD, WAITING, RetryRow
 from tests.chassis.sample import Base, Heard, ahead_row, service, write_down
 from tests.plugin import sample_event, value_of
+from tests.plugin.matrix import generated
 
 SYSTEM = Principal.system("sample")
 THING = UUID(int=7)
@@ -411,4 +411,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestMachine.settings = generated(25, stateful_step_count=20)

@@ -4,11 +4,12 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.e2e import harness
 from tests.e2e.harness import OPERATOR, build_merchant
+from tests.plugin.matrix import generated
 
 API = "/api/v1"
 IDS = [
@@ -34,7 +35,7 @@ IDS = [
     "x/status",
 ]
 ANY_ID = st.text("abzAZ019-_./:%;\\ ", min_size=1, max_size=60).filter(lambda text: text.strip() not in ("", ".", ".."))
-CASES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CASES = generated(25)
 
 
 def done(answer, status=200):

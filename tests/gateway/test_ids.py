@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from flask import request
 from flask.views import MethodView
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
@@ -28,6 +28,7 @@ from contracts.roles import Role
 from tests.chassis import sample
 from tests.gateway.conftest import Caller
 from tests.gateway.fakes import FakeIdentity
+from tests.plugin.matrix import generated
 
 PATH = "/merchant/api/v1/products"
 ADDRESSABLE = st.text("abzAZ019-_./:%;\\ åß語", min_size=1, max_size=50)
@@ -98,7 +99,7 @@ def call(start_gateway, service: str, identity: FakeIdentity) -> Caller:
     return call
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@generated(60)
 @given(IDS)
 def test_whatever_id_is_taken_is_reachable(call: Caller, title: str) -> None:
     assert call("POST", PATH, json={"title": title}).status_code == 201
@@ -109,7 +110,7 @@ def test_whatever_id_is_taken_is_reachable(call: Caller, title: str) -> None:
     assert (below.status_code, below.json["title"]) == (201, title.strip()), below.json
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@generated(30)
 @given(IDS)
 def test_another_spelling_of_the_same_id_is_the_same_path(call: Caller, title: str) -> None:
     """Also when every letter of it is escaped, in capitals or not; what the service routes on is equal."""

@@ -4,9 +4,10 @@ from unicodedata import normalize
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.plugin.matrix import generated
 from tests.promotions.helpers import MINE, fields_of, is_problem, ok
 from tests.promotions.sales.helpers import CAMPAIGNS, LISTS, SOCKS
 
@@ -41,7 +42,7 @@ KEYS = {
 }
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(20)
 @given(uid=UIDS)
 def test_every_accepted_uid_is_reachable(rolf, uid):
     """D60: read and changed under its uid, percent-encoded, and found by it in queries; spaces around do not count."""

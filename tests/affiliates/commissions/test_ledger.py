@@ -4,7 +4,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +26,7 @@ from tests.affiliates.helpers import (
     settled,
     without_links_in_memory,
 )
+from tests.plugin.matrix import generated
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ class Shop:
 
 
 @given(STEPS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(15)
 def test_sums_are_what_the_rules_give(shop, affiliates, steps):
     """S2-13, S2-25, S2-27, D33, D34: for any order of clicks, conversions, refunds, repeats, pauses and weighing."""
     world = Shop(affiliates, shop)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.core.errors import Invalid
@@ -23,6 +23,7 @@ from tests.affiliates.helpers import (
     settled,
     without_links_in_memory,
 )
+from tests.plugin.matrix import generated
 
 SHOES = {"externalId": "shoes", "quantity": 2, "amount": "100.00"}
 BAG = {"externalId": "bag", "quantity": 1, "amount": "50.00"}  # earns nothing
@@ -258,7 +259,7 @@ def test_lines_take_back_no_more_than_they_earned(lines, items, at_large, undone
 
 
 @given(data=st.data())
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(10)
 def test_the_ledger_and_the_reports_agree_after_any_refunds(shop, affiliates, sell, data):
     """S2-27: sums of the ledger are what the conversion says, and the products' sums are the ledger's."""
     number = uuid4().hex[:8]

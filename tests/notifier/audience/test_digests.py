@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
@@ -44,6 +44,7 @@ from tests.notifier.helpers import (
     user_removed,
     write_digests,
 )
+from tests.plugin.matrix import generated
 
 DAILY = dict.fromkeys(("invite", "response", "message", "tier", "relationship"), "daily")
 
@@ -337,7 +338,7 @@ def test_the_default_of_both_roles_is_the_same(notifier):
 steps = st.tuples(st.sampled_from(["event", "schedule", "choose"]), st.integers(1, 60))
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(4)
 @given(st.lists(steps, min_size=10, max_size=25), st.randoms())
 def test_whatever_happens_each_event_stands_in_exactly_one_digest(notifier, mails, chance: random.Random):
     """Events, schedulers and changes of mind in any order, over the change of the clocks."""

@@ -1,10 +1,11 @@
 """What a cart may hold, for any cart, any campaign and any order of changes."""
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.promotions.carts.campaign_rules import MatchMode, QuantitySelector, Reason
 from services.promotions.carts.rules import Item, Link, Match, Removed, Terms, explained, linked_to, settle
+from tests.plugin.matrix import generated
 
 PRODUCTS = ["p", "q", "r", "s"]
 PRODUCT_OF = {f"{product}{variant}": product for product in PRODUCTS for variant in ("", "-1", "-2")}
@@ -46,7 +47,7 @@ def is_within(items, pair):
     return base > 0 and (pair.selector is ANY or linked <= base)
 
 
-@settings(max_examples=150, deadline=None)
+@generated(150)
 @given(links, changes)
 def test_never_more_linked_than_allowed_whatever_the_order_of_changes(links, changes):
     """S4-21, S4-22, S4-23: after each change, with any links, also in circles and several for one product."""
@@ -70,7 +71,7 @@ def is_chain(links):
 chains = links.filter(is_chain)
 
 
-@settings(max_examples=150, deadline=None)
+@generated(150)
 @given(chains, carts)
 def test_settling_twice_changes_nothing(links, items):
     """S4-22: a cart that is read again, or written without a change, is the same."""
@@ -79,7 +80,7 @@ def test_settling_twice_changes_nothing(links, items):
     assert settle(once, terms) == (once, None)
 
 
-@settings(max_examples=150, deadline=None)
+@generated(150)
 @given(chains, carts)
 def test_equal_is_equal(links, items):
     """D53: where a linked product is in the cart, there is as much of it as of its base."""
@@ -90,7 +91,7 @@ def test_equal_is_equal(links, items):
             assert linked == sum(item.quantity for item in once if pair.base.fits(item))
 
 
-@settings(max_examples=150, deadline=None)
+@generated(150)
 @given(carts, some_matches, some_matches, links)
 def test_a_cart_keeps_its_lines_and_loses_only_for_a_reason(items, products, mandatory, links):
     """S4-26, D50: lines keep their places; what is gone says why; a campaign that does not count takes nothing."""
@@ -111,7 +112,7 @@ def test_a_cart_keeps_its_lines_and_loses_only_for_a_reason(items, products, man
         assert any(match.fits(item) and item.quantity for item in settled)
 
 
-@settings(max_examples=100, deadline=None)
+@generated(100)
 @given(carts, some_matches)
 def test_without_the_mandatory_products_the_campaign_does_not_count(items, mandatory):
     """S4-11, D50."""
@@ -172,7 +173,7 @@ def test_of_several_bases_the_one_that_is_missing_is_named():
     assert linked_to(Item("r", "r", 0), loose, cart(q=2, r=0)) == "p"
 
 
-@settings(max_examples=150, deadline=None)
+@generated(150)
 @given(carts, links)
 def test_a_base_that_is_named_as_missing_is_missing(items, links):
     """D54: for any cart and any links."""

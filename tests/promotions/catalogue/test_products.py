@@ -1,10 +1,11 @@
 """A tenant's products: written in bulk, each row on its own; read one by one and in pages."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.promotions.catalogue.models import Catalogue, Product, Variant
+from tests.plugin.matrix import generated
 from tests.promotions.helpers import FJORD, HERS, MINE, everything, fields_of, is_problem, ok, revision, stored
 
 PRODUCTS = f"{MINE}/products"
@@ -173,7 +174,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(15)
 @given(rows=ROWS)
 def test_whatever_a_call_holds_every_row_has_its_result_and_no_uid_two_owners(rolf, promotions, rows):
     results = write(rolf, *rows)

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.promotions.engine import Basket, CampaignSet, Discount, Left, Line, Reason, Strategy, evaluate
 from services.promotions.engine.quantities import settled
+from tests.plugin.matrix import generated
 from tests.promotions.engine.helpers import NOON, campaign, order_discount, price, units
 
 PRODUCTS = ["jeans", "shirt", "socks", "coat", "hat"]
@@ -55,7 +56,7 @@ def price_of(line):
 
 
 @given(baskets(), sets(), strategies)
-@settings(max_examples=150, deadline=None)
+@generated(150)
 def test_sums_are_exact_and_nothing_is_below_zero(bought, campaigns, strategy):
     """D25, D27: lines add up to the totals, units to lines, parts to units, campaigns to the whole discount."""
     evaluation = evaluate(bought, campaigns, NOON, strategy=strategy)
@@ -92,7 +93,7 @@ def _needs_no_units(campaigns):
         st.builds(Left, st.none() | st.integers(0, 1), st.none() | prices),
     ),
 )
-@settings(max_examples=250, deadline=None)
+@generated(250)
 def test_a_unit_that_costs_nothing_changes_no_price(bought, campaigns, strategy, free, left):
     """D29: whatever campaigns there are, and whatever is left of them."""
     with_free = replace(bought, lines=[*bought.lines, *(Line(f"free-{i}", *fields) for i, fields in enumerate(free))])
@@ -103,7 +104,7 @@ def test_a_unit_that_costs_nothing_changes_no_price(bought, campaigns, strategy,
 
 
 @given(baskets(), sets(), strategies, st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@generated(100)
 def test_the_order_of_lines_and_of_campaigns_changes_nothing(bought, campaigns, strategy, random):
     """D26."""
     lines, others = list(bought.lines), list(campaigns)
@@ -116,7 +117,7 @@ def test_the_order_of_lines_and_of_campaigns_changes_nothing(bought, campaigns, 
 
 
 @given(baskets(), rules(), st.integers(0, 3), st.integers(0, 100))
-@settings(max_examples=100, deadline=None)
+@generated(100)
 def test_a_higher_threshold_never_gives_more(bought, rule, units_more, amount_more):
     """S1-19, S1-20."""
     if "prices" in rule or rule["discount"] is Discount.CHEAPEST_PRODUCT or rule["max_usage"]:
@@ -128,7 +129,7 @@ def test_a_higher_threshold_never_gives_more(bought, rule, units_more, amount_mo
 
 
 @given(baskets(locked=st.just(False)), rules(), st.sampled_from(PRODUCTS), st.integers(1, 3), prices)
-@settings(max_examples=100, deadline=None)
+@generated(100)
 def test_buying_more_never_misses_a_threshold_that_was_met(bought, rule, product, quantity, cost):
     """S1-19, S1-20: what was missing becomes less."""
     more = replace(bought, lines=[*bought.lines, Line("more", product, quantity, cost)])
@@ -142,7 +143,7 @@ def test_buying_more_never_misses_a_threshold_that_was_met(bought, rule, product
 
 
 @given(baskets(), sets(combinable=st.just(True)))
-@settings(max_examples=100, deadline=None)
+@generated(100)
 def test_best_price_is_never_worse_for_a_unit_than_any_one_campaign(bought, campaigns):
     """D23, S1-34."""
     best = units(price(bought, *campaigns, strategy=Strategy.BEST_PRICE))
@@ -152,7 +153,7 @@ def test_best_price_is_never_worse_for_a_unit_than_any_one_campaign(bought, camp
 
 
 @given(baskets(), sets())
-@settings(max_examples=100, deadline=None)
+@generated(100)
 def test_best_price_is_never_worse_than_any_one_campaign_and_one_a_unit(bought, campaigns):
     """D23, D22, S1-34."""
     best = price(bought, *campaigns, strategy=Strategy.BEST_PRICE)
@@ -161,7 +162,7 @@ def test_best_price_is_never_worse_than_any_one_campaign_and_one_a_unit(bought, 
 
 
 @given(baskets(), sets(), strategies)
-@settings(max_examples=60, deadline=None)
+@generated(60)
 def test_nothing_is_combined_with_one_that_prevents_it(bought, campaigns, strategy):
     """S1-31, D22."""
     evaluation = price(bought, *campaigns, strategy=strategy)
@@ -171,7 +172,7 @@ def test_nothing_is_combined_with_one_that_prevents_it(bought, campaigns, strate
 
 
 @given(baskets(), sets(), strategies)
-@settings(max_examples=60, deadline=None)
+@generated(60)
 def test_products_whose_memberships_come_later_count_like_all_others(bought, campaigns, strategy):
     """A set too large to be held whole answers alike."""
     bare = []
@@ -192,7 +193,7 @@ def test_products_whose_memberships_come_later_count_like_all_others(bought, cam
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), prices), min_size=1, max_size=6), prices)
-@settings(max_examples=100, deadline=None)
+@generated(100)
 def test_an_order_discount_is_shared_to_the_cent(lines, amount):
     """D25: each line is within a cent of its exact share, and lines that cost nothing get nothing."""
     bought = Basket("NOK", [Line(str(i), f"p{i}", *fields) for i, fields in enumerate(lines)])

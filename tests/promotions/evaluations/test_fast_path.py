@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
 from services.promotions.evaluations import fast_path
 from services.promotions.evaluations.order_schemas import OrderIn
+from tests.plugin.matrix import generated
 
 plain_uid = st.text("aB1-_", min_size=1, max_size=3)
 plain_price = st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,4})?", fullmatch=True, alphabet=st.characters(codec="ascii"))
@@ -90,7 +91,7 @@ def line_of(line_id, quantity=1):
 
 
 @given(plain)
-@settings(max_examples=200, deadline=None)
+@generated(200)
 def test_a_usual_order_is_read_at_once(order):
     with pytest.MonkeyPatch.context() as patched:
         patched.delattr(Schema, "load")
@@ -99,7 +100,7 @@ def test_a_usual_order_is_read_at_once(order):
 
 
 @given(plain, st.sampled_from(odd), st.data())
-@settings(max_examples=500, deadline=None)
+@generated(500)
 def test_both_ways_agree_about_unusual_orders(order, place, data):
     (*path, key), values = place
     parent = order

@@ -3,9 +3,10 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.plugin.matrix import generated
 from tests.promotions.evaluations.shop import Shop, order
 from tests.promotions.helpers import MINE, everything, is_problem, ok
 
@@ -41,7 +42,7 @@ def test_an_order_is_reached_by_its_id(evaluation, till, order_id):
 
 
 @given(order_id=st.text(LETTERS, min_size=1, max_size=12).filter(lambda text: text.strip() not in ("", ".", "..")))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(25)
 def test_any_text_of_letters_digits_and_signs_is_an_id(evaluation, till, order_id):
     goes_through(till, order_id, evaluation)
 

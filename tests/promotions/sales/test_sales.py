@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from itertools import product
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.data.audit import AuditRow
+from tests.plugin.matrix import generated
 from tests.promotions.helpers import HERS, MINE, everything, fields_of, is_problem, ok, revision, stored
 from tests.promotions.sales.helpers import (
     AUGUST,
@@ -251,7 +252,7 @@ MOMENTS = st.datetimes(datetime(1970, 1, 3), datetime(9999, 12, 28), timezones=s
 ZONES = ["Pacific/Kiritimati", "America/St_Johns", "Etc/GMT+12", "UTC"]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(15)
 @given(moments=st.lists(MOMENTS, min_size=2, max_size=2, unique=True).map(sorted), zone=st.sampled_from(ZONES))
 def test_whatever_the_moment_and_the_zone_it_is_the_same_moment(rolf, moments, zone):
     """S1-10."""

@@ -1,7 +1,7 @@
 """What a sales campaign is for: selected by brand, category, group and product, resolved when it is activated."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select as sql
 
@@ -9,6 +9,7 @@ from chassis.core.principal import Principal, acting_as
 from services.promotions.catalogue.models import Product
 from services.promotions.sales.models import SalesCampaign, SalesSnapshot
 from services.promotions.sales.rules import selects
+from tests.plugin.matrix import generated
 from tests.promotions.helpers import HERS, MINE, everything, fields_of, is_problem, ok, stored
 from tests.promotions.sales.helpers import AUGUST, PHONES, SELECTION, SOCKS, activate, furnish, made, select
 
@@ -171,7 +172,7 @@ def terms(row):
     return terms + [(kind, row[key]) for kind, key in singles if key in row]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@generated(8)
 @given(include=SIDES, exclude=SIDES)
 def test_the_database_selects_what_the_rules_say(shop, promotions, include, exclude):
     """S1-23, S1-24, S1-25, S1-26: a snapshot is what a dry run of the same selection goes by."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import services.promotions.engine
 from chassis.core.clock import rfc3339, utcnow
@@ -22,6 +22,7 @@ from services.promotions.engine import bundle
 from services.promotions.sales.models import SalesCampaign
 from services.promotions.tills import bundles
 from services.promotions.tills.models import BundleVersion
+from tests.plugin.matrix import generated
 from tests.promotions.engine.helpers import NOON
 from tests.promotions.engine.test_properties import baskets, sets, units
 from tests.promotions.evaluations.shop import NOW, Shop, order, socks
@@ -135,7 +136,7 @@ def test_the_program_of_the_readme_gives_the_answer_of_the_endpoint(shop, till, 
 
 
 @given(baskets(), sets())
-@settings(max_examples=60, deadline=None)
+@generated(60)
 def test_campaigns_travel_unchanged(bought, campaigns):
     state = {"campaigns": [bundle.campaign_to_state(rule) for rule in campaigns], "currency": "NOK"}
     travelled = bundle.campaigns_of(json.loads(json.dumps(state)))
