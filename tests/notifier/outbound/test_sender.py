@@ -240,7 +240,7 @@ def test_a_sender_slower_than_its_lease_has_no_say(notifier):
         methodcaller("address_to", None, utcnow()),
         methodcaller("suppress", "no"),
     ],
-    ids=repr,
+    ids=["outlive_lease", "lose_recipient", "address_to", "suppress"],
 )
 def test_a_sent_mail_goes_nowhere_else(change):
     with pytest.raises(Conflict) as refused:
