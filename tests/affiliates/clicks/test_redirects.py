@@ -34,6 +34,7 @@ from tests.affiliates.helpers import (
     reported,
     without_links_in_memory,
 )
+from tests.plugin import value_of
 
 SHOES = "https://shop.example/shoes"
 WELCOME = "https://shop.example/welcome"
@@ -62,7 +63,7 @@ def followed(client, code, *, cookie=None, query="", **headers):
     return address, click_id, answer.headers.get("Set-Cookie")
 
 
-def value_of(set_cookie):
+def cookie_value(set_cookie):
     return set_cookie.partition("=")[2].partition(";")[0]
 
 
@@ -97,7 +98,7 @@ def test_a_visitor_is_known_for_the_longest_window(anybody, shop, affiliates):
     long, short, none = (linked(shop, activated(shop, cookieDurationDays=days)) for days in (30, 7, 0))
     _, _, nothing = followed(anybody, none)
     assert nothing is None
-    cookie = value_of(followed(anybody, long)[2])
+    cookie = cookie_value(followed(anybody, long)[2])
     assert followed(anybody, short, cookie=cookie)[2] is None
     assert followed(anybody, none, cookie=cookie)[2] is None
     flushed(affiliates)
@@ -120,7 +121,7 @@ TAMPERING = {
 @pytest.mark.parametrize("change", TAMPERING.values(), ids=TAMPERING)
 def test_a_cookie_that_was_tampered_with_counts_for_nothing(anybody, code, affiliates, change):
     """Ignored and flagged: the visitor is somebody new."""
-    cookie = value_of(followed(anybody, code)[2])
+    cookie = cookie_value(followed(anybody, code)[2])
     assert followed(anybody, code, cookie=change(cookie))[2]
     flushed(affiliates)
     first, second = clicks(affiliates)

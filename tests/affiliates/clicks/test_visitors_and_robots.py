@@ -83,7 +83,7 @@ def test_what_a_link_was_followed_with_goes_on_to_the_shop(anybody, shop, destin
 def test_other_methods_get_a_page(anybody, code, method):
     """D64: 405."""
     answer = anybody.open(f"/r/{code}", method=method)
-    assert_page(answer, 405, "cannot be followed")
+    assert_page(answer, 405, "cannot be opened")
     assert "GET" in answer.headers["Allow"]
 
 
