@@ -16,7 +16,10 @@ nightly: lint types imports      ## Everything: each test on both sets of engine
 	$(BIN)/pytest -n 2 --dist loadgroup --matrix full
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
-check: lint types imports test chaos-short   ## Exactly what CI runs, on every change
+check: $(VENV)/.dev              ## Exactly what CI runs, on every change
+	$(MAKE) -j 3 --output-sync lint types imports
+	$(MAKE) test
+	$(MAKE) chaos-short
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -61,9 +64,10 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.installed
+$(VENV)/.dev: pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
-	touch $@
+	touch $(VENV)/.installed $@
 
 $(VENV)/.bench: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'
