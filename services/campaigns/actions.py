@@ -230,7 +230,7 @@ def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, act
     )
     _publish(session, campaign, sent, actor, now)
     insert_many(session, INVITES, rows)
-    outbox.add_records(session, [_invite_record(campaign, supplier_name, row, actor, now) for row in rows])
+    outbox.add_rows(session, [_event_row(campaign, supplier_name, row, actor, now) for row in rows])
 
 
 def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: datetime) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: 
     }
 
 
-def _invite_record(
+def _event_row(
     campaign: Campaign, supplier_name: str, row: Mapping[str, Any], actor: Principal, now: datetime
 ) -> dict[str, Any]:
     event = events.InviteCreated(
@@ -263,7 +263,7 @@ def _invite_record(
         retailer_name=row["retailer_name"],
     )
     tenants = (campaign.supplier_id, row["retailer_id"])
-    return outbox.record(event, row["id"], 1, tenants=tenants, actor=actor, now=now)
+    return outbox.row_of(event, row["id"], 1, tenants=tenants, actor=actor, now=now)
 
 
 def _count_response(session: Session, invite: Invite, now: datetime) -> None:
