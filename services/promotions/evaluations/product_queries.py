@@ -57,7 +57,7 @@ def _products(store_set: StoreSet, uids: Collection[str]) -> Any:
 
 
 def _variants(store_set: StoreSet, uids: Collection[str]) -> Any:
-    """A variant is in its product's campaigns. Its own price, on a list or in the catalogue, comes before the product's."""
+    """A variant is in its product's campaigns. Its own price, on a list or by itself, comes before the product's."""
     own_store, own_chain = aliased(PricelistVariant), aliased(PricelistVariant)
     store, chain = aliased(PricelistEntry), aliased(PricelistEntry)
     first, second = store_set.regular
