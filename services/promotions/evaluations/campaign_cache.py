@@ -1,7 +1,7 @@
 """Campaign cache: the active campaigns of each store, in this process, for as long as nothing has changed.
 
-No process is told of a change. A user of a store set compares its stamp with that of the tenant's catalogue, which is
-one row by its key. So a change that any process has committed counts from the next evaluation on.
+Processes send each other no word of a change. Code that uses a store set compares its stamp with that of the tenant's
+catalogue, one row found by its key. So a change that any process has committed counts from the next evaluation on.
 """
 
 from contextlib import suppress
@@ -37,7 +37,7 @@ class CampaignCache:
         return store_set if store_set is not None and at >= store_set.since else None
 
     def current(self, session: Session, tenant_id: UUID, store_uid: str, *, at: datetime, now: datetime) -> StoreSet:
-        """The set of a store as it is now. Whoever adds products to it calls ``put`` afterwards.
+        """The set of a store as it is now. A caller that adds products to it calls ``put`` afterwards.
 
         Raises:
             Invalid: ``unknown_store``.
