@@ -63,10 +63,10 @@ def _handler_of(topic: Topic, trigger: Trigger) -> Callable[[Session, Sequence[R
     return handle
 
 
-TOPICS: tuple[Subscription, ...] = tuple(
+TOPIC_HANDLERS: tuple[Subscription, ...] = tuple(
     on_all(trigger.event_type, trigger.schema)(_handler_of(topic, trigger))
     for topic in topics.ALL
     for trigger in topic.triggers
 )
-TENANTS = tuple(on(f"identity.Tenant{what}.v2", TenantIn)(upsert_tenant) for what in ("Created", "Changed"))
-SUBSCRIPTIONS = (*TENANTS, add_user, remove_user, gather_messages, mark_read, *TOPICS)
+TENANT_HANDLERS = tuple(on(f"identity.Tenant{what}.v2", TenantIn)(upsert_tenant) for what in ("Created", "Changed"))
+SUBSCRIPTIONS = (*TENANT_HANDLERS, add_user, remove_user, gather_messages, mark_read, *TOPIC_HANDLERS)
