@@ -12,7 +12,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from chassis.data import migrate
 from chassis.data.database import Database
-from chassis.messaging.outbox import add_records, record
+from chassis.messaging.outbox import add_rows, row_of
 from tests.chassis.broker_helpers import rabbitmqctl
 from tests.chassis.sample import NoteWritten, service
 from tests.plugin import principal
@@ -51,7 +51,7 @@ def new_rows(count: int) -> list[dict[str, Any]]:
     actor, now = principal(), utcnow()
     subjects = [uuid4() for _ in range(count)]
     return [
-        record(NoteWritten(subject, TITLE), subject, 1, tenants=(actor.tenant_id,), actor=actor, now=now)
+        row_of(NoteWritten(subject, TITLE), subject, 1, tenants=(actor.tenant_id,), actor=actor, now=now)
         for subject in subjects
     ]
 
@@ -59,7 +59,7 @@ def new_rows(count: int) -> list[dict[str, Any]]:
 def commit(database: Database, rows: Sequence[dict[str, Any]]) -> None:
     """All of them in one transaction."""
     with database.begin() as session:
-        add_records(session, rows)
+        add_rows(session, rows)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from gateway.request import Request
 
 Headers = list[tuple[str, str]]
 STATUS_LINES = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
-# How a service's answer that is no problem yet is called; other statuses go by their phrase.
+# Problem codes for a service's error pages; other statuses are named after their phrase.
 CODES = {400: "malformed", 422: "validation_failed", 500: "internal_error",
          502: "upstream_broken", 503: "upstream_unavailable", 504: "upstream_timeout"}  # fmt: skip
 STILL_TRUE = ("allow", "retry-after", "www-authenticate")
@@ -28,7 +28,7 @@ class Answer:
 
 
 def of_failure(failure: Failure, request: Request) -> Answer:
-    """The answer of a failure, in the shape of the request's route.
+    """The answer of a failure, in the error format of the request's route.
 
     ``http-contract.md``: failures of services (502, 503, 504) say when to come back.
     """
@@ -44,7 +44,7 @@ def of_failure(failure: Failure, request: Request) -> Answer:
 
 
 def of_status(status: int, headers: Headers, request: Request) -> Answer:
-    """A refusal in place of an error page; what still means something of the page's own headers is kept."""
+    """A failure in place of a service's error page; only the headers in ``STILL_TRUE`` are kept."""
     phrase = HTTPStatus(status).phrase
     passed_on = {name: value for name, value in headers if name.lower() in STILL_TRUE}
     code = CODES.get(status) or phrase.lower().replace(" ", "_").replace("-", "_")

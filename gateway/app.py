@@ -26,7 +26,7 @@ from gateway.api_keys import REPORT_SECONDS, ApiKeys
 from gateway.credentials import Credentials
 from gateway.limiting import Limit, Limiter
 from gateway.openapi import Catalogue
-from gateway.own import PROBES, OwnEndpoints
+from gateway.own_endpoints import PROBES, OwnEndpoints
 from gateway.proxy import Proxy
 from gateway.replay_guard import replay_guard
 from gateway.request import METHODS, Environ, Request
@@ -95,7 +95,7 @@ class Gateway:
             answer = of_failure(Failure(), request)
         seconds = perf_counter() - started
         telemetry.note_request(request, answer.status, seconds, access_log=self._settings.access_log)
-        start_response(STATUS_LINES[answer.status], self._finished(answer, request))
+        start_response(STATUS_LINES[answer.status], self._headers_of(answer, request))
         return answer.body
 
     def _answer(self, request: Request) -> Answer:
@@ -107,8 +107,8 @@ class Gateway:
                 code="method_not_allowed",
                 headers={"Allow": ", ".join(METHODS)},
             )
-        request.written, request.query = split_target(request.target)
-        request.path = self._plain(request.written)
+        request.raw_path, request.query = split_target(request.target)
+        request.path = self._plain(request.raw_path)
         preflight = cors.preflight(request, self._settings.cors_origins)
         if preflight:
             return preflight
@@ -123,28 +123,28 @@ class Gateway:
             self._limiter.note(self._per_sign_in, request.client)
         return answer
 
-    def _plain(self, written: str) -> str:
+    def _plain(self, raw_path: str) -> str:
         """The path in its one encoding (``chassis.http.paths``).
 
-        Only ids may have letters escaped that need none: what our routes are called must stand there plainly, so that
-        software in front of the gateway that goes by paths sees the same as the gateway does.
+        Needless escapes are allowed in ids only. The fixed words of a route must not be escaped, so that a proxy in
+        front of the gateway that filters by path sees the same path as the gateway.
         """
-        path = paths.plain(written)
-        if written != path and self._leads_to(written) != self._leads_to(path):
+        path = paths.plain(raw_path)
+        if raw_path != path and self._found_at(raw_path) != self._found_at(path):
             raise paths.BadPath("The path escapes a character that must not be escaped.")
         return path
 
-    def _leads_to(self, path: str) -> tuple[Any, ...]:
+    def _found_at(self, path: str) -> tuple[Any, ...]:
         return self._key_table.find(path), self._table.find(path), self._own.find(path)
 
     def _error_format(self, request: Request) -> ErrorFormat:
-        """The shape of what is refused before there is a route, or where there is none."""
+        """The error format of a request whose route is not known yet, or that has none."""
         formats = (table.error_format(request.target) for table in self._tables(request))
-        of_route = next((shape for shape in formats if shape), None)
+        of_route = next((error_format for error_format in formats if error_format), None)
         return of_route or of_path(request.target) or (MERCHANT if carries_key(request.environ) else PROBLEM)
 
     def _tables(self, request: Request) -> tuple[Table, Table]:
-        """In the order that the path of a request is looked up: a signed one first among what an API key opens (D1)."""
+        """Tables in the order of look-up. A signed request is looked up in the table of API keys first (D1)."""
         tables = (self._table, self._key_table)
         return tables[::-1] if carries_key(request.environ) else tables
 
@@ -163,7 +163,7 @@ class Gateway:
         return self._own.answer(request)
 
     def _admit(self, request: Request, route: Route) -> None:
-        """Let a request through to its route, or raise why not. The order is D5's: 401, then the flag's 403."""
+        """Check credential, limits and flag of a request, in the order of D5: 401 comes before the flag's 403."""
         if route.public:
             if not route.development:
                 self._limiter.count(self._per_address, request.client)
@@ -178,7 +178,7 @@ class Gateway:
     def _principal(self, request: Request, route: Route) -> Principal:
         try:
             if route.by_key:
-                return self._signer_of(request, route)
+                return self._principal_by_key(request, route)
             if "HTTP_X_API_KEY" in request.environ:
                 raise Unauthorized("API keys are not accepted here.")
             return self._credentials.principal(request.environ.get("HTTP_AUTHORIZATION"))
@@ -186,7 +186,7 @@ class Gateway:
             self._limiter.count(self._per_address, request.client)
             raise
 
-    def _signer_of(self, request: Request, route: Route) -> Principal:
+    def _principal_by_key(self, request: Request, route: Route) -> Principal:
         read_body = partial(self._proxy.body_of, request, route)
         may_ask = partial(self._limiter.check, self._per_api_key, request.client)
         try:
@@ -195,8 +195,8 @@ class Gateway:
             self._limiter.note(self._per_api_key, request.client)
             raise
 
-    def _finished(self, answer: Answer, request: Request) -> list[tuple[str, str]]:
-        """The answer's headers with those that every answer has."""
+    def _headers_of(self, answer: Answer, request: Request) -> list[tuple[str, str]]:
+        """The headers of an answer, with those that the gateway adds to every answer."""
         return [
             *((name, value) for name, value in answer.headers if name.lower() != "x-content-type-options"),
             ("X-Content-Type-Options", "nosniff"),

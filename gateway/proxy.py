@@ -33,7 +33,7 @@ class Proxy:
         upstream = self._upstreams.get(route.service)
         if upstream is None:
             raise Unavailable("The service is unavailable.", retry_after=30)
-        message = self._written(request, route, upstream, self.body_of(request, route))
+        message = self._serialise(request, route, upstream, self.body_of(request, route))
         reply = upstream.ask(request.method, message, read=route.read, total=route.total)
         try:
             return _answer(reply, request, route, upstream)
@@ -48,9 +48,9 @@ class Proxy:
             request.body = read_body(request.environ, limit, self._settings.body_timeout)
         return request.body
 
-    def _written(self, request: Request, route: Route, upstream: Upstream, body: bytes) -> bytes:
-        """The request as it goes over the wire. A caller's identity is added last, so nothing can replace it."""
-        lines = [f"{request.method} {request.written}{request.query} HTTP/1.1", f"Host: {upstream.host}"]
+    def _serialise(self, request: Request, route: Route, upstream: Upstream, body: bytes) -> bytes:
+        """The bytes that go to the service. The caller's signed identity comes last, so no other header replaces it."""
+        lines = [f"{request.method} {request.raw_path}{request.query} HTTP/1.1", f"Host: {upstream.host}"]
         lines += [f"{name}: {value}" for name, value in passed_on(request, route)]
         if body or request.method in WITH_BODY:
             lines.append(f"Content-Length: {len(body)}")

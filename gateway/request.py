@@ -19,16 +19,16 @@ class Request:
         traceparent: the client's trace when it is valid, else the start of a new one.
         body: the whole body, once it has been read.
         target: the request line's target as it was sent, not decoded.
-        path: its path in the one encoding of ``chassis.http.paths``, by which everything here goes.
-        written: the path as services are sent it, who refuse needless escapes in what their endpoints are called.
+        path: the target's path in the one encoding of ``chassis.http.paths``; the gateway routes on it.
+        raw_path: the same path as the client sent it. Services get this one and check the escapes in it themselves.
         client: the client's address; what a proxy says about it counts only when the proxy is trusted.
         route: the route's path for logs and metrics, ``none`` when there is none.
-        error_format: the shape of what the gateway refuses, by its name in ``chassis.http.error_formats``.
+        error_format: how the gateway writes a failure of this request (``chassis.http.error_formats``).
     """
 
     __slots__ = (
         "body", "client", "environ", "error_format", "id", "method", "path", "peer", "peer_is_trusted", "principal",
-        "query", "route", "target", "traceparent", "written",
+        "query", "raw_path", "route", "target", "traceparent",
     )  # fmt: skip
 
     def __init__(self, environ: Environ, trusted_proxies: tuple[Network, ...]) -> None:
@@ -37,7 +37,7 @@ class Request:
         self.id = accept_request_id(environ.get("HTTP_X_REQUEST_ID"))
         self.traceparent = accept_traceparent(environ.get("HTTP_TRACEPARENT"))
         self.target: str = environ["RAW_URI"]
-        self.path = self.written = ""
+        self.path = self.raw_path = ""
         self.body: bytes | None = None
         self.query = ""
         self.peer: str = environ.get("REMOTE_ADDR", "")

@@ -32,7 +32,7 @@ class Route:
         development: only in the development environment.
         read, total: timeouts in seconds where the general ones do not fit.
         cookies: the service may set cookies and gets those it has set.
-        error_format: the shape of what the gateway refuses here, as the service's own (``chassis.http.error_formats``).
+        error_format: how the gateway writes failures here, the same as the service (``chassis.http.error_formats``).
         max_body: bytes of a body where the general limit does not fit.
     """
 
@@ -158,7 +158,7 @@ class Table:
         return self.routes[match.lastindex - 1] if match and match.lastindex and path[-1] != "/" else None
 
     def error_format(self, target: str) -> ErrorFormat | None:
-        """The shape of refusals where a target seems to lead, however it is written; it decides nothing else."""
+        """The error format of the route that a target seems to name, before its path is checked."""
         match = self._match(target.partition("?")[0].rstrip("/"))
         return self.routes[match.lastindex - 1].error_format if match and match.lastindex else None
 

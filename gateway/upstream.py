@@ -41,7 +41,7 @@ class Reply:
         try:
             piece = self._answer.read1(PIECE)
         except TimeoutError as error:
-            raise self._upstream.note_failure("timeout", _slow()) from error
+            raise self._upstream.count_failure("timeout", _slow()) from error
         except BROKEN as error:
             raise self._cut() from error
         if self._left is not None:
@@ -51,7 +51,7 @@ class Reply:
         return piece
 
     def _cut(self) -> Exception:
-        return self._upstream.note_failure("cut", _broken("The service's response was cut off."))
+        return self._upstream.count_failure("cut", _broken("The service's response was cut off."))
 
     def close(self) -> None:
         if self._connection is None:
@@ -91,25 +91,25 @@ class Upstream:
                 when no proper answer came.
         """
         if not self._places.acquire(timeout=self._settings.slot_wait):
-            raise self.note("full", Unavailable("The service is overloaded.", retry_after=1))
+            raise self.count("full", Unavailable("The service is overloaded.", retry_after=1))
         self._in_flight.inc()
         try:
             if not self._breaker.admit():
                 pause = math.ceil(self._breaker.retry_after) or 1
-                raise self.note("open", Unavailable("The service is unavailable.", retry_after=pause))
+                raise self.count("open", Unavailable("The service is unavailable.", retry_after=pause))
             return self._ask(method, request, read or self._settings.read_timeout, self._deadline(total))
         except BaseException:
             self._leave()
             raise
 
-    def note(self, kind: str, failure: Exception) -> Exception:
+    def count(self, kind: str, failure: Exception) -> Exception:
         telemetry.upstream_failures.labels(self.name, kind).inc()
         return failure
 
-    def note_failure(self, kind: str, failure: Exception) -> Exception:
-        """Count a failure that also speaks against the service."""
+    def count_failure(self, kind: str, failure: Exception) -> Exception:
+        """Count a failure of the service; its circuit breaker counts it too."""
         self._breaker.failed()
-        return self.note(kind, failure)
+        return self.count(kind, failure)
 
     def give_back(self, connection: Connection, *, reusable: bool) -> None:
         if reusable and len(self._idle) < (self._idle.maxlen or 0):
@@ -138,12 +138,12 @@ class Upstream:
                 answer = connection.exchange(method, request, read=read, deadline=deadline)
             except TimeoutError as error:
                 connection.close()
-                raise self.note_failure("timeout", _slow()) from error
+                raise self.count_failure("timeout", _slow()) from error
             except BROKEN as error:
                 connection.close()
                 # A kept connection may have ended just now; what changes nothing is sent again, on a new one.
                 if not (reused and method in SAFE):
-                    raise self.note_failure("broken", _broken("The service sent an invalid response.")) from error
+                    raise self.count_failure("broken", _broken("The service sent an invalid response.")) from error
                 connection = self._connect(method, deadline)
             else:
                 self._breaker.succeeded()
@@ -169,7 +169,7 @@ class Upstream:
                 return Connection(*self._address, max(0.001, timeout))
             except OSError as error:
                 if not tries_left:
-                    raise self.note_failure("unreachable", Unavailable("The service is unavailable.")) from error
+                    raise self.count_failure("unreachable", Unavailable("The service is unavailable.")) from error
         raise AssertionError("unreachable")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 
 class Autocommit:
-    """Writes with one statement a transaction: there and back once, where a session takes three ways.
+    """Writes with one statement a transaction: one round trip, where a session needs three.
 
     One statement at a time, from any thread. The driver prepares a statement that it sends often.
     """

@@ -1,8 +1,8 @@
 """A service's own database. There are two ways to send it a statement.
 
 * A session: ``begin()`` for a write transaction, ``read()`` for a reading one. Everything is written and read this way.
-* ``run()`` for one statement that is a whole transaction, where a bench has shown that the way to the database
-  and back is what counts: evaluations and sent mails.
+* ``run()`` for one statement that is a whole transaction, where a benchmark has shown that round trips cost most:
+  evaluations and sent mails.
 """
 
 from collections.abc import Iterator, Mapping

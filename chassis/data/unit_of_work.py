@@ -69,13 +69,13 @@ AFTER_COMMIT = "calls after the commit"
 
 
 def once_committed(session: Session, call: Callable[[], object]) -> None:
-    """Have something done after the transaction is committed, and not if it is rolled back: counting, say."""
+    """Call something after the commit, and never after a rollback: counting, for example."""
     session.info.setdefault(AFTER_COMMIT, []).append(call)
 
 
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
-    """A part of a transaction that may fail by itself; what would have followed its commit does not then."""
+    """A part of a transaction that may fail alone; then its calls for after the commit are dropped too."""
     following = list(session.info.get(AFTER_COMMIT, ()))
     try:
         with session.begin_nested():

@@ -25,7 +25,7 @@ class Blueprint(flask_smorest.Blueprint):
 
     Args:
         feature: the tenant flag that gates all of them (S0-1).
-        error_format: of every refusal under the prefix.
+        error_format: of every failure under the prefix.
     """
 
     ARGUMENTS_PARSER = parsing.Parser()
@@ -44,9 +44,9 @@ class Blueprint(flask_smorest.Blueprint):
         self.error_format = error_format
 
     def allow(self, *roles: str) -> Callable[[F], F]:
-        """Let callers of these roles in, any signed-in caller when none is named. Write it above everything else.
+        """Let callers of these roles in, any signed-in caller when none is named. Write it above every other decorator.
 
-        It also makes a POST with an ``Idempotency-Key`` act once.
+        It also makes a POST with an ``Idempotency-Key`` act once (``chassis.http.idempotency``).
         """
 
         def check() -> None:
@@ -82,7 +82,7 @@ class Blueprint(flask_smorest.Blueprint):
                 check()
                 parsing.refuse_undeclared(request, declared)
                 if request.method == "POST":
-                    return idempotency.once(db, functools.partial(view, *args, **kwargs))
+                    return idempotency.answer_once(db, functools.partial(view, *args, **kwargs))
                 return view(*args, **kwargs)
 
             guarded.access = tuple(roles) or ("everybody signed in",)  # type: ignore[attr-defined]

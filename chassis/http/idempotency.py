@@ -62,7 +62,7 @@ class _Answered(Exception):
 
 
 class Sealer:
-    """Hides what is stored: keyed hashes of requests, and a box that encrypts answers."""
+    """Hashes requests with a key, and encrypts stored answers."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
@@ -77,7 +77,7 @@ def _sealer() -> Sealer:
     return sealer
 
 
-def once(database: Database, view: Callable[[], Any]) -> Any:
+def answer_once(database: Database, view: Callable[[], Any]) -> Any:
     """Run ``view`` for the request at hand, or give the first answer again when its key was used before."""
     client_key = next((request.headers[name] for name in HEADERS if name in request.headers), None)
     if client_key is None:
@@ -130,7 +130,7 @@ def _find(session: Session, key: str) -> IdempotencyRow | None:
 
 
 def _claim(session: Session, key: str) -> None:
-    """Hold the key until the transaction ends; SQLite's write lock has done so already."""
+    """Lock the key until the transaction ends; on SQLite the write lock has done that already."""
     if session.get_bind().dialect.name == "postgresql":
         lock = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
         if not session.execute(lock, {"key": key}).scalar():
@@ -140,7 +140,7 @@ def _claim(session: Session, key: str) -> None:
                 headers={"Retry-After": "1"},
             )
     if row := _find(session, key):
-        session.expunge(row)  # it outlives this transaction, which ends here
+        session.expunge(row)  # used after this transaction, which ends here
         raise _Answered(row)
     session.execute(delete(IdempotencyRow).where(IdempotencyRow.key == key))
 
@@ -163,7 +163,7 @@ def _store_refusal(database: Database, key: str, fingerprint: str, failure: Fail
         raise failure
     response = make_response(current_app.handle_user_exception(failure))
     with database.begin() as session:
-        with contextlib.suppress(_Answered, Conflict):  # somebody else is at it; their answer counts
+        with contextlib.suppress(_Answered, Conflict):  # another request has the key; its answer counts
             _claim(session, key)
         _store(session, key, fingerprint, response)
     return response

@@ -43,7 +43,8 @@ class Consumer:
     def run(self, stop: Event) -> None:
         """Handle events until ``stop`` is set; reconnects and declares its queue again for as long as it takes.
 
-        It takes no message before the database takes changes: each that it gave back would come closer to being dead.
+        It consumes nothing until the database accepts writes: a message that goes back has one delivery less before it
+        is a dead letter.
         """
         name, backoff = self._subscriber.name, Backoff(cap=15)
 
@@ -63,7 +64,7 @@ class Consumer:
                 stop.wait(backoff.next())
 
     def _require_writable(self) -> None:
-        """Raise unless the database takes changes: one that another machine takes over from may still be read."""
+        """Raise unless the database accepts writes: during a failover the old one may be readable only."""
         with acting_as(self._system), self._database.begin() as session:
             session.execute(delete(InboxRow).where(false()))
 

@@ -56,14 +56,14 @@ def add(
     """Add an event of ``aggregate``, whose row this transaction has created or locked. ``tenants`` may see it."""
     aggregate.event_sequence += 1
     session.flush()  # the aggregate's row is written, and so locked, before the outbox row takes its id
-    row = record(event, aggregate.id, aggregate.event_sequence, tenants=tenants, actor=actor, now=now)
-    add_records(session, [row])
+    row = row_of(event, aggregate.id, aggregate.event_sequence, tenants=tenants, actor=actor, now=now)
+    add_rows(session, [row])
 
 
-def record(
+def row_of(
     event: Any, subject: UUID, sequence: int, *, tenants: tuple[UUID, ...], actor: Principal, now: datetime
 ) -> dict[str, Any]:
-    """An outbox row as a plain dict, for :func:`add_records`."""
+    """An outbox row as a plain dict, for :func:`add_rows`."""
     event_id = uuid7()
     body = envelope(
         event,
@@ -86,8 +86,8 @@ def record(
     }
 
 
-def add_records(session: Session, records: Sequence[dict[str, Any]]) -> None:
+def add_rows(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Insert many events at once, in their order, for aggregates that this transaction has created or locked."""
-    if records:
-        insert_many(session, OutboxRow.__table__, records)
+    if rows:
+        insert_many(session, OutboxRow.__table__, rows)
         session.info["outbox"] = True

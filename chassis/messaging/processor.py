@@ -43,12 +43,12 @@ class Processor:
         """
         events: list[Mapping[str, Any]] = [parse(message.body) for message in messages]
         if self.resequencer is None:
-            self._take(session, events)
+            self._handle_new(session, events)
             return
         bodies = [message.body for message in messages]
         due, duplicates = self.resequencer.admit(session, list(zip(events, bodies, strict=True)))
         self._count(session, due=(), duplicates=duplicates)
-        self._take(session, due)
+        self._handle_new(session, due)
         self.process_waiting(session, {series_of(event) for event in due})
 
     def process_waiting(self, session: Session, series: Collection[Series]) -> None:
@@ -60,7 +60,7 @@ class Processor:
                 if displaced:
                     raise displaced
                 with savepoint(session):
-                    self._take(session, [parse(row.message.body)])
+                    self._handle_new(session, [parse(row.message.body)])
             except Exception as error:
                 if is_away(error):
                     raise
@@ -73,12 +73,12 @@ class Processor:
         event = parse(message.body)
         event_id = as_id(event["id"])
         session.execute(delete(InboxRow).where(InboxRow.consumer == self._name, InboxRow.event_id == event_id))
-        self._take(session, [event])
+        self._handle_new(session, [event])
         if self.resequencer:
             self.resequencer.skip(session, series_of(event), int(event["sequence"]))
 
-    def _take(self, session: Session, events: Sequence[Mapping[str, Any]]) -> None:
-        """Add the events to the inbox, then hand out those that were new."""
+    def _handle_new(self, session: Session, events: Sequence[Mapping[str, Any]]) -> None:
+        """Add the events to the inbox, then dispatch those that were not in it."""
         new = remember(session, self._name, {as_id(event["id"]) for event in events}, utcnow())
         if self._lock_tenants and new:
             self._lock_tenants(session, sorted({tenant for event in events for tenant in tenants_of(event)}))

@@ -25,8 +25,8 @@ from chassis.messaging.broker import Broker, BrokerUnavailable, Message, Topolog
 from chassis.messaging.outbox import UNSENT, OutboxRow
 
 BATCH = 500  # rows of one lease and one transaction: a tenth of a second's work, and at most repeated by a crash
-POLL = 0.05  # seconds between looks at an empty outbox; a commit in the same process wakes the relay at once
-PATIENCE = 10.0  # at most so many seconds between attempts at a broker that is away or refuses
+POLL = 0.05  # seconds between checks of an empty outbox; a commit in the same process wakes the relay at once
+PATIENCE = 10.0  # the longest pause, in seconds, before a broker that is away or refuses is tried again
 KEEP_SENT = timedelta(hours=24)
 TRIM = 1000
 LEASE = text(
@@ -94,8 +94,8 @@ class Relay:
             return session.execute(_unsent().with_only_columns(OutboxRow.id).limit(1)).first() is not None
 
     def _publish_under_advisory_lock(self) -> tuple[int, Exception | None]:
-        """The lease belongs to the transaction, so it ends with the connection, however that ends. No relay gets it on
-        a read-only database, such as one that another machine takes over from: no row could be marked there."""
+        """The lease belongs to the transaction, so it ends with the connection, however that ends. No relay gets it
+        while the database is read-only, as during a failover: no row could be marked as sent."""
         with self._database.begin() as session:
             if not session.execute(LEASE).scalar():
                 return 0, None

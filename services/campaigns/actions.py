@@ -2,10 +2,10 @@
 
 Each adds its events and its audit row to the caller's transaction and never commits.
 
-Locks: an invite before its campaign. A request holds one campaign at most, and waits for no other row while it does. A
-new name (``tenant_actions``) locks its tenant's name and campaigns, but never an invite, so no request and rename wait
-for each other, not even when one transaction follows several renames; two such transactions that meet are told apart by
-the database, and the consumer handles their events one by one.
+Locks: an invite before its campaign. A request locks one campaign at most, as its last row. A rename
+(``tenant_actions``) locks its tenant's name and campaigns, but never an invite. So a request and a rename cannot
+deadlock. Two transactions with several renames each can: the database ends one, and the consumer handles the events of
+that one singly.
 """
 
 from collections.abc import Mapping
@@ -114,7 +114,7 @@ def advance_campaign(
 
 
 @dataclass(frozen=True)
-class Sending:
+class SendResult:
     """The result of a send."""
 
     campaign_id: UUID
@@ -133,7 +133,7 @@ def send_campaign(
     expected: ETags | None,
     actor: Principal,
     now: datetime,
-) -> Sending:
+) -> SendResult:
     """Invite the retailers of ``network`` that may be invited and have no invite (S0-23 … S0-33, D11).
 
     Raises:
@@ -148,7 +148,7 @@ def send_campaign(
         raise Invalid("None of these retailers has a relationship with you.", code="nobody_to_invite")
     if recipients.new:
         _invite(session, campaign, recipients, actor=actor, now=now)
-    return Sending(
+    return SendResult(
         campaign_id=campaign.id,
         status=campaign.status,
         invites_created=len(recipients.new),
@@ -230,7 +230,7 @@ def _invite(session: Session, campaign: Campaign, recipients: Recipients, *, act
     )
     _publish(session, campaign, sent, actor, now)
     insert_many(session, INVITES, rows)
-    outbox.add_records(session, [_invite_record(campaign, supplier_name, row, actor, now) for row in rows])
+    outbox.add_rows(session, [_event_row(campaign, supplier_name, row, actor, now) for row in rows])
 
 
 def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: datetime) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _invite_row(campaign: Campaign, retailer_id: UUID, retailer_name: str, now: 
     }
 
 
-def _invite_record(
+def _event_row(
     campaign: Campaign, supplier_name: str, row: Mapping[str, Any], actor: Principal, now: datetime
 ) -> dict[str, Any]:
     event = events.InviteCreated(
@@ -263,7 +263,7 @@ def _invite_record(
         retailer_name=row["retailer_name"],
     )
     tenants = (campaign.supplier_id, row["retailer_id"])
-    return outbox.record(event, row["id"], 1, tenants=tenants, actor=actor, now=now)
+    return outbox.row_of(event, row["id"], 1, tenants=tenants, actor=actor, now=now)
 
 
 def _count_response(session: Session, invite: Invite, now: datetime) -> None:

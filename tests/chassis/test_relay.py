@@ -15,7 +15,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from chassis.messaging import relay
 from chassis.messaging.broker import BrokerUnavailable, TopologyBroken
-from chassis.messaging.outbox import OutboxRow, add_records, record
+from chassis.messaging.outbox import OutboxRow, add_rows, row_of
 from chassis.messaging.relay import Relay
 from chassis.process import server
 from tests.chassis.sample import NoteWritten, service
@@ -35,10 +35,10 @@ def fill(sample, count, subject=None):
     subject, first = subject or uuid4(), waiting(sample)
     with acting_as(SYSTEM), sample.database.begin() as session:
         rows = [
-            record(NoteWritten(subject, "x"), subject, n, tenants=(), actor=ANNA, now=utcnow())
+            row_of(NoteWritten(subject, "x"), subject, n, tenants=(), actor=ANNA, now=utcnow())
             for n in range(first + 1, first + count + 1)
         ]
-        add_records(session, rows)
+        add_rows(session, rows)
 
 
 def waiting(sample):

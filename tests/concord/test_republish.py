@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from chassis.messaging.broker import Message, connect
-from chassis.messaging.outbox import OutboxRow, add_records, record
+from chassis.messaging.outbox import OutboxRow, add_rows, row_of
 from chassis.messaging.relay import Relay
 from concord import events
 from concord.cli import main
@@ -34,8 +34,8 @@ def sent(prm, broker):
     """Four events that were published, the first 30 hours ago."""
     with acting_as(SYSTEM), prm.database.begin() as session:
         now, actor = utcnow(), principal()
-        rows = [record(_event(), uuid4(), 1, tenants=(uuid4(),), actor=actor, now=now - age) for age in AGES]
-        add_records(session, rows)
+        rows = [row_of(_event(), uuid4(), 1, tenants=(uuid4(),), actor=actor, now=now - age) for age in AGES]
+        add_rows(session, rows)
     Relay("prm", prm.database, broker).publish_batch()
     broker.declare("late", ["prm.#"])
     return [str(row["event_id"]) for row in rows]

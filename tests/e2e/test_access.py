@@ -1,4 +1,4 @@
-"""Signing in, features, and the gateway as the only door."""
+"""Signing in, features, and the gateway as the single entry point."""
 
 import time
 from uuid import uuid4

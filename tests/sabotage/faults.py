@@ -138,14 +138,14 @@ def _inbox_elsewhere() -> None:
 def _outbox_elsewhere() -> None:
     """The event is committed by itself, whatever becomes of the change it tells of."""
 
-    def add_apart(session: Session, records: Any) -> None:
+    def add_apart(session: Session, rows: Any) -> None:
         if session.get_bind().dialect.name != "postgresql":
-            insert_many(session, OutboxRow.__table__, records)
+            insert_many(session, OutboxRow.__table__, rows)
             return
         with Session(session.get_bind()) as other, other.begin():
-            insert_many(other, OutboxRow.__table__, records)
+            insert_many(other, OutboxRow.__table__, rows)
 
-    outbox.add_records = add_apart
+    outbox.add_rows = add_apart
 
 
 def _cursor_without_source() -> None:

@@ -9,7 +9,7 @@ from chassis.messaging.events import Received, Subscription, on, on_all
 from services.notifier import topics
 from services.notifier.audience import contacts, gathering, notices
 from services.notifier.audience.schemas import TenantIn, UserAddedIn, UserRemovedIn
-from services.notifier.topics.base import Source, Topic
+from services.notifier.topics.base import Topic, Trigger
 from services.notifier.topics.messages import MessagePostedIn, ThreadReadIn, posted
 
 
@@ -51,22 +51,22 @@ def mark_read(session: Session, event: Received) -> None:
     gathering.mark_read(session, tenant_id=thread.tenant_id, thread_id=thread.thread_id, sequence=event.sequence)
 
 
-def _notifier_of(topic: Topic, source: Source) -> Callable[[Session, Sequence[Received]], None]:
-    def notify(session: Session, events: Sequence[Received]) -> None:
-        all_notices = [notice for event in events for notice in source.notices(event)]
+def _handler_of(topic: Topic, trigger: Trigger) -> Callable[[Session, Sequence[Received]], None]:
+    def handle(session: Session, events: Sequence[Received]) -> None:
+        all_notices = [notice for event in events for notice in trigger.notices(event)]
         for notice in all_notices:
             if notice.affiliate:
                 affiliate = contacts.add_affiliate(session, notice.affiliate, notice.tenant_id)
                 notices.notify_contact(session, topic, affiliate, notice, now=utcnow())
         notices.notify(session, topic, [notice for notice in all_notices if not notice.affiliate], now=utcnow())
 
-    return notify
+    return handle
 
 
-TOPICS: tuple[Subscription, ...] = tuple(
-    on_all(source.event_type, source.schema)(_notifier_of(topic, source))
+TOPIC_HANDLERS: tuple[Subscription, ...] = tuple(
+    on_all(trigger.event_type, trigger.schema)(_handler_of(topic, trigger))
     for topic in topics.ALL
-    for source in topic.sources
+    for trigger in topic.triggers
 )
-TENANTS = tuple(on(f"identity.Tenant{what}.v2", TenantIn)(upsert_tenant) for what in ("Created", "Changed"))
-SUBSCRIPTIONS = (*TENANTS, add_user, remove_user, gather_messages, mark_read, *TOPICS)
+TENANT_HANDLERS = tuple(on(f"identity.Tenant{what}.v2", TenantIn)(upsert_tenant) for what in ("Created", "Changed"))
+SUBSCRIPTIONS = (*TENANT_HANDLERS, add_user, remove_user, gather_messages, mark_read, *TOPIC_HANDLERS)

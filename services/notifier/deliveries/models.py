@@ -77,13 +77,13 @@ class Delivery(TenantOwned, TenantScoped, Base):
     sent_at: Mapped[datetime | None]
 
     @classmethod
-    def begin(cls, ids: Sequence[UUID], until: datetime) -> Update:
-        """Claim mails; loaded objects follow. One statement: row by row it takes a third of a claim's time."""
+    def claim(cls, ids: Sequence[UUID], until: datetime) -> Update:
+        """Claim mails, and update loaded objects. One statement: row by row it takes a third of a claim's time."""
         free = cls.state.in_([str(State.NEW), str(State.SENDING)])
         values = {"state": str(State.SENDING), "attempts": cls.attempts + 1, "next_at": until}
         return update(cls).where(cls.id.in_(ids), free).values(values)
 
-    def go_wrong(self, trouble: Trouble, reason: str, now: datetime) -> None:
+    def fail(self, trouble: Trouble, reason: str, now: datetime) -> None:
         """It could not be handed over: it is tried again later, or has failed."""
         state = rules.state_after(trouble, Category(self.category), now - self.queued_at)
         self._move(state, State.SENDING)

@@ -13,11 +13,11 @@ from services.notifier.deliveries.models import CLAIMABLE, OF_A_THREAD, UNADDRES
 from services.notifier.deliveries.rules import State
 
 Hearing = tuple[UUID, str, UUID]
-"""An event, a template and a user who hears, or has heard, of it so."""
+"""An event, the template that tells of it, and a user who gets or got it."""
 
 
 def queued(session: Session, template: str, event_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
-    """About which of these events which tenants' mails were written already."""
+    """Pairs of an event and a tenant that have a mail with this template already."""
     statement = select(Delivery.event_id, Delivery.tenant_id).where(
         Delivery.event_id.in_(event_ids), Delivery.template == template
     )

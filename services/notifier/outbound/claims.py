@@ -21,7 +21,7 @@ from services.notifier.deliveries import queries
 from services.notifier.deliveries.metrics import outcomes
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import State, state_after_lease
-from services.notifier.outbound.decisions import Facts, decide, facts_about
+from services.notifier.outbound.decisions import Facts, facts_about, suppress_or_postpone
 from services.notifier.topics.base import Category
 
 LIMIT = 50  # mails claimed at a time
@@ -92,7 +92,7 @@ def take_due(session: Session, *, now: datetime, limit: int) -> Batch:
             break  # one that must not come twice is claimed alone
         _sort(delivery, batch, facts, now=now, until=until)
     if batch.claims:
-        session.execute(Delivery.begin([claim.id for claim in batch.claims], until))
+        session.execute(Delivery.claim([claim.id for claim in batch.claims], until))
     return batch
 
 
@@ -115,7 +115,7 @@ def _sort(delivery: Delivery, batch: Batch, facts: Facts, *, now: datetime, unti
         batch.decided.append(delivery)
     elif contact is None or not contact.active:
         batch.unowned.append(delivery)
-    elif decide(delivery, contact, facts, now):
+    elif suppress_or_postpone(delivery, contact, facts, now):
         batch.decided.append(delivery)
     else:
         delivery.address = contact.email

@@ -46,8 +46,8 @@ class Facts:
     read_marks: Mapping[Thread, int]
 
 
-def decide(delivery: Delivery, contact: Contact, facts: Facts, now: datetime) -> bool:
-    """Whether this mail is not to be sent now; then the delivery says why."""
+def suppress_or_postpone(delivery: Delivery, contact: Contact, facts: Facts, now: datetime) -> bool:
+    """Suppress or postpone a mail that is not to be sent now; return whether it was."""
     wishes = facts.wishes[contact.id]
     mailbox = facts.mailboxes[contact.id]
     if wishes.cadence(delivery.topic) is Cadence.OFF:

@@ -1,4 +1,4 @@
-"""Settling: what became of a mail is committed, by itself and once."""
+"""Settling: commits the outcome of each mail in a transaction of its own, once."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -35,7 +35,7 @@ SUCCESS = (
 
 
 def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime) -> None:
-    """Commit what became of a mail. A sender that was slower than its lease no longer has a say, unless it sent."""
+    """Commit the outcome of a mail. Once the mail is not ``sending`` any more, only a success still counts."""
     if failure is None:
         state = State.SENT if database.run(*success(claim, now)) else None
     else:
@@ -45,22 +45,22 @@ def settle(database: Database, claim: Claim, failure: NotTaken | None, now: date
 
 
 def success(claim: Claim, now: datetime) -> tuple[Executable, Mapping[str, Any]]:
-    """A server has taken a mail; also one that was given up as uncertain, when its sender turns out to live. Then it is
-    sent, even where somebody has asked for it again, as long as nobody has begun to.
+    """The statement, with its values, that marks a mail as sent once a server has taken it.
 
-    One statement, made once, and no look before, because it is what a sender does most. It touches no row where
-    the sender was slower than its lease and somebody else has the mail, or is to get it.
+    That holds also for a mail that became uncertain meanwhile, was forgotten or is queued again. It touches no row
+    where another sender has claimed the mail or it has another recipient. A sender does this most, so it is one
+    statement, made once, without a read before it.
     """
     delivery = claim.delivery
     return SUCCESS, {"claimed": delivery.id, "attempt": delivery.attempts, "to": delivery.user_id, "now": now}
 
 
 def fail(session: Session, claim: Claim, failure: NotTaken, *, now: datetime) -> State | None:
-    """A mail could not be handed over: where it goes; None where somebody else has it by now."""
+    """Record that a mail could not be handed over; return its new state, None where it is no longer this sender's."""
     delivery = session.scalar(select(Delivery).where(Delivery.id == claim.id).with_for_update())
     if delivery is None or delivery.state != State.SENDING or delivery.attempts != claim.delivery.attempts:
         return None
-    delivery.go_wrong(failure.trouble, failure.reason, now)
+    delivery.fail(failure.trouble, failure.reason, now)
     if failure.is_bounce:
         count_bounce(session, delivery.address or "", now)
     return State(delivery.state)

@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from chassis.http.schemas import CamelSchema
 from chassis.messaging.events import Received
-from services.notifier.topics.base import Affiliate, Notice, Source, Topic
+from services.notifier.topics.base import Affiliate, Notice, Topic, Trigger
 
 
 class AffiliateIn(CamelSchema):
@@ -48,8 +48,8 @@ AFFILIATION = Topic(
     description="your standing as an affiliate",
     roles=(),
     subject="{headline}",
-    sources=(
-        Source("affiliates.AffiliateApproved.v1", AffiliateIn, approved),
-        Source("affiliates.AffiliateSuspended.v1", AffiliateIn, suspended),
+    triggers=(
+        Trigger("affiliates.AffiliateApproved.v1", AffiliateIn, approved),
+        Trigger("affiliates.AffiliateSuspended.v1", AffiliateIn, suspended),
     ),
 )

@@ -64,8 +64,8 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """An event that a topic is about: its type, the fields needed of it, and the notices it becomes."""
+class Trigger:
+    """An event that makes a topic's notices: its type, the fields needed of it, and the function that makes them."""
 
     event_type: str
     schema: type[Schema]
@@ -92,7 +92,7 @@ class Topic:
     subject: str
     cadence: Cadence | None = Cadence.INSTANT
     section: Callable[[Sequence[Context]], list[Any]] | None = None
-    sources: tuple[Source, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
     category: Category = Category.MUST_ARRIVE
 
     def subject_of(self, context: Context) -> str:

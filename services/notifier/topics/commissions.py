@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from chassis.messaging.events import Received
 from services.notifier.topics.affiliations import AffiliateIn, notice
-from services.notifier.topics.base import Cadence, Notice, Source, Topic
+from services.notifier.topics.base import Cadence, Notice, Topic, Trigger
 
 
 class _CommissionIn(AffiliateIn):
@@ -59,8 +59,8 @@ COMMISSION = Topic(
     subject="{headline}",
     cadence=Cadence.DAILY,  # every order brings one
     section=list,
-    sources=(
-        Source("affiliates.ConversionCredited.v1", ConversionCreditedIn, credited),
-        Source("affiliates.CommissionReversed.v1", CommissionReversedIn, reversed_),
+    triggers=(
+        Trigger("affiliates.ConversionCredited.v1", ConversionCreditedIn, credited),
+        Trigger("affiliates.CommissionReversed.v1", CommissionReversedIn, reversed_),
     ),
 )

@@ -6,7 +6,7 @@ from chassis.core.clock import rfc3339
 from chassis.http.schemas import CamelSchema, Instant
 from chassis.messaging.events import Received
 from contracts.roles import Role
-from services.notifier.topics.base import Notice, Source, Topic
+from services.notifier.topics.base import Notice, Topic, Trigger
 
 
 class InviteCreatedIn(CamelSchema):
@@ -38,5 +38,5 @@ INVITE = Topic(
     roles=(Role.RETAILER_ADMIN,),
     subject="{campaign_name}: {supplier_name} invites you",
     section=list,
-    sources=(Source("campaigns.InviteCreated.v1", InviteCreatedIn, created),),
+    triggers=(Trigger("campaigns.InviteCreated.v1", InviteCreatedIn, created),),
 )

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.messaging.events import Received
-from services.notifier.topics.base import Notice, Source, Topic
+from services.notifier.topics.base import Notice, Topic, Trigger
 from services.notifier.topics.partners import ADMINS, PartnersIn, names
 
 
@@ -46,9 +46,9 @@ RELATIONSHIP = Topic(
     roles=ADMINS,
     subject="{headline}",
     section=list,
-    sources=(
-        Source("prm.RelationshipInvited.v1", PartnersIn, invited),
-        Source("prm.RelationshipRequested.v1", PartnersIn, requested),
-        Source("prm.RelationshipAccepted.v1", PartnersIn, accepted),
+    triggers=(
+        Trigger("prm.RelationshipInvited.v1", PartnersIn, invited),
+        Trigger("prm.RelationshipRequested.v1", PartnersIn, requested),
+        Trigger("prm.RelationshipAccepted.v1", PartnersIn, accepted),
     ),
 )

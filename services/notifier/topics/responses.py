@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from chassis.messaging.events import Received
 from contracts.roles import Role
-from services.notifier.topics.base import MOST_SHOWN, Cadence, Context, Notice, Source, Topic, grouped
+from services.notifier.topics.base import MOST_SHOWN, Cadence, Context, Notice, Topic, Trigger, grouped
 from services.notifier.topics.partners import PartnersIn, names
 
 
@@ -54,5 +54,5 @@ RESPONSE = Topic(
     subject="{campaign_name}: {retailer_name} has {response}",
     cadence=Cadence.DAILY,  # one campaign brings thousands
     section=by_campaign,
-    sources=(Source("campaigns.InviteResponded.v1", InviteRespondedIn, responded),),
+    triggers=(Trigger("campaigns.InviteResponded.v1", InviteRespondedIn, responded),),
 )

@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from chassis.messaging.events import Received
 from contracts.roles import Role
-from services.notifier.topics.base import Notice, Source, Topic
+from services.notifier.topics.base import Notice, Topic, Trigger
 from services.notifier.topics.partners import PartnersIn, names
 
 
@@ -43,8 +43,8 @@ TIER = Topic(
     roles=(Role.RETAILER_ADMIN,),
     subject="{headline}",
     section=list,
-    sources=(
-        Source("prm.TierAssigned.v1", TierAssignedIn, assigned),
-        Source("prm.TierUnassigned.v1", TierUnassignedIn, unassigned),
+    triggers=(
+        Trigger("prm.TierAssigned.v1", TierAssignedIn, assigned),
+        Trigger("prm.TierUnassigned.v1", TierUnassignedIn, unassigned),
     ),
 )

@@ -90,7 +90,7 @@ def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventVie
     return queued
 
 
-def let_the_next_go(session: Session, message: WebhookMessage, now: datetime) -> None:
+def release_next(session: Session, message: WebhookMessage, now: datetime) -> None:
     """Make the next message of the series ready, because this one is finished."""
     session.flush()
     head = queries.first_of(session, message.webhook_id, source_of(message.type), message.subject)
@@ -98,7 +98,7 @@ def let_the_next_go(session: Session, message: WebhookMessage, now: datetime) ->
         head.get_ready(now)
 
 
-def look_again(session: Session, queue: WebhookQueue, webhook: Webhook | None, now: datetime) -> None:
+def reschedule(session: Session, queue: WebhookQueue, webhook: Webhook | None, now: datetime) -> None:
     """Set when a sender has to look at an endpoint next."""
     if webhook is None or not webhook.is_active:
         queue.due_at = None
@@ -106,7 +106,7 @@ def look_again(session: Session, queue: WebhookQueue, webhook: Webhook | None, n
     session.flush()
     leases = [message.next_at for message in queries.being_sent(session, queue.webhook_id) if message.next_at]
     next_ready = next((message.next_at for message in queries.ready(session, queue.webhook_id, limit=1)), None)
-    queue.due_at = rules.look_again(leases, next_ready, now, failures=queue.failures, cool_until=queue.cool_until)
+    queue.due_at = rules.due_at(leases, next_ready, now, failures=queue.failures, cool_until=queue.cool_until)
 
 
 def give_up_all(session: Session, queue: WebhookQueue, now: datetime) -> None:

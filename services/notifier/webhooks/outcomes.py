@@ -14,7 +14,7 @@ from services.notifier.audience.notices import notify
 from services.notifier.topics import webhooks as topic
 from services.notifier.webhooks import rules
 from services.notifier.webhooks.call import CallResult
-from services.notifier.webhooks.messages import let_the_next_go
+from services.notifier.webhooks.messages import release_next
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
 from services.notifier.webhooks.rules import MessageState, Status, Verdict
 
@@ -22,35 +22,35 @@ GONE = "The receiver answered 410 Gone."
 NOTHING_TAKEN = "The receiver has taken nothing for three days."
 
 
-def take_in(
+def apply_result(
     session: Session,
     queue: WebhookQueue,
     webhook: Webhook,
     message: WebhookMessage,
-    answer: CallResult,
+    result: CallResult,
     now: datetime,
 ) -> Verdict:
-    """Apply an answer; queue and webhook are locked."""
-    verdict = rules.verdict(answer.status)
-    message.last_status, message.last_error = answer.status, answer.error
+    """Apply the result of a call; queue and webhook are locked."""
+    verdict = rules.verdict(result.status)
+    message.last_status, message.last_error = result.status, result.error
     if verdict is Verdict.TAKEN:
         queue.start_afresh()
         message.finish(MessageState.DELIVERED, now)
-        let_the_next_go(session, message, now)
+        release_next(session, message, now)
         return verdict
     is_given_up = queue.fail(now)
     if verdict is Verdict.GONE:
         message.try_again(now)
         _disable(session, webhook, GONE, now)
         return verdict
-    retry_after = rules.retry_after(answer.retry_after, now)
+    retry_after = rules.retry_after(result.retry_after, now)
     if verdict is Verdict.REFUSED:
         next_attempt = now + max(delay_after(message.attempts, rules.RETRY_DELAYS), retry_after)
     else:
         next_attempt = queue.cool(now, retry_after)
     if message.is_given_up(now):
         message.finish(MessageState.FAILED, now)
-        let_the_next_go(session, message, now)
+        release_next(session, message, now)
     else:
         message.try_again(next_attempt)
     if is_given_up:

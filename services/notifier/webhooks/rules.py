@@ -81,7 +81,7 @@ def in_flight(failures: int) -> int:
     return 1 if failures else IN_FLIGHT
 
 
-def look_again(
+def due_at(
     leases: Sequence[datetime],
     first_ready: datetime | None,
     now: datetime,

@@ -28,7 +28,7 @@ from services.notifier.webhooks import call as webhooks_call
 from services.notifier.webhooks import messages, queries, rules, signing
 from services.notifier.webhooks.call import CallResult
 from services.notifier.webhooks.models import Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
-from services.notifier.webhooks.outcomes import take_in
+from services.notifier.webhooks.outcomes import apply_result
 from services.notifier.webhooks.rules import MessageState
 
 SENDERS = 8
@@ -66,8 +66,8 @@ def send_some(runtime: Runtime, *, healthy: bool, most: int = rules.IN_FLIGHT) -
         return False
     started = utcnow()
     with ThreadPoolExecutor(len(claims)) as calls:
-        answers = list(calls.map(lambda claim: call(runtime, claim, started), claims))
-    settle(runtime.database, claims, answers, started=started, now=utcnow())
+        results = list(calls.map(lambda claim: call(runtime, claim, started), claims))
+    settle(runtime.database, claims, results, started=started, now=utcnow())
     return True
 
 
@@ -86,7 +86,7 @@ def claim_due(database: Database, now: datetime, *, healthy: bool = False, most:
                 return []  # another sender was quicker
             webhook = session.get(Webhook, queue.webhook_id)
             claims = _claim(session, queue, webhook, now, most) if webhook and webhook.is_active else []
-            messages.look_again(session, queue, webhook, now)
+            messages.reschedule(session, queue, webhook, now)
         if claims:
             return claims
 
@@ -114,7 +114,7 @@ def body_for(envelope: str, public_url: str) -> str:
 
 
 def settle(
-    database: Database, claims: Sequence[Claim], answers: Sequence[CallResult], *, started: datetime, now: datetime
+    database: Database, claims: Sequence[Claim], results: Sequence[CallResult], *, started: datetime, now: datetime
 ) -> None:
     """Commit the outcomes of messages of one endpoint, except of those whose lease has ended meanwhile."""
     webhook_id = claims[0].webhook_id
@@ -125,16 +125,16 @@ def settle(
         if queue is None or webhook is None:
             return  # deleted meanwhile
         messages_sent = queries.messages_of(session, webhook_id, [claim.event_id for claim in claims])
-        for claim, answer in zip(claims, answers, strict=True):
+        for claim, result in zip(claims, results, strict=True):
             message = messages_sent.get(claim.event_id)
             if message is None:
                 continue
-            session.add(_attempt(message, claim, answer, started))
+            session.add(_attempt(message, claim, result, started))
             if message.state != MessageState.SENDING or message.attempts != claim.attempt:
                 log.warning("a webhook's outcome came too late", event_id=str(claim.event_id))
                 continue
-            verdicts.append(take_in(session, queue, webhook, message, answer, now))
-        messages.look_again(session, queue, webhook, now)
+            verdicts.append(apply_result(session, queue, webhook, message, result, now))
+        messages.reschedule(session, queue, webhook, now)
     for verdict in verdicts:
         outcomes.labels(verdict).inc()
 
@@ -149,7 +149,7 @@ def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetim
         if body is None:
             message.finish(MessageState.FAILED, now)
             message.last_error = FORGOTTEN
-            messages.let_the_next_go(session, message, now)
+            messages.release_next(session, message, now)
             continue
         message.begin(now, settings.of(process_of(session)).webhook_lease)
         secrets = webhook.secrets(now)
@@ -169,7 +169,7 @@ def _whose_turn(session: Session, queue: WebhookQueue, now: datetime, most: int)
     return [*lost, *(message for message in ready if message.next_at and message.next_at <= now)][:free]
 
 
-def _attempt(message: WebhookMessage, claim: Claim, answer: CallResult, started: datetime) -> WebhookAttempt:
+def _attempt(message: WebhookMessage, claim: Claim, result: CallResult, started: datetime) -> WebhookAttempt:
     return WebhookAttempt(
         id=uuid7(),
         webhook_id=message.webhook_id,
@@ -178,7 +178,7 @@ def _attempt(message: WebhookMessage, claim: Claim, answer: CallResult, started:
         type=message.type,
         number=claim.attempt,
         at=started,
-        milliseconds=round(answer.seconds * 1000),
-        status=answer.status,
-        error=answer.error,
+        milliseconds=round(result.seconds * 1000),
+        status=result.status,
+        error=result.error,
     )

@@ -148,8 +148,8 @@ def _unassign_all(session: Session, tier: Tier, *, actor: Principal, now: dateti
     """Remove a tier's assignments with one event each, all at once; return how many there were."""
     holders = queries.holders(session, tier.id)
     supplier_name = _supplier_name(session, actor)
-    records = [
-        outbox.record(
+    rows = [
+        outbox.row_of(
             _unassigned(tier, supplier_name, retailer_id, name),
             tier.id,
             sequence,
@@ -159,10 +159,10 @@ def _unassign_all(session: Session, tier: Tier, *, actor: Principal, now: dateti
         )
         for sequence, (retailer_id, name) in enumerate(holders, tier.event_sequence + 1)
     ]
-    tier.event_sequence += len(records)
-    outbox.add_records(session, records)
+    tier.event_sequence += len(rows)
+    outbox.add_rows(session, rows)
     session.execute(delete(Assignment).where(Assignment.tier_id == tier.id))
-    return len(records)
+    return len(rows)
 
 
 def _unassigned(tier: Tier, supplier_name: str, retailer_id: UUID, retailer_name: str) -> events.TierUnassigned:

@@ -45,7 +45,7 @@ def in_shop(view: F) -> F:
         shopper = Principal(NOBODY, tenant.id, Role.MACHINE, name="Shopper", tenant_slug=tenant.slug or "")
         with acting_as(shopper):
             work = functools.partial(view, *args, **kwargs)
-            return idempotency.once(db, work) if request.method == "POST" else work()
+            return idempotency.answer_once(db, work) if request.method == "POST" else work()
 
     return cast(F, inside)
 

@@ -81,7 +81,7 @@ def delete_of_campaign(session: Session, campaign_id: UUID, *, actor: Principal,
     for link in links:
         audit(session, "linked_products.deleted", link, actor=actor, now=now, changes=_gone(link))
     rows = [
-        outbox.record(
+        outbox.row_of(
             event_of(link, events.LinkedProductsDeleted, linked_products_id=link.id),
             link.id,
             link.event_sequence + 1,
@@ -91,7 +91,7 @@ def delete_of_campaign(session: Session, campaign_id: UUID, *, actor: Principal,
         )
         for link in links
     ]
-    outbox.add_records(session, rows)
+    outbox.add_rows(session, rows)
     session.execute(delete(LinkedProducts).where(LinkedProducts.marketing_campaign_id == campaign_id))
 
 

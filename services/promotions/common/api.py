@@ -36,7 +36,7 @@ class TenantBlueprint(Blueprint):
     def admins(self, view: F) -> F:
         """Let in the admins and machine clients of the tenant that the path names by id or slug; else 404 (D5).
 
-        The view does not see ``tenant_uid``: the caller says whose data it shows. Write it above everything else.
+        The view gets no ``tenant_uid``; the caller's tenant is the one. Write it above every other decorator.
         """
 
         @functools.wraps(view)

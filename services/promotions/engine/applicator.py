@@ -5,7 +5,7 @@ from datetime import datetime
 from operator import attrgetter, itemgetter
 
 from .basket import Basket
-from .benefits import Offer, Rank, aim_again, change_by, offer_of
+from .benefits import Offer, Rank, change_by, choose_again, offer_of
 from .best_price import put_together
 from .campaigns import Campaign, Left, Strategy
 from .catalogue import CampaignSet, Rule
@@ -42,26 +42,26 @@ def evaluate(
         InexactAmount: a price has more decimals than the currency.
         ValueError: the set is of another currency.
     """
-    known = _set_for(basket, campaigns)
+    index = _set_for(basket, campaigns)
     left, codes = left or {}, dict.fromkeys(map(fold, basket.codes))
     order = OrderState.of(basket)
-    tried = known.rule_of(dry_run) if dry_run else None
+    trial = index.rule_of(dry_run) if dry_run else None
     outcomes: list[tuple[Rank, Outcome]] = []
     offers: list[Offer] = []
-    for candidate in _candidates(order, known, codes, tried):
+    for candidate in _candidates(order, index, codes, trial):
         refused = refuse(candidate, basket, order, at, left, codes)
         if refused:
             outcomes.append(((candidate.rule.campaign.priority, 0, refused.uid), refused))
         else:
             offers.append(offer_of(candidate, order))
     offers.sort(key=attrgetter("rank"))
-    budgets = {uid: floored(most.discount, known.decimals) for uid, most in left.items() if most.discount is not None}
+    budgets = {uid: floored(most.discount, index.decimals) for uid, most in left.items() if most.discount is not None}
     apply = put_together if strategy is Strategy.BEST_PRICE else _one_by_one
     if strategy is Strategy.EXCLUSIVE_FIRST:
         offers.sort(key=lambda offer: offer.rule.campaign.combinable)
     outcomes += [(offer.rank, result) for offer, result in apply(offers, order, budgets)]
     outcomes.sort(key=itemgetter(0))
-    results = _codes(basket, known, tried, outcomes) if codes else []
+    results = _codes(basket, index, trial, outcomes) if codes else []
     places = basket.decimals
     return Evaluation(strategy, at, basket.currency, places, _lines(basket, order), _shown(outcomes), results)
 
@@ -75,22 +75,22 @@ def _set_for(basket: Basket, campaigns: CampaignSet | Iterable[Campaign]) -> Cam
     return campaigns
 
 
-def _candidates(order: OrderState, known: CampaignSet, codes: Iterable[str], tried: Rule | None) -> Iterable[Candidate]:
+def _candidates(order: OrderState, index: CampaignSet, codes: Iterable[str], trial: Rule | None) -> Iterable[Candidate]:
     touched: dict[Rule, list[tuple[LineState, int | None]]] = {}
     for state in order.lines:
-        for rule, target in known.touching(state.line.product):
+        for rule, target in index.touching(state.line.product):
             lines = touched.setdefault(rule, [])
             if not state.line.locked:
                 lines.append((state, None if target is None else state.at(target)))
-    for rule in known.by_order:
+    for rule in index.by_order:
         touched[rule] = [(state, None) for state in order.open]
-    for rule in known.with_codes(codes):
+    for rule in index.with_codes(codes):
         touched.setdefault(rule, [])
-    if tried:
-        covered = [state for state in order.open if tried.by_order or tried.covers(state.line.product)]
-        prices = [known.price_in(tried, state.line.product) for state in covered]
-        touched.pop(known.rules.get(tried.uid, tried), None)
-        touched[tried] = [
+    if trial:
+        covered = [state for state in order.open if trial.by_order or trial.covers(state.line.product)]
+        prices = [index.price_in(trial, state.line.product) for state in covered]
+        touched.pop(index.rules.get(trial.uid, trial), None)
+        touched[trial] = [
             (state, None if price is None else state.at(price)) for state, price in zip(covered, prices, strict=True)
         ]
     for rule, lines in touched.items():
@@ -115,7 +115,7 @@ def _one_by_one(offers: list[Offer], order: OrderState, budgets: Mapping[str, in
             reason = Reason.BUDGET_SPENT if change.discount else Reason.NOTHING_TO_TAKE_OFF
             yield offer, outcome(offer.candidate, order, reason)
             continue
-        change.make()
+        change.apply()
         anything, closed, some_are_free = True, not combinable, some_are_free or change.frees
         yield offer, outcome(offer.candidate, order, Reason.APPLIED, offer.applications, change.discount)
 
@@ -129,7 +129,7 @@ def _refused_by_now(offer: Offer, order: OrderState) -> Outcome | None:
     candidate.quantity = quantity
     if refused := short(candidate, order):
         return refused
-    aim_again(offer)
+    choose_again(offer)
     return None
 
 
@@ -143,13 +143,13 @@ def _lines(basket: Basket, order: OrderState) -> list[LineResult]:
 
 
 def _codes(
-    basket: Basket, known: CampaignSet, tried: Rule | None, outcomes: Sequence[tuple[Rank, Outcome]]
+    basket: Basket, index: CampaignSet, trial: Rule | None, outcomes: Sequence[tuple[Rank, Outcome]]
 ) -> list[CodeResult]:
     """D67: what became of each code that was given; where several campaigns have it, the first that applied speaks."""
     results = []
     for code in filter(fold, basket.codes):
-        rules = known.with_codes([fold(code)])
-        uids = {rule.uid for rule in rules} | ({tried.uid} if tried and tried.code == fold(code) else set())
+        rules = index.with_codes([fold(code)])
+        uids = {rule.uid for rule in rules} | ({trial.uid} if trial and trial.code == fold(code) else set())
         theirs = [result for _, result in outcomes if result.uid in uids]
         results.append(CodeResult.of(code.strip(), min(theirs, key=lambda result: not result.applied, default=None)))
     return results

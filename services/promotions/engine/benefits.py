@@ -1,6 +1,6 @@
 """What a campaign that applies takes off, unit by unit.
 
-Which units a campaign is for goes by prices before campaigns, what it takes off them by what they cost when its turn
+Units are chosen by their prices before campaigns. The discount is counted from what they cost when the campaign's turn
 comes. Units that cost nothing by then are not chosen (D29).
 """
 
@@ -39,7 +39,7 @@ class Offer:
 
 @dataclass(slots=True)
 class Change:
-    """What lines become when an offer is applied, what that takes off, and whether a unit costs nothing then."""
+    """What an offer would make of the lines: their new segments and the discount. ``apply`` writes it to the lines."""
 
     lines: list[tuple[LineState, list[Segment]]]
     discount: int
@@ -52,7 +52,7 @@ class Change:
                     return True
         return False
 
-    def make(self) -> None:
+    def apply(self) -> None:
         for state, segments in self.lines:
             state.segments = segments
 
@@ -65,14 +65,14 @@ def offer_of(candidate: Candidate, order: OrderState) -> Offer:
         whole = sum([state.units * state.price for state in order.open])
         picks, applications, worth = [], 1, _off(rule, whole, None)
     else:
-        picks, applications = _aim(candidate)
+        picks, applications = _choose(candidate)
         worth = sum([count * _off(rule, state.price, target) for state, count, target in picks])
     return Offer(candidate, rule, picks, applications, (rule.campaign.priority, -worth, rule.uid))
 
 
-def aim_again(offer: Offer) -> None:
-    """Choose again, among the units that its candidate counts now."""
-    offer.picks, offer.applications = _aim(offer.candidate)
+def choose_again(offer: Offer) -> None:
+    """Choose the units again, among those that still count for its candidate."""
+    offer.picks, offer.applications = _choose(offer.candidate)
 
 
 def change_by(offer: Offer, order: OrderState) -> Change:
@@ -81,19 +81,19 @@ def change_by(offer: Offer, order: OrderState) -> Change:
         return _change_order(offer.rule, order)
     lines, discount = [], 0
     for state, count, target in offer.picks:
-        segments, taken = _take(state.segments, count, offer.rule, target)
+        segments, taken = _take_off(state.segments, count, offer.rule, target)
         if taken:
             lines.append((state, segments))
             discount += taken
     return Change(lines, discount)
 
 
-def _aim(candidate: Candidate) -> tuple[list[Pick], int]:
-    applications, units = _extent(candidate.rule, candidate.quantity)
+def _choose(candidate: Candidate) -> tuple[list[Pick], int]:
+    applications, units = _applications(candidate.rule, candidate.quantity)
     return _pick(candidate, units), applications
 
 
-def _extent(rule: Rule, quantity: int) -> tuple[int, int]:
+def _applications(rule: Rule, quantity: int) -> tuple[int, int]:
     """How often a rule applies to so many qualifying units, and how many of them it takes something off."""
     group, most = max(rule.campaign.quantity_threshold, 1), rule.campaign.max_usage
     if rule.cheapest:  # D26: one unit an application
@@ -128,7 +128,7 @@ def _off(rule: Rule, price: int, target: int | None) -> int:
     return half_up(price * rule.numerator, rule.denominator)
 
 
-def _take(segments: list[Segment], count: int, rule: Rule, target: int | None) -> tuple[list[Segment], int]:
+def _take_off(segments: list[Segment], count: int, rule: Rule, target: int | None) -> tuple[list[Segment], int]:
     """The segments with something taken off the first ``count`` units that cost something, and how much that is."""
     changed: list[Segment] = []
     taken = 0

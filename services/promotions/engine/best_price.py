@@ -18,7 +18,7 @@ def put_together(offers: list[Offer], order: OrderState, budgets: Mapping[str, i
     refused: dict[Offer, Reason] = {}
     alone: dict[Offer, Change] = {}
     for offer in offers:
-        change = change_by(offer, order)  # nothing is made before all are known, so each sees the basket as it came
+        change = change_by(offer, order)  # applied once all are computed, so each sees the basket as it came
         if not change.discount:
             refused[offer] = Reason.NOTHING_TO_TAKE_OFF
         elif change.discount > budgets.get(offer.rule.uid, change.discount):
@@ -31,7 +31,7 @@ def put_together(offers: list[Offer], order: OrderState, budgets: Mapping[str, i
         chosen, loser = alone[single], Reason.EXCLUDED
     else:
         chosen, loser = together, Reason.BETTER_CAMPAIGN
-    chosen.make()
+    chosen.apply()
     discounts = _totals(order)
     for offer in offers:
         reason = refused.get(offer) or (Reason.APPLIED if offer.rule.uid in discounts else loser)
@@ -46,12 +46,12 @@ def _best_of(alone: Mapping[Offer, Change]) -> Change:
     for offer, change in alone.items():
         for state, segments in change.lines:
             discounts.setdefault(state, []).append((offer, segments))
-    lines = [(state, _cheapest(state, made)) for state, made in discounts.items()]
+    lines = [(state, _best_segments(made)) for state, made in discounts.items()]
     net = sum(count * price for _, segments in lines for count, price, _ in segments)
     return Change(lines, sum(state.net for state, _ in lines) - net)
 
 
-def _cheapest(state: LineState, made: Given) -> list[Segment]:
+def _best_segments(made: Given) -> list[Segment]:
     if len(made) == 1:
         return made[0][1]
     if all(len(segments) == 1 for _, segments in made):

@@ -71,8 +71,8 @@ def evaluate(
                 raise
             must_read = True  # the catalogue may have changed: read before refusing
             continue
-        row = _row(evaluation, inputs.known, now)
-        if inputs.dry_run or writer.write(database, row, inputs.known.stamp):
+        row = _row(evaluation, inputs.store_set, now)
+        if inputs.dry_run or writer.write(database, row, inputs.store_set.stamp):
             return None if inputs.dry_run else row["id"], evaluation
         must_read = True
     raise Upstream("Campaigns change faster than this can be evaluated.", code="database_busy", retry_after=1)
@@ -87,28 +87,28 @@ class _Inputs:
         elsewhere: by folded code, the campaign that has it although it is not active in this store, and why (D67).
     """
 
-    known: StoreSet
+    store_set: StoreSet
     left: Mapping[str, engine.Left] = field(default_factory=dict)
     dry_run: engine.Campaign | None = None
     returned: Mapping[str, engine.LineResult] = field(default_factory=dict)
     elsewhere: Mapping[str, store_set_queries.Elsewhere] = field(default_factory=dict)
 
     def evaluate(self, order: Mapping[str, Any], at: datetime) -> engine.Evaluation:
-        known = self.known
-        if order["currency"] not in (None, known.currency):
-            message = f"Prices here are in {known.currency}."
+        store_set = self.store_set
+        if order["currency"] not in (None, store_set.currency):
+            message = f"Prices here are in {store_set.currency}."
             raise Invalid.field("currency", message, code="currency_mismatch")
-        basket = _basket(order, known)
+        basket = _basket(order, store_set)
         try:
             evaluation = engine.evaluate(
-                basket, known.campaigns, at, strategy=known.strategy, left=self.left, dry_run=self.dry_run
+                basket, store_set.campaigns, at, strategy=store_set.strategy, left=self.left, dry_run=self.dry_run
             )
         except engine.InexactAmount:
-            raise _finer_prices(order["lines"], known.currency) from None
+            raise _finer_prices(order["lines"], store_set.currency) from None
         if self.elsewhere:
             evaluation = replace(evaluation, codes=[self._answer(result) for result in evaluation.codes])
-        if known.rounded:
-            evaluation = replace(evaluation, warnings=list(_rounded(order["lines"], known)))
+        if store_set.rounded:
+            evaluation = replace(evaluation, warnings=list(_rounded(order["lines"], store_set)))
         return replace(evaluation, lines=self._in_order(order, evaluation)) if self.returned else evaluation
 
     def _answer(self, result: engine.CodeResult) -> engine.CodeResult:
@@ -124,34 +124,33 @@ class _Inputs:
 
 def _from_cache(cache: CampaignCache, order: Mapping[str, Any], at: datetime, actor: Principal) -> _Inputs | None:
     """Inputs from the cache alone; None where the order needs more."""
-    known = cache.known(actor.tenant_id, order["store_uid"], at=at)
-    if known is None or not all(line["product_uid"] in known.prices for line in order["lines"]):
+    store_set = cache.last_read(actor.tenant_id, order["store_uid"], at=at)
+    if store_set is None or not all(line["product_uid"] in store_set.prices for line in order["lines"]):
         return None
-    if known.missing(order["campaign_codes"]):
+    if store_set.missing(order["campaign_codes"]):
         return None
-    return None if known.concerned([line["product_uid"] for line in order["lines"]]) else _Inputs(known)
+    return None if store_set.limits_for([line["product_uid"] for line in order["lines"]]) else _Inputs(store_set)
 
 
 def _read(
     session: Session, cache: CampaignCache, order: Mapping[str, Any], *, at: datetime, actor: Principal, now: datetime
 ) -> _Inputs:
     """Inputs as the database has them now."""
-    known = cache.get(session, actor.tenant_id, order["store_uid"], at=at, now=now)
+    store_set = cache.current(session, actor.tenant_id, order["store_uid"], at=at, now=now)
     bought = [line for line in order["lines"] if not line["return_of"]]
     products = [line["product_uid"] for line in bought]
-    unknown = product_queries.look_up(session, known, products)
-    cache.store(known)
+    unknown = product_queries.look_up(session, store_set, products)
+    cache.put(store_set)
     _refuse_unknown(order["lines"], unknown)
-    left = usage_queries.left(session, known.concerned(products), now=now)
+    left = usage_queries.left(session, store_set.limits_for(products), now=now)
     candidate = order["dry_run"] and dry_run_queries.campaign(
-        session, known, order["dry_run"]["campaign_uid"], products
+        session, store_set, order["dry_run"]["campaign_uid"], products
     )
-    returned = (
-        return_actions.taken_back(session, order["lines"], known.currency) if len(bought) < len(order["lines"]) else {}
-    )
-    elsewhere = store_set_queries.elsewhere(session, known, known.missing(order["campaign_codes"]), at=at)
-    budgets = {known.uids[campaign]: limits for campaign, limits in left.items()}
-    return _Inputs(known, budgets, candidate or None, returned, elsewhere)
+    has_returns = len(bought) < len(order["lines"])
+    returned = return_actions.taken_back(session, order["lines"], store_set.currency) if has_returns else {}
+    elsewhere = store_set_queries.elsewhere(session, store_set, store_set.missing(order["campaign_codes"]), at=at)
+    budgets = {store_set.uids[campaign]: limits for campaign, limits in left.items()}
+    return _Inputs(store_set, budgets, candidate or None, returned, elsewhere)
 
 
 def trim(session: Session, *, now: datetime) -> bool:
@@ -175,24 +174,24 @@ def _refuse_unknown(lines: Sequence[Mapping[str, Any]], unknown: Sequence[str]) 
         raise Invalid(detail, code="unknown_product", errors=errors)
 
 
-def _basket(order: Mapping[str, Any], known: StoreSet) -> engine.Basket:
+def _basket(order: Mapping[str, Any], store_set: StoreSet) -> engine.Basket:
     lines, total = [], Decimal(0)
     for line in order["lines"]:
         if line["return_of"]:
             continue
         uid, price = line["product_uid"], line["unit_price"]
-        price = known.prices[uid] if price is None else price
+        price = store_set.prices[uid] if price is None else price
         lines.append(engine.Line(line["line_id"], uid, line["quantity"], price, line["price_locked"]))
         total += line["quantity"] * price
     if total > rules.MAX_TOTAL:
         raise Invalid.field("lines", f"An order can cost {rules.MAX_TOTAL:f} at most.")
     return engine.Basket(
-        known.currency,
+        store_set.currency,
         lines,
-        store=known.store_uid,
+        store=store_set.store_uid,
         codes=order["campaign_codes"],
         customer_group=order["customer_group_uid"],
-        decimals=known.campaigns.decimals,
+        decimals=store_set.campaigns.decimals,
     )
 
 
@@ -207,20 +206,20 @@ def _finer_prices(lines: Sequence[Mapping[str, Any]], currency: str) -> Invalid:
     return Invalid(errors[0]["message"], errors=errors)
 
 
-def _rounded(lines: Sequence[Mapping[str, Any]], known: StoreSet) -> Iterator[dict[str, str]]:
+def _rounded(lines: Sequence[Mapping[str, Any]], store_set: StoreSet) -> Iterator[dict[str, str]]:
     """A warning for each price that the catalogue has finer than the currency."""
     for line in lines:
         uid = line["product_uid"]
-        if uid in known.rounded and line["unit_price"] is None and not line["return_of"]:
-            message = f"The price of {uid} has more decimals than {known.currency}; it was rounded."
+        if uid in store_set.rounded and line["unit_price"] is None and not line["return_of"]:
+            message = f"The price of {uid} has more decimals than {store_set.currency}; it was rounded."
             yield {"code": "price_rounded", "lineId": line["line_id"], "productUid": uid, "message": message}
 
 
-def _row(evaluation: engine.Evaluation, known: StoreSet, now: datetime) -> dict[str, Any]:
+def _row(evaluation: engine.Evaluation, store_set: StoreSet, now: datetime) -> dict[str, Any]:
     return {
         "id": uuid7(),
-        "store_uid": known.store_uid,
+        "store_uid": store_set.store_uid,
         "record": evaluation.to_record(),
         "created_at": now,
-        "tenant_id": known.tenant_id,
+        "tenant_id": store_set.tenant_id,
     }

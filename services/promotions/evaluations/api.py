@@ -66,7 +66,7 @@ class Returns(MethodView):
 
 
 def answer(evaluation_id: Any, evaluation: engine.Evaluation) -> Response:
-    """The engine writes the answer itself, because every basket at every till gets one."""
+    """The answer in JSON. The engine writes it without a schema: every basket at every till gets one."""
     body = {"evaluationId": evaluation_id and str(evaluation_id)} | evaluation.to_wire()
     return jsonify(body)
 

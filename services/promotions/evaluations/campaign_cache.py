@@ -1,7 +1,7 @@
 """Campaign cache: the active campaigns of each store, in this process, for as long as nothing has changed.
 
-No process is told of a change. A user of a store set compares its stamp with that of the tenant's catalogue, which is
-one row by its key. So a change that any process has committed counts from the next evaluation on.
+Processes send each other no word of a change. Code that uses a store set compares its stamp with that of the tenant's
+catalogue, one row found by its key. So a change that any process has committed counts from the next evaluation on.
 """
 
 from contextlib import suppress
@@ -30,24 +30,24 @@ class CampaignCache:
         self._sets: LRUCache[tuple[UUID, str], StoreSet] = LRUCache(most, getsizeof=attrgetter("size"))
         self._lock = Lock()
 
-    def known(self, tenant_id: UUID, store_uid: str, *, at: datetime) -> StoreSet | None:
+    def last_read(self, tenant_id: UUID, store_uid: str, *, at: datetime) -> StoreSet | None:
         """The set of a store as it was last read. Its user must compare its stamp."""
         with self._lock:
             store_set = self._sets.get((tenant_id, store_uid))
         return store_set if store_set is not None and at >= store_set.since else None
 
-    def get(self, session: Session, tenant_id: UUID, store_uid: str, *, at: datetime, now: datetime) -> StoreSet:
-        """The set of a store as it is now. Whoever adds products to it calls ``store`` afterwards.
+    def current(self, session: Session, tenant_id: UUID, store_uid: str, *, at: datetime, now: datetime) -> StoreSet:
+        """The set of a store as it is now. A caller that adds products to it calls ``put`` afterwards.
 
         Raises:
             Invalid: ``unknown_store``.
         """
-        known = self.known(tenant_id, store_uid, at=at)
-        if known and known.stamp == store_set_queries.stamp(session, tenant_id):
-            return known
+        store_set = self.last_read(tenant_id, store_uid, at=at)
+        if store_set and store_set.stamp == store_set_queries.stamp(session, tenant_id):
+            return store_set
         return store_set_queries.store_set(session, tenant_id, store_uid, since=min(at, now - GRACE))
 
-    def store(self, store_set: StoreSet) -> None:
+    def put(self, store_set: StoreSet) -> None:
         """Remember a set at its present size. One that is too large is left out; the next basket loads it again."""
         key = store_set.tenant_id, store_set.store_uid
         with self._lock, suppress(ValueError):  # raised for a value larger than the cache

@@ -15,7 +15,7 @@ from services.promotions.sales.models import SalesCampaign, SalesSelection, Sale
 from services.promotions.sales.rules import Term, selects
 
 
-def campaign(session: Session, known: StoreSet, campaign_uid: str, uids: Collection[str]) -> engine.Campaign:
+def campaign(session: Session, store_set: StoreSet, campaign_uid: str, uids: Collection[str]) -> engine.Campaign:
     """The campaign, for those of ``uids`` (which the set knows) that it is for: as selected when it was activated
     where it is active, else as its selection is now (S1-27).
 
@@ -28,7 +28,7 @@ def campaign(session: Session, known: StoreSet, campaign_uid: str, uids: Collect
         raise Invalid.field("dryRun.campaignUid", message, code="unknown_campaign")
     group = session.scalar(select(CustomerGroup.customer_group_uid).where(CustomerGroup.id == row.customer_group_id))
     stores = None if row.all_stores else frozenset(_stores(session, row.id))
-    by_product = {uid: known.products[uid] for uid in uids}
+    by_product = {uid: store_set.products[uid] for uid in uids}
     if row.pricelist_id:
         prices = _prices(session, row.pricelist_id, by_product.values())
         listed = {uid: prices[product] for uid, product in by_product.items() if product in prices}

@@ -1,6 +1,6 @@
 """Fast path: reads orders of the usual form without marshmallow, because every basket at every till sends one.
 
-It reads what ``schemas`` would read, to the same result. It gives up (None) where a field needs a closer look.
+It reads what ``order_schemas`` would read, to the same result. It gives up (None) where a field is unusual.
 """
 
 import re

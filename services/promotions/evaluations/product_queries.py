@@ -19,48 +19,48 @@ Apart = dict[str, Decimal | Literal[False] | None]
 where it is selected by itself, False where it is excluded."""
 
 
-def look_up(session: Session, known: StoreSet, uids: Collection[str]) -> list[str]:
+def look_up(session: Session, store_set: StoreSet, uids: Collection[str]) -> list[str]:
     """Look up products and variants the set has not met yet; return those that do not exist."""
-    unknown = [uid for uid in dict.fromkeys(uids) if uid not in known.prices]
+    unknown = [uid for uid in dict.fromkeys(uids) if uid not in store_set.prices]
     if not unknown:
         return []
-    rows = {row.uid: row for row in session.execute(_products(known, unknown))}
+    rows = {row.uid: row for row in session.execute(_products(store_set, unknown))}
     apart: dict[str, Apart] = {}
     if missing := [uid for uid in unknown if uid not in rows]:
-        rows |= {row.uid: row for row in session.execute(_variants(known, missing))}
-        apart = _apart(session, known, [uid for uid in missing if uid in rows])
+        rows |= {row.uid: row for row in session.execute(_variants(store_set, missing))}
+        apart = _apart(session, store_set, [uid for uid in missing if uid in rows])
     ids = {row.id for row in rows.values()}
-    belongs = _memberships(session, known, ids)
+    belongs = _memberships(session, store_set, ids)
     for uid, row in rows.items():
         touches = dict(belongs.get(row.id, ())) | apart.get(uid, {})
-        known.campaigns.set_memberships(
+        store_set.campaigns.set_memberships(
             uid, [(campaign, price) for campaign, price in touches.items() if price is not False]
         )
-        known.products[uid] = row.id
+        store_set.products[uid] = row.id
         price = next(price for price in row[2:] if price is not None)
-        known.prices[uid] = money.rounded(price, known.currency)
-        if known.prices[uid] != price:
-            known.rounded.add(uid)
+        store_set.prices[uid] = money.rounded(price, store_set.currency)
+        if store_set.prices[uid] != price:
+            store_set.rounded.add(uid)
     return [uid for uid in unknown if uid not in rows]
 
 
-def _products(known: StoreSet, uids: Collection[str]) -> Any:
+def _products(store_set: StoreSet, uids: Collection[str]) -> Any:
     """S1-34: the store's list, then the chain's, then the product's own price."""
     store, chain = aliased(PricelistEntry), aliased(PricelistEntry)
-    first, second = known.regular
+    first, second = store_set.regular
     return (
         select(Product.product_uid.label("uid"), Product.id, store.price, chain.price, Product.price)
         .outerjoin(store, and_(store.product_id == Product.id, store.pricelist_id == first))
         .outerjoin(chain, and_(chain.product_id == Product.id, chain.pricelist_id == second))
-        .where(Product.tenant_id == known.tenant_id, Product.product_uid.in_(uids))
+        .where(Product.tenant_id == store_set.tenant_id, Product.product_uid.in_(uids))
     )
 
 
-def _variants(known: StoreSet, uids: Collection[str]) -> Any:
-    """A variant belongs to what its product does, at a price of its own where it has one: on a list, else by itself."""
+def _variants(store_set: StoreSet, uids: Collection[str]) -> Any:
+    """A variant is in its product's campaigns. Its own price, on a list or by itself, comes before the product's."""
     own_store, own_chain = aliased(PricelistVariant), aliased(PricelistVariant)
     store, chain = aliased(PricelistEntry), aliased(PricelistEntry)
-    first, second = known.regular
+    first, second = store_set.regular
     prices = own_store.price, own_chain.price, Variant.price, store.price, chain.price, Product.price
     return (
         select(Variant.variant_uid.label("uid"), Product.id, *prices)
@@ -69,34 +69,34 @@ def _variants(known: StoreSet, uids: Collection[str]) -> Any:
         .outerjoin(own_chain, and_(own_chain.variant_uid == Variant.variant_uid, own_chain.pricelist_id == second))
         .outerjoin(store, and_(store.product_id == Product.id, store.pricelist_id == first))
         .outerjoin(chain, and_(chain.product_id == Product.id, chain.pricelist_id == second))
-        .where(Variant.tenant_id == known.tenant_id, Variant.variant_uid.in_(uids))
+        .where(Variant.tenant_id == store_set.tenant_id, Variant.variant_uid.in_(uids))
     )
 
 
 def _memberships(
-    session: Session, known: StoreSet, ids: Iterable[UUID]
+    session: Session, store_set: StoreSet, ids: Iterable[UUID]
 ) -> dict[UUID, list[tuple[str, Decimal | None]]]:
     """By product: the campaigns it was selected for (S1-27), and those whose price list it stands in (S1-14)."""
     belongs: dict[UUID, list[tuple[str, Decimal | None]]] = {}
     snapshots = select(SalesSnapshot.product_id, SalesSnapshot.campaign_id).where(SalesSnapshot.product_id.in_(ids))
     for product, campaign in session.execute(snapshots):
-        if campaign in known.uids:
-            belongs.setdefault(product, []).append((known.uids[campaign], None))
-    if known.by_list:
+        if campaign in store_set.uids:
+            belongs.setdefault(product, []).append((store_set.uids[campaign], None))
+    if store_set.by_list:
         entries = select(PricelistEntry.product_id, PricelistEntry.pricelist_id, PricelistEntry.price)
         for product, pricelist, price in session.execute(entries.where(PricelistEntry.product_id.in_(ids))):
-            belongs.setdefault(product, []).extend((uid, price) for uid in known.by_list.get(pricelist, ()))
+            belongs.setdefault(product, []).extend((uid, price) for uid in store_set.by_list.get(pricelist, ()))
     return belongs
 
 
-def _apart(session: Session, known: StoreSet, uids: Collection[str]) -> dict[str, Apart]:
+def _apart(session: Session, store_set: StoreSet, uids: Collection[str]) -> dict[str, Apart]:
     apart: dict[str, Apart] = {uid: {} for uid in uids}
     snapshots = select(SalesVariant.variant_uid, SalesVariant.campaign_id, SalesVariant.selected).where(
-        SalesVariant.tenant_id == known.tenant_id, SalesVariant.variant_uid.in_(uids)
+        SalesVariant.tenant_id == store_set.tenant_id, SalesVariant.variant_uid.in_(uids)
     )
     for uid, campaign, selected in session.execute(snapshots):
-        if campaign in known.uids:
-            apart[uid][known.uids[campaign]] = None if selected else False
-    for pricelist, uid, price in session.execute(variant_prices(known.by_list, uids)) if known.by_list else ():
-        apart[uid] |= dict.fromkeys(known.by_list[pricelist], price)
+        if campaign in store_set.uids:
+            apart[uid][store_set.uids[campaign]] = None if selected else False
+    for pricelist, uid, price in session.execute(variant_prices(store_set.by_list, uids)) if store_set.by_list else ():
+        apart[uid] |= dict.fromkeys(store_set.by_list[pricelist], price)
     return apart

@@ -40,13 +40,13 @@ class StoreSet:
     Products are looked up when a basket first names them: a campaign may be for a hundred thousand of them.
 
     Attributes:
-        stamp: of the tenant's catalogue when all this was read; what was read is never older.
+        stamp: the tenant's catalogue row and revision before the set was read; the set is as new or newer.
         since: campaigns that ended before are left out.
         regular: price lists that come before the products' own prices: the store's, the chain's (S1-34).
         limited: total uses and discount of campaigns that have such limits.
-        by_list: uids of campaigns by the price list they bring into force.
+        by_list: uids of campaigns by the price list that each applies.
         prices: what one costs, with the currency's decimals.
-        rounded: what has a finer price in the catalogue; it was written before the currency was another one (D9).
+        rounded: products with a finer price in the catalogue, written before the tenant changed its currency (D9).
     """
 
     tenant_id: UUID
@@ -64,8 +64,8 @@ class StoreSet:
     rounded: set[str] = field(default_factory=set)
     products: dict[str, UUID] = field(default_factory=dict)
 
-    def concerned(self, uids: Collection[str]) -> dict[UUID, tuple[int | None, Decimal | None]]:
-        """The campaigns with limits that a basket of these products concerns."""
+    def limits_for(self, uids: Collection[str]) -> dict[UUID, tuple[int | None, Decimal | None]]:
+        """The limits of the campaigns that these products touch, by campaign."""
         if not self.limited:
             return {}
         concerned = self.campaigns.concerning(uids)
@@ -124,7 +124,7 @@ def store_set(session: Session, tenant_id: UUID, store_uid: str, *, since: datet
     )
 
 
-def elsewhere(session: Session, known: StoreSet, codes: Collection[str], *, at: datetime) -> dict[str, Elsewhere]:
+def elsewhere(session: Session, store_set: StoreSet, codes: Collection[str], *, at: datetime) -> dict[str, Elsewhere]:
     """For codes that no campaign of the set has: the active campaign with that code which has ended or is for other
     stores. Of several it is the one that ends last (D67).
     """
@@ -134,7 +134,7 @@ def elsewhere(session: Session, known: StoreSet, codes: Collection[str], *, at: 
     rows = session.execute(
         select(campaign.campaign_code_folded, campaign.campaign_uid, campaign.valid_to)
         .where(
-            campaign.tenant_id == known.tenant_id,
+            campaign.tenant_id == store_set.tenant_id,
             campaign.status == "ACTIVE",
             campaign.campaign_code_folded.in_(codes),
         )

@@ -253,7 +253,7 @@ def test_a_sent_mail_is_not_begun_again(notifier):
     sent, due = deliveries(notifier)
     with acting_as(SYSTEM), notifier.database.begin() as session:
         session.execute(update(Delivery).where(Delivery.id == sent.id).values(state="sent"))
-        session.execute(Delivery.begin([sent.id, due.id], utcnow()))
+        session.execute(Delivery.claim([sent.id, due.id], utcnow()))
     assert [(row.state, row.attempts) for row in deliveries(notifier)] == [("sent", 0), ("sending", 1)]
 
 

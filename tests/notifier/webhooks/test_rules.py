@@ -84,7 +84,7 @@ def test_when_an_endpoint_is_looked_at_next(leases, first_ready, failures, cooli
         return None if seconds is None else NOW + timedelta(seconds=seconds)
 
     leases, first = [moment(lease) for lease in leases], moment(first_ready)
-    assert rules.look_again(leases, first, NOW, failures=failures, cool_until=moment(cooling)) == moment(expected)
+    assert rules.due_at(leases, first, NOW, failures=failures, cool_until=moment(cooling)) == moment(expected)
 
 
 @pytest.mark.parametrize(

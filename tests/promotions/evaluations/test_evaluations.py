@@ -316,15 +316,15 @@ def test_changes_count_from_the_next_evaluation_on_in_every_process(shop, till, 
 def test_store_sets_stay_in_the_cache_until_something_changes_and_within_bounds(shop, promotions, till):
     cache = promotions.app.extensions["campaign_cache"] = CampaignCache(most=4)
     evaluated(till, ("jeans", 1))
-    first = cache.known(FJORD, "oslo-1", at=utcnow())
+    first = cache.last_read(FJORD, "oslo-1", at=utcnow())
     evaluated(till, ("jeans", 1), ("shirt", 1))
-    assert cache.known(FJORD, "oslo-1", at=utcnow()) is first
+    assert cache.last_read(FJORD, "oslo-1", at=utcnow()) is first
     evaluated(till, ("jeans", 1), ("shirt", 1), ("socks", 1), storeUid="bergen-1")
     evaluated(till, ("jeans", 1))
     assert len(cache) <= 2
     shop.product("a"), shop.product("b")
     evaluated(till, *[(uid, 1) for uid in ("jeans", "shirt", "socks", "a", "b")])
-    assert cache.known(FJORD, "oslo-1", at=utcnow()) is None
+    assert cache.last_read(FJORD, "oslo-1", at=utcnow()) is None
     del promotions.app.extensions["campaign_cache"]
 
 

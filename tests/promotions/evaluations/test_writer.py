@@ -52,7 +52,7 @@ def test_concurrent_requests_are_written_together_and_each_only_if_current(shop,
     evaluated(till, ("jeans", 1))
     [evaluation] = stored(promotions, Evaluation)
     writer = EvaluationWriter()
-    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    stamp = campaign_cache_of(promotions.app).last_read(FJORD, "oslo-1", at=utcnow()).stamp
     stale = (stamp[0], stamp[1] - 1)
     stamps = [stamp, stale, stamp, stamp, stale, stamp]
     with ThreadPoolExecutor(1 + len(stamps)) as pool:
@@ -75,7 +75,7 @@ def test_a_failure_reaches_every_thread_of_its_group_and_no_other(shop, promotio
     evaluated(till, ("jeans", 1))
     [evaluation] = stored(promotions, Evaluation)
     writer, may_write, write_many = EvaluationWriter(), Event(), writing._write_many
-    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    stamp = campaign_cache_of(promotions.app).last_read(FJORD, "oslo-1", at=utcnow()).stamp
     batches = []
 
     def fail_where_several_wait(database, batch):
@@ -103,7 +103,7 @@ def test_a_thread_that_is_interrupted_leaves_the_queue(shop, promotions, till, m
     """The threads behind it still get their turn."""
     evaluated(till, ("jeans", 1))
     [evaluation] = stored(promotions, Evaluation)
-    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    stamp = campaign_cache_of(promotions.app).last_read(FJORD, "oslo-1", at=utcnow()).stamp
 
     class InterruptedOnce(Condition):
         wait_for = Mock(side_effect=[KeyboardInterrupt, True])
@@ -120,7 +120,7 @@ def test_a_failed_write_raises(shop, promotions, till):
     evaluated(till, ("jeans", 1))
     [evaluation] = stored(promotions, Evaluation)
     row = a_row(evaluation) | {"store_uid": None}
-    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    stamp = campaign_cache_of(promotions.app).last_read(FJORD, "oslo-1", at=utcnow()).stamp
     with pytest.raises(IntegrityError):
         EvaluationWriter().write(promotions.database, row, stamp)
     assert EvaluationWriter().write(promotions.database, a_row(evaluation), stamp)

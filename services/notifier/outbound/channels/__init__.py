@@ -2,7 +2,7 @@
 
 from services.notifier.outbound.channels.base import Channel
 from services.notifier.outbound.channels.folder import FolderChannel
-from services.notifier.outbound.channels.mail import MailChannel
+from services.notifier.outbound.channels.smtp import SmtpChannel
 from services.notifier.settings import NotifierSettings
 
 
@@ -11,4 +11,4 @@ def connect(settings: NotifierSettings) -> Channel:
     if settings.mailbox:
         return FolderChannel(settings.mailbox)
     assert settings.smtp, "production has a mail server"
-    return MailChannel(settings.smtp, settings)
+    return SmtpChannel(settings.smtp, settings)

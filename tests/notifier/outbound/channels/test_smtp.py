@@ -10,7 +10,7 @@ from aiosmtpd.smtp import AuthResult
 
 from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound.channels.base import Letter, NotTaken
-from services.notifier.outbound.channels.mail import MailChannel
+from services.notifier.outbound.channels.smtp import SmtpChannel
 from tests.notifier.certificates import make_certificate
 from tests.notifier.helpers import GREETING, RCPT, TEXT, BadServer, Inbox, mail_server, own_settings
 
@@ -28,7 +28,7 @@ def post():
 
     def connect():
         own = own_settings()
-        opened.append(MailChannel(own.smtp, own))
+        opened.append(SmtpChannel(own.smtp, own))
         return opened[-1]
 
     yield connect

@@ -21,7 +21,7 @@ ASKS_TO_SIGN_IN = frozenset({530, 534, 535, 538})
 log = logger(__name__)
 
 
-class MailChannel(Channel):
+class SmtpChannel(Channel):
     """One connection to a mail server, opened for the first letter and reused for the next ones."""
 
     def __init__(self, server: SmtpServer, settings: NotifierSettings) -> None:
