@@ -8,6 +8,7 @@ An answer may hold a secret that is shown once, and a body a password: answers a
 hashes, with keys that are not in the database.
 """
 
+import base64
 import contextlib
 import hmac
 import json
@@ -16,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from cryptography.fernet import Fernet
 from flask import Response, current_app, make_response, request
 from sqlalchemy import LargeBinary, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -26,7 +28,6 @@ from chassis.core.principal import caller
 from chassis.data.base import ChassisBase
 from chassis.data.bulk import insert_ignoring
 from chassis.data.database import Database
-from chassis.data.encryption import SecretBox
 from chassis.data.unit_of_work import Unit
 from chassis.http import versions
 
@@ -62,11 +63,11 @@ class _Answered(Exception):
 
 
 class Sealer:
-    """Hides what is stored: keyed hashes of requests, and a box that encrypts answers."""
+    """Hides what is stored: keyed hashes of requests, and ``fernet`` that encrypts answers."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self.box = SecretBox.from_key(secret)
+        self.fernet = Fernet(base64.urlsafe_b64encode(secret))
 
     def hash(self, data: bytes) -> str:
         return hmac.new(self._secret, data, "sha256").hexdigest()
@@ -152,7 +153,7 @@ def _store(session: Session, key: str, fingerprint: str, response: Response) -> 
         "fingerprint": fingerprint,
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
-        "body": _sealer().box.encrypt_bytes(response.get_data()),
+        "body": _sealer().fernet.encrypt(response.get_data()),
         "created_at": utcnow(),
     }
     insert_ignoring(session, IdempotencyRow, [row])
@@ -172,6 +173,6 @@ def _store_refusal(database: Database, key: str, fingerprint: str, failure: Fail
 def _replay(row: IdempotencyRow, fingerprint: str) -> Response:
     if row.fingerprint != fingerprint:
         raise Invalid("This Idempotency-Key was used with another request.", code="idempotency_key_reused")
-    response = Response(_sealer().box.decrypt_bytes(row.body), row.status, row.headers)
+    response = Response(_sealer().fernet.decrypt(row.body), row.status, row.headers)
     response.headers["Idempotent-Replayed"] = "true"
     return response
