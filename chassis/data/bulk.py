@@ -40,8 +40,8 @@ def insertion(session: Session, model: type[DeclarativeBase]) -> postgresql.Inse
 def among(session: Session, column: QueryableAttribute[T], values: Collection[T]) -> ColumnElement[bool]:
     """Whether ``column``, of texts or ids, is one of ``values``: one bound value, however many there are.
 
-    Both databases look each up in an index. A join with them as rows would have SQLite read all of them anew for each
-    row of the table.
+    A statement is not built and parsed again for each number of values. Both databases look each value up in an index.
+    A join with them as rows would have SQLite read all of them anew for each row of the table.
     """
     if session.get_bind().dialect.name == "postgresql":
         return column == any_(literal(list(values), ARRAY(column.type)))

@@ -66,8 +66,7 @@ def _describe_refusal(responses: dict[str, Any], status: str, shape: ErrorFormat
     described = responses.get(status, {})
     if "$ref" in described:  # flask-smorest's own error format, which we never send
         described = {}
-    body = {"schema": {"$ref": f"#/components/schemas/{shape.component}"}}
-    content = described.get("content", {}) | {shape.media_type: body}
+    content = described.get("content", {}) | {shape.media_type: {"schema": shape.reference}}
     responses[status] = {"description": described.get("description", "A problem."), "content": content}
 
 

@@ -72,9 +72,13 @@ def _written(request: Request) -> str:
 
 @cache
 def _words_of(rule: str) -> re.Pattern[str]:
-    """What a path looks like that has the words of a rule as they are, and anything for its ids."""
+    return re.compile(pattern_of(rule))
+
+
+def pattern_of(rule: str) -> str:
+    """The words of a rule as they are, and anything for its ids, as a regular expression."""
     parts = re.split(r"(<[^<>]*>)", rule)
-    return re.compile("".join(_any(part) if part.startswith("<") else re.escape(part) for part in parts))
+    return "".join(_any(part) if part.startswith("<") else re.escape(part) for part in parts)
 
 
 def _any(parameter: str) -> str:

@@ -177,15 +177,3 @@ class StrictBoolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
-
-
-class ProblemSchema(Schema):
-    """RFC 9457 problem details, with ``errors`` for validation."""
-
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    code = fields.String(required=True)
-    requestId = fields.String(required=True, allow_none=True)
-    errors = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, any_, delete, func, literal, select, text, update
+from sqlalchemy import Row, Select, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from chassis.core import metrics
@@ -20,6 +20,7 @@ from chassis.core.backoff import Backoff
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.core.principal import Principal, acting_as
+from chassis.data.bulk import among
 from chassis.data.database import Database
 from chassis.messaging.broker import Broker, BrokerUnavailable, Message, TopologyBroken
 from chassis.messaging.outbox import UNSENT, OutboxRow
@@ -152,18 +153,11 @@ def _unsent() -> Select[Any]:
 
 def _mark(session: Session, rows: Sequence[Row[Any]], confirmed: int, failure: Exception | None) -> None:
     if confirmed:
-        sent = update(OutboxRow).where(_among(session, [row.id for row in rows[:confirmed]])).values(sent_at=utcnow())
-        session.execute(sent, execution_options={"synchronize_session": False})
+        sent = update(OutboxRow).where(among(session, OutboxRow.id, [row.id for row in rows[:confirmed]]))
+        session.execute(sent.values(sent_at=utcnow()), execution_options={"synchronize_session": False})
     if failure and confirmed < len(rows):
         refused = update(OutboxRow).where(OutboxRow.id == rows[confirmed].id)
         session.execute(refused.values(attempts=OutboxRow.attempts + 1, last_error=repr(failure)[:500]))
-
-
-def _among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
-    """One array on PostgreSQL: a statement with hundreds of parameters is built and parsed again for each batch."""
-    if session.get_bind().dialect.name == "postgresql":
-        return OutboxRow.id == any_(literal(ids, ARRAY(BigInteger)))
-    return OutboxRow.id.in_(ids)
 
 
 @contextmanager
