@@ -43,7 +43,7 @@ class Database:
 
         Inside a :class:`Unit` the block joins the unit's transaction, which ends with the unit.
         """
-        unit = current_unit()
+        unit = current_unit.get()
         if unit is not None:
             yield unit.session_of(self)
             unit.flush()
@@ -55,7 +55,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One reading transaction for the caller. Never waits for a writer."""
-        unit = current_unit()
+        unit = current_unit.get()
         if unit is not None and unit.active:
             yield unit.session_of(self)
             return

@@ -22,11 +22,7 @@ def document(spec: dict[str, Any], app: Flask) -> dict[str, Any]:
     operations = _operations(app)
     for shape in (PROBLEM, *(shape for _, shape in operations.values())):
         components.setdefault("schemas", {})[shape.component] = dict(shape.schema)
-    components.setdefault("securitySchemes", {})["bearer"] = {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-    }
+    components.setdefault("securitySchemes", {})["bearer"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     for path, item in spec["paths"].items():
         for method in METHODS:
             if method in item:

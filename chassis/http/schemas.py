@@ -22,7 +22,6 @@ class CamelSchema(Schema):
 
     class Meta:
         unknown = RAISE
-        ordered = True
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
         field_obj.data_key = camel(field_obj.data_key or field_name)

@@ -291,7 +291,7 @@ def test_the_document_describes_the_shape_of_each(families):
     document = families.client(None).get("/openapi.json").json
     components = {MERCHANT: "MerchantError", STORES: "StoresError", MARKETING: "MarketingError", PROBLEM: "Problem"}
     for name, prefix in PREFIXES.items():
-        path = prefix.replace("<", "{").replace(">", "}") + "/{wanted}/things"
+        path = prefix.replace("<", "{").replace(">", "}") + "/{refusal}/things"
         for method in ("get", "post"):
             responses = document["paths"][path][method]["responses"]
             for status in {"400", "401", "403", "404", "503"} & set(responses):

@@ -58,7 +58,7 @@ class EvaluationWriter:
         """Write an evaluation unless the tenant's stamp is no longer ``stamp``; return whether it was written."""
         catalogue_id, revision = stamp
         entry = _Entry(row | {"catalogue_id": catalogue_id, "revision": revision})
-        if current_unit():  # the request's stored answer and its evaluation are committed together, or neither is
+        if current_unit.get():  # the request's stored answer and its evaluation are committed together, or neither is
             with database.begin() as session:
                 return _insert(session.connection(), entry)
         with self._changed:

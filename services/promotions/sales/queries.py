@@ -21,6 +21,7 @@ from services.promotions.sales.rules import KINDS, SORTS
 SIDES = ("include", "exclude")
 
 T = TypeVar("T", Pricelist, CustomerGroup)
+Selection = Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]  # lines by side and kind, as an answer shows them
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class SeenCampaign:
     stores: Sequence[Store]
     pricelist: Pricelist | None
     customer_group: CustomerGroup | None
-    selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]
+    selection: Selection
     zone: ZoneInfo
 
     @property
