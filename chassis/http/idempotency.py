@@ -74,8 +74,7 @@ class Sealer:
 
 
 def _sealer() -> Sealer:
-    sealer: Sealer = current_app.extensions["sealer"]
-    return sealer
+    return current_app.extensions["sealer"]
 
 
 def once(database: Database, view: Callable[[], Any]) -> Any:

@@ -66,8 +66,7 @@ class App(Flask):
 
 def _written(request: Request) -> str:
     """The path of a request as it was sent."""
-    path: str = request.environ["RAW_URI"].partition("?")[0]
-    return path
+    return request.environ["RAW_URI"].partition("?")[0]
 
 
 @cache

@@ -123,7 +123,7 @@ def prose(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.Strin
 
 
 def _length(maximum: int) -> validate.Length:
-    return validate.Length(min=1, max=maximum, error=_LENGTH)
+    return validate.Length(min=1, max=maximum, error="Must be between {min} and {max} characters long and not blank.")
 
 
 def visible(value: str) -> None:
@@ -142,9 +142,6 @@ def several_lines(value: str) -> None:
     """Validates a text that may have several lines."""
     if not is_prose(value):
         raise ValidationError("Must not have control characters or direction overrides.")
-
-
-_LENGTH = "Must be between {min} and {max} characters long and not blank."
 
 
 class Stripped(fields.String):

@@ -133,8 +133,7 @@ class Runtime:
 
 
 def runtime_of(app: Any) -> Runtime:
-    runtime: Runtime = app.extensions["runtime"]
-    return runtime
+    return app.extensions["runtime"]
 
 
 def settings_of(app: Any) -> Settings:

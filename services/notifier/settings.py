@@ -99,8 +99,7 @@ def of(process: Settings) -> NotifierSettings:
 
 def process_of(session: Session) -> Settings:
     """The settings of the process that opened a session: for consumers and actions, which have no application."""
-    process: Settings = session.info["runtime"].settings
-    return process
+    return session.info["runtime"].settings
 
 
 def _build(process: Settings, env: Env) -> NotifierSettings:

@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.text import fold
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue.models import CustomerGroup, Pricelist, Product, Store, Variant
 from services.promotions.catalogue.queries import settings
-from services.promotions.common.queries import has_words, one_or_404
+from services.promotions.common.queries import has_words
 from services.promotions.sales.models import SalesCampaign, SalesSelection, SalesStore
 from services.promotions.sales.rules import KINDS, SORTS
 
