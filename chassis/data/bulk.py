@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, FromClause, String, Table, any_, func, ins
 from sqlalchemy import column as element
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session
+from sqlalchemy.sql.expression import UpdateBase
 
 T = TypeVar("T")
 
@@ -35,6 +37,12 @@ def insertion(session: Session, model: type[DeclarativeBase]) -> postgresql.Inse
     """An INSERT that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``; SQLite's has the same methods."""
     make: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     return cast(postgresql.Insert, make(model.__table__))
+
+
+def execute_counted(session: Session, statement: UpdateBase) -> int:
+    """Insert, change or delete rows; return how many there were. The session does not learn which."""
+    options = {"synchronize_session": False, "preserve_rowcount": True}
+    return cast(CursorResult[Any], session.execute(statement, execution_options=options)).rowcount
 
 
 def among(session: Session, column: QueryableAttribute[T], values: Collection[T]) -> ColumnElement[bool]:

@@ -26,7 +26,7 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Conflict, Failure, Invalid
 from chassis.core.principal import caller
 from chassis.data.base import ChassisBase
-from chassis.data.bulk import insert_ignoring
+from chassis.data.bulk import execute_counted, insert_ignoring
 from chassis.data.database import Database
 from chassis.data.unit_of_work import Unit
 from chassis.http import versions
@@ -104,8 +104,7 @@ def once(database: Database, view: Callable[[], Any]) -> Any:
 def trim(session: Session) -> int:
     """Delete some of the answers past their day."""
     old = select(IdempotencyRow.key).where(IdempotencyRow.created_at < utcnow() - KEEP).limit(TRIM)
-    result = session.execute(delete(IdempotencyRow).where(IdempotencyRow.key.in_(old)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return execute_counted(session, delete(IdempotencyRow).where(IdempotencyRow.key.in_(old)))
 
 
 def _scope(client_key: str) -> str:

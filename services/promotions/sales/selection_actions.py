@@ -10,9 +10,9 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.principal import Principal
 from chassis.core.text import camel
-from chassis.data.bulk import insert_many
+from chassis.data.bulk import execute_counted, insert_many
 from chassis.http import versions
-from services.promotions.common.actions import audit, execute, publish
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.sales import events, queries, rules
 from services.promotions.sales.models import SalesCampaign
@@ -38,7 +38,7 @@ def take_snapshot(session: Session, campaign: SalesCampaign) -> int | None:
         return None
     mine = literal(campaign.id, SNAPSHOTS.c.campaign_id.type)
     chosen = selected_products(session, campaign).add_columns(mine)
-    count = execute(session, insert(SNAPSHOTS).from_select(["product_id", "campaign_id"], chosen))
+    count = execute_counted(session, insert(SNAPSHOTS).from_select(["product_id", "campaign_id"], chosen))
     _set_apart(session, campaign, excluded_variants(campaign), selected=False)
     return count + _set_apart(session, campaign, selected_variants(session, campaign), selected=True)
 
@@ -48,7 +48,9 @@ def _set_apart(session: Session, campaign: SalesCampaign, uids: Select[tuple[str
     columns = VARIANTS.c
     mine = literal(campaign.id, columns.campaign_id.type), literal(campaign.tenant_id, columns.tenant_id.type)
     rows = uids.add_columns(*mine, true() if selected else false())
-    return execute(session, insert(VARIANTS).from_select(["variant_uid", "campaign_id", "tenant_id", "selected"], rows))
+    return execute_counted(
+        session, insert(VARIANTS).from_select(["variant_uid", "campaign_id", "tenant_id", "selected"], rows)
+    )
 
 
 LINES = Base.metadata.tables["sales_selections"]
