@@ -14,9 +14,9 @@ from sqlalchemy import text
 from bench.postgres import databases
 from bench.table import Row
 from chassis.data import migrate
-from chassis.http.identity import create_keys
 from chassis.process import settings
 from chassis.process.service import Runtime
+from concord.keys import create_keys
 from contracts.roles import Role
 from tests.plugin import CallerClient, ServiceUnderTest, principal
 

@@ -23,9 +23,9 @@ from bench.processes import cores, pinned, prepared
 from bench.table import Row
 from chassis.core.principal import Principal
 from chassis.data import migrate
-from chassis.http.identity import create_keys
 from chassis.process import settings
 from chassis.process.service import Runtime
+from concord.keys import create_keys
 from contracts.roles import Role
 from tests.plugin import CallerClient, ServiceUnderTest, principal
 

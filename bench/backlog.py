@@ -13,12 +13,12 @@ from bench.postgres import Databases, databases
 from bench.table import Row
 from chassis.core.principal import Principal, acting_as
 from chassis.data import migrate
-from chassis.http.identity import create_keys
 from chassis.messaging import relay
 from chassis.messaging.broker import connect
 from chassis.messaging.relay import Relay
 from chassis.process import settings
 from chassis.process.service import Runtime
+from concord.keys import create_keys
 from tests.chassis.sample import service
 from tests.plugin import ServiceUnderTest, principal
 

@@ -17,9 +17,9 @@ from bench.postgres import Databases, databases
 from bench.table import Row
 from chassis.core.principal import Principal
 from chassis.data import migrate
-from chassis.http.identity import create_keys
 from chassis.process import settings
 from chassis.process.service import Runtime
+from concord.keys import create_keys
 from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 MANY, FEW = 10_000, 100

@@ -17,9 +17,9 @@ from bench.table import Row
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from chassis.data import migrate
-from chassis.http.identity import create_keys
 from chassis.process import settings
 from chassis.process.service import Runtime
+from concord.keys import create_keys
 
 MAILS = 1000
 RETAILERS = 100

@@ -6,10 +6,10 @@ import click
 
 from chassis.core import logs
 from chassis.data import migrate
-from chassis.http import identity
 from chassis.process import server, service, settings
 from concord import dead, events, platform, topology
 from concord.environment import settings_or_exit
+from concord.keys import create_keys
 
 NAMES = click.Choice(platform.SERVICES)
 
@@ -95,7 +95,7 @@ def seed() -> None:
 @main.command()
 def keys() -> None:
     """Create a key pair in CONCORD_KEYS for every process that has none."""
-    identity.create_keys(settings_or_exit().keys, [platform.GATEWAY, *platform.SERVICES])
+    create_keys(settings_or_exit().keys, [platform.GATEWAY, *platform.SERVICES])
 
 
 main.add_command(dead.commands)

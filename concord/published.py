@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from chassis.core.text import camel
 from chassis.messaging.broker.topic import matches
-from chassis.messaging.events import envelope, to_data
+from chassis.messaging.events import envelope
 from concord import platform
 from concord.examples import EXAMPLES
 
@@ -61,7 +61,7 @@ class Published:
             at=MOMENT,
         )
         # A request would also have given its id and its trace.
-        return json.loads(text) | {"correlationid": "a1b2c3d4", "traceparent": TRACE, "data": to_data(event)}
+        return json.loads(text) | {"correlationid": "a1b2c3d4", "traceparent": TRACE}
 
     @property
     def subscribers(self) -> list[str]:

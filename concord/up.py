@@ -11,11 +11,11 @@ import requests
 
 from chassis.core import logs
 from chassis.data import migrate
-from chassis.http import identity
 from chassis.process.service import Runtime
 from chassis.process.settings import Settings
 from concord import demo, platform, topology
 from concord.demo_user import PASSWORD
+from concord.keys import create_keys
 from concord.supervisor import Command, Printer, Supervisor
 
 READY_WITHIN = 60.0  # seconds
@@ -31,7 +31,7 @@ def start(settings: Settings, *, with_demo: bool) -> None:
     logs.configure("WARNING", "console")
     _refuse_taken_ports(settings)
     names = [*platform.SERVICES, platform.GATEWAY]
-    identity.create_keys(settings.keys, names)
+    create_keys(settings.keys, names)
     environment = _environment(settings)
     _prepare(settings, with_demo)
     printer = Printer(sys.stdout.buffer, names, colour=sys.stdout.isatty())

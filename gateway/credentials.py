@@ -17,7 +17,7 @@ from cachetools import TLRUCache
 
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
-from chassis.core.text import as_line
+from chassis.core.text import is_line, normal
 from gateway.access import Access
 from gateway.jwks import KeySet
 from gateway.settings import Issuer
@@ -118,12 +118,17 @@ def _foreign(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
             "sub": str(uuid5(NAMESPACE_URL, f"{issuer.issuer}#{claims['sub']}")),
             "tenant": str(UUID(claims[issuer.claims["tenant"]])),
             "role": claims[issuer.claims["role"]],
-            "name": as_line(str(claims.get(issuer.claims["name"], ""))),
+            "name": _as_line(str(claims.get(issuer.claims["name"], ""))),
             "tenant_name": "",
             "tenant_kind": "",
             "features": [],
         }
     )
+
+
+def _as_line(text: str) -> str:
+    """A foreign text in NFC as one line: characters that a line may not have become spaces."""
+    return " ".join("".join(character if is_line(character) else " " for character in normal(text)).split())
 
 
 def _refused(detail: str) -> Unauthorized:

@@ -6,6 +6,7 @@ When the counters cannot be reached requests pass uncounted: a limit protects th
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from math import ceil
 
 from limits import RateLimitItem, parse
@@ -13,13 +14,20 @@ from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from chassis.core.errors import TooMany
+from chassis.core.errors import Failure
 from chassis.core.logs import logger
 
 PAUSE = 5.0  # seconds without counting after the counters failed
 REDIS_OPTIONS = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
 
 log = logger("gateway.limiting")
+
+
+class TooMany(Failure):
+    """A limit is used up; ``Retry-After`` says when there is room again."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    default_code = "rate_limited"
 
 
 class Limiter:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import idna
 
@@ -33,15 +33,8 @@ def encoded(url: str) -> str | None:
         return None
     if host is None or "@" in parts.netloc or "[" in parts.netloc or port == 0:
         return None
-    return urlunsplit(
-        SplitResult(
-            parts.scheme.lower(),
-            host if port is None else f"{host}:{port}",
-            _escaped(parts.path),
-            _escaped(parts.query),
-            _escaped(parts.fragment),
-        )
-    )
+    server = host if port is None else f"{host}:{port}"
+    return urlunsplit((parts.scheme, server, _escaped(parts.path), _escaped(parts.query), _escaped(parts.fragment)))
 
 
 def encoded_host(text: str) -> str | None:

@@ -106,13 +106,6 @@ class UnsupportedMedia(Failure):
     default_code = "unsupported_media_type"
 
 
-class TooMany(Failure):
-    """A limit is used up; ``Retry-After`` says when there is room again."""
-
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    default_code = "rate_limited"
-
-
 class Upstream(Failure):
     """A service or database that the answer needs is away; the same request works later."""
 

@@ -51,8 +51,7 @@ def configure(level: str = "INFO", style: str = "json", **constant: str) -> None
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
-    return log
+    return structlog.stdlib.get_logger(name)
 
 
 def _hide_secrets(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -21,7 +21,6 @@ FINEST = max(CURRENCIES.values())
 NEAR = Decimal("1e-9")  # a JSON number this near to a minor unit stands for it: binary arithmetic is not exact
 MAX_AMOUNT = Decimal(10) ** 12 - 1
 _TEXT = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
-_DEFAULT_PLACES = 2
 
 
 class InexactAmount(ValueError):
@@ -35,7 +34,7 @@ def is_currency(code: str) -> bool:
 
 def minor_units(currency: str) -> int:
     """The decimals of amounts in ``currency``; two in a stored currency that has left the standard."""
-    return CURRENCIES.get(currency, _DEFAULT_PLACES)
+    return CURRENCIES.get(currency, 2)
 
 
 def read(value: object) -> Decimal | None:

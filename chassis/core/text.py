@@ -30,11 +30,6 @@ def fold(value: str) -> str:
     return value.lower() if value.isascii() else unicodedata.normalize("NFC", normal(value).casefold())
 
 
-def as_line(value: str) -> str:
-    """A foreign text in NFC as one line: characters that a line may not have become spaces."""
-    return " ".join(_NO_LINE.sub(" ", normal(value)).split())
-
-
 def is_line(value: str) -> bool:
     """Whether it is one line: no control character, line break or direction override."""
     return not _NO_LINE.search(value)
@@ -43,11 +38,6 @@ def is_line(value: str) -> bool:
 def is_prose(value: str) -> bool:
     """Whether it is text of several lines: line breaks and tabs, but no other control character or override."""
     return not _NO_PROSE.search(value)
-
-
-def cleaned(value: str) -> str:
-    """The text without characters that :func:`is_prose` refuses, for texts stored before they were refused."""
-    return _NO_PROSE.sub("", value)
 
 
 def shortened(value: str, length: int, ending: str = "…") -> str:

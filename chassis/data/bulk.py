@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, FromClause, String, Table, any_, func, ins
 from sqlalchemy import column as element
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute, Session
+from sqlalchemy.sql.expression import UpdateBase
 
 T = TypeVar("T")
 
@@ -37,11 +39,17 @@ def insertion(session: Session, model: type[DeclarativeBase]) -> postgresql.Inse
     return cast(postgresql.Insert, make(model.__table__))
 
 
+def execute_counted(session: Session, statement: UpdateBase) -> int:
+    """Insert, change or delete rows; return how many there were. The session does not learn which."""
+    options = {"synchronize_session": False, "preserve_rowcount": True}
+    return cast(CursorResult[Any], session.execute(statement, execution_options=options)).rowcount
+
+
 def among(session: Session, column: QueryableAttribute[T], values: Collection[T]) -> ColumnElement[bool]:
     """Whether ``column``, of texts or ids, is one of ``values``: one bound value, however many there are.
 
-    Both databases look each up in an index. A join with them as rows would have SQLite read all of them anew for each
-    row of the table.
+    A statement is not built and parsed again for each number of values. Both databases look each value up in an index.
+    A join with them as rows would have SQLite read all of them anew for each row of the table.
     """
     if session.get_bind().dialect.name == "postgresql":
         return column == any_(literal(list(values), ARRAY(column.type)))

@@ -39,8 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Money(TypeDecorator[Decimal]):
-    """An exact amount; how many decimals it has is its currency's matter (D9). SQLite has no exact numbers, so it keeps
-    text."""
+    """An exact amount with the decimals of its currency (D9). SQLite has no exact numbers, so it keeps text."""
 
     impl = Numeric()
     cache_ok = True

@@ -20,13 +20,7 @@ from chassis.data.unit_of_work import AFTER_COMMIT, current_unit
 
 
 class Database:
-    """One service's database: ``begin()`` for a write transaction, ``read()`` for a reading one.
-
-    Args:
-        url: SQLAlchemy URL.
-        pool_size: connections kept open.
-        overflow: connections opened beyond that and closed after use.
-    """
+    """One service's database. ``pool_size`` connections are kept open, up to ``overflow`` more are closed after use."""
 
     def __init__(self, url: str, pool_size: int = 8, overflow: int = 8) -> None:
         self.engine = engine_of(url, pool_size, overflow)
@@ -34,8 +28,7 @@ class Database:
         self.info: dict[str, Any] = {}  # what every session carries in its ``info``
         self._write = sessionmaker(self.engine, expire_on_commit=False, info=self.info)
         self._autocommit = Autocommit(self.engine)
-        read_only = {"concord_read": True, "postgresql_readonly": True}
-        reading = self.engine.execution_options(**read_only)
+        reading = self.engine.execution_options(concord_read=True, postgresql_readonly=True)
         self._read = sessionmaker(reading, expire_on_commit=False, info=self.info)
         event.listen(self._write, "do_orm_execute", narrow_to_tenant)
         event.listen(self._read, "do_orm_execute", narrow_to_tenant)
@@ -50,7 +43,7 @@ class Database:
 
         Inside a :class:`Unit` the block joins the unit's transaction, which ends with the unit.
         """
-        unit = current_unit()
+        unit = current_unit.get()
         if unit is not None:
             yield unit.session_of(self)
             unit.flush()
@@ -62,17 +55,12 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """One reading transaction for the caller. Never waits for a writer."""
-        unit = current_unit()
+        unit = current_unit.get()
         if unit is not None and unit.active:
             yield unit.session_of(self)
             return
         with self._read() as session, session.begin():
             yield scoped(session)
-
-    @property
-    def in_unit(self) -> bool:
-        """Whether what is written now joins a :class:`Unit`."""
-        return current_unit() is not None
 
     def run(self, statement: Executable, values: Mapping[str, Any]) -> int:
         """Write with one statement that is a transaction of its own; return how many rows it touched.

@@ -16,20 +16,10 @@ class SecretBox:
 
     def __init__(self, master_secret: str, purpose: str) -> None:
         kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"concord {purpose} vault".encode())
-        self._fernet = _fernet(kdf.derive(master_secret.encode()))
-
-    @classmethod
-    def from_key(cls, key: bytes) -> "SecretBox":
-        """A box for a key of 32 bytes that was derived elsewhere."""
-        box = cls.__new__(cls)
-        box._fernet = _fernet(key)
-        return box
+        self._fernet = Fernet(base64.urlsafe_b64encode(kdf.derive(master_secret.encode())))
 
     def encrypt(self, secret: str) -> str:
-        return self.encrypt_bytes(secret.encode()).decode()
-
-    def encrypt_bytes(self, secret: bytes) -> bytes:
-        return self._fernet.encrypt(secret)
+        return self._fernet.encrypt(secret.encode()).decode()
 
     def decrypt(self, encrypted: str) -> str:
         """The secret again.
@@ -37,25 +27,22 @@ class SecretBox:
         Raises:
             cryptography.fernet.InvalidToken: encrypted under another master secret or purpose, or tampered with.
         """
-        return self.decrypt_bytes(encrypted.encode()).decode()
-
-    def decrypt_bytes(self, encrypted: bytes) -> bytes:
-        """Like ``decrypt``, for bytes."""
-        return self._fernet.decrypt(encrypted)
-
-
-def _fernet(key: bytes) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(key))
+        return self._fernet.decrypt(encrypted.encode()).decode()
 
 
 def development_secret(keys: Path, name: str) -> str:
     """The master secret beside this machine's keys. Made once, also when several processes start at one moment."""
-    kept = keys / f"{name}.secret"
-    if not kept.exists():
+    file = keys / f"{name}.secret"
+    if not file.exists():
         keys.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=keys, prefix=f".{name}-") as whole:  # made with mode 0600
-            whole.write(secrets.token_urlsafe(32))
-            whole.flush()
-            with contextlib.suppress(FileExistsError):  # another process was first; its secret counts
-                kept.hardlink_to(whole.name)
-    return kept.read_text().strip()
+        write_once(file, secrets.token_urlsafe(32).encode())
+    return file.read_text().strip()
+
+
+def write_once(file: Path, content: bytes) -> None:
+    """Write a secret file whole or not at all; where another process was first, its file stays."""
+    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.stem}-") as temporary:  # made with mode 0600
+        temporary.write(content)
+        temporary.flush()
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(temporary.name)

@@ -57,11 +57,11 @@ class Unit:
 
     @contextmanager
     def entered(self) -> Iterator["Unit"]:
-        token = _current.set(self)
+        token = current_unit.set(self)
         try:
             yield self
         finally:
-            _current.reset(token)
+            current_unit.reset(token)
             self.rollback()
 
 
@@ -85,9 +85,5 @@ def savepoint(session: Session) -> Iterator[None]:
         raise
 
 
-_current: ContextVar[Unit | None] = ContextVar("unit", default=None)
-
-
-def current_unit() -> Unit | None:
-    """The unit that what is written now joins."""
-    return _current.get()
+current_unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
+"""The unit that what is written now joins."""

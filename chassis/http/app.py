@@ -88,7 +88,7 @@ def create_app(name: str, verifier: Verifier, database: Database, client: Servic
     app.before_request(lambda: parsing.normalise_path(request))
     app.before_request(lambda: _identify(verifier))
     app.after_request(_end_request)
-    app.teardown_request(_forget)
+    app.teardown_request(lambda _error: set_caller(None))
     for kind in (errors.Failure, HTTPException, StaleDataError, IntegrityError, Exception):
         app.register_error_handler(kind, _answer_failure)
     return app
@@ -107,11 +107,8 @@ def mount(app: Flask, blueprints: Sequence[Blueprint]) -> None:
 def _by_prefix(blueprints: Iterable[Blueprint]) -> list[tuple[re.Pattern[str], ErrorFormat]]:
     """Which error format belongs to a path, the longest prefix first."""
     prefixes = {blueprint.url_prefix or "": blueprint.error_format for blueprint in blueprints}
-    formats = []
-    for prefix in sorted(prefixes, key=lambda prefix: prefix.count("/"), reverse=True):
-        literals = [re.escape(part) for part in re.split(r"<[^<>]*>", prefix)]
-        formats.append((re.compile("[^/]+".join(literals) + r"(?:/|\Z)"), prefixes[prefix]))
-    return formats
+    longest_first = sorted(prefixes, key=lambda prefix: prefix.count("/"), reverse=True)
+    return [(re.compile(routing.pattern_of(prefix) + r"(?:/|\Z)"), prefixes[prefix]) for prefix in longest_first]
 
 
 def _error_format() -> ErrorFormat:
@@ -157,10 +154,6 @@ def _end_request(response: Response) -> Response:
     metrics.latency.labels(request.method, route).observe(seconds)
     log.info("answered", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1))
     return response
-
-
-def _forget(_error: BaseException | None) -> None:
-    set_caller(None)
 
 
 def _answer_failure(error: Exception) -> Response:

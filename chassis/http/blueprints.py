@@ -31,15 +31,9 @@ class Blueprint(flask_smorest.Blueprint):
     ARGUMENTS_PARSER = parsing.Parser()
 
     def __init__(
-        self,
-        name: str,
-        import_name: str,
-        *,
-        feature: str | None = None,
-        error_format: ErrorFormat = PROBLEM,
-        **kwargs: Any,
+        self, *args: Any, feature: str | None = None, error_format: ErrorFormat = PROBLEM, **kwargs: Any
     ) -> None:
-        super().__init__(name, import_name, **kwargs)
+        super().__init__(*args, **kwargs)
         self.feature = feature
         self.error_format = error_format
 

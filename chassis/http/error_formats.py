@@ -56,6 +56,11 @@ class ErrorFormat:
     body: Callable[[Refusal], dict[str, Any] | str]
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def reference(self) -> dict[str, str]:
+        """Where its schema stands in an OpenAPI document."""
+        return {"$ref": f"#/components/schemas/{self.component}"}
+
 
 @dataclass(frozen=True)
 class Written:

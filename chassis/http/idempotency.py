@@ -8,6 +8,7 @@ An answer may hold a secret that is shown once, and a body a password: answers a
 hashes, with keys that are not in the database.
 """
 
+import base64
 import contextlib
 import hmac
 import json
@@ -16,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from cryptography.fernet import Fernet
 from flask import Response, current_app, make_response, request
 from sqlalchemy import LargeBinary, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -24,9 +26,8 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Conflict, Failure, Invalid
 from chassis.core.principal import caller
 from chassis.data.base import ChassisBase
-from chassis.data.bulk import insert_ignoring
+from chassis.data.bulk import execute_counted, insert_ignoring
 from chassis.data.database import Database
-from chassis.data.encryption import SecretBox
 from chassis.data.unit_of_work import Unit
 from chassis.http import versions
 
@@ -62,19 +63,18 @@ class _Answered(Exception):
 
 
 class Sealer:
-    """Hashes requests with a key, and encrypts stored answers."""
+    """Hashes requests with a key, and encrypts stored answers with ``fernet``."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self.box = SecretBox.from_key(secret)
+        self.fernet = Fernet(base64.urlsafe_b64encode(secret))
 
     def hash(self, data: bytes) -> str:
         return hmac.new(self._secret, data, "sha256").hexdigest()
 
 
 def _sealer() -> Sealer:
-    sealer: Sealer = current_app.extensions["sealer"]
-    return sealer
+    return current_app.extensions["sealer"]
 
 
 def answer_once(database: Database, view: Callable[[], Any]) -> Any:
@@ -104,8 +104,7 @@ def answer_once(database: Database, view: Callable[[], Any]) -> Any:
 def trim(session: Session) -> int:
     """Delete some of the answers past their day."""
     old = select(IdempotencyRow.key).where(IdempotencyRow.created_at < utcnow() - KEEP).limit(TRIM)
-    result = session.execute(delete(IdempotencyRow).where(IdempotencyRow.key.in_(old)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return execute_counted(session, delete(IdempotencyRow).where(IdempotencyRow.key.in_(old)))
 
 
 def _scope(client_key: str) -> str:
@@ -152,7 +151,7 @@ def _store(session: Session, key: str, fingerprint: str, response: Response) -> 
         "fingerprint": fingerprint,
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
-        "body": _sealer().box.encrypt_bytes(response.get_data()),
+        "body": _sealer().fernet.encrypt(response.get_data()),
         "created_at": utcnow(),
     }
     insert_ignoring(session, IdempotencyRow, [row])
@@ -172,6 +171,6 @@ def _store_refusal(database: Database, key: str, fingerprint: str, failure: Fail
 def _replay(row: IdempotencyRow, fingerprint: str) -> Response:
     if row.fingerprint != fingerprint:
         raise Invalid("This Idempotency-Key was used with another request.", code="idempotency_key_reused")
-    response = Response(_sealer().box.decrypt_bytes(row.body), row.status, row.headers)
+    response = Response(_sealer().fernet.decrypt(row.body), row.status, row.headers)
     response.headers["Idempotent-Replayed"] = "true"
     return response

@@ -5,27 +5,18 @@ A short-lived Ed25519 token names the caller and one receiving service (``aud``)
 so that a new one can be published before the old one goes.
 """
 
-import contextlib
 import re
-import tempfile
 import time
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import jwt
-from cachetools import TLRUCache, TTLCache
+from cachetools import TLRUCache, TTLCache, cachedmethod
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
@@ -48,23 +39,15 @@ class Signer:
     def __init__(self, keys: Path, sender: str) -> None:
         self.sender = sender
         self._key = _load_private(keys / f"{sender}.key")
-        self._minted: TTLCache[tuple[Principal, str], str] = TTLCache(CACHE_SIZE, REUSE, timer=time.time)
+        self._minted: TTLCache[Any, str] = TTLCache(CACHE_SIZE, REUSE, timer=time.time)
         self._lock = Lock()
 
     def derive(self, purpose: str) -> bytes:
         """32 secret bytes for ``purpose``, the same in every process of this sender, of no use for signing."""
         return HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(self._key.private_bytes_raw())
 
+    @cachedmethod(lambda self: self._minted, lock=lambda self: self._lock)
     def sign(self, principal: Principal, audience: str) -> str:
-        with self._lock:
-            token = self._minted.get((principal, audience))
-        if token is None:
-            token = self._mint(principal, audience)
-            with self._lock:
-                self._minted[principal, audience] = token
-        return token
-
-    def _mint(self, principal: Principal, audience: str) -> str:
         now = int(time.time())
         claims = principal.to_claims() | {"iss": self.sender, "aud": audience, "iat": now, "exp": now + LIFETIME}
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self.sender})
@@ -77,7 +60,7 @@ class Verifier:
         self.audience = audience
         self._keys = keys
         self._public: dict[str, list[Ed25519PublicKey]] = {}
-        self._valid: TLRUCache[str, _Verified] = TLRUCache(
+        self._valid: TLRUCache[Any, _Verified] = TLRUCache(
             CACHE_SIZE, lambda _token, verified, _now: verified[2], timer=time.time
         )
         self._lock = Lock()
@@ -88,15 +71,10 @@ class Verifier:
         Raises:
             Unauthorized: forged, expired, for another service, or signed by an unknown sender.
         """
-        with self._lock:
-            verified = self._valid.get(token)
-        if verified is None:
-            verified = self._check(token)
-            with self._lock:
-                self._valid[token] = verified
-        principal, sender, _ = verified
+        principal, sender, _ = self._check(token)
         return principal, sender
 
+    @cachedmethod(lambda self: self._valid, lock=lambda self: self._lock)
     def _check(self, token: str) -> _Verified:
         try:
             sender = str(jwt.get_unverified_header(token).get("kid"))
@@ -129,29 +107,6 @@ class Verifier:
                 return []  # and not remembered: its key may still be handed out, and anybody can make up a name
             self._public[sender] = public
         return self._public[sender]
-
-
-def create_keys(keys: Path, senders: list[str]) -> None:
-    """Make a key pair for each sender that has none yet. For development and the first start of a deployment."""
-    keys.mkdir(parents=True, exist_ok=True)
-    for sender in senders:
-        private_file = keys / f"{sender}.key"
-        if private_file.exists():
-            continue
-        private = Ed25519PrivateKey.generate()
-        _write_once(private_file, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        private = _load_private(private_file)  # another starter may have been first
-        public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        (keys / f"{sender}.pub").write_bytes(public_pem)
-
-
-def _write_once(file: Path, content: bytes) -> None:
-    """Write a secret file whole or not at all; an existing one stays."""
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".key-") as temporary:  # made with mode 0600
-        temporary.write(content)
-        temporary.flush()
-        with contextlib.suppress(FileExistsError):
-            file.hardlink_to(temporary.name)
 
 
 def _load_private(file: Path) -> Ed25519PrivateKey:

@@ -22,11 +22,7 @@ def document(spec: dict[str, Any], app: Flask) -> dict[str, Any]:
     operations = _operations(app)
     for shape in (PROBLEM, *(shape for _, shape in operations.values())):
         components.setdefault("schemas", {})[shape.component] = dict(shape.schema)
-    components.setdefault("securitySchemes", {})["bearer"] = {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-    }
+    components.setdefault("securitySchemes", {})["bearer"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     for path, item in spec["paths"].items():
         for method in METHODS:
             if method in item:
@@ -66,8 +62,7 @@ def _describe_refusal(responses: dict[str, Any], status: str, shape: ErrorFormat
     described = responses.get(status, {})
     if "$ref" in described:  # flask-smorest's own error format, which we never send
         described = {}
-    body = {"schema": {"$ref": f"#/components/schemas/{shape.component}"}}
-    content = described.get("content", {}) | {shape.media_type: body}
+    content = described.get("content", {}) | {shape.media_type: {"schema": shape.reference}}
     responses[status] = {"description": described.get("description", "A problem."), "content": content}
 
 

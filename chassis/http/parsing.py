@@ -129,9 +129,7 @@ def _read_escaped(value: Any) -> Any:
 
 
 def _is_clean(value: str) -> bool:
-    if value.isascii():
-        return "\x00" not in value
-    return "\x00" not in value and not _SURROGATE.search(value) and is_stream_safe(value)
+    return "\x00" not in value and (value.isascii() or not _SURROGATE.search(value)) and is_stream_safe(value)
 
 
 def flatten(messages: Any, path: str = "") -> list[dict[str, str]]:

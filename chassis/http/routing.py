@@ -66,15 +66,18 @@ class App(Flask):
 
 def _written(request: Request) -> str:
     """The path of a request as it was sent."""
-    path: str = request.environ["RAW_URI"].partition("?")[0]
-    return path
+    return request.environ["RAW_URI"].partition("?")[0]
 
 
 @cache
 def _words_of(rule: str) -> re.Pattern[str]:
-    """What a path looks like that has the words of a rule as they are, and anything for its ids."""
+    return re.compile(pattern_of(rule))
+
+
+def pattern_of(rule: str) -> str:
+    """The words of a rule as they are, and anything for its ids, as a regular expression."""
     parts = re.split(r"(<[^<>]*>)", rule)
-    return re.compile("".join(_any(part) if part.startswith("<") else re.escape(part) for part in parts))
+    return "".join(_any(part) if part.startswith("<") else re.escape(part) for part in parts)
 
 
 def _any(parameter: str) -> str:

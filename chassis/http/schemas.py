@@ -22,7 +22,6 @@ class CamelSchema(Schema):
 
     class Meta:
         unknown = RAISE
-        ordered = True
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field) -> None:
         field_obj.data_key = camel(field_obj.data_key or field_name)
@@ -124,7 +123,7 @@ def prose(maximum: int, *, required: bool = True, **kwargs: Any) -> fields.Strin
 
 
 def _length(maximum: int) -> validate.Length:
-    return validate.Length(min=1, max=maximum, error=_LENGTH)
+    return validate.Length(min=1, max=maximum, error="Must be between {min} and {max} characters long and not blank.")
 
 
 def visible(value: str) -> None:
@@ -143,9 +142,6 @@ def several_lines(value: str) -> None:
     """Validates a text that may have several lines."""
     if not is_prose(value):
         raise ValidationError("Must not have control characters or direction overrides.")
-
-
-_LENGTH = "Must be between {min} and {max} characters long and not blank."
 
 
 class Stripped(fields.String):
@@ -177,15 +173,3 @@ class StrictBoolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
-
-
-class ProblemSchema(Schema):
-    """RFC 9457 problem details, with ``errors`` for validation."""
-
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    code = fields.String(required=True)
-    requestId = fields.String(required=True, allow_none=True)
-    errors = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))

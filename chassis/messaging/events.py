@@ -60,11 +60,6 @@ def publishes(event_type: str) -> Callable[[C], C]:
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-def to_data(event: Any) -> dict[str, Any]:
-    """The JSON form of a published event: ids and amounts as strings, times in RFC 3339."""
-    return {wire: plain(getattr(event, name)) for name, wire in event.wire_names}
-
-
 def envelope(
     event: Any,
     *,
@@ -94,7 +89,7 @@ def envelope(
             "actorid": str(actor_id),
             "correlationid": context.request_id.get() or str(event_id),
             "traceparent": context.traceparent.get() or context.accept_traceparent(None),
-            "data": to_data(event),
+            "data": {wire: plain(getattr(event, name)) for name, wire in event.wire_names},
         }
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from chassis.core.clock import utcnow
 from chassis.data.base import ChassisBase
-from chassis.data.bulk import insert_new
+from chassis.data.bulk import execute_counted, insert_new
 
 KEEP_INBOX = timedelta(days=30)
 TRIM = 1000
@@ -61,5 +61,4 @@ def trim_inbox(session: Session) -> int:
     that it never handled, so the event becomes a dead letter; neither outbox nor archive keeps events for so long."""
     key = (InboxRow.consumer, InboxRow.event_id)
     oldest = select(*key).where(InboxRow.handled_at < utcnow() - KEEP_INBOX).limit(TRIM)
-    result = session.execute(delete(InboxRow).where(tuple_(*key).in_(oldest)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return execute_counted(session, delete(InboxRow).where(tuple_(*key).in_(oldest)))

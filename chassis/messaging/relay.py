@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, any_, delete, func, literal, select, text, update
+from sqlalchemy import Row, Select, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from chassis.core import metrics
@@ -20,6 +20,7 @@ from chassis.core.backoff import Backoff
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.core.principal import Principal, acting_as
+from chassis.data.bulk import among, execute_counted
 from chassis.data.database import Database
 from chassis.messaging.broker import Broker, BrokerUnavailable, Message, TopologyBroken
 from chassis.messaging.outbox import UNSENT, OutboxRow
@@ -130,10 +131,8 @@ class Relay:
 def trim_sent(session: Session) -> int:
     """Delete some of the rows that were sent long ago. Reads only the oldest rows, so it is cheap to call often."""
     oldest = select(OutboxRow.id).order_by(OutboxRow.id).limit(TRIM)
-    result = session.execute(
-        delete(OutboxRow).where(OutboxRow.id.in_(oldest), OutboxRow.sent_at < utcnow() - KEEP_SENT)
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    old = delete(OutboxRow).where(OutboxRow.id.in_(oldest), OutboxRow.sent_at < utcnow() - KEEP_SENT)
+    return execute_counted(session, old)
 
 
 def backlog(session: Session) -> tuple[int, float]:
@@ -152,18 +151,11 @@ def _unsent() -> Select[Any]:
 
 def _mark(session: Session, rows: Sequence[Row[Any]], confirmed: int, failure: Exception | None) -> None:
     if confirmed:
-        sent = update(OutboxRow).where(_among(session, [row.id for row in rows[:confirmed]])).values(sent_at=utcnow())
-        session.execute(sent, execution_options={"synchronize_session": False})
+        sent = update(OutboxRow).where(among(session, OutboxRow.id, [row.id for row in rows[:confirmed]]))
+        execute_counted(session, sent.values(sent_at=utcnow()))
     if failure and confirmed < len(rows):
         refused = update(OutboxRow).where(OutboxRow.id == rows[confirmed].id)
         session.execute(refused.values(attempts=OutboxRow.attempts + 1, last_error=repr(failure)[:500]))
-
-
-def _among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
-    """One array on PostgreSQL: a statement with hundreds of parameters is built and parsed again for each batch."""
-    if session.get_bind().dialect.name == "postgresql":
-        return OutboxRow.id == any_(literal(ids, ARRAY(BigInteger)))
-    return OutboxRow.id.in_(ids)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import MetaData
-from sqlalchemy.orm import Session
 
 from chassis.data import migrate
 from chassis.data.database import Database
@@ -134,15 +133,8 @@ class Runtime:
 
 
 def runtime_of(app: Any) -> Runtime:
-    runtime: Runtime = app.extensions["runtime"]
-    return runtime
+    return app.extensions["runtime"]
 
 
 def settings_of(app: Any) -> Settings:
     return runtime_of(app).settings
-
-
-def process_of(session: Session) -> Settings:
-    """The settings of the process that opened a session: for consumers and actions, which have no application."""
-    runtime: Runtime = session.info["runtime"]
-    return runtime.settings

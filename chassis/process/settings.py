@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
@@ -69,18 +69,14 @@ def read(build: Callable[[Env], T]) -> T:
         settings = build(env)
         env.seal()
     except EnvValidationError as error:
-        raise SettingsError(_explain(error)) from None
-    return settings
-
-
-def _explain(error: EnvValidationError) -> str:
-    lines = []
-    assert isinstance(error.error_messages, Mapping)  # sealing always reports by variable
-    for name, problems in error.error_messages.items():
+        messages = cast(Mapping[str, Any], error.error_messages)  # sealing always reports by variable
         # environs quotes the offending value; it may hold a password, so it is taken out again.
-        text = "; ".join(re.sub(r'"[^"]*"', "the value", str(problem)) for problem in problems)
-        lines.append(f"{name}: {text}")
-    return "Settings are missing or wrong:\n  " + "\n  ".join(sorted(lines))
+        lines = [
+            f"{name}: " + "; ".join(re.sub(r'"[^"]*"', "the value", str(problem)) for problem in problems)
+            for name, problems in sorted(messages.items())
+        ]
+        raise SettingsError("\n  ".join(["Settings are missing or wrong:", *lines])) from None
+    return settings
 
 
 def load() -> Settings:

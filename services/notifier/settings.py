@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from environs import Env, ValidationError, validate
 from limits import RateLimitItem, parse
+from sqlalchemy.orm import Session
 
 from chassis.data.encryption import SecretBox, development_secret
 from chassis.process.settings import Settings, SettingsError, read
@@ -94,6 +95,11 @@ def of(process: Settings) -> NotifierSettings:
             _check_production(own)
         process.own["notifier"] = own
     return own
+
+
+def process_of(session: Session) -> Settings:
+    """The settings of the process that opened a session: for consumers and actions, which have no application."""
+    return session.info["runtime"].settings
 
 
 def _build(process: Settings, env: Env) -> NotifierSettings:

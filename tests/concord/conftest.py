@@ -7,10 +7,10 @@ import pytest
 from chassis.core import logs
 from chassis.data import migrate
 from chassis.data.base import ChassisBase
-from chassis.http.identity import create_keys
 from chassis.process import settings
 from chassis.process.service import Runtime
 from concord import platform
+from concord.keys import create_keys
 from tests.plugin import postgres_database
 
 

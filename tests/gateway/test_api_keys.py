@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.core.errors import NotFound, TooMany, Upstream
+from chassis.core.errors import NotFound, Upstream
 from contracts.roles import Role
 from gateway.api_keys import (
     KNOWN_SIZE,
@@ -17,6 +17,7 @@ from gateway.api_keys import (
     UNKNOWN_SIZE,
     ApiKeys,
 )
+from gateway.limiting import TooMany
 
 TENANT = {"id": str(uuid4()), "slug": "dashain-market", "name": "Dashain Market", "kind": "Merchant", "features": []}
 

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from chassis.core.principal import Principal
-from chassis.http.identity import HEADER, Signer, create_keys
+from chassis.http.identity import HEADER, Signer
+from concord.keys import create_keys
 from contracts.roles import Role
 from gateway.settings import ip_network
 from tests.gateway.conftest import Caller, Platform, Served

@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from chassis.core import logs
 from chassis.core.money import CURRENCIES
 from chassis.data import migrate
-from chassis.http.identity import create_keys
 from chassis.process import settings
 from chassis.process.service import Runtime, Service
+from concord.keys import create_keys
 from tests.plugin.databases import postgres_database
 from tests.plugin.services import ServiceUnderTest
 

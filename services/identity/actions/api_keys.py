@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from chassis.core.principal import Principal
 from chassis.data import audit
+from chassis.data.bulk import execute_counted
 from chassis.data.encryption import SecretBox
 from services.identity import queries
 from services.identity.crypto import new_api_key, new_secret
@@ -54,10 +55,5 @@ def remove_api_key(session: Session, tenant_id: UUID, key_id: UUID, *, actor: Pr
 
 def record_uses(session: Session, key_ids: Collection[UUID], *, now: datetime) -> int:
     """Store that requests were signed with these keys; return how many of the keys exist. Not audited."""
-    done = session.execute(
-        update(ApiKey)
-        .where(ApiKey.id.in_(key_ids), ApiKey.removed_at.is_(None))
-        .values(last_used_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    used = update(ApiKey).where(ApiKey.id.in_(key_ids), ApiKey.removed_at.is_(None))
+    return execute_counted(session, used.values(last_used_at=now))

@@ -13,7 +13,7 @@ from chassis.core.emails import address_key
 from chassis.core.errors import Failure
 from chassis.core.logs import logger
 from chassis.core.principal import Principal
-from chassis.data.bulk import insert_ignoring
+from chassis.data.bulk import execute_counted, insert_ignoring
 from chassis.data.columns import UtcDateTime
 from services.identity import queries, rules, tokens
 from services.identity.actions import signing_keys
@@ -55,16 +55,16 @@ def count_attempt(session: Session, key: str, *, limit: int, period: timedelta, 
     """
     insert_ignoring(session, LoginThrottle, [{"key": key, "attempts": 0, "window_start": now}])
     is_over = LoginThrottle.window_start <= now - period
-    counted = session.execute(
+    counted = execute_counted(
+        session,
         update(LoginThrottle)
         .where(LoginThrottle.key == key, or_(is_over, LoginThrottle.attempts < limit))
         .values(
             attempts=case((is_over, 1), else_=LoginThrottle.attempts + 1),
             window_start=case((is_over, literal(now, UtcDateTime())), else_=LoginThrottle.window_start),
-        )
-        .execution_options(synchronize_session=False)
+        ),
     )
-    if not counted.rowcount:  # type: ignore[attr-defined]
+    if not counted:
         start = session.scalars(select(LoginThrottle.window_start).where(LoginThrottle.key == key)).one()
         wait = rules.seconds_until_next_try(start, period, now)
         raise TooManyAttempts("Too many attempts to sign in; wait.", headers={"Retry-After": str(wait)})
@@ -140,10 +140,10 @@ def end_sessions(session: Session, user_id: UUID, *, now: datetime) -> None:
 def trim(session: Session, *, period: timedelta, now: datetime) -> bool:
     """Delete expired refresh tokens and throttles; return whether there may be more."""
     ended = select(RefreshToken.id).where(RefreshToken.expires_at < now).limit(TRIM)
-    tokens_gone = session.execute(delete(RefreshToken).where(RefreshToken.id.in_(ended)))
+    tokens_gone = execute_counted(session, delete(RefreshToken).where(RefreshToken.id.in_(ended)))
     idle = select(LoginThrottle.key).where(LoginThrottle.window_start < now - period).limit(TRIM)
-    throttles_gone = session.execute(delete(LoginThrottle).where(LoginThrottle.key.in_(idle)))
-    return max(tokens_gone.rowcount, throttles_gone.rowcount) >= TRIM  # type: ignore[attr-defined]
+    throttles_gone = execute_counted(session, delete(LoginThrottle).where(LoginThrottle.key.in_(idle)))
+    return max(tokens_gone, throttles_gone) >= TRIM
 
 
 def _revoke_all(session: Session, condition: ColumnElement[bool], now: datetime) -> None:

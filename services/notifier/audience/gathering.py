@@ -10,7 +10,6 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
-from chassis.process.service import process_of
 from services.notifier import settings
 from services.notifier.audience import digests
 from services.notifier.audience.models import DigestItem, ReadMark
@@ -45,7 +44,7 @@ def notify_of_messages(session: Session, posts: Sequence[Post], *, now: datetime
         return
     listeners = listeners_of(session, MESSAGE, tenants.values())
     waiting = _waiting_mails(session, {post.thread_id for post in unread}, tenants)
-    send_at = now + timedelta(seconds=settings.of(process_of(session)).gather_seconds)
+    send_at = now + timedelta(seconds=settings.of(settings.process_of(session)).gather_seconds)
     mails: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     for post in unread:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import idna
 
-from chassis.core.text import cleaned, shortened
+from chassis.core.text import is_prose, shortened
 
 NAME_LENGTH = 100
 UNSENDABLE = re.compile("[\r\ud800-\udfff]")  # half characters are no UTF-8
@@ -31,7 +31,7 @@ def printable(text: str) -> str:
     """A text without control characters (but line ends and tabs), half characters and direction overrides."""
     if text.isprintable():
         return text
-    return UNSENDABLE.sub("", cleaned(text))
+    return UNSENDABLE.sub("", "".join(filter(is_prose, text)))  # some are older than the rule that refuses others
 
 
 def display_name(name: str) -> str:

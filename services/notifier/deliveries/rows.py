@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.process.service import process_of
 from services.notifier import settings
 from services.notifier.deliveries.models import Recipient
 from services.notifier.deliveries.rules import State
@@ -31,7 +30,7 @@ def delivery_rows(
     thread_id: UUID | None = None,
 ) -> list[dict[str, Any]]:
     """A mail for each of these users, to be sent now or at ``send_at``; None stands for the next suitable user."""
-    domain = settings.of(process_of(session)).domain
+    domain = settings.of(settings.process_of(session)).domain
     mail = {
         "event_id": event_id,
         "template": topic.name,

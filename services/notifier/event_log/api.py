@@ -11,7 +11,7 @@ from chassis.core.errors import Failure
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from chassis.http.schemas import ProblemSchema
+from chassis.http.error_formats import PROBLEM
 from chassis.process.service import settings_of
 from contracts.roles import Role
 from services.notifier import settings
@@ -50,7 +50,7 @@ class Events(MethodView):
     @blp.allow(*READERS)
     @blp.arguments(EventsIn, location="query")
     @blp.response(200, EventsOut, headers=HEADERS)
-    @blp.alt_response(410, schema=ProblemSchema, content_type="application/problem+json", description="Expired.")
+    @blp.alt_response(410, schema=PROBLEM.reference, content_type=PROBLEM.media_type, description="Expired.")
     def get(self, search):
         """The next events of the caller's tenant after a cursor; with ``wait`` as soon as there are any.
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from chassis.core.emails import address_key
-from chassis.core.text import cleaned, is_line
+from chassis.core.text import is_line, is_prose
 
 revision = "notifier_0006"
 down_revision = "notifier_0005"
@@ -39,7 +39,7 @@ def _describe_in_one_line(connection: sa.Connection) -> None:
     """What is read can be sent back as an update, which takes one line."""
     for row in connection.execute(sa.select(WEBHOOKS)).all():
         if not is_line(row.description) or row.description != row.description.strip():
-            line = " ".join(cleaned(" ".join(row.description.split())).split())
+            line = " ".join("".join(filter(is_prose, " ".join(row.description.split()))).split())
             connection.execute(sa.update(WEBHOOKS).where(WEBHOOKS.c.id == row.id).values(description=line))
 
 

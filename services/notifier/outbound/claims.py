@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from chassis.core.logs import logger
 from chassis.data.database import Database
-from chassis.process.service import process_of
 from services.notifier import settings
 from services.notifier.audience import reassignment
 from services.notifier.deliveries import queries
@@ -83,7 +82,7 @@ def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Cla
 
 def take_due(session: Session, *, now: datetime, limit: int) -> Batch:
     """Decide about due mails and claim those that are to be sent now."""
-    until = now + settings.of(process_of(session)).lease
+    until = now + settings.of(settings.process_of(session)).lease
     deliveries = queries.next_due(session, now, limit)
     facts = facts_about(session, deliveries)
     batch = Batch()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
 from chassis.core.logs import logger
-from chassis.process.service import process_of
+from services.notifier import settings
 from services.notifier.audience import queries as audience_queries
 from services.notifier.audience.models import Contact, DigestItem, Tenant
 from services.notifier.audience.rules import Wishes
@@ -76,7 +76,7 @@ def facts_about(session: Session, deliveries: Sequence[Delivery]) -> Facts:
     refused = select(Bounce).where(Bounce.address.in_(set(mailboxes.values())))
     threads = {_thread(delivery) for delivery in deliveries if delivery.thread_id}
     return Facts(
-        throttle=throttle.of(process_of(session)),
+        throttle=throttle.of(settings.process_of(session)),
         contacts={contact.id: contact for contact in contacts},
         wishes=audience_queries.wishes_of(session, tenants, contacts),
         mailboxes=mailboxes,

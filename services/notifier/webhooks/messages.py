@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from chassis.data.bulk import batches, insert_ignoring
+from chassis.data.bulk import batches, execute_counted, insert_ignoring
 from chassis.messaging.events import Received, source_of
 from services.notifier.event_log import event_types
 from services.notifier.event_log.models import EventViewer
@@ -84,7 +84,7 @@ def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventVie
             WebhookMessage.finished_at.is_not(None),
         )
         values = {"state": MessageState.WAITING, "attempts": 0, "tried_since": None, "finished_at": None}
-        queued += _execute(session, finished.values(values | {"next_at": None, "queued_at": now}))
+        queued += execute_counted(session, finished.values(values | {"next_at": None, "queued_at": now}))
     if queued:
         _line_up(session, queue, now)
     return queued
@@ -114,13 +114,13 @@ def give_up_all(session: Session, queue: WebhookQueue, now: datetime) -> None:
     unfinished = update(WebhookMessage).where(UNFINISHED, WebhookMessage.webhook_id == queue.webhook_id)
     reason = "The webhook was deleted."
     failed = unfinished.values(state=MessageState.FAILED, next_at=None, finished_at=now, last_error=reason)
-    _execute(session, failed)
+    execute_counted(session, failed)
 
 
 def go_on(session: Session, queue: WebhookQueue, now: datetime) -> None:
     """Send what is still to be sent, at once and in order; the log may have forgotten some of it meanwhile."""
     waits = update(WebhookMessage).where(READY, WebhookMessage.webhook_id == queue.webhook_id)
-    _execute(session, waits.values(next_at=None))
+    execute_counted(session, waits.values(next_at=None))
     queue.start_afresh()
     _line_up(session, queue, now)
 
@@ -130,9 +130,9 @@ def trim(session: Session, *, before: datetime) -> bool:
     returns whether there may be more."""
     finished = select(WebhookMessage.webhook_id, WebhookMessage.event_id).where(WebhookMessage.finished_at < before)
     key = tuple_(WebhookMessage.webhook_id, WebhookMessage.event_id)
-    trimmed = _execute(session, delete(WebhookMessage).where(key.in_(finished.limit(TRIM))))
+    trimmed = execute_counted(session, delete(WebhookMessage).where(key.in_(finished.limit(TRIM))))
     requests = select(WebhookAttempt.id).where(WebhookAttempt.at < before).limit(TRIM)
-    trimmed = max(trimmed, _execute(session, delete(WebhookAttempt).where(WebhookAttempt.id.in_(requests))))
+    trimmed = max(trimmed, execute_counted(session, delete(WebhookAttempt).where(WebhookAttempt.id.in_(requests))))
     return trimmed == TRIM or _forget_unsent(session)
 
 
@@ -148,14 +148,14 @@ def _forget_unsent(session: Session) -> bool:
     )
     queues = queries.lock_queues(session, session.scalars(webhook_ids).all())
     still_inactive = list(session.scalars(inactive.where(Webhook.id.in_(queues))))
-    _execute(session, delete(WebhookMessage).where(is_forgotten, WebhookMessage.webhook_id.in_(still_inactive)))
+    execute_counted(session, delete(WebhookMessage).where(is_forgotten, WebhookMessage.webhook_id.in_(still_inactive)))
     return bool(still_inactive)
 
 
 def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:
     """Make the first unfinished message of each series ready, unless one is being sent."""
     ready = (WebhookMessage.webhook_id == queue.webhook_id) & (WebhookMessage.state == MessageState.READY)
-    _execute(session, update(WebhookMessage).where(ready).values(state=MessageState.WAITING))
+    execute_counted(session, update(WebhookMessage).where(ready).values(state=MessageState.WAITING))
     earlier = aliased(WebhookMessage)
     before_it = (
         (earlier.webhook_id == WebhookMessage.webhook_id)
@@ -169,7 +169,7 @@ def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:
         WebhookMessage.state == MessageState.WAITING,
         ~exists().where(before_it),
     )
-    _execute(session, first.values(state=MessageState.READY, next_at=func.coalesce(WebhookMessage.next_at, now)))
+    execute_counted(session, first.values(state=MessageState.READY, next_at=func.coalesce(WebhookMessage.next_at, now)))
     queue.due_by(now)
 
 
@@ -178,8 +178,3 @@ def _row(queue: WebhookQueue, columns: Mapping[str, Any], state: MessageState, n
     keys = {"webhook_id": queue.webhook_id, "tenant_id": queue.tenant_id}
     next_at = now if state is MessageState.READY else None
     return keys | dict(columns) | start | {"state": state, "next_at": next_at, "queued_at": now, "finished_at": None}
-
-
-def _execute(session: Session, statement: Any) -> int:
-    result = session.execute(statement.execution_options(synchronize_session=False))
-    return int(result.rowcount)  # type: ignore[attr-defined]

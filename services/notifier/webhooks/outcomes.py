@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from chassis.core.backoff import delay_after
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.process.service import process_of
 from services.notifier import settings
 from services.notifier.audience.notices import notify
 from services.notifier.topics import webhooks as topic
@@ -72,6 +71,6 @@ def _disable(session: Session, webhook: Webhook, reason: str, now: datetime) -> 
         receiver=urlsplit(webhook.url).hostname,
         description=webhook.description,
         reason=reason,
-        log_days=settings.of(process_of(session)).event_log_days,
+        log_days=settings.of(settings.process_of(session)).event_log_days,
     )
     notify(session, topic.WEBHOOK, [notice], now=now)

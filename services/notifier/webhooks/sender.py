@@ -21,7 +21,7 @@ from uuid_utils.compat import uuid7
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.data.database import Database
-from chassis.process.service import Runtime, Task, process_of
+from chassis.process.service import Runtime, Task
 from services.notifier import settings
 from services.notifier.event_log import envelopes
 from services.notifier.webhooks import call as webhooks_call
@@ -151,7 +151,7 @@ def _claim(session: Session, queue: WebhookQueue, webhook: Webhook, now: datetim
             message.last_error = FORGOTTEN
             messages.release_next(session, message, now)
             continue
-        message.begin(now, settings.of(process_of(session)).webhook_lease)
+        message.begin(now, settings.of(settings.process_of(session)).webhook_lease)
         secrets = webhook.secrets(now)
         claims.append(Claim(webhook.id, message.event_id, webhook.url, secrets, body, message.attempts))
     return claims

@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.text import fold
 from chassis.data.bulk import among
+from chassis.data.lookup import one_or_404
 from services.promotions.carts import list_queries
 from services.promotions.carts.campaign_models import CartCampaign, CartCampaignProduct
 from services.promotions.carts.campaign_rules import CAMPAIGN_SORTS, Bound, MatchMode, Reason, SortKey
@@ -16,7 +17,6 @@ from services.promotions.carts.list_queries import Listed
 from services.promotions.catalogue.models import Product, Variant
 from services.promotions.catalogue.pricelist_queries import name_pricelists
 from services.promotions.catalogue.product_queries import products_of
-from services.promotions.common.queries import one_or_404
 
 
 def campaign(session: Session, campaign_id: UUID) -> CartCampaign:

@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from chassis.data.lookup import one_or_404
 from services.promotions.carts import campaign_queries, list_queries
 from services.promotions.carts.campaign_models import LinkedProducts
 from services.promotions.carts.campaign_rules import LINKED_PRODUCTS_SORTS, SortKey
 from services.promotions.carts.list_queries import Listed
-from services.promotions.common.queries import one_or_404
 
 MISSING = "There are no such linked products."
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from chassis.core import money
 from chassis.core.errors import Invalid
 from chassis.core.principal import caller
+from chassis.data.lookup import one_or_404
 from services.promotions.carts import campaign_rules, rules
 from services.promotions.carts.campaign_models import CartCampaign, LinkedProducts
 from services.promotions.carts.campaign_rules import MatchMode, QuantitySelector, Reason
@@ -24,7 +25,6 @@ from services.promotions.carts.rules import Item, Link, Match, Notice, Removed, 
 from services.promotions.catalogue import pricelist_queries, product_queries
 from services.promotions.catalogue import queries as catalogue_queries
 from services.promotions.catalogue.models import PricelistEntry, PricelistVariant, Product, Settings, Variant
-from services.promotions.common.queries import one_or_404
 
 
 @dataclass(frozen=True)

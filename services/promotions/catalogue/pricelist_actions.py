@@ -17,7 +17,7 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
-from chassis.data.bulk import among, insert_many
+from chassis.data.bulk import among, execute_counted, insert_many
 from chassis.http import versions
 from services.promotions.catalogue import actions, events, pricelist_queries, product_queries
 from services.promotions.catalogue.actions import lock_currency
@@ -25,7 +25,7 @@ from services.promotions.catalogue.events import in_batches
 from services.promotions.catalogue.models import ONE_LIST, Pricelist, PricelistEntry, PricelistVariant
 from services.promotions.catalogue.rules import Fitter
 from services.promotions.common import actions as common_actions
-from services.promotions.common.actions import audit, execute, publish
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.common.rules import slug
 
@@ -204,7 +204,9 @@ def _replace(
     old_products = PricelistEntry.product_id.in_([ids[uid] for uid in uids if uid in ids])
     old_uids = among(session, PricelistVariant.variant_uid, uids)
     for model, is_old in ((PricelistEntry, old_products), (PricelistVariant, old_uids)):
-        pricelist.product_count -= execute(session, delete(model).where(model.pricelist_id == pricelist.id, is_old))
+        pricelist.product_count -= execute_counted(
+            session, delete(model).where(model.pricelist_id == pricelist.id, is_old)
+        )
     listed = {"pricelist_id": pricelist.id}
     rows = [listed | {"product_id": ids[uid], "price": price} for uid, price in changed.items() if uid in ids]
     by_uid = [listed | {"variant_uid": uid, "price": price} for uid, price in changed.items() if uid not in ids]

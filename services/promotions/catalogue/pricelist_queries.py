@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from chassis.data.bulk import among
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue import product_queries, queries
 from services.promotions.catalogue.models import Pricelist, PricelistEntry, PricelistVariant, Product
 from services.promotions.common.models import Base
-from services.promotions.common.queries import one_or_404
 from services.promotions.common.rules import Code
 
 

@@ -10,10 +10,11 @@ from sqlalchemy import exists, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import among
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue import queries
 from services.promotions.catalogue.models import Product, ProductCategory, Variant
-from services.promotions.common.queries import has_words, one_or_404
+from services.promotions.common.queries import has_words
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Invalid
 from chassis.data.bulk import among
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue.models import CustomerGroup, Store
 from services.promotions.catalogue.pricelist_queries import name_pricelists
-from services.promotions.common.queries import one_or_404
 
 
 def store(session: Session, store_uid: str) -> Store:

@@ -1,11 +1,11 @@
-"""What all writers share: publish, audit, write under unique keys, count what was written."""
+"""What all writers share: publish, audit, write under unique keys."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Delete, Index, Insert, UniqueConstraint, select
+from sqlalchemy import Index, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -59,14 +59,6 @@ def flush(session: Session, taken: Mapping[UniqueConstraint | Index, Exception])
             if is_taken(error, unique):
                 raise refusal from error
         raise
-
-
-def execute(session: Session, statement: Insert | Delete) -> int:
-    """Insert or delete many rows; return how many there were. The session does not learn which."""
-    options = {"synchronize_session": False, "preserve_rowcount": True}
-    result = session.execute(statement, execution_options=options)
-    assert isinstance(result, CursorResult)
-    return result.rowcount
 
 
 T = TypeVar("T")

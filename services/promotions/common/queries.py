@@ -1,30 +1,15 @@
-"""Queries that several rooms use: one row or 404, words in a text, the tenant in a path."""
+"""Queries that several rooms use: words in a text, the tenant in a path."""
 
 from contextlib import suppress
-from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.errors import NotFound
 from chassis.core.principal import caller
 from chassis.core.text import fold
 from services.promotions.common.models import Tenant
-
-T = TypeVar("T")
-
-
-def one_or_404(session: Session, statement: Select[tuple[T]], missing: str) -> T:
-    """The row that a statement selects.
-
-    Raises:
-        NotFound: there is none; ``missing`` says so.
-    """
-    row = session.scalar(statement)
-    if row is None:
-        raise NotFound(missing)
-    return row
 
 
 def has_words(column: InstrumentedAttribute[str], words: str) -> ColumnElement[bool]:

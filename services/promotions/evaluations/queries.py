@@ -7,8 +7,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from chassis.core import money
+from chassis.data.lookup import one_or_404
 from services.promotions import engine
-from services.promotions.common.queries import one_or_404
 from services.promotions.evaluations.models import Evaluation, UnitReturn
 
 MISSING = "There is no such evaluation."

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.orm import Session
 
+from chassis.data.lookup import one_or_404
 from services.promotions.catalogue.queries import settings
-from services.promotions.common.queries import one_or_404
 from services.promotions.engine import Left
 from services.promotions.evaluations.models import (
     TENTHS,

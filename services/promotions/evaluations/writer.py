@@ -15,6 +15,7 @@ from flask import Flask
 from sqlalchemy import Connection, Executable, and_, bindparam, exists, insert, not_, select, text
 
 from chassis.data.database import Database
+from chassis.data.unit_of_work import current_unit
 from services.promotions.common.models import Base
 from services.promotions.evaluations.store_set_queries import Stamp
 
@@ -57,7 +58,7 @@ class EvaluationWriter:
         """Write an evaluation unless the tenant's stamp is no longer ``stamp``; return whether it was written."""
         catalogue_id, revision = stamp
         entry = _Entry(row | {"catalogue_id": catalogue_id, "revision": revision})
-        if database.in_unit:  # the request's stored answer and its evaluation are committed together, or neither is
+        if current_unit.get():  # the request's stored answer and its evaluation are committed together, or neither is
             with database.begin() as session:
                 return _insert(session.connection(), entry)
         with self._changed:

@@ -11,16 +11,18 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.core.text import fold
+from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.promotions.catalogue.models import CustomerGroup, Pricelist, Product, Store, Variant
 from services.promotions.catalogue.queries import settings
-from services.promotions.common.queries import has_words, one_or_404
+from services.promotions.common.queries import has_words
 from services.promotions.sales.models import SalesCampaign, SalesSelection, SalesStore
 from services.promotions.sales.rules import KINDS, SORTS
 
 SIDES = ("include", "exclude")
 
 T = TypeVar("T", Pricelist, CustomerGroup)
+Selection = Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]  # lines by side and kind, as an answer shows them
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class SeenCampaign:
     stores: Sequence[Store]
     pricelist: Pricelist | None
     customer_group: CustomerGroup | None
-    selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]
+    selection: Selection
     zone: ZoneInfo
 
     @property

@@ -10,13 +10,13 @@ from werkzeug.datastructures import ETags
 
 from chassis.core.principal import Principal
 from chassis.core.text import camel
-from chassis.data.bulk import insert_many
+from chassis.data.bulk import execute_counted, insert_many
 from chassis.http import versions
-from services.promotions.common.actions import audit, execute, publish
+from services.promotions.common.actions import audit, publish
 from services.promotions.common.models import Base
 from services.promotions.sales import events, queries, rules
 from services.promotions.sales.models import SalesCampaign
-from services.promotions.sales.queries import SeenCampaign
+from services.promotions.sales.queries import SeenCampaign, Selection
 from services.promotions.sales.rules import KINDS, Discount, Type
 from services.promotions.sales.selection_queries import excluded_variants, selected_products, selected_variants
 
@@ -38,7 +38,7 @@ def take_snapshot(session: Session, campaign: SalesCampaign) -> int | None:
         return None
     mine = literal(campaign.id, SNAPSHOTS.c.campaign_id.type)
     chosen = selected_products(session, campaign).add_columns(mine)
-    count = execute(session, insert(SNAPSHOTS).from_select(["product_id", "campaign_id"], chosen))
+    count = execute_counted(session, insert(SNAPSHOTS).from_select(["product_id", "campaign_id"], chosen))
     _set_apart(session, campaign, excluded_variants(campaign), selected=False)
     return count + _set_apart(session, campaign, selected_variants(session, campaign), selected=True)
 
@@ -48,7 +48,9 @@ def _set_apart(session: Session, campaign: SalesCampaign, uids: Select[tuple[str
     columns = VARIANTS.c
     mine = literal(campaign.id, columns.campaign_id.type), literal(campaign.tenant_id, columns.tenant_id.type)
     rows = uids.add_columns(*mine, true() if selected else false())
-    return execute(session, insert(VARIANTS).from_select(["variant_uid", "campaign_id", "tenant_id", "selected"], rows))
+    return execute_counted(
+        session, insert(VARIANTS).from_select(["variant_uid", "campaign_id", "tenant_id", "selected"], rows)
+    )
 
 
 LINES = Base.metadata.tables["sales_selections"]
@@ -87,12 +89,19 @@ def replace_selection(
     after = queries.seen(session, campaign)
     if after.selection != before:
         campaign.updated_at = now
-        changes = {"selection": [_named(before), _named(after.selection)]}
-        audit(session, "sales_campaign.selected", campaign, actor=actor, now=now, changes=changes)
-        event = events.SalesSelectionReplaced
-        counts = [{camel(kind): len(named) for kind, named in after.selection[side].items()} for side in queries.SIDES]
-        publish(session, campaign, event, included=counts[0], excluded=counts[1], actor=actor, now=now)
+        _record_change(session, campaign, before, after.selection, actor=actor, now=now)
     return after
+
+
+def _record_change(
+    session: Session, campaign: SalesCampaign, before: Selection, after: Selection, *, actor: Principal, now: datetime
+) -> None:
+    """Audit what the campaign was and is for, and publish how many things of each kind it names."""
+    changes = {"selection": [_named(before), _named(after)]}
+    audit(session, "sales_campaign.selected", campaign, actor=actor, now=now, changes=changes)
+    included, excluded = ({camel(kind): len(lines) for kind, lines in after[side].items()} for side in queries.SIDES)
+    event = events.SalesSelectionReplaced
+    publish(session, campaign, event, included=included, excluded=excluded, actor=actor, now=now)
 
 
 def _lines(campaign: SalesCampaign, selection: Mapping[str, Mapping[str, Sequence[str]]]) -> list[dict[str, Any]]:
@@ -105,7 +114,7 @@ def _lines(campaign: SalesCampaign, selection: Mapping[str, Mapping[str, Sequenc
     ]
 
 
-def _named(selection: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -> dict[str, dict[str, list[str]]]:
+def _named(selection: Selection) -> dict[str, dict[str, list[str]]]:
     """A selection for the audit trail: uids only, and no empty lists."""
     return {
         side: {
