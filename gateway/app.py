@@ -50,10 +50,15 @@ class Gateway:
         self._table = Table(development=settings.development)
         self._key_table = Table(KEY_ROUTES)
         signer = Signer(settings.keys, GATEWAY)
-        client = ServiceClient(
-            settings.services, signer, as_whom=lambda: Principal.system(GATEWAY), read_timeout=READ_TIMEOUT
+        new_client = partial(
+            ServiceClient,
+            settings.services,
+            signer,
+            as_whom=lambda: Principal.system(GATEWAY),
+            read_timeout=READ_TIMEOUT,
         )
-        self._access = Access(client)
+        client = new_client()
+        self._access = Access(new_client())  # one of its own: a flood of API keys must not delay a revocation
         issuers = [_identity_as_issuer(ours.issuer, settings.services.get(IDENTITY, "")), *ours.oidc_issuers]
         self._credentials = Credentials(issuers, self._access, client.http.get)
         self._limiter = Limiter(ours.limits_url)

@@ -7,6 +7,7 @@ chosen are never asked through it.
 
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,18 +29,11 @@ CONNECT_TIMEOUT = 0.5
 READ_TIMEOUT = 5.0  # below the gateway's, so that the caller hears from us and not from its timeout
 MAX_ANSWER = 16 * 1024 * 1024  # bytes
 PIECE = 64 * 1024
-# A service that says when to come back says so to our caller: we do not hold a thread until then.
-RETRIES = Retry(
-    total=2,
-    connect=2,
-    read=0,
-    status=2,
-    status_forcelist=(502, 503, 504),
-    allowed_methods=None,
-    backoff_factor=0.1,
-    raise_on_status=False,
-    respect_retry_after_header=False,
-)
+CONNECT_RETRIES = Retry(total=2, read=0, status=0, backoff_factor=0.1, respect_retry_after_header=False)
+# By ourselves: the library would read the rest of an answer, however long, before it asks again. A service that says
+# when to come back says so to our caller: we do not hold a thread until then.
+STATUS_RETRIES = (0.1, 0.2)  # seconds before the next attempt
+AWAY = (502, 503, 504)
 
 log = logger(__name__)
 
@@ -52,6 +46,11 @@ class FetchError(Exception):
         self.status = status
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: to tell the target, even of a redirect that is not followed, the whole answer would be read."""
+
+
 class JsonClient:
     """Asks for JSON objects. Threads share it.
 
@@ -61,11 +60,11 @@ class JsonClient:
 
     def __init__(self, read_timeout: float = READ_TIMEOUT) -> None:
         self._timeout = (CONNECT_TIMEOUT, read_timeout)
-        self.session = requests.Session()
+        self.session = _Session()
         self.session.trust_env = False
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            self.session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=RETRIES))
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=32, max_retries=CONNECT_RETRIES))
 
     def get(self, url: str) -> dict[str, Any]:
         """The JSON object at ``url``. Raises as ``ask``."""
@@ -79,8 +78,12 @@ class JsonClient:
         """
         options |= {"timeout": self._timeout, "allow_redirects": False, "stream": True}
         try:
-            with self.session.request(method, url, **options) as answer:
-                body = _read(answer)
+            for pause in (*STATUS_RETRIES, None):
+                with self.session.request(method, url, **options) as answer:
+                    body = _read(answer)
+                if answer.status_code not in AWAY or pause is None:
+                    break
+                time.sleep(pause)
             if answer.status_code != 200:
                 raise FetchError(f"{url}: status {answer.status_code}", answer.status_code)
             document = json.loads(body)

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -24,6 +25,7 @@ class Neighbour:
         self.gate = threading.Event()
         self.gate.set()
         self.asked = []
+        self.read_whole = 0
         neighbour = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,7 +37,9 @@ class Neighbour:
                 for name, value in ({"Content-Length": str(len(body))} | headers).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                with suppress(OSError):
+                    self.wfile.write(body)
+                    neighbour.read_whole += 1
 
             do_POST = do_GET
 
@@ -102,6 +106,16 @@ def test_odd_answers(client, neighbour, answer, failure, monkeypatch):
     with pytest.raises(failure):
         ask(client)
     assert not any("Cookie" in headers for headers in neighbour.asked)
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 503])
+def test_of_no_answer_more_than_the_limit_is_read(client, neighbour, status, monkeypatch):
+    """Nor of one that leads elsewhere or that is asked for again."""
+    monkeypatch.setattr("chassis.http.client.MAX_ANSWER", 1000)
+    neighbour.answer = (status, {"Location": "/elsewhere"}, 20_000_000 * b" ")
+    with pytest.raises((NotFound, Upstream)):
+        ask(client)
+    assert neighbour.read_whole == 0
 
 
 def test_a_neighbour_that_is_not_there_or_not_known(client, test_settings):

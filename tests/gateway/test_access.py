@@ -1,5 +1,8 @@
 """Flags and revocations: in force within seconds, kept while identity is away."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from uuid import UUID, uuid4
 
 import pytest
@@ -86,6 +89,25 @@ def test_the_last_known_state_is_kept_while_identity_is_away(start_gateway, iden
         assert call("GET", "/api/v1/prm/tiers").status_code == 200
     finally:
         identity.start()
+
+
+def test_api_keys_that_identity_is_slow_about_do_not_delay_a_revocation(call: Caller, identity: FakeIdentity) -> None:
+    user, release = str(uuid4()), Event()
+    call.token = identity.token(sub=user, tenant=call.tenant)
+    assert call("GET", PATH).status_code == 200
+    flood = Caller(call.gateway, identity)
+    flood.token = None
+    made_up = {"X-Timestamp": str(int(time.time())), "X-Signature": 64 * "0"}
+    names = [f"ck_{uuid4().hex}" for _ in range(4)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        for name in names:
+            identity.plan(f"/internal/api-keys/{name}", Planned(404, until=release))
+            pool.submit(flood, "GET", PATH, headers=made_up | {"X-API-Key": name})
+        assert eventually(lambda: len(identity.asked_for_keys()) == len(names))
+        identity.revoked.append(user)
+        is_refused = eventually(lambda: call("GET", PATH).status_code == 401, 1)
+        release.set()
+    assert is_refused
 
 
 @pytest.mark.parametrize("body", [b"nonsense", b"[]", b"{}", b'{"at": "x", "tenants": [{"id": "x"}], "revoked": []}'])

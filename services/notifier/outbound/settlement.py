@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, or_, select, update
+from sqlalchemy import Executable, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
@@ -28,7 +28,10 @@ SUCCESS = (
         DELIVERIES.c.id == bindparam("claimed"),
         DELIVERIES.c.attempts == bindparam("attempt"),
         DELIVERIES.c.user_id == bindparam("to"),
-        or_(*(DELIVERIES.c.state == str(state) for state in MAY_TURN_OUT_SENT)),
+        or_(
+            *(DELIVERIES.c.state == str(state) for state in MAY_TURN_OUT_SENT),
+            and_(DELIVERIES.c.state == str(State.SENT), DELIVERIES.c.sent_at == bindparam("now")),
+        ),
     )
     .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
 )
@@ -49,7 +52,8 @@ def success(claim: Claim, now: datetime) -> tuple[Executable, Mapping[str, Any]]
 
     That holds also for a mail that became uncertain meanwhile, was forgotten or is queued again. It touches no row
     where another sender has claimed the mail or it has another recipient. A sender does this most, so it is one
-    statement, made once, without a read before it.
+    statement, made once, without a read before it. Sent again, because the connection was lost after the commit, it
+    touches the row once more and changes nothing.
     """
     delivery = claim.delivery
     return SUCCESS, {"claimed": delivery.id, "attempt": delivery.attempts, "to": delivery.user_id, "now": now}

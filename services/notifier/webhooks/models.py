@@ -95,7 +95,7 @@ class WebhookQueue(Base):
     """The state of an endpoint. Its row is the lock under which its messages change state.
 
     Attributes:
-        failures: attempts that failed since the last success.
+        failures: attempts that failed since the last success; those that failed together, while it cools, count once.
         failing_since: the first of these.
         cool_until: before this moment nothing is sent to it.
         due_at: when a sender has to look at it; None while there is nothing to do.
@@ -118,13 +118,15 @@ class WebhookQueue(Base):
 
     def fail(self, now: datetime) -> bool:
         """Count a failed attempt; returns whether the endpoint has taken nothing for so long that it is given up."""
-        self.failures += 1
+        if self.cool_until is None or self.cool_until <= now:
+            self.failures += 1
         self.failing_since = self.failing_since or now
         return now - self.failing_since >= rules.GIVE_UP_AFTER
 
     def cool(self, now: datetime, at_least: timedelta) -> datetime:
         """Send nothing for a while; returns until when."""
-        self.cool_until = now + max(delay_after(self.failures, rules.COOLING_DELAYS), at_least)
+        until = now + max(delay_after(self.failures, rules.COOLING_DELAYS), at_least)
+        self.cool_until = max(until, self.cool_until or until)
         return self.cool_until
 
     def due_by(self, moment: datetime) -> None:

@@ -95,7 +95,7 @@ class EvaluationWriter:
         except BaseException as error:  # every thread of the group gets it: none waits for ever, none writes again
             failure = error
         with self._changed:
-            for entry in group:
+            for entry in group or [self._queue.popleft()]:  # its own, where it failed before it took a group
                 entry.is_written, entry.error = entry in written, failure
             self.is_writing = False
             self._changed.notify_all()

@@ -10,7 +10,9 @@ from uuid import uuid4
 import pytest
 import time_machine
 from prometheus_client import REGISTRY
-from sqlalchemy import update
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from chassis.core.clock import utcnow
 from chassis.core.errors import Conflict
@@ -18,8 +20,9 @@ from chassis.core.principal import acting_as
 from services.notifier.audience.models import Contact
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound import sender
+from services.notifier.outbound import sender, settlement
 from services.notifier.outbound.channels.base import NotTaken
+from services.notifier.outbound.models import Bounce
 from tests.notifier.helpers import (
     FJORD,
     SYSTEM,
@@ -65,6 +68,30 @@ def test_a_mail_is_handed_over(notifier, inbox):
     assert "Spring Showroom Push" in message["Subject"]
     assert "run the 10% bundle offer." in message.get_body(("plain",)).get_content()
     assert counted("sent") == before + 1
+
+
+def test_a_mail_whose_outcome_was_committed_as_the_connection_was_lost_counts_as_sent(notifier, inbox):
+    """The outcome is written again, which changes nothing; the address that takes mail again is no longer counted."""
+    if notifier.database.dialect != "postgresql":
+        pytest.skip("a file is never lost")
+    queue(notifier)
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        settlement.count_bounce(session, "rolf@fjord-retail.example", utcnow())
+    before, lost = counted("sent"), []
+
+    def lose(_connection, _cursor, statement, *_rest):
+        if statement.startswith("UPDATE deliveries") and "sent_at" in statement and not lost:
+            lost.append(statement)
+            raise OperationalError(statement, {}, Exception("lost"), connection_invalidated=True)
+
+    engine = notifier.database.engine
+    sqlalchemy_event.listen(engine, "after_cursor_execute", lose)
+    send(notifier)
+    sqlalchemy_event.remove(engine, "after_cursor_execute", lose)
+    assert (len(lost), len(inbox.taken), only(notifier).state) == (1, 1, "sent")
+    assert counted("sent") == before + 1
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        assert session.scalars(select(Bounce)).all() == []
 
 
 def test_one_connection_serves_a_batch(notifier, inbox):

@@ -25,6 +25,7 @@ from contracts.roles import Role
 from services.notifier.event_log import tasks as event_log_tasks
 from services.notifier.outbound.channels import folder
 from services.notifier.webhooks import queries, sender, signing, tasks
+from services.notifier.webhooks.call import CallResult
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
 from tests.notifier.helpers import FJORD, NORDIC, SYSTEM, deliveries, own_settings, send, statements, user_added
 from tests.notifier.webhooks.hooks import (
@@ -319,6 +320,29 @@ def test_a_success_makes_an_endpoint_whole_again(notifier, anna):
     assert (queue.failures, queue.failing_since, queue.cool_until) == (0, None, None)
     settle(notifier, claim(notifier, later), 204, later)
     assert (states(notifier), queue_of(notifier).due_at) == (["delivered"] * 2, None)
+
+
+def test_messages_that_fail_together_make_an_endpoint_cool_once(notifier, anna):
+    """A receiver that restarts while four messages are on their way is asked again within seconds, not minutes."""
+    add(anna)
+    notifier.deliver(*(happened(number) for number in range(4)))
+    now = utcnow()
+    with acting_as(SYSTEM):
+        claims = sender.claim_due(notifier.database, now)
+        sender.settle(notifier.database, claims, [CallResult(503)] * len(claims), started=now, now=now)
+    assert len(claims) == 4
+    assert queue_of(notifier).failures == 1
+    assert claim(notifier, now + timedelta(seconds=6)) is not None
+
+
+def test_of_answers_that_come_together_the_longest_pause_counts(notifier, anna):
+    add(anna)
+    notifier.deliver(happened(1), happened(2))
+    now = utcnow()
+    first, second = claim(notifier, now), claim(notifier, now)
+    settle(notifier, first, 503, now, retry_after="7200")
+    settle(notifier, second, None, now, error="There was no answer within 20 seconds.")
+    assert claim(notifier, now + timedelta(seconds=7199)) is None
 
 
 @pytest.mark.parametrize("status", [429, 503])

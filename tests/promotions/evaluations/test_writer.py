@@ -116,6 +116,18 @@ def test_a_thread_that_is_interrupted_leaves_the_queue(shop, promotions, till, m
     assert writer.write(promotions.database, a_row(evaluation), stamp)
 
 
+def test_a_writing_thread_that_fails_before_it_writes_blocks_nobody(shop, promotions, till, monkeypatch):
+    evaluated(till, ("jeans", 1))
+    [evaluation] = stored(promotions, Evaluation)
+    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    monkeypatch.setattr(writing, "time", Mock(sleep=Mock(side_effect=[MemoryError, None])))
+    writer = EvaluationWriter()
+    with pytest.raises(MemoryError):
+        writer.write(promotions.database, a_row(evaluation), stamp)
+    assert len(writer) == 0
+    assert writer.write(promotions.database, a_row(evaluation), stamp)
+
+
 def test_a_failed_write_raises(shop, promotions, till):
     evaluated(till, ("jeans", 1))
     [evaluation] = stored(promotions, Evaluation)
