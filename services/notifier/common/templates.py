@@ -18,6 +18,7 @@ FOLDERS = [SERVICE / room / "templates" for room in ("topics", "audience", "outb
 def templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDERS),
+        auto_reload=False,  # a file is read once, not looked at for each mail
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -5,6 +5,8 @@ repeats at most the one mail being sent, and only if it must arrive. A sender ho
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
@@ -48,26 +50,30 @@ def send_batch(runtime: Runtime, channel: Channel) -> bool:
 def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> bool:
     """Hand claimed mails over, one after the other; False when the server takes none at present, or the process stops.
 
-    The outcome of one mail is committed before the next is begun, so a crash leaves one mail in doubt. The next mail is
-    rendered while the server checks the text of the one before. A mail that cannot be handed over before its lease ends
-    is given back, or another sender would send it as well. A stopping process gives back what it has not begun, or
-    those mails would wait for the end of their lease.
+    The outcome of one mail is committed while the next is announced, but before the text of that goes out, so a crash
+    leaves one mail in doubt. The next mail is rendered while the server checks the text of the one before. A mail that
+    cannot be handed over before its lease ends is given back, or another sender would send it as well. A stopping
+    process gives back what it has not begun, or those mails would wait for the end of their lease.
     """
     deadline = settings.of(runtime.settings).deadline
     letter = render(runtime, claims[0])
-    for number, claim in enumerate(claims):
-        if stopping.is_set() or (claim.until - utcnow()).total_seconds() < deadline:
-            give_back(runtime.database, claims[number:], utcnow())
-            return not stopping.is_set()
-        failure = attempt(claim, channel.announce, letter)
-        failure = failure or attempt(claim, channel.transfer, letter)
-        following = render(runtime, claims[number + 1]) if number + 1 < len(claims) else letter
-        failure = failure or attempt(claim, channel.confirm, letter)
-        letter = following
-        settle(runtime.database, claim, failure, utcnow())
-        if failure and failure.is_server:
-            give_back(runtime.database, claims[number + 1 :], utcnow())
-            return False
+    with ThreadPoolExecutor(max_workers=1) as settler:  # leaves only when the last outcome is committed
+        settled: Future[None] | None = None
+        for number, claim in enumerate(claims):
+            if stopping.is_set() or (claim.until - utcnow()).total_seconds() < deadline:
+                give_back(runtime.database, claims[number:], utcnow())
+                return not stopping.is_set()
+            failure = attempt(claim, channel.announce, letter)
+            if settled:
+                settled.result()
+            failure = failure or attempt(claim, channel.transfer, letter)
+            following = render(runtime, claims[number + 1]) if number + 1 < len(claims) else letter
+            failure = failure or attempt(claim, channel.confirm, letter)
+            letter = following
+            settled = settler.submit(copy_context().run, settle, runtime.database, claim, failure, utcnow())
+            if failure and failure.is_server:
+                give_back(runtime.database, claims[number + 1 :], utcnow())
+                return False
     return True
 
 

@@ -7,12 +7,11 @@ from email.headerregistry import Address
 from operator import methodcaller
 from uuid import uuid4
 
+import psycopg
 import pytest
 import time_machine
 from prometheus_client import REGISTRY
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, update
-from sqlalchemy.exc import OperationalError
 
 from chassis.core.clock import utcnow
 from chassis.core.errors import Conflict
@@ -70,7 +69,7 @@ def test_a_mail_is_handed_over(notifier, inbox):
     assert counted("sent") == before + 1
 
 
-def test_a_mail_whose_outcome_was_committed_as_the_connection_was_lost_counts_as_sent(notifier, inbox):
+def test_a_mail_whose_outcome_was_committed_as_the_connection_was_lost_counts_as_sent(notifier, inbox, monkeypatch):
     """The outcome is written again, which changes nothing; the address that takes mail again is no longer counted."""
     if notifier.database.dialect != "postgresql":
         pytest.skip("a file is never lost")
@@ -79,15 +78,17 @@ def test_a_mail_whose_outcome_was_committed_as_the_connection_was_lost_counts_as
         settlement.count_bounce(session, "rolf@fjord-retail.example", utcnow())
     before, lost = counted("sent"), []
 
-    def lose(_connection, _cursor, statement, *_rest):
+    def execute_and_lose(connection, statement, *args, **kwargs):
+        cursor = execute(connection, statement, *args, **kwargs)
         if statement.startswith("UPDATE deliveries") and "sent_at" in statement and not lost:
             lost.append(statement)
-            raise OperationalError(statement, {}, Exception("lost"), connection_invalidated=True)
+            connection.close()
+            raise psycopg.OperationalError("lost")
+        return cursor
 
-    engine = notifier.database.engine
-    sqlalchemy_event.listen(engine, "after_cursor_execute", lose)
+    execute = psycopg.Connection.execute
+    monkeypatch.setattr(psycopg.Connection, "execute", execute_and_lose)
     send(notifier)
-    sqlalchemy_event.remove(engine, "after_cursor_execute", lose)
     assert (len(lost), len(inbox.taken), only(notifier).state) == (1, 1, "sent")
     assert counted("sent") == before + 1
     with acting_as(SYSTEM), notifier.database.read() as session:

@@ -119,7 +119,7 @@ def test_a_thread_that_is_interrupted_leaves_the_queue(shop, promotions, till, m
 def test_a_writing_thread_that_fails_before_it_writes_blocks_nobody(shop, promotions, till, monkeypatch):
     evaluated(till, ("jeans", 1))
     [evaluation] = stored(promotions, Evaluation)
-    stamp = campaign_cache_of(promotions.app).known(FJORD, "oslo-1", at=utcnow()).stamp
+    stamp = campaign_cache_of(promotions.app).last_read(FJORD, "oslo-1", at=utcnow()).stamp
     monkeypatch.setattr(writing, "time", Mock(sleep=Mock(side_effect=[MemoryError, None])))
     writer = EvaluationWriter()
     with pytest.raises(MemoryError):
