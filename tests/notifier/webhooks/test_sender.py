@@ -571,7 +571,7 @@ def test_claims_use_their_indexes(notifier):
     with acting_as(SYSTEM), notifier.database.read() as session:
         queries.is_any_due(session, utcnow(), healthy=False)
         queries.being_sent(session, uuid4())
-        queries.first_ready(session, uuid4())
+        queries.ready(session, uuid4(), limit=4)
         queries.first_of(session, uuid4(), "/services/prm", uuid4())
     sqlalchemy_event.remove(notifier.database.engine, "before_cursor_execute", note)
     used = []
