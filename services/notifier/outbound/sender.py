@@ -5,8 +5,6 @@ repeats at most the one mail being sent, and only if it must arrive. A sender ho
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
 
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
@@ -20,7 +18,7 @@ from services.notifier.deliveries.rules import Trouble
 from services.notifier.outbound import channels, renderer
 from services.notifier.outbound.channels.base import Channel, Letter, NotTaken
 from services.notifier.outbound.claims import Claim, claim_due, give_back
-from services.notifier.outbound.settlement import settle
+from services.notifier.outbound.settlement import Settler
 
 BATCH = 100  # mails over one connection
 
@@ -57,20 +55,18 @@ def send_claims(runtime: Runtime, claims: Sequence[Claim], channel: Channel) -> 
     """
     deadline = settings.of(runtime.settings).deadline
     letter = render(runtime, claims[0])
-    with ThreadPoolExecutor(max_workers=1) as settler:  # leaves only when the last outcome is committed
-        settled: Future[None] | None = None
+    with Settler(runtime.database) as settler:
         for number, claim in enumerate(claims):
             if stopping.is_set() or (claim.until - utcnow()).total_seconds() < deadline:
                 give_back(runtime.database, claims[number:], utcnow())
                 return not stopping.is_set()
             failure = attempt(claim, channel.announce, letter)
-            if settled:
-                settled.result()
+            settler.wait()
             failure = failure or attempt(claim, channel.transfer, letter)
             following = render(runtime, claims[number + 1]) if number + 1 < len(claims) else letter
             failure = failure or attempt(claim, channel.confirm, letter)
             letter = following
-            settled = settler.submit(copy_context().run, settle, runtime.database, claim, failure, utcnow())
+            settler.start(claim, failure)
             if failure and failure.is_server:
                 give_back(runtime.database, claims[number + 1 :], utcnow())
                 return False

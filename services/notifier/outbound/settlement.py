@@ -1,12 +1,15 @@
 """Settling: commits the outcome of each mail in a transaction of its own, once."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Executable, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from chassis.core.clock import utcnow
 from chassis.core.emails import address_key
 from chassis.core.logs import logger
 from chassis.data.bulk import insert_ignoring
@@ -35,6 +38,34 @@ SUCCESS = (
     )
     .values(state=str(State.SENT), sent_at=bindparam("now"), next_at=None, last_error=None)
 )
+
+
+class Settler:
+    """Commits outcomes in a thread, one after the other, while the sender goes on. Leaving the block waits for the last
+    one, and raises what went wrong with it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._under_way: Future[None] | None = None
+
+    def __enter__(self) -> "Settler":
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_details: object) -> None:
+        self._thread.shutdown()
+        if failed is None:
+            self.wait()
+
+    def start(self, claim: Claim, failure: NotTaken | None) -> None:
+        """Begin to commit what became of a mail."""
+        self._under_way = self._thread.submit(copy_context().run, settle, self._database, claim, failure, utcnow())
+
+    def wait(self) -> None:
+        """Return once the outcome that was started last is committed."""
+        under_way, self._under_way = self._under_way, None
+        if under_way:
+            under_way.result()
 
 
 def settle(database: Database, claim: Claim, failure: NotTaken | None, now: datetime) -> None:

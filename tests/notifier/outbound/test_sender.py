@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.headerregistry import Address
 from operator import methodcaller
+from unittest.mock import Mock
 from uuid import uuid4
 
 import psycopg
@@ -93,6 +94,16 @@ def test_a_mail_whose_outcome_was_committed_as_the_connection_was_lost_counts_as
     assert counted("sent") == before + 1
     with acting_as(SYSTEM), notifier.database.read() as session:
         assert session.scalars(select(Bounce)).all() == []
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_outcome_that_cannot_be_committed_is_an_error_also_the_last(notifier, inbox, monkeypatch, count):
+    queue(notifier, count)
+    outcomes = [None] * (count - 1) + [RuntimeError("away")]
+    monkeypatch.setattr(settlement, "settle", Mock(side_effect=outcomes))
+    with pytest.raises(RuntimeError, match="away"):
+        send(notifier)
+    assert len(inbox.taken) == count
 
 
 def test_one_connection_serves_a_batch(notifier, inbox):
