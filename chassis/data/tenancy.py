@@ -1,9 +1,10 @@
 """The tenant filter: which rows a caller sees, decided in one place a class."""
 
+from contextvars import ContextVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false
-from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy import BindParameter, ColumnElement, Uuid, bindparam, false
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from chassis.core.principal import caller
 
@@ -16,23 +17,37 @@ class TenantScoped:
     """
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
-        """The rows a tenant may see: none, until the class says otherwise."""
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+        """The rows a tenant may see: none, until the class says otherwise.
+
+        Called when a statement is compiled, for every tenant that the compiled statement is sent for.
+        """
         return false()
+
+
+_narrowed_to: ContextVar[UUID] = ContextVar("the tenant that the present statement is narrowed to")
+_tenant_id = bindparam("visible_to_tenant", callable_=_narrowed_to.get, type_=Uuid())
+
+# Made once. One for each class, tenant and statement took longer than the statement itself. Relationships need not hand
+# it on to what they load: a session is asked about that too.
+_FILTER = with_loader_criteria(
+    TenantScoped,
+    lambda cls: cls.visible_to(_tenant_id),
+    include_aliases=True,
+    propagate_to_loaders=False,
+    track_closure_variables=False,
+)
 
 
 def scoped(session: Session) -> Session:
     """Remember whose session this is. Our own processes and the operator see every tenant."""
     principal = caller()
-    session.info["narrow"] = () if principal.sees_all_tenants else _narrow_all_to(principal.tenant_id)
+    session.info["narrow_to"] = None if principal.sees_all_tenants else principal.tenant_id
     return session
 
 
-def _narrow_all_to(tenant_id: UUID) -> tuple[LoaderCriteriaOption, ...]:
-    scoped = TenantScoped.__subclasses__()
-    return tuple(with_loader_criteria(cls, cls.visible_to(tenant_id), include_aliases=True) for cls in scoped)
-
-
 def narrow_to_tenant(state: ORMExecuteState) -> None:
-    if state.is_select or state.is_update or state.is_delete:
-        state.statement = state.statement.options(*state.session.info["narrow"])
+    tenant_id = state.session.info["narrow_to"]
+    if tenant_id is not None and (state.is_select or state.is_update or state.is_delete):
+        _narrowed_to.set(tenant_id)
+        state.statement = state.statement.options(_FILTER)

@@ -6,7 +6,17 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    MetaData,
+    UniqueConstraint,
+    or_,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.core.errors import Conflict
@@ -58,7 +68,7 @@ class Campaign(Aggregate, Versioned, TenantScoped, Base):
     invites = cast(Sequence[Any], ())
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         """S0-9: the supplier's own. A retailer reads of a campaign only what its invite shows."""
         return cls.supplier_id == tenant_id
 
@@ -127,7 +137,7 @@ class Invite(Aggregate, Versioned, TenantScoped, Base):
     responded_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         """S0-9: its two parties."""
         return or_(cls.retailer_id == tenant_id, cls.supplier_id == tenant_id)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, event, text
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Index, MetaData, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.core.errors import Conflict
@@ -53,7 +53,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
     updated_at: Mapped[datetime] = mapped_column(index=True)
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         return cls.id == tenant_id
 
     @property
@@ -121,7 +121,7 @@ class User(Aggregate, TenantScoped, Base):
     removed_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
     def remove(self, now: datetime) -> None:
@@ -152,7 +152,7 @@ class ApiKey(TenantScoped, Base):
     removed_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
     def remove(self, now: datetime) -> None:
@@ -182,7 +182,7 @@ class RefreshToken(TenantScoped, Base):
     revoked_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
     def is_good(self, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, MetaData
+from sqlalchemy import BindParameter, ColumnElement, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from chassis.data.columns import NAMING, TYPES
@@ -19,5 +19,5 @@ class TenantOwned:
     tenant_id: Mapped[UUID]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id

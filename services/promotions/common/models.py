@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, MetaData
+from sqlalchemy import BindParameter, ColumnElement, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -24,7 +24,7 @@ class Owned:
     tenant_id: Mapped[UUID]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
 
@@ -59,5 +59,5 @@ class Tenant(TenantScoped, Base):
     sequence: Mapped[int]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         return cls.id == tenant_id

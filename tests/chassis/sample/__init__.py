@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask.views import MethodView
 from marshmallow import fields
-from sqlalchemy import ColumnElement, MetaData, select
+from sqlalchemy import BindParameter, ColumnElement, MetaData, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -44,7 +44,7 @@ class Note(Aggregate, versions.Versioned, TenantScoped, Base):
     title: Mapped[str]
 
     @classmethod
-    def visible_to(cls, tenant_id: UUID) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
 
