@@ -19,6 +19,7 @@ from chassis.core.backoff import Backoff
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 GOOD_RUN = 60.0  # seconds; a process that ends later had no problem with its start
+LOOK = 0.1  # seconds
 STOP_WITHIN = 25.0  # seconds; a web server takes up to 20 to finish its requests
 SYSTEM = "system"
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92)
@@ -103,7 +104,9 @@ class Supervisor:
         with _signals_to(self.stop):
             for thread in threads:
                 thread.start()
-            self._stopping.wait()
+            # Not wait(): a signal that came while this thread holds the event's lock would wait for itself.
+            while not self._stopping.is_set():
+                time.sleep(LOOK)
             self._end(threads)
         return self._status
 
@@ -160,7 +163,7 @@ class Supervisor:
             if time.monotonic() > deadline or self._hurry.is_set():
                 self._kill([thread.name for thread in threads if thread.is_alive()])
                 break
-            next(thread for thread in threads if thread.is_alive()).join(0.1)
+            time.sleep(LOOK)
         for thread in threads:
             thread.join(1)
 
