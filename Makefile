@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# One worker more than cores: a third of the time tests wait for servers.
+PYTEST := $(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadgroup --no-loadscope-reorder
 CHAOS ?= --seconds 360 --pause 1.2 --kills 100 --events 20000
 
 .PHONY: up test check nightly lint format types imports bench chaos chaos-short mails events sabotage clean lock
@@ -10,10 +12,10 @@ up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
 
 test: $(VENV)/.dev               ## Run the tests of a change: PostgreSQL and RabbitMQ; on SQLite what differs most
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(PYTEST)
 
 nightly: lint types imports      ## Everything: each test on both sets of engines, and the long chaos
-	$(BIN)/pytest -n 2 --dist loadgroup --matrix full
+	$(PYTEST) --matrix full
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
 check: $(VENV)/.dev              ## Exactly what CI runs, on every change

@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         engines = item.callspec.params.get("platform") if hasattr(item, "callspec") else None
         group = f"platform-{engines}" if engines else item.path.stem
         item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{group}"))
+    items.sort(key=lambda item: item.path.parent.name != "e2e")  # the longest groups first, or one ends long after all
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,53 +1,7 @@
-"""The tour of ``docs/events/webhooks.md`` works as it is pasted."""
+"""The tour of ``docs/events/webhooks.md`` works as it is pasted. ``test_up`` takes it on ``concord up``."""
 
-import os
-import re
-import signal
-import subprocess
-import sys
-from contextlib import suppress
-from pathlib import Path
-
-from tests.e2e import harness
-
-TOUR = Path(__file__).parents[2] / "docs/events/webhooks.md"
-USER = "anna@nordic-heating.example"
-BASE, RECEIVER = "http://localhost:8080", "9999"
-
-
-def blocks(heading, language):
-    """The blocks of code below a heading, in order."""
-    section = TOUR.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
-    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+from tests.e2e.tour import take_tour
 
 
 def test_the_tour_shows_both_messages_and_what_came_of_them(platform, network, tmp_path):
-    """Nothing is asked for before it can be there: a message is sent in the background."""
-    ours = {BASE: platform.url, USER: network.supplier.email, RECEIVER: str(harness.free_ports(1))}
-    code, script = ("".join(blocks("Five minutes with a receiver", language)) for language in ("python", "sh"))
-    for theirs, own in ours.items():
-        assert theirs in script
-        code, script = code.replace(theirs, own), script.replace(theirs, own)
-    (tmp_path / "receive.py").write_text(code)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    tour = subprocess.Popen(
-        ["bash", "-eu"],
-        stdin=subprocess.PIPE,
-        stdout=(tmp_path / "shown").open("wb"),
-        stderr=subprocess.STDOUT,
-        cwd=tmp_path,
-        env=os.environ | {"PATH": path},
-        start_new_session=True,
-    )
-    try:
-        tour.communicate(script.encode(), timeout=90)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(tour.pid, signal.SIGKILL)  # the receiver too
-    shown = (tmp_path / "shown").read_text()
-    assert tour.returncode == 0, shown
-    attempts = shown.rpartition('{"items"')[2]
-    for event in ("webhooks.Test.v1", "campaigns.CampaignCreated.v1"):
-        assert f" {event} " in shown, f"the receiver has not printed {event}: {shown}"
-        assert f'"{event}"' in attempts, f"no attempt shows {event}: {shown}"
-    assert attempts.count('"status":204') == 2, shown
+    take_tour(platform.url, network.supplier.email, tmp_path)

@@ -14,6 +14,7 @@ import requests
 
 from concord import platform
 from tests.e2e.harness import START_WITHIN, free_ports, until
+from tests.e2e.tour import USER, take_tour
 
 NAMES = (platform.GATEWAY, *platform.SERVICES)
 
@@ -26,12 +27,16 @@ class Up:
         self.home = home
         self.output = home / "output"
 
-    def start(self, **settings: str) -> None:
+    def start(self, demo: str = "--no-demo", **settings: str) -> None:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("CONCORD_")}
         chosen = {"CONCORD_HOME": str(self.home), "CONCORD_PORT": str(self.port)}
         with self.output.open("wb") as log:
-            command = [sys.executable, "-m", "concord", "up", "--no-demo"]
+            command = [sys.executable, "-m", "concord", "up", demo]
             self.process = subprocess.Popen(command, env=inherited | chosen | settings, stdout=log, stderr=log)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def said(self) -> str:
@@ -46,35 +51,52 @@ class Up:
 
     def is_ready(self) -> bool:
         assert self.process.poll() is None, self.said
-        return "Concord is ready" in self.said
+        return "Ctrl-C stops everything." in self.said  # the last line, after the demo data
+
+    def end(self) -> None:
+        """End what has not ended by itself."""
+        if self.process.poll() is None:
+            for member in [*psutil.Process(self.process.pid).children(recursive=True), self.process]:
+                member.kill()
+        self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """The platform with its demo data. Ctrl-C ends all of it."""
+    up = Up(tmp_path_factory.mktemp("up"))
+    try:
+        up.start("--demo")
+        until(up.is_ready, within=START_WITHIN, what="the platform")
+        yield up
+        up.process.send_signal(signal.SIGINT)
+        assert up.process.wait(40) == 0
+        assert not [name for name in NAMES if up.listens(name)]
+    finally:
+        up.end()
 
 
 @pytest.fixture
 def up(tmp_path):
     up = Up(tmp_path)
     yield up
-    if up.process.poll() is None:
-        for member in [*psutil.Process(up.process.pid).children(recursive=True), up.process]:
-            member.kill()
-    up.process.wait(20)
+    up.end()
 
 
-def test_a_service_that_is_killed_answers_again_and_ctrl_c_ends_all(up):
-    up.start()
-    until(up.is_ready, within=START_WITHIN, what="the platform")
-    [first] = up.pids("promotions")
-    cart = f"http://127.0.0.1:{up.port}/shops/nobody/carts/0190f3f0-0000-7000-8000-000000000000"
+def test_the_tour_is_taken_as_it_is_written(running, tmp_path):
+    take_tour(running.url, USER, tmp_path)
+
+
+def test_a_service_that_is_killed_answers_again(running):
+    [first] = running.pids("promotions")
+    cart = f"{running.url}/shops/nobody/carts/0190f3f0-0000-7000-8000-000000000000"
     assert requests.get(cart, timeout=20).status_code == 404
 
     os.kill(first, signal.SIGKILL)
-    until(lambda: len(up.pids("promotions")) == 2, what="a new process")
+    until(lambda: len(running.pids("promotions")) == 2, what="a new process")
     until(lambda: requests.get(cart, timeout=20).status_code == 404, within=60, what="the service answering again")
-    assert "promotions was killed by SIGKILL. It is started again in" in up.said
-    assert [len(up.pids(name)) for name in NAMES if name != "promotions"] == [1] * (len(NAMES) - 1)
-
-    up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(40) == 0
-    assert not [name for name in NAMES if up.listens(name)]
+    assert "promotions was killed by SIGKILL. It is started again in" in running.said
+    assert [len(running.pids(name)) for name in NAMES if name != "promotions"] == [1] * (len(NAMES) - 1)
 
 
 def test_a_taken_port_is_said_before_anything_starts(up):

@@ -18,7 +18,6 @@ from tests.plugin.databases import POSTGRES, RABBITMQ, answers
 ON_SQLITE_TOO = re.compile(
     r"tests/chassis/"  # what all services rest on
     r"|tests/(?!e2e/).*(access|concurrency|migrations?)\.py"  # roles; locks and DDL, which differ most by database
-    r"|tests/e2e/test_tour\.py"  # one path through all services
 )
 EMBEDDED = {"dialect": "sqlite", "platform": "embedded"}  # parameter: its value that needs no server
 
