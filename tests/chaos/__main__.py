@@ -3,14 +3,17 @@
 import os
 import random
 import sys
+from typing import Any
 
 import click
 
 from chassis.core import logs
 from tests.chaos import servers
-from tests.chaos.run import DRAIN, Outcome, Plan, run
+from tests.chaos.fleet import FEW_MEMBERS
+from tests.chaos.run import Outcome, Plan, run
 
-SHORT_DRAIN = 120.0  # seconds; the end of a short run is as hard as its middle
+# A longer drain, because the end of a short run is as hard as its middle.
+SHORT: dict[str, Any] = {"drain": 120.0, "suppliers": 2, "retailers": 3, "silent": 8, "members": FEW_MEMBERS}
 
 
 @click.command()
@@ -33,7 +36,7 @@ def main(
     for name in engines:
         chosen = random.randrange(10**6) if seed is None else seed
         print(f"{name}: seed {chosen}", flush=True)
-        plan = Plan(seconds=seconds, pause=pause, seed=chosen, drain=SHORT_DRAIN if short else DRAIN)
+        plan = Plan(seconds=seconds, pause=pause, seed=chosen, **(SHORT if short else {}))
         outcome = run(name, plan, say=lambda text: print(text, flush=True))
         if sum(outcome.kills.values()) < kills:
             outcome.void.append(f"fewer than {kills} kills")

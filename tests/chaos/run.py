@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -32,7 +32,8 @@ WARM_UP = 10.0  # seconds before the first kill: a queue that is seconds old doe
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how hard. ``pause`` is the seconds between two kills, on average."""
+    """How long and how hard. ``pause`` is the seconds between two kills, on average; ``members``, who there is and how
+    often."""
 
     seconds: float
     pause: float
@@ -41,6 +42,7 @@ class Plan:
     suppliers: int = 3
     retailers: int = 5
     silent: int = 25
+    members: Mapping[str, int] = field(default_factory=lambda: fleet.MEMBERS)
 
 
 @dataclass
@@ -149,7 +151,7 @@ def _run(engines: str, plan: Plan, home: Path, say: Callable[[str], None]) -> Ou
         template = chosen.environment.get("CONCORD_DATABASE_URL", f"sqlite:///{home}/{{service}}.db")
         books = Books(template, chosen.environment.get("CONCORD_BROKER_URL", f"embedded:///{home}/broker.db"))
         ledger.prepare(template.replace("{service}", ledger.NAME))
-        with fleet.running(home, chosen, extra) as running:
+        with fleet.running(home, chosen, extra, plan.members) as running:
             say(f"{engines}: {len(running.processes)} processes are up, logs in {home}")
             world = build(
                 running,
