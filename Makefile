@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadgroup --no-loadscope-reorder
 CHAOS ?= --seconds 360 --pause 1.2 --kills 100 --events 20000
 
+# Processes are started by the dozen: what one has compiled, the next need not.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: up test check nightly lint format types imports bench chaos chaos-short mails events sabotage clean lock
 
 up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
