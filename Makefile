@@ -9,12 +9,12 @@ CHAOS ?= --seconds 360 --pause 1.2 --kills 100 --events 20000
 # Processes are started by the dozen: what one has compiled, the next need not.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: up test check nightly lint format types imports bench chaos chaos-short mails events sabotage clean lock
+.PHONY: up test check nightly lint format types imports bench chaos mails events sabotage clean lock
 
 up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
 
-test: $(VENV)/.dev               ## Run the tests of a change: PostgreSQL and RabbitMQ; on SQLite what differs most
+test: $(VENV)/.dev               ## Run the tests of a change: PostgreSQL and RabbitMQ, on SQLite what differs most; 20 s of chaos
 	$(PYTEST)
 
 nightly: lint types imports      ## Everything: each test on both sets of engines, and the long chaos
@@ -24,7 +24,6 @@ nightly: lint types imports      ## Everything: each test on both sets of engine
 check: $(VENV)/.dev              ## Exactly what CI runs, on every change
 	$(MAKE) -j 3 --output-sync lint types imports
 	$(MAKE) test
-	$(MAKE) chaos-short
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -45,9 +44,6 @@ bench: $(VENV)/.bench            ## Measure ours beside the comparison (needs Po
 
 chaos: $(VENV)/.dev              ## Kill everything under load and prove nothing was lost; CHAOS="--seconds 60" and the like
 	$(BIN)/python -m tests.chaos $(CHAOS)
-
-chaos-short: $(VENV)/.dev        ## Twenty seconds of chaos, where PostgreSQL and RabbitMQ are installed
-	$(BIN)/python -m tests.chaos --short --engines real --seconds 20 --pause 1
 
 mails: $(VENV)/.dev              ## Write a sample of every mail to docs/mails, with pictures where there is a Chromium
 	$(BIN)/python -m tests.notifier.samples docs/mails

@@ -44,9 +44,9 @@ def free_ports(count: int) -> int:
 
     Each test process looks in a range of its own, so that two never find the same ones.
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
-    first = 20000 + worker * 6000
-    for base in range(first + os.getpid() % 100 * count, first + 6000, count):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+    first, size = 20000 + worker * 3000, 3000
+    for base in range(first + os.getpid() * count % (size // 2), first + size - count, count):
         with suppress(OSError):
             for port in range(base, base + count):
                 with socket.socket() as probe:
