@@ -9,7 +9,7 @@ CHAOS ?= --seconds 360 --pause 1.2 --kills 100 --events 20000
 # Processes are started by the dozen: what one has compiled, the next need not.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: up test check nightly lint format types imports bench chaos mails events sabotage clean lock
+.PHONY: up test check nightly lint format types imports collect bench chaos mails events sabotage clean lock
 
 up: $(VENV)/.installed           ## Run the whole platform here; Ctrl-C stops it
 	$(BIN)/concord up
@@ -22,12 +22,15 @@ nightly: lint types imports      ## Everything: each test on both sets of engine
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
 check: $(VENV)/.dev              ## Exactly what CI runs, on every change
-	$(MAKE) -j 3 --output-sync lint types imports
+	$(MAKE) -j 2 --output-sync collect lint types imports
 	$(MAKE) test
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+collect: $(VENV)/.dev            # compiles the tests, which each worker would do for itself
+	$(BIN)/pytest --collect-only -qq >/dev/null
 
 format: $(VENV)/.dev             ## Put the code into shape
 	$(BIN)/ruff check --fix .

@@ -38,7 +38,13 @@ def platform(request, tmp_path_factory):
         assert set(statuses.values()) == {0}, f"not stopped cleanly: {statuses}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network(platform):
-    """A supplier with three related retailers."""
+    """A supplier with three related retailers, shared by the tests of a file: making one costs ten passwords."""
+    return harness.build_network(platform)
+
+
+@pytest.fixture
+def own_network(platform):
+    """The same for a test that counts everything there is."""
     return harness.build_network(platform)

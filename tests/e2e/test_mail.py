@@ -64,9 +64,9 @@ def test_mail_reaches_a_domain_of_any_letters(platform, network):
     assert mail["headers"]["To"].endswith(f"<{me['email']}>")
 
 
-def test_people_choose_what_they_hear_of(platform, network):
+def test_people_choose_what_they_hear_of(platform, own_network):
     """S0-68: and see what was sent; another tenant sees nothing of it (S0-9)."""
-    (_, rolf), (_, rita), _ = network.retailers.items()
+    (_, rolf), (_, rita), _ = own_network.retailers.items()
     until(lambda: about(platform, rolf, "wants to work with you"), what="the mail about the relationship")
     read = rolf.get(f"{NOTIFICATIONS}/preferences")
     chosen = rolf.put(
@@ -86,10 +86,10 @@ def test_people_choose_what_they_hear_of(platform, network):
 DIGESTED = dict.fromkeys(("invite", "message", "tier"), "daily")
 
 
-def test_a_digest_tells_of_what_happened_since_the_last_one(platform, network):
+def test_a_digest_tells_of_what_happened_since_the_last_one(platform, own_network):
     """S0-68, D17: in its sections, instead of a mail for each; the supplier's tells of answers without having asked."""
-    anna = network.supplier
-    first, rolf = next(iter(network.retailers.items()))
+    anna = own_network.supplier
+    first, rolf = next(iter(own_network.retailers.items()))
     assert rolf.put(f"{NOTIFICATIONS}/preferences", {"topics": DIGESTED}).status_code == 200
     campaign = anna.post("/api/v1/campaigns", SPRING).json()["id"]
     assert anna.post(f"/api/v1/campaigns/{campaign}/send", {"retailerIds": [first]}).status_code == 200
@@ -101,7 +101,7 @@ def test_a_digest_tells_of_what_happened_since_the_last_one(platform, network):
     answer = {"response": "Accepted", "note": "Happy to join."}
     assert rolf.post(f"/api/v1/campaigns/invites/{invite}/respond", answer).status_code == 200
 
-    come_due(platform, {first: 4, network.supplier_id: 1})
+    come_due(platform, {first: 4, own_network.supplier_id: 1})
     (theirs,) = until(lambda: about(platform, rolf, "summary"), what="the retailer's digest")
     sections = ("NEW INVITES", "Spring Showroom Push", "UNREAD CONVERSATIONS", "artwork: 2 new", "YOUR TIERS", "Gold")
     places = [theirs["text"].index(said) for said in sections]

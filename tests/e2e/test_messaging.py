@@ -66,12 +66,12 @@ def test_who_has_no_relationship_cannot_be_written_to(platform, network):
     assert other.retailers[stranger].get(f"{THREADS}/{thread['id']}/messages").json()["totalItems"] == 1
 
 
-def test_to_anybody_else_a_thread_does_not_exist(platform, network):
+def test_to_anybody_else_a_thread_does_not_exist(platform, own_network):
     """S0-9, S0-59, S0-7, S0-8."""
-    first, rolf = next(iter(network.retailers.items()))
-    address = f"{THREADS}/{network.supplier.post(THREADS, {'retailerId': first, **ARTWORK}).json()['id']}"
+    first, rolf = next(iter(own_network.retailers.items()))
+    address = f"{THREADS}/{own_network.supplier.post(THREADS, {'retailerId': first, **ARTWORK}).json()['id']}"
     other = build_network(platform, retailers=1)
-    for stranger in (other.supplier, next(iter(other.retailers.values())), list(network.retailers.values())[1]):
+    for stranger in (other.supplier, next(iter(other.retailers.values())), list(own_network.retailers.values())[1]):
         for answer in (
             stranger.get(address),
             stranger.get(f"{address}/messages"),
@@ -83,5 +83,5 @@ def test_to_anybody_else_a_thread_does_not_exist(platform, network):
         ):
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
         assert stranger.get(f"{THREADS}/unread-count").json() == {"unreadCount": 0}
-    for answer in (network.viewer.get(address), network.viewer.get(THREADS), rolf.post(THREADS, ARTWORK)):
+    for answer in (own_network.viewer.get(address), own_network.viewer.get(THREADS), rolf.post(THREADS, ARTWORK)):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
