@@ -1,6 +1,7 @@
 """The verdict bites: each kind of damage, done by hand to the books of a run, is found."""
 
 import json
+import shutil
 from collections import Counter, defaultdict
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -31,11 +32,13 @@ SUBJECT = uuid4()
 TYPE = "messaging.MessagePosted.v1"
 MAIL = "<1@concord.example>"
 START = utcnow()
+NAMES = (*platform.SERVICES, ledger.NAME)
 OTHERS = [event.type for event in published() if event.type != TYPE]
 
 
 class Damage:
-    """Databases of a small clean run: three events of one thread, one of each other type, one mail; what breaks them.
+    """The databases in a folder after a small clean run, and what breaks them: three events of one thread, one of each
+    other type, one mail.
 
     The first event of the thread happened before its tenant had a webhook.
     """
@@ -43,7 +46,7 @@ class Damage:
     def __init__(self, folder):
         self.folder = folder
         self.books = books.Books(f"sqlite:///{folder}/{{service}}.db", f"embedded:///{folder}/broker.db")
-        self.databases = {name: self._made(folder, name) for name in (*platform.SERVICES, ledger.NAME)}
+        self.databases = {name: Database(f"sqlite:///{folder}/{name}.db") for name in NAMES}
         self.hook = Hook(str(uuid4()), str(TENANT), START)
         self.sent = []
         self.position = 0
@@ -71,13 +74,6 @@ class Damage:
     def logged(self, event_id):
         self.position += 1
         return LoggedEvent(position=self.position, event_id=event_id, body="{}", logged_at=utcnow())
-
-    def _made(self, folder, name):
-        database = Database(f"sqlite:///{folder}/{name}.db")
-        own = ledger.Base.metadata if name == ledger.NAME else platform.load(name).metadata
-        for metadata in (ChassisBase.metadata, own):
-            metadata.create_all(database.engine)
-        return database
 
     def add(self, name, *rows):
         with acting_as(Principal.system("test")), self.databases[name].begin() as session:
@@ -129,8 +125,22 @@ def delivery(**changes):
     return Delivery(**about | changes)
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """A folder with the databases of all services and of the ledger, made once."""
+    folder = tmp_path_factory.mktemp("empty")
+    for name in NAMES:
+        database = Database(f"sqlite:///{folder}/{name}.db")
+        own = ledger.Base.metadata if name == ledger.NAME else platform.load(name).metadata
+        for metadata in (ChassisBase.metadata, own):
+            metadata.create_all(database.engine)
+        database.close()
+    return folder
+
+
 @pytest.fixture
-def damage(tmp_path):
+def damage(tmp_path, empty):
+    shutil.copytree(empty, tmp_path, dirs_exist_ok=True)
     made = Damage(tmp_path)
     yield made
     for database in made.databases.values():
