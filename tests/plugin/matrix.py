@@ -31,6 +31,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("matrix") == "full":
         os.environ["CONCORD_TEST_MATRIX"] = "full"  # for what is read while modules are imported
+    hypothesis.settings.register_profile("concord", generated(100))
+    hypothesis.settings.load_profile("concord")
 
 
 def generated(examples: int, **more: object) -> hypothesis.settings:
@@ -38,8 +40,9 @@ def generated(examples: int, **more: object) -> hypothesis.settings:
     full = os.environ.get("CONCORD_TEST_MATRIX") == "full"
     return hypothesis.settings(
         max_examples=examples if full else max(3, examples // 4),
-        deadline=None,  # the machine is busy with other tests
-        suppress_health_check=[HealthCheck.function_scoped_fixture],  # the services they share stand still between them
+        # The machine is busy with other tests, and the services that examples share stand still between them.
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         **more,  # type: ignore[arg-type]
     )
 
