@@ -30,7 +30,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 
 collect: $(VENV)/.dev            # compiles the tests, which each worker would do for itself
-	$(BIN)/pytest --collect-only -qq >/dev/null
+	@said=$$($(BIN)/pytest --collect-only -qq) || { echo "$$said"; exit 1; }
 
 format: $(VENV)/.dev             ## Put the code into shape
 	$(BIN)/ruff check --fix .

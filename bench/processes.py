@@ -24,9 +24,7 @@ def prepared(databases: Databases, services: Sequence[str]) -> Iterator[Platform
         engines = Engines("postgresql", {"CONCORD_DATABASE_URL": databases.template}, split=True)
         extra = dict.fromkeys(("CONCORD_LIMIT_TENANT", "CONCORD_LIMIT_ADDRESS", "CONCORD_LIMIT_SIGN_IN"), UNLIMITED)
         platform = Platform(Path(home), engines, extra={**extra, "CONCORD_LOG_LEVEL": "INFO"})
-        platform.command("keys")
-        platform.command("migrate", *services)
-        platform.command("operator", OPERATOR[0], "--password", OPERATOR[1])
+        platform.prepare(["keys"], ["migrate", *services], ["operator", OPERATOR[0], "--password", OPERATOR[1]])
         try:
             yield platform
         finally:

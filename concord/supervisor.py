@@ -77,7 +77,7 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._started: set[str] = set()
         self._stopping = threading.Event()
-        self._hurry = threading.Event()
+        self._stops = 0
         self._status = 0
         self._lock = threading.Lock()
 
@@ -86,10 +86,12 @@ class Supervisor:
         self._started.add(name)
 
     def stop(self) -> None:
-        """End everything; at once when called a second time."""
-        if self._stopping.is_set():
-            self._hurry.set()
-        self._stopping.set()
+        """End everything; at once when called a second time.
+
+        Only counts, because a signal handler must touch no lock: the thread, or the handler, that it interrupts may
+        hold it.
+        """
+        self._stops += 1
 
     def run(self) -> int:
         """Start all commands, return when all have ended. Call it in the main thread: it listens to signals.
@@ -104,9 +106,9 @@ class Supervisor:
         with _signals_to(self.stop):
             for thread in threads:
                 thread.start()
-            # Not wait(): a signal that came while this thread holds the event's lock would wait for itself.
-            while not self._stopping.is_set():
+            while not (self._stops or self._stopping.is_set()):
                 time.sleep(LOOK)
+            self._stopping.set()
             self._end(threads)
         return self._status
 
@@ -159,8 +161,9 @@ class Supervisor:
             for process in self._running.values():
                 process.terminate()
         deadline = time.monotonic() + STOP_WITHIN
+        patience = min(self._stops, 1)  # 0 where nobody asked for it, but a command could not start
         while any(thread.is_alive() for thread in threads):
-            if time.monotonic() > deadline or self._hurry.is_set():
+            if time.monotonic() > deadline or self._stops > patience:
                 self._kill([thread.name for thread in threads if thread.is_alive()])
                 break
             time.sleep(LOOK)

@@ -1,6 +1,7 @@
 """A service's own database. There are two ways to send it a statement.
 
-* A session: ``begin()`` for a write transaction, ``read()`` for a reading one. Everything is written and read this way.
+* A session: ``begin()`` for a write transaction, ``read()`` for a reading one. Everything is written and read this way,
+  many rows at once with the helpers of ``bulk``, inside the same transaction.
 * ``run()`` for one statement that is a whole transaction, where a benchmark has shown that round trips cost most:
   evaluations and sent mails.
 """

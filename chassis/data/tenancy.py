@@ -1,9 +1,10 @@
 """The tenant filter: which rows a caller sees, decided in one place a class."""
 
 from contextvars import ContextVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Uuid, bindparam, false
+from sqlalchemy import BindParameter, ColumnElement, Result, Uuid, bindparam, false
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from chassis.core.principal import caller
@@ -28,14 +29,9 @@ class TenantScoped:
 _narrowed_to: ContextVar[UUID] = ContextVar("the tenant that the present statement is narrowed to")
 _tenant_id = bindparam("visible_to_tenant", callable_=_narrowed_to.get, type_=Uuid())
 
-# Made once. One for each class, tenant and statement took longer than the statement itself. Relationships need not hand
-# it on to what they load: a session is asked about that too.
+# Made once: one for each class, tenant and statement took longer than the statement itself.
 _FILTER = with_loader_criteria(
-    TenantScoped,
-    lambda cls: cls.visible_to(_tenant_id),
-    include_aliases=True,
-    propagate_to_loaders=False,
-    track_closure_variables=False,
+    TenantScoped, lambda cls: cls.visible_to(_tenant_id), include_aliases=True, track_closure_variables=False
 )
 
 
@@ -46,8 +42,17 @@ def scoped(session: Session) -> Session:
     return session
 
 
-def narrow_to_tenant(state: ORMExecuteState) -> None:
+def narrow_to_tenant(state: ORMExecuteState) -> Result[Any] | None:
+    """Send a statement for the tenant of its session alone.
+
+    The tenant holds while this one statement is sent. What is sent on the way, by a flush or for another session,
+    brings its own, and without any a narrowed statement fails.
+    """
     tenant_id = state.session.info["narrow_to"]
-    if tenant_id is not None and (state.is_select or state.is_update or state.is_delete):
-        _narrowed_to.set(tenant_id)
-        state.statement = state.statement.options(_FILTER)
+    if tenant_id is None or not (state.is_select or state.is_update or state.is_delete):
+        return None
+    token = _narrowed_to.set(tenant_id)
+    try:
+        return state.invoke_statement(statement=state.statement.options(_FILTER))
+    finally:
+        _narrowed_to.reset(token)

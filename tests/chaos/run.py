@@ -130,10 +130,10 @@ def receiver() -> Iterator[Receiver]:
 
 
 def run(engines: str, plan: Plan, say: Callable[[str], None]) -> Outcome:
-    """A whole run on ``real`` or ``embedded`` engines; removes all it made but the logs of a run that failed."""
+    """A whole run on ``real`` or ``embedded`` engines; removes all it made but the logs of a run that found a fault."""
     home = Path(tempfile.mkdtemp(prefix=f"concord-chaos-{engines}-"))
     outcome = _run(engines, plan, home, say)
-    if outcome.passed:
+    if outcome.sound:
         shutil.rmtree(home)
     return outcome
 

@@ -27,3 +27,5 @@ def test_nothing_is_lost_doubled_or_inverted():
     )
     outcome = run("real", plan, say=print)
     assert outcome.sound, report(outcome)
+    assert outcome.kills, report(outcome)
+    assert outcome.verdict.events, report(outcome)

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import BindParameter, ColumnElement, ForeignKey, delete, func, select, update
-from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column, relationship, selectinload
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, delete, event, func, select, update
+from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, joinedload, mapped_column, relationship, selectinload
 
 from chassis.core.principal import Principal, acting_as
 from chassis.data.database import Database
@@ -95,6 +95,26 @@ def test_an_open_session_stays_its_owners_whoever_asks_in_between(database):
             assert list(annas.scalars(select(Book.id))) == [1, 3]
 
 
+def test_what_a_flush_asks_for_somebody_else_changes_nothing(database):
+    with acting_as(ANNA), database.begin() as annas:
+
+        @event.listens_for(annas, "before_flush")
+        def _ask_as_bert(*_arguments):
+            assert books_of(database, BERT) == [2, 4]
+
+        shelf = annas.scalar(select(Shelf))
+        shelf.books.append(Book(id=5, tenant_id=ANNA.tenant_id))
+        assert list(annas.scalars(ALL_BOOKS)) == [1, 3, 5]  # flushes first
+
+
+def test_rows_that_are_fetched_one_by_one_stay_their_owners(database):
+    with acting_as(ANNA), database.read() as annas:
+        rows = annas.scalars(ALL_BOOKS.execution_options(yield_per=1))
+        assert next(rows) == 1
+        assert books_of(database, BERT) == [2, 4]
+        assert list(rows) == [3]
+
+
 def test_many_threads_send_one_statement_for_many_tenants(database):
     with ThreadPoolExecutor(8) as threads:
         for who, seen in threads.map(lambda who: (who, books_of(database, who)), [ANNA, BERT] * 100):
@@ -116,10 +136,10 @@ def test_nobody_without_rows_gets_anything_by_another_way(database, statement):
     assert set(books_of(database, principal(), statement)) <= {0}
 
 
-@pytest.mark.parametrize("options", [(), (selectinload(Shelf.books),)])
+@pytest.mark.parametrize("options", [(), (selectinload(Shelf.books),), (joinedload(Shelf.books),)])
 def test_what_a_row_leads_to_is_narrowed_too(database, options):
     with acting_as(ANNA), database.read() as session:
-        [shelf] = session.scalars(select(Shelf).options(*options))
+        [shelf] = session.scalars(select(Shelf).options(*options)).unique()
         assert [book.id for book in shelf.books] == [1]
         assert session.get(Book, 3).shelf is None
 

@@ -103,14 +103,14 @@ class EvaluationWriter:
 
 def _write_many(database: Database, group: list[_Entry]) -> list[_Entry]:
     if database.dialect != "postgresql":
-        with database.engine.begin() as connection:
-            return [entry for entry in group if _insert(connection, entry)]
+        with database.begin() as session:
+            return [entry for entry in group if _insert(session.connection(), entry)]
     count = database.run(INSERT_CURRENT, {"rows": orjson.dumps([entry.row for entry in group]).decode()})
     if count == len(group):
         return group
     ids = [entry.row["id"] for entry in group]
-    with database.engine.connect() as connection:
-        written = set(connection.scalars(select(EVALUATIONS.c.id).where(EVALUATIONS.c.id.in_(ids))))
+    with database.read() as session:
+        written = set(session.scalars(select(EVALUATIONS.c.id).where(EVALUATIONS.c.id.in_(ids))))
     return [entry for entry in group if entry.row["id"] in written]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
 from services.promotions.evaluations import writer as writing
 from services.promotions.evaluations.campaign_cache import campaign_cache_of
 from services.promotions.evaluations.models import Evaluation
@@ -38,6 +39,12 @@ def a_row(evaluation):
     return {name: getattr(evaluation, name) for name in names} | {"id": uuid4()}
 
 
+def write(writer, promotions, row, stamp):
+    """For a caller, as requests do."""
+    with acting_as(Principal.system("test")):
+        return writer.write(promotions.database, row, stamp)
+
+
 @contextmanager
 def writing_blocked(database):
     """Threads that write evaluations wait until the block ends."""
@@ -57,14 +64,14 @@ def test_concurrent_requests_are_written_together_and_each_only_if_current(shop,
     stamps = [stamp, stale, stamp, stamp, stale, stamp]
     with ThreadPoolExecutor(1 + len(stamps)) as pool:
         with writing_blocked(promotions.database):
-            first = pool.submit(writer.write, promotions.database, a_row(evaluation), stamp)
+            first = pool.submit(write, writer, promotions, a_row(evaluation), stamp)
             until(lambda: writer.is_writing and not len(writer))
-            results = [pool.submit(writer.write, promotions.database, a_row(evaluation), offered) for offered in stamps]
+            results = [pool.submit(write, writer, promotions, a_row(evaluation), offered) for offered in stamps]
             until(lambda: len(writer) == len(stamps))
         assert first.result(10)
         assert [result.result(10) for result in results] == [True, False, True, True, False, True]
     assert count(promotions, Evaluation) == 6
-    assert [writer.write(promotions.database, a_row(evaluation), offered) for offered in (stamp, stale)] == [
+    assert [write(writer, promotions, a_row(evaluation), offered) for offered in (stamp, stale)] == [
         True,
         False,
     ]
@@ -87,15 +94,15 @@ def test_a_failure_reaches_every_thread_of_its_group_and_no_other(shop, promotio
 
     monkeypatch.setattr(writing, "_write_many", fail_where_several_wait)
     with ThreadPoolExecutor(4) as pool:
-        first = pool.submit(writer.write, promotions.database, a_row(evaluation), stamp)
+        first = pool.submit(write, writer, promotions, a_row(evaluation), stamp)
         until(lambda: writer.is_writing and not len(writer))
-        others = [pool.submit(writer.write, promotions.database, a_row(evaluation), stamp) for _ in range(3)]
+        others = [pool.submit(write, writer, promotions, a_row(evaluation), stamp) for _ in range(3)]
         until(lambda: len(writer) == len(others))
         may_write.set()
         assert first.result(10)
         assert [type(other.exception(10)) for other in others] == [failure] * 3
     assert batches == [1, 3]
-    assert writer.write(promotions.database, a_row(evaluation), stamp)
+    assert write(writer, promotions, a_row(evaluation), stamp)
     assert count(promotions, Evaluation) == 3
 
 
@@ -111,9 +118,9 @@ def test_a_thread_that_is_interrupted_leaves_the_queue(shop, promotions, till, m
     monkeypatch.setattr(writing, "Condition", InterruptedOnce)
     writer = EvaluationWriter()
     with pytest.raises(KeyboardInterrupt):
-        writer.write(promotions.database, a_row(evaluation), stamp)
+        write(writer, promotions, a_row(evaluation), stamp)
     assert len(writer) == 0
-    assert writer.write(promotions.database, a_row(evaluation), stamp)
+    assert write(writer, promotions, a_row(evaluation), stamp)
 
 
 def test_a_writing_thread_that_fails_before_it_writes_blocks_nobody(shop, promotions, till, monkeypatch):
@@ -123,9 +130,9 @@ def test_a_writing_thread_that_fails_before_it_writes_blocks_nobody(shop, promot
     monkeypatch.setattr(writing, "time", Mock(sleep=Mock(side_effect=[MemoryError, None])))
     writer = EvaluationWriter()
     with pytest.raises(MemoryError):
-        writer.write(promotions.database, a_row(evaluation), stamp)
+        write(writer, promotions, a_row(evaluation), stamp)
     assert len(writer) == 0
-    assert writer.write(promotions.database, a_row(evaluation), stamp)
+    assert write(writer, promotions, a_row(evaluation), stamp)
 
 
 def test_a_failed_write_raises(shop, promotions, till):
@@ -134,8 +141,8 @@ def test_a_failed_write_raises(shop, promotions, till):
     row = a_row(evaluation) | {"store_uid": None}
     stamp = campaign_cache_of(promotions.app).last_read(FJORD, "oslo-1", at=utcnow()).stamp
     with pytest.raises(IntegrityError):
-        EvaluationWriter().write(promotions.database, row, stamp)
-    assert EvaluationWriter().write(promotions.database, a_row(evaluation), stamp)
+        write(EvaluationWriter(), promotions, row, stamp)
+    assert write(EvaluationWriter(), promotions, a_row(evaluation), stamp)
 
 
 def test_a_lost_connection_is_opened_again(shop, promotions, till):
