@@ -82,10 +82,10 @@ class DeadLetters:
 
     def replay(self, row: RetryRow, *, force: bool) -> bool:
         """Have an event tried again; False where it is gone, or was handled and is not forced."""
-        with self._locked(row) as (session, locked):
-            if locked is None:
+        with self._lock(row) as (session, locked_row):
+            if locked_row is None:
                 return False
-            if not retry_table.replay(session, locked, utcnow(), force=force):
+            if not retry_table.replay(session, locked_row, utcnow(), force=force):
                 message = f"{self.subscriber.name} has handled {row.event_id} already. Use --force to handle it again."
                 click.echo(message, err=True)
                 return False
@@ -95,17 +95,17 @@ class DeadLetters:
 
     def drop(self, row: RetryRow) -> bool:
         """Give an event up; False where it is gone."""
-        with self._locked(row) as (session, locked):
-            if locked is None:
+        with self._lock(row) as (session, locked_row):
+            if locked_row is None:
                 return False
-            retry_table.drop(session, locked, ordered=self.subscriber.ordered)
+            retry_table.drop(session, locked_row, ordered=self.subscriber.ordered)
         self._log("event dropped", row, error=row.error)
         return True
 
     @contextmanager
-    def _locked(self, row: RetryRow) -> Iterator[tuple[Session, RetryRow | None]]:
+    def _lock(self, row: RetryRow) -> Iterator[tuple[Session, RetryRow | None]]:
         with self.runtime.database.begin() as session:
-            yield session, session.get(RetryRow, (row.consumer, row.event_id), with_for_update=True)
+            yield session, retry_table.lock_row(session, row.consumer, row.event_id)
 
     def _log(self, event: str, row: RetryRow, **facts: str) -> None:
         facts = {"event_id": row.event_id, "event_type": row.type, "subscriber": row.consumer, **facts}

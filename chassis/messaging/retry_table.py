@@ -110,6 +110,11 @@ def lock_next_due(session: Session, consumer: str, now: datetime) -> RetryRow | 
     return session.scalar(_due(consumer, now).with_for_update(skip_locked=True))
 
 
+def lock_row(session: Session, consumer: str, event_id: str) -> RetryRow | None:
+    """One failed event of a subscriber, locked; None if it is gone."""
+    return session.get(RetryRow, (consumer, event_id), with_for_update=True)
+
+
 def _due(consumer: str, now: datetime) -> Select[tuple[RetryRow]]:
     due = select(RetryRow).where(RetryRow.consumer == consumer, RetryRow.state == WAITING, RetryRow.next_at <= now)
     return due.order_by(RetryRow.next_at).limit(1)

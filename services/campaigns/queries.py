@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
 from chassis.core.principal import caller
+from chassis.data.bulk import among
 from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.campaigns.models import CAMPAIGNS, Campaign, Invite, TenantName
 
 INVITES_SHOWN = 200  # of a campaign's detail
-NAMED_ONE_BY_ONE = 500  # ids in a statement; for more it is quicker to read all there are
 
 NO_CAMPAIGN = "There is no such campaign."
 NO_INVITE = "There is no such invite."
@@ -59,12 +59,10 @@ def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_
     return paginate(session, _invites_of(campaign_id), page=page, page_size=page_size)
 
 
-def invited_retailers(session: Session, campaign_id: UUID, wanted: Collection[UUID]) -> set[UUID]:
-    """Those of ``wanted`` that have an invite to a campaign; for many, everybody who has one."""
+def invited_retailers(session: Session, campaign_id: UUID, retailer_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these retailers that have an invite to a campaign."""
     statement = select(Invite.retailer_id).where(Invite.campaign_id == campaign_id)
-    if len(wanted) <= NAMED_ONE_BY_ONE:
-        statement = statement.where(Invite.retailer_id.in_(wanted))
-    return set(session.scalars(statement))
+    return set(session.scalars(statement.where(among(session, Invite.retailer_id, retailer_ids))))
 
 
 def inbox(session: Session, *, page: int, page_size: int, status: str | None = None) -> Page:
@@ -94,10 +92,8 @@ def lock_invite(session: Session, invite_id: UUID) -> Invite:
 
 
 def newest_names(session: Session, tenants: Collection[UUID]) -> dict[UUID, str]:
-    """What those of ``tenants`` that were ever changed are called now, by id; when many are asked for, everybody's."""
-    statement = select(TenantName.tenant_id, TenantName.name)
-    if len(tenants) <= NAMED_ONE_BY_ONE:
-        statement = statement.where(TenantName.tenant_id.in_(tenants))
+    """What those of ``tenants`` that were ever changed are called now, by id."""
+    statement = select(TenantName.tenant_id, TenantName.name).where(among(session, TenantName.tenant_id, tenants))
     return dict(session.execute(statement).tuples().all())
 
 

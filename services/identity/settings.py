@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property, partial
 
 from environs import Env, validate
 
@@ -34,34 +33,33 @@ class IdentitySettings:
 
 
 def of(process: Settings) -> IdentitySettings:
-    """The settings for a process that runs with ``process``.
+    """The settings for a process that runs with ``process``, read from the environment once.
 
     Raises:
         SettingsError: something is missing or wrong; in production the master secret must be given.
     """
-    return _load(process.keys, process.development)
+    own: IdentitySettings | None = process.own.get("identity")
+    if own is None:
+        own = process.own["identity"] = read(partial(_build, process))
+    return own
 
 
-@cache
-def _load(keys: Path, development: bool) -> IdentitySettings:
-    def build(env: Env) -> IdentitySettings:
-        at_least_one = validate.Range(min=1)
-        secret = env.str(
-            "IDENTITY_SECRET",
-            *([None] if development else []),
-            validate=validate.Length(min=32, error="must be at least 32 characters long"),
-        )
+def _build(process: Settings, env: Env) -> IdentitySettings:
+    at_least_one = validate.Range(min=1)
+    secret = env.str(
+        "IDENTITY_SECRET",
+        *([None] if process.development else []),
+        validate=validate.Length(min=32, error="must be at least 32 characters long"),
+    )
 
-        def number(name: str, default: int, rule: validate.Range = at_least_one) -> int:
-            return env.int(name, default, validate=rule) or 0  # None where it is wrong, which read() then reports
+    def number(name: str, default: int, rule: validate.Range = at_least_one) -> int:
+        return env.int(name, default, validate=rule) or 0  # None where it is wrong, which read() then reports
 
-        return IdentitySettings(
-            master_secret=secret or (development_secret(keys, "identity") if development else ""),
-            issuer=env.str("ISSUER", "concord"),
-            token_lifetime=timedelta(seconds=number("TOKEN_SECONDS", 900, validate.Range(60, 3600))),
-            refresh_lifetime=timedelta(days=number("REFRESH_DAYS", 30)),
-            attempts=number("SIGN_IN_ATTEMPTS", 10),
-            attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
-        )
-
-    return read(build)
+    return IdentitySettings(
+        master_secret=secret or (development_secret(process.keys, "identity") if process.development else ""),
+        issuer=env.str("ISSUER", "concord"),
+        token_lifetime=timedelta(seconds=number("TOKEN_SECONDS", 900, validate.Range(60, 3600))),
+        refresh_lifetime=timedelta(days=number("REFRESH_DAYS", 30)),
+        attempts=number("SIGN_IN_ATTEMPTS", 10),
+        attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
+    )

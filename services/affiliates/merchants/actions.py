@@ -40,7 +40,10 @@ def upsert_tenant(
     now: datetime,
 ) -> None:
     """Apply what identity says of a tenant, unless a newer event was applied. A tenant that never had the flag gets no
-    row."""
+    row.
+
+    Not ``upsert_newer``: a new row has defaults that a later event must not set again, and an event may lack the slug.
+    """
     if enabled:
         _insert(session, tenant_id, name=name, slug=slug, now=now)
     merchant = lock_merchant(session, tenant_id)

@@ -19,7 +19,7 @@ from services.notifier.audience.models import Contact, Digest, DigestItem
 from services.notifier.audience.rules import DIGESTS, Wishes
 from services.notifier.audience.tenants import lock_tenant
 from services.notifier.deliveries.models import Delivery, Recipient
-from services.notifier.deliveries.queries import unsent_for
+from services.notifier.deliveries.queries import lock_unsent
 from services.notifier.deliveries.rows import delivery_rows
 from services.notifier.deliveries.rules import State
 from services.notifier.topics import BY_NAME
@@ -65,7 +65,7 @@ def follow(session: Session, contact: Contact, before: Wishes, after: Wishes, no
     _reschedule(session, contact.id, after, now)
     quiet_until = before.quiet_until(now)
     entries: list[dict[str, Any]] = []
-    for delivery in unsent_for(session, contact.id):
+    for delivery in lock_unsent(session, contact.id):
         untried = delivery.state == State.NEW and not delivery.attempts
         if untried and after.cadence(delivery.topic) in DIGESTS:
             entries += entries_of(delivery, contact, after, now)

@@ -71,7 +71,7 @@ def mark_read(session: Session, *, tenant_id: UUID, thread_id: UUID, sequence: i
         .where(ReadMark.tenant_id == tenant_id, ReadMark.thread_id == thread_id, ReadMark.sequence < sequence)
         .values(sequence=sequence)
     )
-    for delivery in queries.waiting_of_threads(session, [thread_id], [tenant_id]):
+    for delivery in queries.lock_waiting_of_threads(session, [thread_id], [tenant_id]):
         if delivery.leave_out_read(sequence):
             count_suppressed(session, delivery)
     digests.forget_read(session, tenant_id, thread_id, sequence)
@@ -85,7 +85,7 @@ def _waiting_mails(session: Session, thread_ids: Collection[UUID], tenant_ids: C
     """The mails of these tenants that wait for more messages of these threads."""
     return {
         (delivery.tenant_id, delivery.thread_id, delivery.user_id): delivery
-        for delivery in queries.waiting_of_threads(session, thread_ids, tenant_ids)
+        for delivery in queries.lock_waiting_of_threads(session, thread_ids, tenant_ids)
         if not delivery.attempts  # one that may have arrived must not say more when it is repeated
     }
 

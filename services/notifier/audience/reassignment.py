@@ -40,7 +40,7 @@ def reassign(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datet
     The removal itself reassigns what is waiting. This is for what was being sent at that moment and came back.
     """
     lock_tenant(session, tenant_id)
-    delivery = queries.due(session, delivery_id, now)
+    delivery = queries.lock_due(session, delivery_id, now)
     contact = delivery and session.get(Contact, delivery.user_id)
     if delivery is None or (contact and contact.active):
         return None
@@ -52,24 +52,24 @@ def reassign(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datet
 
 def postpone(session: Session, delivery_id: UUID, *, now: datetime) -> None:
     """Postpone a mail that cannot be reassigned, so that it blocks no other."""
-    if delivery := queries.due(session, delivery_id, now):
+    if delivery := queries.lock_due(session, delivery_id, now):
         delivery.postpone(now + RETRY_DELAYS[-1])
 
 
 def take_from(session: Session, user_id: UUID, tenant_id: UUID, *, now: datetime) -> None:
     """Take from a removed user what they have not heard of yet, also what waits for their digest."""
-    queued = queries.queued_for(session, user_id)
+    queued = queries.lock_queued(session, user_id)
     digests = [delivery.event_id for delivery in queued if delivery.template == DIGEST.name]
     items = [item for item in audience_queries.unsent_items(session, user_id, digests) if BY_NAME[item.template].roles]
     insert_ignoring(session, Delivery, _as_mails(session, _uncovered(session, tenant_id, items, now), now))
-    for delivery in queries.queued_for(session, user_id):
+    for delivery in queries.lock_queued(session, user_id):
         _unassign(session, delivery)
 
 
 def reassign_unaddressed(session: Session, tenant_id: UUID, now: datetime) -> None:
     """Reassign mails without a recipient to a suitable user, one user an event, preferring immediate delivery."""
     since = now - KEEP_UNADDRESSED
-    unaddressed = queries.unaddressed(session, tenant_id, since)
+    unaddressed = queries.lock_unaddressed(session, tenant_id, since)
     if not unaddressed:
         return
     tenant = lock_tenant(session, tenant_id)

@@ -21,7 +21,10 @@ def lock_tenants_of_batch(session: Session, tenant_ids: Sequence[UUID]) -> None:
 
 
 def lock_tenants(session: Session, tenant_ids: Collection[UUID]) -> Mapping[UUID, Tenant]:
-    """These tenants by id, locked until the transaction ends; always in the order of their ids."""
+    """These tenants by id, locked until the transaction ends; always in the order of their ids.
+
+    Not ``upsert_newer``: most events that lock a tenant say nothing of it, so there is no sequence to compare.
+    """
     tenants: Mapping[UUID, Tenant] = session.info.get(LOCKED, {})
     if missing := sorted(set(tenant_ids) - tenants.keys()):
         insert_ignoring(session, Tenant, [{"id": tenant_id} for tenant_id in missing])

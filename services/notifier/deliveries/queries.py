@@ -1,6 +1,6 @@
 """Which mail is next, and what was delivered."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,27 +24,27 @@ def queued(session: Session, template: str, event_ids: Collection[UUID]) -> set[
     return {(event_id, tenant_id) for event_id, tenant_id in session.execute(statement.distinct())}
 
 
-def unaddressed(session: Session, tenant_id: UUID, since: datetime) -> Sequence[Delivery]:
+def lock_unaddressed(session: Session, tenant_id: UUID, since: datetime) -> Sequence[Delivery]:
     """The tenant's mails without a recipient, locked."""
-    return _locked(session, UNADDRESSED, Delivery.tenant_id == tenant_id, Delivery.created_at >= since)
+    return _lock(session, UNADDRESSED, Delivery.tenant_id == tenant_id, Delivery.created_at >= since)
 
 
-def queued_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
+def lock_queued(session: Session, user_id: UUID) -> Sequence[Delivery]:
     """The mails to a user that no sender has claimed, locked."""
-    return _locked(session, Delivery.user_id == user_id, Delivery.state == State.NEW)
+    return _lock(session, Delivery.user_id == user_id, Delivery.state == State.NEW)
 
 
-def unsent_for(session: Session, user_id: UUID) -> Sequence[Delivery]:
+def lock_unsent(session: Session, user_id: UUID) -> Sequence[Delivery]:
     """The mails a user is still to get, claimed ones too, locked."""
-    return _locked(session, CLAIMABLE, Delivery.user_id == user_id)
+    return _lock(session, CLAIMABLE, Delivery.user_id == user_id)
 
 
-def waiting_of_threads(
+def lock_waiting_of_threads(
     session: Session, thread_ids: Collection[UUID], tenant_ids: Collection[UUID]
 ) -> Sequence[Delivery]:
     """The mails of these tenants about these threads that no sender has begun to send, locked."""
     of_threads = (OF_A_THREAD, Delivery.thread_id.in_(thread_ids), Delivery.tenant_id.in_(tenant_ids))
-    return _locked(session, *of_threads, Delivery.state.in_([State.NEW, State.NO_RECIPIENT]))
+    return _lock(session, *of_threads, Delivery.state.in_([State.NEW, State.NO_RECIPIENT]))
 
 
 def hearings(session: Session, users: Sequence[UUID], since: datetime) -> set[Hearing]:
@@ -73,10 +73,16 @@ def next_due(session: Session, now: datetime, limit: int) -> Sequence[Delivery]:
     return session.scalars(_due(now, limit).with_for_update(skip_locked=True)).all()
 
 
-def due(session: Session, delivery_id: UUID, now: datetime) -> Delivery | None:
+def lock_due(session: Session, delivery_id: UUID, now: datetime) -> Delivery | None:
     """This mail, locked, if any sender may still claim it."""
     statement = select(Delivery).where(Delivery.id == delivery_id, CLAIMABLE, Delivery.next_at <= now)
     return session.scalar(statement.with_for_update())
+
+
+def lock_claimed(session: Session, attempts: Mapping[UUID, int]) -> list[Delivery]:
+    """Those of these mails, by id, that still belong to the sender who claimed them for this attempt, locked."""
+    deliveries = _lock(session, Delivery.id.in_(attempts))
+    return [row for row in deliveries if row.state == State.SENDING and row.attempts == attempts[row.id]]
 
 
 def lock_delivery(session: Session, delivery_id: UUID) -> Delivery:
@@ -105,7 +111,7 @@ def _due(now: datetime, limit: int) -> Select[tuple[Delivery]]:
     return select(Delivery).where(CLAIMABLE, Delivery.next_at <= now).order_by(Delivery.next_at).limit(limit)
 
 
-def _locked(session: Session, *conditions: ColumnElement[bool] | TextClause) -> Sequence[Delivery]:
+def _lock(session: Session, *conditions: ColumnElement[bool] | TextClause) -> Sequence[Delivery]:
     """Mails, oldest first, in which order everybody locks them."""
     statement = select(Delivery).where(*conditions).order_by(Delivery.id).with_for_update()
     return session.scalars(statement).all()

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.core.logs import logger
@@ -101,9 +100,8 @@ def give_back(database: Database, claims: Sequence[Claim], now: datetime) -> Non
         return
     attempts = {claim.id: claim.delivery.attempts for claim in claims}
     with database.begin() as session:
-        for delivery in session.scalars(select(Delivery).where(Delivery.id.in_(attempts)).with_for_update()):
-            if delivery.state == State.SENDING and delivery.attempts == attempts[delivery.id]:
-                delivery.release(now)
+        for delivery in queries.lock_claimed(session, attempts):
+            delivery.release(now)
 
 
 def _sort(delivery: Delivery, batch: Batch, facts: Facts, *, now: datetime, until: datetime) -> None:

@@ -6,7 +6,7 @@ from contextvars import copy_context
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Executable, and_, bindparam, delete, or_, update
 from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
@@ -15,6 +15,7 @@ from chassis.core.logs import logger
 from chassis.data.bulk import insert_ignoring
 from chassis.data.database import Database
 from services.notifier.common.models import Base
+from services.notifier.deliveries import queries
 from services.notifier.deliveries.metrics import outcomes
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import MAY_TURN_OUT_SENT, State
@@ -92,8 +93,8 @@ def success(claim: Claim, now: datetime) -> tuple[Executable, Mapping[str, Any]]
 
 def fail(session: Session, claim: Claim, failure: NotTaken, *, now: datetime) -> State | None:
     """Record that a mail could not be handed over; return its new state, None where it is no longer this sender's."""
-    delivery = session.scalar(select(Delivery).where(Delivery.id == claim.id).with_for_update())
-    if delivery is None or delivery.state != State.SENDING or delivery.attempts != claim.delivery.attempts:
+    delivery = next(iter(queries.lock_claimed(session, {claim.id: claim.delivery.attempts})), None)
+    if delivery is None:
         return None
     delivery.fail(failure.trouble, failure.reason, now)
     if failure.is_bounce:

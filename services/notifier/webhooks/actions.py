@@ -64,7 +64,7 @@ def replace(
     now: datetime,
 ) -> Webhook:
     """Replace URL, types and description; messages that are queued already go to the new URL."""
-    webhook, _ = lock_webhook(session, webhook_id, expected)
+    webhook, _ = _lock_webhook(session, webhook_id, expected)
     webhook.change(url=url, types=types, description=description, now=now)
     _audit(session, "replaced", webhook, actor, now)
     return webhook
@@ -72,7 +72,7 @@ def replace(
 
 def delete(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
     """Delete a webhook; nothing more is sent to it."""
-    webhook, queue = lock_webhook(session, webhook_id, expected)
+    webhook, queue = _lock_webhook(session, webhook_id, expected)
     messages.give_up_all(session, queue, now)
     _audit(session, "deleted", webhook, actor, now)
     session.delete(queue)
@@ -81,7 +81,7 @@ def delete(session: Session, webhook_id: UUID, *, expected: ETags | None, actor:
 
 def pause(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> Webhook:
     """Send nothing until it is resumed; events are kept for then."""
-    webhook, _ = lock_webhook(session, webhook_id, expected)
+    webhook, _ = _lock_webhook(session, webhook_id, expected)
     webhook.pause(now)
     _audit(session, "paused", webhook, actor, now)
     return webhook
@@ -89,7 +89,7 @@ def pause(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: 
 
 def resume(session: Session, webhook_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> Webhook:
     """Send again, at once; earlier failures are forgotten."""
-    webhook, queue = lock_webhook(session, webhook_id, expected)
+    webhook, queue = _lock_webhook(session, webhook_id, expected)
     webhook.resume(now)
     messages.go_on(session, queue, now)
     _audit(session, "resumed", webhook, actor, now)
@@ -106,7 +106,7 @@ def rotate_secret(
     now: datetime,
 ) -> Webhook:
     """Give a webhook a ``new_secret``; the one before it goes on signing for a day."""
-    webhook, _ = lock_webhook(session, webhook_id, expected)
+    webhook, _ = _lock_webhook(session, webhook_id, expected)
     webhook.new_secret = signing.new_secret()
     webhook.rotate(secret_box.encrypt(webhook.new_secret), now)
     _audit(session, "secret_rotated", webhook, actor, now)
@@ -119,7 +119,7 @@ def send_test(session: Session, webhook_id: UUID, *, actor: Principal, now: date
     Raises:
         Conflict: ``webhook_not_active``.
     """
-    webhook, queue = lock_webhook(session, webhook_id, None)
+    webhook, queue = _lock_webhook(session, webhook_id, None)
     _require_active(webhook)
     event_id = uuid7()
     envelope = {
@@ -144,7 +144,7 @@ def redeliver_one(session: Session, webhook_id: UUID, event_id: UUID, *, now: da
         Conflict: ``webhook_not_active``.
         Invalid: the caller's log has no such event.
     """
-    webhook, queue = lock_webhook(session, webhook_id, None)
+    webhook, queue = _lock_webhook(session, webhook_id, None)
     _require_active(webhook)
     event = queries.seen(session, event_id)
     if event is None:
@@ -167,7 +167,7 @@ def redeliver_since(
         Conflict: ``webhook_not_active``.
         Invalid: ``range_too_large``.
     """
-    webhook, queue = lock_webhook(session, webhook_id, None)
+    webhook, queue = _lock_webhook(session, webhook_id, None)
     _require_active(webhook)
     events = queries.seen_between(
         session, since=since, until=until, types=webhook.types, limit=rules.MAX_REDELIVERED + 1
@@ -179,19 +179,18 @@ def redeliver_since(
     return messages.queue_again(session, queue, events, now=now)
 
 
-def lock_webhook(session: Session, webhook_id: UUID, expected: ETags | None) -> tuple[Webhook, WebhookQueue]:
+def _lock_webhook(session: Session, webhook_id: UUID, expected: ETags | None) -> tuple[Webhook, WebhookQueue]:
     """One of the caller's webhooks and its queue, both locked, in the version that the caller has seen.
 
     Raises:
         NotFound, Stale
     """
-    webhook = queries.webhook(session, webhook_id)
-    queue = queries.lock_queues(session, [webhook_id]).get(webhook_id)
-    if queue is None:
+    queries.webhook(session, webhook_id)  # locks nothing of another tenant's
+    pair = queries.lock_webhook(session, webhook_id)
+    if pair is None:
         raise NotFound("There is no such webhook.")
-    session.refresh(webhook, with_for_update=True)
-    versions.require(webhook, expected)
-    return webhook, queue
+    versions.require(pair[0], expected)
+    return pair
 
 
 def _require_active(webhook: Webhook) -> None:

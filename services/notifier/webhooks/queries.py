@@ -59,6 +59,14 @@ def lock_queues(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, Web
     return {row.webhook_id: row for row in session.scalars(ordered)}
 
 
+def lock_webhook(session: Session, webhook_id: UUID) -> tuple[Webhook, WebhookQueue] | None:
+    """A webhook and its queue, both read anew and locked, the queue first; None if the webhook is deleted."""
+    queue = lock_queues(session, [webhook_id]).get(webhook_id)
+    statement = select(Webhook).where(Webhook.id == webhook_id).with_for_update()
+    webhook = session.scalar(statement.execution_options(populate_existing=True))
+    return (webhook, queue) if webhook and queue else None
+
+
 def busy(session: Session, webhook_ids: Iterable[UUID], subjects: Iterable[UUID]) -> set[tuple[UUID, str, UUID]]:
     """Webhook, source and subject of unfinished messages about these subjects."""
     statement = select(WebhookMessage.webhook_id, WebhookMessage.type, WebhookMessage.subject).where(

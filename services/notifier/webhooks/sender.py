@@ -120,10 +120,10 @@ def settle(
     webhook_id = claims[0].webhook_id
     verdicts = []
     with database.begin() as session:
-        queue = queries.lock_queues(session, [webhook_id]).get(webhook_id)
-        webhook = session.get(Webhook, webhook_id, with_for_update=True)
-        if queue is None or webhook is None:
+        pair = queries.lock_webhook(session, webhook_id)
+        if pair is None:
             return  # deleted meanwhile
+        webhook, queue = pair
         messages_sent = queries.messages_of(session, webhook_id, [claim.event_id for claim in claims])
         for claim, result in zip(claims, results, strict=True):
             message = messages_sent.get(claim.event_id)

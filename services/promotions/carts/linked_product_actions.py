@@ -76,8 +76,7 @@ def delete_one(session: Session, linked_id: UUID, *, expected: ETags | None, act
 
 def delete_of_campaign(session: Session, campaign_id: UUID, *, actor: Principal, now: datetime) -> None:
     """Delete all linked products of a locked campaign, each with its event and audit row."""
-    mine = select(LinkedProducts).where(LinkedProducts.marketing_campaign_id == campaign_id)
-    links = session.scalars(mine.order_by(LinkedProducts.id).with_for_update()).all()
+    links = linked_product_queries.lock_links_of_campaign(session, campaign_id)
     for link in links:
         audit(session, "linked_products.deleted", link, actor=actor, now=now, changes=_gone(link))
     rows = [

@@ -30,6 +30,12 @@ def lock_link(session: Session, linked_id: UUID) -> LinkedProducts:
     return one_or_404(session, select(LinkedProducts).where(LinkedProducts.id == linked_id).with_for_update(), MISSING)
 
 
+def lock_links_of_campaign(session: Session, campaign_id: UUID) -> Sequence[LinkedProducts]:
+    """All linked products of a campaign, locked in the order of their ids."""
+    statement = select(LinkedProducts).where(LinkedProducts.marketing_campaign_id == campaign_id)
+    return session.scalars(statement.order_by(LinkedProducts.id).with_for_update()).all()
+
+
 def linked_products(session: Session, *, page: int, size: int, sort: Sequence[SortKey], **filters: Any) -> Listed:
     """The tenant's linked products; ``filters`` are names of columns and what they must be.
 
