@@ -59,11 +59,11 @@ def invites_of_campaign(session: Session, campaign_id: UUID, *, page: int, page_
     return paginate(session, _invites_of(campaign_id), page=page, page_size=page_size)
 
 
-def invited_retailers(session: Session, campaign_id: UUID, wanted: Collection[UUID]) -> set[UUID]:
-    """Those of ``wanted`` that have an invite to a campaign; for many, everybody who has one."""
+def invited_retailers(session: Session, campaign_id: UUID, retailer_ids: Collection[UUID]) -> set[UUID]:
+    """Those of ``retailer_ids`` that have an invite to a campaign; for many, everybody who has one."""
     statement = select(Invite.retailer_id).where(Invite.campaign_id == campaign_id)
-    if len(wanted) <= NAMED_ONE_BY_ONE:
-        statement = statement.where(Invite.retailer_id.in_(wanted))
+    if len(retailer_ids) <= NAMED_ONE_BY_ONE:
+        statement = statement.where(Invite.retailer_id.in_(retailer_ids))
     return set(session.scalars(statement))
 
 

@@ -22,6 +22,6 @@ def given(session: Session, ids: list[UUID]) -> Subquery:
         listed = func.unnest(literal(ids, ARRAY(Uuid())))
         rows = listed.table_valued(column("id", Uuid()), with_ordinality="place").render_derived()
         return select(rows.c.id, (rows.c.place - 1).label("position")).subquery()
-    text = func.json_each(json.dumps([each.hex for each in ids]))
+    text = func.json_each(json.dumps([id.hex for id in ids]))
     rows = text.table_valued(column("key", Integer()), column("value", String()))
     return select(type_coerce(rows.c.value, Uuid()).label("id"), rows.c.key.label("position")).subquery()
