@@ -105,7 +105,7 @@ def _fill(client: CallerClient, address: str) -> float:
     started = perf_counter()
     for first in range(0, len(rows), A_CALL):
         answer = client.post(address, json={"products": rows[first : first + A_CALL]})
-        assert {each["status"] for each in answer.json["results"]} == {"created"}
+        assert {result["status"] for result in answer.json["results"]} == {"created"}
     return len(rows) / (perf_counter() - started)
 
 

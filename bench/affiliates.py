@@ -79,11 +79,11 @@ def _redirects() -> list[Row]:
                     ages += seen
         time.sleep(DURABLE_WITHIN)
         with made.connect("affiliates") as connection:
-            kept = _scalar(connection, "SELECT count(*) FROM clicks")
-    return _redirect_rows(median(rates["ours"]), median(rates["constant"]), max(ages), clicks, kept)
+            stored_clicks = _scalar(connection, "SELECT count(*) FROM clicks")
+    return _redirect_rows(median(rates["ours"]), median(rates["constant"]), max(ages), clicks, stored_clicks)
 
 
-def _redirect_rows(rate: float, constant: float, oldest: float, clicks: int, kept: int) -> list[Row]:
+def _redirect_rows(rate: float, constant: float, oldest: float, clicks: int, stored_clicks: int) -> list[Row]:
     ratio = rate / constant
     return [
         Row(
@@ -102,10 +102,10 @@ def _redirect_rows(rate: float, constant: float, oldest: float, clicks: int, kep
         ),
         Row(
             "affiliates: clicks kept, against redirects answered",
-            f"{kept:,}",
+            f"{stored_clicks:,}",
             f"{clicks:,}",
             goal="none lost",
-            ok=kept >= clicks,
+            ok=stored_clicks >= clicks,
         ),
     ]
 
@@ -145,9 +145,9 @@ def _watching(made: Databases) -> Iterator[list[float]]:
         with made.connect("affiliates") as connection:
             connection.autocommit = True
             while not stop.wait(SAMPLE):
-                found = connection.execute(age, [MERCHANT]).fetchone()
-                if found and found[0] is not None:
-                    ages.append(float(found[0]))
+                row = connection.execute(age, [MERCHANT]).fetchone()
+                if row and row[0] is not None:
+                    ages.append(float(row[0]))
 
     watcher = threading.Thread(target=watch)
     before = time.monotonic()
@@ -187,7 +187,9 @@ def _attribution() -> list[Row]:
 def _times(many: ServiceUnderTest, few: ServiceUnderTest, who: Principal) -> tuple[float, float]:
     """Median seconds, called in turn; each time another buyer."""
     step = {many: MANY // (CALLS + WARM), few: FEW // (CALLS + WARM)}
-    named = {each: [_click_id(1 + number * step[each]) for number in range(CALLS + WARM)] for each in (many, few)}
+    named = {
+        service: [_click_id(1 + number * step[service]) for number in range(CALLS + WARM)] for service in (many, few)
+    }
     pairs = [
         (_seconds(many.client(who), slow), _seconds(few.client(who), fast))
         for slow, fast in zip(named[many], named[few], strict=True)
@@ -275,6 +277,6 @@ def _fill_clicks(connection: psycopg.Connection, clicks: int) -> None:
 
 
 def _scalar(connection: psycopg.Connection, statement: str) -> int:
-    found = connection.execute(statement).fetchone()  # type: ignore[arg-type]
-    assert found is not None
-    return int(found[0])
+    row = connection.execute(statement).fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    return int(row[0])

@@ -28,9 +28,11 @@ def growth() -> list[Row]:
     """A basket of ten lines that ten campaigns touch, and ever more campaigns for products that it does not have."""
     basket = Basket("SEK", [Line(str(n), f"p{n}", 2, Decimal(100 + n)) for n in range(10)])
     sets = [CampaignSet((_percent(n, f"p{n}", 10) for n in range(count)), "SEK") for count in COUNTS]
-    found = {evaluate(basket, each, AT).discount for each in sets}
-    assert len(found) == 1, found
-    times = _in_turn([lambda each=each: evaluate(basket, each, AT) for each in sets], [CALLS] * len(sets))
+    discounts = {evaluate(basket, campaigns, AT).discount for campaigns in sets}
+    assert len(discounts) == 1, discounts
+    times = _in_turn(
+        [lambda campaigns=campaigns: evaluate(basket, campaigns, AT) for campaigns in sets], [CALLS] * len(sets)
+    )
     ratio = times[-1] / times[0]
     return [
         Row(
@@ -90,7 +92,7 @@ def _in_turn(works: Iterable[Callable[[], Any]], calls: Iterable[int]) -> list[f
     """Median seconds of a call of each, in rounds that all take part in."""
     pairs = list(zip(works, calls, strict=True))
     rounds = [[_seconds(work, count) for work, count in pairs] for _ in range(ROUNDS)]
-    return [median(each[place] for each in rounds) for place in range(len(pairs))]
+    return [median(seconds[place] for seconds in rounds) for place in range(len(pairs))]
 
 
 def _seconds(work: Callable[[], Any], count: int) -> float:

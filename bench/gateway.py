@@ -82,13 +82,13 @@ def _new_retailer(platform: Platform) -> str:
 
 def _samples(platform: Platform, token: str, nginx: tuple[int, int] | None) -> dict[str, Sample]:
     """The median sample of each way; the ways take turns, so that all meet the same disturbances."""
-    found: dict[str, list[Sample]] = {}
+    by_way: dict[str, list[Sample]] = {}
     for number in range(ROUNDS + 1):
         for name, way in _ways(platform, token, nginx).items():
             sample = _sample(platform, way, SECONDS if number else WARM_UP)
             if number:
-                found.setdefault(name, []).append(sample)
-    return {name: _median(samples) for name, samples in found.items()}
+                by_way.setdefault(name, []).append(sample)
+    return {name: _median(samples) for name, samples in by_way.items()}
 
 
 def _ways(platform: Platform, token: str, nginx: tuple[int, int] | None) -> dict[str, Way]:
@@ -118,9 +118,9 @@ def _sample(platform: Platform, way: Way, seconds: float) -> Sample:
 
 def _median(samples: list[Sample]) -> Sample:
     return Sample(
-        median(each.rate for each in samples),
-        median(each.service for each in samples),
-        median(each.between for each in samples),
+        median(sample.rate for sample in samples),
+        median(sample.service for sample in samples),
+        median(sample.between for sample in samples),
     )
 
 

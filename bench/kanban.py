@@ -84,8 +84,8 @@ def _fill(connection: psycopg.Connection, supplier: UUID, campaigns: int) -> Non
     now = datetime.now(UTC)
     ids = [uuid7() for _ in range(campaigns)]
     retailers = [uuid4() for _ in range(INVITES_EACH)]
-    _copy(connection, "campaigns", [_campaign(each, supplier, now) for each in ids])
-    _copy(connection, "invites", [_invite(each, supplier, retailer, now) for each in ids for retailer in retailers])
+    _copy(connection, "campaigns", [_campaign(id, supplier, now) for id in ids])
+    _copy(connection, "invites", [_invite(id, supplier, retailer, now) for id in ids for retailer in retailers])
     connection.commit()
     connection.autocommit = True
     connection.execute("VACUUM ANALYZE")

@@ -79,8 +79,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     all_of_it = family(process.pid) if process.poll() is None else []
     process.terminate()
     _, left = psutil.wait_procs(all_of_it, timeout=30)
-    for each in left:
-        each.kill()
+    for survivor in left:
+        survivor.kill()
     process.wait(10)
 
 

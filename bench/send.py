@@ -109,10 +109,10 @@ def _new_groups(supplier: User, made: Databases) -> list[str]:
 
 def _new_group(supplier: User, made: Databases, name: str, offset: int, size: int) -> str:
     with made.connect("prm") as connection:
-        found = connection.execute(
+        retailers = connection.execute(
             "SELECT id FROM tenant_names WHERE kind = 'Retailer' ORDER BY name LIMIT %s OFFSET %s", (size, offset)
         ).fetchall()
-    answer = supplier.post("/api/v1/prm/groups", {"name": name, "retailerIds": [str(row[0]) for row in found]})
+    answer = supplier.post("/api/v1/prm/groups", {"name": name, "retailerIds": [str(row[0]) for row in retailers]})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
@@ -177,9 +177,9 @@ def _written(ours: psycopg.Connection, campaign: str) -> tuple[list[TupleRow], l
 
 def _copy_campaign(ours: psycopg.Connection, bare: psycopg.Connection, campaign: str) -> None:
     """The row that the invites refer to; not measured."""
-    found = ours.execute("SELECT * FROM campaigns WHERE id = %s", (campaign,))
-    names = [column.name for column in found.description or ()]
-    bare.execute(_insertion("campaigns", names), found.fetchone())
+    cursor = ours.execute("SELECT * FROM campaigns WHERE id = %s", (campaign,))
+    names = [column.name for column in cursor.description or ()]
+    bare.execute(_insertion("campaigns", names), cursor.fetchone())
     bare.commit()
     ours.commit()
 

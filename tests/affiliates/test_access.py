@@ -109,7 +109,7 @@ def without_request_id(answer):
 
 
 def test_the_table_names_every_endpoint(affiliates):
-    """S2-1 … S2-6: both doors have the same (D1)."""
+    """S2-1 … S2-6: both route prefixes have the same (D1)."""
     expected = {key: roles for key, (roles, _) in ACCESS.items()} | {key: set() for key in PUBLIC}
     assert {key: set(roles) for key, roles in endpoints(affiliates.app).items()} == expected
 
@@ -166,11 +166,11 @@ def test_lists_and_the_trail_hold_nothing_of_others(affiliates, shop, otto, thin
     assert [row["targetId"] for row in ok(otto.get(f"{CAMPAIGNS}/audit"))["items"]] == [theirs]
 
 
-def test_both_doors_lead_to_the_same(affiliates):
+def test_both_route_prefixes_lead_to_the_same(affiliates):
     """D1: what one makes the other sees."""
     shop, maja = affiliates.client(SHOP), affiliates.client(MAJA)
     made = ok(maja.post(f"{SIGNED_IN}/campaigns", json=SALE), 201)
-    through_one, through_other = (client.get(f"{door}/campaigns/{made['id']}") for client, door in
+    through_one, through_other = (client.get(f"{prefix}/campaigns/{made['id']}") for client, prefix in
                                   ((shop, KEYED), (maja, SIGNED_IN)))  # fmt: skip
     assert ok(through_one) == ok(through_other)
     refused(maja.get(f"{SIGNED_IN}/campaigns/{uuid4()}"), 404)

@@ -63,8 +63,8 @@ def test_every_guarded_route_refuses_who_is_not_signed_in(service, start_service
             assert answer.content_type in {shape.media_type for shape in ERROR_FORMATS}
 
 
-def test_every_endpoint_has_a_door_with_its_own_error_format(service, start_service):
-    """And the gateway gates by no other feature than the service; what is internal has no door."""
+def test_every_endpoint_has_a_route_with_its_own_error_format(service, start_service):
+    """And the gateway gates by no other feature than the service; what is internal has no route."""
     app = start_service(service).app
     tables = (Table(development=True), Table(KEY_ROUTES))
     for rule in app.url_map.iter_rules():
@@ -72,9 +72,9 @@ def test_every_endpoint_has_a_door_with_its_own_error_format(service, start_serv
         if blueprint is None:
             continue
         concrete = re.sub(r"<[^<>]*>", "x", rule.rule)
-        doors = [route for table in tables if (route := table.find(concrete)) and route.service == service.name]
-        assert bool(doors) != rule.rule.startswith("/internal/"), rule.rule
-        for route in doors:
+        routes = [route for table in tables if (route := table.find(concrete)) and route.service == service.name]
+        assert bool(routes) != rule.rule.startswith("/internal/"), rule.rule
+        for route in routes:
             assert route.error_format == blueprint.error_format, rule.rule
             assert route.feature in (None, blueprint.feature), rule.rule
 

@@ -52,7 +52,7 @@ def report(outcome: Outcome) -> str:
         f"otherwise wrong {len(verdict.wrong)}",
     ]
     for kind in ("lost", "doubled", "inverted", "wrong"):
-        lines += [f"    {kind}: {each}" for each in getattr(verdict, kind)[:10]]
+        lines += [f"    {kind}: {finding}" for finding in getattr(verdict, kind)[:10]]
     lines += [f"  void: {reason}" for reason in outcome.void]
     summary = "passed" if outcome.passed else "proves nothing" if outcome.sound else "FAILED"
     return "\n".join([*lines, f"  {summary}"])

@@ -78,18 +78,18 @@ class Books:
     def under_way(self) -> dict[str, int]:
         """What still has to happen somewhere before all is settled."""
         unsent = select(func.count()).select_from(OutboxRow).where(OutboxRow.sent_at.is_(None))
-        found = {f"{name} outbox": self.count(name, unsent) for name in PUBLISHERS}
+        counts = {f"{name} outbox": self.count(name, unsent) for name in PUBLISHERS}
         waiting = select(func.count()).select_from(RetryRow).where(RetryRow.state == "waiting")
-        found |= {f"{name} retries": self.count(name, waiting) for name in (*CONSUMERS, ledger.NAME)}
+        counts |= {f"{name} retries": self.count(name, waiting) for name in (*CONSUMERS, ledger.NAME)}
         mails = select(func.count()).select_from(Delivery).where(Delivery.state.in_(UNDER_WAY))
-        found["mails"] = self.count("notifier", mails)
+        counts["mails"] = self.count("notifier", mails)
         calls = select(func.count()).select_from(WebhookMessage).where(WebhookMessage.finished_at.is_(None))
-        found["webhooks"] = self.count("notifier", calls)
+        counts["webhooks"] = self.count("notifier", calls)
         broker = connect(self._broker_url, "chaos")
-        found |= {f"{name} queue": broker.depth(name) for name in subscribers()}
+        counts |= {f"{name} queue": broker.depth(name) for name in subscribers()}
         broker.close()
-        found |= self._unheard()
-        return {name: count for name, count in found.items() if count}
+        counts |= self._unheard()
+        return {name: count for name, count in counts.items() if count}
 
     def _unheard(self) -> dict[str, int]:
         """What is in no subscriber's inbox yet: what a consumer holds, or has died with, is in no queue's depth."""
@@ -97,12 +97,12 @@ class Books:
         for name in PUBLISHERS:
             by_type = select(OutboxRow.type, func.count()).group_by(OutboxRow.type)
             published += Counter(dict(tuple(row) for row in self.all(name, by_type)))
-        found = {}
+        counts = {}
         for home, subscriber in listeners():
-            wanted = sum(count for type, count in published.items() if is_for(subscriber, type))
+            total = sum(count for type, count in published.items() if is_for(subscriber, type))
             mine = select(func.count()).select_from(InboxRow).where(InboxRow.consumer == subscriber.name)
-            found[f"{subscriber.name} missing"] = wanted - self.count(home, mine)
-        return found
+            counts[f"{subscriber.name} missing"] = total - self.count(home, mine)
+        return counts
 
 
 def listeners() -> list[tuple[str, Subscriber]]:

@@ -84,7 +84,7 @@ DUPLICATES = "concord_events_duplicate"
 
 def subscribers() -> list[str]:
     """Everybody who has a queue in a run."""
-    return [*(each.name for name in CONSUMERS for each in platform.load(name).listeners), ledger.NAME]
+    return [*(subscriber.name for name in CONSUMERS for subscriber in platform.load(name).listeners), ledger.NAME]
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Fleet(Platform):
         return [f"{member}.{number}" for member, count in self.members.items() for number in range(count)]
 
     def port_of(self, name: str) -> int:
-        """The api listens where its neighbours expect it, everything else further up, in the order of ``names``."""
+        """The api listens where the other services expect it, everything else further up, in the order of ``names``."""
         service, _, role = name.partition(".")[0].partition("-")
         if service != ledger.NAME and role in ("", "api"):
             return platform.port_of(service, self.port)
@@ -208,7 +208,7 @@ class Killer:
 
     def strike(self) -> None:
         roles = [role for role in WEIGHTS if role in CAST or role in self.servers]
-        role = self.dice.choices(roles, [WEIGHTS[each] for each in roles])[0]
+        role = self.dice.choices(roles, [WEIGHTS[role] for role in roles])[0]
         if role in self.servers:
             self.servers[role].kill()
             self.servers[role].start()
@@ -226,7 +226,7 @@ class Killer:
     def _let_work_pile_up(self, name: str) -> None:
         """Hold it and its twins still for a moment, so that it dies in the middle of a batch and not between two."""
         member = name.partition(".")[0]
-        twins = [self.fleet.processes[each].pid for each in self.fleet.names() if each.partition(".")[0] == member]
+        twins = [self.fleet.processes[twin].pid for twin in self.fleet.names() if twin.partition(".")[0] == member]
         for pid in twins:
             os.killpg(pid, signal.SIGSTOP)
         time.sleep(HELD)

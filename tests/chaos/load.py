@@ -152,10 +152,10 @@ class Load:
     def _send_campaign(self, user: Client, name: str, targets: list[str], dice: random.Random) -> None:
         created = user.post("/api/v1/campaigns", campaign(name))
         self.accepted.campaigns[created["id"]] = name
-        wanted = dice.sample(targets, dice.randint(len(targets) // 2, len(targets)))
+        retailers = dice.sample(targets, dice.randint(len(targets) // 2, len(targets)))
         path = f"/api/v1/campaigns/{created['id']}"
-        user.post(f"{path}/send", {"retailerIds": wanted})
-        self.accepted.invites[created["id"]] = set(wanted)
+        user.post(f"{path}/send", {"retailerIds": retailers})
+        self.accepted.invites[created["id"]] = set(retailers)
         if dice.random() < 0.3:
             user.post(f"{path}/status", {"status": "ResponsesIn"})
 

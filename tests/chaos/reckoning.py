@@ -52,19 +52,19 @@ class Taker:
     may_repeat: bool = False
 
 
-def reckon(books: Books, hooks: Sequence[Hook], received: Mapping[str, Sequence[UUID]], found: Findings) -> int:
-    """Add what is amiss to ``found``; return how many events were published.
+def reckon(books: Books, hooks: Sequence[Hook], received: Mapping[str, Sequence[UUID]], findings: Findings) -> int:
+    """Add what is amiss to ``findings``; return how many events were published.
 
     Args:
         received: what the receiver of each tenant's webhook was sent, in that order.
     """
     events = list(books.events())
-    _require_every_type(events, found)
-    _judge_sequences(events, found)
+    _require_every_type(events, findings)
+    _judge_sequences(events, findings)
     for taker in _takers(books, hooks, received):
-        _judge(taker, events, found)
-    _judge_dead(books, found)
-    _judge_messages(books, found)
+        _judge(taker, events, findings)
+    _judge_dead(books, findings)
+    _judge_messages(books, findings)
     return len(events)
 
 
@@ -89,18 +89,18 @@ def _sent_to(hook: Hook) -> Callable[[Event], bool]:
     return lambda event: hook.tenant_id in event.tenants and event.at > hook.since
 
 
-def _judge(taker: Taker, events: Sequence[Event], found: Findings) -> None:
+def _judge(taker: Taker, events: Sequence[Event], findings: Findings) -> None:
     """Everything that it wants it has, nothing twice, each series in its sequence."""
     times = Counter(taker.taken)
-    found.lost += [
+    findings.lost += [
         f"{event.type} {event.id} for {taker.name}" for event in events if taker.wants(event) and event.id not in times
     ]
     if not taker.may_repeat:
-        found.doubled += [f"{event_id} for {taker.name}" for event_id, count in times.items() if count > 1]
+        findings.doubled += [f"{event_id} for {taker.name}" for event_id, count in times.items() if count > 1]
     published = {event.id: event for event in events}
-    found.wrong += [f"{taker.name} has {event_id}, which nobody published" for event_id in times.keys() - published]
+    findings.wrong += [f"{taker.name} has {event_id}, which nobody published" for event_id in times.keys() - published]
     if taker.ordered:
-        found.inverted += _inversions(taker.name, [published[id] for id in times if id in published])
+        findings.inverted += _inversions(taker.name, [published[id] for id in times if id in published])
 
 
 def _inversions(name: str, taken: Iterable[Event]) -> Iterator[str]:
@@ -112,30 +112,30 @@ def _inversions(name: str, taken: Iterable[Event]) -> Iterator[str]:
         reached[event.series] = max(event.sequence, reached.get(event.series, 0))
 
 
-def _judge_sequences(events: Iterable[Event], found: Findings) -> None:
+def _judge_sequences(events: Iterable[Event], findings: Findings) -> None:
     """Numbered from 1 without gaps within each series, in the order they were written."""
     numbers: dict[Series, list[int]] = {}
     for event in events:
         numbers.setdefault(event.series, []).append(event.sequence)
     for series, sequences in numbers.items():
         if sequences != list(range(1, len(sequences) + 1)):
-            found.wrong.append(f"sequences of {series}: {sequences[:20]}")
+            findings.wrong.append(f"sequences of {series}: {sequences[:20]}")
 
 
-def _require_every_type(events: Iterable[Event], found: Findings) -> None:
+def _require_every_type(events: Iterable[Event], findings: Findings) -> None:
     """A type that was not made proves nothing."""
     made = {event.type for event in events}
-    found.wrong += [f"nobody made a {event.type}" for event in published() if event.type not in made]
+    findings.wrong += [f"nobody made a {event.type}" for event in published() if event.type not in made]
 
 
-def _judge_dead(books: Books, found: Findings) -> None:
+def _judge_dead(books: Books, findings: Findings) -> None:
     for name in (*CONSUMERS, ledger.NAME):
         failed = books.all(name, select(RetryRow.consumer, RetryRow.type, RetryRow.error))
-        found.wrong += [f"failed at {row.consumer}: {row.type} {row.error}" for row in failed[:20]]
+        findings.wrong += [f"failed at {row.consumer}: {row.type} {row.error}" for row in failed[:20]]
 
 
-def _judge_messages(books: Books, found: Findings) -> None:
+def _judge_messages(books: Books, findings: Findings) -> None:
     """Every message of a webhook was delivered: its receiver takes everything."""
     left = select(WebhookMessage.type, WebhookMessage.event_id, WebhookMessage.state)
     for row in books.all("notifier", left.where(WebhookMessage.state != MessageState.DELIVERED)):
-        found.lost.append(f"{row.type} {row.event_id} for a webhook is {row.state}")
+        findings.lost.append(f"{row.type} {row.event_id} for a webhook is {row.state}")

@@ -181,6 +181,6 @@ def _folder(owner: str) -> Iterator[tuple[Path, str | None]]:
 
 
 def _newest(pattern: str, program: str) -> Path:
-    found = sorted(Path("/").glob(pattern.lstrip("/")), key=lambda path: [int(n) for n in path.parts if n.isdigit()])
-    assert found, f"{program} is not installed"
-    return found[-1]
+    paths = sorted(Path("/").glob(pattern.lstrip("/")), key=lambda path: [int(n) for n in path.parts if n.isdigit()])
+    assert paths, f"{program} is not installed"
+    return paths[-1]

@@ -196,8 +196,7 @@ def a_link_earns_a_commission(cast: Cast, tag: str) -> None:
     merchant.post(f"{campaign}/activate")
     person = merchant.post(f"{MERCHANT}/affiliates", {"name": tag, "email": f"{tag}@blog.example"})["id"]
     merchant.post(f"{MERCHANT}/affiliates/{person}/approve")
-    wanted = {"affiliateId": person, "destination": "https://shop.example/"}
-    link = merchant.post(f"{campaign}/links", wanted)
+    link = merchant.post(f"{campaign}/links", {"affiliateId": person, "destination": "https://shop.example/"})
     for number in range(3):
         click = merchant.follow(link["code"])
         time.sleep(0.4)  # longer than clicks are gathered, so each is told of by itself

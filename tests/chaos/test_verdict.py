@@ -68,8 +68,8 @@ class Damage:
                 if books.is_for(subscriber, event_type):
                     rows[home].append(InboxRow(consumer=subscriber.name, event_id=event_id, handled_at=utcnow()))
             self.sent.append(event_id)
-        for name, wanted in rows.items():
-            self.add(name, *wanted)
+        for name, batch in rows.items():
+            self.add(name, *batch)
 
     def logged(self, event_id):
         self.position += 1
@@ -148,8 +148,8 @@ def damage(tmp_path, empty):
 
 
 def test_a_clean_run_is_clean(damage):
-    found = damage.judged()
-    assert (found.clean, found.events, found.mails) == (True, 3 + len(OTHERS), 1)
+    findings = damage.judged()
+    assert (findings.clean, findings.events, findings.mails) == (True, 3 + len(OTHERS), 1)
 
 
 def test_what_was_promised_and_is_missing_is_lost(damage):
@@ -161,8 +161,8 @@ def test_what_was_promised_and_is_missing_is_lost(damage):
 
 def test_an_event_that_took_no_effect_is_lost(damage):
     damage.remove("ledger", ledger.Effect, ledger.Effect.event_id == damage.events[1])
-    found = damage.judged()
-    assert (len(found.lost), found.doubled, found.inverted) == (1, [], [])
+    findings = damage.judged()
+    assert (len(findings.lost), findings.doubled, findings.inverted) == (1, [], [])
 
 
 @pytest.mark.parametrize(("home", "subscriber"), books.listeners(), ids=lambda one: getattr(one, "name", one))
@@ -187,9 +187,9 @@ def test_what_one_source_tells_of_a_subject_is_not_made_up_for_by_another(damage
     assert damage.judged().clean
     damage.remove("notifier", LoggedEvent, LoggedEvent.event_id == clicked)
     damage.sent.remove(clicked)
-    found = damage.judged()
-    assert len(found.lost) == 2
-    assert all(str(clicked) in lost for lost in found.lost)
+    findings = damage.judged()
+    assert len(findings.lost) == 2
+    assert all(str(clicked) in lost for lost in findings.lost)
 
 
 def test_an_event_that_its_webhook_was_never_sent_is_lost(damage):
@@ -200,8 +200,8 @@ def test_an_event_that_its_webhook_was_never_sent_is_lost(damage):
 def test_a_webhook_may_get_an_event_twice_but_not_out_of_its_sequence(damage):
     assert damage.judged(sent=[*damage.sent, *damage.sent]).clean
     second, third, *others = damage.sent
-    found = damage.judged(sent=[third, second, *others])
-    assert (len(found.inverted), found.lost) == (1, [])
+    findings = damage.judged(sent=[third, second, *others])
+    assert (len(findings.inverted), findings.lost) == (1, [])
 
 
 def test_a_webhook_message_that_was_given_up_is_lost(damage):
@@ -226,8 +226,8 @@ def test_an_effect_that_stands_twice_is_doubled(damage):
 def test_effects_in_another_order_than_their_sequence_are_inverted(damage):
     damage.remove("ledger", ledger.Effect, ledger.Effect.event_id == damage.events[1])
     damage.add("ledger", effect(damage.events[1], TYPE, SUBJECT, 2))
-    found = damage.judged()
-    assert (len(found.inverted), found.lost, found.doubled) == (1, [], [])
+    findings = damage.judged()
+    assert (len(findings.inverted), findings.lost, findings.doubled) == (1, [], [])
 
 
 def test_a_log_in_another_order_than_the_sequence_is_inverted(damage):
@@ -239,12 +239,12 @@ def test_a_log_in_another_order_than_the_sequence_is_inverted(damage):
 
 def test_an_event_that_nobody_published_is_wrong(damage):
     damage.add("notifier", damage.logged(uuid4()))
-    assert any("nobody published" in each for each in damage.judged().wrong)
+    assert any("nobody published" in finding for finding in damage.judged().wrong)
 
 
 def test_a_gap_in_a_series_is_wrong(damage):
     damage.happen((uuid4(), TYPE, SUBJECT, 9))
-    assert any("sequences" in each for each in damage.judged().wrong)
+    assert any("sequences" in finding for finding in damage.judged().wrong)
 
 
 def test_a_type_that_nobody_made_is_wrong(damage):
@@ -254,8 +254,8 @@ def test_a_type_that_nobody_made_is_wrong(damage):
 
 def test_a_mail_that_never_came_is_lost_and_one_that_may_come_again_is_not_doubled(damage):
     assert damage.judged(posted={}).lost
-    found = damage.judged(posted={MAIL: 2})
-    assert (found.clean, found.repeated_mails) == (True, 1)
+    findings = damage.judged(posted={MAIL: 2})
+    assert (findings.clean, findings.repeated_mails) == (True, 1)
 
 
 def test_a_mail_that_must_come_once_and_came_twice_is_doubled(damage):

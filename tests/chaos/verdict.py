@@ -56,15 +56,15 @@ def judge(books: Books, accepted: Accepted, hooks: Sequence[Hook], received: Rec
 
 def _judge_requests(books: Books, accepted: Accepted, verdict: Verdict) -> None:
     """Every accepted request is there, once."""
-    verdict.wrong += [f"refused: {each}" for each in accepted.refused[:20]]
+    verdict.wrong += [f"refused: {answer}" for answer in accepted.refused[:20]]
     campaigns = {str(id): name for id, name in books.all("campaigns", select(Campaign.id, Campaign.name))}
     _compare("campaign", accepted.campaigns, campaigns, verdict)
     invites = books.all("campaigns", select(Invite.id, Invite.campaign_id, Invite.retailer_id, Invite.status))
-    sent = Counter((str(each.campaign_id), str(each.retailer_id)) for each in invites)
+    sent = Counter((str(invite.campaign_id), str(invite.retailer_id)) for invite in invites)
     promised = {(campaign, shop) for campaign, shops in accepted.invites.items() for shop in shops}
     verdict.lost += [f"invite {pair}" for pair in promised if pair not in sent]
     verdict.doubled += [f"invite {pair}" for pair, count in sent.items() if count > 1]
-    answers = {str(each.id): each.status for each in invites}
+    answers = {str(invite.id): invite.status for invite in invites}
     for invite, response in accepted.responses.items():
         if answers.get(invite) != response:
             verdict.lost.append(f"response {invite} {response}, found {answers.get(invite)}")
@@ -72,32 +72,32 @@ def _judge_requests(books: Books, accepted: Accepted, verdict: Verdict) -> None:
     _compare("message", accepted.messages, messages, verdict)
 
 
-def _compare(noun: str, promised: dict[str, str], found: dict[str, str], verdict: Verdict) -> None:
+def _compare(noun: str, promised: dict[str, str], texts: dict[str, str], verdict: Verdict) -> None:
     """By id and by text: no two requests shared a text, so one that stands twice was carried out twice."""
-    verdict.lost += [f"{noun} {id}" for id, text in promised.items() if found.get(id) != text]
-    verdict.doubled += [f"{noun} {text!r}" for text, count in Counter(found.values()).items() if count > 1]
+    verdict.lost += [f"{noun} {id}" for id, text in promised.items() if texts.get(id) != text]
+    verdict.doubled += [f"{noun} {text!r}" for text, count in Counter(texts.values()).items() if count > 1]
 
 
 def _judge_mails(books: Books, posted: Counter[str], verdict: Verdict) -> None:
     """A mail that must arrive did, under one Message-ID however often; one that must come once did not come twice."""
     row = (Delivery.event_id, Delivery.category, Delivery.state, Delivery.message_id, Delivery.user_id)
     deliveries = books.all("notifier", select(*row))
-    told = {each.event_id for each in deliveries}
+    events = {delivery.event_id for delivery in deliveries}
     invited = select(OutboxRow.event_id).where(OutboxRow.type == INVITED)
-    verdict.lost += [f"mail of {row.event_id}" for row in books.all("campaigns", invited) if row.event_id not in told]
-    for each in deliveries:
-        times = posted[each.message_id]
+    verdict.lost += [f"mail of {row.event_id}" for row in books.all("campaigns", invited) if row.event_id not in events]
+    for delivery in deliveries:
+        times = posted[delivery.message_id]
         verdict.mails += times > 0
         verdict.repeated_mails += max(0, times - 1)
-        if each.state == "sent" and not times:
-            verdict.lost.append(f"mail {each.message_id} was never handed over")
-        if each.category == "once" and times > 1:
-            verdict.doubled.append(f"mail {each.message_id} came {times} times")
-        if each.category == "must-arrive" and each.state not in ("sent", "no_recipient", "suppressed"):
-            verdict.lost.append(f"mail {each.message_id} is {each.state}")
-    pairs = Counter((each.event_id, each.user_id) for each in deliveries if each.user_id)
+        if delivery.state == "sent" and not times:
+            verdict.lost.append(f"mail {delivery.message_id} was never handed over")
+        if delivery.category == "once" and times > 1:
+            verdict.doubled.append(f"mail {delivery.message_id} came {times} times")
+        if delivery.category == "must-arrive" and delivery.state not in ("sent", "no_recipient", "suppressed"):
+            verdict.lost.append(f"mail {delivery.message_id} is {delivery.state}")
+    pairs = Counter((delivery.event_id, delivery.user_id) for delivery in deliveries if delivery.user_id)
     verdict.doubled += [f"mail to {user} of {event}" for (event, user), count in pairs.items() if count > 1]
-    known = {each.message_id for each in deliveries}
+    known = {delivery.message_id for delivery in deliveries}
     verdict.wrong += [f"nobody wrote mail {message_id}" for message_id in posted if message_id not in known]
 
 

@@ -435,21 +435,21 @@ def test_nothing_is_lost_when_consumers_are_killed_at_work(
         second = child("consume", broker_url, noun, "work")
         reported += [*first.kill(), second.line(), *second.kill()]
         handled |= {id for line in reported for id in line.split()}
-    got = collect_all(broker, noun, wanted=set(ids(messages(noun, 400))) - handled)
+    got = collect_all(broker, noun, message_ids=set(ids(messages(noun, 400))) - handled)
     assert handled | got == set(ids(messages(noun, 400)))
 
 
-def collect_all(broker: Broker, subscriber: str, wanted: set[str]) -> set[str]:
-    """Consume until everything wanted came; messages may come more than once."""
+def collect_all(broker: Broker, subscriber: str, message_ids: set[str]) -> set[str]:
+    """Consume until all of ``message_ids`` came; messages may come more than once."""
     got: set[str] = set()
     stop = threading.Event()
 
     def handle(batch: Sequence[Message]) -> None:
         got.update(ids(batch))
-        if got >= wanted:
+        if got >= message_ids:
             stop.set()
 
-    if wanted:
+    if message_ids:
         with stopping(stop, PATIENCE):
             broker.consume(subscriber, handle, stop=stop)
     return got
@@ -497,9 +497,9 @@ def test_no_dead_letters(broker: Broker, noun: str) -> None:
 
 
 def dead_letters(broker: Broker, subscriber: str, limit: int = 100) -> list[DeadLetter]:
-    found: list[DeadLetter] = []
-    broker.dead_letters(subscriber, lambda letter: bool(found.append(letter)), limit=limit)  # type: ignore[func-returns-value]
-    return found
+    letters: list[DeadLetter] = []
+    broker.dead_letters(subscriber, lambda letter: bool(letters.append(letter)), limit=limit)  # type: ignore[func-returns-value]
+    return letters
 
 
 # The archive
@@ -543,9 +543,9 @@ def test_reading_the_archive_tells_no_subscriber(broker: Broker, noun: str) -> N
 
 
 def archived(broker: Broker, noun: str, since: datetime) -> list[tuple[Message, datetime]]:
-    found: list[tuple[Message, datetime]] = []
-    broker.read_archive(since, lambda message, at: found.append((message, at)))
-    return [(message, at) for message, at in found if message.type.startswith(noun)]
+    archive: list[tuple[Message, datetime]] = []
+    broker.read_archive(since, lambda message, at: archive.append((message, at)))
+    return [(message, at) for message, at in archive if message.type.startswith(noun)]
 
 
 # Stopping a process

@@ -79,10 +79,10 @@ class Wire:
         return None
 
     def _close(self, *sockets: socket.socket) -> None:
-        for each in sockets:
+        for peer in sockets:
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                peer.shutdown(socket.SHUT_RDWR)
+            peer.close()
 
     def cut(self) -> None:
         pairs, self._pairs = self._pairs, []

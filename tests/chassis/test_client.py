@@ -1,4 +1,4 @@
-"""Asking a neighbour that is away, slow, broken or rude: a quick 503, and the other threads go on."""
+"""Calling an upstream that is away, slow, broken or rude: a quick 503, and the other threads go on."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from tests.plugin import principal
 ANNA = principal()
 
 
-class Neighbour:
+class FakeUpstream:
     """Answers what ``answer`` says, as ``(status, headers, body)``; remembers who asked."""
 
     def __init__(self):
@@ -26,20 +26,20 @@ class Neighbour:
         self.gate.set()
         self.asked = []
         self.read_whole = 0
-        neighbour = self
+        upstream = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                neighbour.asked.append(dict(self.headers))
-                neighbour.gate.wait(20)
-                status, headers, body = neighbour.answer
+                upstream.asked.append(dict(self.headers))
+                upstream.gate.wait(20)
+                status, headers, body = upstream.answer
                 self.send_response(status)
                 for name, value in ({"Content-Length": str(len(body))} | headers).items():
                     self.send_header(name, value)
                 self.end_headers()
                 with suppress(OSError):
                     self.wfile.write(body)
-                    neighbour.read_whole += 1
+                    upstream.read_whole += 1
 
             do_POST = do_GET
 
@@ -53,8 +53,8 @@ class Neighbour:
 
 
 @pytest.fixture
-def neighbour():
-    running = Neighbour()
+def upstream():
+    running = FakeUpstream()
     yield running
     running.gate.set()
     running.server.shutdown()
@@ -62,8 +62,8 @@ def neighbour():
 
 
 @pytest.fixture
-def client(neighbour, test_settings):
-    return ServiceClient({"prm": neighbour.url}, Signer(test_settings.keys, "campaigns"), places=2)
+def client(upstream, test_settings):
+    return ServiceClient({"prm": upstream.url}, Signer(test_settings.keys, "campaigns"), places=2)
 
 
 def ask(client):
@@ -71,20 +71,20 @@ def ask(client):
         return client.get("prm", "/internal/x")
 
 
-def test_the_caller_is_signed_on_by_us(client, neighbour, test_settings):
+def test_the_caller_is_signed_on_by_us(client, upstream, test_settings):
     assert ask(client) == {"ok": True}
-    token = neighbour.asked[0]["X-Concord-Identity"]
+    token = upstream.asked[0]["X-Concord-Identity"]
     assert Verifier(test_settings.keys, "prm").verify(token) == (ANNA, "campaigns")
 
 
-def test_a_503_that_says_come_back_later_is_passed_on_at_once(client, neighbour):
-    neighbour.answer = (503, {"Retry-After": "5"}, b"{}")
+def test_a_503_that_says_come_back_later_is_passed_on_at_once(client, upstream):
+    upstream.answer = (503, {"Retry-After": "5"}, b"{}")
     started = time.monotonic()
     with pytest.raises(Upstream) as refused:
         ask(client)
     assert time.monotonic() - started < 4
     assert int(refused.value.headers["Retry-After"]) > 0
-    assert len(neighbour.asked) == 3
+    assert len(upstream.asked) == 3
 
 
 @pytest.mark.parametrize(
@@ -100,25 +100,25 @@ def test_a_503_that_says_come_back_later_is_passed_on_at_once(client, neighbour)
         ((200, {"Set-Cookie": "a=b"}, b"nonsense"), Upstream),
     ],
 )
-def test_odd_answers(client, neighbour, answer, failure, monkeypatch):
+def test_odd_answers(client, upstream, answer, failure, monkeypatch):
     monkeypatch.setattr("chassis.http.client.MAX_ANSWER", 1000)
-    neighbour.answer = answer
+    upstream.answer = answer
     with pytest.raises(failure):
         ask(client)
-    assert not any("Cookie" in headers for headers in neighbour.asked)
+    assert not any("Cookie" in headers for headers in upstream.asked)
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 503])
-def test_of_no_answer_more_than_the_limit_is_read(client, neighbour, status, monkeypatch):
+def test_of_no_answer_more_than_the_limit_is_read(client, upstream, status, monkeypatch):
     """Nor of one that leads elsewhere or that is asked for again."""
     monkeypatch.setattr("chassis.http.client.MAX_ANSWER", 1000)
-    neighbour.answer = (status, {"Location": "/elsewhere"}, 20_000_000 * b" ")
+    upstream.answer = (status, {"Location": "/elsewhere"}, 20_000_000 * b" ")
     with pytest.raises((NotFound, Upstream)):
         ask(client)
-    assert neighbour.read_whole == 0
+    assert upstream.read_whole == 0
 
 
-def test_a_neighbour_that_is_not_there_or_not_known(client, test_settings):
+def test_an_upstream_that_is_not_there_or_not_known(client, test_settings):
     gone = ServiceClient({"prm": "http://127.0.0.1:9"}, Signer(test_settings.keys, "campaigns"))
     with pytest.raises(Upstream), acting_as(ANNA):
         gone.get("prm", "/")
@@ -126,14 +126,14 @@ def test_a_neighbour_that_is_not_there_or_not_known(client, test_settings):
         gone.get("nobody", "/")
 
 
-def test_a_neighbour_that_hangs_holds_two_threads_and_no_third(client, neighbour):
-    neighbour.gate.clear()
+def test_an_upstream_that_hangs_holds_two_threads_and_no_third(client, upstream):
+    upstream.gate.clear()
     with ThreadPoolExecutor(3) as pool:
         stuck = [pool.submit(ask, client) for _ in range(2)]
-        while len(neighbour.asked) < 2:
+        while len(upstream.asked) < 2:
             time.sleep(0.01)
         with pytest.raises(Upstream, match="Too many"):
             ask(client)
-        neighbour.gate.set()
+        upstream.gate.set()
         assert [future.result() for future in stuck] == [{"ok": True}] * 2
     assert ask(client) == {"ok": True}

@@ -153,20 +153,20 @@ def test_with_the_broker_away_requests_go_on_and_events_wait(anna, sample, a_rel
 def test_only_one_relay_works_at_a_time_and_it_keeps_no_writer_waiting(anna, sample, broker):
     """A second relay and a request come by while the first one waits for the broker."""
     second = Relay("sample", sample.database, broker)
-    found = []
+    outcomes = []
 
     class SlowBroker:
         def publish(self, messages):
-            found.append(second.publish_batch())
+            outcomes.append(second.publish_batch())
             request = threading.Thread(target=write, args=(anna, "meanwhile"))
             request.start()
             request.join(10)
-            found.append(request.is_alive())
+            outcomes.append(request.is_alive())
             return broker.publish(messages)
 
     write(anna, "a")
     assert Relay("sample", sample.database, SlowBroker()).publish_batch() == 1
-    assert found == [0, False]
+    assert outcomes == [0, False]
     assert second.publish_batch() == 1
     assert len(broker.published) == 2
 

@@ -291,7 +291,7 @@ def test_consumers_that_share_a_queue_keep_the_order_between_them(sample):
         for start in range(0, len(share), 6):
             consumer.handle(share[start : start + 6])
 
-    threads = [threading.Thread(target=work, args=(each, everything[n::3])) for n, each in enumerate(consumers)]
+    threads = [threading.Thread(target=work, args=(consumer, everything[n::3])) for n, consumer in enumerate(consumers)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -364,10 +364,10 @@ class Machine(RuleBasedStateMachine):
     def _dead(self):
         with acting_as(SYSTEM), self.database.read() as session:
             rows = session.execute(select(RetryRow.subject, RetryRow.sequence).where(RetryRow.state == DEAD))
-            found: dict[UUID | None, list[int | None]] = {}
+            sequences: dict[UUID | None, list[int | None]] = {}
             for subject, sequence in rows:
-                found.setdefault(subject, []).append(sequence)
-            return found
+                sequences.setdefault(subject, []).append(sequence)
+            return sequences
 
     @rule(places=st.lists(st.sampled_from(PLACES), min_size=1, max_size=6))
     def deliver(self, places) -> None:
@@ -406,8 +406,8 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def in_sequence(self) -> None:
         for subject in KNOWN:
-            found = self._heard(subject)
-            assert found == list(range(found[0], found[0] + len(found))) if found else True
+            sequences = self._heard(subject)
+            assert sequences == list(range(sequences[0], sequences[0] + len(sequences))) if sequences else True
 
 
 TestMachine = Machine.TestCase

@@ -13,11 +13,11 @@ def test_an_event_published_before_any_consumer_runs_reaches_everybody_who_liste
     broker = connect(f"embedded://{tmp_path}/broker.db", "test")
     try:
         broker.publish([Message("1", "identity.TenantCreated.v2", b"{}")])
-        told = {one.name: one.patterns for name in platform.SERVICES for one in platform.load(name).listeners}
-        depths = {name: broker.depth(name) for name in told}
+        listeners = {one.name: one.patterns for name in platform.SERVICES for one in platform.load(name).listeners}
+        depths = {name: broker.depth(name) for name in listeners}
     finally:
         broker.close()
-    listening = {name for name, patterns in told.items() if {"identity.TenantCreated.v2", "#"} & set(patterns)}
+    listening = {name for name, patterns in listeners.items() if {"identity.TenantCreated.v2", "#"} & set(patterns)}
     assert {name for name, depth in depths.items() if depth} == listening
     assert "notifier.log" in listening
 

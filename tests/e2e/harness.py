@@ -33,9 +33,9 @@ def until(check: Callable[[], Any], *, within: float = 20, what: str = "it") -> 
     """Ask again and again until ``check`` gives something true, and return that."""
     deadline = time.monotonic() + within
     while True:
-        found = check()
-        if found:
-            return found
+        result = check()
+        if result:
+            return result
         assert time.monotonic() < deadline, f"{what} did not happen within {within} s"
         time.sleep(0.05)
 
@@ -189,7 +189,7 @@ class Platform:
         log.close()
 
     def port_of(self, name: str) -> int:
-        """The api (or the whole service) listens where its neighbours expect it, other roles further up."""
+        """The api (or the whole service) listens where the other services expect it, other roles further up."""
         service, _, role = name.partition("-")
         if role in ("", "api"):
             return platform.port_of(service, self.port)
@@ -333,8 +333,7 @@ def build_merchant(running: Platform, features: list[str] | None = None) -> Merc
     """A new merchant with an API key."""
     tag = uuid4().hex[:8]
     operator = running.user(*OPERATOR)
-    wanted = ["affiliates"] if features is None else features
-    tenant_id = new_tenant(operator, f"Merchant {tag}", "Merchant", wanted)
+    tenant_id = new_tenant(operator, f"Merchant {tag}", "Merchant", ["affiliates"] if features is None else features)
     admin = new_user(running, operator, tenant_id, f"maja-{tag}@merchant.example", "MerchantAdmin")
     issued = operator.post(f"/api/v1/admin/tenants/{tenant_id}/api-keys", {"name": "till"})
     assert issued.status_code == 201, issued.text

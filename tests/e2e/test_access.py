@@ -7,6 +7,7 @@ import jwt
 import pytest
 import requests
 
+from concord.platform import port_of
 from tests.e2e.harness import OPERATOR, PASSWORD, until
 
 
@@ -99,8 +100,6 @@ def test_nobody_gets_in_without_a_credential(platform):
 
 def test_an_identity_made_up_by_a_client_counts_nowhere(platform, network):
     """Neither through the gateway nor straight at a service's port."""
-    from concord.platform import port_of
-
     forged = jwt.encode({"sub": str(uuid4()), "role": "PlatformAdmin", "aud": "campaigns"}, "k" * 32, algorithm="HS256")
     headers = {"X-Concord-Identity": forged, "X-Internal-User": "admin", "X-Forwarded-User": "admin"}
     direct = f"http://127.0.0.1:{port_of('campaigns', platform.port)}/api/v1/campaigns"

@@ -41,11 +41,11 @@ def follow(platform, code, cookie=None):
 def weighed(software, number):
     """The conversion once it was decided."""
 
-    def found():
+    def conversion():
         answer = done(software.get(f"{API}/conversions/{number}"))
         return answer if answer["status"] != "ACCEPTED" else None
 
-    return until(found, what="the order's weighing")
+    return until(conversion, what="the order's weighing")
 
 
 def test_the_document_from_creating_to_archiving(platform, merchant):
@@ -98,10 +98,10 @@ def test_a_link_clicked_an_order_credited_a_refund_clawed_back(platform, merchan
     assert [result["status"] for result in results] == ["created", "created"]
     done(software.post(f"{API}/campaigns/{campaign}/activate"))
     bina = done(software.post(f"{API}/affiliates", {"name": "Bina", "email": "bina@blog.example"}), 201)["id"]
-    wanted = {"affiliateId": bina, "destination": f"{SHOP}/shoes"}
-    refused(software.post(f"{API}/campaigns/{campaign}/links", wanted), 409)
+    body = {"affiliateId": bina, "destination": f"{SHOP}/shoes"}
+    refused(software.post(f"{API}/campaigns/{campaign}/links", body), 409)
     done(software.post(f"{API}/affiliates/{bina}/approve"))
-    link = done(software.post(f"{API}/campaigns/{campaign}/links", wanted), 201)
+    link = done(software.post(f"{API}/campaigns/{campaign}/links", body), 201)
     assert link["url"].endswith(f"/r/{link['code']}")
 
     led, click_id, cookie = follow(platform, link["code"])
@@ -142,8 +142,8 @@ def test_what_is_paused_does_not_convert(platform, merchant):
     campaign = done(software.post(f"{API}/campaigns", {"title": "Tihar"}), 201)["id"]
     done(software.post(f"{API}/campaigns/{campaign}/activate"))
     bina = done(software.post(f"{API}/affiliates", {"name": "Bina", "email": "bina@blog.example"}), 201)["id"]
-    wanted = {"affiliateId": bina, "destination": f"{SHOP}/lights"}
-    code = done(software.post(f"{API}/campaigns/{campaign}/links", wanted), 201)["code"]
+    body = {"affiliateId": bina, "destination": f"{SHOP}/lights"}
+    code = done(software.post(f"{API}/campaigns/{campaign}/links", body), 201)["code"]
     _, click_id, _ = follow(platform, code)
     done(software.post(f"{API}/campaigns/{campaign}/pause"))
     assert until(lambda: follow(platform, code)[:2] == (f"{SHOP}/welcome", None), within=3, what="the pause")

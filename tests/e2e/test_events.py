@@ -20,14 +20,14 @@ CAMPAIGN = {
 }
 
 
-def read_on(user, cursor, **wanted):
+def read_on(user, cursor, **filters):
     """Everything after a cursor, and the cursor behind it."""
-    found = []
+    events = []
     while True:
-        page = user.get(EVENTS, params={"after": cursor, **wanted}).json()
-        found, cursor = found + page["items"], page["next"]
+        page = user.get(EVENTS, params={"after": cursor, **filters}).json()
+        events, cursor = events + page["items"], page["next"]
         if not page["hasMore"]:
-            return found, cursor
+            return events, cursor
 
 
 def run_a_campaign(network):
@@ -79,7 +79,7 @@ def test_every_event_reaches_the_log_and_the_receiver_in_order_though_the_notifi
                     platform.start(name)
             platform.wait_until_ready(*victims)
         logged = until(
-            lambda: len(found := read_on(supplier, cursor, types="campaigns.*")[0]) >= expected and found,
+            lambda: len(events := read_on(supplier, cursor, types="campaigns.*")[0]) >= expected and events,
             within=90,
             what="every event in the log",
         )
@@ -106,24 +106,24 @@ def test_what_two_services_tell_of_one_merchant_is_all_in_the_log_and_at_its_web
     campaign = admin.post(f"{api}/campaigns", {"title": "Sale", "approvalRequired": False}).json()["id"]
     assert admin.post(f"{api}/campaigns/{campaign}/activate").status_code == 200
     affiliate = admin.post(f"{api}/affiliates", {"name": "Bina", "email": "bina@clicks.example"}).json()["id"]
-    wanted = {"affiliateId": affiliate, "destination": "https://shop.example/shoes"}
-    link = admin.post(f"{api}/campaigns/{campaign}/links", wanted).json()
+    body = {"affiliateId": affiliate, "destination": "https://shop.example/shoes"}
+    link = admin.post(f"{api}/campaigns/{campaign}/links", body).json()
     types = ["affiliates.ClickRecorded.v1", "identity.TenantChanged.v2"]
     cursor = admin.get(f"{EVENTS}?after=latest").json()["next"]
 
-    def told():
+    def logged_events():
         return read_on(admin, cursor, types=",".join(types))[0]
 
     with Receiver() as receiver:
         webhook = admin.post(WEBHOOKS, {"url": receiver.url, "types": types}).json()["id"]
         for number in (1, 2, 3):
             requests.get(f"{platform.url}/r/{link['code']}", allow_redirects=False, timeout=20)
-            until(lambda number=number: len(told()) == number, what=f"click {number} in the log")
+            until(lambda number=number: len(logged_events()) == number, what=f"click {number} in the log")
         for number in (4, 5):
             named = operator.ask("PATCH", f"/api/v1/admin/tenants/{merchant.tenant_id}", {"name": f"Name {number}"})
             assert named.status_code == 200, named.text
-            until(lambda number=number: len(told()) == number, what=f"new name {number} in the log")
-        logged = told()
+            until(lambda number=number: len(logged_events()) == number, what=f"new name {number} in the log")
+        logged = logged_events()
         delivered = f"{WEBHOOKS}/{webhook}/messages?state=delivered"
         until(lambda: admin.get(delivered).json()["totalItems"] == 5, what="the deliveries")
     assert [event["type"] for event in logged] == [*types[:1] * 3, *types[1:] * 2]
@@ -163,5 +163,5 @@ def test_who_waits_hears_at_once_and_only_of_its_own(network):
     }
     assert answer.json()["items"]
     assert network.supplier_id not in json.dumps([{**item, "data": {}} for item in answer.json()["items"]])
-    found, _ = read_on(rita, cursors[rita])
-    assert [event for event in found if event["type"].startswith("messaging.")] == []
+    events, _ = read_on(rita, cursors[rita])
+    assert [event for event in events if event["type"].startswith("messaging.")] == []

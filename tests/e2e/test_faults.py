@@ -28,9 +28,9 @@ def send(network, **kwargs):
 
 def mailed(platform, network):
     """Who got the mail about the campaign; there are others, about the relationship it rests on."""
-    wanted = {retailer.email for retailer in network.retailers.values()}
+    addresses = {retailer.email for retailer in network.retailers.values()}
     mails = platform.mailbox()
-    return sorted(mail["to"] for mail in mails if mail["to"] in wanted and CAMPAIGN["name"] in mail["subject"])
+    return sorted(mail["to"] for mail in mails if mail["to"] in addresses and CAMPAIGN["name"] in mail["subject"])
 
 
 def test_with_the_broker_down_requests_succeed_and_events_go_out_later(platform, network):

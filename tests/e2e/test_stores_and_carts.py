@@ -103,7 +103,7 @@ def test_a_cart_campaign_from_its_making_to_a_shoppers_cart(shop):
         answer = requests.get(f"{add}?{query}", timeout=10)
         return answer if answer.status_code in (200, 201) else None
 
-    first = until(lambda: cart_of("mktop=printer-days&product=printer&quantity=2"), what="the shop's door opening")
+    first = until(lambda: cart_of("mktop=printer-days&product=printer&quantity=2"), what="the shop's routes opening")
     assert first.status_code == 201
     cart = first.json()
     assert cart["campaign"] == {"name": "printer-days", "applied": True, "reason": None}
@@ -135,15 +135,15 @@ def test_the_documents_example_and_its_date_filter(shop):
     assert (answer.status, b'"my_mkt_name_example"' in answer.read()) == (200, True)
 
 
-def test_the_shops_door_closes_with_its_flag(platform, shop):
+def test_the_shops_routes_close_with_its_flag(platform, shop):
     """D5, S4-18: in S4's error format."""
     tag = uuid4().hex[:8]
     operator = platform.user(*OPERATOR)
     tenant_id = new_tenant(operator, f"Closing {tag}", "Retailer", ["promotions"])
     address = f"{shop[0].base}/shops/{tenant_id}/checkout/add?product=nothing"
-    until(lambda: requests.get(address, timeout=10).status_code == 400, what="the shop's door opening")
+    until(lambda: requests.get(address, timeout=10).status_code == 400, what="the shop's routes opening")
     assert operator.put(f"/api/v1/admin/tenants/{tenant_id}/features", {"promotions": False}).status_code == 200
-    until(lambda: requests.get(address, timeout=10).status_code == 403, what="the shop's door closing")
+    until(lambda: requests.get(address, timeout=10).status_code == 403, what="the shop's routes closing")
     body = requests.get(address, timeout=10).json()
     assert (body["error"], body["status"]) == ("Forbidden", 403)
     assert abs(body["timestamp"] - in_hours(0)) < 60_000

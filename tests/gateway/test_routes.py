@@ -196,7 +196,7 @@ PUBLIC = ["/shops/fjord-retail/checkout/add", "/shops/fjord-retail/carts/7", "/a
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-def test_a_public_door_needs_no_credential_and_passes_none_on(call: Caller, platform: Platform, path: str) -> None:
+def test_a_public_route_needs_no_credential_and_passes_none_on(call: Caller, platform: Platform, path: str) -> None:
     """Also when one is sent: nobody's identity may decide what a shopper sees."""
     sent = {"X-API-Key": "ck_1", "Authorization": f"Bearer {call.token}"}
     call.token = None
@@ -208,7 +208,7 @@ def test_a_public_door_needs_no_credential_and_passes_none_on(call: Caller, plat
 
 
 def test_only_a_link_keeps_a_cookie(call: Caller, platform: Platform) -> None:
-    """Both ways; a cookie sent to any other door stays behind, and one set there does not come back."""
+    """Both ways; a cookie sent to any other route stays behind, and one set there does not come back."""
     plan = Planned(302, headers={"Location": "https://shop.example/", "Set-Cookie": "click=7"}, body=b"")
     platform.affiliates.plan("/r/maja-sale", plan)
     answer = call("GET", "/r/maja-sale", headers={"Cookie": "click=6"})

@@ -90,10 +90,10 @@ class ServiceUnderTest:
 
 def endpoints(app: Flask) -> dict[tuple[str, str], tuple[str, ...]]:
     """Every endpoint of a service but health: ``{("POST", "/notes/<uuid:note_id>"): roles let in}``."""
-    found = {}
+    access = {}
     for rule in app.url_map.iter_rules():
         view_class = getattr(app.view_functions[rule.endpoint], "view_class", None)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             if view := getattr(view_class, method.lower(), None):
-                found[method, rule.rule] = view.access
-    return found
+                access[method, rule.rule] = view.access
+    return access

@@ -66,7 +66,7 @@ def ask(client, endpoint, ids, **kwargs):
 
 
 def test_the_table_names_every_endpoint(promotions):
-    """S4-1: and all but the shopper's door want somebody signed in."""
+    """S4-1: and all but the shopper's routes want somebody signed in."""
     ours = {key: set(roles) for key, roles in endpoints(promotions.app).items() if not key[1].startswith("/v2/")}
     assert ours == dict.fromkeys(ACCESS, ADMINS) | {key: set() for key in PUBLIC}
 

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import delete, select
 from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.dialects import sqlite
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
@@ -26,8 +27,8 @@ EVENTS = "/api/v1/events"
 
 
 def happened(number=1, *, tenants=(NORDIC,), event_type="campaigns.CampaignAdvanced.v1", **attributes):
-    told = ",".join(map(str, tenants))
-    return sample_event(event_type, {"number": number}, tenantids=told, **attributes)
+    tenant_ids = ",".join(map(str, tenants))
+    return sample_event(event_type, {"number": number}, tenantids=tenant_ids, **attributes)
 
 
 def numbers(page):
@@ -36,13 +37,13 @@ def numbers(page):
 
 def walk(client, query="", after=None):
     """Everything from a cursor on, as a client reads it, page by page; the numbers and the last cursor."""
-    found = []
+    entries = []
     while True:
         page = client.get(f"{EVENTS}?{query}" + (f"&after={after}" if after else "")).json
-        found += numbers(page)
+        entries += numbers(page)
         after = page["next"]
         if not page["hasMore"]:
-            return found, after
+            return entries, after
 
 
 def forget_old_events(notifier):
@@ -173,21 +174,21 @@ def test_a_reader_misses_nothing_while_events_are_being_committed(notifier, anna
 
     def follow():
         start.wait()
-        found, cursor = walk(anna)
+        entries, cursor = walk(anna)
         while not over.is_set():
             more, cursor = walk(anna, "limit=3", cursor)
-            found += more
-        return found + walk(anna, after=cursor)[0]
+            entries += more
+        return entries + walk(anna, after=cursor)[0]
 
     with ThreadPoolExecutor(5) as pool:
         reader = pool.submit(follow)
         for done in [pool.submit(log, worker) for worker in range(4)]:
             done.result()
         over.set()
-        found = reader.result()
+        entries = reader.result()
     assert notifier.retry_rows() == []
-    assert sorted(found) == list(range(total))
-    assert found == walk(anna)[0]
+    assert sorted(entries) == list(range(total))
+    assert entries == walk(anna)[0]
     assert notifier.retry_rows() == []
 
 
@@ -416,8 +417,6 @@ def test_a_page_is_found_by_index(notifier, anna, subject, index):
     """Neither the position nor the subject is searched row by row."""
     if notifier.database.dialect == "postgresql":
         pytest.skip("PostgreSQL reads a small table whole, whatever indexes it has")
-    from sqlalchemy.dialects import sqlite
-
     with acting_as(principal(Role.SUPPLIER_ADMIN, tenant_id=NORDIC)):
         statement = queries.visible(3, subject).compile(dialect=sqlite.dialect())
     with notifier.database.engine.connect() as connection:

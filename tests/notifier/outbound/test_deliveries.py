@@ -1,6 +1,7 @@
 """``GET /api/v1/notifications/deliveries``: what was sent, to whom, when and with what outcome."""
 
 import pytest
+from sqlalchemy import event
 
 from contracts.roles import Role
 from tests.notifier.helpers import FJORD, deliveries, invite_created, queue, send, user_added
@@ -72,8 +73,6 @@ def test_a_nul_is_refused(rolf):
 
 
 def test_the_number_of_statements_does_not_grow_with_the_page(notifier, rolf):
-    from sqlalchemy import event
-
     queue(notifier, 30)
     counted = []
 

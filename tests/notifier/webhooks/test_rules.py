@@ -88,7 +88,7 @@ def test_when_an_endpoint_is_looked_at_next(leases, first_ready, failures, cooli
 
 
 @pytest.mark.parametrize(
-    ("patterns", "wanted"),
+    ("patterns", "match"),
     [
         (["*"], True),
         (["campaigns.*"], True),
@@ -103,8 +103,8 @@ def test_when_an_endpoint_is_looked_at_next(leases, first_ready, failures, cooli
         (["campaigns.InviteCreated.v2"], False),
     ],
 )
-def test_which_events_are_wanted(patterns, wanted):
-    assert event_types.matches_any("campaigns.InviteCreated.v1", patterns) is wanted
+def test_which_events_are_wanted(patterns, match):
+    assert event_types.matches_any("campaigns.InviteCreated.v1", patterns) is match
     assert all(event_types.PATTERN.fullmatch(pattern) for pattern in patterns)
 
 

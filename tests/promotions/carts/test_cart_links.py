@@ -128,7 +128,7 @@ def test_of_two_old_names_that_clash_each_link_finds_its_own(rolf, shopper, prom
 
 
 def test_a_link_into_the_checkout_ignores_unknown_parameters(shopper):
-    """D64: marks of those who count, cache busters, whatever they hold; the other doors of a cart too."""
+    """D64: marks of those who count, cache busters, whatever they hold; the other routes of a cart too."""
     junk = "utm_source=x&gclid=&_=1&utm_term=%ff%00&%00=1&colour[]=red&Product=other"
     cart = from_link(shopper, f"product=base&{junk}")
     assert quantities_in(cart) == {"base": 1}

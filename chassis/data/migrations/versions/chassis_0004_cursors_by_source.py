@@ -25,14 +25,14 @@ def upgrade() -> None:
     for table in KEYS:
         op.add_column(table, sa.Column("source", sa.Text(), nullable=False, server_default=""))
     op.execute(f"UPDATE inbox_ahead SET source = {_source()}")  # noqa: S608
-    told = (
+    sources = (
         "SELECT consumer, subject, source FROM inbox_ahead UNION "  # noqa: S608
         f"SELECT consumer, subject, {_source()} AS source FROM parked WHERE subject IS NOT NULL"
     )
     op.execute(
-        f"UPDATE inbox_cursor SET source = (SELECT min(told.source) FROM ({told}) AS told"  # noqa: S608
-        " WHERE told.consumer = inbox_cursor.consumer AND told.subject = inbox_cursor.subject)"
-        f" WHERE (consumer, subject) IN (SELECT consumer, subject FROM ({told}) AS told"
+        f"UPDATE inbox_cursor SET source = (SELECT min(sources.source) FROM ({sources}) AS sources"  # noqa: S608
+        " WHERE sources.consumer = inbox_cursor.consumer AND sources.subject = inbox_cursor.subject)"
+        f" WHERE (consumer, subject) IN (SELECT consumer, subject FROM ({sources}) AS sources"
         " GROUP BY consumer, subject HAVING count(*) = 1)"
     )
     for table, key in KEYS.items():
