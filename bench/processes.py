@@ -62,10 +62,10 @@ def family(pid: int) -> list[psutil.Process]:
 def cpu_seconds(pid: int) -> float:
     """Processor time a process and its descendants have used so far."""
     times = [process.cpu_times() for process in family(pid)]
-    return sum(each.user + each.system for each in times)
+    return sum(spent.user + spent.system for spent in times)
 
 
 def memory(pid: int) -> tuple[int, int]:
     """Bytes a process and its descendants occupy: each shared page counted once, and the plain sum of RSS."""
-    found = [process.memory_full_info() for process in family(pid)]
-    return sum(getattr(each, "pss", each.uss) for each in found), sum(each.rss for each in found)
+    members = [process.memory_full_info() for process in family(pid)]
+    return sum(getattr(memory, "pss", memory.uss) for memory in members), sum(memory.rss for memory in members)
