@@ -15,6 +15,7 @@ class SecretBox:
     """Encrypts texts. What was encrypted for one ``purpose`` cannot be decrypted for another."""
 
     def __init__(self, master_secret: str, purpose: str) -> None:
+        # The label is part of the key: with another word than "vault" no stored secret could be decrypted.
         kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"concord {purpose} vault".encode())
         self._fernet = Fernet(base64.urlsafe_b64encode(kdf.derive(master_secret.encode())))
 

@@ -1,15 +1,22 @@
 """What the documentation says of the code holds."""
 
+import pkgutil
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from concord import platform
+from concord import cli, platform
 from concord.demo import ACCOUNTS
 from concord.demo_user import PASSWORD
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = ("chassis", "contracts", "gateway", "services", "concord", "tests", "bench")
+OTHERS = {"gateway.key", "concord.archive", "listen.py", "receive.py"}
+"""What reads like a module of ours: a key file, the stream of published events, and what a reader writes."""
+OURS = "|".join(PACKAGES)
+DOCUMENTS = [*ROOT.glob("*.md"), *(path for name in ("docs", *PACKAGES) for path in (ROOT / name).rglob("*.md"))]
 OAUTH_CODES = {"invalid_grant", "invalid_client", "invalid_request", "unsupported_grant_type"}
 
 
@@ -60,9 +67,46 @@ def test_the_readme_names_every_room_and_account():
 
 
 def test_links_between_documents_lead_somewhere():
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "services").rglob("*.md")]:
+    for path in DOCUMENTS:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} → {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_document_names_is_there(document):
+    """Our modules, by path or by dotted name, and folders; targets of make and commands of ``concord``."""
+    text = document.read_text()
+    code = " ".join(re.findall(r"`[^`\n]+`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)))
+    paths = re.findall(r"(?<![\w/<>*.])[\w/]+\.py\b", code)
+    assert [path for path in paths if path not in OTHERS and not _is_file(path)] == []
+    assert [path for path in re.findall(rf"`((?:{OURS})/[\w/]+)`", code) if not _is_folder(path)] == []
+    names = re.findall(rf"(?<![\w@/.-])(?:{OURS})(?:\.\w+)+", code)
+    assert [name for name in names if name not in OTHERS and not _is_ours(name)] == []
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)", text, re.MULTILINE)) <= set(targets)
+    assert set(re.findall(r"(?:`|^)concord ([a-z]+)", text, re.MULTILINE)) <= set(cli.main.commands)
+
+
+@cache
+def _files():
+    return ["/" + str(path.relative_to(ROOT)) for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
+
+
+def _is_file(path):
+    """Documents shorten paths from the left, as in ``process/service.py``."""
+    return any(file.endswith("/" + path) for file in _files())
+
+
+def _is_folder(path):
+    return (ROOT / path).is_dir() or (ROOT / f"{path}.py").is_file()
+
+
+def _is_ours(name):
+    """A module, or what a module defines."""
+    try:
+        return pkgutil.resolve_name(name) is not None
+    except (ImportError, AttributeError):
+        return False
 
 
 RULES = {"S0": 68, "S1": 38, "S2": 29, "S3": 23, "S4": 28}

@@ -77,6 +77,37 @@ def test_actions_never_commit(path):
     assert not re.search(r"(session|connection)\.(commit|rollback)\(", path.read_text())
 
 
+def test_services_send_only_what_the_session_narrows_to_a_tenant():
+    """No text read as a class, and no update of many rows by key: a session takes rows for an insert only (ADR 7)."""
+    sources = [path for path in SOURCES if path.is_relative_to(ROOT / "services")]
+    assert [f"{path.relative_to(ROOT)}:{line}" for path in sources for line in wide_calls(path.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "session.scalars(select(Row).from_statement(text('SELECT * FROM rows')))",
+        "session.bulk_update_mappings(Row, rows)",
+        "session.execute(update(Row), [{'id': 1}])",
+        "session.execute(statement, params=rows)",
+    ],
+)
+def test_what_the_session_does_not_narrow_is_recognised(statement):
+    assert 1 in wide_calls(statement)
+
+
+def wide_calls(source):
+    """The lines of calls that no tenant is added to."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            function = ast.unparse(node.func)
+            takes_rows = len(node.args) > 1 or any(keyword.arg == "params" for keyword in node.keywords)
+            sends_rows = takes_rows and re.fullmatch(r"session\.(execute|scalars?)", function)
+            is_insert = node.args and ast.unparse(node.args[0]).startswith("insert(")
+            if re.search(r"\.(from_statement|bulk_update_mappings)$", function) or (sends_rows and not is_insert):
+                yield node.lineno
+
+
 BY_NOUN = ["affiliates", "notifier", "promotions"]
 """Services with a room for each noun; the others are one room."""
 

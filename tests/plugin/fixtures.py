@@ -16,10 +16,11 @@ from chassis.data import migrate
 from chassis.process import settings
 from chassis.process.service import Runtime, Service
 from concord.keys import create_keys
+from contracts import services
 from tests.plugin.databases import postgres_database
 from tests.plugin.services import ServiceUnderTest
 
-SENDERS = ["gateway", "identity", "prm", "campaigns", "messaging", "promotions", "affiliates", "notifier", "sample"]
+SENDERS = [services.GATEWAY, *services.SERVICES, "sample"]
 
 
 def pytest_configure() -> None:

@@ -2,7 +2,7 @@
 
 ``--matrix change`` (the default, and what CI runs): everything on PostgreSQL and RabbitMQ; on SQLite and the embedded
 broker only what ``ON_SQLITE_TOO`` lists; nothing that is marked ``nightly``; generated examples by the quarter.
-Without PostgreSQL everything runs on SQLite.
+Where PostgreSQL or RabbitMQ does not answer, everything runs on SQLite and the embedded broker; in CI both must answer.
 ``--matrix full`` (`make nightly`): everything on both.
 """
 
