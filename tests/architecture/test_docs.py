@@ -124,7 +124,7 @@ def test_every_rule_is_named_by_a_test(system):
 
 def _named(system, text):
     """The numbers of a system's rules in a text, also those within ``S4-2 to S4-5``."""
-    found = {int(number) for number in re.findall(rf"\b{system}-(\d+)\b", text)}
+    numbers = {int(number) for number in re.findall(rf"\b{system}-(\d+)\b", text)}
     for first, last in re.findall(rf"\b{system}-(\d+) to {system}-(\d+)\b", text):
-        found |= set(range(int(first), int(last) + 1))
-    return found
+        numbers |= set(range(int(first), int(last) + 1))
+    return numbers

@@ -54,8 +54,8 @@ def test_the_gateway_has_no_database():
 def test_only_settings_read_the_environment():
     """``concord/up.py`` hands its own environment on to its children."""
     reads = re.compile(r"os\.(environ|getenv)|^from os import|^import environs|^from environs", re.MULTILINE)
-    found = {str(path.relative_to(ROOT)) for path in SOURCES if reads.search(path.read_text())}
-    others = {name for name in found if not name.endswith("/settings.py")}
+    readers = {str(path.relative_to(ROOT)) for path in SOURCES if reads.search(path.read_text())}
+    others = {name for name in readers if not name.endswith("/settings.py")}
     assert others <= {"concord/up.py"}
 
 
