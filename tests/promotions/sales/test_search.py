@@ -1,4 +1,7 @@
-"""Sales campaigns are listed and searched for (S1-38)."""
+"""Sales campaigns are listed and searched for (S1-38).
+
+Searches are subtests: they change nothing, and a shop takes long to set up.
+"""
 
 import pytest
 
