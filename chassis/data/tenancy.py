@@ -9,6 +9,9 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from chassis.core.principal import caller
 
+TenantId = BindParameter[UUID]
+"""The tenant of a statement that is compiled once and sent for many tenants."""
+
 
 class TenantScoped:
     """A mapped class whose rows belong to tenants.
@@ -18,11 +21,8 @@ class TenantScoped:
     """
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
-        """The rows a tenant may see: none, until the class says otherwise.
-
-        Called when a statement is compiled, for every tenant that the compiled statement is sent for.
-        """
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
+        """The rows a tenant may see: none, until the class says otherwise."""
         return false()
 
 

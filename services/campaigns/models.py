@@ -6,23 +6,13 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import (
-    JSON,
-    BindParameter,
-    CheckConstraint,
-    ColumnElement,
-    ForeignKey,
-    Index,
-    MetaData,
-    UniqueConstraint,
-    or_,
-)
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, or_
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.core.errors import Conflict
 from chassis.data.base import Aggregate
 from chassis.data.columns import NAMING, TYPES
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 from chassis.http.versions import Versioned
 from services.campaigns import rules
 from services.campaigns.rules import InviteStatus, Status
@@ -68,7 +58,7 @@ class Campaign(Aggregate, Versioned, TenantScoped, Base):
     invites = cast(Sequence[Any], ())
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         """S0-9: the supplier's own. A retailer reads of a campaign only what its invite shows."""
         return cls.supplier_id == tenant_id
 
@@ -137,7 +127,7 @@ class Invite(Aggregate, Versioned, TenantScoped, Base):
     responded_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         """S0-9: its two parties."""
         return or_(cls.retailer_id == tenant_id, cls.supplier_id == tenant_id)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Index, MetaData, event, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, event, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.core.errors import Conflict
@@ -13,7 +13,7 @@ from chassis.core.principal import Principal
 from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.columns import NAMING, TYPES
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 from chassis.http.versions import Versioned
 from contracts.roles import Role
 from services.identity import rules
@@ -53,7 +53,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
     updated_at: Mapped[datetime] = mapped_column(index=True)
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.id == tenant_id
 
     @property
@@ -121,7 +121,7 @@ class User(Aggregate, TenantScoped, Base):
     removed_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
     def remove(self, now: datetime) -> None:
@@ -152,7 +152,7 @@ class ApiKey(TenantScoped, Base):
     removed_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
     def remove(self, now: datetime) -> None:
@@ -182,7 +182,7 @@ class RefreshToken(TenantScoped, Base):
     revoked_at: Mapped[datetime | None]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
     def is_good(self, now: datetime) -> bool:

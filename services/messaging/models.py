@@ -6,18 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BindParameter,
-    CheckConstraint,
-    ColumnElement,
-    ForeignKey,
-    Index,
-    MetaData,
-    UniqueConstraint,
-    event,
-    or_,
-    text,
-)
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -25,7 +14,7 @@ from chassis.core.errors import Conflict
 from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.columns import NAMING, TYPES
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 from services.messaging import rules
 from services.messaging.rules import Side
 
@@ -104,7 +93,7 @@ class Thread(Aggregate, TenantScoped, Base):
     retailer: Mapped[Standing] = composite("retailer_unread", "retailer_archived", "retailer_updated_at")
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         """S0-9, S0-59: its two parties."""
         return or_(cls.supplier_id == tenant_id, cls.retailer_id == tenant_id)
 
@@ -233,7 +222,7 @@ class Message(TenantScoped, Base):
     created_at: Mapped[datetime]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         """S0-9, S0-59: the two parties of its thread."""
         return or_(cls.sender_tenant_id == tenant_id, cls.recipient_tenant_id == tenant_id)
 
@@ -267,7 +256,7 @@ class ThreadCount(TenantScoped, Base):
     archived: Mapped[int]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         """S0-9."""
         return cls.tenant_id == tenant_id
 

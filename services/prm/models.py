@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, MetaData, UniqueConstraint, event, or_, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.columns import NAMING, TYPES
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 from chassis.http.versions import Versioned
 from services.prm.rules import Side, Status, Step, next_status
 
@@ -52,7 +52,7 @@ class Relationship(Aggregate, Versioned, TenantScoped, Base):
     retailer_name = ""
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return or_(cls.supplier_id == tenant_id, cls.retailer_id == tenant_id)
 
     def take(self, step: Step, *, by: Side, now: datetime) -> None:
@@ -82,7 +82,7 @@ class Group(Versioned, TenantScoped, Base):
     retailer_ids = cast(Sequence[UUID], ())
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.supplier_id == tenant_id
 
 
@@ -104,7 +104,7 @@ class GroupMember(TenantScoped, Base):
     position: Mapped[int]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         groups = Group.__table__.c
         return cls.group_id.in_(select(groups.id).where(groups.supplier_id == tenant_id))
 
@@ -136,7 +136,7 @@ class Tier(Aggregate, Versioned, TenantScoped, Base):
     assignment_count = 0
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.supplier_id == tenant_id
 
     def replace(
@@ -168,7 +168,7 @@ class Assignment(TenantScoped, Base):
     retailer_name = ""
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return or_(cls.supplier_id == tenant_id, cls.retailer_id == tenant_id)
 
     def move_to(self, tier: Tier, now: datetime) -> None:

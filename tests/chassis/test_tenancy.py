@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import BindParameter, ColumnElement, ForeignKey, delete, event, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, delete, event, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, joinedload, mapped_column, relationship, selectinload
 
 from chassis.core.principal import Principal, acting_as
 from chassis.data.database import Database
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 from tests.plugin import principal
 
 
@@ -21,7 +21,7 @@ class Owned(TenantScoped):
     tenant_id: Mapped[UUID]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
 

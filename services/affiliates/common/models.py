@@ -5,10 +5,11 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BindParameter, ColumnElement, Date, MetaData
+from sqlalchemy import JSON, ColumnElement, Date, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.data.columns import NAMING, TYPES
+from chassis.data.tenancy import TenantId
 from services.affiliates.common.terms import Terms
 
 
@@ -23,7 +24,7 @@ class OfMerchant:
     merchant_id: Mapped[UUID] = mapped_column(sort_order=-1)
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.merchant_id == tenant_id
 
 

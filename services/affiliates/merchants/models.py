@@ -4,10 +4,10 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, ColumnElement
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 from chassis.http.versions import Versioned
 from services.affiliates.common.models import Base, HasTerms
 
@@ -42,5 +42,5 @@ class Merchant(HasTerms, Versioned, TenantScoped, Base):
         return ZoneInfo(self.time_zone or "UTC")
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.id == tenant_id

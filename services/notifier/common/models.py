@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, MetaData
+from sqlalchemy import ColumnElement, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from chassis.data.columns import NAMING, TYPES
+from chassis.data.tenancy import TenantId
 
 
 class Base(DeclarativeBase):
@@ -19,5 +20,5 @@ class TenantOwned:
     tenant_id: Mapped[UUID]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id

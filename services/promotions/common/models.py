@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, MetaData
+from sqlalchemy import ColumnElement, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
 from chassis.data.base import Aggregate
 from chassis.data.columns import NAMING, TYPES
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 
 
 class Base(DeclarativeBase):
@@ -24,7 +24,7 @@ class Owned:
     tenant_id: Mapped[UUID]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
 
@@ -59,5 +59,5 @@ class Tenant(TenantScoped, Base):
     sequence: Mapped[int]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.id == tenant_id

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask.views import MethodView
 from marshmallow import fields
-from sqlalchemy import BindParameter, ColumnElement, MetaData, select
+from sqlalchemy import ColumnElement, MetaData, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -19,7 +19,7 @@ from chassis.core.principal import caller
 from chassis.data import audit
 from chassis.data.base import Aggregate
 from chassis.data.columns import NAMING, TYPES, BigId
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
@@ -44,7 +44,7 @@ class Note(Aggregate, versions.Versioned, TenantScoped, Base):
     title: Mapped[str]
 
     @classmethod
-    def visible_to(cls, tenant_id: BindParameter[UUID]) -> ColumnElement[bool]:
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
 
 
