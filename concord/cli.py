@@ -70,7 +70,7 @@ def up(demo: bool) -> None:
 @click.option("--name", default="Operator")
 def operator(email: str, password: str, name: str) -> None:
     """Create the platform's first operator (PlatformAdmin) with EMAIL. Does nothing if there is one."""
-    from services.identity import bootstrap
+    from services.identity.users import bootstrap
 
     runtime = service.Runtime(_load("identity"), settings_or_exit())
     created = bootstrap.platform_admin(runtime, email, password, name=name)

@@ -14,7 +14,7 @@ import requests
 from chassis.process.service import Runtime
 from concord import demo_carts, demo_merchant, demo_sales
 from concord.demo_user import PASSWORD, Account, User
-from services.identity import bootstrap
+from services.identity.users import bootstrap
 
 FEATURES = ["campaigns", "prm", "messaging"]
 RETAILER_FEATURES = [*FEATURES, "promotions"]

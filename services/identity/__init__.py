@@ -3,21 +3,41 @@
 from pathlib import Path
 
 from chassis.process.service import Service, Task
-from services.identity import settings, tasks
-from services.identity.api import BLUEPRINTS
-from services.identity.events import EVENTS
-from services.identity.models import Base
+from services.identity import settings
+from services.identity.access import api as access_api
+from services.identity.account import api as account_api
+from services.identity.api_keys import api as api_keys_api
+from services.identity.common.models import Base
+from services.identity.oauth import api as oauth_api
+from services.identity.sessions import tasks as session_tasks
+from services.identity.signing_keys import api as jwks_api
+from services.identity.signing_keys import tasks as signing_key_tasks
+from services.identity.teams import admin_api as users_api
+from services.identity.tenants import api as tenants_api
+from services.identity.tenants import events as tenant_events
+from services.identity.tenants import tasks as tenant_tasks
+from services.identity.trail import api as trail_api
+from services.identity.users import events as user_events
 
 service = Service(
     name="identity",
     metadata=Base.metadata,
     migrations=Path(__file__).parent / "migrations",
-    blueprints=BLUEPRINTS,
-    events=EVENTS,
+    blueprints=(
+        oauth_api.blp,
+        jwks_api.blp,
+        account_api.blp,
+        tenants_api.blp,
+        users_api.blp,
+        api_keys_api.blp,
+        trail_api.blp,
+        access_api.blp,
+    ),
+    events=(*tenant_events.EVENTS, *user_events.EVENTS),
     check=settings.of,
     schedule=(
-        Task("rotate keys", 60, tasks.rotate_keys),
-        Task("name tenants", 60, tasks.name_tenants),
-        Task("trim", 600, tasks.trim),
+        Task("rotate keys", 60, signing_key_tasks.rotate_keys),
+        Task("name tenants", 60, tenant_tasks.name_tenants),
+        Task("trim", 600, session_tasks.trim),
     ),
 )

@@ -12,7 +12,7 @@ from chassis.core.principal import Principal, acting_as
 from chassis.data.audit import AuditRow
 from contracts.roles import Role
 from services.identity import service
-from services.identity.models import Base
+from services.identity.common.models import Base
 from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 PASSWORD = "concord-demo"

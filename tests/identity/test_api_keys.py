@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from chassis.core.principal import Principal, acting_as
 from services.identity import settings
-from services.identity.models import ApiKey
+from services.identity.api_keys.models import ApiKey
 from tests.identity.conftest import ADMIN, is_oauth_error, is_problem
 
 

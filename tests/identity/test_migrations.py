@@ -12,8 +12,9 @@ from chassis.data import migrate
 from chassis.process.service import Runtime
 from contracts.roles import Role
 from services.identity import service
-from services.identity.crypto import hash_password
-from services.identity.models import Tenant, User
+from services.identity.passwords.hashing import hash_password
+from services.identity.tenants.models import Tenant
+from services.identity.users.models import User
 from tests.identity.conftest import ADMIN, PASSWORD, Identity
 from tests.older import insert, move
 from tests.plugin import ServiceUnderTest, principal

@@ -9,8 +9,10 @@ import time_machine
 from sqlalchemy import select
 
 from chassis.core.principal import Principal, acting_as
-from services.identity import crypto, tasks
-from services.identity.models import RefreshToken
+from services.identity.common.secrets import digest
+from services.identity.passwords import hashing
+from services.identity.sessions import tasks
+from services.identity.sessions.models import RefreshToken
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -84,23 +86,23 @@ def test_an_unknown_user_costs_as_much(identity, anna, monkeypatch):
 
     monkeypatch.setattr(argon2.PasswordHasher, "verify", spy)
     identity.sign_in("nobody@nordic-heating.example")
-    assert verified == [crypto.NOBODYS_HASH]
-    assert not crypto.is_outdated(crypto.NOBODYS_HASH)
+    assert verified == [hashing.NOBODYS_HASH]
+    assert not hashing.is_outdated(hashing.NOBODYS_HASH)
 
 
 def test_the_dummy_hash_lets_nobody_in():
-    assert not crypto.is_password("", None)
-    assert not crypto.is_password("concord-demo", None)
-    assert not crypto.is_password("concord-demo", "no hash")
+    assert not hashing.is_password("", None)
+    assert not hashing.is_password("concord-demo", None)
+    assert not hashing.is_password("concord-demo", "no hash")
 
 
 def test_an_outdated_hash_is_replaced_at_the_next_sign_in(identity, anna, monkeypatch):
     stronger = argon2.PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
-    monkeypatch.setattr(crypto, "HASHER", stronger)
+    monkeypatch.setattr(hashing, "HASHER", stronger)
     assert identity.sign_in().status_code == 200
     verified = []
-    monkeypatch.setattr(crypto, "is_outdated", lambda password_hash: verified.append(password_hash))
-    monkeypatch.setattr("services.identity.api.oauth.is_outdated", lambda password_hash: verified.append(password_hash))
+    monkeypatch.setattr(hashing, "is_outdated", lambda password_hash: verified.append(password_hash))
+    monkeypatch.setattr("services.identity.oauth.api.is_outdated", lambda password_hash: verified.append(password_hash))
     assert identity.sign_in().status_code == 200
     assert "t=3" in verified[0]
 
@@ -186,7 +188,7 @@ def test_refresh_tokens_are_kept_as_digests(identity, anna):
     token = identity.sign_in().json["refresh_token"]
     with acting_as(Principal.system("test")), identity.running.database.read() as session:
         row = session.scalars(select(RefreshToken)).one()
-    assert row.digest == crypto.digest(token) != token
+    assert row.digest == digest(token) != token
     assert token not in str(identity.trail()) + str(identity.running.events())
 
 
@@ -265,4 +267,4 @@ def test_no_log_line_holds_a_credential(identity, tenant, anna, caplog):
     assert "came again" in written
     secrets = [key["secret"], PASSWORD]
     secrets += [answer[name] for answer in (first, second) for name in ("access_token", "refresh_token")]
-    assert [secret for secret in secrets if secret in written or crypto.digest(secret) in written] == []
+    assert [secret for secret in secrets if secret in written or digest(secret) in written] == []

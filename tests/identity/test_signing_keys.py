@@ -13,9 +13,10 @@ import time_machine
 from sqlalchemy import select
 
 from chassis.core.principal import Principal, acting_as
-from services.identity import rules, settings, tasks
-from services.identity.actions import signing_keys
-from services.identity.models import SigningKey
+from services.identity import settings
+from services.identity.signing_keys import actions as signing_keys
+from services.identity.signing_keys import rules, tasks
+from services.identity.signing_keys.models import SigningKey
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 SYSTEM = Principal.system("identity")

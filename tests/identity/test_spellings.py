@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from chassis.core.principal import acting_as
-from services.identity import crypto
-from services.identity.models import User
+from services.identity.passwords import hashing
+from services.identity.users.models import User
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
 
 SECRET = "Ünsäglich-Åse-한국"
@@ -51,7 +51,7 @@ def test_a_password_stored_as_it_was_typed_goes_on_and_is_renewed(identity, tena
     assert identity.sign_in("anna@x.example", stored).status_code == 200
     assert identity.sign_in("anna@x.example", SECRET).status_code == 200
     with acting_as(identity.operator), identity.running.database.read() as session:
-        assert crypto.is_password(SECRET, session.scalars(select(User.password_hash)).one())
+        assert hashing.is_password(SECRET, session.scalars(select(User.password_hash)).one())
 
 
 def test_a_decomposed_password_of_before_fits_a_keyboard_that_composes(identity, tenant):

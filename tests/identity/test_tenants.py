@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from chassis.core.principal import Principal, acting_as
-from services.identity import tasks
-from services.identity.models import Tenant
+from services.identity.tenants import tasks
+from services.identity.tenants.models import Tenant
 from tests.identity.conftest import ADMIN, is_problem
 
 

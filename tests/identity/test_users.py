@@ -10,9 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from chassis.core.principal import acting_as
 from chassis.data.errors import is_taken
 from contracts.roles import Role
-from services.identity import bootstrap
-from services.identity.crypto import is_password
-from services.identity.models import ONE_ADDRESS, RefreshToken, User
+from services.identity.passwords.hashing import is_password
+from services.identity.sessions.models import RefreshToken
+from services.identity.users import bootstrap
+from services.identity.users.models import ONE_ADDRESS, User
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
 from tests.plugin import principal
 

@@ -1,0 +1,1 @@
+"""What the gateway and the services ask about tenants and credentials."""

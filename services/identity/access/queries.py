@@ -1,0 +1,26 @@
+"""The gateway's feed."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, union_all
+from sqlalchemy.orm import Session
+
+from services.identity.access import rules
+from services.identity.api_keys.models import ApiKey
+from services.identity.signing_keys import rules as signing_key_rules
+from services.identity.tenants.models import Tenant
+from services.identity.users.models import User
+
+
+def access_feed(
+    session: Session, *, since: datetime | None, token_lifetime: timedelta, now: datetime
+) -> dict[str, Any]:
+    """What the gateway must know to let callers in: tenants changed ``since`` (else all), and every user and API key
+    removed so lately that a token of theirs may still live."""
+    tenants = select(Tenant.id, Tenant.slug, Tenant.name, Tenant.kind, Tenant.features)
+    if since:
+        tenants = tenants.where(Tenant.updated_at >= since - rules.FEED_OVERLAP)
+    alive_from = now - token_lifetime - signing_key_rules.MARGIN
+    revoked = union_all(*(select(account.id).where(account.removed_at >= alive_from) for account in (User, ApiKey)))
+    return {"at": now, "tenants": session.execute(tenants).all(), "revoked": session.execute(revoked).all()}

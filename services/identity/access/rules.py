@@ -1,0 +1,7 @@
+"""How far the access feed looks back."""
+
+from datetime import timedelta
+
+FEED_OVERLAP = timedelta(minutes=1)
+"""How far the access feed looks back. A change is stamped before it commits: it may wait 10 s for a lock, and clocks
+differ. A change that is sent twice does no harm."""

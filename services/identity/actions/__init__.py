@@ -1,1 +1,0 @@
-"""Writes, one module a noun. Each gets session, actor and now; none commits."""

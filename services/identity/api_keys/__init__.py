@@ -1,0 +1,1 @@
+"""What a tenant's own software signs in with."""

@@ -1,0 +1,44 @@
+"""Administration of a tenant's API keys, for the operator only."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from contracts.roles import Role
+from services.identity.api_keys import actions, queries
+from services.identity.api_keys.schemas import ApiKeyIn, ApiKeyOut, IssuedKeyOut
+from services.identity.common.context import own_settings
+
+blp = Blueprint("api-keys", __name__, url_prefix="/api/v1/admin/tenants/<uuid:tenant_id>/api-keys")
+
+
+@blp.route("")
+class ApiKeys(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(ApiKeyIn)
+    @blp.response(201, IssuedKeyOut)
+    def post(self, data, tenant_id):
+        """The secret is shown in this answer and never again."""
+        with db.begin() as session:
+            return actions.issue_api_key(
+                session, tenant_id, **data, secret_box=own_settings().secret_box, actor=caller(), now=utcnow()
+            )
+
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(ApiKeyOut))
+    def get(self, page, tenant_id):
+        with db.read() as session:
+            return queries.list_api_keys(session, tenant_id, **page)
+
+
+@blp.route("/<uuid:key_id>")
+class OneApiKey(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.response(204)
+    def delete(self, tenant_id, key_id):
+        with db.begin() as session:
+            actions.remove_api_key(session, tenant_id, key_id, actor=caller(), now=utcnow())

@@ -1,0 +1,3 @@
+"""Lengths that several rooms share."""
+
+NAME_MAX = 200

@@ -1,0 +1,1 @@
+"""Passwords: hashing and what a good one is."""

@@ -1,0 +1,50 @@
+"""Refresh tokens and counted sign-in attempts as they are stored."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.core.errors import Conflict
+from chassis.data.tenancy import TenantId, TenantScoped
+from services.identity.common.models import Base
+
+
+class RefreshToken(TenantScoped, Base):
+    """One refresh token, known by its digest only. Each is good for one use; all that come from one sign-in are a
+    ``family``, which is revoked as a whole when a used one comes again: it has been copied."""
+
+    __tablename__ = "refresh_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    family: Mapped[UUID] = mapped_column(index=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    @classmethod
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
+        return cls.tenant_id == tenant_id
+
+    def is_good(self, now: datetime) -> bool:
+        return self.used_at is None and self.revoked_at is None and now < self.expires_at
+
+    def use(self, now: datetime) -> None:
+        if not self.is_good(now):
+            raise Conflict("This refresh token is no longer valid.", code="invalid_transition")
+        self.used_at = now
+
+
+class LoginThrottle(Base):
+    """Sign-in attempts for one account from one address since ``window_start``; ``key`` is a digest of the two."""
+
+    __tablename__ = "login_throttle"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[int]
+    window_start: Mapped[datetime] = mapped_column(index=True)

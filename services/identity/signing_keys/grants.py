@@ -1,0 +1,34 @@
+"""What a sign-in gives: an access token that names the caller."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from chassis.core.principal import Principal
+from services.identity.settings import IdentitySettings
+from services.identity.signing_keys import actions, tokens
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a sign-in gives; machines get no refresh token, they have their secret (RFC 6749, 4.4.3)."""
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+def grant(
+    session: Session, principal: Principal, refresh_token: str | None, *, settings: IdentitySettings, now: datetime
+) -> Granted:
+    key = actions.active_key(session, settings=settings, now=now)
+    access_token = tokens.mint(
+        principal,
+        kid=key.kid,
+        private=settings.secret_box.decrypt(key.secret or ""),
+        issuer=settings.issuer,
+        lifetime=settings.token_lifetime,
+        now=now,
+    )
+    return Granted(access_token, int(settings.token_lifetime.total_seconds()), refresh_token)

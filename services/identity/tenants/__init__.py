@@ -1,0 +1,1 @@
+"""The companies on the platform: their names, slugs, time zones and features."""

@@ -1,0 +1,77 @@
+"""Pure decisions about tenants: kinds, features, slugs, time zones."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from functools import cache
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from contracts.features import FEATURES
+
+SLUG_MAX = 63
+"""As long as a label of a host name may be."""
+DEFAULT_TIME_ZONE = "Europe/Stockholm"
+
+
+class Kind(StrEnum):
+    """What a tenant is; there is one of kind ``Platform``, the operator."""
+
+    SUPPLIER = "Supplier"
+    RETAILER = "Retailer"
+    MERCHANT = "Merchant"
+    PLATFORM = "Platform"
+
+
+TENANT_KINDS = (Kind.SUPPLIER, Kind.RETAILER, Kind.MERCHANT)
+"""The kinds that can be created through the API."""
+
+
+def in_order(features: Iterable[str]) -> list[str]:
+    """The features once each, in the order of ``contracts.features``."""
+    names = set(features)
+    return [feature for feature in FEATURES if feature in names]
+
+
+def switched(features: Iterable[str], changes: Mapping[str, bool]) -> list[str]:
+    """The features after ``changes``; those it does not name keep their value (S0-1)."""
+    now = dict.fromkeys(features, True) | dict(changes)
+    return in_order(feature for feature, on in now.items() if on)
+
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_PLAIN_LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
+
+
+def is_slug(text: str) -> bool:
+    """Lowercase letters, digits and single hyphens between them; never like an id, because paths take either."""
+    if len(text) > SLUG_MAX or not _SLUG.fullmatch(text):
+        return False
+    try:
+        UUID(text)
+    except ValueError:
+        return True
+    return False
+
+
+def slugs_of(name: str, chance: Iterable[str]) -> Iterator[str]:
+    """Slugs for a tenant called ``name``, the best first: plain, numbered, at last each with a piece of ``chance``."""
+    letters = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN_LETTERS))
+    words = re.findall(r"[a-z0-9]+", "".join(letter for letter in letters if not unicodedata.combining(letter)))
+    base = "-".join(words)[:50].strip("-") or "tenant"
+    if not is_slug(base):
+        base = f"tenant-{base}"
+    yield base
+    yield from (f"{base}-{number}" for number in range(2, 6))
+    yield from (f"{base}-{piece}" for piece in chance)
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether ``name`` is in the IANA database, spelled as there."""
+    return name in _time_zones()

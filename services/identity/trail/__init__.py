@@ -1,0 +1,1 @@
+"""The trail of what was changed here (D8)."""

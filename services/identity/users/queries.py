@@ -1,0 +1,53 @@
+"""Reads of users."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chassis.core.emails import address_key
+from chassis.data.lookup import one_or_404
+from chassis.http.pages import Page, paginate
+from contracts.roles import Role
+from services.identity.tenants import queries as tenant_queries
+from services.identity.users.models import User
+
+
+def lock_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
+    """A present user of the tenant, locked until the transaction ends. Raises as ``tenant``."""
+    statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id, User.removed_at.is_(None))
+    return one_or_404(session, statement.with_for_update(), "There is no such user.")
+
+
+def lock_present_user(session: Session, user_id: UUID) -> User | None:
+    """A user of any tenant, locked until the transaction ends; None when there is none or it has been removed."""
+    return session.scalar(select(User).where(User.id == user_id, User.removed_at.is_(None)).with_for_update())
+
+
+def list_users(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:
+    """The tenant's present users in the order they came."""
+    tenant_queries.tenant(session, tenant_id)
+    statement = select(User).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).order_by(User.id)
+    return paginate(session, statement, page=page, page_size=page_size)
+
+
+def users_of_address(session: Session, spellings: Iterable[str]) -> Sequence[User]:
+    """The present users with this address, in whatever case and letters, not locked: one at most, but for those who
+    had several spellings of it before these counted as one (``identity_0003``)."""
+    keys = {key for text in spellings for key in (address_key(text), text.strip().casefold())}
+    return session.scalars(
+        select(User).where(User.email_key.in_(keys), User.removed_at.is_(None)).order_by(User.id)
+    ).all()
+
+
+def has_platform_admin(session: Session) -> bool:
+    """Whether somebody can administer the platform."""
+    statement = select(User.id).where(User.role == Role.PLATFORM_ADMIN, User.removed_at.is_(None)).limit(1)
+    return session.scalar(statement) is not None
+
+
+def sole_user(session: Session, tenant_id: UUID) -> bool:
+    """Whether the tenant has only one user left."""
+    statement = select(User.id).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).limit(2)
+    return len(session.scalars(statement).all()) == 1
