@@ -11,7 +11,9 @@ class Role(StrEnum):
     SUPPLIER_ADMIN = "SupplierAdmin"
     SUPPLIER_VIEWER = "SupplierViewer"
     RETAILER_ADMIN = "RetailerAdmin"
+    RETAILER_VIEWER = "RetailerViewer"
     MERCHANT_ADMIN = "MerchantAdmin"
+    MERCHANT_VIEWER = "MerchantViewer"
     AFFILIATE = "Affiliate"
     PLATFORM_ADMIN = principal.OPERATOR
     MACHINE = "Machine"

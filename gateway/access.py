@@ -6,6 +6,7 @@ change that a poll missed cannot stay for ever.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,12 +24,13 @@ class Tenant:
     kind: str
     slug: str
     features: frozenset[str]
+    suspended: bool = False
 
 
 @dataclass(frozen=True)
 class _State:
     tenants: Mapping[UUID, Tenant] = field(default_factory=dict)
-    revoked: frozenset[UUID] = frozenset()
+    revoked: Mapping[UUID, float] = field(default_factory=dict)  # until when issued tokens no longer count
 
 
 class Access:
@@ -61,8 +63,16 @@ class Access:
             features=tenant.features,
         )
 
-    def is_revoked(self, user_id: UUID) -> bool:
-        return user_id in self._state.revoked
+    def is_revoked(self, principal: Principal, issued: float) -> bool:
+        """Whether a token of this caller, issued then (seconds since 1970), no longer counts: its user or API key has
+        been removed since, or its sign-in ended."""
+        revoked = self._state.revoked
+        keys = (principal.user_id, principal.session_id or principal.user_id)
+        return any(issued <= revoked.get(key, -1.0) for key in keys)
+
+    def is_suspended(self, tenant_id: UUID) -> bool:
+        tenant = self.tenant(tenant_id)
+        return tenant is not None and tenant.suspended
 
     def poll(self) -> None:
         """Take over what has changed since the last call.
@@ -79,13 +89,14 @@ class Access:
 
 def _merged(state: _State, answer: Mapping[str, Any]) -> _State:
     tenants = {UUID(entry["id"]): _tenant(entry) for entry in answer["tenants"]}
-    revoked = {UUID(entry["id"]) for entry in answer["revoked"]}
+    revoked = {UUID(entry["id"]): datetime.fromisoformat(entry["at"]).timestamp() for entry in answer["revoked"]}
     # Repeats are normal: an answer names what has changed lately.
     changed = {key: tenant for key, tenant in tenants.items() if state.tenants.get(key) != tenant}
-    if not changed and revoked <= state.revoked:
+    if not changed and revoked.items() <= state.revoked.items():
         return state
-    return _State({**state.tenants, **changed}, state.revoked | revoked)
+    return _State({**state.tenants, **changed}, {**state.revoked, **revoked})
 
 
 def _tenant(entry: Mapping[str, Any]) -> Tenant:
-    return Tenant(entry["name"], entry["kind"], entry.get("slug", ""), frozenset(entry["features"]))
+    features, suspended = frozenset(entry["features"]), entry.get("suspended", False)
+    return Tenant(entry["name"], entry["kind"], entry.get("slug", ""), features, suspended)

@@ -176,6 +176,8 @@ class Gateway:
                 self._limiter.check(self._per_sign_in, request.client)
             return
         request.principal = principal = self._principal(request, route)
+        if self._access.is_suspended(principal.tenant_id):
+            raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
         self._limiter.count(self._per_tenant, str(principal.tenant_id))
         if route.feature and route.feature not in principal.features:
             raise Forbidden(f"The feature '{route.feature}' is not enabled.", code="feature_disabled")

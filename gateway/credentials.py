@@ -7,6 +7,7 @@ rarely; revocation and features are looked up on every request.
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
 from typing import Any
@@ -32,14 +33,23 @@ REQUIRED = ["exp", "iat", "sub", "iss", "aud"]
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A token found good: the caller, and when it was issued and ends, in seconds since 1970."""
+
+    principal: Principal
+    issued: float
+    expires: float
+
+
 class Credentials:
     """Checks bearer tokens of the configured issuers."""
 
     def __init__(self, issuers: Iterable[Issuer], access: Access, fetch: Callable[[str], dict[str, Any]]) -> None:
         self._issuers = {issuer.issuer: (issuer, KeySet(issuer.jwks_uri, fetch)) for issuer in issuers}
         self._access = access
-        self._verified: TLRUCache[bytes, tuple[Principal, float]] = TLRUCache(
-            CACHE_SIZE, lambda _digest, verified, now: min(verified[1], now + REMEMBER), timer=time.time
+        self._verified: TLRUCache[bytes, _Verified] = TLRUCache(
+            CACHE_SIZE, lambda _digest, verified, now: min(verified.expires, now + REMEMBER), timer=time.time
         )
         self._lock = Lock()
 
@@ -59,12 +69,12 @@ class Credentials:
         bearer = _BEARER.fullmatch(authorization)
         if not bearer or len(authorization) > MAX_LENGTH:
             raise _refused("The Authorization header must hold one bearer token.")
-        principal = self._principal_of(bearer[1])
-        if self._access.is_revoked(principal.user_id):
+        verified = self._verified_token(bearer[1])
+        if self._access.is_revoked(verified.principal, verified.issued):
             raise _refused("The access token has been revoked.")
-        return self._access.current(principal)
+        return self._access.current(verified.principal)
 
-    def _principal_of(self, token: str) -> Principal:
+    def _verified_token(self, token: str) -> "_Verified":
         digest = sha256(token.encode()).digest()
         with self._lock:
             verified = self._verified.get(digest)
@@ -72,13 +82,13 @@ class Credentials:
             verified = self._check(token)
             with self._lock:
                 self._verified[digest] = verified
-        return verified[0]
+        return verified
 
-    def _check(self, token: str) -> tuple[Principal, float]:
+    def _check(self, token: str) -> "_Verified":
         try:
             issuer, keys = self._issuer_of(token)
             claims = self._decode(token, issuer, keys)
-            return _principal(claims, issuer), float(claims["exp"])
+            return _Verified(_principal(claims, issuer), float(claims["iat"]), float(claims["exp"]))
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise _refused("The access token is not valid.") from error
 

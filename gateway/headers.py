@@ -42,7 +42,8 @@ def passed_on(request: Request, route: Route) -> list[tuple[str, str]]:
     ]
     if "CONTENT_TYPE" in environ and "content-type" not in of_connection:
         fields.append(("Content-Type", environ["CONTENT_TYPE"]))
-    if route.basic and environ.get("HTTP_AUTHORIZATION", "")[:6].lower() == "basic ":
+    scheme = environ.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
+    if (route.basic and scheme == "basic") or (route.bearer and scheme == "bearer"):
         fields.append(("Authorization", environ["HTTP_AUTHORIZATION"]))
     if route.cookies and "HTTP_COOKIE" in environ and _VALUE.fullmatch(environ["HTTP_COOKIE"]):
         fields.append(("Cookie", environ["HTTP_COOKIE"]))

@@ -28,6 +28,7 @@ class Route:
         public: answered without a credential, and without an identity passed on.
         by_key: opened by a merchant's API key, and by nothing else.
         basic: hands ``Authorization: Basic`` on, for clients that sign in with their id and secret.
+        bearer: hands ``Authorization: Bearer`` on, for a token that the service itself gives out and checks.
         sign_in: refused credentials are counted against the caller's address.
         development: only in the development environment.
         read, total: timeouts in seconds where the general ones do not fit.
@@ -43,6 +44,7 @@ class Route:
     by_key: bool = False
     exact: bool = False
     basic: bool = False
+    bearer: bool = False
     sign_in: bool = False
     development: bool = False
     read: float | None = None
@@ -71,7 +73,11 @@ ROUTES = (
     _identity("/oauth/token", public=True, exact=True, basic=True, sign_in=True),
     _identity("/oauth/revoke", public=True, exact=True, basic=True, sign_in=True),
     _identity("/.well-known/jwks.json", public=True, exact=True),
+    _identity("/session", public=True, cookies=True, sign_in=True),
+    _identity("/account", public=True, sign_in=True, error_format=PAGE),  # the links of mails lead here
+    _identity("/scim/v2", public=True, sign_in=True, bearer=True),
     _identity("/api/v1/me"),
+    _identity("/api/v1/tenant"),
     _identity("/api/v1/admin"),
     _affiliates("/api/v1/admin/affiliate-campaigns"),
     _campaigns("/api/v1/campaigns"),
@@ -89,6 +95,7 @@ ROUTES = (
     _promotions("/marketing", error_format=MARKETING),
     _shoppers("/shops/{shop}/checkout/add", exact=True),
     _shoppers("/shops/{shop}/carts"),
+    _affiliates("/affiliate/api/v1"),
     _merchant("/merchant/api/v1"),
     _merchant("/merchant/api/v1/products", read=30, total=35, max_body=BULK),
     _affiliates("/api/v1/public/campaigns", public=True, error_format=MERCHANT),

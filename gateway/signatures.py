@@ -68,7 +68,7 @@ class Signatures:
             raise UnknownKey(NOT_VALID, headers=CHALLENGE)
         if not _signs(key, timestamp, read_body(), signature):
             raise _refused(NOT_VALID)
-        if self._access.is_revoked(key.principal.user_id):
+        if self._access.is_revoked(key.principal, 0.0):
             raise _refused(NOT_VALID)
         if not self._replay_guard.is_first(f"{key.principal.user_id}/{signature.hex()}"):
             raise _refused(USED)

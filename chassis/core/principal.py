@@ -18,7 +18,10 @@ OPERATOR = "PlatformAdmin"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller: a person or machine of one tenant, or one of our own processes."""
+    """The caller: a person or machine of one tenant, or one of our own processes.
+
+    ``session_id`` names the sign-in of a person of ours; identity alone knows what that is.
+    """
 
     user_id: UUID
     tenant_id: UUID
@@ -28,6 +31,7 @@ class Principal:
     tenant_kind: str = ""
     tenant_slug: str = ""
     features: frozenset[str] = frozenset()
+    session_id: UUID | None = None
 
     @classmethod
     def system(cls, name: str) -> "Principal":
@@ -44,7 +48,7 @@ class Principal:
         return self.role in (SYSTEM, OPERATOR)
 
     def to_claims(self) -> dict[str, Any]:
-        return {
+        claims = {
             "sub": str(self.user_id),
             "tenant": str(self.tenant_id),
             "role": str(self.role),
@@ -54,6 +58,7 @@ class Principal:
             "tenant_slug": self.tenant_slug,
             "features": sorted(self.features),
         }
+        return claims | ({"sid": str(self.session_id)} if self.session_id else {})
 
     @classmethod
     def from_claims(cls, claims: dict[str, Any]) -> "Principal":
@@ -66,6 +71,7 @@ class Principal:
             tenant_kind=claims["tenant_kind"],
             tenant_slug=claims.get("tenant_slug", ""),  # signed before tenants had one
             features=frozenset(claims["features"]),
+            session_id=UUID(claims["sid"]) if claims.get("sid") else None,
         )
 
 

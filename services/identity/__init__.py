@@ -6,18 +6,28 @@ from chassis.process.service import Service, Task
 from services.identity import settings
 from services.identity.access import api as access_api
 from services.identity.account import api as account_api
+from services.identity.account import models as account_models
 from services.identity.api_keys import api as api_keys_api
 from services.identity.common.models import Base
+from services.identity.factors import models as factor_models
+from services.identity.links import models as link_models
 from services.identity.oauth import api as oauth_api
+from services.identity.privacy import models as privacy_models
+from services.identity.scim import models as scim_models
 from services.identity.sessions import tasks as session_tasks
+from services.identity.sign_ins import models as sign_in_models
 from services.identity.signing_keys import api as jwks_api
 from services.identity.signing_keys import tasks as signing_key_tasks
+from services.identity.sso import models as sso_models
 from services.identity.teams import admin_api as users_api
 from services.identity.tenants import api as tenants_api
 from services.identity.tenants import events as tenant_events
 from services.identity.tenants import tasks as tenant_tasks
 from services.identity.trail import api as trail_api
 from services.identity.users import events as user_events
+
+MODELS = (account_models, factor_models, link_models, privacy_models, scim_models, sign_in_models, sso_models)
+"""Their tables are known once they are imported."""
 
 service = Service(
     name="identity",

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from environs import Env, validate
 
 from chassis.data.encryption import SecretBox, development_secret
@@ -17,19 +19,28 @@ class IdentitySettings:
     Attributes:
         master_secret: what API secrets and signing keys are encrypted under.
         issuer: ``iss`` of every access token.
+        idle_lifetime: how long a session lasts that nobody uses.
+        session_lifetime: how long one lasts at most.
         attempts: wrong passwords per account and address in one ``attempts_period``.
     """
 
     master_secret: str = field(repr=False)
     issuer: str
     token_lifetime: timedelta
-    refresh_lifetime: timedelta
+    idle_lifetime: timedelta
+    session_lifetime: timedelta
     attempts: int
     attempts_period: timedelta
 
     @cached_property
     def secret_box(self) -> SecretBox:
         return SecretBox(self.master_secret, "identity")
+
+    @cache  # noqa: B019  there is one for each process
+    def derive(self, purpose: str) -> bytes:
+        """32 secret bytes for a purpose, the same in every process of identity."""
+        kdf = HKDF(SHA256(), 32, salt=None, info=f"concord identity {purpose}".encode())
+        return kdf.derive(self.master_secret.encode())
 
 
 def of(process: Settings) -> IdentitySettings:
@@ -59,7 +70,8 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         master_secret=secret or (development_secret(process.keys, "identity") if process.development else ""),
         issuer=env.str("ISSUER", "concord"),
         token_lifetime=timedelta(seconds=number("TOKEN_SECONDS", 900, validate.Range(60, 3600))),
-        refresh_lifetime=timedelta(days=number("REFRESH_DAYS", 30)),
+        idle_lifetime=timedelta(days=number("SESSION_IDLE_DAYS", 14)),
+        session_lifetime=timedelta(days=number("SESSION_DAYS", 90)),
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
     )

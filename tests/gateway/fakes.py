@@ -258,7 +258,7 @@ class FakeIdentity(FakeService):
         answer = {
             "at": "2026-04-01T00:00:00Z",
             "tenants": list(self.tenants.values()),
-            "revoked": [{"id": user_id} for user_id in self.revoked],
+            "revoked": [{"id": user_id, "at": "2100-01-01T00:00:00Z"} for user_id in self.revoked],
         }
         return Planned(body=json.dumps(answer).encode())
 

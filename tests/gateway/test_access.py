@@ -11,6 +11,7 @@ from chassis.core.errors import Upstream
 from gateway.access import FULL_EVERY, Access
 from tests.gateway.conftest import Caller, Served
 from tests.gateway.fakes import FakeIdentity, FakeService, Planned, eventually
+from tests.plugin import principal
 
 PATH = "/api/v1/campaigns"
 
@@ -139,7 +140,7 @@ class Identity:
 
 def say(at: str, tenants: dict[UUID, list[str]], *revoked: UUID) -> dict:
     entries = [{"id": str(key), "name": "T", "kind": "Supplier", "features": on} for key, on in tenants.items()]
-    return {"at": at, "tenants": entries, "revoked": [{"id": str(user_id)} for user_id in revoked]}
+    return {"at": at, "tenants": entries, "revoked": [{"id": str(user_id), "at": at} for user_id in revoked]}
 
 
 def test_after_the_first_time_only_changes_are_asked_for() -> None:
@@ -164,10 +165,10 @@ def test_after_the_first_time_only_changes_are_asked_for() -> None:
     assert changed is not None
     assert changed.features == {"campaigns"}
     assert access.tenant(second) is changed
-    assert access.is_revoked(user)
+    assert access.is_revoked(principal(user_id=user), 0.0)
 
     for _ in range(FULL_EVERY):  # everything is asked for anew, so what is gone goes
         access.poll()
     assert identity.asked[-3:].count(None) == 1
     assert access.tenant(first) is None
-    assert not access.is_revoked(user)
+    assert not access.is_revoked(principal(user_id=user), 0.0)

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, union_all
+from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import Session
 
 from services.identity.access import rules
 from services.identity.api_keys.models import ApiKey
+from services.identity.sessions.models import Revocation
 from services.identity.signing_keys import rules as signing_key_rules
 from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
@@ -17,10 +18,15 @@ def access_feed(
     session: Session, *, since: datetime | None, token_lifetime: timedelta, now: datetime
 ) -> dict[str, Any]:
     """What the gateway must know to let callers in: tenants changed ``since`` (else all), and every user and API key
-    removed so lately that a token of theirs may still live."""
-    tenants = select(Tenant.id, Tenant.slug, Tenant.name, Tenant.kind, Tenant.features)
+    removed so lately that a token of theirs may still live; likewise the users and sign-ins whose tokens issued until
+    then no longer count."""
+    tenants = select(Tenant.id, Tenant.slug, Tenant.name, Tenant.kind, Tenant.features, Tenant.suspended_at)
     if since:
         tenants = tenants.where(Tenant.updated_at >= since - rules.FEED_OVERLAP)
     alive_from = now - token_lifetime - signing_key_rules.MARGIN
-    revoked = union_all(*(select(account.id).where(account.removed_at >= alive_from) for account in (User, ApiKey)))
+    removed: list[Select[Any]] = [
+        select(account.id, account.removed_at.label("at")).where(account.removed_at >= alive_from)
+        for account in (User, ApiKey)
+    ]
+    revoked = union_all(*removed, select(Revocation.id, Revocation.at).where(Revocation.at >= alive_from))
     return {"at": now, "tenants": session.execute(tenants).all(), "revoked": session.execute(revoked).all()}

@@ -33,10 +33,14 @@ class FeedTenantOut(CamelSchema):
     name = fields.String(required=True)
     kind = fields.String(required=True)
     features = fields.List(fields.String(), required=True)
+    suspended = fields.Function(lambda tenant: tenant.suspended_at is not None, required=True)
 
 
 class RevokedOut(CamelSchema):
+    """Tokens of this user, API key or sign-in that were issued until ``at`` no longer count."""
+
     id = fields.UUID(required=True)
+    at = Instant(required=True)
 
 
 class FeedOut(CamelSchema):

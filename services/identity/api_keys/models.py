@@ -30,6 +30,7 @@ class ApiKey(TenantScoped, Base):
     name: Mapped[str]
     secret: Mapped[str | None]
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
 

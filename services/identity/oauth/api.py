@@ -15,6 +15,7 @@ from chassis.core.errors import Failure, Invalid
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.identity.api_keys import actions as api_key_actions
+from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
 from services.identity.common.secrets import spellings
 from services.identity.oauth.schemas import OAuthErrorOut, RevokedTokenOut, RevokeIn, TokenIn, TokenOut
@@ -104,7 +105,7 @@ def _sign_in(form: Form) -> Granted:
     """The password is checked between two transactions. For an unknown account that takes as long."""
     username, password = _required(form, "username", "password")
     settings = own_settings()
-    key = throttle.throttle_key(username, _address())
+    key = throttle.throttle_key(username, client_of_request().address)
     with db.begin() as session:
         throttle.count_attempt(session, key, limit=settings.attempts, period=settings.attempts_period, now=utcnow())
     with db.read() as session:
@@ -114,10 +115,14 @@ def _sign_in(form: Form) -> Granted:
         raise _no_grant("The user name or password is not right.")
     new_hash = hash_password(password) if spelling != password or is_outdated(user.password_hash) else None
     with db.begin() as session:
-        granted = session_actions.sign_in(
-            session, user.id, throttle=key, new_hash=new_hash, settings=settings, now=utcnow()
+        present = user_queries.lock_present_user(session, user.id)
+        if present is None:
+            raise _no_grant("The user name or password is not right.")
+        present.password_hash = new_hash or present.password_hash
+        throttle.take_off(session, key)
+        return session_actions.start(
+            session, present, how="password", client=client_of_request(), settings=settings, now=utcnow()
         )
-    return granted or _refuse("The user name or password is not right.")
 
 
 def _owner(users: Sequence[User], password: str) -> tuple[User | None, str]:
@@ -134,7 +139,9 @@ def _owner(users: Sequence[User], password: str) -> tuple[User | None, str]:
 def _refresh(form: Form) -> Granted:
     (refresh_token,) = _required(form, "refresh_token")
     with db.begin() as session:  # a refusal is raised after it: ending a copied family must be committed
-        granted = session_actions.refresh(session, refresh_token, settings=own_settings(), now=utcnow())
+        granted = session_actions.renew(
+            session, refresh_token, client=client_of_request(), settings=own_settings(), now=utcnow()
+        )
     return granted or _refuse("The refresh token is not good any more.")
 
 
@@ -185,11 +192,6 @@ def _refuse_repeated(schema: type) -> None:
     repeated = [name for name in names if len(request.form.getlist(name)) > 1]
     if repeated:
         raise OAuthError(f"Given more than once: {', '.join(repeated)}.")
-
-
-def _address() -> str:
-    """The client's address, as the gateway saw it. Only the throttle reads it."""
-    return request.headers.get("X-Concord-Client") or request.remote_addr or ""
 
 
 def _as_answer(granted: Granted) -> dict[str, object]:

@@ -25,6 +25,6 @@ def is_password(password: str, password_hash: str | None) -> bool:
     return password_hash is not None
 
 
-def is_outdated(password_hash: str) -> bool:
+def is_outdated(password_hash: str | None) -> bool:
     """Whether a hash was made with weaker parameters than today's."""
-    return HASHER.check_needs_rehash(password_hash)
+    return password_hash is not None and HASHER.check_needs_rehash(password_hash)

@@ -3,12 +3,55 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey
+from sqlalchemy import ColumnElement, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantId, TenantScoped
 from services.identity.common.models import Base
+
+
+class SignedIn(TenantScoped, Base):
+    """One sign-in of a person, from its start to its end; its id is the ``sid`` of its access tokens and the ``family``
+    of its refresh tokens.
+
+    Attributes:
+        how: ``password``, ``passkey`` or ``sso``.
+        device, address: as text, for the person to recognise it by.
+        keep: whether the browser keeps it when it is closed.
+        expires_at: the absolute end, however busy it is.
+        proved_at: when its person last showed a password or factor (step-up).
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_sessions_user_id_id", "user_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    how: Mapped[str]
+    device: Mapped[str]
+    address: Mapped[str]
+    keep: Mapped[bool]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    proved_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+
+    @classmethod
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
+        return cls.tenant_id == tenant_id
+
+
+class Revocation(Base):
+    """Access tokens that the gateway must refuse although they have not ended: those of this user or sign-in that were
+    issued until ``at``."""
+
+    __tablename__ = "revocations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RefreshToken(TenantScoped, Base):

@@ -48,3 +48,13 @@ def count_attempt(session: Session, key: str, *, limit: int, period: timedelta, 
         start = session.scalars(select(LoginThrottle.window_start).where(LoginThrottle.key == key)).one()
         wait = rules.seconds_until_next_try(start, period, now)
         raise TooManyAttempts("Too many attempts to sign in; wait.", headers={"Retry-After": str(wait)})
+
+
+def take_off(session: Session, key: str) -> None:
+    """Take the try off again: only wrong passwords count."""
+    session.execute(
+        update(LoginThrottle)
+        .where(LoginThrottle.key == key, LoginThrottle.attempts > 0)
+        .values(attempts=LoginThrottle.attempts - 1)
+        .execution_options(synchronize_session=False)
+    )

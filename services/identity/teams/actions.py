@@ -27,7 +27,7 @@ def remove_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Prin
     if tenant.kind == Kind.PLATFORM and user_queries.sole_user(session, tenant.id):
         raise Conflict("The last platform admin cannot be removed.", code="last_platform_admin")
     user.remove(now)
-    session_actions.end_sessions(session, user.id, now=now)
+    session_actions.end_all(session, user.id, now=now)
     audit.record(session, "user.removed", user, tenant_id=tenant.id, actor=actor, now=now)
     event = UserRemoved(user.id, tenant.id)
     outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)

@@ -34,4 +34,28 @@ class TenantChanged(_TenantEvent):
     """A tenant has another name, time zone or set of features; all of them as they are now. Subject: the tenant."""
 
 
-EVENTS = (TenantCreated, TenantChanged)
+@publishes("identity.TenantSuspended.v1")
+@dataclass(frozen=True)
+class TenantSuspended:
+    """Nothing of the tenant is answered or sent until it is resumed; its data stays. Subject: the tenant."""
+
+    tenant_id: UUID
+
+
+@publishes("identity.TenantResumed.v1")
+@dataclass(frozen=True)
+class TenantResumed:
+    """The tenant works as before. Subject: the tenant."""
+
+    tenant_id: UUID
+
+
+@publishes("identity.TenantEnded.v1")
+@dataclass(frozen=True)
+class TenantEnded:
+    """The tenant has left the platform and its grace is over: what is its own goes. Subject: the tenant."""
+
+    tenant_id: UUID
+
+
+EVENTS = (TenantCreated, TenantChanged, TenantSuspended, TenantResumed, TenantEnded)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, event, text
+from sqlalchemy import ColumnElement, Index, event, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.errors import Conflict
@@ -36,6 +36,10 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
     kind: Mapped[str]
     time_zone: Mapped[str]
     features: Mapped[list[str]]
+    locale: Mapped[str | None]
+    second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    suspended_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]  # when all that is its own goes, once the operator has ended it
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
 

@@ -1,6 +1,7 @@
 """What is published of users."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from chassis.messaging.events import publishes
@@ -27,4 +28,83 @@ class UserRemoved:
     tenant_id: UUID
 
 
-EVENTS = (UserAdded, UserRemoved)
+@publishes("identity.UserInvited.v1")
+@dataclass(frozen=True)
+class UserInvited:
+    """A person is asked to join; the mail's link is ``link_id``'s, which the notifier asks identity for. Subject: the
+    user. Again when the invitation is sent again."""
+
+    user_id: UUID
+    tenant_id: UUID
+    email: str
+    name: str
+    role: str
+    tenant_name: str
+    invited_by: str
+    link_id: UUID
+    expires_at: datetime
+
+
+@publishes("identity.UserChanged.v1")
+@dataclass(frozen=True)
+class UserChanged:
+    """A person has another name, role, language or time zone, or was suspended or resumed; as they are now. Subject:
+    the user."""
+
+    user_id: UUID
+    tenant_id: UUID
+    email: str
+    name: str
+    role: str
+    suspended: bool
+    locale: str | None
+    time_zone: str | None
+
+
+@publishes("identity.PasswordResetRequested.v1")
+@dataclass(frozen=True)
+class PasswordResetRequested:
+    """A person wants to set a password; the mail's link is ``link_id``'s. For no tenant's eyes. Subject: the user."""
+
+    user_id: UUID
+    tenant_id: UUID
+    link_id: UUID
+    expires_at: datetime
+
+
+@publishes("identity.AccountSecured.v1")
+@dataclass(frozen=True)
+class AccountSecured:
+    """Something that guards an account has changed, and its owner is told. For no tenant's eyes. Subject: the user.
+
+    Attributes:
+        what: ``new_device``, ``password_changed``, ``factor_added``, ``factor_removed`` or ``recovery_code_used``.
+        detail: the device, or which factor; as text.
+        address: from where, as text.
+    """
+
+    user_id: UUID
+    tenant_id: UUID
+    what: str
+    detail: str
+    address: str
+    at: datetime
+
+
+@publishes("identity.PersonErased.v1")
+@dataclass(frozen=True)
+class PersonErased:
+    """A removed person wants to be forgotten: names and addresses go everywhere, "former user" stays. Subject: the
+    user.
+
+    Attributes:
+        email_digest: SHA-256, hexadecimal, of the address's key (``chassis.core.emails``): for rows that know a person
+            by address alone.
+    """
+
+    user_id: UUID
+    tenant_id: UUID
+    email_digest: str
+
+
+EVENTS = (UserAdded, UserInvited, UserChanged, UserRemoved, PasswordResetRequested, AccountSecured, PersonErased)

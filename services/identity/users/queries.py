@@ -21,8 +21,10 @@ def lock_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
 
 
 def lock_present_user(session: Session, user_id: UUID) -> User | None:
-    """A user of any tenant, locked until the transaction ends; None when there is none or it has been removed."""
-    return session.scalar(select(User).where(User.id == user_id, User.removed_at.is_(None)).with_for_update())
+    """A user of any tenant who may sign in, locked until the transaction ends; None when there is none: never was,
+    removed, suspended or only invited."""
+    user = session.scalar(select(User).where(User.id == user_id).with_for_update())
+    return user if user is not None and user.may_sign_in else None
 
 
 def list_users(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:

@@ -8,8 +8,8 @@ from services.identity.tenants.rules import Kind
 PASSWORD_MIN, PASSWORD_MAX = 10, 200
 ROLES: Mapping[Kind, tuple[Role, ...]] = {
     Kind.SUPPLIER: (Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER),
-    Kind.RETAILER: (Role.RETAILER_ADMIN,),
-    Kind.MERCHANT: (Role.MERCHANT_ADMIN, Role.AFFILIATE),
+    Kind.RETAILER: (Role.RETAILER_ADMIN, Role.RETAILER_VIEWER),
+    Kind.MERCHANT: (Role.MERCHANT_ADMIN, Role.MERCHANT_VIEWER, Role.AFFILIATE),
     Kind.PLATFORM: (Role.PLATFORM_ADMIN,),
 }
 PERSONS = tuple(role for roles in ROLES.values() for role in roles)

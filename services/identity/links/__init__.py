@@ -1,0 +1,1 @@
+"""Links in mails that are good once: to set a password, to accept an invitation."""

@@ -1,0 +1,21 @@
+"""Step-up: what needs a password or factor that was shown a moment ago."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from chassis.core.errors import Forbidden
+from chassis.core.principal import Principal
+from services.identity.sessions import queries, rules
+
+
+def require_fresh(session: Session, caller: Principal, now: datetime) -> None:
+    """Let the caller do what a stolen access token must not be enough for.
+
+    Raises:
+        Forbidden: ``step_up_required``: no password or factor was shown for this sign-in within ten minutes. A caller
+            without a sign-in of ours, such as one of another issuer, can never show one.
+    """
+    signed_in = queries.living(session, caller.session_id) if caller.session_id else None
+    if signed_in is None or not rules.is_fresh(signed_in.proved_at, now):
+        raise Forbidden("Show your password or second factor again first.", code="step_up_required")

@@ -1,0 +1,37 @@
+"""Sign-ins and failures as they are stored."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.data.tenancy import TenantId, TenantScoped
+from services.identity.common.models import Base
+
+
+class SignIn(TenantScoped, Base):
+    """One sign-in or failed try; one for an unknown account belongs to nobody and only the operator sees it.
+
+    Attributes:
+        account: the address of a known account; of an unknown one nothing is kept.
+        how: ``password``, ``refresh``, ``passkey``, ``sso`` or ``api_key``.
+        outcome: ``ok``, or why not: ``wrong_password``, ``wrong_code``, ``suspended``, ``throttled`` and so on.
+    """
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (Index("ix_sign_ins_tenant_id_at", "tenant_id", "at"), Index("ix_sign_ins_at", "at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"))
+    user_id: Mapped[UUID | None]
+    account: Mapped[str | None]
+    how: Mapped[str]
+    outcome: Mapped[str]
+    device: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[datetime]
+
+    @classmethod
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
+        return cls.tenant_id == tenant_id
