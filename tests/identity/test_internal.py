@@ -25,8 +25,16 @@ def test_the_feed_tells_everything_at_first(identity, tenant):
             "name": "Nordic Heating",
             "kind": "Supplier",
             "features": ["campaigns", "prm"],
+            "suspended": False,
         },
-        {"id": other, "slug": "fjord-retail", "name": "Fjord Retail", "kind": "Retailer", "features": []},
+        {
+            "id": other,
+            "slug": "fjord-retail",
+            "name": "Fjord Retail",
+            "kind": "Retailer",
+            "features": [],
+            "suspended": False,
+        },
     ]
 
 
@@ -95,6 +103,7 @@ def test_the_gateway_reads_what_signed_requests_are_checked_with(identity, tenan
             "name": "Nordic Heating",
             "kind": "Supplier",
             "features": ["campaigns", "prm"],
+            "suspended": False,
         },
     }
     assert answer.headers["Cache-Control"] == "no-store"

@@ -59,7 +59,8 @@ def test_the_secret_is_not_shown(process):
 
 def test_defaults(process):
     own = settings.of(process)
-    assert (own.issuer, own.token_lifetime.total_seconds(), own.refresh_lifetime.days) == ("concord", 900, 30)
+    assert (own.issuer, own.token_lifetime.total_seconds()) == ("concord", 900)
+    assert (own.idle_lifetime.days, own.session_lifetime.days) == (14, 90)
     assert (own.attempts, own.attempts_period.total_seconds()) == (10, 60)
 
 
