@@ -4,6 +4,10 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
+PATIENCE = 5.0
+"""The longest pause, in seconds, before a server that is away is tried again: so long is what waits for it delayed
+once it is back."""
+
 
 class Backoff:
     """Delays from ``first`` seconds, doubling up to ``cap``; each between half of that and all of it."""

@@ -12,7 +12,7 @@ from threading import Event
 from sqlalchemy import delete, false
 
 from chassis.core import metrics
-from chassis.core.backoff import Backoff
+from chassis.core.backoff import PATIENCE, Backoff
 from chassis.core.logs import logger
 from chassis.core.principal import Principal, acting_as
 from chassis.data.database import Database
@@ -46,7 +46,7 @@ class Consumer:
         It consumes nothing until the database accepts writes: a message that goes back has one delivery less before it
         is a dead letter.
         """
-        name, backoff = self._subscriber.name, Backoff(cap=15)
+        name, backoff = self._subscriber.name, Backoff(cap=PATIENCE)
 
         def handle(batch: Sequence[Message]) -> None:
             self.handle(batch)

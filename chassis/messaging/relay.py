@@ -16,7 +16,7 @@ from sqlalchemy import Row, Select, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from chassis.core import metrics
-from chassis.core.backoff import Backoff
+from chassis.core.backoff import PATIENCE, Backoff
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.core.principal import Principal, acting_as
@@ -27,7 +27,6 @@ from chassis.messaging.outbox import UNSENT, OutboxRow
 
 BATCH = 500  # rows of one lease and one transaction: a tenth of a second's work, and at most repeated by a crash
 POLL = 0.05  # seconds between checks of an empty outbox; a commit in the same process wakes the relay at once
-PATIENCE = 10.0  # the longest pause, in seconds, before a broker that is away or refuses is tried again
 KEEP_SENT = timedelta(hours=24)
 TRIM = 1000
 LEASE = text(

@@ -6,7 +6,7 @@ from threading import Event
 
 from sqlalchemy import select
 
-from chassis.core.backoff import Backoff
+from chassis.core.backoff import PATIENCE, Backoff
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.core.principal import Principal, acting_as
@@ -38,7 +38,7 @@ class Retries:
 
     def run(self, stop: Event) -> None:
         """Try failed events again when they are due, and waiting ones when it is their turn, until ``stop`` is set."""
-        backoff = Backoff(cap=15)
+        backoff = Backoff(cap=PATIENCE)
         swept = 0.0
         while not stop.is_set():
             try:
