@@ -15,6 +15,8 @@ from gateway.settings import Network, contains
 PROBES = ("/health/live", "/health/ready", "/metrics")
 PAGES = ("/", "/openapi.json", "/docs")
 DOCS_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+# What proxies say of a request, each in its own way: whoever came through one is not the peer.
+PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 # Nothing from elsewhere; Swagger UI writes style attributes of its own.
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -77,8 +79,7 @@ def _add_probes(app: Flask, metrics_from: tuple[Network, ...], is_ready: Callabl
 
     @app.get("/metrics")
     def metrics() -> Response:
-        forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-        if forwarded or not contains(metrics_from, request.remote_addr or ""):
+        if any(name in request.headers for name in PROXIED) or not contains(metrics_from, request.remote_addr or ""):
             abort(404)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 

@@ -180,6 +180,8 @@ def test_metrics_are_shown_to_peers_of_the_house_only(call: Caller, start_gatewa
         call("GET", "/metrics", environ={"REMOTE_ADDR": "10.0.0.9"}),
         call("GET", "/metrics", headers={"X-Forwarded-For": "127.0.0.1"}),
         call("GET", "/metrics", headers={"Forwarded": "for=127.0.0.1"}),
+        call("GET", "/metrics", headers={"Via": "1.1 edge"}),
+        call("GET", "/metrics", headers={"X-Real-IP": "127.0.0.1"}),
     ):
         assert (refused.status_code, refused.mimetype) == (404, "application/problem+json")
     call = start_gateway(metrics_from=(ip_network("10.0.0.0/8"),))
