@@ -125,7 +125,7 @@ class Gateway:
         self._admit(request, route)
         answer = self._proxy.forward(request, route)
         if route.sign_in and answer.status in REFUSED_SIGN_IN:
-            self._limiter.note(self._per_sign_in, request.client)
+            self._limiter.note(self._per_sign_in, request.network)
         return answer
 
     def _plain(self, raw_path: str) -> str:
@@ -164,16 +164,16 @@ class Gateway:
             raise NotFound("There is nothing at this address.")
         request.route = endpoint
         if endpoint not in PROBES:
-            self._limiter.count(self._per_address, request.client)
+            self._limiter.count(self._per_address, request.network)
         return self._own.answer(request)
 
     def _admit(self, request: Request, route: Route) -> None:
         """Check credential, limits and flag of a request, in the order of D5: 401 comes before the flag's 403."""
         if route.public:
             if not route.development:
-                self._limiter.count(self._per_address, request.client)
+                self._limiter.count(self._per_address, request.network)
             if route.sign_in:
-                self._limiter.check(self._per_sign_in, request.client)
+                self._limiter.check(self._per_sign_in, request.network)
             return
         request.principal = principal = self._principal(request, route)
         if self._access.is_suspended(principal.tenant_id):
@@ -190,16 +190,16 @@ class Gateway:
                 raise Unauthorized("API keys are not accepted here.")
             return self._credentials.principal(request.environ.get("HTTP_AUTHORIZATION"))
         except Unauthorized:
-            self._limiter.count(self._per_address, request.client)
+            self._limiter.count(self._per_address, request.network)
             raise
 
     def _principal_by_key(self, request: Request, route: Route) -> Principal:
         read_body = partial(self._proxy.body_of, request, route)
-        may_ask = partial(self._limiter.check, self._per_api_key, request.client)
+        may_ask = partial(self._limiter.check, self._per_api_key, request.network)
         try:
             return self._signatures.principal(request.environ, read_body, may_ask)
         except UnknownKey:
-            self._limiter.note(self._per_api_key, request.client)
+            self._limiter.note(self._per_api_key, request.network)
             raise
 
     def _headers_of(self, answer: Answer, request: Request) -> list[tuple[str, str]]:

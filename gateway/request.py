@@ -3,6 +3,7 @@
 from typing import Any
 
 from chassis.core.context import accept_request_id, accept_traceparent
+from chassis.core.networks import bare_address, network_of
 from chassis.core.principal import Principal
 from chassis.http.error_formats import PROBLEM
 from gateway.settings import Network, contains
@@ -53,6 +54,11 @@ class Request:
         return self.method if self.method in METHODS else "other"
 
     @property
+    def network(self) -> str:
+        """What limits count by: who has one IPv6 address has a whole network of them."""
+        return network_of(self.client)
+
+    @property
     def scheme(self) -> str:
         protocol = self.environ.get("HTTP_X_FORWARDED_PROTO") if self.peer_is_trusted else None
         return protocol if protocol in ("http", "https") else "http"
@@ -65,7 +71,8 @@ class Request:
 
     def _client(self, trusted_proxies: tuple[Network, ...]) -> str:
         """The last address on the way that is not one of our proxies."""
-        way = [hop.strip() for hop in self.environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+        hops = self.environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        way = [bare_address(hop) for hop in hops if hop.strip()]  # some proxies add the port, which is not the client
         for hop in reversed(way):
             if not contains(trusted_proxies, hop):
                 return hop

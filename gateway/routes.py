@@ -74,6 +74,7 @@ ROUTES = (
     _identity("/oauth/revoke", public=True, exact=True, basic=True, sign_in=True),
     _identity("/.well-known/jwks.json", public=True, exact=True),
     _identity("/session", public=True, cookies=True, sign_in=True),
+    _identity("/session/renew", public=True, exact=True, cookies=True),  # a neighbour's failures sign nobody out
     _identity("/account", public=True, sign_in=True, error_format=PAGE),  # the links of mails lead here
     _identity("/scim/v2", public=True, sign_in=True, bearer=True),
     _identity("/api/v1/me"),

@@ -87,3 +87,17 @@ def savepoint(session: Session) -> Iterator[None]:
 
 current_unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
 """The unit that what is written now joins."""
+
+
+@contextmanager
+def outside_unit() -> Iterator[None]:
+    """What is written here commits by itself, whatever becomes of the request: a counted try must not be undone by the
+    refusal that follows it. Before anything has been written in the unit itself."""
+    unit = current_unit.get()
+    if unit is not None and unit.active:
+        raise RuntimeError("the request has begun to write already")
+    token = current_unit.set(None)
+    try:
+        yield
+    finally:
+        current_unit.reset(token)

@@ -14,8 +14,11 @@ from services.identity.links import models as link_models
 from services.identity.oauth import api as oauth_api
 from services.identity.privacy import models as privacy_models
 from services.identity.scim import models as scim_models
+from services.identity.sessions import api as session_api
+from services.identity.sessions import own_api as own_session_api
 from services.identity.sessions import tasks as session_tasks
-from services.identity.sign_ins import models as sign_in_models
+from services.identity.sign_ins import api as sign_ins_api
+from services.identity.sign_ins import tasks as sign_in_tasks
 from services.identity.signing_keys import api as jwks_api
 from services.identity.signing_keys import tasks as signing_key_tasks
 from services.identity.sso import models as sso_models
@@ -26,7 +29,7 @@ from services.identity.tenants import tasks as tenant_tasks
 from services.identity.trail import api as trail_api
 from services.identity.users import events as user_events
 
-MODELS = (account_models, factor_models, link_models, privacy_models, scim_models, sign_in_models, sso_models)
+MODELS = (account_models, factor_models, link_models, privacy_models, scim_models, sso_models)
 """Their tables are known once they are imported."""
 
 service = Service(
@@ -35,6 +38,10 @@ service = Service(
     migrations=Path(__file__).parent / "migrations",
     blueprints=(
         oauth_api.blp,
+        session_api.blp,
+        own_session_api.blp,
+        sign_ins_api.blp,
+        sign_ins_api.admin_blp,
         jwks_api.blp,
         account_api.blp,
         tenants_api.blp,
@@ -49,5 +56,6 @@ service = Service(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
         Task("name tenants", 60, tenant_tasks.name_tenants),
         Task("trim", 600, session_tasks.trim),
+        Task("trim sign-ins", 600, sign_in_tasks.trim),
     ),
 )

@@ -21,7 +21,9 @@ class IdentitySettings:
         issuer: ``iss`` of every access token.
         idle_lifetime: how long a session lasts that nobody uses.
         session_lifetime: how long one lasts at most.
-        attempts: wrong passwords per account and address in one ``attempts_period``.
+        attempts: wrong passwords for one account from one network before pauses begin; the other limits are multiples.
+        attempts_period: the first pause; each further one is twice as long.
+        sign_ins_retention: how long sign-ins are kept, and so how long a network counts as a person's own.
     """
 
     master_secret: str = field(repr=False)
@@ -31,6 +33,7 @@ class IdentitySettings:
     session_lifetime: timedelta
     attempts: int
     attempts_period: timedelta
+    sign_ins_retention: timedelta
 
     @cached_property
     def secret_box(self) -> SecretBox:
@@ -74,4 +77,5 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         session_lifetime=timedelta(days=number("SESSION_DAYS", 90)),
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
+        sign_ins_retention=timedelta(days=number("SIGN_INS_DAYS", 365)),
     )

@@ -1,24 +1,67 @@
 """Where a request comes from, as text that a person can recognise."""
 
+import re
 from dataclasses import dataclass
 
 from flask import request
 
+from chassis.core.networks import bare_address, network_of
 from chassis.core.text import is_line, shortened
 
-DEVICE_LENGTH = 200
+DEVICE_LENGTH = 60
+UNKNOWN_DEVICE = "Unknown device"
+
+# The first that is in the User-Agent counts: browsers name those whose pages they want to be shown, too.
+_BROWSERS = {
+    "Edge": r"\bEdg(?:e|A|iOS)?/",
+    "Opera": r"\bOPR/|\bOPT/|\bOpera\b",
+    "Samsung Internet": r"\bSamsungBrowser/",
+    "Firefox": r"\bFirefox/|\bFxiOS/",
+    "Chrome": r"\bChrome/|\bCriOS/|\bChromium/",
+    "Safari": r"\bSafari/",
+}
+_SYSTEMS = {
+    "iPhone": r"\biPhone\b",
+    "iPad": r"\biPad\b",
+    "Android": r"\bAndroid\b",
+    "Windows": r"\bWindows\b",
+    "ChromeOS": r"\bCrOS\b",
+    "macOS": r"\bMac OS X\b|\bMacintosh\b",
+    "Linux": r"\bLinux\b|\bX11\b",
+}
+_PRODUCT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The browser or program (its ``User-Agent``) and the address it calls from."""
+    """The browser or program, as ``device_of`` names it, and the address it calls from."""
 
     device: str
     address: str
 
+    @property
+    def network(self) -> str:
+        """What counts as one client when sign-ins are counted."""
+        return network_of(self.address)
+
 
 def client_of_request() -> Client:
     """The client of the current request; its address as the gateway saw it."""
-    device = "".join(character for character in request.headers.get("User-Agent", "") if is_line(character))
     address = request.headers.get("X-Concord-Client") or request.remote_addr or ""
-    return Client(shortened(device, DEVICE_LENGTH), address)
+    return Client(device_of(request.headers.get("User-Agent", "")), bare_address(address))
+
+
+def device_of(user_agent: str) -> str:
+    """The family of a ``User-Agent``: ``Firefox on Windows``, ``curl``. Versions are left out, so that an update is no
+    new device; so two of one family are one device, which is enough to tell a person of a strange one."""
+    browser, system = _first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent)
+    if browser or system:
+        return " on ".join(filter(None, (browser or "Browser", system)))
+    product = _PRODUCT.match(user_agent)
+    if product is None or not is_line(user_agent):
+        return UNKNOWN_DEVICE
+    return shortened(product[0], DEVICE_LENGTH)
+
+
+def _first(families: dict[str, str], user_agent: str) -> str | None:
+    return next((name for name, pattern in families.items() if re.search(pattern, user_agent)), None)

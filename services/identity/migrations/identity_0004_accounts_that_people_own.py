@@ -84,11 +84,13 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("device", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("network", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_sign_ins_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
     )
     op.create_index("ix_sign_ins_at", "sign_ins", ["at"], unique=False)
+    op.create_index("ix_sign_ins_user_id_at", "sign_ins", ["user_id", "at"], unique=False)
     op.create_index("ix_sign_ins_tenant_id_at", "sign_ins", ["tenant_id", "at"], unique=False)
     op.create_table(
         "exports",
@@ -196,6 +198,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_settings_user_id")),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_user_settings")),
     )
+    op.add_column("login_throttle", sa.Column("next_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("login_throttle", sa.Column("refused", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("api_keys", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tenants", sa.Column("locale", sa.Text(), nullable=True))
     op.add_column(
@@ -244,5 +248,7 @@ def downgrade() -> None:
     for column in ("ends_at", "suspended_at", "second_factor_required", "locale"):
         op.drop_column("tenants", column)
     op.drop_column("api_keys", "expires_at")
+    op.drop_column("login_throttle", "refused")
+    op.drop_column("login_throttle", "next_at")
     for table in TABLES:
         op.drop_table(table)

@@ -3,7 +3,7 @@
 Errors here have the RFC's shape, ``{"error", "error_description"}``, because OAuth clients read nothing else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import unquote_plus
 
@@ -11,21 +11,18 @@ from flask import Response, jsonify, request
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import Failure, Invalid
+from chassis.core.errors import Failure, Forbidden, Invalid
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.identity.api_keys import actions as api_key_actions
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
-from services.identity.common.secrets import spellings
+from services.identity.oauth import machines
 from services.identity.oauth.schemas import OAuthErrorOut, RevokedTokenOut, RevokeIn, TokenIn, TokenOut
-from services.identity.passwords.hashing import hash_password, is_outdated, is_password
 from services.identity.sessions import actions as session_actions
-from services.identity.sessions import throttle
+from services.identity.sessions.signing_in import Credentials, SecondFactorRequired, WrongCredentials, sign_in
 from services.identity.sessions.throttle import TooManyAttempts
 from services.identity.signing_keys.grants import Granted
-from services.identity.users import queries as user_queries
-from services.identity.users.models import User
 
 Form = Mapping[str, str]
 blp = Blueprint("oauth", __name__, url_prefix="/oauth")
@@ -52,13 +49,27 @@ class InvalidClient(OAuthError):
 
 @blp.errorhandler(OAuthError)
 @blp.errorhandler(TooManyAttempts)
-@blp.errorhandler(Invalid)
+@blp.errorhandler(Forbidden)
 def answer_error(failure: Failure) -> Response:
-    is_shape = isinstance(failure, Invalid)
-    answer = jsonify(error="invalid_request" if is_shape else failure.code, error_description=failure.detail)
-    answer.status_code = HTTPStatus.BAD_REQUEST if is_shape else failure.status
+    answer = jsonify(error=failure.code, error_description=failure.detail)
+    answer.status_code = failure.status
     answer.headers.extend(failure.headers)
     return answer
+
+
+@blp.errorhandler(Invalid)
+def answer_bad_form(failure: Invalid) -> Response:
+    return answer_error(OAuthError(failure.detail))
+
+
+@blp.errorhandler(WrongCredentials)
+def answer_wrong_credentials(failure: WrongCredentials) -> Response:
+    return answer_error(_no_grant(failure.detail))
+
+
+@blp.errorhandler(SecondFactorRequired)
+def answer_second_factor_required(failure: SecondFactorRequired) -> Response:
+    return answer_error(OAuthError(failure.detail, code=failure.code))
 
 
 @blp.after_request
@@ -75,9 +86,14 @@ class Token(MethodView):
     @blp.response(200, TokenOut)
     @blp.alt_response(400, schema=OAuthErrorOut)
     @blp.alt_response(401, schema=OAuthErrorOut)
+    @blp.alt_response(403, schema=OAuthErrorOut)
     @blp.alt_response(429, schema=OAuthErrorOut)
     def post(self, form):
-        """``grant_type`` is ``password``, ``refresh_token`` or ``client_credentials``."""
+        """``grant_type`` is ``password``, ``refresh_token`` or ``client_credentials``.
+
+        A person with a second factor sends a ``code`` beside the password, else the error is
+        ``second_factor_required``.
+        """
         _refuse_repeated(TokenIn)
         (grant_type,) = _required(form, "grant_type")
         if grant_type not in GRANTS:
@@ -102,38 +118,9 @@ class Revoke(MethodView):
 
 
 def _sign_in(form: Form) -> Granted:
-    """The password is checked between two transactions. For an unknown account that takes as long."""
-    username, password = _required(form, "username", "password")
-    settings = own_settings()
-    key = throttle.throttle_key(username, client_of_request().address)
-    with db.begin() as session:
-        throttle.count_attempt(session, key, limit=settings.attempts, period=settings.attempts_period, now=utcnow())
-    with db.read() as session:
-        users = user_queries.users_of_address(session, spellings(request.form["username"]))
-    user, spelling = _owner(users, request.form["password"])  # both as they were sent: they may have been stored so
-    if user is None:
-        raise _no_grant("The user name or password is not right.")
-    new_hash = hash_password(password) if spelling != password or is_outdated(user.password_hash) else None
-    with db.begin() as session:
-        present = user_queries.lock_present_user(session, user.id)
-        if present is None:
-            raise _no_grant("The user name or password is not right.")
-        present.password_hash = new_hash or present.password_hash
-        throttle.take_off(session, key)
-        return session_actions.start(
-            session, present, how="password", client=client_of_request(), settings=settings, now=utcnow()
-        )
-
-
-def _owner(users: Sequence[User], password: str) -> tuple[User | None, str]:
-    """The user whose password it is, and in which spelling. Without users it takes as long and returns None."""
-    for spelling in spellings(password):
-        for user in users:
-            if is_password(spelling, user.password_hash):
-                return user, spelling
-        if not users:
-            is_password(spelling, None)
-    return None, password
+    _required(form, "username", "password")
+    username, password = request.form["username"], request.form["password"]  # as typed: they may be stored so
+    return sign_in(Credentials(username, password, form.get("code") or None))
 
 
 def _refresh(form: Form) -> Granted:
@@ -147,10 +134,10 @@ def _refresh(form: Form) -> Granted:
 
 def _sign_in_machine(form: Form) -> Granted:
     client_id, client_secret = _client(form)
+    now = utcnow()
     with db.begin() as session:
-        granted = api_key_actions.sign_in_machine(
-            session, client_id, client_secret, settings=own_settings(), now=utcnow()
-        )
+        granted = api_key_actions.sign_in_machine(session, client_id, client_secret, settings=own_settings(), now=now)
+        machines.record(session, client_id, is_good=granted is not None, client=client_of_request(), now=now)
     if granted is None:
         raise InvalidClient
     return granted

@@ -21,6 +21,7 @@ class TokenIn(FormSchema):
     grant_type = _parameter()
     username = _parameter()
     password = _parameter()
+    code = _parameter()
     refresh_token = _parameter()
     client_id = _parameter()
     client_secret = _parameter()

@@ -3,26 +3,32 @@
 import base64
 import hmac
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.core.logs import logger
-from chassis.data.bulk import execute_counted, insert_ignoring
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.data.bulk import insert_ignoring
+from chassis.messaging import outbox
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest, new_secret
 from services.identity.sessions import queries, rules
-from services.identity.sessions.models import LoginThrottle, RefreshToken, Revocation, SignedIn
+from services.identity.sessions.models import RefreshToken, Revocation, SignedIn
 from services.identity.settings import IdentitySettings
+from services.identity.sign_ins import actions as sign_in_actions
+from services.identity.sign_ins import queries as sign_in_queries
+from services.identity.sign_ins.rules import How, Outcome
 from services.identity.signing_keys.grants import Granted, grant
 from services.identity.tenants import queries as tenant_queries
 from services.identity.users import queries as user_queries
+from services.identity.users.events import AccountSecured
 from services.identity.users.models import User
-
-TRIM = 1000  # rows a call
 
 log = logger(__name__)
 
@@ -37,7 +43,12 @@ def start(
     settings: IdentitySettings,
     now: datetime,
 ) -> Granted:
-    """Begin a session of a user who has shown who they are; that counts as fresh."""
+    """Begin a session of a user who has shown who they are and whose row is locked; that counts as fresh.
+
+    It is recorded, and a person who has used other devices so far hears of a new one by mail.
+    """
+    _warn_of_new_device(session, user, client, now)
+    sign_in_actions.record(session, user, name=user.email, how=How(how), outcome=Outcome.OK, client=client, now=now)
     signed_in = SignedIn(
         id=uuid7(),
         tenant_id=user.tenant_id,
@@ -63,25 +74,29 @@ def renew(
 
     One that was used less than ten seconds ago gives the same successor again: two tabs share it, or its answer was
     lost. Later it has been copied, and its session is ended (RFC 9700, 4.14).
+
+    Raises:
+        Forbidden: ``tenant_suspended``; nothing has changed then.
     """
+    owner = queries.owner_of_token(session, digest(presented))
+    user = user_queries.lock_present_user(session, owner) if owner else None  # users before tokens before sessions
     token = queries.lock_refresh_token(session, digest(presented))
     while token is not None and token.used_at is not None and rules.is_in_grace(token.used_at, now):
         presented = _successor(presented, settings)
         token = queries.lock_refresh_token(session, digest(presented))
         if token is not None and token.used_at is None:
-            return _grant_again(session, token, presented, settings=settings, now=now)
+            return _grant_again(session, token, user, presented, settings=settings, now=now)
     if token is None:
         return None
     if token.used_at is not None:
-        log.warning("a used refresh credential came again", user_id=str(token.user_id), session=str(token.family))
-        end(session, [token.family], now=now)
+        _end_copied(session, token, client=client, now=now)
         return None
-    user = user_queries.lock_present_user(session, token.user_id)
     if user is None or not token.is_good(now):
         return None
-    signed_in = queries.living(session, token.family) or _of_before(session, token, client, settings)
-    if now >= signed_in.expires_at:
+    signed_in = queries.session_of(session, token.family) or _of_before(session, token, client, settings)
+    if not signed_in.is_alive(now):
         return None
+    tenant_queries.require_active(session, user.tenant_id)
     token.use(now)
     signed_in.seen_at = now
     signed_in.address = client.address
@@ -100,10 +115,17 @@ def end(session: Session, session_ids: Iterable[UUID], *, now: datetime) -> None
     ids = list(session_ids)
     if not ids:
         return
-    session.execute(update(SignedIn).where(SignedIn.id.in_(ids), SignedIn.ended_at.is_(None)).values(ended_at=now))
     tokens = update(RefreshToken).where(RefreshToken.family.in_(ids), RefreshToken.revoked_at.is_(None))
-    session.execute(tokens.values(revoked_at=now))
+    session.execute(tokens.values(revoked_at=now))  # before the sessions, as a renewal locks them
+    session.execute(update(SignedIn).where(SignedIn.id.in_(ids), SignedIn.ended_at.is_(None)).values(ended_at=now))
     refuse_tokens(session, ids, now=now)
+
+
+def end_own(session: Session, session_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """End one of the actor's own sessions. Raises as ``queries.own_session``."""
+    signed_in = queries.own_session(session, actor.user_id, session_id)
+    audit.record(session, "session.ended", signed_in, tenant_id=signed_in.tenant_id, actor=actor, now=now)
+    end(session, [signed_in.id], now=now)
 
 
 def end_all(session: Session, user_id: UUID, *, but: UUID | None = None, now: datetime) -> None:
@@ -123,13 +145,26 @@ def refuse_tokens(session: Session, ids: Iterable[UUID], *, now: datetime) -> No
     session.execute(update(Revocation).where(Revocation.id.in_(list(ids)), Revocation.at < now).values(at=now))
 
 
-def trim(session: Session, *, period: timedelta, now: datetime) -> bool:
-    """Delete expired refresh tokens, ended sessions and throttles; return whether there may be more."""
-    ended = select(RefreshToken.id).where(RefreshToken.expires_at < now).limit(TRIM)
-    tokens_gone = execute_counted(session, delete(RefreshToken).where(RefreshToken.id.in_(ended)))
-    idle = select(LoginThrottle.key).where(LoginThrottle.window_start < now - period).limit(TRIM)
-    throttles_gone = execute_counted(session, delete(LoginThrottle).where(LoginThrottle.key.in_(idle)))
-    return max(tokens_gone, throttles_gone) >= TRIM
+def _end_copied(session: Session, token: RefreshToken, *, client: Client, now: datetime) -> None:
+    """End the session of a refresh token that came again too late; only the first time is recorded."""
+    log.warning("a used refresh credential came again", user_id=str(token.user_id), session=str(token.family))
+    if token.revoked_at is not None:
+        return
+    user = user_queries.user_of_any_tenant(session, token.user_id)
+    sign_in_actions.record(
+        session, user, name=user.email, how=How.REFRESH, outcome=Outcome.REUSED, client=client, now=now
+    )
+    end(session, [token.family], now=now)
+
+
+def _warn_of_new_device(session: Session, user: User, client: Client, now: datetime) -> None:
+    """Publish that a person who has signed in before uses a device of a family they have not used before."""
+    if sign_in_queries.uses_device(session, user.id, client.device):
+        return
+    if not sign_in_queries.has_signed_in(session, user.id):
+        return
+    event = AccountSecured(user.id, user.tenant_id, "new_device", client.device, client.address, now)
+    outbox.add(session, user, event, tenants=(), actor=Principal.system("identity"), now=now)
 
 
 def _successor(presented: str, settings: IdentitySettings) -> str:
@@ -175,12 +210,18 @@ def _grant(
 
 
 def _grant_again(
-    session: Session, token: RefreshToken, refresh_token: str, *, settings: IdentitySettings, now: datetime
+    session: Session,
+    token: RefreshToken,
+    user: User | None,
+    refresh_token: str,
+    *,
+    settings: IdentitySettings,
+    now: datetime,
 ) -> Granted | None:
-    user = user_queries.lock_present_user(session, token.user_id)
-    signed_in = queries.living(session, token.family)
-    if user is None or signed_in is None or not token.is_good(now):
+    signed_in = queries.session_of(session, token.family)
+    if user is None or signed_in is None or not signed_in.is_alive(now) or not token.is_good(now):
         return None
+    tenant_queries.require_active(session, user.tenant_id)
     return _access(session, user, signed_in, refresh_token, settings=settings, now=now)
 
 
@@ -188,4 +229,6 @@ def _access(
     session: Session, user: User, signed_in: SignedIn, refresh_token: str, *, settings: IdentitySettings, now: datetime
 ) -> Granted:
     tenant = tenant_queries.tenant(session, user.tenant_id)
-    return grant(session, user.as_principal(tenant, signed_in.id), refresh_token, settings=settings, now=now)
+    granted = grant(session, user.as_principal(tenant, signed_in.id), refresh_token, settings=settings, now=now)
+    expires_at = min(now + settings.idle_lifetime, signed_in.expires_at)
+    return replace(granted, cookie_lifetime=expires_at - now if signed_in.keep else None)

@@ -1,14 +1,15 @@
 """Refresh tokens and counted sign-in attempts as they are stored."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index
+from sqlalchemy import ColumnElement, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantId, TenantScoped
 from services.identity.common.models import Base
+from services.identity.sessions.rules import Bucket
 
 
 class SignedIn(TenantScoped, Base):
@@ -42,6 +43,13 @@ class SignedIn(TenantScoped, Base):
     @classmethod
     def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
+
+    def is_alive(self, now: datetime) -> bool:
+        return self.ended_at is None and now < self.expires_at
+
+    def prove(self, now: datetime) -> None:
+        """Its person has shown a password or factor again (step-up)."""
+        self.proved_at = now
 
 
 class Revocation(Base):
@@ -84,10 +92,39 @@ class RefreshToken(TenantScoped, Base):
 
 
 class LoginThrottle(Base):
-    """Sign-in attempts for one account from one address since ``window_start``; ``key`` is a digest of the two."""
+    """Tries to sign in that have not been forgotten yet; ``key`` is a digest of what they are counted for.
+
+    Attributes:
+        window_start: since when tries are being forgotten, one after the other.
+        next_at: when the next try is allowed; None at once.
+        refused: whether a try was refused since the last one that was allowed.
+    """
 
     __tablename__ = "login_throttle"
 
     key: Mapped[str] = mapped_column(primary_key=True)
     attempts: Mapped[int]
     window_start: Mapped[datetime] = mapped_column(index=True)
+    next_at: Mapped[datetime | None]
+    refused: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    def forget(self, bucket: Bucket, now: datetime) -> None:
+        """Forget the tries whose time has passed."""
+        self.attempts, self.window_start = bucket.remaining(self.attempts, self.window_start, now)
+
+    def wait(self, now: datetime) -> timedelta:
+        """How long until the next try is allowed; zero at once."""
+        return max(timedelta(), self.next_at - now) if self.next_at else timedelta()
+
+    def count(self, bucket: Bucket, now: datetime) -> None:
+        """Count a try that is allowed."""
+        self.forget(bucket, now)
+        self.attempts += 1
+        self.refused = False
+        pause = bucket.pause(self.attempts)
+        self.next_at = now + pause if pause else None
+
+    def take_off(self, *, all_of_them: bool) -> None:
+        """Count a try, or all of them, no more: the password was right."""
+        self.attempts = 0 if all_of_them else max(0, self.attempts - 1)
+        self.next_at = None

@@ -1,16 +1,14 @@
-"""How long a sign-in lasts, and when the next attempt is allowed."""
+"""How long a sign-in lasts, and when the next try is allowed."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 GRACE = timedelta(seconds=10)
 """How long a used refresh token still gives its successor: two tabs renew at once, or an answer is lost."""
 FRESH = timedelta(minutes=10)
 """How long a shown password or factor counts for what needs one (step-up)."""
-
-
-def seconds_until_next_try(window_start: datetime, period: timedelta, now: datetime) -> int:
-    """Whole seconds, at least one, until a full window of sign-in attempts has passed."""
-    return max(1, -int((now - window_start - period) // timedelta(seconds=1)))
+ENDED_KEPT = timedelta(days=1)
+"""How long an ended sign-in stays as a row: whoever asks why it ended still finds it."""
 
 
 def is_in_grace(used_at: datetime, now: datetime) -> bool:
@@ -21,3 +19,67 @@ def is_in_grace(used_at: datetime, now: datetime) -> bool:
 def is_fresh(proved_at: datetime | None, now: datetime) -> bool:
     """Whether what was shown then still counts."""
     return proved_at is not None and now - proved_at < FRESH
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """So many tries at once, then pauses that double.
+
+    Attributes:
+        limit: how many tries are allowed without a pause.
+        forget_after: in this time one try is forgotten; also the longest pause, so that trying on never costs more
+            than to wait.
+        first_pause: after the last try without a pause; each further one doubles it.
+    """
+
+    limit: int
+    forget_after: timedelta
+    first_pause: timedelta
+
+    def remaining(self, attempts: int, since: datetime, now: datetime) -> tuple[int, datetime]:
+        """The tries of ``attempts`` that still count, and since when the next of them is being forgotten."""
+        forgotten = max(0, (now - since) // self.forget_after)
+        if forgotten >= attempts:
+            return 0, now
+        return attempts - forgotten, since + forgotten * self.forget_after
+
+    def pause(self, attempts: int) -> timedelta:
+        """How long nobody may try after so many tries."""
+        beyond = attempts - self.limit
+        if beyond < 0:
+            return timedelta()
+        doubled: timedelta = self.first_pause * 2 ** min(beyond, 16)
+        return min(doubled, self.forget_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """What tries are counted for; see ``throttle``.
+
+    Attributes:
+        place: one account from one network.
+        account: one account from every network it has not signed in from.
+        network: every account from one network.
+        overall: everything together; a rate and no more, for it would shut out everybody.
+    """
+
+    place: Bucket
+    account: Bucket
+    network: Bucket
+    overall: Bucket
+
+    @classmethod
+    def of(cls, attempts: int, period: timedelta) -> "Buckets":
+        """``attempts`` per place; the first pause is one ``period``."""
+        return cls(
+            place=Bucket(attempts, 15 * period, period),
+            account=Bucket(3 * attempts, 5 * period, period),
+            network=Bucket(10 * attempts, 1.5 * period, period),
+            overall=Bucket(100 * attempts, period / (100 * attempts), period),
+        )
+
+    @property
+    def longest(self) -> timedelta:
+        """After this time nothing counts any more: a full bucket, and what pauses may have let in beyond."""
+        every = (self.place, self.account, self.network, self.overall)
+        return 2 * max(bucket.limit * bucket.forget_after for bucket in every)

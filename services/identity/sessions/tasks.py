@@ -3,11 +3,10 @@
 from chassis.core.clock import utcnow
 from chassis.process.service import Runtime
 from services.identity import settings
-from services.identity.sessions import actions
+from services.identity.sessions import trimming
 
 
 def trim(runtime: Runtime) -> bool:
     """Delete what has ended, a thousand rows a time; True while there is more."""
-    period = settings.of(runtime.settings).attempts_period
     with runtime.database.begin() as session:
-        return actions.trim(session, period=period, now=utcnow())
+        return trimming.trim(session, settings=settings.of(runtime.settings), now=utcnow())

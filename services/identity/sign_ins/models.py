@@ -1,4 +1,4 @@
-"""Sign-ins and failures as they are stored."""
+"""Sign-ins and failed tries as they are stored."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,13 +14,18 @@ class SignIn(TenantScoped, Base):
     """One sign-in or failed try; one for an unknown account belongs to nobody and only the operator sees it.
 
     Attributes:
-        account: the address of a known account; of an unknown one nothing is kept.
-        how: ``password``, ``refresh``, ``passkey``, ``sso`` or ``api_key``.
-        outcome: ``ok``, or why not: ``wrong_password``, ``wrong_code``, ``suspended``, ``throttled`` and so on.
+        user_id: the person, or the API key.
+        account: the address of a known account, or the API key's public half; of an unknown one nothing is stored.
+        how, outcome: see ``rules``.
+        network: what the address was counted as (``chassis.core.networks``).
     """
 
     __tablename__ = "sign_ins"
-    __table_args__ = (Index("ix_sign_ins_tenant_id_at", "tenant_id", "at"), Index("ix_sign_ins_at", "at"))
+    __table_args__ = (
+        Index("ix_sign_ins_tenant_id_at", "tenant_id", "at"),
+        Index("ix_sign_ins_user_id_at", "user_id", "at"),
+        Index("ix_sign_ins_at", "at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID | None] = mapped_column(ForeignKey("tenants.id"))
@@ -30,6 +35,7 @@ class SignIn(TenantScoped, Base):
     outcome: Mapped[str]
     device: Mapped[str]
     address: Mapped[str]
+    network: Mapped[str]
     at: Mapped[datetime]
 
     @classmethod

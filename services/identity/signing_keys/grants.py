@@ -1,7 +1,7 @@
 """What a sign-in gives: an access token that names the caller."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -12,11 +12,15 @@ from services.identity.signing_keys import actions, tokens
 
 @dataclass(frozen=True)
 class Granted:
-    """What a sign-in gives; machines get no refresh token, they have their secret (RFC 6749, 4.4.3)."""
+    """What a sign-in gives; machines get no refresh token, they have their secret (RFC 6749, 4.4.3).
+
+    ``cookie_lifetime`` is how long a browser keeps the refresh token; None: until it is closed.
+    """
 
     access_token: str = field(repr=False)
     expires_in: int
     refresh_token: str | None = field(default=None, repr=False)
+    cookie_lifetime: timedelta | None = None
 
 
 def grant(

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from chassis.core.errors import Forbidden
 from chassis.core.text import fold
 from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
@@ -27,6 +28,18 @@ def tenant(session: Session, tenant_id: UUID) -> Tenant:
 def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
     """One tenant, locked until the transaction ends. Raises as ``tenant``."""
     return one_or_404(session, select(Tenant).where(Tenant.id == tenant_id).with_for_update(), NO_TENANT)
+
+
+def require_active(session: Session, tenant_id: UUID) -> Tenant:
+    """One tenant that is not suspended.
+
+    Raises:
+        Forbidden: ``tenant_suspended``.
+    """
+    active = tenant(session, tenant_id)
+    if active.suspended_at is not None:
+        raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
+    return active
 
 
 def lock_nameless_tenants(session: Session, limit: int) -> Sequence[Tenant]:

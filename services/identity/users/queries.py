@@ -27,6 +27,11 @@ def lock_present_user(session: Session, user_id: UUID) -> User | None:
     return user if user is not None and user.may_sign_in else None
 
 
+def user_of_any_tenant(session: Session, user_id: UUID) -> User:
+    """A user, also a removed one. Raises as ``tenant``."""
+    return one_or_404(session, select(User).where(User.id == user_id), "There is no such user.")
+
+
 def list_users(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:
     """The tenant's present users in the order they came."""
     tenant_queries.tenant(session, tenant_id)

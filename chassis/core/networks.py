@@ -1,0 +1,41 @@
+"""Addresses of clients, as proxies write them and as they are counted."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+COUNTED_BITS = 64
+"""Whoever has one IPv6 address has at least its whole /64 (RFC 6177)."""
+
+
+def bare_address(text: str) -> str:
+    """An address without the port and brackets that some proxies write: ``[2001:db8::1]:443``, ``192.0.2.1:443``.
+
+    What is no address stays as it is.
+    """
+    text = text.strip()
+    if text.startswith("["):
+        address, bracket, port = text[1:].partition("]")
+        return address if bracket and (not port or port.startswith(":")) and _is_address(address) else text
+    address, colon, _port = text.partition(":")
+    return address if colon and _is_address(address) else text
+
+
+def network_of(address: str) -> str:
+    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one. An IPv4 address written as an IPv6 one is
+    the same client; what is no address counts as it stands."""
+    try:
+        ip: IPv4Address | IPv6Address = ip_address(bare_address(address).partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    return f"{IPv6Address(int(ip) >> COUNTED_BITS << COUNTED_BITS)}/{COUNTED_BITS}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

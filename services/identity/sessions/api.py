@@ -1,0 +1,71 @@
+"""Signing in from a browser (http-contract, "Sign-in in a browser"). The refresh token is a cookie no script can read.
+
+Each view refuses what another site had the browser send.
+"""
+
+from flask import Response
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.errors import Unauthorized
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from services.identity.common.clients import client_of_request
+from services.identity.common.context import as_identity, own_settings
+from services.identity.sessions import actions, cookies
+from services.identity.sessions.schemas import AccessOut, SessionIn
+from services.identity.sessions.signing_in import Credentials, sign_in
+
+blp = Blueprint("session", __name__, url_prefix="/session")
+
+
+@blp.route("")
+class Session(MethodView):
+    @blp.public
+    @blp.arguments(SessionIn)
+    @blp.response(200, AccessOut)
+    def post(self, data):
+        """Sign in. It replaces a sign-in that this browser still has."""
+        cookies.require_own_page()
+        granted = sign_in(Credentials(**data))
+        if before := cookies.presented():
+            _end(before)
+        cookies.keep(granted)
+        return granted
+
+    @blp.public
+    @blp.response(204)
+    def delete(self):
+        """Sign out: no renewal any more, and the gateway refuses the access tokens still alive."""
+        cookies.require_own_page()
+        if token := cookies.presented():
+            _end(token)
+        if cookies.is_sent():
+            cookies.clear()
+
+
+@blp.route("/renew")
+class Renewal(MethodView):
+    @blp.public
+    @blp.response(200, AccessOut)
+    @blp.alt_response(204, description="No cookie: nobody is signed in.")
+    def post(self):
+        """A new access token for the cookie, and a new cookie. Two tabs that renew within ten seconds share one."""
+        cookies.require_own_page()
+        if not cookies.is_sent():
+            return Response(status=204)
+        token = cookies.presented()
+        with as_identity(), db.begin() as session:  # a refusal is raised after it: ending a copied family stays
+            granted = token and actions.renew(
+                session, token, client=client_of_request(), settings=own_settings(), now=utcnow()
+            )
+        if not granted:
+            cookies.clear()
+            raise Unauthorized("This sign-in has ended.", code="session_ended")
+        cookies.keep(granted)
+        return granted
+
+
+def _end(token: str) -> None:
+    with as_identity(), db.begin() as session:
+        actions.revoke(session, token, now=utcnow())
