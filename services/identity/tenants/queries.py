@@ -26,8 +26,12 @@ def tenant(session: Session, tenant_id: UUID) -> Tenant:
 
 
 def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
-    """One tenant, locked until the transaction ends. Raises as ``tenant``."""
-    return one_or_404(session, select(Tenant).where(Tenant.id == tenant_id).with_for_update(), NO_TENANT)
+    """One tenant, locked until the transaction ends. Raises as ``tenant``.
+
+    Rows that belong to the tenant can still be written: somebody who renews a sign-in holds the own user already.
+    """
+    statement = select(Tenant).where(Tenant.id == tenant_id)
+    return one_or_404(session, statement.with_for_update(key_share=True), NO_TENANT)
 
 
 def require_active(session: Session, tenant_id: UUID) -> Tenant:
