@@ -18,6 +18,14 @@ INTERNAL = (Role.SYSTEM,)
 TABLE = {
     ("POST", "/oauth/token"): PUBLIC,
     ("POST", "/oauth/revoke"): PUBLIC,
+    ("POST", "/session"): PUBLIC,
+    ("POST", "/session/renew"): PUBLIC,
+    ("DELETE", "/session"): PUBLIC,
+    ("GET", "/api/v1/me/sessions"): EVERYBODY,
+    ("DELETE", "/api/v1/me/sessions/<uuid:session_id>"): EVERYBODY,
+    ("POST", "/api/v1/me/step-up"): EVERYBODY,
+    ("GET", "/api/v1/tenant/sign-ins"): (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN),
+    ("GET", "/api/v1/admin/sign-ins"): PLATFORM,
     ("GET", "/.well-known/jwks.json"): PUBLIC,
     ("GET", "/api/v1/me"): EVERYBODY,
     ("POST", "/api/v1/admin/tenants"): PLATFORM,
@@ -55,6 +63,7 @@ EXTERNAL = [key for key in GUARDED if TABLE[key] not in (INTERNAL, EVERYBODY)]
 def call(client, method, rule, tenant, other=None):
     path = rule.replace("<uuid:tenant_id>", str(tenant))
     path = path.replace("<uuid:user_id>", str(other or uuid4())).replace("<uuid:key_id>", str(other or uuid4()))
+    path = path.replace("<uuid:session_id>", str(other or uuid4()))
     return client.open(path, method=method, json={} if method in ("POST", "PUT", "PATCH") else None)
 
 

@@ -248,8 +248,9 @@ def test_a_sign_in_never_takes_over_the_session_it_is_brought(browser, identity,
     browser.cookie = eve.cookie
     answer = browser.sign_in()
     assert browser.cookie[1] != planted
-    assert identity.claims(browser.renew().json["access_token"])["sid"] == (
-        identity.claims(answer.json["access_token"])["sid"]
+    assert (
+        identity.claims(browser.renew().json["access_token"])["sid"]
+        == (identity.claims(answer.json["access_token"])["sid"])
     )
     is_problem(eve.renew(), 401, "session_ended")
 

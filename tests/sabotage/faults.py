@@ -22,6 +22,7 @@ from chassis.messaging.events import Series
 from chassis.messaging.outbox import UNSENT, OutboxRow
 from gateway import credentials
 from services.campaigns.models import Campaign
+from services.identity.sessions import rules as session_rules
 
 BROKERS = "tests/chassis/test_broker_contract.py"
 RABBITMQ = "tests/chassis/test_broker_rabbitmq.py"
@@ -201,6 +202,11 @@ def _algorithm_from_the_token() -> None:
     credentials.jwt = Trusting()  # type: ignore[attr-defined]
 
 
+def _grace_without_family_check() -> None:
+    """A used refresh token gives its successor whenever it comes, and its family lives on."""
+    session_rules.is_in_grace = lambda _used_at, _now: True
+
+
 FAULTS = {
     fault.name: fault
     for fault in (
@@ -218,6 +224,11 @@ FAULTS = {
         Fault("retry with a new event id", _new_id_at_retry, (EVENTS, "-k", "failed_event")),
         Fault("tenant filter removed", _no_tenant_filter, ("tests/campaigns/test_access.py", "-k", "anothers")),
         Fault("If-Match ignored", _if_match_ignored, ("tests/chassis/test_web.py", "-k", "if_match")),
+        Fault(
+            "grace without family check",
+            _grace_without_family_check,
+            ("tests/identity/test_session.py", "-k", "ends_the_family or line_of"),
+        ),
         Fault(
             "algorithm taken from the token",
             _algorithm_from_the_token,

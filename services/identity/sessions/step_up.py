@@ -54,10 +54,9 @@ def prove(principal: Principal, *, password: str | None, code: str | None) -> No
 def _proving(session: Session, principal: Principal) -> tuple[User, SignedIn]:
     """The caller and the sign-in that is to count as fresh."""
     signed_in = queries.living(session, principal.session_id) if principal.session_id else None
-    user = user_queries.user_of_any_tenant(session, principal.user_id) if signed_in else None
-    if signed_in is None or user is None or signed_in.user_id != user.id or not user.may_sign_in:
+    if signed_in is None or signed_in.user_id != principal.user_id:
         raise Forbidden("This caller has no sign-in here that could be renewed.", code="step_up_impossible")
-    return user, signed_in
+    return user_queries.user_of_any_tenant(session, signed_in.user_id), signed_in
 
 
 def _use_code(session: Session, user_id: UUID, code: str, now: datetime) -> bool:
