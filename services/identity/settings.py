@@ -21,6 +21,7 @@ class IdentitySettings:
         issuer: ``iss`` of every access token.
         idle_lifetime: how long a session lasts that nobody uses.
         session_lifetime: how long one lasts at most.
+        tenant_grace: how long an ended tenant can be taken back.
         attempts: wrong passwords per account and address in one ``attempts_period``.
     """
 
@@ -31,6 +32,7 @@ class IdentitySettings:
     session_lifetime: timedelta
     attempts: int
     attempts_period: timedelta
+    tenant_grace: timedelta
 
     @cached_property
     def secret_box(self) -> SecretBox:
@@ -74,4 +76,5 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         session_lifetime=timedelta(days=number("SESSION_DAYS", 90)),
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
+        tenant_grace=timedelta(days=number("TENANT_GRACE_DAYS", 30)),
     )
