@@ -50,7 +50,7 @@ class OneUser(MethodView):
 @blp.route("/<uuid:user_id>/recover")
 class Recover(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
-    @blp.response(202)
+    @blp.response(204)
     def post(self, tenant_id, user_id):
         """Mail the person a link to set a password with, good for an hour; who has not joined gets the invitation
         again."""

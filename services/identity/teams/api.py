@@ -57,7 +57,7 @@ class Member(MethodView):
 @blp.route("/<uuid:user_id>/resend-invitation")
 class ResendInvitation(MethodView):
     @blp.allow(*ADMINS)
-    @blp.response(202)
+    @blp.response(204)
     def post(self, user_id):
         """The new link replaces the old one. At most one a minute, and five a day to one address."""
         with db.begin() as session:
@@ -69,7 +69,7 @@ class ResendInvitation(MethodView):
 @blp.route("/<uuid:user_id>/erase")
 class Erase(MethodView):
     @blp.allow(*ADMINS)
-    @blp.response(202)
+    @blp.response(204)
     def post(self, user_id):
         """Forget a person, who is removed first: name and address go everywhere within minutes, the trail keeps "former
         user". It cannot be taken back, and needs a password or factor that was shown a moment ago."""
