@@ -1,4 +1,4 @@
-"""Events of identity: the names of merchants, their time zones, whether they have affiliates switched on, and whether they are suspended."""
+"""Events of identity: what merchants are called, whether affiliates are switched on, and whether they are suspended."""
 
 from sqlalchemy.orm import Session
 

@@ -1,5 +1,7 @@
 """Subscriptions: identity's events about tenants."""
 
+from typing import Any
+
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -10,7 +12,7 @@ from services.promotions.common.models import Tenant
 from services.promotions.common.schemas import SuspensionIn, TenantEventIn
 
 SUSPENDING = ("identity.TenantSuspended.v1", "identity.TenantEnded.v1")
-NOT_HEARD_OF = {"slug": None, "name": "", "kind": "", "time_zone": "UTC", "features": [], "sequence": 0}
+NOT_HEARD_OF: dict[str, Any] = {"slug": None, "name": "", "kind": "", "time_zone": "UTC", "features": [], "sequence": 0}
 
 
 def copy_tenant(session: Session, event: Received) -> None:
