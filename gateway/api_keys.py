@@ -1,12 +1,14 @@
 """Merchants' API keys with their secrets: asked of identity, and cached briefly.
 
-A key that was removed is refused as soon as identity's access feed says so (``gateway.access``), however long it is
-cached. While identity is away a key goes on counting as long as an access token would.
+A key that was removed is refused as soon as identity's access feed says so (``gateway.access``), and one with an end
+from that moment on, however long it is cached. While identity is away a key goes on counting as long as an access token
+would.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -37,6 +39,7 @@ class ApiKey:
     principal: Principal
     secret: bytes = field(repr=False)
     asked_at: float
+    expires_at: float | None = None  # seconds since 1970
 
 
 class ApiKeys:
@@ -44,14 +47,21 @@ class ApiKeys:
 
     Args:
         clock: seconds that only go forward.
+        now: seconds since 1970.
         questions: how many keys identity is asked about in a second.
     """
 
     def __init__(
-        self, client: ServiceClient, *, clock: Callable[[], float] = time.monotonic, questions: int = QUESTIONS
+        self,
+        client: ServiceClient,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        questions: int = QUESTIONS,
     ) -> None:
         self._client = client
         self._clock = clock
+        self._now = now
         self._known: TTLCache[str, ApiKey] = TTLCache(KNOWN_SIZE, REMEMBER_WHILE_AWAY, timer=clock)
         self.unknown: TTLCache[str, bool] = TTLCache(UNKNOWN_SIZE, REMEMBER_UNKNOWN, timer=clock)
         self._questions = questions
@@ -60,7 +70,7 @@ class ApiKeys:
         self._lock = Lock()
 
     def find(self, name: str, may_ask: Callable[[], None]) -> ApiKey | None:
-        """The key, or None when there is none.
+        """The key, or None when there is none or it has ended.
 
         Args:
             may_ask: raises when the sender of this key has sent too many that do not exist.
@@ -70,6 +80,8 @@ class ApiKeys:
         """
         with self._lock:
             known = self._known.get(name)
+            if known and known.expires_at is not None and self._now() >= known.expires_at:
+                return None
             if known and self._clock() - known.asked_at < REMEMBER:
                 return known
             if name in self.unknown:
@@ -137,6 +149,8 @@ def _read(answer: dict[str, Any], asked_at: float) -> ApiKey:
             tenant_slug=str(tenant["slug"]),
             features=frozenset(tenant["features"]),
         )
-        return ApiKey(principal, str(answer["secret"]).encode(), asked_at)
+        end = answer.get("expiresAt")
+        expires_at = datetime.fromisoformat(end).timestamp() if end else None
+        return ApiKey(principal, str(answer["secret"]).encode(), asked_at, expires_at)
     except (KeyError, TypeError, ValueError) as error:
         raise Upstream("The answer about an API key cannot be read.") from error

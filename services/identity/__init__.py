@@ -8,8 +8,10 @@ from services.identity.access import api as access_api
 from services.identity.account import api as account_api
 from services.identity.account import models as account_models
 from services.identity.api_keys import api as api_keys_api
+from services.identity.api_keys import own_api as own_api_keys_api
 from services.identity.common.models import Base
 from services.identity.factors import models as factor_models
+from services.identity.links import api as links_api
 from services.identity.links import models as link_models
 from services.identity.oauth import api as oauth_api
 from services.identity.privacy import models as privacy_models
@@ -23,6 +25,9 @@ from services.identity.signing_keys import api as jwks_api
 from services.identity.signing_keys import tasks as signing_key_tasks
 from services.identity.sso import models as sso_models
 from services.identity.teams import admin_api as users_api
+from services.identity.teams import api as team_api
+from services.identity.teams import invitation_api, tenant_api
+from services.identity.teams import tasks as team_tasks
 from services.identity.tenants import api as tenants_api
 from services.identity.tenants import events as tenant_events
 from services.identity.tenants import tasks as tenant_tasks
@@ -47,6 +52,11 @@ service = Service(
         tenants_api.blp,
         users_api.blp,
         api_keys_api.blp,
+        tenant_api.blp,
+        team_api.blp,
+        invitation_api.blp,
+        own_api_keys_api.blp,
+        links_api.blp,
         trail_api.blp,
         access_api.blp,
     ),
@@ -55,6 +65,7 @@ service = Service(
     schedule=(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
         Task("name tenants", 60, tenant_tasks.name_tenants),
+        Task("end tenants", 60, team_tasks.end_tenants),
         Task("trim", 600, session_tasks.trim),
         Task("trim sign-ins", 600, sign_in_tasks.trim),
     ),

@@ -21,6 +21,7 @@ class IdentitySettings:
         issuer: ``iss`` of every access token.
         idle_lifetime: how long a session lasts that nobody uses.
         session_lifetime: how long one lasts at most.
+        tenant_grace: how long an ended tenant can be taken back.
         attempts: wrong passwords for one account from one network before pauses begin; the other limits are multiples.
         attempts_period: the first pause; each further one is twice as long.
         sign_ins_retention: how long sign-ins are kept, and so how long a network counts as a person's own.
@@ -34,6 +35,7 @@ class IdentitySettings:
     attempts: int
     attempts_period: timedelta
     sign_ins_retention: timedelta
+    tenant_grace: timedelta
 
     @cached_property
     def secret_box(self) -> SecretBox:
@@ -78,4 +80,5 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
         sign_ins_retention=timedelta(days=number("SIGN_INS_DAYS", 365)),
+        tenant_grace=timedelta(days=number("TENANT_GRACE_DAYS", 30)),
     )

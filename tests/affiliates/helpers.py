@@ -145,6 +145,12 @@ def heard(tenant: Principal, sequence: int, *, name="Dashain Market", slug="dash
     return sample_event("identity.TenantChanged.v2", data, subject=str(tenant.tenant_id), sequence=sequence)
 
 
+def suspension(tenant: Principal, sequence: int, *, what="Suspended"):
+    """The event by which identity suspends a tenant, resumes it or ends it."""
+    data = {"tenantId": str(tenant.tenant_id)}
+    return sample_event(f"identity.Tenant{what}.v1", data, subject=str(tenant.tenant_id), sequence=sequence)
+
+
 def ids(page) -> list[UUID]:
     return [item["id"] for item in page["items"]]
 

@@ -10,7 +10,7 @@ import pytest
 from chassis.core.errors import Upstream
 from gateway.access import FULL_EVERY, Access
 from tests.gateway.conftest import Caller, Served
-from tests.gateway.fakes import FakeIdentity, FakeService, Planned, eventually
+from tests.gateway.fakes import FakeIdentity, FakeService, Planned, eventually, is_problem
 from tests.plugin import principal
 
 PATH = "/api/v1/campaigns"
@@ -78,6 +78,18 @@ def test_a_revoked_user_is_refused_within_seconds(call: Caller, identity: FakeId
     assert eventually(lambda: call("GET", PATH).status_code == 401, 5)
     call.token = identity.token(sub=user, tenant=call.tenant)
     assert call("GET", PATH).status_code == 401
+
+
+def test_a_suspended_tenant_is_refused_within_seconds(call: Caller, identity: FakeIdentity) -> None:
+    """Everything, until it is resumed; what needs no credential is for its service to say."""
+    assert call("GET", PATH).status_code == 200
+    identity.tenants[call.tenant]["suspended"] = True
+    assert eventually(lambda: call("GET", PATH).status_code == 403, 5)
+    for path in (PATH, "/api/v1/me", "/api/v1/events", "/v2/tenants/x/products"):
+        assert is_problem(call("GET", path), 403, "tenant_suspended")
+    assert call("POST", "/oauth/token").status_code == 200
+    identity.tenants[call.tenant]["suspended"] = False
+    assert eventually(lambda: call("GET", PATH).status_code == 200, 5)
 
 
 def test_the_last_known_state_is_kept_while_identity_is_away(start_gateway, identity: FakeIdentity) -> None:

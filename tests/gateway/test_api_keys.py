@@ -1,6 +1,7 @@
 """What a gateway remembers of API keys: briefly what exists, more briefly what does not, and asks for few of them."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -89,6 +90,24 @@ def test_a_key_is_remembered_a_minute(keys: ApiKeys, identity: Identity, clock: 
     assert keys.find("ck_1", yes) is None
     assert keys.find("ck_1", yes) is None
     assert identity.asked == ["ck_1"] * 2
+
+
+def test_a_key_ends_though_it_is_remembered(identity: Identity, clock: list[float]) -> None:
+    """At that very second, also while identity is away."""
+    end = datetime(2026, 4, 1, 12, tzinfo=UTC)
+    now = [end.timestamp() - 1]
+    keys = ApiKeys(identity, clock=lambda: clock[0], now=lambda: now[0])  # type: ignore[arg-type]
+    identity.add("ck_1")
+    identity.keys["ck_1"]["expiresAt"] = "2026-04-01T12:00:00Z"
+    assert keys.find("ck_1", yes) is not None
+    now[0] += 0.999
+    assert keys.find("ck_1", yes) is not None
+    now[0] += 0.001
+    assert keys.find("ck_1", yes) is None
+    identity.away = True
+    clock[0] += REMEMBER
+    assert keys.find("ck_1", yes) is None
+    assert identity.asked == ["ck_1"]
 
 
 def test_an_unknown_key_is_remembered_for_less(keys: ApiKeys, identity: Identity, clock: list[float]) -> None:

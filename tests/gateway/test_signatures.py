@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -417,6 +418,25 @@ def test_the_flag_is_in_force_within_five_seconds(served: Served, platform: Plat
     assert answer.json() == {
         "statusCode": 403, "message": ["The feature 'affiliates' is not enabled."], "error": "Forbidden",
     }  # fmt: skip
+
+
+def test_keys_of_a_suspended_tenant_are_refused(call: Caller, identity: FakeIdentity, merchant: Merchant) -> None:
+    assert call("GET", PATH, headers=merchant.headers()).status_code == 200
+    identity.tenants[merchant.tenant]["suspended"] = True
+    assert eventually(lambda: call("GET", PATH, headers=merchant.headers()).status_code == 403, 5)
+    refused(call("GET", PATH, headers=merchant.headers()), 403, "suspended")
+
+
+def test_a_key_that_has_ended_is_refused(call: Caller, identity: FakeIdentity, merchant: Merchant) -> None:
+    """Though the gateway remembers its secret."""
+    end = datetime.now(UTC) + timedelta(hours=1)
+    identity.api_keys[merchant.key]["expiresAt"] = end.isoformat()
+    assert call("GET", PATH, headers=merchant.headers()).status_code == 200
+    other = Merchant(identity)
+    with time_machine.travel(end, tick=False):
+        merchant._last = other._last = int(end.timestamp()) - 100
+        refused(call("GET", PATH, headers=merchant.headers()), 401, "not valid")
+        assert call("GET", PATH, headers=other.headers()).status_code == 200
 
 
 def test_the_tenants_limit_counts_signed_requests(start_gateway, merchant: Merchant) -> None:

@@ -1,8 +1,9 @@
 """The identity service on both databases, with an operator and short ways to make tenants, users and sign-ins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -13,10 +14,12 @@ from chassis.data.audit import AuditRow
 from contracts.roles import Role
 from services.identity import service
 from services.identity.common.models import Base
+from services.identity.sessions.models import SignedIn
 from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 PASSWORD = "concord-demo"
 ADMIN = "/api/v1/admin/tenants"
+LATER = datetime(2200, 1, 1, tzinfo=UTC)  # whatever the time is in a test
 
 
 @dataclass
@@ -25,6 +28,7 @@ class Identity:
 
     running: ServiceUnderTest
     operator: Principal
+    strangers: int = 0  # sign-ins of people without an account
 
     @property
     def admin(self) -> CallerClient:
@@ -69,6 +73,56 @@ class Identity:
         """A client as the gateway passes it on after it has checked the token."""
         return self.running.client(Principal.from_claims(self.claims(token)))
 
+    def as_user(self, email: str = "anna@nordic-heating.example", password: str = PASSWORD) -> CallerClient:
+        """A client of somebody who has just signed in."""
+        answer = self.sign_in(email, password)
+        assert answer.status_code == 200, answer.json
+        return self.as_bearer(answer.json["access_token"])
+
+    def fresh(self, who: Principal) -> Principal:
+        """Somebody without an account, with a sign-in that counts as fresh whatever the time is."""
+        row = {
+            "id": uuid4(),
+            "tenant_id": who.tenant_id,
+            "user_id": who.user_id,
+            "how": "password",
+            "device": "",
+            "address": "",
+            "keep": True,
+            "created_at": LATER,
+            "seen_at": LATER,
+            "proved_at": LATER,
+            "expires_at": LATER,
+        }
+        database = self.running.database
+        with database.engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            if database.dialect == "postgresql":
+                connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+            else:
+                driver.execute("PRAGMA foreign_keys = OFF")
+            connection.execute(SignedIn.__table__.insert(), row)
+            connection.commit()
+            if database.dialect == "sqlite":
+                driver.execute("PRAGMA foreign_keys = ON")
+        self.strangers += 1
+        return replace(who, session_id=row["id"])
+
+    def link(self, link_id: str) -> Any:
+        """What the notifier is told of a link before it writes the mail."""
+        return self.running.client(Principal.system("notifier"), sender="notifier").get(f"/internal/links/{link_id}")
+
+    def invitation(self) -> str:
+        """The token in the mail that was asked for last."""
+        event = self.running.events("identity.UserInvited.v1")[-1]
+        answer = self.link(event["data"]["linkId"])
+        assert answer.status_code == 200, answer.json
+        return answer.json["token"]
+
+    def accept(self, token: str, **change: Any) -> Any:
+        body = {"token": token, "name": "Bo Ek", "password": "a long enough one"} | change
+        return self.nobody.post("/session/accept-invitation", json=body)
+
     def feed(self, since: str | None = None) -> Any:
         gateway = self.running.client(Principal.system("gateway"), sender="gateway")
         answer = gateway.get("/internal/access", query_string={"since": since} if since else {})
@@ -80,6 +134,7 @@ class Identity:
         tables = [*Base.metadata.sorted_tables, AuditRow.__table__]
         with acting_as(Principal.system("test")), self.running.database.read() as session:
             counts = {table.name: session.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+        counts["sessions"] -= self.strangers
         return counts | {"events": len(self.running.events())}
 
     def trail(self, target: str | None = None) -> list[dict[str, Any]]:
@@ -90,7 +145,9 @@ class Identity:
 @pytest.fixture
 def identity(start_service):
     operator = principal(Role.PLATFORM_ADMIN, user_id=UUID(int=7), name="Olga Operator")
-    return Identity(start_service(service), operator)
+    started = Identity(start_service(service), operator)
+    started.operator = started.fresh(operator)
+    return started
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Every endpoint against every kind of caller (D5, S0-4, S0-5), from a table that no endpoint can be missing in."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -10,8 +11,11 @@ from tests.identity.conftest import is_problem
 from tests.plugin import endpoints, principal
 
 PLATFORM = (Role.PLATFORM_ADMIN,)
+ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.PLATFORM_ADMIN)
+VIEWERS = (Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
 TENANT = "/api/v1/admin/tenants/<uuid:tenant_id>"
 PUBLIC = ()
+COLLEAGUE = {"email": "bo@nordic-heating.example", "name": "Bo", "role": "SupplierViewer"}
 EVERYBODY = ("everybody signed in",)
 INTERNAL = (Role.SYSTEM,)
 
@@ -39,6 +43,21 @@ TABLE = {
     ("POST", f"{TENANT}/api-keys"): PLATFORM,
     ("GET", f"{TENANT}/api-keys"): PLATFORM,
     ("DELETE", f"{TENANT}/api-keys/<uuid:key_id>"): PLATFORM,
+    ("DELETE", TENANT): PLATFORM,
+    ("POST", f"{TENANT}/users/<uuid:user_id>/recover"): PLATFORM,
+    ("GET", "/api/v1/tenant"): (*ADMINS, *VIEWERS),
+    ("PATCH", "/api/v1/tenant"): ADMINS,
+    ("GET", "/api/v1/tenant/users"): (*ADMINS, *VIEWERS),
+    ("POST", "/api/v1/tenant/users"): ADMINS,
+    ("PATCH", "/api/v1/tenant/users/<uuid:user_id>"): ADMINS,
+    ("DELETE", "/api/v1/tenant/users/<uuid:user_id>"): ADMINS,
+    ("POST", "/api/v1/tenant/users/<uuid:user_id>/resend-invitation"): ADMINS,
+    ("POST", "/api/v1/tenant/users/<uuid:user_id>/erase"): ADMINS,
+    ("GET", "/api/v1/tenant/api-keys"): ADMINS,
+    ("POST", "/api/v1/tenant/api-keys"): ADMINS,
+    ("DELETE", "/api/v1/tenant/api-keys/<uuid:key_id>"): ADMINS,
+    ("POST", "/session/accept-invitation"): PUBLIC,
+    ("GET", "/internal/links/<uuid:link_id>"): INTERNAL,
     ("GET", "/api/v1/admin/audit"): (
         Role.PLATFORM_ADMIN,
         Role.SUPPLIER_ADMIN,
@@ -54,6 +73,7 @@ SENDERS = {
     "/internal/access": {"gateway"},
     "/internal/api-keys/<api_key>": {"gateway"},
     "/internal/api-keys/used": {"gateway"},
+    "/internal/links/<uuid:link_id>": {"notifier"},
     "/internal/tenants/<uuid:tenant_id>": {"prm", "campaigns", "notifier", "messaging", "promotions", "affiliates"},
 }
 GUARDED = [key for key, roles in TABLE.items() if roles != PUBLIC]
@@ -62,8 +82,7 @@ EXTERNAL = [key for key in GUARDED if TABLE[key] not in (INTERNAL, EVERYBODY)]
 
 def call(client, method, rule, tenant, other=None):
     path = rule.replace("<uuid:tenant_id>", str(tenant))
-    path = path.replace("<uuid:user_id>", str(other or uuid4())).replace("<uuid:key_id>", str(other or uuid4()))
-    path = path.replace("<uuid:session_id>", str(other or uuid4()))
+    path = re.sub("<uuid:[a-z_]+>", lambda _: str(other or uuid4()), path)
     return client.open(path, method=method, json={} if method in ("POST", "PUT", "PATCH") else None)
 
 
@@ -83,6 +102,7 @@ def test_public_endpoints_need_no_credential(identity):
     assert identity.nobody.get("/.well-known/jwks.json").status_code == 200
     assert identity.nobody.post("/oauth/token").status_code == 400
     assert identity.nobody.post("/oauth/revoke").status_code == 400
+    assert identity.nobody.post("/session/accept-invitation", json={}).status_code == 422
 
 
 def test_roles_that_are_not_allowed_are_403_and_change_nothing(identity, tenant):
@@ -99,7 +119,9 @@ def test_roles_that_are_not_allowed_are_403_and_change_nothing(identity, tenant)
 @pytest.mark.parametrize(("method", "rule"), [key for key in GUARDED if TABLE[key] == INTERNAL])
 def test_internal_endpoints_answer_their_senders_only(identity, tenant, method, rule):
     every = {"gateway", "identity", "prm", "campaigns", "messaging", "promotions", "affiliates", "notifier"}
-    made = rule.replace("<api_key>", identity.api_key(tenant)["apiKey"])
+    identity.admin.post(f"/api/v1/admin/tenants/{tenant}/users", json=COLLEAGUE)
+    link_id = identity.running.events("identity.UserInvited.v1")[-1]["data"]["linkId"]
+    made = rule.replace("<api_key>", identity.api_key(tenant)["apiKey"]).replace("<uuid:link_id>", link_id)
     for sender in every:
         client = identity.running.client(Principal.system(sender), sender=sender)
         answer = call(client, method, made, tenant)

@@ -41,6 +41,7 @@ def test_the_secret_appears_once(identity, tenant, key):
         "apiKey": key["apiKey"],
         "name": "till",
         "createdAt": listed["createdAt"],
+        "expiresAt": None,
         "lastUsedAt": None,
     }
     assert key["secret"] not in str(identity.trail()) + str(identity.running.events())

@@ -97,6 +97,7 @@ def test_the_gateway_reads_what_signed_requests_are_checked_with(identity, tenan
         "id": key["id"],
         "name": "till",
         "secret": key["secret"],
+        "expiresAt": None,
         "tenant": {
             "id": tenant,
             "slug": "nordic-heating",

@@ -27,6 +27,8 @@ def test_a_tenant_is_created_as_the_contract_shows(identity):
         "kind": "Supplier",
         "timeZone": "Europe/Stockholm",
         "features": ["campaigns", "prm"],
+        "suspended": False,
+        "endsAt": None,
     }
     read = identity.admin.get(f"{ADMIN}/{tenant['id']}")
     assert (read.json, read.headers["ETag"]) == (tenant, '"1"')

@@ -61,6 +61,12 @@ def tenant_event(who, sequence=1, event="Created", version="v2", **changes):
     return sample_event(kind, data | changes, subject=str(who.tenant_id), sequence=sequence)
 
 
+def suspension(who, sequence, what="Suspended"):
+    """The event by which identity suspends a tenant, resumes it or ends it."""
+    data = {"tenantId": str(who.tenant_id)}
+    return sample_event(f"identity.Tenant{what}.v1", data, subject=str(who.tenant_id), sequence=sequence)
+
+
 def stored(service, model, *order):
     """Every row of a model."""
     with acting_as(Principal.system("test")), service.database.read() as session:

@@ -60,7 +60,7 @@ def list_public_campaigns(session: Session, *, page: int, page_size: int, now: d
             _has_shown_status(Status.ACTIVE, now),
             begun,
             Campaign.approved_at.is_not(None),
-            Merchant.enabled,
+            Merchant.is_on,
         )
         .order_by(Campaign.created_at.desc(), Campaign.id.desc())
     )

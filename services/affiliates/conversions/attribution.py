@@ -101,7 +101,7 @@ def _why_refused(
     session: Session, merchant: Merchant, campaign: Campaign, affiliate: Affiliate, order: Order
 ) -> str | None:
     """Why an attributed order is not credited: the campaign at the time of the order (D34), or the affiliate today."""
-    if not merchant.enabled:
+    if not merchant.is_on:
         return MERCHANT_DISABLED
     if resting := why_links_rest(Enrolment(affiliate.status), campaign.affiliate_approval_required):
         return resting

@@ -121,7 +121,7 @@ class LinkCache:
         return {row["code"]: _target_of(row) for row in rows}
 
     def _fallback(self, code: str) -> str | None:
-        statement = select(Merchant.fallback_url).where(Merchant.slug == merchant_of_code(code), Merchant.enabled)
+        statement = select(Merchant.fallback_url).where(Merchant.slug == merchant_of_code(code), Merchant.is_on)
         with acting_as(SYSTEM), self._database.read() as session:
             addresses = session.scalars(statement).all()
         return addresses[0] if len(addresses) == 1 else None
@@ -146,7 +146,7 @@ def _links() -> Select[Any]:
             Campaign.cookie_days.label("window_days"),
             Affiliate.status.label("enrolment"),
             Campaign.affiliate_approval_required.label("approval_required"),
-            Merchant.enabled,
+            Merchant.is_on.label("enabled"),
             Merchant.fallback_url.label("fallback"),
             Merchant.allowed_hosts.label("hosts"),
         )

@@ -53,6 +53,14 @@ def upsert_tenant(
     merchant.slug, merchant.time_zone = slug or merchant.slug, time_zone or merchant.time_zone
 
 
+def set_suspended(session: Session, tenant_id: UUID, *, suspended: bool, sequence: int) -> None:
+    """Apply that the operator has suspended or resumed a tenant, unless a newer event was applied. A tenant without a
+    row has no links that could rest, and makes none while it is suspended."""
+    merchant = lock_merchant(session, tenant_id)
+    if merchant is not None and sequence > merchant.suspension_sequence:
+        merchant.suspended, merchant.suspension_sequence = suspended, sequence
+
+
 def _insert(session: Session, tenant_id: UUID, *, name: str, slug: str | None, now: datetime) -> None:
     row = {
         "id": tenant_id,

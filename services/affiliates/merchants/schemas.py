@@ -13,3 +13,9 @@ class TenantEventIn(CamelSchema):
     slug = fields.String(load_default=None)
     time_zone = fields.String(load_default=None)
     features = fields.List(fields.String(), required=True)
+
+
+class SuspensionIn(CamelSchema):
+    """A tenant that identity has suspended, resumed or ended."""
+
+    tenant_id = fields.UUID(required=True)

@@ -36,7 +36,7 @@ class InternalApiKey(MethodView):
     def get(self, api_key):
         """What the gateway checks signed requests with (S2-26)."""
         with db.read() as session:
-            return api_key_queries.api_key_with_secret(session, api_key, own_settings().secret_box)
+            return api_key_queries.api_key_with_secret(session, api_key, own_settings().secret_box, utcnow())
 
 
 @blp.route("/api-keys/used")

@@ -18,8 +18,8 @@ def access_feed(
     session: Session, *, since: datetime | None, token_lifetime: timedelta, now: datetime
 ) -> dict[str, Any]:
     """What the gateway must know to let callers in: tenants changed ``since`` (else all), and every user and API key
-    removed so lately that a token of theirs may still live; likewise the users and sign-ins whose tokens issued until
-    then no longer count."""
+    removed, and every key that ended, so lately that a token of theirs may still live; likewise the users and sign-ins
+    whose tokens issued until then no longer count."""
     tenants = select(Tenant.id, Tenant.slug, Tenant.name, Tenant.kind, Tenant.features, Tenant.suspended_at)
     if since:
         tenants = tenants.where(Tenant.updated_at >= since - rules.FEED_OVERLAP)
@@ -28,5 +28,8 @@ def access_feed(
         select(account.id, account.removed_at.label("at")).where(account.removed_at >= alive_from)
         for account in (User, ApiKey)
     ]
-    revoked = union_all(*removed, select(Revocation.id, Revocation.at).where(Revocation.at >= alive_from))
+    expired = select(ApiKey.id, ApiKey.expires_at.label("at")).where(
+        ApiKey.expires_at >= alive_from, ApiKey.expires_at <= now, ApiKey.removed_at.is_(None)
+    )
+    revoked = union_all(*removed, expired, select(Revocation.id, Revocation.at).where(Revocation.at >= alive_from))
     return {"at": now, "tenants": session.execute(tenants).all(), "revoked": session.execute(revoked).all()}

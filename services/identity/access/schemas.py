@@ -12,6 +12,7 @@ class ApiKeySecretOut(CamelSchema):
     id = fields.UUID(required=True)
     name = fields.String(required=True)
     secret = fields.String(required=True)
+    expires_at = Instant(required=True, allow_none=True)
     tenant = fields.Nested(lambda: FeedTenantOut(), required=True)
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis.core.errors import Invalid
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.bulk import execute_counted
@@ -21,18 +22,23 @@ from services.identity.settings import IdentitySettings
 from services.identity.signing_keys.grants import Granted, grant
 from services.identity.tenants import queries as tenant_queries
 
+SHORTEST = timedelta(seconds=1)
+
 
 def sign_in_machine(
     session: Session, api_key: str, secret: str, *, settings: IdentitySettings, now: datetime
 ) -> Granted | None:
-    """Let in a tenant's software that shows its API key and secret."""
+    """Let in a tenant's software that shows its API key and secret. No token outlives its key."""
     key = queries.lock_credential(session, api_key)
     expected = settings.secret_box.decrypt(key.secret) if key and key.secret else new_secret()
     if not same(expected, secret) or key is None:
         return None
-    key.last_used_at = now
     tenant = tenant_queries.tenant(session, key.tenant_id)
-    return grant(session, key.as_principal(tenant), None, settings=settings, now=now)
+    lifetime = min(settings.token_lifetime, key.expires_at - now) if key.expires_at else settings.token_lifetime
+    if lifetime < SHORTEST or tenant.suspended_at is not None:
+        return None
+    key.last_used_at = now
+    return grant(session, key.as_principal(tenant), None, settings=settings, lifetime=lifetime, now=now)
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,26 @@ class IssuedKey:
 
 
 def issue_api_key(
-    session: Session, tenant_id: UUID, *, name: str, secret_box: SecretBox, actor: Principal, now: datetime
+    session: Session,
+    tenant_id: UUID,
+    *,
+    name: str,
+    expires_at: datetime | None = None,
+    secret_box: SecretBox,
+    actor: Principal,
+    now: datetime,
 ) -> IssuedKey:
-    """A new API key of the tenant. The secret is stored encrypted, because signed requests are checked with it."""
+    """A new API key of the tenant, good until ``expires_at`` if it has an end. The secret is stored encrypted, because
+    signed requests are checked with it.
+
+    Raises:
+        Invalid: the end is not in the future.
+        Conflict: ``tenant_ended``.
+    """
     tenant = tenant_queries.tenant(session, tenant_id)
+    tenant.require_living()
+    if expires_at is not None and expires_at <= now:
+        raise Invalid.field("expiresAt", "Must be in the future.")
     issued = IssuedKey(uuid7(), new_api_key(), new_secret())
     key = ApiKey(
         id=issued.id,
@@ -57,6 +79,7 @@ def issue_api_key(
         name=name,
         secret=secret_box.encrypt(issued.secret),
         created_at=now,
+        expires_at=expires_at,
     )
     session.add(key)
     audit.record(session, "api_key.issued", key, tenant_id=tenant.id, actor=actor, now=now)

@@ -11,6 +11,7 @@ from contracts.roles import Role
 from services.identity.api_keys import actions, queries
 from services.identity.api_keys.schemas import ApiKeyIn, ApiKeyOut, IssuedKeyOut
 from services.identity.common.context import own_settings
+from services.identity.sessions.freshness import require_fresh
 
 blp = Blueprint("api-keys", __name__, url_prefix="/api/v1/admin/tenants/<uuid:tenant_id>/api-keys")
 
@@ -21,8 +22,9 @@ class ApiKeys(MethodView):
     @blp.arguments(ApiKeyIn)
     @blp.response(201, IssuedKeyOut)
     def post(self, data, tenant_id):
-        """The secret is shown in this answer and never again."""
+        """The secret is shown in this answer and never again. Needs a password or factor shown a moment ago."""
         with db.begin() as session:
+            require_fresh(session, caller(), utcnow())
             return actions.issue_api_key(
                 session, tenant_id, **data, secret_box=own_settings().secret_box, actor=caller(), now=utcnow()
             )
@@ -41,4 +43,5 @@ class OneApiKey(MethodView):
     @blp.response(204)
     def delete(self, tenant_id, key_id):
         with db.begin() as session:
+            require_fresh(session, caller(), utcnow())
             actions.remove_api_key(session, tenant_id, key_id, actor=caller(), now=utcnow())

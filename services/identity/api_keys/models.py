@@ -21,6 +21,7 @@ class ApiKey(TenantScoped, Base):
     __tablename__ = "api_keys"
     __table_args__ = (
         Index("ix_api_keys_tenant_id_id", "tenant_id", "id"),
+        Index("ix_api_keys_expires_at", "expires_at"),
         Index("ix_api_keys_removed_at", "removed_at", sqlite_where=REMOVED, postgresql_where=REMOVED),
     )
 
@@ -37,6 +38,9 @@ class ApiKey(TenantScoped, Base):
     @classmethod
     def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
+
+    def is_over(self, now: datetime) -> bool:
+        return self.expires_at is not None and now >= self.expires_at
 
     def remove(self, now: datetime) -> None:
         if self.removed_at is not None:

@@ -1,11 +1,13 @@
 """Reads of API keys."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from chassis.core.errors import NotFound
 from chassis.data.encryption import SecretBox
 from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
@@ -28,16 +30,19 @@ def lock_credential(session: Session, api_key: str) -> ApiKey | None:
     )
 
 
-def api_key_with_secret(session: Session, api_key: str, secret_box: SecretBox) -> dict[str, Any]:
-    """A present API key with its secret in the clear and its tenant.
+def api_key_with_secret(session: Session, api_key: str, secret_box: SecretBox, now: datetime) -> dict[str, Any]:
+    """A present API key with its secret in the clear, its end and its tenant.
 
     Raises:
-        NotFound: there is none, or it has been removed.
+        NotFound: there is none, it has been removed, or it is over.
     """
     present = (ApiKey.api_key == api_key, ApiKey.removed_at.is_(None), ApiKey.secret.is_not(None))
     key = one_or_404(session, select(ApiKey).where(*present), NO_KEY)
+    if key.is_over(now):
+        raise NotFound(NO_KEY)
     secret = secret_box.decrypt(key.secret or "")
-    return {"id": key.id, "name": key.name, "secret": secret, "tenant": tenant_queries.tenant(session, key.tenant_id)}
+    tenant = tenant_queries.tenant(session, key.tenant_id)
+    return {"id": key.id, "name": key.name, "secret": secret, "expires_at": key.expires_at, "tenant": tenant}
 
 
 def list_api_keys(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:

@@ -7,7 +7,10 @@ from services.identity.common.schemas import NAME_MAX
 
 
 class ApiKeyIn(CamelSchema):
+    """``expiresAt``: a key without it never ends."""
+
     name = text(NAME_MAX)
+    expires_at = Instant()
 
 
 class IssuedKeyOut(CamelSchema):
@@ -23,4 +26,5 @@ class ApiKeyOut(CamelSchema):
     api_key = fields.String(required=True)
     name = fields.String(required=True)
     created_at = Instant(required=True)
+    expires_at = Instant(required=True, allow_none=True)
     last_used_at = Instant(required=True, allow_none=True)

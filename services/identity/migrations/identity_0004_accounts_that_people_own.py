@@ -207,6 +207,9 @@ def upgrade() -> None:
     )
     op.add_column("tenants", sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tenants", sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("tenants", sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("users", sa.Column("name_folded", sa.Text(), nullable=True))
+    op.create_index("ix_api_keys_expires_at", "api_keys", ["expires_at"], unique=False)
     op.add_column("users", sa.Column("locale", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("time_zone", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("sso_subject", sa.Text(), nullable=True))
@@ -217,6 +220,7 @@ def upgrade() -> None:
     with op.batch_alter_table("users") as users:
         users.alter_column("password_hash", existing_type=sa.Text(), nullable=True)
     op.create_index("uq_users_sso_subject", "users", ["tenant_id", "sso_subject"], unique=True)
+    op.execute("UPDATE users SET password_hash = NULL WHERE removed_at IS NOT NULL")
 
 
 TABLES = (
@@ -243,9 +247,19 @@ def downgrade() -> None:
     op.drop_index("uq_users_sso_subject", table_name="users")
     with op.batch_alter_table("users") as users:
         users.alter_column("password_hash", existing_type=sa.Text(), nullable=False)
-    for column in ("erased_at", "suspended_at", "invited_at", "external_id", "sso_subject", "time_zone", "locale"):
+    op.drop_index("ix_api_keys_expires_at", table_name="api_keys")
+    for column in (
+        "name_folded",
+        "erased_at",
+        "suspended_at",
+        "invited_at",
+        "external_id",
+        "sso_subject",
+        "time_zone",
+        "locale",
+    ):
         op.drop_column("users", column)
-    for column in ("ends_at", "suspended_at", "second_factor_required", "locale"):
+    for column in ("ended_at", "ends_at", "suspended_at", "second_factor_required", "locale"):
         op.drop_column("tenants", column)
     op.drop_column("api_keys", "expires_at")
     op.drop_column("login_throttle", "refused")

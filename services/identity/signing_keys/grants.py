@@ -24,15 +24,23 @@ class Granted:
 
 
 def grant(
-    session: Session, principal: Principal, refresh_token: str | None, *, settings: IdentitySettings, now: datetime
+    session: Session,
+    principal: Principal,
+    refresh_token: str | None,
+    *,
+    settings: IdentitySettings,
+    lifetime: timedelta | None = None,
+    now: datetime,
 ) -> Granted:
+    """An access token for ``principal`` that lives as long as the settings say, or for ``lifetime`` if that ends."""
+    lifetime = lifetime or settings.token_lifetime
     key = actions.active_key(session, settings=settings, now=now)
     access_token = tokens.mint(
         principal,
         kid=key.kid,
         private=settings.secret_box.decrypt(key.secret or ""),
         issuer=settings.issuer,
-        lifetime=settings.token_lifetime,
+        lifetime=lifetime,
         now=now,
     )
-    return Granted(access_token, int(settings.token_lifetime.total_seconds()), refresh_token)
+    return Granted(access_token, int(lifetime.total_seconds()), refresh_token)

@@ -1,1 +1,1 @@
-"""The people of a tenant: adding and removing them."""
+"""The people of a tenant: inviting, changing, suspending, removing and forgetting them, and ending a whole tenant."""

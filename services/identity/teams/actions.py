@@ -1,5 +1,7 @@
-"""Removing people."""
+"""Changing the roles of people, suspending, removing and forgetting them."""
 
+import hashlib
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,25 +11,140 @@ from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.messaging import outbox
+from contracts.roles import Role
 from services.identity.sessions import actions as session_actions
 from services.identity.tenants import queries as tenant_queries
+from services.identity.tenants.models import Tenant
 from services.identity.tenants.rules import Kind
+from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
-from services.identity.users.events import UserRemoved
+from services.identity.users.events import PersonErased, UserChanged, UserRemoved
+from services.identity.users.models import User
+from services.identity.users.rules import ADMIN_OF, FORMER_USER, Status
+
+
+def change_user(
+    session: Session,
+    tenant_id: UUID,
+    user_id: UUID,
+    *,
+    role: str | None = None,
+    suspended: bool | None = None,
+    actor: Principal,
+    now: datetime,
+) -> User:
+    """Give a person another role, suspend or resume them; the gateway refuses the tokens still alive.
+
+    Raises:
+        Invalid: ``role_does_not_fit`` the kind of tenant.
+        Conflict: ``last_admin`` or ``last_platform_admin``, see ``keep_an_admin``; ``invalid_transition``: an
+            invitation cannot be suspended.
+    """
+    tenant = tenant_queries.lock_tenant(session, tenant_id)  # two last admins cannot demote each other at once
+    user = user_queries.lock_user(session, tenant.id, user_id)
+    before = (user.role, user.suspended_at)
+    if role:
+        user_actions.require_role(tenant, role)
+    if suspended or role not in (None, user.role):
+        keep_an_admin(session, tenant, user, actor)
+    user.role = role or user.role
+    if suspended is not None:
+        user.suspend(now) if suspended else user.resume()
+    if (user.role, user.suspended_at) != before:
+        audit.record(session, "user.changed", user, tenant_id=tenant.id, actor=actor, now=now)
+        _shut_out(session, user, before_role=before[0], now=now)
+        publish_changed(session, user, actor=actor, now=now)
+    return user
 
 
 def remove_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Principal, now: datetime) -> None:
-    """Shut a user out: no new sign-in, no refresh, and the gateway refuses the tokens still alive.
+    """Shut a user out, or withdraw an invitation: no new sign-in, no refresh, and the gateway refuses the tokens still
+    alive. Whatever would open the account goes at once.
 
     Raises:
-        Conflict: ``last_platform_admin``: without one the platform cannot be administered.
+        Conflict: ``last_admin`` or ``last_platform_admin``, see ``keep_an_admin``.
     """
     tenant = tenant_queries.lock_tenant(session, tenant_id)  # two last admins cannot remove each other at once
     user = user_queries.lock_user(session, tenant.id, user_id)
-    if tenant.kind == Kind.PLATFORM and user_queries.sole_user(session, tenant.id):
-        raise Conflict("The last platform admin cannot be removed.", code="last_platform_admin")
+    keep_an_admin(session, tenant, user, actor)
+    remove(session, user, actor=actor, now=now)
+
+
+def erase_user(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """Forget who a person was; one who is still there is removed first. Every service follows by the event. Whoever is
+    forgotten already stays so.
+
+    Raises:
+        Conflict: as ``remove_user``.
+    """
+    tenant = tenant_queries.lock_tenant(session, tenant_id)
+    user = user_queries.lock_former_user(session, tenant.id, user_id)
+    if user.removed_at is None:
+        keep_an_admin(session, tenant, user, actor)
+    erase(session, user, actor=actor, now=now)
+
+
+def keep_an_admin(session: Session, tenant: Tenant, user: User, actor: Principal) -> None:
+    """Call it before a person of a locked tenant loses its role or place.
+
+    The operator may take away a company's last admin, because the operator can add another one.
+
+    Raises:
+        Conflict: ``last_admin``, or ``last_platform_admin`` of the platform's own tenant: nobody else could look after
+            it.
+    """
+    is_admin = user.status == Status.ACTIVE and user.role == ADMIN_OF[Kind(tenant.kind)]
+    if not is_admin or user_queries.has_another(session, user):
+        return
+    if tenant.kind == Kind.PLATFORM:
+        raise Conflict("The last platform admin stays.", code="last_platform_admin")
+    if actor.role != Role.PLATFORM_ADMIN:
+        raise Conflict("The last admin stays. Make somebody else an admin first.", code="last_admin")
+
+
+def remove(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
+    """Remove a locked user, whoever remains. Of an invitation nobody has heard, so nobody hears that it is gone."""
+    has_joined = user.status != Status.INVITED
     user.remove(now)
+    audit.record(session, "user.removed", user, tenant_id=user.tenant_id, actor=actor, now=now)
     session_actions.end_all(session, user.id, now=now)
-    audit.record(session, "user.removed", user, tenant_id=tenant.id, actor=actor, now=now)
-    event = UserRemoved(user.id, tenant.id)
-    outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
+    user_actions.delete_belongings(session, user.id)
+    if has_joined:
+        event = UserRemoved(user.id, user.tenant_id)
+        outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
+
+
+def erase(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
+    """Forget a locked user, removed or not; nothing happens to one who is forgotten already."""
+    if user.erased_at is not None:
+        return
+    if actor.user_id == user.id:
+        actor = replace(actor, name=FORMER_USER)
+    if user.removed_at is None:
+        remove(session, user, actor=actor, now=now)
+    digest = hashlib.sha256(user.email_key.encode()).hexdigest()
+    user.erase(now)
+    session.flush()  # so that the trail does not show what was forgotten
+    audit.record(session, "user.erased", user, tenant_id=user.tenant_id, actor=actor, now=now)
+    event = PersonErased(user.id, user.tenant_id, digest)
+    outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
+
+
+def publish_changed(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
+    """Publish a locked user as they are now. Of an invitation nobody has heard yet; ``UserAdded`` will say it all."""
+    if user.status == Status.INVITED:
+        session.flush()
+        return
+    is_suspended = user.suspended_at is not None
+    event = UserChanged(
+        user.id, user.tenant_id, user.email, user.name, user.role, is_suspended, user.locale, user.time_zone
+    )
+    outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
+
+
+def _shut_out(session: Session, user: User, *, before_role: str, now: datetime) -> None:
+    """No token may say a role that its person has no more, nor open anything for a suspended one."""
+    if user.role != before_role or user.suspended_at is not None:
+        session_actions.refuse_tokens(session, [user.id], now=now)
+    if user.suspended_at is not None:
+        session_actions.end_all(session, user.id, now=now)

@@ -6,13 +6,11 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from chassis.http.pages import PageIn, page_of
+from chassis.http.pages import page_of
 from contracts.roles import Role
-from services.identity.passwords.hashing import hash_password
-from services.identity.teams import actions
-from services.identity.users import actions as user_actions
-from services.identity.users import queries as user_queries
-from services.identity.users.schemas import UserIn, UserOut
+from services.identity.common.context import own_settings
+from services.identity.teams import actions, enrolment, invitations, queries
+from services.identity.users.schemas import MemberOut, UserIn, UserOut, UsersIn
 
 blp = Blueprint("users", __name__, url_prefix="/api/v1/admin/tenants/<uuid:tenant_id>/users")
 
@@ -23,18 +21,21 @@ class Users(MethodView):
     @blp.arguments(UserIn)
     @blp.response(201, UserOut)
     def post(self, data, tenant_id):
-        password_hash = hash_password(data.pop("password"))  # slow on purpose, so before the transaction
+        """Without ``password`` the person is invited by mail and chooses one: the better way, because then nobody else
+        knows it."""
+        typed = data.pop("password", None)
+        password = enrolment.typed(typed) if typed else None  # hashing is slow on purpose, so before the transaction
         with db.begin() as session:
-            return user_actions.add_user(
-                session, tenant_id, **data, password_hash=password_hash, actor=caller(), now=utcnow()
+            return enrolment.enrol(
+                session, tenant_id, **data, password=password, settings=own_settings(), actor=caller(), now=utcnow()
             )
 
     @blp.allow(Role.PLATFORM_ADMIN)
-    @blp.arguments(PageIn, location="query")
-    @blp.response(200, page_of(UserOut))
-    def get(self, page, tenant_id):
+    @blp.arguments(UsersIn, location="query")
+    @blp.response(200, page_of(MemberOut))
+    def get(self, query, tenant_id):
         with db.read() as session:
-            return user_queries.list_users(session, tenant_id, **page)
+            return queries.list_members(session, tenant_id, **query)
 
 
 @blp.route("/<uuid:user_id>")
@@ -44,3 +45,14 @@ class OneUser(MethodView):
     def delete(self, tenant_id, user_id):
         with db.begin() as session:
             actions.remove_user(session, tenant_id, user_id, actor=caller(), now=utcnow())
+
+
+@blp.route("/<uuid:user_id>/recover")
+class Recover(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.response(204)
+    def post(self, tenant_id, user_id):
+        """Mail the person a link to set a password with, good for an hour; who has not joined gets the invitation
+        again."""
+        with db.begin() as session:
+            invitations.recover(session, tenant_id, user_id, settings=own_settings(), actor=caller(), now=utcnow())

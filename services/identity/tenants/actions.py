@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -18,7 +19,7 @@ from chassis.data.errors import is_taken
 from chassis.http import versions
 from chassis.messaging import outbox
 from services.identity.tenants import queries, rules
-from services.identity.tenants.events import TenantChanged, TenantCreated
+from services.identity.tenants.events import TenantChanged, TenantCreated, TenantResumed, TenantSuspended
 from services.identity.tenants.models import ONE_SLUG, Tenant
 
 AT_ONCE = 100  # tenants named in one transaction
@@ -85,19 +86,41 @@ def fold_names(session: Session) -> bool:
 def change_tenant(
     session: Session,
     tenant_id: UUID,
+    changes: Mapping[str, Any],
     *,
     expected: ETags | None,
-    name: str | None = None,
-    time_zone: str | None = None,
+    suspended: bool | None = None,
     actor: Principal,
     now: datetime,
 ) -> Tenant:
-    """Rename the tenant or move it to another time zone; publish only if anything changed."""
+    """Give the tenant another name, time zone, language or rule for second factors, suspend or resume it; publish only
+    what is different then.
+
+    Raises:
+        Conflict: ``invalid_transition``: the platform itself is not suspended; ``tenant_ended``.
+    """
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
-    if tenant.change(name=name, time_zone=time_zone, now=now):
+    if tenant.change(changes, now):
         _publish(session, TenantChanged, "tenant.changed", tenant, actor=actor, now=now)
+    if suspended is not None:
+        switch = suspend if suspended else resume
+        switch(session, tenant, actor=actor, now=now)
     return tenant
+
+
+def suspend(session: Session, tenant: Tenant, *, actor: Principal, now: datetime) -> None:
+    """Refuse everything of a locked tenant; its data stays. The gateway follows within two seconds."""
+    if tenant.suspend(now):
+        audit.record(session, "tenant.suspended", tenant, tenant_id=tenant.id, actor=actor, now=now)
+        outbox.add(session, tenant, TenantSuspended(tenant.id), tenants=(tenant.id,), actor=actor, now=now)
+
+
+def resume(session: Session, tenant: Tenant, *, actor: Principal, now: datetime) -> None:
+    """Let a suspended tenant, locked, work as before."""
+    if tenant.resume(now):
+        audit.record(session, "tenant.resumed", tenant, tenant_id=tenant.id, actor=actor, now=now)
+        outbox.add(session, tenant, TenantResumed(tenant.id), tenants=(tenant.id,), actor=actor, now=now)
 
 
 def switch_features(

@@ -10,7 +10,7 @@ from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts.roles import Role
 from services.identity.tenants import actions, queries
-from services.identity.tenants.schemas import FeaturesIn, TenantChangeIn, TenantIn, TenantOut, TenantsIn
+from services.identity.tenants.schemas import AdminTenantOut, FeaturesIn, TenantChangeIn, TenantIn, TenantsIn
 
 blp = Blueprint("tenants", __name__, url_prefix="/api/v1/admin/tenants")
 
@@ -19,7 +19,7 @@ blp = Blueprint("tenants", __name__, url_prefix="/api/v1/admin/tenants")
 class Tenants(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantIn)
-    @blp.response(201, TenantOut)
+    @blp.response(201, AdminTenantOut)
     def post(self, data):
         with db.begin() as session:
             tenant = actions.create_tenant(session, **data, actor=caller(), now=utcnow())
@@ -27,7 +27,7 @@ class Tenants(MethodView):
 
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantsIn, location="query")
-    @blp.response(200, page_of(TenantOut))
+    @blp.response(200, page_of(AdminTenantOut))
     def get(self, query):
         with db.read() as session:
             return queries.list_tenants(session, **query)
@@ -36,7 +36,7 @@ class Tenants(MethodView):
 @blp.route("/<uuid:tenant_id>")
 class OneTenant(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
-    @blp.response(200, TenantOut)
+    @blp.response(200, AdminTenantOut)
     def get(self, tenant_id):
         with db.read() as session:
             tenant = queries.tenant(session, tenant_id)
@@ -44,11 +44,20 @@ class OneTenant(MethodView):
 
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantChangeIn)
-    @blp.response(200, TenantOut)
+    @blp.response(200, AdminTenantOut)
     def patch(self, data, tenant_id):
+        """``suspended`` shuts the tenant out within seconds and keeps its data; taken back, it also calls off an end
+        that was set."""
+        suspended = data.pop("suspended", None)
         with db.begin() as session:
             tenant = actions.change_tenant(
-                session, tenant_id, expected=versions.if_match(), **data, actor=caller(), now=utcnow()
+                session,
+                tenant_id,
+                data,
+                expected=versions.if_match(),
+                suspended=suspended,
+                actor=caller(),
+                now=utcnow(),
             )
         return versions.set_etag(tenant)
 
@@ -57,7 +66,7 @@ class OneTenant(MethodView):
 class Features(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(FeaturesIn)
-    @blp.response(200, TenantOut)
+    @blp.response(200, AdminTenantOut)
     def put(self, changes, tenant_id):
         """In force at the gateway within five seconds."""
         with db.begin() as session:

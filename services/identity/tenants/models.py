@@ -40,6 +40,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
     second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
     suspended_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]  # when all that is its own goes, once the operator has ended it
+    ended_at: Mapped[datetime | None]  # when it went
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -52,14 +53,50 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         """What paths call it by: its slug, or its id as long as it has none."""
         return self.slug or str(self.id)
 
-    def change(self, *, name: str | None, time_zone: str | None, now: datetime) -> bool:
-        """Take over what is not None; returns whether anything is different now."""
-        values = (name or self.name, time_zone or self.time_zone)
-        if values == (self.name, self.time_zone):
+    def change(self, changes: Mapping[str, Any], now: datetime) -> bool:
+        """Take over names, zones and the like; returns whether anything is different now."""
+        changed = {field: value for field, value in changes.items() if getattr(self, field) != value}
+        for field, value in changed.items():
+            setattr(self, field, value)
+            self.updated_at = now
+        return bool(changed)
+
+    def suspend(self, now: datetime) -> bool:
+        """Answer and send nothing for the tenant; returns whether that is new."""
+        if self.kind == rules.Kind.PLATFORM:
+            raise Conflict("The platform's own tenant stays.", code="invalid_transition")
+        if self.suspended_at is not None:
             return False
-        self.name, self.time_zone = values
+        self.suspended_at = self.updated_at = now
+        return True
+
+    def resume(self, now: datetime) -> bool:
+        """Work as before, also where an end was set; returns whether that is new."""
+        self.require_living()
+        if self.suspended_at is None:
+            return False
+        self.suspended_at = self.ends_at = None
         self.updated_at = now
         return True
+
+    def set_end(self, ends_at: datetime) -> bool:
+        """Let the tenant end then; an end that is set already stays. Returns whether it is new."""
+        self.require_living()
+        if self.ends_at is not None:
+            return False
+        self.ends_at = ends_at
+        return True
+
+    def end(self, now: datetime) -> None:
+        self.require_living()
+        self.ended_at = self.updated_at = now
+
+    def require_living(self) -> None:
+        """Raises:
+        Conflict: ``tenant_ended``: its grace is over, and what was its own is gone.
+        """
+        if self.ended_at is not None:
+            raise Conflict("This tenant has ended.", code="tenant_ended")
 
     def fold_name(self) -> None:
         """Keep the folded name in step with the name."""

@@ -1,6 +1,7 @@
 """Reads of tenants."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -56,6 +57,14 @@ def lock_unfolded_tenants(session: Session, limit: int) -> Sequence[Tenant]:
     """Some of the tenants that have no folded name, locked until the transaction ends."""
     statement = select(Tenant).where(Tenant.name_folded.is_(None)).order_by(Tenant.id).limit(limit)
     return session.scalars(statement.with_for_update(skip_locked=True)).all()
+
+
+def lock_ending_tenant(session: Session, now: datetime) -> Tenant | None:
+    """A tenant whose grace is over and whose own is still there, locked until the transaction ends."""
+    due = (Tenant.ends_at <= now, Tenant.ended_at.is_(None))
+    return session.scalar(
+        select(Tenant).where(*due).order_by(Tenant.id).limit(1).with_for_update(key_share=True, skip_locked=True)
+    )
 
 
 def lock_platform(session: Session) -> Tenant | None:

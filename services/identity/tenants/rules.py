@@ -67,6 +67,14 @@ def slugs_of(name: str, chance: Iterable[str]) -> Iterator[str]:
     yield from (f"{base}-{piece}" for piece in chance)
 
 
+_LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?", re.ASCII)
+
+
+def is_locale(name: str) -> bool:
+    """Whether it is a language tag of BCP 47: a language with or without script and region, in the usual case."""
+    return _LOCALE.fullmatch(name) is not None
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())

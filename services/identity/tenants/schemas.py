@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from chassis.http.pages import PageIn
-from chassis.http.schemas import CamelSchema, StrictBoolean, UpdateSchema, text
+from chassis.http.schemas import CamelSchema, Instant, StrictBoolean, UpdateSchema, text
 from contracts.features import FEATURES
 from services.identity.common.schemas import NAME_MAX
 from services.identity.tenants import rules
@@ -21,6 +21,11 @@ def _slug(text: str) -> None:
         raise ValidationError(
             "Must be lowercase letters, digits and single hyphens, at most 63 characters, and not an id."
         )
+
+
+def _locale(name: str) -> None:
+    if not rules.is_locale(name):
+        raise ValidationError("Not a language tag, such as sv or nb-NO.")
 
 
 class Slug(fields.String):
@@ -51,13 +56,44 @@ class TenantOut(CamelSchema):
     features = fields.List(fields.String(), required=True)
 
 
-class TenantChangeIn(UpdateSchema):
+class AdminTenantOut(TenantOut):
+    """A tenant as the operator sees it. ``endsAt``: when its own goes, or went, once it is to end."""
+
+    suspended = fields.Function(lambda tenant: tenant.suspended_at is not None, required=True)
+    ends_at = Instant(required=True, allow_none=True)
+
+
+class OwnTenantOut(CamelSchema):
+    """A tenant as its own people see it."""
+
+    id = fields.UUID(required=True)
+    slug = Slug(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    time_zone = fields.String(required=True)
+    locale = fields.String(required=True, allow_none=True)
+    second_factor_required = fields.Boolean(required=True)
+
+
+class OwnTenantChangeIn(UpdateSchema):
     """What is left out stays as it is; what cannot be changed here is ignored (D65)."""
 
-    answer = TenantOut
+    answer = OwnTenantOut
 
     name = text(NAME_MAX, required=False)
     time_zone = fields.String(validate=_time_zone)
+    locale = fields.String(allow_none=True, validate=_locale)
+    second_factor_required = StrictBoolean()
+
+
+class TenantChangeIn(UpdateSchema):
+    """What is left out stays as it is; what cannot be changed here is ignored (D65)."""
+
+    answer = AdminTenantOut
+
+    name = text(NAME_MAX, required=False)
+    time_zone = fields.String(validate=_time_zone)
+    suspended = StrictBoolean()
 
 
 class TenantsIn(PageIn):

@@ -1,8 +1,10 @@
-"""Adding users, and the platform's first one."""
+"""Adding users and the platform's first one, and forgetting them."""
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -13,15 +15,19 @@ from chassis.data import audit
 from chassis.data.errors import conflict_if_taken
 from chassis.messaging import outbox
 from contracts.roles import Role
+from services.identity.common.models import Base
 from services.identity.passwords.hashing import hash_password
 from services.identity.tenants import actions as tenant_actions
 from services.identity.tenants import queries as tenant_queries
+from services.identity.tenants.models import Tenant
 from services.identity.tenants.rules import Kind
 from services.identity.users import queries, rules
 from services.identity.users.events import UserAdded
 from services.identity.users.models import ONE_ADDRESS, User
 
 PLATFORM_NAME = "Concord"
+KEPT = {"exports"}
+"""What a person has asked for is theirs also when they have left; it goes when its time is over."""
 
 
 def add_user(
@@ -31,20 +37,36 @@ def add_user(
     email: str,
     name: str,
     role: str,
-    password_hash: str,
+    password_hash: str | None,
     actor: Principal,
     now: datetime,
 ) -> User:
-    """A new user of the tenant.
+    """A new user of the tenant who may sign in at once.
 
     Raises:
         Invalid: ``role_does_not_fit`` the kind of tenant.
-        Conflict: ``email_taken``, by a present user of any tenant.
+        Conflict: ``email_taken``, by a present user of any tenant; ``tenant_ended``.
     """
     tenant = tenant_queries.tenant(session, tenant_id)
-    if not rules.role_fits(tenant.kind, role):
-        raise Invalid.field("role", f"Users of a {tenant.kind} cannot be {role}.", code="role_does_not_fit")
-    user = User(
+    user = new_user(tenant, email=email, name=name, role=role, password_hash=password_hash, now=now)
+    session.add(user)
+    audit.record(session, "user.added", user, tenant_id=tenant.id, actor=actor, now=now)
+    event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
+    with unless_taken():
+        outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
+    return user
+
+
+def new_user(tenant: Tenant, *, email: str, name: str, role: str, password_hash: str | None, now: datetime) -> User:
+    """A user to be added to a session; write it ``unless_taken()``.
+
+    Raises:
+        Invalid: ``role_does_not_fit`` the kind of tenant.
+        Conflict: ``tenant_ended``.
+    """
+    tenant.require_living()
+    require_role(tenant, role)
+    return User(
         id=uuid7(),
         tenant_id=tenant.id,
         email=email,
@@ -55,12 +77,28 @@ def add_user(
         created_at=now,
         event_sequence=0,
     )
-    session.add(user)
-    audit.record(session, "user.added", user, tenant_id=tenant.id, actor=actor, now=now)
-    event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
-    with conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", code="email_taken"):
-        outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
-    return user
+
+
+def require_role(tenant: Tenant, role: str) -> None:
+    """Raises:
+    Invalid: ``role_does_not_fit`` the kind of tenant.
+    """
+    if not rules.role_fits(tenant.kind, role):
+        raise Invalid.field("role", f"Users of a {tenant.kind} cannot be {role}.", code="role_does_not_fit")
+
+
+def unless_taken() -> AbstractContextManager[None]:
+    """Refuse a block that writes a user as a ``Conflict``, where a present user of any tenant has the address."""
+    return conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", code="email_taken")
+
+
+def delete_belongings(session: Session, user_id: UUID) -> None:
+    """Delete what belongs to an account, in whatever room it is: all rows that refer to the user."""
+    session.flush()
+    for table in reversed(Base.metadata.sorted_tables):
+        for key in table.foreign_keys:
+            if key.column is User.__table__.c.id and table.name not in KEPT:
+                session.execute(delete(table).where(key.parent == user_id))
 
 
 def add_first_platform_admin(session: Session, email: str, name: str, password: str, now: datetime) -> User | None:

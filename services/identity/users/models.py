@@ -1,19 +1,22 @@
 """Users as they are stored."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index
+from sqlalchemy import ColumnElement, ForeignKey, Index, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
+from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantId, TenantScoped
 from contracts.roles import Role
 from services.identity.common.models import PRESENT, REMOVED, Base
 from services.identity.tenants.models import Tenant
 from services.identity.tenants.principals import principal_of
+from services.identity.users.rules import FORMER_USER, Status
 
 ONE_ADDRESS = Index("uq_users_email_key", "email_key", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT)
 
@@ -34,6 +37,7 @@ class User(Aggregate, TenantScoped, Base):
     email: Mapped[str]
     email_key: Mapped[str]
     name: Mapped[str]
+    name_folded: Mapped[str | None]  # what a search looks into (D62)
     role: Mapped[str]
     password_hash: Mapped[str | None]  # None until a password is set, and where only single sign-on or a passkey opens
     locale: Mapped[str | None]
@@ -54,10 +58,53 @@ class User(Aggregate, TenantScoped, Base):
     def may_sign_in(self) -> bool:
         return self.invited_at is None and self.suspended_at is None and self.removed_at is None
 
+    @property
+    def status(self) -> Status:
+        if self.removed_at is not None:
+            return Status.REMOVED
+        if self.invited_at is not None:
+            return Status.INVITED
+        return Status.ACTIVE if self.suspended_at is None else Status.SUSPENDED
+
+    def join(self, name: str, password_hash: str) -> None:
+        """Accept the invitation."""
+        if self.status != Status.INVITED:
+            raise Conflict("This invitation has been accepted or withdrawn.", code="invalid_transition")
+        self.name, self.password_hash, self.invited_at = name, password_hash, None
+
+    def suspend(self, now: datetime) -> None:
+        if self.status == Status.INVITED:
+            raise Conflict("An invitation is withdrawn, not suspended.", code="invalid_transition")
+        self.suspended_at = self.suspended_at or now
+
+    def resume(self) -> None:
+        self.suspended_at = None
+
     def remove(self, now: datetime) -> None:
+        """Shut the person out for good; what would open the account again is forgotten."""
         if self.removed_at is not None:
             raise Conflict("This user has been removed already.", code="invalid_transition")
         self.removed_at = now
+        self.password_hash = self.sso_subject = None
+
+    def erase(self, now: datetime) -> None:
+        """Forget who a removed person was."""
+        if self.removed_at is None:
+            raise Conflict("Only a removed user can be erased.", code="invalid_transition")
+        self.erased_at = now
+        self.name, self.email, self.email_key = FORMER_USER, "", ""
+        self.external_id = self.locale = self.time_zone = None
+
+    def fold_name(self) -> None:
+        """Keep the folded name in step with the name."""
+        self.name_folded = fold(self.name)
 
     def as_principal(self, tenant: Tenant, session_id: UUID | None = None) -> Principal:
         return principal_of(self.id, Role(self.role), self.name, tenant, session_id)
+
+
+@event.listens_for(User, "before_insert")
+@event.listens_for(User, "before_update")
+def _fold_name(_mapper: Any, _connection: Any, user: User) -> None:
+    """Only now, so that the audit trail shows the name alone."""
+    user.fold_name()

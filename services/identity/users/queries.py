@@ -8,21 +8,22 @@ from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
 from chassis.data.lookup import one_or_404
-from chassis.http.pages import Page, paginate
 from contracts.roles import Role
 from services.identity.tenants import queries as tenant_queries
 from services.identity.users.models import User
+
+NO_USER = "There is no such user."
 
 
 def lock_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
     """A present user of the tenant, locked until the transaction ends. Raises as ``tenant``."""
     statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id, User.removed_at.is_(None))
-    return one_or_404(session, statement.with_for_update(), "There is no such user.")
+    return one_or_404(session, statement.with_for_update(), NO_USER)
 
 
 def lock_present_user(session: Session, user_id: UUID) -> User | None:
     """A user of any tenant who may sign in, locked until the transaction ends; None when there is none: never was,
-    removed, suspended or only invited."""
+    removed, suspended or only invited. Of a suspended tenant, see ``tenants.queries.require_active``."""
     user = session.scalar(select(User).where(User.id == user_id).with_for_update())
     return user if user is not None and user.may_sign_in else None
 
@@ -37,6 +38,12 @@ def list_users(session: Session, tenant_id: UUID, *, page: int, page_size: int) 
     tenant_queries.tenant(session, tenant_id)
     statement = select(User).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).order_by(User.id)
     return paginate(session, statement, page=page, page_size=page_size)
+
+
+def lock_former_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
+    """A user of the tenant, also a removed one, locked until the transaction ends. Raises as ``tenant``."""
+    statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id)
+    return one_or_404(session, statement.with_for_update(), NO_USER)
 
 
 def users_of_address(session: Session, spellings: Iterable[str]) -> Sequence[User]:
@@ -54,7 +61,8 @@ def has_platform_admin(session: Session) -> bool:
     return session.scalar(statement) is not None
 
 
-def sole_user(session: Session, tenant_id: UUID) -> bool:
-    """Whether the tenant has only one user left."""
-    statement = select(User.id).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).limit(2)
-    return len(session.scalars(statement).all()) == 1
+def has_another(session: Session, user: User) -> bool:
+    """Whether the tenant has another person of the same role who may sign in."""
+    active = (User.invited_at.is_(None), User.suspended_at.is_(None), User.removed_at.is_(None))
+    statement = select(User.id).where(User.tenant_id == user.tenant_id, User.role == user.role, *active)
+    return session.scalar(statement.where(User.id != user.id).limit(1)) is not None

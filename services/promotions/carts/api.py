@@ -40,7 +40,7 @@ def in_shop(view: F) -> F:
     def inside(*args: Any, shop: str, **kwargs: Any) -> Any:
         with acting_as(LOOK_UP), db.read() as session:
             tenant = common_queries.shop(session, shop)
-        if FEATURE not in tenant.features:
+        if not tenant.has(FEATURE):
             raise Forbidden(f"The feature '{FEATURE}' is not enabled.", code="feature_disabled")
         shopper = Principal(NOBODY, tenant.id, Role.MACHINE, name="Shopper", tenant_slug=tenant.slug or "")
         with acting_as(shopper):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, MetaData
+from sqlalchemy import ColumnElement, MetaData, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -43,7 +43,8 @@ class Entity(Aggregate, Owned):
 
 
 class Tenant(TenantScoped, Base):
-    """What identity says about a tenant. ``sequence`` is of the newest event applied.
+    """What identity says about a tenant. ``sequence`` is of the newest event applied, ``suspension_sequence`` of the
+    newest about its suspension by the operator.
 
     Public endpoints for shoppers find the tenant by its slug and read its features here.
     """
@@ -57,7 +58,13 @@ class Tenant(TenantScoped, Base):
     time_zone: Mapped[str]
     features: Mapped[list[str]]
     sequence: Mapped[int]
+    suspended: Mapped[bool] = mapped_column(default=False, server_default=false())
+    suspension_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
 
     @classmethod
     def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.id == tenant_id
+
+    def has(self, feature: str) -> bool:
+        """Whether shoppers may use a feature of the shop: switched on, and the tenant is not suspended."""
+        return feature in self.features and not self.suspended

@@ -76,6 +76,12 @@ class TenantEventIn(CamelSchema):
     features = fields.List(fields.String(), required=True)
 
 
+class SuspensionIn(CamelSchema):
+    """A tenant that identity has suspended, resumed or ended."""
+
+    tenant_id = fields.UUID(required=True)
+
+
 class WarningOut(CamelSchema):
     """``uids`` are the first products or campaigns of the ``count`` that it is about."""
 

@@ -23,6 +23,7 @@ from tests.affiliates.helpers import (
     last_id,
     ok,
     refused,
+    suspension,
     trail,
 )
 
@@ -383,6 +384,15 @@ def test_the_listing_is_paged_and_may_be_cached(affiliates):
     assert answer.headers["Cache-Control"] == "public, max-age=30"
     assert ok(answer) == {"items": [], "page": 1, "pageSize": 200, "totalItems": 0, "totalPages": 0}
     refused(affiliates.client(None).get(f"{LISTING}?pageSize=201"), 400, "pageSize")
+
+
+def test_a_suspended_merchant_is_not_listed(shop, ada, affiliates):
+    address = activated(shop, visibility="PUBLIC")
+    ok(ada.post(f"{ADMIN}/{last_id(address)}/approve"))
+    affiliates.deliver(suspension(MAJA, 2))
+    assert listed(affiliates.client(None)) == []
+    affiliates.deliver(suspension(MAJA, 3, what="Resumed"))
+    assert listed(affiliates.client(None)) == ["Dashain Sale"]
 
 
 def test_a_merchant_without_the_flag_is_not_listed(shop, ada, affiliates):

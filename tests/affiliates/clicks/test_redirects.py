@@ -18,6 +18,7 @@ from tests.affiliates.helpers import (
     AFFILIATES,
     KEYED,
     MAJA,
+    OTTO,
     activated,
     ago,
     assert_page,
@@ -32,6 +33,7 @@ from tests.affiliates.helpers import (
     ok,
     refused,
     reported,
+    suspension,
     without_links_in_memory,
 )
 from tests.plugin import value_of
@@ -165,6 +167,32 @@ def test_a_merchant_without_the_flag_has_no_live_links(anybody, code, affiliates
     affiliates.deliver(heard(MAJA, 2, features=()))
     tracker.of(affiliates.runtime).links.outdate()
     assert followed(anybody, code)[0].geturl() == WELCOME
+
+
+def test_links_of_a_suspended_merchant_rest_until_it_is_resumed(anybody, code, affiliates):
+    """As if the flag were off, whatever is told of the flag meanwhile; older news change nothing."""
+
+    def leads_on():
+        tracker.of(affiliates.runtime).links.outdate()
+        return followed(anybody, code)[1] is not None
+
+    affiliates.deliver(suspension(MAJA, 2))
+    assert not leads_on()
+    flushed(affiliates)
+    assert [click.reason for click in clicks(affiliates)] == ["merchant_disabled"]
+    affiliates.deliver(heard(MAJA, 3))
+    assert not leads_on()
+    affiliates.deliver(suspension(MAJA, 4, what="Resumed"))
+    assert leads_on()
+    affiliates.deliver(suspension(MAJA, 2))
+    assert leads_on()
+    affiliates.deliver(suspension(MAJA, 5, what="Ended"))
+    assert not leads_on()
+
+
+def test_a_suspension_without_a_merchant_is_no_news(anybody, affiliates):
+    affiliates.deliver(suspension(OTTO, 2))
+    assert affiliates.retry_rows() == []
 
 
 def test_an_unknown_code_leads_to_its_merchant_s_fallback_address(anybody, code):

@@ -28,6 +28,7 @@ from tests.affiliates.helpers import (
     refused,
     reported,
     settled,
+    suspension,
     trail,
     without_links_in_memory,
 )
@@ -295,6 +296,14 @@ def test_a_suspended_affiliate_earns_nothing_more(shop, browser, code, bina, aff
     reported(shop, "A-2", clickId=click_id)
     settled(affiliates)
     assert ok(shop.get(f"{CONVERSIONS}/A-2"))["reason"] == "merchant_disabled"
+
+
+def test_a_suspended_merchant_owes_nothing_more(shop, browser, code, bina, affiliates):
+    click_id = browser.click(code)
+    affiliates.deliver(suspension(MAJA, 9))
+    reported(shop, "A-1", clickId=click_id)
+    settled(affiliates)
+    assert ok(shop.get(f"{CONVERSIONS}/A-1"))["reason"] == "merchant_disabled"
 
 
 def test_a_click_that_led_to_the_fallback_address_earns_nothing(shop, browser, campaign, code, affiliates):

@@ -11,12 +11,26 @@ import time_machine
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
+from contracts.roles import Role
 from services.promotions.carts import tasks as carts_tasks
 from services.promotions.carts.list_schemas import EPOCH, MILLISECOND
 from services.promotions.carts.models import Cart, CartItem
+from tests.plugin import principal
 from tests.promotions.carts.campaign_helpers import campaign, in_hours, linked, made, refused
 from tests.promotions.carts.helpers import ADD, PRODUCTS, SHOP, added, gone, more, put, quantities_in, reason
-from tests.promotions.helpers import BERGEN, FJORD, HERS, MINE, RITA, ROLF, everything, ok, stored, tenant_event
+from tests.promotions.helpers import (
+    BERGEN,
+    FJORD,
+    HERS,
+    MINE,
+    RITA,
+    ROLF,
+    everything,
+    ok,
+    stored,
+    suspension,
+    tenant_event,
+)
 
 
 def test_a_link_makes_a_cart_with_its_campaign(rolf, shopper):
@@ -355,6 +369,36 @@ def test_the_door_is_the_tenants_own(promotions, shopper):
     promotions.deliver(tenant_event(ROLF, 3, "Changed", slug="fjord"))
     refused(shopper.get(f"{SHOP}/carts/{cart['id']}"), 404, "Not Found")
     assert ok(shopper.get(f"/shops/fjord/carts/{cart['id']}")) == cart
+
+
+def test_the_door_of_a_suspended_shop_is_shut(promotions, shopper):
+    """As if its flag were off, whatever is told of the flag meanwhile; older news change nothing."""
+    cart = added(shopper)
+
+    def is_open():
+        return shopper.get(f"{SHOP}/carts/{cart['id']}").status_code == 200
+
+    promotions.deliver(suspension(ROLF, 2))
+    refused(shopper.get(f"{ADD}?product=base"), 403, "Forbidden", "The feature 'promotions' is not enabled.")
+    promotions.deliver(tenant_event(ROLF, 3, "Changed"))
+    assert not is_open()
+    promotions.deliver(suspension(ROLF, 4, "Resumed"))
+    assert is_open()
+    promotions.deliver(suspension(ROLF, 2))
+    assert is_open()
+    promotions.deliver(suspension(ROLF, 5, "Ended"))
+    assert not is_open()
+
+
+def test_a_suspension_may_come_before_what_it_is_about(promotions, shopper):
+    newcomer = principal(Role.RETAILER_ADMIN, tenant_slug="newcomer")
+    promotions.deliver(suspension(newcomer, 2))
+    assert shopper.get("/shops/newcomer/checkout/add?product=base").status_code == 404
+    promotions.deliver(tenant_event(newcomer))
+    assert shopper.get("/shops/newcomer/checkout/add?product=base").status_code == 403
+    promotions.deliver(suspension(newcomer, 3, "Resumed"))
+    assert shopper.get("/shops/newcomer/checkout/add?product=base").status_code == 400
+    assert promotions.retry_rows() == []
 
 
 BAD = [

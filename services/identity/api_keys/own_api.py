@@ -1,0 +1,53 @@
+"""API keys as a tenant's admins make and remove them themselves."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import PageIn, page_of
+from services.identity.api_keys import actions, queries
+from services.identity.api_keys.schemas import ApiKeyIn, ApiKeyOut, IssuedKeyOut
+from services.identity.common.context import own_settings
+from services.identity.sessions.freshness import require_fresh
+from services.identity.users.rules import ADMINS
+
+blp = Blueprint("own-api-keys", __name__, url_prefix="/api/v1/tenant/api-keys")
+
+
+@blp.route("")
+class OwnApiKeys(MethodView):
+    @blp.allow(*ADMINS)
+    @blp.arguments(ApiKeyIn)
+    @blp.response(201, IssuedKeyOut)
+    def post(self, data):
+        """The secret is shown in this answer and never again. Needs a password or factor shown a moment ago."""
+        with db.begin() as session:
+            require_fresh(session, caller(), utcnow())
+            return actions.issue_api_key(
+                session,
+                caller().tenant_id,
+                **data,
+                secret_box=own_settings().secret_box,
+                actor=caller(),
+                now=utcnow(),
+            )
+
+    @blp.allow(*ADMINS)
+    @blp.arguments(PageIn, location="query")
+    @blp.response(200, page_of(ApiKeyOut))
+    def get(self, page):
+        with db.read() as session:
+            return queries.list_api_keys(session, caller().tenant_id, **page)
+
+
+@blp.route("/<uuid:key_id>")
+class OwnApiKey(MethodView):
+    @blp.allow(*ADMINS)
+    @blp.response(204)
+    def delete(self, key_id):
+        """Needs a password or factor shown a moment ago."""
+        with db.begin() as session:
+            require_fresh(session, caller(), utcnow())
+            actions.remove_api_key(session, caller().tenant_id, key_id, actor=caller(), now=utcnow())

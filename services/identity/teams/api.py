@@ -1,0 +1,78 @@
+"""The people of the caller's own tenant: its admins look after them, its viewers see them."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.http.pages import page_of
+from services.identity.common.context import own_settings
+from services.identity.sessions.freshness import require_fresh
+from services.identity.teams import actions, invitations, queries
+from services.identity.users.rules import ADMINS, VIEWERS
+from services.identity.users.schemas import InviteIn, MemberOut, UserChangeIn, UserOut, UsersIn
+
+blp = Blueprint("team", __name__, url_prefix="/api/v1/tenant/users")
+
+
+@blp.route("")
+class Team(MethodView):
+    @blp.allow(*ADMINS, *VIEWERS)
+    @blp.arguments(UsersIn, location="query")
+    @blp.response(200, page_of(MemberOut))
+    def get(self, query):
+        with db.read() as session:
+            return queries.list_members(session, caller().tenant_id, **query)
+
+    @blp.allow(*ADMINS)
+    @blp.arguments(InviteIn)
+    @blp.response(201, UserOut)
+    def post(self, data):
+        """Invite a colleague by mail; the link in it is good once, for seven days."""
+        with db.begin() as session:
+            return invitations.invite(
+                session, caller().tenant_id, **data, settings=own_settings(), actor=caller(), now=utcnow()
+            )
+
+
+@blp.route("/<uuid:user_id>")
+class Member(MethodView):
+    @blp.allow(*ADMINS)
+    @blp.arguments(UserChangeIn)
+    @blp.response(200, UserOut)
+    def patch(self, data, user_id):
+        """Another role, or suspended; the tokens still alive are refused within seconds."""
+        with db.begin() as session:
+            return actions.change_user(session, caller().tenant_id, user_id, **data, actor=caller(), now=utcnow())
+
+    @blp.allow(*ADMINS)
+    @blp.response(204)
+    def delete(self, user_id):
+        """Remove somebody, or withdraw an invitation."""
+        with db.begin() as session:
+            actions.remove_user(session, caller().tenant_id, user_id, actor=caller(), now=utcnow())
+
+
+@blp.route("/<uuid:user_id>/resend-invitation")
+class ResendInvitation(MethodView):
+    @blp.allow(*ADMINS)
+    @blp.response(204)
+    def post(self, user_id):
+        """The new link replaces the old one. At most one a minute, and five a day to one address."""
+        with db.begin() as session:
+            invitations.send_again(
+                session, caller().tenant_id, user_id, settings=own_settings(), actor=caller(), now=utcnow()
+            )
+
+
+@blp.route("/<uuid:user_id>/erase")
+class Erase(MethodView):
+    @blp.allow(*ADMINS)
+    @blp.response(204)
+    def post(self, user_id):
+        """Forget a person, who is removed first: name and address go everywhere within minutes, the trail keeps "former
+        user". It cannot be taken back, and needs a password or factor that was shown a moment ago."""
+        with db.begin() as session:
+            require_fresh(session, caller(), utcnow())
+            actions.erase_user(session, caller().tenant_id, user_id, actor=caller(), now=utcnow())

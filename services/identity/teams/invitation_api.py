@@ -1,0 +1,26 @@
+"""Accepting an invitation, which needs its link and nothing else."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from services.identity.common.context import as_identity, own_settings
+from services.identity.teams import enrolment
+from services.identity.teams.schemas import AcceptIn
+from services.identity.users.schemas import UserOut
+
+blp = Blueprint("invitations", __name__, url_prefix="/session/accept-invitation")
+
+
+@blp.route("")
+class AcceptInvitation(MethodView):
+    @blp.public
+    @blp.arguments(AcceptIn)
+    @blp.response(201, UserOut)
+    def post(self, data):
+        """Join with a name and a password. The link is good once; one that is used, replaced or over is
+        ``link_invalid``."""
+        password = enrolment.typed(data.pop("password"))  # takes as long for a link that is not good
+        with as_identity(), db.begin() as session:
+            return enrolment.join(session, **data, password=password, settings=own_settings(), now=utcnow())

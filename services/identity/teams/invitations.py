@@ -1,0 +1,142 @@
+"""Inviting people, and what becomes of an invitation."""
+
+from datetime import datetime
+from http import HTTPStatus
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from chassis.core.emails import address_key
+from chassis.core.errors import Conflict, Failure, Forbidden
+from chassis.core.principal import Principal
+from chassis.data import audit
+from chassis.messaging import outbox
+from services.identity.links import actions as link_actions
+from services.identity.settings import IdentitySettings
+from services.identity.teams import queries, rules
+from services.identity.tenants import queries as tenant_queries
+from services.identity.tenants.models import Tenant
+from services.identity.users import actions as user_actions
+from services.identity.users import queries as user_queries
+from services.identity.users.events import PasswordResetRequested, UserAdded, UserInvited
+from services.identity.users.models import User
+from services.identity.users.rules import Status
+
+
+class TooManyInvitations(Failure):
+    """This address has had enough mails; ``Retry-After`` says when it may get the next."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    default_code = "too_many_invitations"
+
+
+def invite(
+    session: Session,
+    tenant_id: UUID,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    settings: IdentitySettings,
+    actor: Principal,
+    now: datetime,
+) -> User:
+    """Ask a person by mail to join the tenant. Until they do, nobody else hears of them.
+
+    Raises:
+        Invalid: ``role_does_not_fit`` the kind of tenant.
+        Conflict: ``email_taken``, by a present or invited user of any tenant; ``tenant_ended``.
+        TooManyInvitations: five were sent to this address within a day.
+    """
+    tenant = tenant_queries.tenant(session, tenant_id)
+    user = user_actions.new_user(tenant, email=email, name=name, role=role, password_hash=None, now=now)
+    _pace(session, tenant.id, address_key(email), again=False, now=now)
+    user.invited_at = now
+    session.add(user)
+    audit.record(session, "user.invited", user, tenant_id=tenant.id, actor=actor, now=now)
+    with user_actions.unless_taken():
+        session.flush()
+    _send(session, tenant, user, settings=settings, actor=actor, now=now)
+    return user
+
+
+def send_again(
+    session: Session, tenant_id: UUID, user_id: UUID, *, settings: IdentitySettings, actor: Principal, now: datetime
+) -> None:
+    """Send an invitation again, with a link that replaces the earlier one.
+
+    Raises:
+        Conflict: ``invalid_transition``: the person has joined already.
+        TooManyInvitations: the last was sent within a minute, or five within a day.
+    """
+    tenant = tenant_queries.tenant(session, tenant_id)
+    user = user_queries.lock_user(session, tenant.id, user_id)
+    if user.status != Status.INVITED:
+        raise Conflict("This person has joined already.", code="invalid_transition")
+    _pace(session, tenant.id, user.email_key, again=True, now=now)
+    audit.record(session, "user.invitation_sent", user, tenant_id=tenant.id, actor=actor, now=now)
+    _send(session, tenant, user, settings=settings, actor=actor, now=now)
+
+
+def accept(
+    session: Session, token: str, *, name: str, password_hash: str, settings: IdentitySettings, now: datetime
+) -> User:
+    """Join by the link of an invitation, which is good once: of two who accept it one wins. Everybody hears of the
+    person now.
+
+    Raises:
+        Conflict: ``link_invalid``: it is unknown, used, replaced or over.
+        Forbidden: ``tenant_suspended``: the link stays good.
+    """
+    link = link_actions.use_link(session, token, rules.INVITATION, settings=settings, now=now)
+    user = user_queries.lock_former_user(session, link.tenant_id, link.user_id) if link else None
+    if user is None or user.status != Status.INVITED:
+        raise Conflict("This link is used or over. Ask for a new invitation.", code="link_invalid")
+    tenant = tenant_queries.tenant(session, user.tenant_id)
+    if tenant.suspended_at is not None:
+        raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
+    user.join(name, password_hash)
+    actor = user.as_principal(tenant)
+    audit.record(session, "user.joined", user, tenant_id=tenant.id, actor=actor, now=now)
+    event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
+    outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
+    return user
+
+
+def recover(
+    session: Session, tenant_id: UUID, user_id: UUID, *, settings: IdentitySettings, actor: Principal, now: datetime
+) -> None:
+    """Send a person the mail to set a password, in the operator's name; who has not joined gets the invitation again.
+
+    Raises:
+        Conflict: ``invalid_transition``: the person is suspended.
+        TooManyInvitations: as ``send_again``.
+    """
+    user = user_queries.lock_user(session, tenant_id, user_id)
+    if user.status == Status.INVITED:
+        send_again(session, tenant_id, user_id, settings=settings, actor=actor, now=now)
+        return
+    if user.status != Status.ACTIVE:
+        raise Conflict("This user is suspended.", code="invalid_transition")
+    link = link_actions.make_link(session, user, rules.RESET, lifetime=rules.RESET_LIFETIME, settings=settings, now=now)
+    audit.record(session, "user.recovered", user, tenant_id=tenant_id, actor=actor, now=now)
+    event = PasswordResetRequested(user.id, tenant_id, link.id, link.expires_at)
+    outbox.add(session, user, event, tenants=(), actor=actor, now=now)
+
+
+def _pace(session: Session, tenant_id: UUID, email_key: str, *, again: bool, now: datetime) -> None:
+    sent = queries.invitations_since(session, tenant_id, email_key, now - rules.DAY)
+    if wait := rules.seconds_to_wait(sent, now, again=again):
+        raise TooManyInvitations("This address was written to a moment ago.", headers={"Retry-After": str(wait)})
+
+
+def _send(
+    session: Session, tenant: Tenant, user: User, *, settings: IdentitySettings, actor: Principal, now: datetime
+) -> None:
+    link = link_actions.make_link(
+        session, user, rules.INVITATION, lifetime=rules.INVITATION_LIFETIME, settings=settings, now=now
+    )
+    event = UserInvited(
+        user.id, tenant.id, user.email, user.name, user.role, tenant.name, actor.name, link.id, link.expires_at
+    )
+    outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)

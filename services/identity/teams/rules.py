@@ -1,0 +1,30 @@
+"""How often somebody may be invited. Nothing here knows the database or HTTP."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+INVITATION = "invitation"
+RESET = "reset"
+"""What a link is for."""
+INVITATION_LIFETIME = timedelta(days=7)
+RESET_LIFETIME = timedelta(hours=1)
+DAY = timedelta(days=1)
+PER_DAY = 5
+"""Invitations of one tenant to one address in a day: nobody is to get a flood of mails from people they do not know."""
+APART = timedelta(minutes=1)
+"""How long to wait before an invitation is sent again."""
+
+
+def seconds_to_wait(sent: Sequence[datetime], now: datetime, *, again: bool) -> int:
+    """Whole seconds until an address may be written to; 0 when it may be now.
+
+    Args:
+        sent: when invitations went to it within a day, oldest first.
+        again: whether one that was sent is to be sent again.
+    """
+    ready = []
+    if len(sent) >= PER_DAY:
+        ready.append(sent[-PER_DAY] + DAY)
+    if again and sent:
+        ready.append(sent[-1] + APART)
+    return max([0, *(-int((now - moment) // timedelta(seconds=1)) for moment in ready)])

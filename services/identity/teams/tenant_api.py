@@ -1,0 +1,52 @@
+"""The caller's own tenant, and how the operator ends one."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http import versions
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from contracts.roles import Role
+from services.identity.common.context import own_settings
+from services.identity.sessions.freshness import require_fresh
+from services.identity.teams import ending, own_tenant
+from services.identity.teams.schemas import EndIn
+from services.identity.tenants import queries as tenant_queries
+from services.identity.tenants.schemas import AdminTenantOut, OwnTenantChangeIn, OwnTenantOut
+from services.identity.users.rules import ADMINS, VIEWERS
+
+blp = Blueprint("own-tenant", __name__, url_prefix="/api/v1")
+
+
+@blp.route("/tenant")
+class OwnTenant(MethodView):
+    @blp.allow(*ADMINS, *VIEWERS)
+    @blp.response(200, OwnTenantOut)
+    def get(self):
+        with db.read() as session:
+            tenant = tenant_queries.tenant(session, caller().tenant_id)
+        return versions.set_etag(tenant)
+
+    @blp.allow(*ADMINS)
+    @blp.arguments(OwnTenantChangeIn)
+    @blp.response(200, OwnTenantOut)
+    def patch(self, data):
+        """``secondFactorRequired`` needs a password or factor that was shown a moment ago."""
+        with db.begin() as session:
+            tenant = own_tenant.change(session, data, expected=versions.if_match(), actor=caller(), now=utcnow())
+        return versions.set_etag(tenant)
+
+
+@blp.route("/admin/tenants/<uuid:tenant_id>")
+class TenantEnd(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(EndIn, location="query")
+    @blp.response(202, AdminTenantOut)
+    def delete(self, query, tenant_id):
+        """Suspend a tenant now; at ``endsAt`` its people, keys and settings go. Until then ``PATCH`` with
+        ``{"suspended": false}`` takes it back. Needs a password or factor that was shown a moment ago."""
+        with db.begin() as session:
+            require_fresh(session, caller(), utcnow())
+            tenant = ending.set_end(session, tenant_id, **query, settings=own_settings(), actor=caller(), now=utcnow())
+        return versions.set_etag(tenant)

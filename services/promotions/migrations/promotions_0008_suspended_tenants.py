@@ -1,0 +1,19 @@
+"""Tenants that the operator has suspended. For code of before, which does not know it, nobody is."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "promotions_0008"
+down_revision = "promotions_0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("tenants", sa.Column("suspended", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("tenants", sa.Column("suspension_sequence", sa.Integer(), server_default="0", nullable=False))
+
+
+def downgrade() -> None:
+    op.drop_column("tenants", "suspension_sequence")
+    op.drop_column("tenants", "suspended")
