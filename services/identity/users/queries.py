@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from chassis.core.emails import address_key
 from chassis.data.lookup import one_or_404
 from contracts.roles import Role
-from services.identity.tenants import queries as tenant_queries
 from services.identity.users.models import User
 
 NO_USER = "There is no such user."
@@ -31,13 +30,6 @@ def lock_present_user(session: Session, user_id: UUID) -> User | None:
 def user_of_any_tenant(session: Session, user_id: UUID) -> User:
     """A user, also a removed one. Raises as ``tenant``."""
     return one_or_404(session, select(User).where(User.id == user_id), "There is no such user.")
-
-
-def list_users(session: Session, tenant_id: UUID, *, page: int, page_size: int) -> Page:
-    """The tenant's present users in the order they came."""
-    tenant_queries.tenant(session, tenant_id)
-    statement = select(User).where(User.tenant_id == tenant_id, User.removed_at.is_(None)).order_by(User.id)
-    return paginate(session, statement, page=page, page_size=page_size)
 
 
 def lock_former_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
