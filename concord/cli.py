@@ -3,8 +3,10 @@
 import sys
 
 import click
+from marshmallow import ValidationError
 
 from chassis.core import logs
+from chassis.core.errors import Failure
 from chassis.data import migrate
 from chassis.process import server, service, settings
 from concord import dead, events, platform, topology
@@ -73,9 +75,25 @@ def operator(email: str, password: str, name: str) -> None:
     from services.identity.users import bootstrap
 
     runtime = service.Runtime(_load("identity"), settings_or_exit())
-    created = bootstrap.platform_admin(runtime, email, password, name=name)
-    runtime.close()
+    try:
+        created = bootstrap.platform_admin(runtime, email, password, name=name)
+    except (Failure, ValidationError) as refusal:
+        sys.exit(f"Nothing was changed. {refusal}")
+    finally:
+        runtime.close()
     click.echo(f"{email} can sign in." if created else "There is an operator already. Nothing was changed.")
+
+
+@main.command("recover-operator")
+@click.argument("email")
+def recover_operator(email: str) -> None:
+    """Print a link with which the operator EMAIL, who is locked out, sets a new password; good once, for an hour."""
+    from services.identity.account import bootstrap
+
+    runtime = service.Runtime(_load("identity"), settings_or_exit())
+    link = bootstrap.operator_link(runtime, email)
+    runtime.close()
+    click.echo(link or f"No operator who may sign in has the address {email}. Nothing was changed.")
 
 
 @main.command()

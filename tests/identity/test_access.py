@@ -20,6 +20,19 @@ TABLE = {
     ("POST", "/oauth/revoke"): PUBLIC,
     ("GET", "/.well-known/jwks.json"): PUBLIC,
     ("GET", "/api/v1/me"): EVERYBODY,
+    ("PATCH", "/api/v1/me"): EVERYBODY,
+    ("POST", "/api/v1/me/password"): EVERYBODY,
+    ("GET", "/api/v1/me/settings"): EVERYBODY,
+    ("PUT", "/api/v1/me/settings"): EVERYBODY,
+    ("POST", "/session/recover"): PUBLIC,
+    ("POST", "/session/reset"): PUBLIC,
+    ("GET", "/account/password"): PUBLIC,
+    ("POST", "/account/password"): PUBLIC,
+    ("GET", "/account/invitation"): PUBLIC,
+    ("POST", "/account/invitation"): PUBLIC,
+    ("GET", "/account/recover"): PUBLIC,
+    ("POST", "/account/recover"): PUBLIC,
+    ("GET", "/internal/links/<uuid:link_id>"): INTERNAL,
     ("POST", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", TENANT): PLATFORM,
@@ -46,6 +59,7 @@ SENDERS = {
     "/internal/access": {"gateway"},
     "/internal/api-keys/<api_key>": {"gateway"},
     "/internal/api-keys/used": {"gateway"},
+    "/internal/links/<uuid:link_id>": {"notifier"},
     "/internal/tenants/<uuid:tenant_id>": {"prm", "campaigns", "notifier", "messaging", "promotions", "affiliates"},
 }
 GUARDED = [key for key, roles in TABLE.items() if roles != PUBLIC]
@@ -88,9 +102,10 @@ def test_roles_that_are_not_allowed_are_403_and_change_nothing(identity, tenant)
 
 
 @pytest.mark.parametrize(("method", "rule"), [key for key in GUARDED if TABLE[key] == INTERNAL])
-def test_internal_endpoints_answer_their_senders_only(identity, tenant, method, rule):
+def test_internal_endpoints_answer_their_senders_only(identity, tenant, anna, method, rule):
     every = {"gateway", "identity", "prm", "campaigns", "messaging", "promotions", "affiliates", "notifier"}
     made = rule.replace("<api_key>", identity.api_key(tenant)["apiKey"])
+    made = made.replace("<uuid:link_id>", str(identity.link(anna).id))
     for sender in every:
         client = identity.running.client(Principal.system(sender), sender=sender)
         answer = call(client, method, made, tenant)

@@ -9,7 +9,9 @@ from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from contracts.roles import Role
 from services.identity.passwords.hashing import hash_password
+from services.identity.passwords.rules import check
 from services.identity.teams import actions
+from services.identity.tenants import queries as tenant_queries
 from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
 from services.identity.users.schemas import UserIn, UserOut
@@ -23,7 +25,11 @@ class Users(MethodView):
     @blp.arguments(UserIn)
     @blp.response(201, UserOut)
     def post(self, data, tenant_id):
-        password_hash = hash_password(data.pop("password"))  # slow on purpose, so before the transaction
+        password = data.pop("password")
+        with db.read() as session:
+            tenant_name = tenant_queries.tenant(session, tenant_id).name
+        check(password, email=data["email"], tenant_name=tenant_name)
+        password_hash = hash_password(password)  # slow on purpose, so before the transaction
         with db.begin() as session:
             return user_actions.add_user(
                 session, tenant_id, **data, password_hash=password_hash, actor=caller(), now=utcnow()

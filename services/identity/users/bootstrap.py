@@ -5,6 +5,7 @@ from chassis.core.principal import Principal, acting_as
 from chassis.core.text import normal
 from chassis.process.service import Runtime
 from contracts.roles import Role
+from services.identity.passwords.rules import check
 from services.identity.users import actions
 from services.identity.users.schemas import UserIn
 
@@ -15,12 +16,14 @@ def platform_admin(runtime: Runtime, email: str, password: str, name: str = "Pla
     If the platform has any admin, whatever the address, nothing changes.
 
     Raises:
-        marshmallow.ValidationError: no proper address, or a password shorter than 10 or longer than 200 characters.
+        marshmallow.ValidationError: no proper address.
+        Invalid: ``weak_password``, see ``passwords.rules``.
         Conflict: ``email_taken`` by a user of another tenant.
     """
     data = UserIn().load(
         {"email": email, "name": normal(name), "password": password, "role": Role.PLATFORM_ADMIN.value}
     )
+    check(data["password"], email=data["email"], tenant_name=actions.PLATFORM_NAME)
     with acting_as(Principal.system("identity")), runtime.database.begin() as session:
         made = actions.add_first_platform_admin(session, data["email"], data["name"], data["password"], utcnow())
     return made is not None

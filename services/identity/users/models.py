@@ -1,5 +1,6 @@
 """Users as they are stored."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -53,6 +54,14 @@ class User(Aggregate, TenantScoped, Base):
     @property
     def may_sign_in(self) -> bool:
         return self.invited_at is None and self.suspended_at is None and self.removed_at is None
+
+    def change_profile(self, changes: Mapping[str, str | None]) -> bool:
+        """Take over ``name``, ``locale`` or ``time_zone``; returns whether anything is different now."""
+        before = (self.name, self.locale, self.time_zone)
+        self.name = changes.get("name") or self.name
+        self.locale = changes.get("locale", self.locale)
+        self.time_zone = changes.get("time_zone", self.time_zone)
+        return before != (self.name, self.locale, self.time_zone)
 
     def remove(self, now: datetime) -> None:
         if self.removed_at is not None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from contracts.roles import Role
 from services.identity.tenants.rules import Kind
 
-PASSWORD_MIN, PASSWORD_MAX = 10, 200
 ROLES: Mapping[Kind, tuple[Role, ...]] = {
     Kind.SUPPLIER: (Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER),
     Kind.RETAILER: (Role.RETAILER_ADMIN, Role.RETAILER_VIEWER),

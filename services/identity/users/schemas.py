@@ -4,6 +4,7 @@ from marshmallow import fields, validate
 
 from chassis.http.schemas import Address, CamelSchema, Instant, text
 from services.identity.common.schemas import NAME_MAX
+from services.identity.passwords.schemas import new_password
 from services.identity.users import rules
 
 
@@ -11,9 +12,7 @@ class UserIn(CamelSchema):
     email = Address(required=True)
     name = text(NAME_MAX)
     role = fields.String(required=True, validate=validate.OneOf([str(role) for role in rules.PERSONS]))
-    password = fields.String(
-        required=True, load_only=True, validate=validate.Length(rules.PASSWORD_MIN, rules.PASSWORD_MAX)
-    )
+    password = new_password()
 
 
 class UserOut(CamelSchema):
