@@ -64,7 +64,12 @@ class Identity:
         return answer.json
 
     def link(
-        self, user: str, purpose: str = "reset", *, lifetime: timedelta = timedelta(hours=1), now: datetime | None = None
+        self,
+        user: str,
+        purpose: str = "reset",
+        *,
+        lifetime: timedelta = timedelta(hours=1),
+        now: datetime | None = None,
     ) -> "MadeLink":
         """A link as its mail has it."""
         own = settings.of(self.running.runtime.settings)

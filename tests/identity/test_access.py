@@ -69,6 +69,7 @@ EXTERNAL = [key for key in GUARDED if TABLE[key] not in (INTERNAL, EVERYBODY)]
 def call(client, method, rule, tenant, other=None):
     path = rule.replace("<uuid:tenant_id>", str(tenant))
     path = path.replace("<uuid:user_id>", str(other or uuid4())).replace("<uuid:key_id>", str(other or uuid4()))
+    path = path.replace("<uuid:link_id>", str(uuid4()))
     return client.open(path, method=method, json={} if method in ("POST", "PUT", "PATCH") else None)
 
 

@@ -30,14 +30,14 @@ def check(password: str, *, email: str, tenant_name: str, field: str = "password
 
 def _weakness(password: str, email: str, tenant_name: str) -> str | None:
     if not any(character.isprintable() and not character.isspace() for character in password):
-        return "Must not be blank."
+        return "The password must not be blank."
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
-        return f"Must be between {LENGTH_MIN} and {LENGTH_MAX} characters long."
+        return f"The password must be between {LENGTH_MIN} and {LENGTH_MAX} characters long."
     folded = fold(password)
     if folded.strip() in (fold(email), fold(tenant_name)):
-        return "Must not be the e-mail address or the company's name."
+        return "The password must not be the e-mail address or the company's name."
     if any(is_bad_password(spelling) for spelling in _spellings(password, folded)):
-        return "Too many people use this password, so it is among the first to be tried. Choose another one."
+        return "Many people use this password, so it is among the first that somebody tries. Choose another one."
     return None
 
 
