@@ -93,7 +93,9 @@ def recover_operator(email: str) -> None:
     runtime = service.Runtime(_load("identity"), settings_or_exit())
     link = bootstrap.operator_link(runtime, email)
     runtime.close()
-    click.echo(link or f"No operator who may sign in has the address {email}. Nothing was changed.")
+    if link is None:
+        sys.exit(f"No operator who may sign in has the address {email}. Nothing was changed.")
+    click.echo(link)
 
 
 @main.command()

@@ -1,10 +1,10 @@
 """Pages for people who come from a mail: set a password, accept an invitation, ask for a link. They need no script.
 
 A GET changes nothing, because programs look at the links of mails. Every page is a 200, also one that says what is
-wrong: the gateway puts its own small page in the place of an error's. No cookie counts here. A form that sets a password
-needs the token of the mail, which a foreign page does not have; a form that the browser says comes from a foreign page
-is refused all the same. The token stands in the mail's address and in a hidden field, and nowhere else; no query is
-ever logged.
+wrong: the gateway puts its own small page in the place of an error's. No cookie counts here. A form that sets a
+password needs the token of the mail, which a foreign page does not have; a form that the browser says comes from a
+foreign page is refused all the same. The token stands in the mail's address and in a hidden field, and nowhere else; no
+query is ever logged.
 """
 
 from flask import Response, request
