@@ -20,8 +20,6 @@ from services.identity.users.models import User
 
 blp = Blueprint("me", __name__, url_prefix="/api/v1/me")
 
-ANY_OBJECT = {"type": "object", "additionalProperties": True}
-
 
 @blp.route("")
 class Me(MethodView):
@@ -51,13 +49,13 @@ class MyPassword(MethodView):
         with db.read() as session:
             user, tenant = queries.person(session, caller())
         password_rules.check(data["new"], email=user.email, tenant_name=tenant.name, field="new")
-        _prove(user, data["current"])
+        shown_hash = _prove(user, data["current"])
         new_hash = hash_password(data["new"])  # slow on purpose, so before the transaction
         with db.begin() as session:
             password_actions.change_password(
                 session,
                 new_hash,
-                shown_hash=user.password_hash,
+                shown_hash=shown_hash,
                 client=client_of_request(),
                 actor=caller(),
                 now=utcnow(),
@@ -84,8 +82,8 @@ class MySettings(MethodView):
         return versions.set_etag(row).settings
 
 
-def _prove(user: User, password: str) -> None:
-    """Check a person's password between two transactions.
+def _prove(user: User, password: str) -> str:
+    """Check a person's password between two transactions; return its hash.
 
     Raises:
         Conflict: ``no_password``: the person signs in without one.
@@ -98,3 +96,4 @@ def _prove(user: User, password: str) -> None:
         throttling.count_try(session, user, client_of_request(), settings=own_settings(), now=utcnow())
     if not any(is_password(spelling, user.password_hash) for spelling in spellings(password)):
         raise Invalid.field("current", "This is not your password.", code="wrong_password")
+    return user.password_hash

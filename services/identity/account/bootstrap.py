@@ -16,4 +16,4 @@ def operator_link(runtime: Runtime, email: str) -> str | None:
     own = settings.of(runtime.settings)
     with acting_as(Principal.system("identity")), runtime.database.begin() as session:
         link = password_actions.make_operator_link(session, email, settings=own, now=utcnow())
-        return link and f"{runtime.settings.public_url}{PASSWORD_PAGE}{token_of(link.id, own.derive('links'))}"
+    return f"{runtime.settings.public_url}{PASSWORD_PAGE}{token_of(link.id, own.derive('links'))}" if link else None

@@ -7,6 +7,9 @@ foreign page is refused all the same. The token stands in the mail's address and
 query is ever logged.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Response, request
 from flask.views import MethodView
 from marshmallow import ValidationError
@@ -16,10 +19,11 @@ from chassis.core.errors import Failure, Forbidden
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from contracts.error_formats import PAGE
-from services.identity.account import pages, queries, recovery_api
+from services.identity.account import pages, queries, recovery
 from services.identity.account.schemas import FormIn, LinkIn, NameIn, RecoverIn
 from services.identity.common.context import as_identity, own_settings
 from services.identity.links.rules import LinkInvalid
+from services.identity.passwords import rules as password_rules
 from services.identity.teams import invitations
 from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
@@ -55,13 +59,12 @@ class PasswordPage(MethodView):
     def post(self, form):
         """Sets the password. One that is refused does not use the link up."""
         _refuse_foreign_forms()
-        try:
-            recovery_api.reset(form["token"], form["password"])
-        except LinkInvalid:
-            raise
-        except Failure as refusal:
-            user, _tenant = _person_of_reset(form["token"])
-            return pages.password_page(form["token"], user.email, _faults(refusal))
+        user, _tenant = _person_of_reset(form["token"])
+        faults: dict[str, str] = {}
+        with _gathered(faults):
+            recovery.reset(form["token"], form["password"])
+        if faults:
+            return pages.password_page(form["token"], user.email, faults)
         return pages.message_page(
             "Your password is set", "You are signed out everywhere. Sign in with the new password.", button=_sign_in()
         )
@@ -83,18 +86,18 @@ class InvitationPage(MethodView):
     def post(self, form):
         """Accepts it. A name or password that is refused does not use the link up."""
         _refuse_foreign_forms()
-        token, settings = form["token"], own_settings()
-        try:
+        user, tenant = _person_of_invitation(form["token"])
+        faults: dict[str, str] = {}
+        with _gathered(faults):
             name = NameIn().load({"name": form["name"]})["name"]
-            with as_identity(), db.begin() as session:
-                invitations.accept(
-                    session, token, name=name, password=form["password"], settings=settings, now=utcnow()
-                )
-        except LinkInvalid:
-            raise
-        except (Failure, ValidationError) as refusal:
-            user, tenant = _person_of_invitation(token)
-            return pages.invitation_page(token, user.email, tenant.name, form["name"], _faults(refusal))
+        with _gathered(faults):
+            password_rules.check(form["password"], email=user.email, tenant_name=tenant.name)
+        if faults:
+            return pages.invitation_page(form["token"], user.email, tenant.name, form["name"], faults)
+        with as_identity(), db.begin() as session:
+            invitations.accept(
+                session, form["token"], name=name, password=form["password"], settings=own_settings(), now=utcnow()
+            )
         return pages.message_page(
             "Welcome to Concord", "Your account is ready. Sign in with your new password.", button=_sign_in()
         )
@@ -118,7 +121,7 @@ class RecoverPage(MethodView):
             email = RecoverIn().load({"email": form["email"].strip()})["email"]
         except ValidationError:
             return pages.recover_page(form["email"], {"email": "Type your e-mail address."})
-        recovery_api.ask(email)
+        recovery.ask(email)
         return pages.message_page(
             "Look into your mailbox",
             "If there is an account with this address, a mail with a link is on its way. The link is good for an hour.",
@@ -140,17 +143,18 @@ def _sign_in() -> pages.Button:
     return pages.Button("Sign in", own_settings().console_url)
 
 
-def _faults(refusal: Failure | ValidationError) -> dict[str, str]:
-    """What is wrong with each field.
-
-    Raises:
-        Failure: it is about none of them, such as a database that is away.
-    """
-    if isinstance(refusal, ValidationError):
-        return {name: " ".join(messages) for name, messages in refusal.normalized_messages().items()}
-    if not refusal.errors:
-        raise refusal
-    return {fault["field"]: fault["message"] for fault in refusal.errors}
+@contextmanager
+def _gathered(faults: dict[str, str]) -> Iterator[None]:
+    """Add what is wrong with a field to ``faults``, for its page; any other failure goes on, such as a link that is not
+    good."""
+    try:
+        yield
+    except ValidationError as refusal:
+        faults |= {name: " ".join(messages) for name, messages in refusal.normalized_messages().items()}
+    except Failure as refusal:
+        if not refusal.errors:
+            raise
+        faults |= {fault["field"]: fault["message"] for fault in refusal.errors}
 
 
 def _refuse_foreign_forms() -> None:
