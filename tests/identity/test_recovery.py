@@ -281,7 +281,7 @@ def test_an_operator_who_is_locked_out_gets_a_link_on_the_machine(identity, tena
 
 
 def test_the_commands_say_what_was_done(identity, monkeypatch):
-    """``concord operator`` keeps to the policy and says why it refuses; ``recover-operator`` prints the link."""
+    """``concord operator`` keeps to the policy and says why it refuses; ``--recover`` prints the link."""
     runtime = identity.running.runtime
     monkeypatch.setattr(cli.service, "Runtime", lambda *_: runtime)
     monkeypatch.setattr(type(runtime), "close", lambda _self: None)
@@ -293,7 +293,9 @@ def test_the_commands_say_what_was_done(identity, monkeypatch):
     assert (weak.exit_code, "Many people use" in weak.output) == (1, True)
     assert "password1234" not in weak.output
     assert run("operator", "no address", "--password", PASSWORD).exit_code == 1
-    made = run("operator", "admin@concord.example", "--password", PASSWORD)
-    assert (made.exit_code, made.output) == (0, "admin@concord.example can sign in.\n")
-    assert "/account/password?token=" in run("recover-operator", "admin@concord.example").output
-    assert run("recover-operator", "nobody@concord.example").exit_code == 1
+    made = CliRunner().invoke(cli.main, ["operator", "admin@concord.example"], input=f"{PASSWORD}\n{PASSWORD}\n")
+    assert (made.exit_code, "admin@concord.example can sign in." in made.output) == (0, True)
+    again = run("operator", "admin@concord.example", "--password", PASSWORD)
+    assert (again.exit_code, "Nothing was changed" in again.output) == (0, True)
+    assert "/account/password?token=" in run("operator", "admin@concord.example", "--recover").output
+    assert run("operator", "nobody@concord.example", "--recover").exit_code == 1

@@ -20,7 +20,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from contracts.error_formats import PAGE
 from services.identity.account import pages, queries, recovery
-from services.identity.account.schemas import FormIn, LinkIn, NameIn, RecoverIn
+from services.identity.account.schemas import AccountFormIn, LinkIn, NameIn, RecoverIn
 from services.identity.common.context import as_identity, own_settings
 from services.identity.links.rules import LinkInvalid
 from services.identity.passwords import rules as password_rules
@@ -54,7 +54,7 @@ class PasswordPage(MethodView):
         return pages.password_page(query["token"], user.email)
 
     @blp.public
-    @blp.arguments(FormIn, location="form")
+    @blp.arguments(AccountFormIn, location="form")
     @blp.response(200, HTML, content_type="text/html")
     def post(self, form):
         """Sets the password. One that is refused does not use the link up."""
@@ -81,7 +81,7 @@ class InvitationPage(MethodView):
         return pages.invitation_page(query["token"], user.email, tenant.name, user.name)
 
     @blp.public
-    @blp.arguments(FormIn, location="form")
+    @blp.arguments(AccountFormIn, location="form")
     @blp.response(200, HTML, content_type="text/html")
     def post(self, form):
         """Accepts it. A name or password that is refused does not use the link up."""
@@ -112,7 +112,7 @@ class RecoverPage(MethodView):
         return pages.recover_page()
 
     @blp.public
-    @blp.arguments(FormIn, location="form")
+    @blp.arguments(AccountFormIn, location="form")
     @blp.response(200, HTML, content_type="text/html")
     def post(self, form):
         """The same page for every address, in the same time."""

@@ -88,7 +88,7 @@ class LinkIn(PublicSchema):
     token = fields.String(load_default="", validate=validate.Length(max=200))
 
 
-class FormIn(CamelSchema):
+class AccountFormIn(CamelSchema):
     """A form of a page as it was filled in: the page says what is wrong. Fields that were left out are empty."""
 
     class Meta:
