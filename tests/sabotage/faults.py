@@ -22,6 +22,7 @@ from chassis.messaging.events import Series
 from chassis.messaging.outbox import UNSENT, OutboxRow
 from gateway import credentials
 from services.campaigns.models import Campaign
+from services.identity.links.models import Link
 
 BROKERS = "tests/chassis/test_broker_contract.py"
 RABBITMQ = "tests/chassis/test_broker_rabbitmq.py"
@@ -201,6 +202,11 @@ def _algorithm_from_the_token() -> None:
     credentials.jwt = Trusting()  # type: ignore[attr-defined]
 
 
+def _reset_token_reusable() -> None:
+    """A link that was used opens the account again."""
+    Link.use = lambda _self, _now: None  # type: ignore[method-assign]
+
+
 FAULTS = {
     fault.name: fault
     for fault in (
@@ -223,5 +229,6 @@ FAULTS = {
             _algorithm_from_the_token,
             ("tests/gateway/test_credentials.py", "-k", "algorithms"),
         ),
+        Fault("reset token reusable", _reset_token_reusable, ("tests/identity/test_recovery.py", "-k", "good_once")),
     )
 }
