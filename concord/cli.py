@@ -3,8 +3,10 @@
 import sys
 
 import click
+from marshmallow import ValidationError
 
 from chassis.core import logs
+from chassis.core.errors import Failure
 from chassis.data import migrate
 from chassis.process import server, service, settings
 from concord import dead, events, platform, topology
@@ -66,16 +68,20 @@ def up(demo: bool) -> None:
 
 @main.command()
 @click.argument("email")
-@click.password_option()
+@click.option("--password", help="Of the new operator; asked for where it is left out.")
 @click.option("--name", default="Operator")
-def operator(email: str, password: str, name: str) -> None:
+@click.option("--recover", is_flag=True, help="Print a link with which a present operator sets a new password.")
+def operator(email: str, password: str | None, name: str, recover: bool) -> None:
     """Create the platform's first operator (PlatformAdmin) with EMAIL. Does nothing if there is one."""
-    from services.identity.users import bootstrap
-
+    if not recover:
+        password = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     runtime = service.Runtime(_load("identity"), settings_or_exit())
-    created = bootstrap.platform_admin(runtime, email, password, name=name)
-    runtime.close()
-    click.echo(f"{email} can sign in." if created else "There is an operator already. Nothing was changed.")
+    try:
+        click.echo(
+            _recover_operator(runtime, email) if recover else _add_operator(runtime, email, password or "", name)
+        )
+    finally:
+        runtime.close()
 
 
 @main.command()
@@ -101,6 +107,26 @@ def keys() -> None:
 main.add_command(dead.commands)
 main.add_command(events.commands)
 main.add_command(topology.command)
+
+
+def _add_operator(runtime: service.Runtime, email: str, password: str, name: str) -> str:
+    from services.identity.users import bootstrap
+
+    try:
+        created = bootstrap.platform_admin(runtime, email, password, name=name)
+    except (Failure, ValidationError) as refusal:
+        sys.exit(f"Nothing was changed. {refusal}")
+    return f"{email} can sign in." if created else "There is an operator already. Nothing was changed."
+
+
+def _recover_operator(runtime: service.Runtime, email: str) -> str:
+    """A link that is good once, for an hour."""
+    from services.identity.account import bootstrap
+
+    link = bootstrap.operator_link(runtime, email)
+    if link is None:
+        sys.exit(f"No operator who may sign in has the address {email}. Nothing was changed.")
+    return link
 
 
 def _run_gateway() -> None:

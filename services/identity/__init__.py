@@ -7,12 +7,16 @@ from services.identity import settings
 from services.identity.access import api as access_api
 from services.identity.account import api as account_api
 from services.identity.account import models as account_models
+from services.identity.account import pages_api as account_pages_api
+from services.identity.account import recovery_api
+from services.identity.account import tasks as account_tasks
 from services.identity.api_keys import api as api_keys_api
 from services.identity.api_keys import own_api as own_api_keys_api
 from services.identity.common.models import Base
 from services.identity.factors import models as factor_models
 from services.identity.links import api as links_api
 from services.identity.links import models as link_models
+from services.identity.links import tasks as link_tasks
 from services.identity.oauth import api as oauth_api
 from services.identity.privacy import models as privacy_models
 from services.identity.scim import models as scim_models
@@ -49,6 +53,9 @@ service = Service(
         sign_ins_api.admin_blp,
         jwks_api.blp,
         account_api.blp,
+        account_pages_api.blp,
+        recovery_api.blp,
+        links_api.blp,
         tenants_api.blp,
         users_api.blp,
         api_keys_api.blp,
@@ -56,7 +63,6 @@ service = Service(
         team_api.blp,
         invitation_api.blp,
         own_api_keys_api.blp,
-        links_api.blp,
         trail_api.blp,
         access_api.blp,
     ),
@@ -66,6 +72,8 @@ service = Service(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
         Task("name tenants", 60, tenant_tasks.name_tenants),
         Task("end tenants", 60, team_tasks.end_tenants),
+        Task("resets", 1, account_tasks.answer_asked_reset),
+        Task("trim links", 600, link_tasks.trim),
         Task("trim", 600, session_tasks.trim),
         Task("trim sign-ins", 600, sign_in_tasks.trim),
     ),

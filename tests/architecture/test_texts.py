@@ -23,6 +23,8 @@ BLANK = [sign * length for sign in " \u200b\u2060" for length in (1, 16)]
 # Never shown: a password may be anything, and these others are only compared with what we have given out or know.
 NEVER_SHOWN = {
     "UserIn.password",
+    *("PasswordChangeIn", "ResetIn.password"),
+    "AccountFormIn",  # a page checks each field with the schema that the API has for it
     *("TokenIn", "RevokeIn"),
     *("SessionIn", "StepUpIn"),
     "OrderIn.campaign_codes",  # a mistyped code is answered for, and refuses no order (D67)

@@ -1,7 +1,7 @@
 """The identity service on both databases, with an operator and short ways to make tenants, users and sign-ins."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,17 +9,29 @@ import jwt
 import pytest
 from sqlalchemy import func, select
 
+from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from chassis.data.audit import AuditRow
 from contracts.roles import Role
-from services.identity import service
+from services.identity import service, settings
 from services.identity.common.models import Base
+from services.identity.links import actions as link_actions
+from services.identity.links.rules import token_of
 from services.identity.sessions.models import SignedIn
+from services.identity.users.models import User
 from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 PASSWORD = "concord-demo"
 ADMIN = "/api/v1/admin/tenants"
 LATER = datetime(2200, 1, 1, tzinfo=UTC)  # whatever the time is in a test
+
+
+@dataclass(frozen=True)
+class MadeLink:
+    """A link's id, which events tell, and its token, which only the mail has."""
+
+    id: UUID
+    token: str
 
 
 @dataclass
@@ -53,6 +65,31 @@ class Identity:
         answer = self.admin.post(f"{ADMIN}/{tenant}/api-keys", json={"name": "till"})
         assert answer.status_code == 201, answer.json
         return answer.json
+
+    def link(
+        self,
+        user: str,
+        purpose: str = "reset",
+        *,
+        lifetime: timedelta = timedelta(hours=1),
+        now: datetime | None = None,
+    ) -> "MadeLink":
+        """A link as its mail has it."""
+        own = settings.of(self.running.runtime.settings)
+        with acting_as(Principal.system("test")), self.running.database.begin() as session:
+            person = session.get_one(User, UUID(user))
+            link = link_actions.make_link(
+                session, person, purpose, lifetime=lifetime, settings=own, now=now or utcnow()
+            )
+        return MadeLink(link.id, token_of(link.id, own.derive("links")))
+
+    def invited(self, tenant: str, email: str = "ines@nordic-heating.example", role: str = "SupplierViewer") -> str:
+        """Somebody who has been invited and has not answered; the id of the user."""
+        user = self.user(tenant, email, role)
+        with acting_as(Principal.system("test")), self.running.database.begin() as session:
+            person = session.get_one(User, UUID(user))
+            person.invited_at, person.password_hash = utcnow(), None
+        return user
 
     def token(self, headers: dict[str, str] | None = None, **form: str) -> Any:
         return self.nobody.post("/oauth/token", data=form, headers=headers)
@@ -108,7 +145,7 @@ class Identity:
         self.strangers += 1
         return replace(who, session_id=row["id"])
 
-    def link(self, link_id: str) -> Any:
+    def told_link(self, link_id: str) -> Any:
         """What the notifier is told of a link before it writes the mail."""
         return self.running.client(Principal.system("notifier"), sender="notifier").get(f"/internal/links/{link_id}")
 

@@ -38,7 +38,7 @@ def types(identity):
 def test_a_colleague_is_invited_and_joins(identity, tenant, admin, bo):
     (event,) = identity.running.events("identity.UserInvited.v1")
     assert (event["subject"], event["sequence"], event["tenantids"]) == (bo, 1, tenant)
-    link = identity.link(event["data"]["linkId"]).json
+    link = identity.told_link(event["data"]["linkId"]).json
     assert event["data"] == {
         "userId": bo,
         "tenantId": tenant,
@@ -79,9 +79,9 @@ def test_nobody_hears_of_an_invitation_that_is_withdrawn(identity, admin, bo):
     assert admin.patch(f"{TEAM}/{bo}", json={"role": "SupplierAdmin"}).json["role"] == "SupplierAdmin"
     assert admin.delete(f"{TEAM}/{bo}").status_code == 204
     assert types(identity) == before
-    is_problem(identity.accept(token), 409, "link_invalid")
+    is_problem(identity.accept(token), 422, "link_invalid")
     link_id = identity.running.events("identity.UserInvited.v1")[-1]["data"]["linkId"]
-    is_problem(identity.link(link_id), 404, "not_found")
+    is_problem(identity.told_link(link_id), 404, "not_found")
     assert admin.post(TEAM, json=BO).status_code == 201, "the address is free again"
 
 
@@ -89,7 +89,7 @@ def test_a_link_is_good_once(identity, bo):
     token = identity.invitation()
     assert identity.accept(token).status_code == 201
     before = identity.rows()
-    is_problem(identity.accept(token, password="another long one"), 409, "link_invalid")
+    is_problem(identity.accept(token, password="another long one"), 422, "link_invalid")
     assert identity.rows() == before
     is_oauth_error(identity.sign_in(BO["email"], "another long one"), 400, "invalid_grant")
 
@@ -108,7 +108,7 @@ def test_of_two_who_accept_one_invitation_one_wins(identity, bo):
     for thread in threads:
         thread.join()
     outcomes = sorted((answer.status_code, answer.json.get("code")) for answer in answers.values())
-    assert outcomes == [(201, None)] + [(409, "link_invalid")] * 3
+    assert outcomes == [(201, None)] + [(422, "link_invalid")] * 3
     winner = next(password for password, answer in answers.items() if answer.status_code == 201)
     assert [password for password in passwords if identity.sign_in(BO["email"], password).status_code == 200] == [
         winner
@@ -123,8 +123,8 @@ def test_a_link_ends_after_seven_days(identity, tenant):
         assert event["data"]["expiresAt"] == "2026-04-08T12:00:00Z"
         token = identity.invitation()
         clock.shift(timedelta(days=7))
-        is_problem(identity.accept(token), 409, "link_invalid")
-        is_problem(identity.link(event["data"]["linkId"]), 404, "not_found")
+        is_problem(identity.accept(token), 422, "link_invalid")
+        is_problem(identity.told_link(event["data"]["linkId"]), 404, "not_found")
         clock.shift(timedelta(seconds=-1))
         assert identity.accept(token).status_code == 201
 
@@ -134,14 +134,14 @@ def test_made_up_links_open_nothing(identity, bo, token):
     before = identity.rows()
     answer = identity.accept(token)
     good_shape = isinstance(token, str) and 1 <= len(token) <= 200
-    is_problem(answer, *((409, "link_invalid") if good_shape else (422, "validation_failed")))
+    is_problem(answer, *((422, "link_invalid") if good_shape else (422, "validation_failed")))
     assert identity.rows() == before
 
 
 def test_the_link_of_a_reset_is_no_invitation(identity, tenant, anna, bo):
     identity.admin.post(f"{ADMIN}/{tenant}/users/{anna}/recover")
     event = identity.running.events("identity.PasswordResetRequested.v1")[-1]
-    is_problem(identity.accept(identity.link(event["data"]["linkId"]).json["token"]), 409, "link_invalid")
+    is_problem(identity.accept(identity.told_link(event["data"]["linkId"]).json["token"]), 422, "link_invalid")
 
 
 BAD = [
@@ -234,7 +234,7 @@ def test_an_invitation_that_never_arrived_is_sent_again(identity, tenant):
         assert admin.post(f"{TEAM}/{user}/resend-invitation").status_code == 204
         second = identity.invitation()
         assert second != first
-        is_problem(identity.accept(first), 409, "link_invalid")
+        is_problem(identity.accept(first), 422, "link_invalid")
         for _ in range(3):
             clock.shift(60)
             assert admin.post(f"{TEAM}/{user}/resend-invitation").status_code == 204

@@ -66,7 +66,19 @@ def test_me_is_fresh_from_the_database(identity, tenant, anna):
         "name": "Anna",
         "email": "anna@nordic-heating.example",
         "role": "SupplierAdmin",
-        "tenant": {"id": tenant, "slug": "nordic-heating", "name": "Nordic Heating", "kind": "Supplier"},
+        "locale": None,
+        "timeZone": None,
+        "hasPassword": True,
+        "secondFactor": False,
+        "tenant": {
+            "id": tenant,
+            "slug": "nordic-heating",
+            "name": "Nordic Heating",
+            "kind": "Supplier",
+            "locale": None,
+            "timeZone": "Europe/Stockholm",
+            "secondFactorRequired": False,
+        },
         "features": {"campaigns": True, "prm": False, "messaging": True, "promotions": False, "affiliates": False},
     }
 

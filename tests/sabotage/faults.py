@@ -22,6 +22,7 @@ from chassis.messaging.events import Series
 from chassis.messaging.outbox import UNSENT, OutboxRow
 from gateway import credentials
 from services.campaigns.models import Campaign
+from services.identity.links.models import Link
 from services.identity.sessions import rules as session_rules
 
 BROKERS = "tests/chassis/test_broker_contract.py"
@@ -207,6 +208,11 @@ def _grace_without_family_check() -> None:
     session_rules.is_in_grace = lambda _used_at, _now: True
 
 
+def _reset_token_reusable() -> None:
+    """A link that was used opens the account again."""
+    Link.use = lambda _self, _now: None  # type: ignore[method-assign]
+
+
 FAULTS = {
     fault.name: fault
     for fault in (
@@ -234,5 +240,6 @@ FAULTS = {
             _algorithm_from_the_token,
             ("tests/gateway/test_credentials.py", "-k", "algorithms"),
         ),
+        Fault("reset token reusable", _reset_token_reusable, ("tests/identity/test_recovery.py", "-k", "good_once")),
     )
 }

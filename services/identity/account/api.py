@@ -1,12 +1,22 @@
-"""Who am I: what a client needs to know about its user to show the right sections (S0-3)."""
+"""The own account: who am I (S0-3), my name, language, password and settings."""
 
 from flask.views import MethodView
 
+from chassis.core.clock import utcnow
+from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import caller
+from chassis.data.unit_of_work import outside_unit
+from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from services.identity.account import queries
-from services.identity.account.schemas import MeOut
+from services.identity.account import actions, password_actions, queries, throttling
+from services.identity.account.schemas import MeChangeIn, MeOut, PasswordChangeIn, SettingsIn
+from services.identity.common.clients import client_of_request
+from services.identity.common.context import own_settings
+from services.identity.common.secrets import spellings
+from services.identity.passwords import rules as password_rules
+from services.identity.passwords.hashing import hash_password, is_password
+from services.identity.users.models import User
 
 blp = Blueprint("me", __name__, url_prefix="/api/v1/me")
 
@@ -18,3 +28,73 @@ class Me(MethodView):
     def get(self):
         with db.read() as session:
             return queries.profile(session, caller())
+
+    @blp.allow()
+    @blp.arguments(MeChangeIn)
+    @blp.response(200, MeOut)
+    def patch(self, changes):
+        """A new name is in access tokens from the next one on."""
+        with db.begin() as session:
+            actions.change_profile(session, changes, actor=caller(), now=utcnow())
+            return queries.profile(session, caller())
+
+
+@blp.route("/password")
+class MyPassword(MethodView):
+    @blp.allow()
+    @blp.arguments(PasswordChangeIn)
+    @blp.response(204)
+    def post(self, data):
+        """The other sessions end. Wrong passwords count as at sign-in."""
+        with db.read() as session:
+            user, tenant = queries.person(session, caller())
+        password_rules.check(data["new"], email=user.email, tenant_name=tenant.name, field="new")
+        shown_hash = _prove(user, data["current"])
+        new_hash = hash_password(data["new"])  # slow on purpose, so before the transaction
+        with db.begin() as session:
+            password_actions.change_password(
+                session,
+                new_hash,
+                shown_hash=shown_hash,
+                settings=own_settings(),
+                client=client_of_request(),
+                actor=caller(),
+                now=utcnow(),
+            )
+
+
+@blp.route("/settings")
+class MySettings(MethodView):
+    @blp.allow()
+    @blp.response(200, content_type="application/json")
+    def get(self):
+        """Saved views and the like, as the client has stored them; ``{}`` where it has not."""
+        with db.read() as session:
+            queries.person(session, caller())
+            return versions.set_etag(queries.settings_of(session, caller())).settings
+
+    @blp.allow()
+    @blp.arguments(SettingsIn)
+    @blp.response(200, content_type="application/json")
+    def put(self, settings):
+        """Replaces all of them: any JSON object of at most 16 KiB."""
+        with db.begin() as session:
+            row = actions.save_settings(session, settings, expected=versions.if_match(), actor=caller(), now=utcnow())
+        return versions.set_etag(row).settings
+
+
+def _prove(user: User, password: str) -> str:
+    """Check a person's password between two transactions; return its hash.
+
+    Raises:
+        Conflict: ``no_password``: the person signs in without one.
+        TooManyAttempts: too many wrong ones.
+        Invalid: ``wrong_password``.
+    """
+    if user.password_hash is None:
+        raise Conflict("You have no password yet. Ask for a link to set one.", code="no_password")
+    with outside_unit(), db.begin() as session:  # a try counts whatever becomes of the request
+        throttling.count_try(session, user, client_of_request(), settings=own_settings(), now=utcnow())
+    if not any(is_password(spelling, user.password_hash) for spelling in spellings(password)):
+        raise Invalid.field("current", "This is not your password.", code="wrong_password")
+    return user.password_hash

@@ -25,3 +25,7 @@ class UserSettings(Versioned, TenantScoped, Base):
     @classmethod
     def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
+
+    def replace(self, settings: dict[str, Any], now: datetime) -> None:
+        self.settings = settings
+        self.updated_at = now

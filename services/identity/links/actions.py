@@ -1,34 +1,39 @@
 """Making links that are good once, and using them."""
 
-import base64
-import hmac
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis.data.bulk import execute_counted
 from services.identity.common.secrets import digest
+from services.identity.links import queries, rules
 from services.identity.links.models import Link
 from services.identity.settings import IdentitySettings
+from services.identity.users import queries as user_queries
 from services.identity.users.models import User
+
+REMEMBERED = timedelta(days=1)
+"""How long a link stays after its end: those of the last hour are counted (``queries.count_made``)."""
+TRIM = 1000  # rows a call
 
 
 def make_link(
     session: Session, user: User, purpose: str, *, lifetime: timedelta, settings: IdentitySettings, now: datetime
 ) -> Link:
-    """A new link for a user, whose row is locked or new; it replaces the unused ones of the same purpose."""
-    session.flush()
-    replaced = (Link.user_id == user.id, Link.purpose == purpose, Link.used_at.is_(None))
-    session.execute(delete(Link).where(*replaced))
+    """A new link for a user. The unused ones of the same purpose are no longer good: only the last mail's link is."""
+    session.flush()  # a new user is there, and a change of it written, before its row is locked
+    user_queries.lock_row(session, user.id)
+    for earlier in queries.lock_good_links(session, user.id, purpose, now=now):
+        earlier.replace(now)
     link_id = uuid7()
     link = Link(
         id=link_id,
         tenant_id=user.tenant_id,
         user_id=user.id,
         purpose=purpose,
-        digest=digest(token_of(link_id, settings)),
+        digest=digest(rules.token_of(link_id, settings.derive("links"))),
         created_at=now,
         expires_at=now + lifetime,
     )
@@ -38,15 +43,22 @@ def make_link(
 
 
 def use_link(session: Session, token: str, purpose: str, *, settings: IdentitySettings, now: datetime) -> Link | None:
-    """The link of a token, which is used up with it; None when it is unknown, used, replaced or over."""
-    link = session.scalar(select(Link).where(Link.digest == digest(token), Link.purpose == purpose).with_for_update())
-    if link is None or link.used_at is not None or now >= link.expires_at:
+    """The link of a token, which is used up with it; None where it is not good (``queries.link_of_token``).
+
+    Its user is locked before it, as in ``make_link``, so that the two never wait for each other.
+    """
+    link = queries.link_of_token(session, token, purpose, settings=settings, now=now)
+    if link is None:
         return None
-    link.used_at = now
-    return link
+    user_queries.lock_row(session, link.user_id)
+    locked = queries.lock_link(session, link.id)
+    if locked is None or not locked.is_good(now):
+        return None  # somebody else was quicker, or it has been replaced
+    locked.use(now)
+    return locked
 
 
-def token_of(link_id: UUID, settings: IdentitySettings) -> str:
-    """What a link carries: made from its id, and by nobody but us."""
-    made = hmac.digest(settings.derive("links"), link_id.bytes, "sha256")
-    return base64.urlsafe_b64encode(made).decode().rstrip("=")
+def trim(session: Session, *, now: datetime) -> bool:
+    """Delete links that ended a day ago; return whether there may be more."""
+    over = select(Link.id).where(Link.expires_at < now - REMEMBERED).limit(TRIM)
+    return execute_counted(session, delete(Link).where(Link.id.in_(over))) >= TRIM

@@ -1,4 +1,4 @@
-"""What the notifier asks before it sends a link by mail; the gateway does not route here."""
+"""What the notifier asks just before it sends a link by mail; the gateway does not route here."""
 
 from flask.views import MethodView
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantId, TenantScoped
 from services.identity.common.models import Base
 
@@ -33,6 +34,18 @@ class Link(TenantScoped, Base):
     @classmethod
     def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.tenant_id == tenant_id
+
+    def is_good(self, now: datetime) -> bool:
+        return self.used_at is None and now < self.expires_at
+
+    def use(self, now: datetime) -> None:
+        if not self.is_good(now):
+            raise Conflict("This link is no longer valid.", code="invalid_transition")
+        self.used_at = now
+
+    def replace(self, now: datetime) -> None:
+        """A newer link has taken its place."""
+        self.expires_at = min(self.expires_at, now)
 
 
 class AskedReset(Base):

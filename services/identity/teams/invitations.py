@@ -12,6 +12,7 @@ from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.messaging import outbox
 from services.identity.links import actions as link_actions
+from services.identity.links.rules import LinkInvalid
 from services.identity.settings import IdentitySettings
 from services.identity.teams import queries, rules
 from services.identity.tenants import queries as tenant_queries
@@ -85,13 +86,13 @@ def accept(
     person now.
 
     Raises:
-        Conflict: ``link_invalid``: it is unknown, used, replaced or over.
+        LinkInvalid: it is unknown, used, replaced or over.
         Forbidden: ``tenant_suspended``: the link stays good.
     """
     link = link_actions.use_link(session, token, rules.INVITATION, settings=settings, now=now)
     user = user_queries.lock_former_user(session, link.tenant_id, link.user_id) if link else None
     if user is None or user.status != Status.INVITED:
-        raise Conflict("This link is used or over. Ask for a new invitation.", code="link_invalid")
+        raise LinkInvalid
     tenant = tenant_queries.tenant(session, user.tenant_id)
     if tenant.suspended_at is not None:
         raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")

@@ -15,6 +15,7 @@ from chassis.data import audit
 from chassis.data.errors import conflict_if_taken
 from chassis.messaging import outbox
 from contracts.roles import Role
+from services.identity.common.clients import Client
 from services.identity.common.models import Base
 from services.identity.passwords.hashing import hash_password
 from services.identity.tenants import actions as tenant_actions
@@ -22,7 +23,7 @@ from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.tenants.rules import Kind
 from services.identity.users import queries, rules
-from services.identity.users.events import UserAdded
+from services.identity.users.events import AccountSecured, UserAdded, UserChanged
 from services.identity.users.models import ONE_ADDRESS, User
 
 PLATFORM_NAME = "Concord"
@@ -99,6 +100,34 @@ def delete_belongings(session: Session, user_id: UUID) -> None:
         for key in table.foreign_keys:
             if key.column is User.__table__.c.id and table.name not in KEPT:
                 session.execute(delete(table).where(key.parent == user_id))
+
+
+def publish_change(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
+    """Publish a user, whose row is locked, as they are now."""
+    event = UserChanged(
+        user_id=user.id,
+        tenant_id=user.tenant_id,
+        email=user.email,
+        name=user.name,
+        role=user.role,
+        suspended=user.suspended_at is not None,
+        locale=user.locale,
+        time_zone=user.time_zone,
+    )
+    outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
+
+
+def publish_secured(
+    session: Session, user: User, what: str, *, detail: str, client: Client, actor: Principal, now: datetime
+) -> None:
+    """Tell the owner of an account, whose row is locked, that something that guards it has changed: no tenant sees it.
+
+    Args:
+        what: see ``AccountSecured``.
+        detail: the device, or which factor.
+    """
+    event = AccountSecured(user.id, user.tenant_id, what, detail, client.address, now)
+    outbox.add(session, user, event, tenants=(), actor=actor, now=now)
 
 
 def add_first_platform_admin(session: Session, email: str, name: str, password: str, now: datetime) -> User | None:

@@ -1,5 +1,6 @@
 """Users as they are stored."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -79,6 +80,14 @@ class User(Aggregate, TenantScoped, Base):
 
     def resume(self) -> None:
         self.suspended_at = None
+
+    def change_profile(self, changes: Mapping[str, str | None]) -> bool:
+        """Take over ``name``, ``locale`` or ``time_zone``; returns whether anything is different now."""
+        before = (self.name, self.locale, self.time_zone)
+        self.name = changes.get("name") or self.name
+        self.locale = changes.get("locale", self.locale)
+        self.time_zone = changes.get("time_zone", self.time_zone)
+        return before != (self.name, self.locale, self.time_zone)
 
     def remove(self, now: datetime) -> None:
         """Shut the person out for good; what would open the account again is forgotten."""

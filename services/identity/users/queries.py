@@ -20,6 +20,11 @@ def lock_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
     return one_or_404(session, statement.with_for_update(), NO_USER)
 
 
+def lock_row(session: Session, user_id: UUID) -> None:
+    """Lock a user of any tenant and state until the transaction ends, for what belongs to the person."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+
 def lock_present_user(session: Session, user_id: UUID) -> User | None:
     """A user of any tenant who may sign in, locked until the transaction ends; None when there is none: never was,
     removed, suspended or only invited. Of a suspended tenant, see ``tenants.queries.require_active``."""
