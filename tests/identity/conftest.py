@@ -152,7 +152,7 @@ class Identity:
     def invitation(self) -> str:
         """The token in the mail that was asked for last."""
         event = self.running.events("identity.UserInvited.v1")[-1]
-        answer = self.link(event["data"]["linkId"])
+        answer = self.told_link(event["data"]["linkId"])
         assert answer.status_code == 200, answer.json
         return answer.json["token"]
 
