@@ -156,6 +156,24 @@ def test_a_trusted_proxy_may_say_whence_a_request_comes(start_gateway, campaigns
     assert other.get("X-Forwarded-Proto") == "http"
 
 
+@pytest.mark.parametrize(
+    ("way", "client"),
+    [
+        ("1.2.3.4:5678", "1.2.3.4"),
+        ("1.2.3.4:5678, 10.0.0.7:443", "1.2.3.4"),
+        ("[2001:db8::7]:443", "2001:db8::7"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_port_is_no_part_of_a_clients_address(start_gateway, campaigns: FakeService, way: str, client: str) -> None:
+    """SECURITY M3: one address, whatever port each connection has."""
+    call = start_gateway(trusted_proxies=(ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8")))
+    call("GET", PATH, headers={"X-Forwarded-For": way})
+    [seen] = campaigns.seen
+    assert seen.get("X-Concord-Client") == client
+    assert seen.get("X-Forwarded-For") == f"{way}, 127.0.0.1"
+
+
 # Answers
 
 

@@ -1,5 +1,7 @@
 """How much a tenant and an address may ask."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from gateway.limiting import Limit, Limiter
@@ -49,6 +51,27 @@ def test_only_refused_sign_ins_count_strictly(start_gateway, identity: FakeIdent
     identity.reset()
     assert call("POST", "/oauth/token").status_code == 429
     assert call("POST", "/oauth/token", environ={"REMOTE_ADDR": "198.51.100.7"}).status_code == 200
+
+
+def test_refused_sign_ins_sign_nobody_else_out(start_gateway, identity: FakeIdentity) -> None:
+    """Somebody behind the same address can still renew."""
+    call = start_gateway(sign_in_limit="3/hour")
+    identity.plan("/session", Planned(401, body=b"{}"))
+    assert [call("POST", "/session").status_code for _ in range(5)] == [401] * 3 + [429] * 2
+    assert call("POST", "/session/renew").status_code == 200
+
+
+def test_one_client_is_a_network_and_no_port(start_gateway, identity: FakeIdentity) -> None:
+    """SECURITY M3."""
+    call = start_gateway(sign_in_limit="3/hour", trusted_proxies=(ip_network("127.0.0.0/8"),))
+    identity.plan("/oauth/token", Planned(401, body=b"{}"))
+
+    def statuses(*clients: str) -> list[int]:
+        return [call("POST", "/oauth/token", headers={"X-Forwarded-For": client}).status_code for client in clients]
+
+    assert statuses(*(f"1.2.3.4:{port}" for port in range(5000, 5004))) == [401] * 3 + [429]
+    assert statuses(*(f"2001:db8:0:7::{number}" for number in range(1, 5))) == [401] * 3 + [429]
+    assert statuses("1.2.3.5", "2001:db8:0:8::1") == [401] * 2
 
 
 def test_when_the_counters_are_away_requests_pass(start_gateway) -> None:

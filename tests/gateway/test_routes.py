@@ -13,6 +13,8 @@ from tests.gateway.fakes import HTML, FakeIdentity, Planned
 ROUTED = [
     ("POST", "/oauth/token", "identity"),
     ("POST", "/oauth/revoke", "identity"),
+    ("DELETE", "/session", "identity"),
+    ("POST", "/session/renew", "identity"),
     ("GET", "/.well-known/jwks.json", "identity"),
     ("GET", "/api/v1/me", "identity"),
     ("PUT", "/api/v1/admin/tenants/1/features", "identity"),

@@ -1,4 +1,4 @@
-"""A browser as far as ``/session`` sees it: it keeps its cookie, and says where a request comes from."""
+"""A browser as far as ``/session`` sees it: it keeps its cookie, and says which page sends a request."""
 
 import threading
 from http.cookies import Morsel, SimpleCookie
