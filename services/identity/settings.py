@@ -76,5 +76,5 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         session_lifetime=timedelta(days=number("SESSION_DAYS", 90)),
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
-        tenant_grace=timedelta(days=number("TENANT_GRACE_DAYS", 30)),
+        tenant_grace=timedelta(days=number("TENANT_GRACE_DAYS", 30, validate.Range(min=0))),
     )

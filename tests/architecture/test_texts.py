@@ -22,7 +22,7 @@ BLANK = [sign * length for sign in " \u200b\u2060" for length in (1, 16)]
 
 # Never shown: a password may be anything, and these others are only compared with what we have given out or know.
 NEVER_SHOWN = {
-    "UserIn.password",
+    *("UserIn.password", "AcceptIn.token", "AcceptIn.password"),
     *("TokenIn", "RevokeIn"),
     "OrderIn.campaign_codes",  # a mistyped code is answered for, and refuses no order (D67)
     *("ConversionIn.click_id", "ConversionIn.customer_email", "ConversionIn.visitor"),
