@@ -83,5 +83,5 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
         sign_ins_retention=timedelta(days=number("SIGN_INS_DAYS", 365)),
-        tenant_grace=timedelta(days=number("TENANT_GRACE_DAYS", 30)),
+        tenant_grace=timedelta(days=number("TENANT_GRACE_DAYS", 30, validate.Range(min=0))),
     )

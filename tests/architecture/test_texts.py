@@ -25,6 +25,7 @@ NEVER_SHOWN = {
     "UserIn.password",
     *("PasswordChangeIn", "ResetIn.password"),
     "AccountFormIn",  # a page checks each field with the schema that the API has for it
+    *("UserIn.password", "AcceptIn.token", "AcceptIn.password"),
     *("TokenIn", "RevokeIn"),
     *("SessionIn", "StepUpIn"),
     "OrderIn.campaign_codes",  # a mistyped code is answered for, and refuses no order (D67)

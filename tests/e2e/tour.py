@@ -1,5 +1,6 @@
-"""Takes the tour of ``docs/events/webhooks.md``."""
+"""Takes the tours that documents describe: of ``docs/events/webhooks.md``, and the first minutes of the README."""
 
+import json
 import os
 import re
 import signal
@@ -10,14 +11,15 @@ from pathlib import Path
 
 from tests.e2e import harness
 
-TOUR = Path(__file__).parents[2] / "docs/events/webhooks.md"
+ROOT = Path(__file__).parents[2]
+TOUR, README = ROOT / "docs/events/webhooks.md", ROOT / "README.md"
 USER = "anna@nordic-heating.example"
 BASE, RECEIVER = "http://localhost:8080", "9999"
 
 
-def blocks(heading, language):
+def blocks(heading, language, document=TOUR):
     """The blocks of code below a heading, in order."""
-    section = TOUR.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    section = document.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
     return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
@@ -52,3 +54,25 @@ def take_tour(url, email, folder):
         assert f" {event} " in shown, f"the receiver has not printed {event}: {shown}"
         assert f'"{event}"' in attempts, f"no attempt shows {event}: {shown}"
     assert attempts.count('"status":204') == 2, shown
+
+
+def invitations_are_mailed():
+    """Whether the notifier knows invitations."""
+    return any("identity.UserInvited.v1" in path.read_text() for path in (ROOT / "services/notifier").rglob("*.py"))
+
+
+def accept_invitation(url):
+    """Paste the README's first minutes, up to the colleague who joins by the link in a mail; return the JSON documents
+    that were shown."""
+    script = "".join(blocks("Five minutes with curl", "sh", README)[:2])
+    assert BASE in script
+    assert "/session/accept-invitation" in script
+    shown = subprocess.run(
+        ["bash", "-eu"], input=script.replace(BASE, url), capture_output=True, text=True, timeout=90, check=True
+    )
+    decoder, text, documents = json.JSONDecoder(), shown.stdout.lstrip(), []
+    while text:
+        document, end = decoder.raw_decode(text)
+        documents.append(document)
+        text = text[end:].lstrip()
+    return documents

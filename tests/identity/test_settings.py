@@ -62,6 +62,7 @@ def test_defaults(process):
     assert (own.issuer, own.token_lifetime.total_seconds()) == ("concord", 900)
     assert (own.idle_lifetime.days, own.session_lifetime.days) == (14, 90)
     assert (own.attempts, own.attempts_period.total_seconds()) == (10, 60)
+    assert own.tenant_grace.days == 30
 
 
 def test_nonsense_is_named(process, monkeypatch):
