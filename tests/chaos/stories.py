@@ -66,6 +66,14 @@ def a_merchant_is_renamed(cast: Cast, tag: str) -> None:
     cast.operator.delete(f"{tenant}/users/{user['id']}")
 
 
+@makes("identity.UserChanged.v1", "identity.AccountSecured.v1")
+def a_person_looks_after_the_account(cast: Cast, tag: str) -> None:
+    """The password stays the same word, so that a telling that breaks off locks nobody out."""
+    cast.newcomer.patch("/api/v1/me", {"name": f"Newcomer {tag}"})
+    password = cast.newcomer.user.password
+    cast.newcomer.post("/api/v1/me/password", {"current": password, "new": password})
+
+
 @makes(
     *(f"prm.Relationship{what}.v1" for what in ("Invited", "Requested", "Accepted", "Declined")),
     *(f"prm.Relationship{what}.v1" for what in ("Paused", "Resumed", "Ended")),

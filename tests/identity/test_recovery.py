@@ -236,6 +236,15 @@ def test_asking_twice_at_once_sends_one_mail(identity, anna):
     assert len(answer_all(identity)) == 1
 
 
+def test_who_has_used_a_link_gets_another_at_once(identity, anna):
+    """Somebody who forgets the new password within the minute, too."""
+    ask(identity)
+    (event,) = answer_all(identity)
+    reset(identity, mailed_token(identity, event))
+    ask(identity)
+    assert len(answer_all(identity)) == 2
+
+
 def test_one_address_asks_so_often_and_no_more(identity, anna):
     """The answer stays the same, and what is too much is dropped; another address still asks."""
     with time_machine.travel(NOW, tick=False) as clock:

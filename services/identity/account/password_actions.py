@@ -1,6 +1,6 @@
 """Setting passwords: one's own, or by a link that was asked for."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -107,8 +107,8 @@ def _send_reset(session: Session, user: User, *, settings: IdentitySettings, now
     present = user_queries.lock_present_user(session, user.id)
     if present is None or not queries.may_reset(session, present):
         return
-    made_since = [link_queries.count_made(session, user.id, RESET, since=now - age) for age in rules.RESET_AGES]
-    if rules.is_enough(*made_since):
+    last_hour = link_queries.count_made(session, user.id, RESET, since=now - timedelta(hours=1))
+    if rules.is_enough(last_hour, link_queries.newest_good(session, user.id, RESET, now=now), now):
         return
     link = link_actions.make_link(session, present, RESET, lifetime=rules.RESET_LIFETIME, settings=settings, now=now)
     event = PasswordResetRequested(present.id, present.tenant_id, link.id, link.expires_at)

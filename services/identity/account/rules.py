@@ -1,7 +1,7 @@
 """Pure decisions about the own account: languages, limits of what a person stores with us."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.identity.sessions.rules import Bucket
@@ -12,8 +12,8 @@ LOCALES = ("en", "sv", "nb", "da")
 RESET_LIFETIME = timedelta(hours=1)
 RESETS_AN_HOUR = 3
 """Mails with a link that one person gets in an hour, however often somebody asks for one."""
-RESET_AGES = (timedelta(hours=1), timedelta(minutes=1))
-"""The times whose links :func:`is_enough` counts."""
+RESET_PAUSE = timedelta(minutes=1)
+"""Whoever asks again within this has a link on the way."""
 ASKS_OF_NETWORK = Bucket(limit=20, forget_after=timedelta(seconds=30), first_pause=timedelta(seconds=30))
 """How often one network may ask for resets."""
 
@@ -21,10 +21,11 @@ SETTINGS_MAX = 16 * 1024
 SETTINGS_DEPTH = 20
 
 
-def is_enough(last_hour: int, last_minute: int) -> bool:
-    """Whether a person has had so many links that no further one is sent. The last one is still good: it was made
-    within the hour, and somebody who asks for it over and over cannot replace it."""
-    return last_hour >= RESETS_AN_HOUR or last_minute > 0
+def is_enough(last_hour: int, newest_good: datetime | None, now: datetime) -> bool:
+    """Whether no further link is sent to a person who has had so many in the last hour, and the newest good one of them
+    at that moment. It stays good for its hour: somebody who asks in the person's name cannot take it away."""
+    is_under_way = newest_good is not None and now - newest_good < RESET_PAUSE
+    return is_under_way or last_hour >= RESETS_AN_HOUR
 
 
 def settings_fault(settings: dict[str, Any]) -> str | None:

@@ -45,6 +45,12 @@ def count_made(session: Session, user_id: UUID, purpose: str, *, since: datetime
     return session.scalar(select(func.count()).select_from(Link).where(*made)) or 0
 
 
+def newest_good(session: Session, user_id: UUID, purpose: str, *, now: datetime) -> datetime | None:
+    """When the user's good link of that purpose was made; None where there is none."""
+    good = (Link.user_id == user_id, Link.purpose == purpose, Link.used_at.is_(None), Link.expires_at > now)
+    return session.scalar(select(func.max(Link.created_at)).where(*good))
+
+
 def link_for_mail(session: Session, link_id: UUID, *, settings: IdentitySettings, now: datetime) -> dict[str, Any]:
     """A link with its token and what its mail says.
 
