@@ -7,13 +7,16 @@ from services.identity import settings
 from services.identity.access import api as access_api
 from services.identity.account import api as account_api
 from services.identity.account import models as account_models
+from services.identity.account import passkeys_api, step_up_passkey_api, totp_api
 from services.identity.api_keys import api as api_keys_api
 from services.identity.common.models import Base
 from services.identity.factors import models as factor_models
+from services.identity.factors import tasks as factor_tasks
 from services.identity.links import models as link_models
 from services.identity.oauth import api as oauth_api
 from services.identity.privacy import models as privacy_models
 from services.identity.scim import models as scim_models
+from services.identity.sessions import passkey_api as passkey_session_api
 from services.identity.sessions import tasks as session_tasks
 from services.identity.sign_ins import models as sign_in_models
 from services.identity.signing_keys import api as jwks_api
@@ -37,6 +40,10 @@ service = Service(
         oauth_api.blp,
         jwks_api.blp,
         account_api.blp,
+        totp_api.blp,
+        passkeys_api.blp,
+        step_up_passkey_api.blp,
+        passkey_session_api.blp,
         tenants_api.blp,
         users_api.blp,
         api_keys_api.blp,
@@ -49,5 +56,6 @@ service = Service(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
         Task("name tenants", 60, tenant_tasks.name_tenants),
         Task("trim", 600, session_tasks.trim),
+        Task("trim passkey challenges", 600, factor_tasks.trim),
     ),
 )

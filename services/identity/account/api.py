@@ -8,7 +8,7 @@ from chassis.http.current import db
 from services.identity.account import queries
 from services.identity.account.schemas import MeOut
 
-blp = Blueprint("me", __name__, url_prefix="/api/v1/me")
+blp = Blueprint("me", __name__, url_prefix="/api/v1/me", for_setup=True)
 
 
 @blp.route("")

@@ -164,10 +164,12 @@ def _use_totp(session: Session, user_id: UUID, code: str, settings: IdentitySett
     ).one_or_none()
     if row is None:
         return False
-    step = rules.matching_step(settings.secret_box.decrypt(row.secret), code, after=row.last_step, now=now)
-    unused = or_(TotpSecret.last_step.is_(None), TotpSecret.last_step < step)  # also after waiting for another request
+    step = rules.matching_step(settings.secret_box.decrypt(row.secret or ""), code, after=row.last_step, now=now)
+    if step is None:
+        return False
+    unused = or_(TotpSecret.last_step.is_(None), TotpSecret.last_step < step)  # whatever has happened since it was read
     taken = update(TotpSecret).where(TotpSecret.user_id == user_id, TotpSecret.secret == row.secret, unused)
-    return step is not None and execute_counted(session, taken.values(last_step=step)) == 1
+    return execute_counted(session, taken.values(last_step=step)) == 1
 
 
 def _use_recovery_code(session: Session, user: User, code: str, settings: IdentitySettings, now: datetime) -> bool:

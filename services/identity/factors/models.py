@@ -3,12 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.data.tenancy import TenantId, TenantScoped
 from services.identity.common.models import Base
-
 
 ONE_CREDENTIAL = UniqueConstraint("credential_id")
 
@@ -71,7 +70,7 @@ class Passkey(TenantScoped, Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     credential_id: Mapped[bytes] = mapped_column(LargeBinary)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
-    sign_count: Mapped[int]
+    sign_count: Mapped[int] = mapped_column(BigInteger)  # 32 bits without a sign
     name: Mapped[str]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]

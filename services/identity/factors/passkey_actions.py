@@ -76,8 +76,15 @@ def take_challenge(session: Session, purpose: Purpose, credential: Json, *, now:
 
 
 def add_passkey(
-    session: Session, user_id: UUID, credential: Json, taken: Taken, *, name: str, party: RelyingParty,
-    actor: Principal, now: datetime,
+    session: Session,
+    user_id: UUID,
+    credential: Json,
+    taken: Taken,
+    *,
+    name: str,
+    party: RelyingParty,
+    actor: Principal,
+    now: datetime,
 ) -> Passkey:
     """Keep a passkey that a device has made for the person.
 

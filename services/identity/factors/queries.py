@@ -35,7 +35,9 @@ class Factors:
 
 def has_factor(session: Session, user_id: UUID) -> bool:
     """Whether a person has a second factor: an authenticator or a passkey. Recovery codes alone are none."""
-    return bool(session.scalar(select(or_(_has_totp(TotpSecret.user_id == user_id), _has_passkey(Passkey.user_id == user_id)))))
+    return bool(
+        session.scalar(select(or_(_has_totp(TotpSecret.user_id == user_id), _has_passkey(Passkey.user_id == user_id))))
+    )
 
 
 def is_required(tenant: Tenant, settings: IdentitySettings) -> bool:
@@ -51,9 +53,7 @@ def must_set_up(session: Session, user_id: UUID, tenant: Tenant, settings: Ident
 def people_without_factor(session: Session, tenant_id: UUID) -> Sequence[UUID]:
     """The tenant's present people who have no second factor: whose tokens must be refused once one is required."""
     statement = select(User.id).where(User.tenant_id == tenant_id, User.removed_at.is_(None))
-    lacking = statement.where(
-        ~_has_totp(TotpSecret.user_id == User.id), ~_has_passkey(Passkey.user_id == User.id)
-    )
+    lacking = statement.where(~_has_totp(TotpSecret.user_id == User.id), ~_has_passkey(Passkey.user_id == User.id))
     return session.scalars(lacking).all()
 
 

@@ -29,7 +29,7 @@ class NotVerified(Exception):
 
 @dataclass(frozen=True)
 class RelyingParty:
-    """Us, as devices know us: ``id`` is the host that passkeys belong to, ``origin`` that of the pages that use them."""
+    """Us, as devices know us: passkeys belong to the host ``id``, and pages of ``origin`` use them."""
 
     id: str
     origin: str

@@ -3,6 +3,7 @@
 import base64
 import hmac
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from chassis.core.logs import logger
 from chassis.data.bulk import execute_counted, insert_ignoring
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest, new_secret
+from services.identity.factors import queries as factor_queries
 from services.identity.sessions import queries, rules
 from services.identity.sessions.models import LoginThrottle, RefreshToken, Revocation, SignedIn
 from services.identity.settings import IdentitySettings
@@ -188,4 +190,7 @@ def _access(
     session: Session, user: User, signed_in: SignedIn, refresh_token: str, *, settings: IdentitySettings, now: datetime
 ) -> Granted:
     tenant = tenant_queries.tenant(session, user.tenant_id)
-    return grant(session, user.as_principal(tenant, signed_in.id), refresh_token, settings=settings, now=now)
+    # Who comes by single sign-on has shown what their own provider asks for.
+    setup = signed_in.how != "sso" and factor_queries.must_set_up(session, user.id, tenant, settings)
+    principal = replace(user.as_principal(tenant, signed_in.id), setup=setup)
+    return grant(session, principal, refresh_token, settings=settings, now=now)
