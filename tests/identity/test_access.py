@@ -20,6 +20,19 @@ TABLE = {
     ("POST", "/oauth/revoke"): PUBLIC,
     ("GET", "/.well-known/jwks.json"): PUBLIC,
     ("GET", "/api/v1/me"): EVERYBODY,
+    ("GET", "/api/v1/me/totp"): EVERYBODY,
+    ("POST", "/api/v1/me/totp"): EVERYBODY,
+    ("DELETE", "/api/v1/me/totp"): EVERYBODY,
+    ("POST", "/api/v1/me/totp/confirm"): EVERYBODY,
+    ("POST", "/api/v1/me/recovery-codes"): EVERYBODY,
+    ("POST", "/api/v1/me/passkeys/options"): EVERYBODY,
+    ("POST", "/api/v1/me/passkeys"): EVERYBODY,
+    ("GET", "/api/v1/me/passkeys"): EVERYBODY,
+    ("DELETE", "/api/v1/me/passkeys/<uuid:passkey_id>"): EVERYBODY,
+    ("POST", "/api/v1/me/step-up/passkey/options"): EVERYBODY,
+    ("POST", "/api/v1/me/step-up/passkey"): EVERYBODY,
+    ("POST", "/session/passkey/options"): PUBLIC,
+    ("POST", "/session/passkey"): PUBLIC,
     ("POST", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", TENANT): PLATFORM,
@@ -55,6 +68,7 @@ EXTERNAL = [key for key in GUARDED if TABLE[key] not in (INTERNAL, EVERYBODY)]
 def call(client, method, rule, tenant, other=None):
     path = rule.replace("<uuid:tenant_id>", str(tenant))
     path = path.replace("<uuid:user_id>", str(other or uuid4())).replace("<uuid:key_id>", str(other or uuid4()))
+    path = path.replace("<uuid:passkey_id>", str(other or uuid4()))
     return client.open(path, method=method, json={} if method in ("POST", "PUT", "PATCH") else None)
 
 

@@ -466,7 +466,7 @@ JSON = st.recursive(
     max_leaves=10,
 )
 CLIENT_DATA = st.fixed_dictionaries(
-    {}, optional={name: JSON for name in ("type", "challenge", "origin", "crossOrigin", "tokenBinding")}
+    {}, optional=dict.fromkeys(("type", "challenge", "origin", "crossOrigin", "tokenBinding"), JSON)
 ).map(lambda content: encoded(json.dumps(content).encode()))
 
 

@@ -14,8 +14,6 @@ from services.identity.factors import passkey_actions
 from services.identity.factors.passkey_actions import Purpose, Taken
 from services.identity.factors.verification import Json, NotVerified, RelyingParty
 
-CODE = "passkey_refused"
-
 
 def relying_party() -> RelyingParty:
     """Us at the public URL."""
@@ -34,4 +32,5 @@ def refused_as(failure: type[Failure]) -> Iterator[None]:
     try:
         yield
     except NotVerified as error:
-        raise failure("This passkey was not accepted; ask for new options and try again.", code=CODE) from error
+        detail = "This passkey was not accepted; ask for new options and try again."
+        raise failure(detail, code="passkey_refused") from error
