@@ -24,6 +24,7 @@ BLANK = [sign * length for sign in " \u200b\u2060" for length in (1, 16)]
 NEVER_SHOWN = {
     "UserIn.password",
     *("TokenIn", "RevokeIn"),
+    *("CodeIn", "PasskeyOptionsIn", "PasskeySignInIn.password"),
     "OrderIn.campaign_codes",  # a mistyped code is answered for, and refuses no order (D67)
     *("ConversionIn.click_id", "ConversionIn.customer_email", "ConversionIn.visitor"),
     *("WebhookIn.types", "WebhookIn.url", "WebhookUpdateIn.types", "WebhookUpdateIn.url"),

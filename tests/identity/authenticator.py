@@ -37,7 +37,7 @@ class Authenticator:
         self.sign_count = 0
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.credential_id = uuid4().bytes
-        self.user_handle = b""
+        self.user_handle = uuid4().bytes
 
     def create(self, options: dict[str, Any], **changes: Any) -> dict[str, Any]:
         """What the browser sends after ``navigator.credentials.create``."""

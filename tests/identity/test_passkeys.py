@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from chassis.core.principal import Principal, acting_as
-from services.identity.factors import tasks
+from services.identity.factors import tasks, verification
 from services.identity.factors.models import Passkey, PasskeyChallenge
 from services.identity.factors.verification import RelyingParty
 from tests.identity.authenticator import Authenticator, decoded, encoded
@@ -480,3 +480,65 @@ def test_arbitrary_credentials_are_refused_and_nothing_breaks(identity, client_d
     response = {"clientDataJSON": client_data, "authenticatorData": data, "signature": signature}
     credential = {"id": "eA", "rawId": "eA", "type": "public-key", "response": response}
     assert show(identity, credential).status_code in (400, 401, 422)
+
+
+PARTY = RelyingParty("localhost", "http://localhost:8080")
+CHALLENGE = b"c" * 64
+
+
+def made(device):
+    user = {"id": encoded(b"u" * 16)}
+    return device.create({"user": user, "rp": {"id": PARTY.id}, "challenge": encoded(CHALLENGE)})
+
+
+@given(
+    position=st.integers(0, 10_000),
+    flip=st.integers(1, 255),
+    field=st.sampled_from(["clientDataJSON", "attestationObject"]),
+)
+def test_a_damaged_registration_is_refused_or_is_none_of_ours(position, flip, field):
+    """Without attestation a device may say what it likes of itself; what must hold are challenge, origin and host."""
+    device = Authenticator(PARTY.origin)
+    credential = made(device)
+    data = bytearray(decoded(credential["response"][field]))
+    data[position % len(data)] ^= flip
+    credential["response"][field] = encoded(bytes(data))
+    try:
+        verification.verified_passkey(PARTY, credential, CHALLENGE)
+    except verification.NotVerified:
+        return
+    if field == "clientDataJSON":
+        content = json.loads(bytes(data))
+        assert (decoded(content["challenge"]), content["origin"]) == (CHALLENGE, PARTY.origin)
+
+
+@given(
+    position=st.integers(0, 10_000),
+    flip=st.integers(1, 255),
+    field=st.sampled_from(["clientDataJSON", "authenticatorData", "signature"]),
+)
+def test_no_damaged_assertion_is_accepted(position, flip, field):
+    device = Authenticator(PARTY.origin)
+    passkey = verification.verified_passkey(PARTY, made(device), CHALLENGE)
+    known = {"public_key": passkey.public_key, "sign_count": passkey.sign_count}
+    credential = device.get({"rpId": PARTY.id, "challenge": encoded(CHALLENGE)})
+    assert verification.verified_assertion(PARTY, credential, CHALLENGE, **known).user_verified
+    data = bytearray(decoded(credential["response"][field]))
+    data[position % len(data)] ^= flip
+    credential["response"][field] = encoded(bytes(data))
+    with pytest.raises(verification.NotVerified):
+        verification.verified_assertion(PARTY, credential, CHALLENGE, **known)
+
+
+@given(data=st.binary(max_size=300), signature=st.binary(max_size=100))
+def test_arbitrary_bytes_are_no_passkey_and_no_assertion(data, signature):
+    device = Authenticator(PARTY.origin)
+    passkey = verification.verified_passkey(PARTY, made(device), CHALLENGE)
+    known = {"public_key": passkey.public_key, "sign_count": passkey.sign_count}
+    new, shown = made(device), device.get({"rpId": PARTY.id, "challenge": encoded(CHALLENGE)})
+    new["response"]["attestationObject"] = encoded(data)
+    shown["response"] |= {"authenticatorData": encoded(data), "signature": encoded(signature)}
+    with pytest.raises(verification.NotVerified):
+        verification.verified_passkey(PARTY, new, CHALLENGE)
+    with pytest.raises(verification.NotVerified):
+        verification.verified_assertion(PARTY, shown, CHALLENGE, **known)

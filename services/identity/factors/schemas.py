@@ -1,10 +1,14 @@
 """What browsers and devices exchange about passkeys (WebAuthn), field by field, in WebAuthn's own words."""
 
-from functools import partial
+from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-_binary = partial(fields.String, required=True, validate=validate.Length(1, 65_536), metadata={"format": "base64url"})
+
+def _binary(maximum: int = 65_536, **kwargs: Any) -> fields.String:
+    """Bytes as browsers write them in JSON."""
+    base64url = validate.Regexp(r"[A-Za-z0-9_-]+={0,2}\Z", error="Must be base64url.")
+    return fields.String(validate=validate.And(validate.Length(max=maximum), base64url), **kwargs)
 
 
 class BrowserSchema(Schema):
@@ -16,20 +20,20 @@ class BrowserSchema(Schema):
 
 
 class AttestationIn(BrowserSchema):
-    clientDataJSON = _binary()
-    attestationObject = _binary()
+    clientDataJSON = _binary(required=True)
+    attestationObject = _binary(required=True)
 
 
 class AssertionIn(BrowserSchema):
-    clientDataJSON = _binary()
-    authenticatorData = _binary()
-    signature = _binary()
-    userHandle = fields.String(allow_none=True, validate=validate.Length(max=100), metadata={"format": "base64url"})
+    clientDataJSON = _binary(required=True)
+    authenticatorData = _binary(required=True)
+    signature = _binary(required=True)
+    userHandle = _binary(100, allow_none=True)
 
 
 class CredentialIn(BrowserSchema):
-    id = _binary()
-    rawId = _binary()
+    id = _binary(required=True)
+    rawId = _binary(required=True)
     type = fields.String(required=True, validate=validate.Equal("public-key"))
 
 
