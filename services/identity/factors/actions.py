@@ -60,7 +60,7 @@ def confirm_totp(
     if totp is None or totp.pending_secret is None or rules.is_expired_setup(totp.pending_since, now):
         raise Conflict("Start setting up an authenticator first.", code="totp_not_started")
     secret = settings.secret_box.decrypt(totp.pending_secret)
-    step = rules.matching_step(secret, code, after=None, now=now)
+    step = rules.matching_step(secret, code, now)
     if step is None:
         raise _wrong_code(rules.clock_is_off(secret, code, now))
     totp.confirm(step, now)
@@ -157,19 +157,13 @@ def report(session: Session, user: User, what: str, factor: str, *, actor: Princ
 
 
 def _use_totp(session: Session, user_id: UUID, code: str, settings: IdentitySettings, now: datetime) -> bool:
-    row = session.execute(
-        select(TotpSecret.secret, TotpSecret.last_step).where(
-            TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None)
-        )
-    ).one_or_none()
-    if row is None:
-        return False
-    step = rules.matching_step(settings.secret_box.decrypt(row.secret or ""), code, after=row.last_step, now=now)
+    own = (TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None))
+    secret = session.scalar(select(TotpSecret.secret).where(*own))
+    step = rules.matching_step(settings.secret_box.decrypt(secret), code, now) if secret else None
     if step is None:
         return False
-    unused = or_(TotpSecret.last_step.is_(None), TotpSecret.last_step < step)  # whatever has happened since it was read
-    taken = update(TotpSecret).where(TotpSecret.user_id == user_id, TotpSecret.secret == row.secret, unused)
-    return execute_counted(session, taken.values(last_step=step)) == 1
+    unused = or_(TotpSecret.last_step.is_(None), TotpSecret.last_step < step)
+    return execute_counted(session, update(TotpSecret).where(*own, unused).values(last_step=step)) == 1
 
 
 def _use_recovery_code(session: Session, user: User, code: str, settings: IdentitySettings, now: datetime) -> bool:

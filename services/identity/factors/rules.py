@@ -3,7 +3,6 @@
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -46,10 +45,9 @@ def typed(code: str) -> str:
     return re.sub(r"[\s-]", "", code)
 
 
-def matching_step(secret: str, code: str, *, after: int | None, now: datetime) -> int | None:
-    """The step whose code it is, among those that count now and come after the last one used; else None."""
-    present = _step_of(now)
-    return _first_match(secret, code, (step for step in _around(present, WINDOW) if after is None or step > after))
+def matching_step(secret: str, code: str, now: datetime) -> int | None:
+    """The step whose code it is, among those that count now; else None."""
+    return _first_match(secret, code, _around(_step_of(now), WINDOW))
 
 
 def clock_is_off(secret: str, code: str, now: datetime) -> bool:
@@ -86,7 +84,7 @@ def _around(step: int, width: int) -> range:
     return range(step - width, step + width + 1)
 
 
-def _first_match(secret: str, code: str, steps: Iterable[int]) -> int | None:
+def _first_match(secret: str, code: str, steps: range) -> int | None:
     digits = typed(code)
     if not _CODE.fullmatch(digits):
         return None
