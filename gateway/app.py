@@ -178,6 +178,8 @@ class Gateway:
         request.principal = principal = self._principal(request, route)
         if self._access.is_suspended(principal.tenant_id):
             raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
+        if principal.setup and not route.setup:
+            raise Forbidden("Set up a second factor first.", code="second_factor_setup_required")
         self._limiter.count(self._per_tenant, str(principal.tenant_id))
         if route.feature and route.feature not in principal.features:
             raise Forbidden(f"The feature '{route.feature}' is not enabled.", code="feature_disabled")

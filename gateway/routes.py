@@ -32,6 +32,7 @@ class Route:
         sign_in: refused credentials are counted against the caller's address.
         development: only in the development environment.
         read, total: timeouts in seconds where the general ones do not fit.
+        setup: also open to people who must set up a second factor before anything else.
         cookies: the service may set cookies and gets those it has set.
         error_format: how the gateway writes failures here, the same as the service (``chassis.http.error_formats``).
         max_body: bytes of a body where the general limit does not fit.
@@ -49,6 +50,7 @@ class Route:
     development: bool = False
     read: float | None = None
     total: float | None = None
+    setup: bool = False
     cookies: bool = False
     error_format: ErrorFormat = PROBLEM
     max_body: int | None = None
@@ -77,7 +79,7 @@ ROUTES = (
     _identity("/session/renew", public=True, exact=True, cookies=True),  # a neighbour's failures sign nobody out
     _identity("/account", public=True, sign_in=True, error_format=PAGE),  # the links of mails lead here
     _identity("/scim/v2", public=True, sign_in=True, bearer=True),
-    _identity("/api/v1/me"),
+    _identity("/api/v1/me", setup=True),
     _identity("/api/v1/tenant"),
     _identity("/api/v1/admin"),
     _affiliates("/api/v1/admin/affiliate-campaigns"),

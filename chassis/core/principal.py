@@ -20,7 +20,8 @@ OPERATOR = "PlatformAdmin"
 class Principal:
     """The caller: a person or machine of one tenant, or one of our own processes.
 
-    ``session_id`` names the sign-in of a person of ours; identity alone knows what that is.
+    ``session_id`` names the sign-in of a person of ours; identity alone knows what that is. ``setup`` is true for a
+    person who must set up a second factor before anything else: only blueprints made ``for_setup`` answer.
     """
 
     user_id: UUID
@@ -32,6 +33,7 @@ class Principal:
     tenant_slug: str = ""
     features: frozenset[str] = frozenset()
     session_id: UUID | None = None
+    setup: bool = False
 
     @classmethod
     def system(cls, name: str) -> "Principal":
@@ -58,7 +60,8 @@ class Principal:
             "tenant_slug": self.tenant_slug,
             "features": sorted(self.features),
         }
-        return claims | ({"sid": str(self.session_id)} if self.session_id else {})
+        claims |= {"sid": str(self.session_id)} if self.session_id else {}
+        return claims | ({"setup": True} if self.setup else {})
 
     @classmethod
     def from_claims(cls, claims: dict[str, Any]) -> "Principal":
@@ -72,6 +75,7 @@ class Principal:
             tenant_slug=claims.get("tenant_slug", ""),  # signed before tenants had one
             features=frozenset(claims["features"]),
             session_id=UUID(claims["sid"]) if claims.get("sid") else None,
+            setup=bool(claims.get("setup")),
         )
 
 

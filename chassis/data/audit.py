@@ -18,7 +18,18 @@ from chassis.core.text import camel
 from chassis.data.base import ChassisBase
 
 UNTOLD = frozenset(
-    {"version", "event_sequence", "updated_at", "password_hash", "secret", "previous_secret", "sso_subject"}
+    {
+        "version",
+        "event_sequence",
+        "updated_at",
+        "password_hash",
+        "secret",
+        "previous_secret",
+        "pending_secret",
+        "digest",
+        "challenge",
+        "sso_subject",
+    }
 )
 
 

@@ -26,16 +26,23 @@ class Blueprint(flask_smorest.Blueprint):
     Args:
         feature: the tenant flag that gates all of them (S0-1).
         error_format: of every failure under the prefix.
+        for_setup: also for people who must set up a second factor before anything else.
     """
 
     ARGUMENTS_PARSER = parsing.Parser()
 
     def __init__(
-        self, *args: Any, feature: str | None = None, error_format: ErrorFormat = PROBLEM, **kwargs: Any
+        self,
+        *args: Any,
+        feature: str | None = None,
+        error_format: ErrorFormat = PROBLEM,
+        for_setup: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.feature = feature
         self.error_format = error_format
+        self.for_setup = for_setup
 
     def allow(self, *roles: str) -> Callable[[F], F]:
         """Let callers of these roles in, any signed-in caller when none is named. Write it above every other decorator.
@@ -45,6 +52,8 @@ class Blueprint(flask_smorest.Blueprint):
 
         def check() -> None:
             principal = caller()
+            if principal.setup and not self.for_setup:
+                raise errors.Forbidden("Set up a second factor first.", code="second_factor_setup_required")
             if self.feature and self.feature not in principal.features:
                 raise errors.Forbidden(f"The feature '{self.feature}' is not enabled.", code="feature_disabled")
             if roles and principal.role not in roles:

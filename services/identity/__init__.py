@@ -8,12 +8,13 @@ from services.identity.access import api as access_api
 from services.identity.account import api as account_api
 from services.identity.account import models as account_models
 from services.identity.account import pages_api as account_pages_api
-from services.identity.account import recovery_api
+from services.identity.account import passkeys_api, recovery_api, step_up_passkey_api, totp_api
 from services.identity.account import tasks as account_tasks
 from services.identity.api_keys import api as api_keys_api
 from services.identity.api_keys import own_api as own_api_keys_api
 from services.identity.common.models import Base
 from services.identity.factors import models as factor_models
+from services.identity.factors import tasks as factor_tasks
 from services.identity.links import api as links_api
 from services.identity.links import models as link_models
 from services.identity.links import tasks as link_tasks
@@ -22,6 +23,7 @@ from services.identity.privacy import models as privacy_models
 from services.identity.scim import models as scim_models
 from services.identity.sessions import api as session_api
 from services.identity.sessions import own_api as own_session_api
+from services.identity.sessions import passkey_api as passkey_session_api
 from services.identity.sessions import tasks as session_tasks
 from services.identity.sign_ins import api as sign_ins_api
 from services.identity.sign_ins import tasks as sign_in_tasks
@@ -56,6 +58,10 @@ service = Service(
         account_pages_api.blp,
         recovery_api.blp,
         links_api.blp,
+        totp_api.blp,
+        passkeys_api.blp,
+        step_up_passkey_api.blp,
+        passkey_session_api.blp,
         tenants_api.blp,
         users_api.blp,
         api_keys_api.blp,
@@ -76,5 +82,6 @@ service = Service(
         Task("trim links", 600, link_tasks.trim),
         Task("trim", 600, session_tasks.trim),
         Task("trim sign-ins", 600, sign_in_tasks.trim),
+        Task("trim passkey challenges", 600, factor_tasks.trim),
     ),
 )

@@ -26,6 +26,7 @@ class IdentitySettings:
         attempts: wrong passwords for one account from one network before pauses begin; the other limits are multiples.
         attempts_period: the first pause; each further one is twice as long.
         sign_ins_retention: how long sign-ins are kept, and so how long a network counts as a person's own.
+        operator_needs_factor: whether the operator's people can do nothing without a second factor: in production.
     """
 
     master_secret: str = field(repr=False)
@@ -34,6 +35,7 @@ class IdentitySettings:
     token_lifetime: timedelta
     idle_lifetime: timedelta
     session_lifetime: timedelta
+    operator_needs_factor: bool
     attempts: int
     attempts_period: timedelta
     sign_ins_retention: timedelta
@@ -80,6 +82,7 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         token_lifetime=timedelta(seconds=number("TOKEN_SECONDS", 900, validate.Range(60, 3600))),
         idle_lifetime=timedelta(days=number("SESSION_IDLE_DAYS", 14)),
         session_lifetime=timedelta(days=number("SESSION_DAYS", 90)),
+        operator_needs_factor=not process.development,
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
         sign_ins_retention=timedelta(days=number("SIGN_INS_DAYS", 365)),

@@ -28,6 +28,7 @@ NEVER_SHOWN = {
     *("UserIn.password", "AcceptIn.token", "AcceptIn.password"),
     *("TokenIn", "RevokeIn"),
     *("SessionIn", "StepUpIn"),
+    *("CodeIn", "PasskeyOptionsIn", "PasskeySignInIn.password"),
     "OrderIn.campaign_codes",  # a mistyped code is answered for, and refuses no order (D67)
     *("ConversionIn.click_id", "ConversionIn.customer_email", "ConversionIn.visitor"),
     *("WebhookIn.types", "WebhookIn.url", "WebhookUpdateIn.types", "WebhookUpdateIn.url"),

@@ -69,6 +69,14 @@ def test_refusals_come_in_the_order_of(sample):
     is_problem(sample.client(ANNA).post("/notes", **body), 422, "validation_failed")
 
 
+def test_whoever_must_set_up_a_second_factor_gets_nothing_else(sample):
+    for role in (Role.RETAILER_ADMIN, Role.SUPPLIER_ADMIN):
+        waiting = sample.client(principal(role, setup=True))
+        is_problem(waiting.post("/notes", json={"title": "Hi"}), 403, "second_factor_setup_required")
+        is_problem(waiting.get("/notes"), 403, "second_factor_setup_required")
+    assert sample.events() == []
+
+
 def test_another_tenants_note_does_not_exist(anna, sample):
     mine = anna.post("/notes", json={"title": "Mine"}).json["id"]
     other = sample.client(principal(Role.SUPPLIER_ADMIN))

@@ -18,7 +18,7 @@ from services.identity.passwords import rules as password_rules
 from services.identity.passwords.hashing import hash_password, is_password
 from services.identity.users.models import User
 
-blp = Blueprint("me", __name__, url_prefix="/api/v1/me")
+blp = Blueprint("me", __name__, url_prefix="/api/v1/me", for_setup=True)
 
 
 @blp.route("")

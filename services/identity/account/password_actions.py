@@ -18,6 +18,8 @@ from services.identity.links.models import AskedReset, Link
 from services.identity.links.rules import RESET, LinkInvalid
 from services.identity.sessions import actions as session_actions
 from services.identity.settings import IdentitySettings
+from services.identity.sign_ins import actions as sign_in_actions
+from services.identity.sign_ins.rules import How, Outcome
 from services.identity.tenants import queries as tenant_queries
 from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
@@ -67,6 +69,9 @@ def reset_password(
     actor = user.as_principal(tenant_queries.tenant(session, user.tenant_id))
     _set_password(session, user, new_hash, client=client, actor=actor, now=now)
     session_actions.end_all(session, user.id, now=now)
+    sign_in_actions.record(
+        session, user, name=user.email, how=How.RESET, outcome=Outcome.OK, client=client, now=now
+    )  # who has the mail is at home where the link was opened: tries there are no stranger's
     return user
 
 

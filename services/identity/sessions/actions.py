@@ -18,6 +18,7 @@ from chassis.data.bulk import insert_ignoring
 from chassis.messaging import outbox
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest, new_secret
+from services.identity.factors import queries as factor_queries
 from services.identity.sessions import queries, rules
 from services.identity.sessions.models import RefreshToken, Revocation, SignedIn
 from services.identity.settings import IdentitySettings
@@ -229,6 +230,9 @@ def _access(
     session: Session, user: User, signed_in: SignedIn, refresh_token: str, *, settings: IdentitySettings, now: datetime
 ) -> Granted:
     tenant = tenant_queries.tenant(session, user.tenant_id)
-    granted = grant(session, user.as_principal(tenant, signed_in.id), refresh_token, settings=settings, now=now)
+    # Who comes by single sign-on has shown what their own provider asks for.
+    setup = signed_in.how != "sso" and factor_queries.must_set_up(session, user.id, tenant, settings)
+    principal = replace(user.as_principal(tenant, signed_in.id), setup=setup)
+    granted = grant(session, principal, refresh_token, settings=settings, now=now)
     expires_at = min(now + settings.idle_lifetime, signed_in.expires_at)
     return replace(granted, cookie_lifetime=expires_at - now if signed_in.keep else None)

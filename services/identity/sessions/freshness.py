@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from chassis.core.errors import Forbidden
 from chassis.core.principal import Principal
 from services.identity.sessions import queries, rules
+from services.identity.sessions.models import SignedIn
 
 
 def require_fresh(session: Session, caller: Principal, now: datetime) -> None:
@@ -16,6 +17,22 @@ def require_fresh(session: Session, caller: Principal, now: datetime) -> None:
         Forbidden: ``step_up_required``: no password or factor was shown for this sign-in within ten minutes. A caller
             without a sign-in of ours, such as one of another issuer, can never show one.
     """
+    signed_in = _own(session, caller)
+    if not rules.is_fresh(signed_in.proved_at, now):
+        raise _refusal()
+
+
+def freshen(session: Session, caller: Principal, now: datetime) -> None:
+    """The caller has just shown a password or factor for this sign-in. Raises as ``require_fresh``."""
+    _own(session, caller).proved_at = now
+
+
+def _own(session: Session, caller: Principal) -> SignedIn:
     signed_in = queries.living(session, caller.session_id) if caller.session_id else None
-    if signed_in is None or not rules.is_fresh(signed_in.proved_at, now):
-        raise Forbidden("Show your password or second factor again first.", code="step_up_required")
+    if signed_in is None:
+        raise _refusal()
+    return signed_in
+
+
+def _refusal() -> Forbidden:
+    return Forbidden("Show your password or second factor again first.", code="step_up_required")

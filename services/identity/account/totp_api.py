@@ -1,0 +1,76 @@
+"""The own authenticator and recovery codes."""
+
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import caller
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from services.identity.account.factor_schemas import CodeIn, RecoveryCodesOut, StartedTotpOut, TotpOut
+from services.identity.common.context import own_settings
+from services.identity.factors import actions, queries
+from services.identity.sessions import tries
+from services.identity.sessions.freshness import require_fresh
+from services.identity.sign_ins.rules import How
+from services.identity.tenants import queries as tenant_queries
+
+blp = Blueprint("totp", __name__, url_prefix="/api/v1/me", for_setup=True)
+
+
+@blp.route("/totp")
+class Totp(MethodView):
+    @blp.allow()
+    @blp.response(200, TotpOut)
+    def get(self):
+        """What guards the own account beside the password."""
+        with db.read() as session:
+            tenant = tenant_queries.tenant(session, caller().tenant_id)
+            return queries.factors_of(session, caller().user_id, tenant, own_settings())
+
+    @blp.allow()
+    @blp.response(201, StartedTotpOut)
+    def post(self):
+        """Starts an authenticator, which counts once it is confirmed; needs step-up."""
+        now = utcnow()
+        with db.begin() as session:
+            require_fresh(session, caller(), now)
+            return actions.start_totp(session, caller().user_id, settings=own_settings(), now=now)
+
+    @blp.allow()
+    @blp.response(204)
+    def delete(self):
+        """Needs step-up; 409 ``second_factor_required`` where it is the last factor and the tenant requires one."""
+        now = utcnow()
+        with db.begin() as session:
+            require_fresh(session, caller(), now)
+            actions.remove_totp(session, caller().user_id, settings=own_settings(), actor=caller(), now=now)
+
+
+@blp.route("/totp/confirm")
+class TotpConfirm(MethodView):
+    @blp.allow()
+    @blp.arguments(CodeIn)
+    @blp.response(200, RecoveryCodesOut)
+    @blp.alt_response(429, description="Too many wrong codes; `Retry-After` says when the next one is looked at.")
+    def post(self, data):
+        """A code of the authenticator that was started; the recovery codes are shown in this answer and never again."""
+        with tries.counted(caller().user_id, How.STEP_UP), db.begin() as session:
+            codes = actions.confirm_totp(
+                session, caller().user_id, data["code"], settings=own_settings(), actor=caller(), now=utcnow()
+            )
+        return {"recovery_codes": codes}
+
+
+@blp.route("/recovery-codes")
+class RecoveryCodes(MethodView):
+    @blp.allow()
+    @blp.response(201, RecoveryCodesOut)
+    def post(self):
+        """New ones in place of those there are, shown in this answer and never again; needs step-up."""
+        now = utcnow()
+        with db.begin() as session:
+            require_fresh(session, caller(), now)
+            codes = actions.renew_recovery_codes(
+                session, caller().user_id, settings=own_settings(), actor=caller(), now=now
+            )
+        return {"recovery_codes": codes}

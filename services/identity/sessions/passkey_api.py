@@ -1,0 +1,113 @@
+"""Signing in with a passkey: alone where its device checks who holds it, else beside the password."""
+
+from uuid import UUID, uuid4
+
+from flask.views import MethodView
+from sqlalchemy.orm import Session
+
+from chassis.core.clock import utcnow
+from chassis.core.errors import Unauthorized
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from services.identity.common.clients import client_of_request
+from services.identity.common.context import as_identity, own_settings
+from services.identity.common.secrets import spellings
+from services.identity.factors import passkey_actions, verification
+from services.identity.factors.passkey_actions import Purpose, Shown
+from services.identity.factors.schemas import RequestOptionsOut
+from services.identity.factors.verification import Json, NotVerified
+from services.identity.passwords.hashing import is_password
+from services.identity.sessions import actions, cookies
+from services.identity.sessions.ceremonies import refused_as, relying_party, take_challenge
+from services.identity.sessions.passkey_schemas import PasskeyOptionsIn, PasskeySignInIn
+from services.identity.sessions.schemas import AccessOut
+from services.identity.sessions.tries import counted, record
+from services.identity.sign_ins.rules import How, Outcome
+from services.identity.signing_keys.grants import Granted
+from services.identity.tenants import queries as tenant_queries
+from services.identity.users import queries as user_queries
+from services.identity.users.models import User
+
+blp = Blueprint("session-passkey", __name__, url_prefix="/session/passkey")
+
+
+@blp.route("/options")
+class SignInOptions(MethodView):
+    @blp.public
+    @blp.arguments(PasskeyOptionsIn)
+    @blp.response(200, RequestOptionsOut)
+    @blp.alt_response(403, description="The request does not come from a page of ours.")
+    def post(self, data):
+        """What a device needs to sign in. It never lists passkeys, so that nobody learns which user names there are;
+        with a `username`, no other person's passkey will do."""
+        cookies.require_own_page()
+        username = data.get("username")
+        with as_identity():
+            with db.read() as session:
+                owner = _owner(session, username) if username else None
+            with db.begin() as session:
+                challenge = passkey_actions.new_challenge(session, Purpose.SIGN_IN, owner, now=utcnow())
+        return verification.request_options(relying_party(), challenge, must_verify=username is None)
+
+
+@blp.route("")
+class PasskeySession(MethodView):
+    @blp.public
+    @blp.arguments(PasskeySignInIn)
+    @blp.response(200, AccessOut)
+    @blp.alt_response(401, description="`passkey_refused`, or `second_factor_required`: send the password too.")
+    @blp.alt_response(403, description="The request does not come from a page of ours.")
+    @blp.alt_response(429, description="Too many wrong passwords; `Retry-After` says when the next one is looked at.")
+    def post(self, data):
+        """Signs in with what a device has made of the options; answers as `POST /session`."""
+        cookies.require_own_page()
+        with as_identity(), refused_as(Unauthorized):
+            shown = _shown(data["credential"])
+            if not shown.user_verified:
+                _check_password(shown.user_id, data.get("password"))
+            granted = _start(shown.user_id, keep=data["keep"])
+        cookies.keep(granted)
+        return granted
+
+
+def _owner(session: Session, username: str) -> UUID:
+    """Whose passkey has to be shown. Nobody's for an unknown name: were any good, that would tell it is unknown."""
+    users = user_queries.users_of_address(session, spellings(username))
+    return users[0].id if users else uuid4()
+
+
+def _shown(credential: Json) -> Shown:
+    taken, party = take_challenge(Purpose.SIGN_IN, credential), relying_party()
+    with db.begin() as session:
+        return passkey_actions.use_passkey(session, credential, taken, party=party, now=utcnow())
+
+
+def _check_password(user_id: UUID, password: str | None) -> None:
+    if password is None:
+        detail = "Your device has not checked that it is you. Send your password too, with new options."
+        raise Unauthorized(detail, code="second_factor_required")
+    with counted(user_id, How.PASSKEY):
+        with db.read() as session:
+            user = session.get(User, user_id)
+        hashed = user.password_hash if user else None
+        if not any(is_password(spelling, hashed) for spelling in spellings(password)):
+            with db.begin() as session:
+                record(session, user, How.PASSKEY, Outcome.WRONG_PASSWORD, utcnow())
+            raise NotVerified("wrong password")
+
+
+def _start(user_id: UUID, *, keep: bool) -> Granted:
+    with db.begin() as session:
+        user = user_queries.lock_present_user(session, user_id)
+        if user is None:
+            raise NotVerified("may not sign in")
+        tenant_queries.require_active(session, user.tenant_id)
+        return actions.start(
+            session,
+            user,
+            how=How.PASSKEY,
+            client=client_of_request(),
+            keep=keep,
+            settings=own_settings(),
+            now=utcnow(),
+        )

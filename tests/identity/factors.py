@@ -1,0 +1,77 @@
+"""Short ways for tests of second factors."""
+
+from base64 import b32decode
+from datetime import datetime
+from hmac import digest
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from services.identity import settings
+from services.identity.factors import actions
+from tests.identity.authenticator import Authenticator
+
+TOTP = "/api/v1/me/totp"
+CONFIRM = "/api/v1/me/totp/confirm"
+RECOVERY = "/api/v1/me/recovery-codes"
+PASSKEYS = "/api/v1/me/passkeys"
+
+
+def signed_in(identity, email="anna@nordic-heating.example"):
+    """A client of somebody who has just signed in."""
+    answer = identity.sign_in(email)
+    assert answer.status_code == 200, answer.json
+    return identity.as_bearer(answer.json["access_token"])
+
+
+def code_of(secret, now: datetime | None = None, *, steps=0):
+    """What an authenticator shows (RFC 6238 and 4226, computed here on its own)."""
+    counter = int((now or utcnow()).timestamp()) // 30 + steps
+    mac = digest(b32decode(secret), counter.to_bytes(8, "big"), "sha1")
+    offset = mac[-1] & 15
+    return f"{(int.from_bytes(mac[offset : offset + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def with_totp(client):
+    """Set an authenticator up; its secret and the recovery codes."""
+    secret = client.post(TOTP).json["secret"]
+    answer = client.post(CONFIRM, json={"code": code_of(secret)})
+    assert answer.status_code == 200, answer.json
+    return secret, answer.json["recoveryCodes"]
+
+
+def use_code(identity, user_id, code, now=None):
+    """Whether it lets the user in, asked of the room itself."""
+    running = identity.running
+    with (
+        running.app.test_request_context(),
+        acting_as(Principal.system("identity")),
+        running.database.begin() as session,
+    ):
+        ours = settings.of(running.runtime.settings)
+        return actions.use_code(session, user_id, code, settings=ours, now=now or utcnow())
+
+
+def origin(identity):
+    return identity.running.runtime.settings.public_url
+
+
+def new_passkey(identity, client, name="Anna's phone", **device):
+    """A device whose passkey has been added, and the passkey's id."""
+    device = Authenticator(origin(identity), **device)
+    answer = add(client, device, name)
+    assert answer.status_code == 201, answer.json
+    return device, answer.json["id"]
+
+
+def add(client, device, name="Anna's phone", **changes):
+    options = client.post(f"{PASSKEYS}/options")
+    assert options.status_code == 200, options.json
+    return client.post(PASSKEYS, json={"name": name, "credential": device.create(options.json, **changes)})
+
+
+def secured(identity):
+    """What owners of accounts hear by mail: what has happened, and to which factor."""
+    events = identity.running.events("identity.AccountSecured.v1")
+    return [
+        (event["data"]["what"], event["data"]["detail"]) for event in events if event["data"]["what"] != "new_device"
+    ]
