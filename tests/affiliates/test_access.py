@@ -13,6 +13,7 @@ from tests.affiliates.helpers import (
     KEYED,
     LISTING,
     MAJA,
+    NAME,
     OTTO,
     SALE,
     SHOP,
@@ -30,6 +31,7 @@ from tests.affiliates.helpers import (
 from tests.plugin import endpoints, principal
 
 MERCHANT = {Role.MERCHANT_ADMIN, Role.MACHINE}
+READERS = MERCHANT | {Role.MERCHANT_VIEWER}
 OPERATOR = {Role.PLATFORM_ADMIN}
 ONE = "campaigns/<uuid:campaign_id>"
 AFFILIATE = "affiliates/<uuid:affiliate_id>"
@@ -73,7 +75,7 @@ OTHERS = {
 PUBLIC = {("GET", LISTING), ("GET", "/r/<path:code>")}
 
 ACCESS = {
-    (method, f"{prefix}/{path}"): (MERCHANT, body)
+    (method, f"{prefix}/{path}"): (READERS if method == "GET" or path == "conversions/preview" else MERCHANT, body)
     for (method, path), body in BOTH_DOORS.items()
     for prefix in (KEYED, SIGNED_IN)
 } | OTHERS
@@ -182,3 +184,26 @@ def test_the_operator_sees_all_merchants_campaigns(affiliates, things):
     for endpoint in OTHERS:
         assert ask(affiliates.client(ADA), endpoint, things).status_code == 200
         assert ask(affiliates.client(ADA), endpoint, nowhere(things)).status_code == 404
+
+
+def test_a_viewer_reads_what_the_admin_reads(affiliates, maja, things):
+    """Of its own merchant, below both prefixes; of another one nothing."""
+    viewer = affiliates.client(principal(Role.MERCHANT_VIEWER, tenant_id=MAJA.tenant_id, **NAME))
+    stranger = affiliates.client(principal(Role.MERCHANT_VIEWER, tenant_id=OTTO.tenant_id))
+    before = everything(affiliates)
+    for endpoint in (entry for entry in ACCESS.keys() - OTHERS.keys() if entry[0] == "GET"):
+        answer = ask(viewer, endpoint, things)
+        assert (answer.status_code, answer.json) == (200, ask(maja, endpoint, things).json), endpoint
+        if "<" in endpoint[1]:
+            refused(ask(stranger, endpoint, things), 404)
+        elif not endpoint[1].endswith("settings"):
+            assert ask(stranger, endpoint, things).json["items"] == [], endpoint
+    assert everything(affiliates) == before
+
+
+def test_a_viewer_may_ask_what_an_order_would_earn(affiliates, maja, things):
+    """Nothing is recorded by it, so it is reading."""
+    viewer = affiliates.client(principal(Role.MERCHANT_VIEWER, tenant_id=MAJA.tenant_id, **NAME))
+    before = everything(affiliates)
+    assert ok(viewer.post(f"{SIGNED_IN}/conversions/preview", json=order("A-8")))["externalOrderId"] == "A-8"
+    assert everything(affiliates) == before

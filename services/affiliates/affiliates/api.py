@@ -10,14 +10,14 @@ from chassis.http.pages import page_of
 from services.affiliates.affiliates import actions, queries
 from services.affiliates.affiliates.rules import Enrolment
 from services.affiliates.affiliates.schemas import AffiliateIn, AffiliateOut, AffiliatesIn
-from services.affiliates.common.dual_mount import MERCHANT, DualMount, location
+from services.affiliates.common.dual_mount import MERCHANT, READERS, DualMount, location
 
 blp = DualMount("affiliates")
 
 
 @blp.route("")
 class Affiliates(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.arguments(AffiliatesIn, location="query")
     @blp.response(200, page_of(AffiliateOut))
     def get(self, filters):
@@ -37,7 +37,7 @@ class Affiliates(MethodView):
 
 @blp.route("/<uuid:affiliate_id>")
 class OneAffiliate(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.response(200, AffiliateOut)
     def get(self, affiliate_id):
         """One of the merchant's affiliates."""
