@@ -1,4 +1,4 @@
-"""Endpoints of affiliates: apply, approve, suspend (D30)."""
+"""Endpoints of affiliates: apply, approve, suspend (D30), invite to sign in (S2-22)."""
 
 from flask.views import MethodView
 
@@ -62,6 +62,19 @@ class SuspendAffiliate(MethodView):
     def post(self, affiliate_id):
         """Stop an affiliate's links from working. What it has earned stays."""
         return _enrol(affiliate_id, Enrolment.SUSPENDED)
+
+
+@blp.route("/<uuid:affiliate_id>/invite")
+class InviteAffiliate(MethodView):
+    @blp.allow(*MERCHANT)
+    @blp.response(200, AffiliateOut)
+    def post(self, affiliate_id):
+        """Mail the affiliate an invitation to sign in and see its own numbers, for the first time or again (S2-22)."""
+        with db.begin() as session:
+            affiliate = actions.invite(
+                session, affiliate_id, expected=versions.if_match(), actor=caller(), now=utcnow()
+            )
+        return versions.set_etag(affiliate)
 
 
 def _enrol(affiliate_id, status):
