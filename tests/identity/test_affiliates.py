@@ -34,8 +34,8 @@ def test_an_affiliate_is_invited_into_the_merchants_tenant(identity, merchant):
     """The mail names the merchant as the one who invites."""
     identity.running.deliver(asked(merchant))
     [event] = identity.running.events(INVITED)
-    told = {name: event["data"][name] for name in ("tenantId", "email", "name", "role", "tenantName", "invitedBy")}
-    assert told == {
+    seen = {name: event["data"][name] for name in ("tenantId", "email", "name", "role", "tenantName", "invitedBy")}
+    assert seen == {
         "tenantId": merchant,
         "email": BINA,
         "name": "Bina Gurung",
