@@ -54,8 +54,7 @@ def apply(session: Session, *, name: str, email: str, actor: Principal, now: dat
     _audit(session, "affiliate.applied", affiliate, actor, now)
     with conflict_if_taken(ONE_ADDRESS, "Somebody has applied with this address already.", code="affiliate_exists"):
         session.flush()
-    if user := queries.user_of_address(session, merchant.id, affiliate.email_key):
-        _claim(session, affiliate, user.id, actor, now)
+    _claim_if_joined(session, affiliate, actor, now)
     _publish(session, affiliate, actor, now)
     return affiliate
 
@@ -82,7 +81,8 @@ def enrol(
 def invite(
     session: Session, affiliate_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
 ) -> Affiliate:
-    """Have identity mail an invitation to sign in, also again; a second call within a minute changes nothing.
+    """Have identity mail an invitation to sign in, also again; a second call within a minute changes nothing. Where a
+    user has the address already, the enrolment is claimed instead.
 
     Raises:
         NotFound: not one of the caller's.
@@ -95,7 +95,7 @@ def invite(
         raise Conflict("The affiliate is suspended; approve it first.", code="affiliate_suspended")
     if affiliate.account is Account.ACTIVE:
         raise Conflict("The affiliate has an account already.", code="account_exists")
-    if affiliate.invite(now):
+    if not _claim_if_joined(session, affiliate, actor, now) and affiliate.invite(now):
         _audit(session, "affiliate.invited", affiliate, actor, now)
         _add(session, AffiliateInvited, affiliate, actor, now, invited_at=now)
     return affiliate
@@ -128,7 +128,7 @@ def upsert_user(
     Args:
         affiliate_email: None for a user who is no affiliate, or was removed.
     """
-    lock_merchant(session, tenant_id)
+    lock_merchant(session, tenant_id)  # as ``apply`` does
     key = address_key(affiliate_email) if affiliate_email else None
     row = {"id": user_id, "merchant_id": tenant_id, "email_key": key, "sequence": sequence}
     if upsert_newer(session, AffiliateUser, row) is None:
@@ -142,6 +142,14 @@ def upsert_user(
     affiliate = queries.lock_affiliate_of_address(session, tenant_id, key) if key else None
     if affiliate is not None and affiliate.user_id != user_id:
         _claim(session, affiliate, user_id, person, now)
+
+
+def _claim_if_joined(session: Session, affiliate: Affiliate, actor: Principal, now: datetime) -> bool:
+    """Let the user who signs in with the affiliate's address have the enrolment; return whether there is one."""
+    user = queries.user_of_address(session, affiliate.merchant_id, affiliate.email_key)
+    if user is not None:
+        _claim(session, affiliate, user.id, actor, now)
+    return user is not None
 
 
 def _claim(session: Session, affiliate: Affiliate, user_id: UUID, actor: Principal, now: datetime) -> None:

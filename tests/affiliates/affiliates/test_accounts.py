@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 import time_machine
 
+from chassis.core.principal import Principal, acting_as
+from services.affiliates.affiliates.models import AffiliateUser
 from tests.affiliates.helpers import (
     AFFILIATES,
     KEYED,
@@ -18,6 +20,7 @@ from tests.affiliates.helpers import (
     affiliate_user,
     assert_problem,
     everything,
+    heard,
     joined,
     ok,
     refused,
@@ -202,7 +205,8 @@ def test_two_merchants_have_an_affiliate_each_of_one_address(affiliates, shop, o
 
 def test_applying_and_accepting_at_the_same_moment_find_each_other(affiliates):
     """Whichever comes first."""
-    for number in range(6):
+    affiliates.deliver(heard(MAJA, 1))
+    for number in range(12):
         email = f"race{number}@blog.example"
         event, body = joined(MAJA, email), {"name": "Racer", "email": email}
         with ThreadPoolExecutor(2) as pool:
@@ -210,3 +214,12 @@ def test_applying_and_accepting_at_the_same_moment_find_each_other(affiliates):
             pool.submit(affiliates.deliver, event).result()
         affiliate = ok(applied.result(), 201)
         assert ok(affiliates.client(MAJA).get(f"{AFFILIATES}/{affiliate['id']}"))["account"] == "ACTIVE"
+
+
+def test_an_invitation_finds_an_account_that_nothing_has_found_yet(affiliates, shop, bina):
+    """A user whose event came before the merchant was known, at the moment of its first application."""
+    user = AffiliateUser(id=uuid4(), merchant_id=MAJA.tenant_id, email_key=BINA["email"], sequence=2)
+    with acting_as(Principal.system("test")), affiliates.database.begin() as session:
+        session.add(user)
+    assert ok(shop.post(f"{bina}/invite"))["account"] == "ACTIVE"
+    assert affiliates.events(INVITED) == []

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -173,9 +174,7 @@ def test_affiliates_of_two_merchants_see_nothing_of_each_other(world, bina, otto
 def test_the_same_user_id_in_another_tenant_is_nobody(world):
     """A token of another tenant finds no enrolment, whatever its user is called."""
     person = affiliate_user(world.service, MAJA, "bina@blog.example")
-    stranger = type(person)(
-        **{**{name: getattr(person, name) for name in person.__slots__}, "tenant_id": OTTO.tenant_id}
-    )
+    stranger = replace(person, tenant_id=OTTO.tenant_id)
     for path in ("me", *LISTS, "balance"):
         assert_problem(world.service.client(stranger).get(f"{PORTAL}/{path}"), 403, "not_enrolled")
 
