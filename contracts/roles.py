@@ -18,3 +18,12 @@ class Role(StrEnum):
     PLATFORM_ADMIN = principal.OPERATOR
     MACHINE = "Machine"
     SYSTEM = principal.SYSTEM
+
+
+# Who speaks for a tenant of each kind: its admins, and its viewers. A viewer reads what an admin reads and writes
+# nothing; secrets, webhooks, API keys, sign-ins and the settings of colleagues are for admins alone.
+SUPPLIERS = (Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
+RETAILERS = (Role.RETAILER_ADMIN, Role.RETAILER_VIEWER)
+MERCHANTS = (Role.MERCHANT_ADMIN, Role.MERCHANT_VIEWER)
+ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
+VIEWERS = (Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)

@@ -5,7 +5,8 @@ from pathlib import Path
 from chassis.process.service import Service, Task
 from services.affiliates import settings
 from services.affiliates.affiliates import api as affiliates
-from services.affiliates.affiliates.events import AffiliateApproved, AffiliateSuspended
+from services.affiliates.affiliates.consumers import USER_EVENTS
+from services.affiliates.affiliates.events import AffiliateApproved, AffiliateInvited, AffiliateSuspended
 from services.affiliates.campaigns import api as campaigns
 from services.affiliates.campaigns.events import CampaignActivated, CampaignPaused
 from services.affiliates.clicks import api as clicks
@@ -20,6 +21,7 @@ from services.affiliates.merchant_settings import api as merchant_settings
 from services.affiliates.merchants.consumers import TENANT_EVENTS
 from services.affiliates.merchants.tasks import fetch_time_zones
 from services.affiliates.payouts import api as payouts
+from services.affiliates.portal import api as portal
 from services.affiliates.products import api as products
 from services.affiliates.reports import api as reports
 
@@ -41,18 +43,20 @@ service = Service(
         campaigns.admin,
         campaigns.public,
         clicks.blp,
+        portal.blp,
     ),
     events=(
         CampaignActivated,
         CampaignPaused,
         AffiliateApproved,
         AffiliateSuspended,
+        AffiliateInvited,
         ClickRecorded,
         ConversionCredited,
         ConversionRefused,
         CommissionReversed,
     ),
-    subscriptions=TENANT_EVENTS,
+    subscriptions=(*TENANT_EVENTS, *USER_EVENTS),
     schedule=(Task("conversions", 0.3, weigh_due), Task("zones", 5.0, fetch_time_zones)),
     beside_api=(Task("links", 0.5, tracker.refresh_links), Task("clicks", 0.3, tracker.flush_clicks)),
     check=settings.of,

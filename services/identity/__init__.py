@@ -32,6 +32,8 @@ from services.identity.signing_keys import tasks as signing_key_tasks
 from services.identity.sso import models as sso_models
 from services.identity.teams import admin_api as users_api
 from services.identity.teams import api as team_api
+from services.identity.teams import consumers as team_consumers
+from services.identity.teams import events as team_events
 from services.identity.teams import invitation_api, tenant_api
 from services.identity.teams import tasks as team_tasks
 from services.identity.tenants import api as tenants_api
@@ -72,7 +74,8 @@ service = Service(
         trail_api.blp,
         access_api.blp,
     ),
-    events=(*tenant_events.EVENTS, *user_events.EVENTS),
+    events=(*tenant_events.EVENTS, *user_events.EVENTS, *team_events.EVENTS),
+    subscriptions=team_consumers.SUBSCRIPTIONS,
     check=settings.of,
     schedule=(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),

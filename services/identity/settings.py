@@ -7,6 +7,7 @@ from functools import cache, cached_property, partial
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from environs import Env, validate
+from sqlalchemy.orm import Session
 
 from chassis.data.encryption import SecretBox, development_secret
 from chassis.process.settings import Settings, read
@@ -62,6 +63,11 @@ def of(process: Settings) -> IdentitySettings:
     if own is None:
         own = process.own["identity"] = read(partial(_build, process))
     return own
+
+
+def process_of(session: Session) -> Settings:
+    """The settings of the process that opened a session: for consumers, which have no application."""
+    return session.info["runtime"].settings
 
 
 def _build(process: Settings, env: Env) -> IdentitySettings:

@@ -12,19 +12,20 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts import features
-from contracts.roles import Role
+from contracts.roles import RETAILERS, SUPPLIERS, Role
 from services.messaging import actions, prm_client, queries
 from services.messaging.schemas import MessageIn, MessageOut, MessagesIn, ThreadIn, ThreadOut, ThreadsIn, UnreadCountOut
 
 PREFIX = "/api/v1/messaging"
 PARTIES = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
+READERS = (*SUPPLIERS, *RETAILERS)
 
 blp = Blueprint("messaging", __name__, url_prefix=PREFIX, feature=features.MESSAGING)
 
 
 @blp.route("/threads")
 class Threads(MethodView):
-    @blp.allow(*PARTIES)
+    @blp.allow(*READERS)
     @blp.arguments(ThreadsIn, location="query")
     @blp.response(200, page_of(ThreadOut))
     def get(self, filters):
@@ -46,7 +47,7 @@ class Threads(MethodView):
 
 @blp.route("/threads/unread-count")
 class UnreadCount(MethodView):
-    @blp.allow(*PARTIES)
+    @blp.allow(*READERS)
     @blp.response(200, UnreadCountOut)
     def get(self):
         """How many of the caller's threads have something unread: the badge."""
@@ -56,7 +57,7 @@ class UnreadCount(MethodView):
 
 @blp.route("/threads/<uuid:thread_id>")
 class OneThread(MethodView):
-    @blp.allow(*PARTIES)
+    @blp.allow(*READERS)
     @blp.response(200, ThreadOut)
     def get(self, thread_id):
         """One thread; its messages have a list of their own."""
@@ -67,7 +68,7 @@ class OneThread(MethodView):
 
 @blp.route("/threads/<uuid:thread_id>/messages")
 class Messages(MethodView):
-    @blp.allow(*PARTIES)
+    @blp.allow(*READERS)
     @blp.arguments(MessagesIn, location="query")
     @blp.response(200, page_of(MessageOut))
     def get(self, filters, thread_id):
@@ -132,7 +133,7 @@ class Archive(MethodView):
         versions.set_etag(seen)
 
 
-audit_trail.serve(blp, *PARTIES)
+audit_trail.serve(blp, *READERS)
 
 
 def lock_thread(session, thread_id):

@@ -4,7 +4,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.core.errors import Conflict, Forbidden, Invalid
-from contracts.roles import Role
+from contracts.roles import RETAILERS
 
 MAX_TIERS = 10
 MAX_GROUP = 50_000
@@ -81,7 +81,7 @@ def next_status(status: Status, step: Step, by: Side) -> Status:
 
 def side_of(role: str) -> Side:
     """The side a signed-in admin acts for."""
-    return Side.RETAILER if role == Role.RETAILER_ADMIN else Side.SUPPLIER
+    return Side.RETAILER if role in RETAILERS else Side.SUPPLIER
 
 
 def opening_step(side: Side) -> Step:

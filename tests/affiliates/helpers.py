@@ -1,5 +1,6 @@
 """People, bodies and look-ups that the tests of affiliates share."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from tests.plugin import principal, sample_event
 
 KEYED = "/api/v1"
 SIGNED_IN = "/merchant/api/v1"
+PORTAL = "/affiliate/api/v1"
 CAMPAIGNS = f"{KEYED}/campaigns"
 AFFILIATES = f"{KEYED}/affiliates"
 CONVERSIONS = f"{KEYED}/conversions"
@@ -149,6 +151,27 @@ def suspension(tenant: Principal, sequence: int, *, what="Suspended"):
     """The event by which identity suspends a tenant, resumes it or ends it."""
     data = {"tenantId": str(tenant.tenant_id)}
     return sample_event(f"identity.Tenant{what}.v1", data, subject=str(tenant.tenant_id), sequence=sequence)
+
+
+def joined(merchant: Principal, email: str, *, user_id: UUID | None = None, **changes):
+    """The event by which identity tells of somebody who has accepted an invitation."""
+    user_id = user_id or uuid4()
+    data = {
+        "userId": str(user_id),
+        "tenantId": str(merchant.tenant_id),
+        "email": email,
+        "name": changes.pop("name", "Bina Gurung"),
+        "role": changes.pop("role", "Affiliate"),
+    }
+    kind, sequence = changes.pop("kind", "Added"), changes.pop("sequence", 2)
+    return sample_event(f"identity.User{kind}.v1", data | changes, subject=str(user_id), sequence=sequence)
+
+
+def affiliate_user(service, merchant: Principal, email: str) -> Principal:
+    """Who signs in as the merchant's affiliate with this address, after having accepted the invitation."""
+    person = replace(merchant, user_id=uuid4(), role=Role.AFFILIATE, name="An affiliate")
+    service.deliver(joined(merchant, email, user_id=person.user_id))
+    return person
 
 
 def ids(page) -> list[UUID]:

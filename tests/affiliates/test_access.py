@@ -13,10 +13,13 @@ from tests.affiliates.helpers import (
     KEYED,
     LISTING,
     MAJA,
+    NAME,
     OTTO,
+    PORTAL,
     SALE,
     SHOP,
     SIGNED_IN,
+    assert_problem,
     created,
     enrolled,
     everything,
@@ -30,6 +33,7 @@ from tests.affiliates.helpers import (
 from tests.plugin import endpoints, principal
 
 MERCHANT = {Role.MERCHANT_ADMIN, Role.MACHINE}
+READERS = MERCHANT | {Role.MERCHANT_VIEWER}
 OPERATOR = {Role.PLATFORM_ADMIN}
 ONE = "campaigns/<uuid:campaign_id>"
 AFFILIATE = "affiliates/<uuid:affiliate_id>"
@@ -52,6 +56,7 @@ BOTH_DOORS = {
     ("GET", AFFILIATE): None,
     ("POST", f"{AFFILIATE}/approve"): None,
     ("POST", f"{AFFILIATE}/suspend"): None,
+    ("POST", f"{AFFILIATE}/invite"): None,
     ("GET", "conversions"): None,
     ("POST", "conversions"): order("A-8"),
     ("POST", "conversions/preview"): order("A-8"),
@@ -70,13 +75,23 @@ OTHERS = {
     ("POST", f"{ADMIN}/<uuid:campaign_id>/approve"): (OPERATOR, None),
     ("PUT", f"{ADMIN}/<uuid:campaign_id>/visibility"): (OPERATOR, {"visibility": "PUBLIC"}),
 }
+OWN = {
+    ("GET", f"{PORTAL}/{path}"): ({Role.AFFILIATE}, None)
+    for path in ("me", "campaigns", ONE, "links", "clicks", "conversions", "balance", "statements")
+}
+"""What an affiliate sees of itself; ``portal/`` tries what is in it."""
 PUBLIC = {("GET", LISTING), ("GET", "/r/<path:code>")}
 
-ACCESS = {
-    (method, f"{prefix}/{path}"): (MERCHANT, body)
-    for (method, path), body in BOTH_DOORS.items()
-    for prefix in (KEYED, SIGNED_IN)
-} | OTHERS
+ACCESS = (
+    {
+        (method, f"{prefix}/{path}"): (READERS if method == "GET" or path == "conversions/preview" else MERCHANT, body)
+        for (method, path), body in BOTH_DOORS.items()
+        for prefix in (KEYED, SIGNED_IN)
+    }
+    | OTHERS
+    | OWN
+)
+MERCHANTS_OWN = ACCESS.keys() - OTHERS.keys() - OWN.keys()
 
 
 @pytest.fixture
@@ -126,10 +141,17 @@ def test_nobody_unknown_gets_in(affiliates, things):
 def test_with_the_flag_off_nothing_answers(affiliates, things):
     """D5: 403 before the role is looked at."""
     before = everything(affiliates)
-    for endpoint, role in product(ACCESS.keys() - OTHERS.keys(), Role):
+    for endpoint, role in product(MERCHANTS_OWN, Role):
         person = principal(role, tenant_id=MAJA.tenant_id, features=frozenset({"campaigns", "prm"}))
         refused(ask(affiliates.client(person), endpoint, things), 403, "affiliates")
     assert everything(affiliates) == before
+
+
+def test_with_the_flag_off_an_affiliate_sees_nothing(affiliates, things):
+    """D5: the flag is the merchant's, whose tenant the affiliate signs in to."""
+    for endpoint, role in product(OWN, Role):
+        person = principal(role, tenant_id=MAJA.tenant_id, features=frozenset({"campaigns", "prm"}))
+        assert_problem(ask(affiliates.client(person), endpoint, things), 403, "feature_disabled")
 
 
 def test_the_wrong_role_is_refused(affiliates, things):
@@ -147,9 +169,7 @@ def test_to_another_merchant_things_do_not_exist(affiliates, things):
     """S2-22, D5: the answer is the same to the letter as for an id that is nobody's, in every endpoint."""
     before = everything(affiliates)
     stranger = principal(Role.MACHINE, tenant_id=OTTO.tenant_id)
-    for endpoint, person in product(
-        (entry for entry in ACCESS.keys() - OTHERS.keys() if "<" in entry[1]), (OTTO, stranger)
-    ):
+    for endpoint, person in product((entry for entry in MERCHANTS_OWN if "<" in entry[1]), (OTTO, stranger)):
         client = affiliates.client(person)
         foreign, absent = ask(client, endpoint, things), ask(client, endpoint, nowhere(things))
         refused(foreign, 404)
@@ -182,3 +202,26 @@ def test_the_operator_sees_all_merchants_campaigns(affiliates, things):
     for endpoint in OTHERS:
         assert ask(affiliates.client(ADA), endpoint, things).status_code == 200
         assert ask(affiliates.client(ADA), endpoint, nowhere(things)).status_code == 404
+
+
+def test_a_viewer_reads_what_the_admin_reads(affiliates, maja, things):
+    """Of its own merchant, below both prefixes; of another one nothing."""
+    viewer = affiliates.client(principal(Role.MERCHANT_VIEWER, tenant_id=MAJA.tenant_id, **NAME))
+    stranger = affiliates.client(principal(Role.MERCHANT_VIEWER, tenant_id=OTTO.tenant_id))
+    before = everything(affiliates)
+    for endpoint in (entry for entry in MERCHANTS_OWN if entry[0] == "GET"):
+        answer = ask(viewer, endpoint, things)
+        assert (answer.status_code, answer.json) == (200, ask(maja, endpoint, things).json), endpoint
+        if "<" in endpoint[1]:
+            refused(ask(stranger, endpoint, things), 404)
+        elif not endpoint[1].endswith("settings"):
+            assert ask(stranger, endpoint, things).json["items"] == [], endpoint
+    assert everything(affiliates) == before
+
+
+def test_a_viewer_may_ask_what_an_order_would_earn(affiliates, maja, things):
+    """Nothing is recorded by it, so it is reading."""
+    viewer = affiliates.client(principal(Role.MERCHANT_VIEWER, tenant_id=MAJA.tenant_id, **NAME))
+    before = everything(affiliates)
+    assert ok(viewer.post(f"{SIGNED_IN}/conversions/preview", json=order("A-8")))["externalOrderId"] == "A-8"
+    assert everything(affiliates) == before

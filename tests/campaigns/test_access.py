@@ -1,5 +1,6 @@
 """Who may call which endpoint: every one of them, as everybody."""
 
+from dataclasses import replace
 from itertools import product
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ INVITE = f"{CAMPAIGNS}/invites/<uuid:invite_id>"
 WRITERS = {Role.SUPPLIER_ADMIN}
 READERS = WRITERS | {Role.SUPPLIER_VIEWER}
 RETAILERS = {Role.RETAILER_ADMIN}
+INBOX = RETAILERS | {Role.RETAILER_VIEWER}
 
 ACCESS = {
     ("GET", CAMPAIGNS): (READERS, None),
@@ -38,10 +40,10 @@ ACCESS = {
     ("GET", f"{ONE}/invites"): (READERS, None),
     ("POST", f"{ONE}/send"): (WRITERS, {"retailerIds": [str(ROLF.tenant_id)]}),
     ("POST", f"{ONE}/status"): (WRITERS, {"status": "ResponsesIn"}),
-    ("GET", f"{CAMPAIGNS}/invites"): (RETAILERS, None),
-    ("GET", INVITE): (RETAILERS, None),
+    ("GET", f"{CAMPAIGNS}/invites"): (INBOX, None),
+    ("GET", INVITE): (INBOX, None),
     ("POST", f"{INVITE}/respond"): (RETAILERS, {"response": "Accepted"}),
-    ("GET", f"{CAMPAIGNS}/audit"): (WRITERS | RETAILERS, None),
+    ("GET", f"{CAMPAIGNS}/audit"): (READERS | INBOX, None),
 }
 
 
@@ -124,11 +126,30 @@ def test_lists_hold_nothing_of_others(campaigns, anna, ids):
     assert anna.get(f"{CAMPAIGNS}/audit?targetId={mine.rpartition('/')[2]}").json["totalItems"] == 0
 
 
-def test_a_viewer_reads_and_writes_nothing(campaigns, anna, ids):
-    """S0-7."""
-    vera, address = campaigns.client(VERA), f"{CAMPAIGNS}/{ids['<uuid:campaign_id>']}"
-    assert vera.get(address).json == anna.get(address).json
-    assert vera.get(CAMPAIGNS).json == anna.get(CAMPAIGNS).json
+def test_a_viewer_reads_what_the_admin_reads(campaigns, anna, rolf, ids):
+    """S0-7, and the same on the retailer's side."""
+    viewer_of_rolfs = campaigns.client(replace(ROLF, role=Role.RETAILER_VIEWER, user_id=uuid4()))
+    before = rows(campaigns)
+    for endpoint in (entry for entry in ACCESS if entry[0] == "GET"):
+        for admin, viewer in ((anna, campaigns.client(VERA)), (rolf, viewer_of_rolfs)):
+            assert ask(viewer, endpoint, ids).status_code == ask(admin, endpoint, ids).status_code
+            assert ask(viewer, endpoint, ids).json.get("items") == ask(admin, endpoint, ids).json.get("items")
+    assert ask(campaigns.client(VERA), ("GET", ONE), ids).json["inviteCount"] == 1
+    assert ask(viewer_of_rolfs, ("GET", INVITE), ids).json == ask(rolf, ("GET", INVITE), ids).json
+    assert rows(campaigns) == before
+
+
+def test_a_viewer_of_another_tenant_finds_nothing(campaigns, ids):
+    """S0-9."""
+    for endpoint in (entry for entry in ACCESS if entry[0] == "GET"):
+        stranger = (
+            replace(RITA, role=Role.RETAILER_VIEWER) if ACCESS[endpoint][0] == INBOX else replace(OTTO, role=VERA.role)
+        )
+        answer = ask(campaigns.client(stranger), endpoint, ids)
+        if "<" in endpoint[1]:
+            is_problem(answer, 404, "not_found")
+        else:
+            assert answer.json["items"] == [], endpoint
 
 
 def test_the_service_declares_what_it_publishes(campaigns, anna, rolf, ids):

@@ -215,6 +215,23 @@ def a_link_earns_a_commission(cast: Cast, tag: str) -> None:
     merchant.post(f"{MERCHANT}/affiliates/{person}/suspend")
 
 
+@makes("affiliates.AffiliateInvited.v1", "identity.UserInvited.v1", "identity.AffiliateInvitationRefused.v1")
+def affiliates_are_asked_to_sign_in(cast: Cast, tag: str) -> None:
+    """One whose address is free, and one whose address is a colleague's account."""
+    users = f"/api/v1/admin/tenants/{cast.merchant_id}/users"
+    colleague = {"email": f"{tag}-taken@chaos.example", "name": tag, "role": "MerchantAdmin"}
+    user = cast.operator.post(users, colleague | {"password": "concord-demo"})
+    for email in (f"{tag}-free@chaos.example", colleague["email"]):
+        person = cast.merchant.post(f"{MERCHANT}/affiliates", {"name": tag, "email": email})["id"]
+        cast.merchant.post(f"{MERCHANT}/affiliates/{person}/invite")
+    deadline = time.monotonic() + WEIGHED_WITHIN
+    while cast.merchant.get(f"{MERCHANT}/affiliates/{person}")["account"] != "REFUSED":
+        if time.monotonic() > deadline:
+            return  # the verdict tells
+        time.sleep(0.2)
+    cast.operator.delete(f"{users}/{user['id']}")
+
+
 def _order(merchant: Client, number: str, click: str | None) -> None:
     """Report an order and wait until it is weighed; what was credited is refunded."""
     order = {"externalOrderId": number, "orderAmount": "100.00", "currency": "NPR"}

@@ -2,11 +2,12 @@
 word, ids apart): a link clicked, an order credited, a refund clawed back."""
 
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
 import requests
 
-from tests.e2e.harness import OPERATOR, build_merchant, until
+from tests.e2e.harness import OPERATOR, build_merchant, new_user, until
 
 API = "/api/v1"
 SHOP = "https://shop.example"
@@ -160,3 +161,30 @@ def test_what_is_paused_does_not_convert(platform, merchant):
         assert (page.status_code in (400, 404), page.headers["Content-Type"]) == (True, "text/html; charset=utf-8")
     pasted = requests.get(f"{platform.url}/r/{code.upper()};", allow_redirects=False, timeout=20)
     assert pasted.headers["Location"].startswith(f"{SHOP}/lights?clickId=")
+
+
+def test_an_affiliate_signs_in_and_sees_its_own(platform, merchant):
+    """S2-22: invited by the merchant's software; an address that is somebody's account already is refused."""
+    software, tag = merchant.software, uuid4().hex[:8]
+    email = f"bina-{tag}@blog.example"
+    done(software.ask("PUT", f"{API}/settings", {"affiliateApprovalRequired": False}))
+    campaign = done(software.post(f"{API}/campaigns", {"title": "Tihar"}), 201)["id"]
+    done(software.post(f"{API}/campaigns/{campaign}/activate"))
+    bina = done(software.post(f"{API}/affiliates", {"name": "Bina", "email": email}), 201)["id"]
+    body = {"affiliateId": bina, "destination": f"{SHOP}/lights"}
+    code = done(software.post(f"{API}/campaigns/{campaign}/links", body), 201)["code"]
+    taken = done(software.post(f"{API}/affiliates", {"name": "Maja", "email": merchant.admin.email}), 201)["id"]
+    assert done(software.post(f"{API}/affiliates/{taken}/invite"))["account"] == "INVITED"
+
+    def account(affiliate):
+        return done(software.get(f"{API}/affiliates/{affiliate}"))["account"]
+
+    until(lambda: account(taken) == "REFUSED", what="the refusal")
+    person = new_user(platform, platform.user(*OPERATOR), merchant.tenant_id, email, "Affiliate")
+    until(lambda: account(bina) == "ACTIVE", what="the account")
+    assert done(person.get("/affiliate/api/v1/me"))["email"] == email
+    [link] = done(person.get("/affiliate/api/v1/links"))["items"]
+    assert link["code"] == code
+    assert done(person.get("/affiliate/api/v1/campaigns"))["items"][0]["title"] == "Tihar"
+    refused(person.get("/merchant/api/v1/reports"), 403)
+    assert merchant.admin.get("/affiliate/api/v1/me").status_code == 403

@@ -35,6 +35,7 @@ ROUTED = [
     ("PUT", "/shops/fjord-retail/carts/7/items/8", "promotions"),
     ("DELETE", "/shops/fjord-retail/carts/7", "promotions"),
     ("POST", "/merchant/api/v1/campaigns/7/activate", "affiliates"),
+    ("GET", "/affiliate/api/v1/campaigns/7", "affiliates"),
     ("POST", "/api/v1/admin/affiliate-campaigns/7/approve", "affiliates"),
     ("GET", "/api/v1/public/campaigns", "affiliates"),
     ("GET", "/r/maja-sale", "affiliates"),

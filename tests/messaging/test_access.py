@@ -1,5 +1,6 @@
 """Who may call which endpoint: every one of them, as everybody."""
 
+from dataclasses import replace
 from itertools import product
 from uuid import uuid4
 
@@ -30,19 +31,20 @@ from tests.plugin import endpoints, principal
 ONE = f"{THREADS}/<uuid:thread_id>"
 SUPPLIERS = {Role.SUPPLIER_ADMIN}
 PARTIES = SUPPLIERS | {Role.RETAILER_ADMIN}
+READERS = PARTIES | {Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER}
 
 ACCESS = {
-    ("GET", THREADS): (PARTIES, None),
+    ("GET", THREADS): (READERS, None),
     ("POST", THREADS): (SUPPLIERS, opening()),
-    ("GET", BADGE): (PARTIES, None),
-    ("GET", ONE): (PARTIES, None),
-    ("GET", f"{ONE}/messages"): (PARTIES, None),
+    ("GET", BADGE): (READERS, None),
+    ("GET", ONE): (READERS, None),
+    ("GET", f"{ONE}/messages"): (READERS, None),
     ("POST", f"{ONE}/messages"): (PARTIES, {"body": "Looks good."}),
     ("PUT", f"{ONE}/read"): (PARTIES, None),
     ("PUT", f"{ONE}/unread"): (PARTIES, None),
     ("PUT", f"{ONE}/archive"): (PARTIES, None),
     ("DELETE", f"{ONE}/archive"): (PARTIES, None),
-    ("GET", f"{MESSAGING}/audit"): (PARTIES, None),
+    ("GET", f"{MESSAGING}/audit"): (READERS, None),
 }
 
 
@@ -150,3 +152,44 @@ def test_everybody_of_a_tenant_sees_its_threads(messaging, anna, rolf, thread_id
     asta.put(f"{address}/read")
     assert (badge(asta), badge(anna)) == (0, 0)
     assert write(asta, address, "From Asta")["senderName"] == "Asta"
+
+
+def viewer_of(person):
+    role = Role.SUPPLIER_VIEWER if person.role == Role.SUPPLIER_ADMIN else Role.RETAILER_VIEWER
+    return replace(person, role=role, user_id=uuid4(), name="Viewer")
+
+
+def test_a_viewer_reads_what_the_company_reads(messaging, anna, rolf, thread_id):
+    """On either side: threads, messages, badge and trail, and nothing of it moves a read mark (S0-65)."""
+    write(rolf, f"{THREADS}/{thread_id}")
+    before = everything(messaging)
+    for endpoint, (admin, person) in product(
+        (entry for entry in ACCESS if entry[0] == "GET"), ((anna, ANNA), (rolf, ROLF))
+    ):
+        answer = ask(messaging.client(viewer_of(person)), endpoint, thread_id)
+        assert answer.status_code == 200
+        assert answer.json == ask(admin, endpoint, thread_id).json
+    assert (badge(messaging.client(viewer_of(ANNA))), badge(anna)) == (1, 1)
+    assert everything(messaging) == before
+
+
+def test_a_viewer_marks_nothing_for_the_company(messaging, anna, rolf, thread_id):
+    """The read mark is the company's (S0-65), and what waits for an answer must not look done."""
+    address = f"{THREADS}/{thread_id}"
+    write(rolf, address)
+    viewer = messaging.client(viewer_of(ANNA))
+    for method, step in (("PUT", "read"), ("PUT", "unread"), ("PUT", "archive"), ("DELETE", "archive")):
+        is_problem(viewer.open(f"{address}/{step}", method=method), 403, "forbidden")
+    is_problem(viewer.post(f"{address}/messages", json={"body": "Hello"}), 403, "forbidden")
+    assert (badge(anna), badge(viewer)) == (1, 1)
+    anna.put(f"{address}/read")
+    assert (badge(anna), badge(viewer)) == (0, 0)
+
+
+def test_a_third_partys_viewer_finds_nothing(messaging, thread_id):
+    """S0-59."""
+    for stranger in (OTTO, RITA, RUNE):
+        client = messaging.client(viewer_of(stranger))
+        is_problem(client.get(f"{THREADS}/{thread_id}"), 404, "not_found")
+        is_problem(client.get(f"{THREADS}/{thread_id}/messages"), 404, "not_found")
+        assert (listed(client), badge(client)) == ([], 0)

@@ -12,11 +12,13 @@ from tests.plugin import endpoints, principal
 DELIVERIES = "/api/v1/notifications/deliveries"
 EVERYBODY = ()
 ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
-EVENT_READERS = (*ADMINS, Role.MACHINE)
+VIEWERS = (Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
+EVENT_READERS = (*ADMINS, *VIEWERS, Role.MACHINE)
+WEBHOOK_OWNERS = (*ADMINS, Role.MACHINE)
 SIGNED_IN = ("everybody signed in",)
 UNSUBSCRIBE = "/unsubscribe/<token>"
 TABLE = {
-    ("GET", DELIVERIES): (*ADMINS, Role.PLATFORM_ADMIN),
+    ("GET", DELIVERIES): (*ADMINS, Role.PLATFORM_ADMIN, *VIEWERS),
     ("POST", f"{DELIVERIES}/<uuid:delivery_id>/resend"): (*ADMINS, Role.PLATFORM_ADMIN),
     ("POST", f"{DELIVERIES}/<uuid:delivery_id>/forget"): (*ADMINS, Role.PLATFORM_ADMIN),
     ("GET", "/api/v1/notifications/audit"): ADMINS,
@@ -37,7 +39,7 @@ TABLE = {
             *(("GET", f"/api/v1/webhooks/<uuid:webhook_id>/{kind}") for kind in ("messages", "attempts")),
             ("GET", "/api/v1/webhooks/audit"),
         ),
-        EVENT_READERS,
+        WEBHOOK_OWNERS,
     ),
     ("GET", "/dev/mailbox"): EVERYBODY,
     ("GET", "/dev/mailbox.json"): EVERYBODY,
@@ -64,7 +66,7 @@ def test_who_is_not_signed_in_is_refused(notifier, method, path):
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
 def test_every_role_is_let_in_or_refused_as_the_table_says(notifier, method, path):
-    """S0-7: a viewer sees campaigns, nothing else. No feature flag gates notifications."""
+    """A viewer sees what happens and which mails were sent, and no webhooks. No feature flag gates notifications."""
     for role in Role:
         who = principal(role, features=frozenset())
         body = {"json": {}} if method == "PUT" else {}
@@ -96,3 +98,26 @@ def test_a_tenant_sees_the_mails_to_its_own_users_only(notifier):
     assert seen[FJORD]["totalItems"] == 1
     operator = notifier.client(principal(Role.PLATFORM_ADMIN)).get(DELIVERIES).json
     assert operator["totalItems"] == 2
+
+
+def test_a_viewer_sees_the_own_tenants_mails_and_decides_nothing(notifier):
+    """Mails of a tenant are read by its viewers; whether an uncertain one goes again is for admins."""
+    notifier.deliver(user_added(), invite_created())
+    send(notifier)
+    viewer = notifier.client(principal(Role.RETAILER_VIEWER, tenant_id=FJORD))
+    admin = notifier.client(principal(Role.RETAILER_ADMIN, tenant_id=FJORD))
+    assert viewer.get(DELIVERIES).json == admin.get(DELIVERIES).json
+    assert viewer.get(DELIVERIES).json["totalItems"] == 1
+    assert viewer.get("/api/v1/events").json["items"] == admin.get("/api/v1/events").json["items"]
+    stranger = notifier.client(principal(Role.RETAILER_VIEWER))
+    assert stranger.get(DELIVERIES).json["items"] == stranger.get("/api/v1/events").json["items"] == []
+    delivery = viewer.get(DELIVERIES).json["items"][0]["id"]
+    assert viewer.post(f"{DELIVERIES}/{delivery}/resend").status_code == 403
+
+
+def test_viewers_get_no_mails(notifier):
+    """A mail asks for an answer, which a viewer cannot give; without an admin it waits for one."""
+    notifier.deliver(user_added(uuid4(), FJORD, role=str(Role.RETAILER_VIEWER)), invite_created())
+    send(notifier)
+    admin = notifier.client(principal(Role.RETAILER_ADMIN, tenant_id=FJORD))
+    assert [item["state"] for item in admin.get(DELIVERIES).json["items"]] == ["no_recipient"]

@@ -14,33 +14,35 @@ AUDIT = "/api/v1/prm/audit"
 EXPAND = "/internal/network/expand"
 SUPPLIER, RETAILER = {Role.SUPPLIER_ADMIN}, {Role.RETAILER_ADMIN}
 BOTH = SUPPLIER | RETAILER
+SUPPLIERS, RETAILERS = SUPPLIER | {Role.SUPPLIER_VIEWER}, RETAILER | {Role.RETAILER_VIEWER}
+READERS = SUPPLIERS | RETAILERS
 GROUP = {"name": "G", "retailerIds": []}
 
 # (method, rule) → (who may, a body that would do)
 TABLE = {
     ("POST", RELATIONSHIPS): (BOTH, {"retailerId": str(uuid4())}),
-    ("GET", RELATIONSHIPS): (BOTH, None),
-    ("GET", f"{RELATIONSHIPS}/<uuid:relationship_id>"): (BOTH, None),
+    ("GET", RELATIONSHIPS): (READERS, None),
+    ("GET", f"{RELATIONSHIPS}/<uuid:relationship_id>"): (READERS, None),
     ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/accept"): (BOTH, None),
     ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/decline"): (BOTH, None),
     ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/pause"): (SUPPLIER, None),
     ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/resume"): (SUPPLIER, None),
     ("POST", f"{RELATIONSHIPS}/<uuid:relationship_id>/end"): (SUPPLIER, None),
     ("POST", GROUPS): (SUPPLIER, GROUP),
-    ("GET", GROUPS): (SUPPLIER, None),
-    ("GET", f"{GROUPS}/<uuid:group_id>"): (SUPPLIER, None),
+    ("GET", GROUPS): (SUPPLIERS, None),
+    ("GET", f"{GROUPS}/<uuid:group_id>"): (SUPPLIERS, None),
     ("PUT", f"{GROUPS}/<uuid:group_id>"): (SUPPLIER, GROUP),
     ("DELETE", f"{GROUPS}/<uuid:group_id>"): (SUPPLIER, None),
     ("POST", TIERS): (SUPPLIER, GOLD),
-    ("GET", TIERS): (SUPPLIER, None),
-    ("GET", f"{TIERS}/<uuid:tier_id>"): (SUPPLIER, None),
+    ("GET", TIERS): (SUPPLIERS, None),
+    ("GET", f"{TIERS}/<uuid:tier_id>"): (SUPPLIERS, None),
     ("PUT", f"{TIERS}/<uuid:tier_id>"): (SUPPLIER, GOLD),
     ("DELETE", f"{TIERS}/<uuid:tier_id>"): (SUPPLIER, None),
     ("POST", f"{TIERS}/<uuid:tier_id>/assign"): (SUPPLIER, {"retailerId": str(uuid4())}),
     ("DELETE", f"{TIERS}/<uuid:tier_id>/assign/<uuid:retailer_id>"): (SUPPLIER, None),
-    ("GET", f"{TIERS}/<uuid:tier_id>/assignments"): (SUPPLIER, None),
-    ("GET", MY_TIERS): (RETAILER, None),
-    ("GET", AUDIT): (BOTH, None),
+    ("GET", f"{TIERS}/<uuid:tier_id>/assignments"): (SUPPLIERS, None),
+    ("GET", MY_TIERS): (RETAILERS, None),
+    ("GET", AUDIT): (READERS, None),
     ("POST", EXPAND): ({Role.SYSTEM}, {}),
 }
 FLAGGED = [entry for entry in TABLE if entry[1] != EXPAND]
@@ -110,7 +112,7 @@ def test_another_tenants_thing_is_like_one_that_is_not_there(world, anna, rolf, 
     world.assign(anna, tier_id, rolf)
     theirs |= {"tier_id": tier_id, "retailer_id": rolf.tenant_id}
     for role in TABLE[entry][0]:
-        stranger = world.supplier("Stranger") if role == Role.SUPPLIER_ADMIN else world.retailer("Stranger")
+        stranger = replace(world.supplier("S") if role in SUPPLIERS else world.retailer("S"), role=role)
         before = world.everything()
         foreign, absent = ask(world, stranger, entry, **theirs), ask(world, stranger, entry)
         refused(foreign, 404, "not_found")
@@ -165,3 +167,20 @@ def test_a_retailer_of_a_tier_sees_it_only_as_its_own(world, anna, rolf):
 )
 def test_what_is_no_id_is_not_found(world, anna, method, path):
     refused(world.prm.client(anna).open(path, method=method), 404, "not_found")
+
+
+def test_a_viewer_reads_what_the_admin_reads(world, anna, rolf):
+    """On either side, and nothing is changed by it."""
+    ids = {"relationship_id": world.related(anna, rolf), "group_id": world.group(anna, "G", rolf)}
+    ids["tier_id"] = world.tier(anna)
+    world.assign(anna, ids["tier_id"], rolf)
+    before = world.everything()
+    for entry in (entry for entry in FLAGGED if entry[0] == "GET"):
+        for admin, role in ((anna, Role.SUPPLIER_VIEWER), (rolf, Role.RETAILER_VIEWER)):
+            answer = ask(world, replace(admin, role=role, user_id=uuid4()), entry, **ids)
+            expected = ask(world, admin, entry, **ids)
+            if role in TABLE[entry][0]:
+                assert (answer.status_code, answer.json) == (200, expected.json), entry
+            else:
+                refused(answer, 403, "forbidden")
+    assert world.everything() == before

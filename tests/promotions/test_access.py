@@ -12,38 +12,39 @@ from tests.promotions.sales.helpers import SELECTION, SOCKS
 
 TENANT = "/v2/tenants/<tenant_uid>"
 ADMINS = {Role.RETAILER_ADMIN, Role.MACHINE}
+READERS = ADMINS | {Role.RETAILER_VIEWER}
 NAME = {"name": "New"}
 
 ACCESS = {
-    ("GET", f"{TENANT}/settings"): (ADMINS, None),
+    ("GET", f"{TENANT}/settings"): (READERS, None),
     ("PUT", f"{TENANT}/settings"): (ADMINS, {"currency": "NOK"}),
-    ("GET", f"{TENANT}/products"): (ADMINS, None),
+    ("GET", f"{TENANT}/products"): (READERS, None),
     ("POST", f"{TENANT}/products"): (ADMINS, {"products": [{"productUid": "p", "name": "P", "price": 1}]}),
     ("PUT", f"{TENANT}/products"): (ADMINS, {"products": [{"productUid": "p", "name": "P", "price": 1}]}),
-    ("GET", f"{TENANT}/products/<product_uid>"): (ADMINS, None),
-    ("GET", f"{TENANT}/stores"): (ADMINS, None),
+    ("GET", f"{TENANT}/products/<product_uid>"): (READERS, None),
+    ("GET", f"{TENANT}/stores"): (READERS, None),
     ("POST", f"{TENANT}/stores"): (ADMINS, {"storeUid": "new", **NAME}),
-    ("GET", f"{TENANT}/stores/<store_uid>"): (ADMINS, None),
+    ("GET", f"{TENANT}/stores/<store_uid>"): (READERS, None),
     ("PUT", f"{TENANT}/stores/<store_uid>"): (ADMINS, NAME),
-    ("GET", f"{TENANT}/customergroups"): (ADMINS, None),
+    ("GET", f"{TENANT}/customergroups"): (READERS, None),
     ("POST", f"{TENANT}/customergroups"): (ADMINS, {"customerGroupUid": "new", **NAME}),
-    ("GET", f"{TENANT}/customergroups/<customer_group_uid>"): (ADMINS, None),
+    ("GET", f"{TENANT}/customergroups/<customer_group_uid>"): (READERS, None),
     ("PUT", f"{TENANT}/customergroups/<customer_group_uid>"): (ADMINS, NAME),
-    ("GET", f"{TENANT}/pricelists"): (ADMINS, None),
+    ("GET", f"{TENANT}/pricelists"): (READERS, None),
     ("POST", f"{TENANT}/pricelists"): (ADMINS, NAME),
-    ("GET", f"{TENANT}/pricelists/<pricelist_uid>"): (ADMINS, None),
+    ("GET", f"{TENANT}/pricelists/<pricelist_uid>"): (READERS, None),
     ("PUT", f"{TENANT}/pricelists/<pricelist_uid>"): (ADMINS, NAME),
     ("DELETE", f"{TENANT}/pricelists/<pricelist_uid>"): (ADMINS, None),
-    ("GET", f"{TENANT}/pricelists/<pricelist_uid>/products"): (ADMINS, None),
+    ("GET", f"{TENANT}/pricelists/<pricelist_uid>/products"): (READERS, None),
     ("PUT", f"{TENANT}/pricelists/<pricelist_uid>/products"): (ADMINS, {"remove": ["p"]}),
-    ("GET", f"{TENANT}/campaigns"): (ADMINS, None),
+    ("GET", f"{TENANT}/campaigns"): (READERS, None),
     ("POST", f"{TENANT}/campaigns"): (ADMINS, SOCKS),
-    ("POST", f"{TENANT}/campaigns/search"): (ADMINS, {}),
-    ("GET", f"{TENANT}/campaigns/<campaign_uid>"): (ADMINS, None),
+    ("POST", f"{TENANT}/campaigns/search"): (READERS, {}),
+    ("GET", f"{TENANT}/campaigns/<campaign_uid>"): (READERS, None),
     ("PUT", f"{TENANT}/campaigns/<campaign_uid>"): (ADMINS, {"status": "ACTIVE"}),
     ("PUT", f"{TENANT}/campaigns/<campaign_uid>/selections"): (ADMINS, SELECTION),
     ("POST", f"{TENANT}/campaigns/<campaign_uid>/selections"): (ADMINS, SELECTION),
-    ("GET", f"{TENANT}/audit"): (ADMINS, None),
+    ("GET", f"{TENANT}/audit"): (READERS, None),
 }
 KEYS = ("product_uid", "store_uid", "customer_group_uid", "pricelist_uid", "campaign_uid")
 """Places of keys in paths; the fixture makes one thing of each with its own key."""
@@ -105,8 +106,8 @@ def test_the_wrong_role_is_refused(promotions, things):
 
 
 def test_the_right_ones_get_in(promotions, things):
-    """Machine clients as well as people."""
-    for role in ADMINS:
+    """Machine clients as well as people, and viewers."""
+    for role in READERS:
         client = promotions.client(principal(role, tenant_id=FJORD))
         for endpoint in ACCESS:
             if endpoint[0] == "GET":
@@ -141,3 +142,20 @@ def test_lists_hold_nothing_of_others(promotions, things, rita):
         if method == "GET" and "_uid>" not in path.removeprefix(TENANT) and not path.endswith("/settings"):
             assert rita.get(path.replace(TENANT, HERS)).json["items"] == [], path
     assert ROLF.tenant_id == FJORD
+
+
+def test_a_viewer_reads_what_the_admin_reads(promotions, things, rolf):
+    """Searching is reading, though it is a POST."""
+    viewer = promotions.client(principal(Role.RETAILER_VIEWER, tenant_id=FJORD))
+    before = everything(promotions)
+    for endpoint in (entry for entry in ACCESS if Role.RETAILER_VIEWER in ACCESS[entry][0]):
+        answer = ask(viewer, endpoint)
+        assert (answer.status_code, answer.json) == (200, ask(rolf, endpoint).json), endpoint
+    assert everything(promotions) == before
+
+
+def test_a_viewer_of_another_tenant_finds_nothing(promotions, things):
+    """D5."""
+    viewer = promotions.client(principal(Role.RETAILER_VIEWER))
+    for endpoint in (entry for entry in ACCESS if entry[0] == "GET"):
+        is_problem(ask(viewer, endpoint), 404, "not_found")

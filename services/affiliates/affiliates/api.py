@@ -1,4 +1,4 @@
-"""Endpoints of affiliates: apply, approve, suspend (D30)."""
+"""Endpoints of affiliates: apply, approve, suspend (D30), invite to sign in (S2-22)."""
 
 from flask.views import MethodView
 
@@ -10,14 +10,14 @@ from chassis.http.pages import page_of
 from services.affiliates.affiliates import actions, queries
 from services.affiliates.affiliates.rules import Enrolment
 from services.affiliates.affiliates.schemas import AffiliateIn, AffiliateOut, AffiliatesIn
-from services.affiliates.common.dual_mount import MERCHANT, DualMount, location
+from services.affiliates.common.dual_mount import MERCHANT, READERS, DualMount, location
 
 blp = DualMount("affiliates")
 
 
 @blp.route("")
 class Affiliates(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.arguments(AffiliatesIn, location="query")
     @blp.response(200, page_of(AffiliateOut))
     def get(self, filters):
@@ -37,7 +37,7 @@ class Affiliates(MethodView):
 
 @blp.route("/<uuid:affiliate_id>")
 class OneAffiliate(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.response(200, AffiliateOut)
     def get(self, affiliate_id):
         """One of the merchant's affiliates."""
@@ -62,6 +62,19 @@ class SuspendAffiliate(MethodView):
     def post(self, affiliate_id):
         """Stop an affiliate's links from working. What it has earned stays."""
         return _enrol(affiliate_id, Enrolment.SUSPENDED)
+
+
+@blp.route("/<uuid:affiliate_id>/invite")
+class InviteAffiliate(MethodView):
+    @blp.allow(*MERCHANT)
+    @blp.response(200, AffiliateOut)
+    def post(self, affiliate_id):
+        """Mail the affiliate an invitation to sign in and see its own numbers, for the first time or again (S2-22)."""
+        with db.begin() as session:
+            affiliate = actions.invite(
+                session, affiliate_id, expected=versions.if_match(), actor=caller(), now=utcnow()
+            )
+        return versions.set_etag(affiliate)
 
 
 def _enrol(affiliate_id, status):

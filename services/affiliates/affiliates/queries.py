@@ -5,10 +5,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from chassis.core.errors import Forbidden
 from chassis.core.principal import caller
 from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
-from services.affiliates.affiliates.models import Affiliate
+from services.affiliates.affiliates.models import Affiliate, AffiliateUser
 
 MISSING = "There is no such affiliate."
 
@@ -34,3 +35,37 @@ def list_affiliates(session: Session, *, page: int, page_size: int, status: str 
         statement = statement.where(Affiliate.status == status)
     statement = statement.order_by(Affiliate.created_at.desc(), Affiliate.id.desc())
     return paginate(session, statement, page=page, page_size=page_size)
+
+
+def own_enrolment(session: Session) -> Affiliate:
+    """The affiliate that the caller is.
+
+    Raises:
+        Forbidden: ``not_enrolled``.
+    """
+    affiliate = session.scalar(select(Affiliate).where(Affiliate.user_id == caller().user_id))
+    if affiliate is None:
+        raise Forbidden("Your account belongs to no affiliate of this merchant.", code="not_enrolled")
+    return affiliate
+
+
+def lock_any_affiliate(session: Session, affiliate_id: UUID) -> Affiliate | None:
+    """Any affiliate, locked until the transaction ends: for consumers, who see every merchant's."""
+    return session.scalar(select(Affiliate).where(Affiliate.id == affiliate_id).with_for_update())
+
+
+def lock_affiliate_of_user(session: Session, user_id: UUID) -> Affiliate | None:
+    """The affiliate that a user is, locked until the transaction ends."""
+    return session.scalar(select(Affiliate).where(Affiliate.user_id == user_id).with_for_update())
+
+
+def lock_affiliate_of_address(session: Session, merchant_id: UUID, email_key: str) -> Affiliate | None:
+    """The merchant's affiliate with this address, locked until the transaction ends."""
+    own = (Affiliate.merchant_id == merchant_id, Affiliate.email_key == email_key)
+    return session.scalar(select(Affiliate).where(*own).with_for_update())
+
+
+def user_of_address(session: Session, merchant_id: UUID, email_key: str) -> AffiliateUser | None:
+    """The user of the merchant's tenant who signs in as an affiliate with this address."""
+    own = (AffiliateUser.merchant_id == merchant_id, AffiliateUser.email_key == email_key)
+    return session.scalar(select(AffiliateUser).where(*own).order_by(AffiliateUser.id.desc()).limit(1))

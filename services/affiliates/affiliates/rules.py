@@ -1,6 +1,8 @@
-"""Enrolment of affiliates, and whether their links may be made and earn."""
+"""Enrolment of affiliates, whether their links may be made and earn, and whether they can sign in."""
 
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 SUSPENDED = "affiliate_suspended"
 NOT_APPROVED = "affiliate_not_approved"
@@ -12,6 +14,24 @@ class Enrolment(StrEnum):
     PENDING = "PENDING"
     APPROVED = "APPROVED"
     SUSPENDED = "SUSPENDED"
+
+
+class Account(StrEnum):
+    """Whether an affiliate can sign in and see its own numbers (S2-22)."""
+
+    NONE = "NONE"
+    INVITED = "INVITED"
+    REFUSED = "REFUSED"
+    ACTIVE = "ACTIVE"
+
+
+def account_of(user_id: UUID | None, invited_at: datetime | None, refusal_reason: str | None) -> Account:
+    """A claimed enrolment is ACTIVE whatever came before; a refused invitation may be sent again."""
+    if user_id is not None:
+        return Account.ACTIVE
+    if refusal_reason is not None:
+        return Account.REFUSED
+    return Account.INVITED if invited_at is not None else Account.NONE
 
 
 def may_spread_links(status: Enrolment, *, approved_by_hand: bool, approval_required: bool | None) -> bool:

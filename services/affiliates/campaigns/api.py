@@ -21,7 +21,7 @@ from services.affiliates.campaigns.schemas import (
     PublicCampaignOut,
     VisibilityIn,
 )
-from services.affiliates.common.dual_mount import MERCHANT, DualMount, location
+from services.affiliates.common.dual_mount import MERCHANT, READERS, DualMount, location
 
 CACHE_SECONDS = 30
 
@@ -32,7 +32,7 @@ public = Blueprint("public", __name__, url_prefix="/api/v1/public", error_format
 
 @blp.route("")
 class Campaigns(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.arguments(CampaignsIn, location="query")
     @blp.response(200, page_of(CampaignOut))
     def get(self, filters):
@@ -52,7 +52,7 @@ class Campaigns(MethodView):
 
 @blp.route("/<uuid:campaign_id>")
 class OneCampaign(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.response(200, CampaignOut)
     def get(self, campaign_id):
         """One of the merchant's campaigns."""
@@ -87,7 +87,7 @@ class Pause(MethodView):
 
 
 for blueprint in blp.blueprints:
-    audit_trail.serve(blueprint, *MERCHANT)
+    audit_trail.serve(blueprint, *READERS)
 
 
 @admin.route("/<uuid:campaign_id>/approve")

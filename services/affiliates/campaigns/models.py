@@ -51,6 +51,7 @@ class Campaign(OfMerchant, HasTerms, Aggregate, Versioned, TenantScoped, Base):
     # Not stored: set by the queries, for the response.
     shown_status = ""
     merchant_name = ""
+    links = 0
 
     @property
     def approved(self) -> bool:

@@ -44,7 +44,7 @@ def list_campaigns(session: Session, *, page: int, page_size: int, now: datetime
     """The caller's campaigns, newest first; ``status`` as users see it (S2-2)."""
     statement = select(Campaign).where(Campaign.merchant_id == caller().tenant_id)
     if status:
-        statement = statement.where(_has_shown_status(Status(status), now))
+        statement = statement.where(has_shown_status(Status(status), now))
     statement = statement.order_by(Campaign.created_at.desc(), Campaign.id.desc())
     return paginate(session, statement, page=page, page_size=page_size, to_item=lambda campaign: shown(campaign, now))
 
@@ -57,7 +57,7 @@ def list_public_campaigns(session: Session, *, page: int, page_size: int, now: d
         .join(Merchant, Merchant.id == Campaign.merchant_id)
         .where(
             Campaign.visibility == Visibility.PUBLIC,
-            _has_shown_status(Status.ACTIVE, now),
+            has_shown_status(Status.ACTIVE, now),
             begun,
             Campaign.approved_at.is_not(None),
             Merchant.is_on,
@@ -73,7 +73,7 @@ def _with_name(row: Sequence[Any]) -> Campaign:
     return campaign
 
 
-def _has_shown_status(status: Status, now: datetime) -> ColumnElement[bool]:
+def has_shown_status(status: Status, now: datetime) -> ColumnElement[bool]:
     """``rules.shown_status`` as an SQL condition."""
     over = and_(Campaign.end_date.is_not(None), Campaign.end_date < now)
     if status is Status.EXPIRED:

@@ -89,7 +89,7 @@ class CampaignCreatedOut(CamelSchema):
     status = fields.String(required=True, validate=validate.OneOf(list(Status)))
 
 
-class _AnyCampaignOut(CamelSchema):
+class VisibleCampaignOut(CamelSchema):
     """What everybody sees of a campaign that they may see."""
 
     id = fields.UUID(required=True)
@@ -106,7 +106,7 @@ class _AnyCampaignOut(CamelSchema):
     terms_and_conditions = fields.String(required=True, allow_none=True)
 
 
-class CampaignOut(_AnyCampaignOut):
+class CampaignOut(VisibleCampaignOut):
     """A campaign as its merchant sees it."""
 
     status = fields.String(required=True, attribute="shown_status", validate=validate.OneOf(list(Status)))
@@ -128,7 +128,7 @@ class CampaignChangeIn(UpdateSchema, CampaignFields):
     status = fields.String(validate=validate.OneOf(list(Status)))
 
 
-class PublicCampaignOut(_AnyCampaignOut):
+class PublicCampaignOut(VisibleCampaignOut):
     """A campaign in the public listing (S2-24)."""
 
     merchant_name = fields.String(required=True)

@@ -9,10 +9,11 @@ from flask import request
 from chassis.http.blueprints import Blueprint
 from contracts import features
 from contracts.error_formats import MERCHANT as MERCHANT_ERRORS
-from contracts.roles import Role
+from contracts.roles import MERCHANTS, Role
 
 C = TypeVar("C", bound=type)
 MERCHANT = (Role.MERCHANT_ADMIN, Role.MACHINE)
+READERS = (*MERCHANTS, Role.MACHINE)
 PREFIXES = {"keyed": "/api/v1", "signed_in": "/merchant/api/v1"}
 
 

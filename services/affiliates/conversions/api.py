@@ -10,7 +10,7 @@ from chassis.http.pages import page_of
 from chassis.process.service import runtime_of
 from services.affiliates import settings
 from services.affiliates.clicks import tracker
-from services.affiliates.common.dual_mount import MERCHANT, DualMount
+from services.affiliates.common.dual_mount import MERCHANT, READERS, DualMount
 from services.affiliates.conversions import actions, queries
 from services.affiliates.conversions.order_status_actions import change_order_status
 from services.affiliates.conversions.schemas import (
@@ -26,7 +26,7 @@ blp = DualMount("conversions")
 
 @blp.route("")
 class Conversions(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.arguments(ConversionsIn, location="query")
     @blp.response(200, page_of(ConversionOut))
     def get(self, filters):
@@ -47,7 +47,7 @@ class Conversions(MethodView):
 
 @blp.route("/preview")
 class Preview(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.arguments(ConversionIn)
     @blp.response(200, ConversionOut)
     def post(self, body):
@@ -62,7 +62,7 @@ class Preview(MethodView):
 
 @blp.route("/<path:external_order_id>")
 class OneConversion(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.response(200, ConversionOut)
     def get(self, external_order_id):
         """What was decided about an order: which click, which window, which level of commission, or why none."""

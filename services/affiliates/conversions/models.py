@@ -35,6 +35,7 @@ class Conversion(OfMerchant, Aggregate, TenantScoped, Base):
         ONE_ORDER,
         Index("ix_conversions_due", "due_at", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_conversions_merchant", "merchant_id", "received_at", "id"),
+        Index("ix_conversions_affiliate", "affiliate_id", "received_at", "id"),
     )
 
     external_order_id: Mapped[str]

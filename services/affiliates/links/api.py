@@ -9,7 +9,7 @@ from chassis.http.current import db
 from chassis.http.pages import page_of
 from chassis.process.service import settings_of
 from services.affiliates.campaigns.queries import get_campaign
-from services.affiliates.common.dual_mount import MERCHANT, DualMount
+from services.affiliates.common.dual_mount import MERCHANT, READERS, DualMount
 from services.affiliates.links import actions, queries
 from services.affiliates.links.schemas import LinkIn, LinkOut, LinksIn
 
@@ -18,7 +18,7 @@ blp = DualMount("links", path="campaigns")
 
 @blp.route("/<uuid:campaign_id>/links")
 class Links(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.arguments(LinksIn, location="query")
     @blp.response(200, page_of(LinkOut))
     def get(self, filters, campaign_id):

@@ -27,3 +27,4 @@ class Link(OfMerchant, TenantScoped, Base):
 
     # Not stored: set by the queries, for the response.
     url = ""
+    campaign_title = ""

@@ -6,7 +6,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
-from services.affiliates.common.dual_mount import MERCHANT, DualMount
+from services.affiliates.common.dual_mount import MERCHANT, READERS, DualMount
 from services.affiliates.merchant_settings import actions
 from services.affiliates.merchant_settings.schemas import SettingsIn, SettingsOut
 from services.affiliates.merchants import queries
@@ -16,7 +16,7 @@ blp = DualMount("settings")
 
 @blp.route("")
 class Settings(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.response(200, SettingsOut)
     def get(self):
         """Default commission, fallback address, allowed hosts, and whether affiliates wait for approval."""

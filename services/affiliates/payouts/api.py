@@ -5,7 +5,7 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.http.current import db
 from chassis.http.pages import page_of
-from services.affiliates.common.dual_mount import MERCHANT, DualMount
+from services.affiliates.common.dual_mount import READERS, DualMount
 from services.affiliates.payouts import queries
 from services.affiliates.payouts.schemas import BalancesIn, BalancesOut, LedgerEntryOut, LedgerIn, StatementOut
 from services.affiliates.reports.api import AS_CSV, pop_layout, respond
@@ -20,7 +20,7 @@ HEAD = ["affiliateId", "affiliateName", "affiliateEmail", "currency", "from", "t
 
 @ledger.route("")
 class Ledger(MethodView):
-    @ledger.allow(*MERCHANT)
+    @ledger.allow(*READERS)
     @ledger.arguments(LedgerIn, location="query")
     @ledger.response(200, page_of(LedgerEntryOut))
     def get(self, filters):
@@ -31,7 +31,7 @@ class Ledger(MethodView):
 
 @ledger.route("/balances")
 class Balances(MethodView):
-    @ledger.allow(*MERCHANT)
+    @ledger.allow(*READERS)
     @ledger.arguments(BalancesIn, location="query")
     @ledger.response(200, BalancesOut)
     def get(self, filters):
@@ -42,7 +42,7 @@ class Balances(MethodView):
 
 @statements.route("")
 class Statements(MethodView):
-    @statements.allow(*MERCHANT)
+    @statements.allow(*READERS)
     @statements.arguments(PeriodIn, location="query")
     @statements.doc(responses=AS_CSV)
     @statements.response(200, page_of(StatementOut))

@@ -7,7 +7,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.current import db
 from chassis.http.pages import page_of
-from services.affiliates.common.dual_mount import MERCHANT, DualMount
+from services.affiliates.common.dual_mount import MERCHANT, READERS, DualMount
 from services.affiliates.products import actions, queries
 from services.affiliates.products.schemas import ProductFilterIn, ProductOut, ProductsIn, ProductsOut, read_products
 
@@ -26,7 +26,7 @@ for _blueprint in blp.blueprints:
 
 @blp.route("")
 class Products(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.arguments(ProductFilterIn, location="query")
     @blp.response(200, page_of(ProductOut))
     def get(self, filters):
@@ -46,7 +46,7 @@ class Products(MethodView):
 
 @blp.route("/<string:external_id>")
 class OneProduct(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.response(200, ProductOut)
     def get(self, external_id):
         """One product by the merchant's own id."""

@@ -6,7 +6,7 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.http.current import db
 from chassis.http.pages import Page, page_of
-from services.affiliates.common.dual_mount import MERCHANT, DualMount
+from services.affiliates.common.dual_mount import READERS, DualMount
 from services.affiliates.reports import queries
 from services.affiliates.reports.rules import to_csv
 from services.affiliates.reports.schemas import ReportIn, ReportRowOut
@@ -20,7 +20,7 @@ HEAD = ["key", "name", "clicks", "deadClicks", "conversions", "rate", "currency"
 
 @blp.route("")
 class Reports(MethodView):
-    @blp.allow(*MERCHANT)
+    @blp.allow(*READERS)
     @blp.arguments(ReportIn, location="query")
     @blp.doc(responses=AS_CSV)
     @blp.response(200, page_of(ReportRowOut))

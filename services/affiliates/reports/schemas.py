@@ -12,13 +12,12 @@ from services.affiliates.reports.rules import FIRST_DAY, LAST_DAY, By
 FORMATS = ["json", "csv"]
 
 
-class PeriodIn(PageIn):
+class DaysIn(PageIn):
     """Days in the tenant's time zone (D61), both included; by default the thirty days up to today. ``csv`` returns all
     rows at once."""
 
     since = fields.Date(data_key="from")
     until = fields.Date(data_key="to")
-    affiliate_id = fields.UUID()
     format = fields.String(load_default="json", validate=validate.OneOf(FORMATS))
 
     @validates_schema
@@ -29,6 +28,12 @@ class PeriodIn(PageIn):
                 raise ValidationError(f"Must lie between {FIRST_DAY} and {LAST_DAY}.", name)
         if since and until and until < since:
             raise ValidationError("Must not be before from.", "to")
+
+
+class PeriodIn(DaysIn):
+    """The same, of all affiliates or of one."""
+
+    affiliate_id = fields.UUID()
 
 
 class ReportIn(PeriodIn):

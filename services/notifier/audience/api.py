@@ -7,12 +7,10 @@ from chassis.core.principal import caller
 from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from contracts.roles import Role
+from contracts.roles import ADMINS
 from services.notifier.audience import preferences as actions
 from services.notifier.audience import queries
 from services.notifier.audience.schemas import PreferencesIn, PreferencesOut
-
-ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
 
 blp = Blueprint("preferences", __name__, url_prefix="/api/v1/notifications")
 

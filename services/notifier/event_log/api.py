@@ -13,13 +13,13 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.error_formats import PROBLEM
 from chassis.process.service import settings_of
-from contracts.roles import Role
+from contracts.roles import ADMINS, VIEWERS, Role
 from services.notifier import settings
 from services.notifier.event_log import cursors, queries
 from services.notifier.event_log.long_polling import WaitingRoom
 from services.notifier.event_log.schemas import EventOut, EventsIn, EventsOut
 
-READERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.MACHINE)
+READERS = (*ADMINS, *VIEWERS, Role.MACHINE)
 LATEST = "latest"
 WAITED = "Concord-Waited"
 ASK_AGAIN = 5  # seconds after which a place may be free

@@ -7,13 +7,14 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
-from contracts.roles import Role
+from contracts.roles import ADMINS, VIEWERS, Role
 from services.notifier.deliveries import queries
 from services.notifier.deliveries.metrics import outcomes
 from services.notifier.outbound import actions
 from services.notifier.outbound.schemas import DeliveriesIn, DeliveryOut
 
-READERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.PLATFORM_ADMIN)
+DECIDERS = (*ADMINS, Role.PLATFORM_ADMIN)
+READERS = (*DECIDERS, *VIEWERS)
 
 blp = Blueprint("notifications", __name__, url_prefix="/api/v1/notifications")
 
@@ -31,7 +32,7 @@ class Deliveries(MethodView):
 
 @blp.route("/deliveries/<uuid:delivery_id>/resend")
 class Resend(MethodView):
-    @blp.allow(*READERS)
+    @blp.allow(*DECIDERS)
     @blp.response(200, DeliveryOut)
     def post(self, delivery_id):
         """Send an ``uncertain`` mail again, under the same Message-ID, if its recipient still wants it.
@@ -46,7 +47,7 @@ class Resend(MethodView):
 
 @blp.route("/deliveries/<uuid:delivery_id>/forget")
 class Forget(MethodView):
-    @blp.allow(*READERS)
+    @blp.allow(*DECIDERS)
     @blp.response(200, DeliveryOut)
     def post(self, delivery_id):
         """Never send an ``uncertain`` mail again: it becomes ``forgotten``.

@@ -79,7 +79,8 @@ class Topic:
     Attributes:
         name: also names its two files in ``templates/``.
         description: what the page behind an unsubscribe link calls it.
-        roles: which users of a tenant get it. Empty for personal mail, which no colleague gets in their place.
+        roles: which users of a tenant get it: admins, because a mail asks for what a viewer may not do. Empty for
+            personal mail, which no colleague gets in their place.
         subject: a format string for the mail's context.
         cadence: how it comes to users who have not chosen; None if they have no choice.
         section: makes the lines of its part of a digest from the contexts of its events; that part has two templates,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from contracts.roles import Role
+from contracts.roles import ADMINS
 from services.notifier.topics.base import Notice, Topic
 
 
@@ -25,7 +25,7 @@ def disabled(
 WEBHOOK = Topic(
     name="webhook",
     description="disabled webhooks",
-    roles=(Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN),
+    roles=ADMINS,
     subject="{headline}",
     section=list,
 )

@@ -11,13 +11,13 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from chassis.process.service import settings_of
-from contracts.roles import Role
+from contracts.roles import ADMINS, Role
 from services.notifier import settings
 from services.notifier.event_log import event_types
 from services.notifier.webhooks import actions, queries, schemas, signing, ssrf_guard
 
 PREFIX = "/api/v1/webhooks"
-OWNERS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.MACHINE)
+OWNERS = (*ADMINS, Role.MACHINE)  # no viewers: a URL may itself be a secret, as those of chat systems are
 
 blp = Blueprint("webhooks", __name__, url_prefix=PREFIX)
 

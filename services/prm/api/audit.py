@@ -1,9 +1,9 @@
-"""``/api/v1/prm/audit``: who changed what, for the tenant's admins (D8)."""
+"""``/api/v1/prm/audit``: who changed what, for the tenant's own people (D8)."""
 
 from chassis.http import audit_trail
 from chassis.http.blueprints import Blueprint
 from contracts import features
-from contracts.roles import Role
+from contracts.roles import RETAILERS, SUPPLIERS
 
 blp = Blueprint("audit", __name__, url_prefix="/api/v1/prm/audit", feature=features.PRM)
-audit_trail.serve(blp, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, path="")
+audit_trail.serve(blp, *SUPPLIERS, *RETAILERS, path="")

@@ -9,7 +9,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts import features
-from contracts.roles import Role
+from contracts.roles import RETAILERS, SUPPLIERS, Role
 from services.prm import identity_client, rules
 from services.prm.actions import relationships as actions
 from services.prm.queries import relationships as queries
@@ -17,6 +17,7 @@ from services.prm.rules import Step
 from services.prm.schemas import RelationshipIn, RelationshipOut, RelationshipsIn
 
 BOTH = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
+READERS = (*SUPPLIERS, *RETAILERS)
 
 blp = Blueprint("relationships", __name__, url_prefix="/api/v1/prm/relationships", feature=features.PRM)
 
@@ -35,7 +36,7 @@ class Relationships(MethodView):
             relationship = actions.begin(session, partner, actor=caller(), now=utcnow())
         return versions.set_etag(relationship)
 
-    @blp.allow(*BOTH)
+    @blp.allow(*READERS)
     @blp.arguments(RelationshipsIn, location="query")
     @blp.response(200, page_of(RelationshipOut))
     def get(self, filters):
@@ -46,7 +47,7 @@ class Relationships(MethodView):
 
 @blp.route("/<uuid:relationship_id>")
 class OneRelationship(MethodView):
-    @blp.allow(*BOTH)
+    @blp.allow(*READERS)
     @blp.response(200, RelationshipOut)
     def get(self, relationship_id):
         """One relationship of the caller."""

@@ -13,7 +13,7 @@ from contracts.error_formats import MARKETING
 from services.promotions.carts import campaign_actions, campaign_queries
 from services.promotions.carts.campaign_schemas import CartCampaignIn, CartCampaignOut, CartCampaignsIn
 from services.promotions.carts.list_schemas import list_of
-from services.promotions.common.api import ADMINS, FEATURE, tagged, warning_header
+from services.promotions.common.api import ADMINS, FEATURE, READERS, tagged, warning_header
 from services.promotions.common.rules import Warned
 
 PREFIX = "/marketing/campaigns"
@@ -23,7 +23,7 @@ blp = Blueprint("cart_campaigns", __name__, url_prefix=PREFIX, feature=FEATURE, 
 
 @blp.route("")
 class CartCampaigns(MethodView):
-    @blp.allow(*ADMINS)
+    @blp.allow(*READERS)
     @blp.arguments(CartCampaignsIn, location="query")
     @blp.response(200, list_of(CartCampaignOut))
     def get(self, query):
@@ -43,7 +43,7 @@ class CartCampaigns(MethodView):
 
 @blp.route("/<uuid:campaign_id>")
 class CartCampaign(MethodView):
-    @blp.allow(*ADMINS)
+    @blp.allow(*READERS)
     @blp.response(200, CartCampaignOut)
     def get(self, campaign_id):
         """One cart campaign (S4-12)."""

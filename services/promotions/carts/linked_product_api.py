@@ -12,7 +12,7 @@ from services.promotions.carts import linked_product_actions, linked_product_que
 from services.promotions.carts.campaign_api import header_for
 from services.promotions.carts.linked_product_schemas import LinkedProductsIn, LinkedProductsListIn, LinkedProductsOut
 from services.promotions.carts.list_schemas import list_of
-from services.promotions.common.api import ADMINS, FEATURE, tagged
+from services.promotions.common.api import ADMINS, FEATURE, READERS, tagged
 
 PREFIX = "/marketing/linked-products"
 
@@ -21,7 +21,7 @@ blp = Blueprint("linked_products", __name__, url_prefix=PREFIX, feature=FEATURE,
 
 @blp.route("")
 class LinkedProductsList(MethodView):
-    @blp.allow(*ADMINS)
+    @blp.allow(*READERS)
     @blp.arguments(LinkedProductsListIn, location="query")
     @blp.response(200, list_of(LinkedProductsOut))
     def get(self, query):
@@ -41,7 +41,7 @@ class LinkedProductsList(MethodView):
 
 @blp.route("/<uuid:linked_id>")
 class LinkedProducts(MethodView):
-    @blp.allow(*ADMINS)
+    @blp.allow(*READERS)
     @blp.response(200, LinkedProductsOut)
     def get(self, linked_id):
         """One pair of linked products."""

@@ -24,7 +24,7 @@ blp.before_request(accept_bulk)
 
 @blp.route("")
 class Pricelists(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(PricelistOut))
     def get(self, page):
@@ -49,7 +49,7 @@ class Pricelists(MethodView):
 
 @blp.route("/<pricelist_uid>")
 class OnePricelist(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, PricelistDetailOut)
     def get(self, pricelist_uid):
         """One price list with its first 200 products."""
@@ -78,7 +78,7 @@ class OnePricelist(MethodView):
 
 @blp.route("/<pricelist_uid>/products")
 class Products(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(EntryOut))
     def get(self, page, pricelist_uid):

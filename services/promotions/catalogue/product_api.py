@@ -17,7 +17,7 @@ blp.before_request(accept_bulk)
 
 @blp.route("")
 class Products(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.arguments(ProductsQueryIn, location="query")
     @blp.response(200, page_of(ProductOut))
     def get(self, query):
@@ -42,7 +42,7 @@ class Products(MethodView):
 
 @blp.route("/<product_uid>")
 class OneProduct(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, ProductOut)
     def get(self, product_uid):
         """One product with its categories and variants."""

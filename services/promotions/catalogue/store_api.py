@@ -23,7 +23,7 @@ blp = TenantBlueprint("stores", __name__, "/stores")
 
 @blp.route("")
 class Stores(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(StoreOut))
     def get(self, page):
@@ -43,7 +43,7 @@ class Stores(MethodView):
 
 @blp.route("/<store_uid>")
 class OneStore(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, StoreOut)
     def get(self, store_uid):
         """One store."""
@@ -67,7 +67,7 @@ customer_groups_blp = TenantBlueprint("customer_groups", __name__, "/customergro
 
 @customer_groups_blp.route("")
 class CustomerGroups(MethodView):
-    @customer_groups_blp.admins
+    @customer_groups_blp.readers
     @customer_groups_blp.arguments(PageIn, location="query")
     @customer_groups_blp.response(200, page_of(CustomerGroupOut))
     def get(self, page):
@@ -87,7 +87,7 @@ class CustomerGroups(MethodView):
 
 @customer_groups_blp.route("/<customer_group_uid>")
 class OneCustomerGroup(MethodView):
-    @customer_groups_blp.admins
+    @customer_groups_blp.readers
     @customer_groups_blp.response(200, CustomerGroupOut)
     def get(self, customer_group_uid):
         """One customer group."""

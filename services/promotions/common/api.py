@@ -14,13 +14,14 @@ from chassis.http.current import db
 from chassis.http.pages import page_of
 from chassis.http.schemas import UpdateSchema
 from contracts import features
-from contracts.roles import Role
+from contracts.roles import RETAILERS, Role
 from services.promotions.common import queries
 from services.promotions.common.rules import Code
 
 PREFIX = "/v2/tenants/<tenant_uid>"
 FEATURE = features.PROMOTIONS
 ADMINS = (Role.RETAILER_ADMIN, Role.MACHINE)
+READERS = (*RETAILERS, Role.MACHINE)
 MAX_BULK_BODY = 4 * 1024 * 1024  # 5,000 products with categories and variants; the gateway lets as much through
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,7 +29,7 @@ V = TypeVar("V", bound=versions.HasVersion)
 
 
 class TenantBlueprint(Blueprint):
-    """Endpoints under ``/v2/tenants/{tenantUid}``, each of them guarded by ``admins``."""
+    """Endpoints under ``/v2/tenants/{tenantUid}``, each of them guarded by ``admins`` or ``readers``."""
 
     def __init__(self, name: str, import_name: str, path: str = "") -> None:
         super().__init__(name, import_name, url_prefix=PREFIX + path, feature=FEATURE)
@@ -38,13 +39,19 @@ class TenantBlueprint(Blueprint):
 
         The view gets no ``tenant_uid``; the caller's tenant is the one. Write it above every other decorator.
         """
+        return self._of_own_tenant(ADMINS, view)
 
+    def readers(self, view: F) -> F:
+        """As ``admins``, and the tenant's viewers too: for views that change nothing."""
+        return self._of_own_tenant(READERS, view)
+
+    def _of_own_tenant(self, roles: tuple[Role, ...], view: F) -> F:
         @functools.wraps(view)
         def of_own_tenant(*args: Any, tenant_uid: str, **kwargs: Any) -> Any:
             queries.require_own(tenant_uid)
             return view(*args, **kwargs)
 
-        return self.allow(*ADMINS)(cast(F, of_own_tenant))
+        return self.allow(*roles)(cast(F, of_own_tenant))
 
 
 def tagged(resource: V) -> V:
@@ -93,7 +100,7 @@ blp = TenantBlueprint("audit", __name__, "/audit")
 
 @blp.route("")
 class Audit(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.arguments(audit_trail.AuditIn, location="query")
     @blp.response(200, page_of(audit_trail.AuditOut))
     def get(self, query):

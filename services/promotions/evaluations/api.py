@@ -32,7 +32,7 @@ class Evaluate(MethodView):
 
 @blp.route("/evaluations/<uuid:evaluation_id>")
 class OneEvaluation(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, EvaluationOut)
     def get(self, evaluation_id):
         """An earlier evaluation, as it was answered."""
@@ -52,7 +52,7 @@ class Returns(MethodView):
             return_id, evaluation, units = return_actions.give_back(session, evaluation_id, **returned, now=utcnow())
         return refund(return_id, evaluation, units)
 
-    @blp.admins
+    @blp.readers
     @blp.response(200, ReturnOut(many=True))
     def get(self, evaluation_id):
         """The units that have come back so far."""

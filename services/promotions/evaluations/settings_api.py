@@ -16,7 +16,7 @@ blp = TenantBlueprint("settings", __name__, "/settings")
 
 @blp.route("")
 class Settings(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, SettingsOut)
     def get(self):
         """Time zone, currency, strategy and price list, with their defaults."""

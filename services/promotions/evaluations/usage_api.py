@@ -20,7 +20,7 @@ blp = TenantBlueprint("usage", __name__)
 
 @blp.route("/campaigns/<campaign_uid>/limits")
 class Limits(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, LimitsOut)
     def get(self, campaign_uid):
         """The campaign's limits on all orders together, and what is left."""
@@ -55,7 +55,7 @@ class Reservation(MethodView):
             reservation = actions.reserve(session, order_id, data["evaluation_id"], lifetime, actor=caller(), now=now)
             return reservation_of(queries.seen(session, reservation, now=now))
 
-    @blp.admins
+    @blp.readers
     @blp.response(200, ReservationOut)
     def get(self, order_id):
         """What the order has reserved or used."""

@@ -25,7 +25,7 @@ blp = TenantBlueprint("sales", __name__, "/campaigns")
 
 @blp.route("")
 class SalesCampaigns(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.arguments(SalesCampaignsIn, location="query")
     @blp.response(200, page_of(SalesCampaignOut))
     def get(self, query):
@@ -45,7 +45,7 @@ class SalesCampaigns(MethodView):
 
 @blp.route("/search")
 class Search(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.arguments(SearchPageIn, location="query")
     @blp.arguments(SearchIn)
     @blp.response(200, page_of(SalesCampaignOut))
@@ -57,7 +57,7 @@ class Search(MethodView):
 
 @blp.route("/<campaign_uid>")
 class OneSalesCampaign(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, SalesCampaignOut)
     def get(self, campaign_uid):
         """One campaign with stores, price list and selection."""
@@ -80,7 +80,7 @@ class OneSalesCampaign(MethodView):
 
 @blp.route("/<campaign_uid>/warnings")
 class Warnings(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, WarningsOut)
     def get(self, campaign_uid):
         """Overlaps, prices below cost or of nothing, an end in the past, an empty selection, names that nothing has."""

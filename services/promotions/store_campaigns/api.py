@@ -21,8 +21,9 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from contracts.error_formats import STORES
+from contracts.roles import Role
 from services.promotions.common import queries as common_queries
-from services.promotions.common.api import ADMINS, FEATURE, tagged
+from services.promotions.common.api import ADMINS, FEATURE, READERS, tagged
 from services.promotions.store_campaigns import actions, queries
 from services.promotions.store_campaigns.schemas import (
     TILL_FIELDS,
@@ -46,7 +47,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def admins(view: F) -> F:
     """Let in the admins and machine clients of the company that the path names; else 404 (S3-22, D5)."""
+    return _of_own_company(ADMINS, view)
 
+
+def readers(view: F) -> F:
+    """As ``admins``, and the company's viewers too: for views that change nothing."""
+    return _of_own_company(READERS, view)
+
+
+def _of_own_company(roles: tuple[Role, ...], view: F) -> F:
     @functools.wraps(view)
     def of_own_company(*args: Any, company_id: str, **kwargs: Any) -> Any:
         try:
@@ -57,7 +66,7 @@ def admins(view: F) -> F:
             raise NotFound("Company not found", code="company_not_found") from None
         return view(*args, **kwargs)
 
-    return blp.allow(*ADMINS)(cast(F, of_own_company))
+    return blp.allow(*roles)(cast(F, of_own_company))
 
 
 @blp.route("")
@@ -72,7 +81,7 @@ class StoreCampaigns(MethodView):
             campaign = actions.create_campaign(session, data, store_uids=store_uids, actor=caller(), now=now)
         return tagged(campaign), 201, {"Location": f"/stores/company/{campaign.tenant_id}/campaigns/{campaign.id}"}
 
-    @admins
+    @readers
     @blp.arguments(StoreCampaignsIn, location="query")
     @blp.response(200, page_of(StoreCampaignOut))
     def get(self, query):
@@ -83,7 +92,7 @@ class StoreCampaigns(MethodView):
 
 @blp.route("/<campaign_id>")
 class StoreCampaign(MethodView):
-    @admins
+    @readers
     @blp.response(200, StoreCampaignOut)
     def get(self, campaign_id):
         """One campaign, with its present status."""
@@ -137,7 +146,7 @@ class LinkedStores(MethodView):
 
 @blp.route("/<campaign_id>/audit")
 class StoreCampaignAudit(MethodView):
-    @admins
+    @readers
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(AuditOut))
     def get(self, query, campaign_id):

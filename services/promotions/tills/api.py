@@ -22,7 +22,7 @@ def with_store_campaigns(running: StoreCampaigns) -> TenantBlueprint:
 
 @blp.route("/stores/<store_uid>/bundle")
 class Bundle(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.arguments(BundleQuery, location="query")
     @blp.response(200, BundleOut)
     @blp.alt_response(304, description="The version of If-None-Match is the present one.")
@@ -41,7 +41,7 @@ class Bundle(MethodView):
 
 @blp.route("/bundle-keys")
 class BundleKeys(MethodView):
-    @blp.admins
+    @blp.readers
     @blp.response(200, BundleKeysOut)
     def get(self):
         """The public keys for checking bundles, as a JWKS."""

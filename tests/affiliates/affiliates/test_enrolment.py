@@ -29,6 +29,9 @@ def test_an_application_waits_for_approval(shop, affiliates):
     assert applied == BINA | {key: applied[key] for key in ("id", "createdAt", "updatedAt")} | {
         "status": "PENDING",
         "approvedAt": None,
+        "account": "NONE",
+        "invitedAt": None,
+        "refusalReason": None,
     }
     address = answer.headers["Location"]
     assert ok(shop.get(address)) == applied

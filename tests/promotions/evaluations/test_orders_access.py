@@ -12,19 +12,20 @@ from tests.promotions.helpers import FJORD, HERS, MINE, ROLF, everything, is_pro
 
 TENANT = "/v2/tenants/<tenant_uid>"
 ADMINS = {Role.RETAILER_ADMIN, Role.MACHINE}
+READERS = ADMINS | {Role.RETAILER_VIEWER}
 RETURN = {"lines": [{"lineId": "1", "quantity": 1}]}
 
 ACCESS = {
     ("POST", f"{TENANT}/orders/evaluate"): (ADMINS, order(("jeans", 1))),
-    ("GET", f"{TENANT}/orders/evaluations/<uuid:evaluation_id>"): (ADMINS, None),
-    ("GET", f"{TENANT}/orders/evaluations/<uuid:evaluation_id>/returns"): (ADMINS, None),
+    ("GET", f"{TENANT}/orders/evaluations/<uuid:evaluation_id>"): (READERS, None),
+    ("GET", f"{TENANT}/orders/evaluations/<uuid:evaluation_id>/returns"): (READERS, None),
     ("POST", f"{TENANT}/orders/evaluations/<uuid:evaluation_id>/returns"): (ADMINS, RETURN),
-    ("GET", f"{TENANT}/campaigns/<campaign_uid>/limits"): (ADMINS, None),
+    ("GET", f"{TENANT}/campaigns/<campaign_uid>/limits"): (READERS, None),
     ("PUT", f"{TENANT}/campaigns/<campaign_uid>/limits"): (ADMINS, {"totalUses": 5}),
-    ("GET", f"{TENANT}/campaigns/<campaign_uid>/warnings"): (ADMINS, None),
-    ("GET", f"{TENANT}/stores/<store_uid>/bundle"): (ADMINS, None),
-    ("GET", f"{TENANT}/bundle-keys"): (ADMINS, None),
-    ("GET", f"{TENANT}/orders/<order_id>/reservation"): (ADMINS, None),
+    ("GET", f"{TENANT}/campaigns/<campaign_uid>/warnings"): (READERS, None),
+    ("GET", f"{TENANT}/stores/<store_uid>/bundle"): (READERS, None),
+    ("GET", f"{TENANT}/bundle-keys"): (READERS, None),
+    ("GET", f"{TENANT}/orders/<order_id>/reservation"): (READERS, None),
     ("POST", f"{TENANT}/orders/<order_id>/reservation"): (ADMINS, {"evaluationId": str(uuid4())}),
     ("POST", f"{TENANT}/orders/<order_id>/reservation/commit"): (ADMINS, None),
     ("POST", f"{TENANT}/orders/<order_id>/reservation/release"): (ADMINS, None),
@@ -83,3 +84,11 @@ def test_of_another_tenants_nothing_is_found(promotions, ids, rita):
         for known in (ids, absent):
             is_problem(ask(rita, endpoint, known, HERS), 404, "not_found")
     assert everything(promotions) == before
+
+
+def test_a_viewer_reads_what_the_admin_reads(promotions, ids):
+    """Evaluations, returns, limits, warnings, reservations, and what tills download."""
+    viewer = promotions.client(principal(Role.RETAILER_VIEWER, tenant_id=FJORD))
+    for endpoint in (entry for entry in ACCESS if entry[0] == "GET"):
+        answer = ask(viewer, endpoint, ids)
+        assert (answer.status_code, answer.json) == (200, ask(promotions.client(ROLF), endpoint, ids).json), endpoint
