@@ -14,7 +14,7 @@ from urllib.parse import quote
 from chassis.http.error_formats import PROBLEM, ErrorFormat
 from chassis.http.paths import BadPath
 from contracts import features, services
-from contracts.error_formats import MARKETING, MERCHANT, PAGE, STORES
+from contracts.error_formats import MARKETING, MERCHANT, PAGE, SCIM, STORES
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Route:
         development: only in the development environment.
         read, total: timeouts in seconds where the general ones do not fit.
         cookies: the service may set cookies and gets those it has set.
+        pages: the service writes its own pages for failures, which are passed on.
         error_format: how the gateway writes failures here, the same as the service (``chassis.http.error_formats``).
         max_body: bytes of a body where the general limit does not fit.
     """
@@ -50,6 +51,7 @@ class Route:
     read: float | None = None
     total: float | None = None
     cookies: bool = False
+    pages: bool = False
     error_format: ErrorFormat = PROBLEM
     max_body: int | None = None
 
@@ -74,8 +76,13 @@ ROUTES = (
     _identity("/oauth/revoke", public=True, exact=True, basic=True, sign_in=True),
     _identity("/.well-known/jwks.json", public=True, exact=True),
     _identity("/session", public=True, cookies=True, sign_in=True),
-    _identity("/account", public=True, sign_in=True, error_format=PAGE),  # the links of mails lead here
-    _identity("/scim/v2", public=True, sign_in=True, bearer=True),
+    # Browsers are sent here; people read what is refused. It waits for a tenant's identity provider.
+    _identity(
+        "/session/sso", public=True, cookies=True, sign_in=True, pages=True, error_format=PAGE, read=25, total=30
+    ),
+    # The links of mails lead here.
+    _identity("/account", public=True, sign_in=True, pages=True, error_format=PAGE),
+    _identity("/scim/v2", public=True, sign_in=True, bearer=True, error_format=SCIM),
     _identity("/api/v1/me"),
     _identity("/api/v1/tenant"),
     _identity("/api/v1/admin"),
