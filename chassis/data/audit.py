@@ -17,7 +17,10 @@ from chassis.core.principal import Principal
 from chassis.core.text import camel
 from chassis.data.base import ChassisBase
 
-UNTOLD = frozenset({"version", "event_sequence", "updated_at", "password_hash", "secret", "previous_secret"})
+UNTOLD = frozenset(
+    {"version", "event_sequence", "updated_at"}
+    | {"password_hash", "secret", "previous_secret", "client_secret", "digest", "sso_subject"}
+)
 
 
 class AuditRow(ChassisBase):

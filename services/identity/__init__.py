@@ -10,6 +10,7 @@ from services.identity.account import models as account_models
 from services.identity.api_keys import api as api_keys_api
 from services.identity.common.models import Base
 from services.identity.factors import models as factor_models
+from services.identity.identity_providers import models as identity_provider_models
 from services.identity.links import models as link_models
 from services.identity.oauth import api as oauth_api
 from services.identity.privacy import models as privacy_models
@@ -18,7 +19,10 @@ from services.identity.sessions import tasks as session_tasks
 from services.identity.sign_ins import models as sign_in_models
 from services.identity.signing_keys import api as jwks_api
 from services.identity.signing_keys import tasks as signing_key_tasks
+from services.identity.sso import api as sso_api
 from services.identity.sso import models as sso_models
+from services.identity.sso import provider_api
+from services.identity.sso import tasks as sso_tasks
 from services.identity.teams import admin_api as users_api
 from services.identity.tenants import api as tenants_api
 from services.identity.tenants import events as tenant_events
@@ -26,7 +30,16 @@ from services.identity.tenants import tasks as tenant_tasks
 from services.identity.trail import api as trail_api
 from services.identity.users import events as user_events
 
-MODELS = (account_models, factor_models, link_models, privacy_models, scim_models, sign_in_models, sso_models)
+MODELS = (
+    account_models,
+    factor_models,
+    identity_provider_models,
+    link_models,
+    privacy_models,
+    scim_models,
+    sign_in_models,
+    sso_models,
+)
 """Their tables are known once they are imported."""
 
 service = Service(
@@ -42,6 +55,9 @@ service = Service(
         api_keys_api.blp,
         trail_api.blp,
         access_api.blp,
+        sso_api.blp,
+        provider_api.blp,
+        provider_api.operator_blp,
     ),
     events=(*tenant_events.EVENTS, *user_events.EVENTS),
     check=settings.of,
@@ -49,5 +65,6 @@ service = Service(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
         Task("name tenants", 60, tenant_tasks.name_tenants),
         Task("trim", 600, session_tasks.trim),
+        Task("trim sso", 600, sso_tasks.trim),
     ),
 )

@@ -18,6 +18,7 @@ from services.identity.api_keys import actions as api_key_actions
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
 from services.identity.common.secrets import spellings
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.oauth.schemas import OAuthErrorOut, RevokedTokenOut, RevokeIn, TokenIn, TokenOut
 from services.identity.passwords.hashing import hash_password, is_outdated, is_password
 from services.identity.sessions import actions as session_actions
@@ -118,6 +119,8 @@ def _sign_in(form: Form) -> Granted:
         present = user_queries.lock_present_user(session, user.id)
         if present is None:
             raise _no_grant("The user name or password is not right.")
+        if provider_queries.is_enforced(session, present.tenant_id):
+            raise _no_grant("Sign in through your company's own sign-in.")
         present.password_hash = new_hash or present.password_hash
         throttle.take_off(session, key)
         return session_actions.start(

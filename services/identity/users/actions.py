@@ -31,11 +31,11 @@ def add_user(
     email: str,
     name: str,
     role: str,
-    password_hash: str,
+    password_hash: str | None,
     actor: Principal,
     now: datetime,
 ) -> User:
-    """A new user of the tenant.
+    """A new user of the tenant; without a password one who signs in by its identity provider, or sets one by mail.
 
     Raises:
         Invalid: ``role_does_not_fit`` the kind of tenant.
