@@ -1,5 +1,6 @@
 """A tenant with a provider of its own, and what its people's browsers get."""
 
+from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import Uuid, bindparam, text
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.teams import actions as team_actions
 from tests.identity.sso.provider import CLIENT, SECRET, Browser, Person, Provider
 
@@ -103,3 +105,43 @@ def change_user(identity, tenant):
             )
 
     return change
+
+
+@pytest.fixture
+def reading(identity):
+    """A reading session across tenants."""
+
+    @contextmanager
+    def read():
+        with acting_as(Principal.system("test")), identity.running.database.read() as session:
+            yield session
+
+    return read
+
+
+def stored(identity, tenant):
+    """The tenant's provider as it stands in the database."""
+    with acting_as(Principal.system("test")), identity.running.database.read() as session:
+        return provider_queries.provider(session, UUID(tenant))
+
+
+@pytest.fixture
+def forget_providers(identity):
+    """Forget what is remembered of providers, as a new process does."""
+
+    def forget():
+        identity.running.app.extensions.pop("providers", None)
+
+    yield forget
+    forget()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(forget_providers):
+    forget_providers()
+
+
+@pytest.fixture
+def production(identity, monkeypatch, forget_providers):
+    """The service as if it ran in production."""
+    monkeypatch.setattr(type(identity.running.runtime.settings), "development", property(lambda _self: False))
