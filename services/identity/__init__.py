@@ -14,6 +14,8 @@ from services.identity.identity_providers import models as identity_provider_mod
 from services.identity.links import models as link_models
 from services.identity.oauth import api as oauth_api
 from services.identity.privacy import models as privacy_models
+from services.identity.scim import api as scim_api
+from services.identity.scim import discovery_api, token_api
 from services.identity.scim import models as scim_models
 from services.identity.sessions import tasks as session_tasks
 from services.identity.sign_ins import models as sign_in_models
@@ -58,6 +60,9 @@ service = Service(
         sso_api.blp,
         provider_api.blp,
         provider_api.operator_blp,
+        scim_api.blp,
+        discovery_api.blp,
+        token_api.blp,
     ),
     events=(*tenant_events.EVENTS, *user_events.EVENTS),
     check=settings.of,
