@@ -44,6 +44,26 @@ def _marketing(refusal: Refusal) -> dict[str, Any]:
     }
 
 
+SCIM_TYPES = {
+    "email_taken": "uniqueness",
+    "malformed": "invalidSyntax",
+    "validation_failed": "invalidValue",
+    "role_does_not_fit": "invalidValue",
+}
+
+
+def _scim(refusal: Refusal) -> dict[str, Any]:
+    """RFC 7644, 3.12: ``more`` may hold a ``scimType``."""
+    scim_type = SCIM_TYPES.get(refusal.failure.code)
+    return {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+        "status": str(int(refusal.status)),
+        **({"scimType": scim_type} if scim_type else {}),
+        "detail": "; ".join(refusal.sentences),
+        **refusal.failure.more,
+    }
+
+
 PAGE_TEXT = {
     HTTPStatus.NOT_FOUND: ("This link leads nowhere", "It may be mistyped or no longer valid."),
     HTTPStatus.TOO_MANY_REQUESTS: ("Too many visits at once", "Please wait a moment and follow the link again."),
@@ -114,6 +134,18 @@ MARKETING = ErrorFormat(
     _marketing,
 )
 
+SCIM = ErrorFormat(
+    "application/scim+json",
+    HTTPStatus.BAD_REQUEST,
+    "ScimError",
+    object_of(
+        {"schemas": {"type": "array", "items": TEXT}, "status": TEXT, "detail": TEXT},
+        "An error of SCIM (RFC 7644, 3.12).",
+        scimType=TEXT,
+    ),
+    _scim,
+)
+
 PAGE = ErrorFormat(
     "text/html; charset=utf-8",
     HTTPStatus.BAD_REQUEST,
@@ -125,9 +157,9 @@ PAGE = ErrorFormat(
 
 # fmt: on
 
-ERROR_FORMATS = (PROBLEM, MERCHANT, STORES, MARKETING, PAGE)
+ERROR_FORMATS = (PROBLEM, MERCHANT, STORES, MARKETING, SCIM, PAGE)
 
-FAMILIES = {"merchant": MERCHANT, "stores": STORES, "marketing": MARKETING, "shops": MARKETING}
+FAMILIES = {"merchant": MERCHANT, "stores": STORES, "marketing": MARKETING, "shops": MARKETING, "scim": SCIM}
 """The shape of what lies below a path's first segment and belongs to no endpoint."""
 
 

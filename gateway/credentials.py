@@ -116,7 +116,8 @@ class Credentials:
 
 def _principal(claims: Mapping[str, Any], issuer: Issuer) -> Principal:
     principal = Principal.from_claims(dict(claims)) if issuer.ours else _foreign(claims, issuer)
-    if principal.role not in issuer.roles or (issuer.tenants and str(principal.tenant_id) not in issuer.tenants):
+    speaks_for = issuer.ours or str(principal.tenant_id) in issuer.tenants
+    if principal.role not in issuer.roles or not speaks_for:
         raise jwt.InvalidTokenError
     return principal
 

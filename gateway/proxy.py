@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from chassis.core.errors import Upstream as Unavailable
 from chassis.http.identity import HEADER, Signer
+from contracts.error_formats import PAGE
 from gateway.answers import Answer, Headers, of_status
 from gateway.body import read_body
 from gateway.headers import passed_back, passed_on
@@ -61,7 +62,7 @@ class Proxy:
 
 def _answer(reply: Reply, request: Request, route: Route, upstream: Upstream) -> Answer:
     headers = passed_back(reply.fields, route)
-    if reply.status >= 400 and not _is_json(headers):
+    if reply.status >= 400 and not _is_json(headers) and not (route.pages and _is_page(headers)):
         reply.close()
         return of_status(reply.status, headers, request)
     if reply.status in (201, 202) or 300 <= reply.status < 400:
@@ -89,6 +90,11 @@ def _is_json(headers: Headers) -> bool:
             media_type = value.partition(";")[0].strip().lower()
             return media_type == "application/json" or media_type.endswith("+json")
     return False
+
+
+def _is_page(headers: Headers) -> bool:
+    """A page that the service wrote itself; its server's name no encoding."""
+    return any(name.lower() == "content-type" and value == PAGE.media_type for name, value in headers)
 
 
 def _public_location(name: str, value: str, base_url: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from chassis.http.error_formats import PROBLEM, ErrorFormat
 from chassis.http.paths import BadPath
 from contracts import features, services
-from contracts.error_formats import MARKETING, MERCHANT, PAGE, STORES
+from contracts.error_formats import MARKETING, MERCHANT, PAGE, SCIM, STORES
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Route:
         read, total: timeouts in seconds where the general ones do not fit.
         setup: also open to people who must set up a second factor before anything else.
         cookies: the service may set cookies and gets those it has set.
+        pages: the service writes its own pages for failures, which are passed on.
         error_format: how the gateway writes failures here, the same as the service (``chassis.http.error_formats``).
         max_body: bytes of a body where the general limit does not fit.
     """
@@ -52,6 +53,7 @@ class Route:
     total: float | None = None
     setup: bool = False
     cookies: bool = False
+    pages: bool = False
     error_format: ErrorFormat = PROBLEM
     max_body: int | None = None
 
@@ -77,8 +79,13 @@ ROUTES = (
     _identity("/.well-known/jwks.json", public=True, exact=True),
     _identity("/session", public=True, cookies=True, sign_in=True),
     _identity("/session/renew", public=True, exact=True, cookies=True),  # a neighbour's failures sign nobody out
-    _identity("/account", public=True, sign_in=True, error_format=PAGE),  # the links of mails lead here
-    _identity("/scim/v2", public=True, sign_in=True, bearer=True),
+    # Browsers are sent here; people read what is refused. It waits for a tenant's identity provider.
+    _identity(
+        "/session/sso", public=True, cookies=True, sign_in=True, pages=True, error_format=PAGE, read=25, total=30
+    ),
+    # The links of mails lead here.
+    _identity("/account", public=True, sign_in=True, pages=True, error_format=PAGE),
+    _identity("/scim/v2", public=True, sign_in=True, bearer=True, error_format=SCIM),
     _identity("/api/v1/me", setup=True),
     _identity("/api/v1/tenant"),
     _identity("/api/v1/admin"),

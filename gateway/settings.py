@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
+from uuid import UUID
 
 from environs import Env, ValidationError, validate
 from limits import parse
@@ -26,8 +27,9 @@ class Issuer:
         algorithms: what its tokens may be signed with; never taken from the token.
         claims: the names its tokens use for ``tenant``, ``role`` and ``name``.
         roles: the roles it may give; a foreign issuer never makes an operator of the platform unless it is listed.
-        tenants: ids of the tenants it may speak for; empty for all.
-        ours: identity itself, whose tokens also carry the tenant's name, kind and features.
+        tenants: ids of the tenants it speaks for; no other.
+        ours: identity itself, which speaks for all tenants and whose tokens also carry the tenant's name, kind and
+            features.
     """
 
     issuer: str
@@ -132,11 +134,15 @@ def _issuers(entries: Any) -> None:
         try:
             issuer = _issuer(entry)
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise ValidationError("every issuer needs issuer, jwks_uri and audience, and known roles") from None
+            raise ValidationError(
+                "every issuer needs issuer, jwks_uri and audience, known roles, and ids of tenants"
+            ) from None
         if not issuer.algorithms or not ASYMMETRIC.issuperset(issuer.algorithms):
             raise ValidationError(f"algorithms must be among {', '.join(sorted(ASYMMETRIC))}")
         if not issuer.jwks_uri.startswith(("https://", "http://")):
             raise ValidationError("jwks_uri must be an address")
+        if not issuer.tenants:
+            raise ValidationError("every issuer needs tenants: the ids of those it speaks for, and no other")
 
 
 def _issuer(entry: Mapping[str, Any]) -> Issuer:
@@ -147,5 +153,5 @@ def _issuer(entry: Mapping[str, Any]) -> Issuer:
         algorithms=tuple(entry.get("algorithms", ["RS256"])),
         claims={"tenant": "tenant", "role": "role", "name": "name"} | dict(entry.get("claims", {})),
         roles=frozenset(Role(role) for role in entry.get("roles", TENANT_ROLES)) - {Role.SYSTEM},
-        tenants=frozenset(str(tenant) for tenant in entry.get("tenants", ())),
+        tenants=frozenset(str(UUID(tenant)) for tenant in entry.get("tenants", [])),
     )

@@ -25,6 +25,7 @@ UNTOLD = frozenset(
         "password_hash",
         "secret",
         "previous_secret",
+        "client_secret",
         "pending_secret",
         "digest",
         "challenge",

@@ -15,11 +15,14 @@ from services.identity.api_keys import own_api as own_api_keys_api
 from services.identity.common.models import Base
 from services.identity.factors import models as factor_models
 from services.identity.factors import tasks as factor_tasks
+from services.identity.identity_providers import models as identity_provider_models
 from services.identity.links import api as links_api
 from services.identity.links import models as link_models
 from services.identity.links import tasks as link_tasks
 from services.identity.oauth import api as oauth_api
 from services.identity.privacy import models as privacy_models
+from services.identity.scim import api as scim_api
+from services.identity.scim import discovery_api, token_api
 from services.identity.scim import models as scim_models
 from services.identity.sessions import api as session_api
 from services.identity.sessions import own_api as own_session_api
@@ -29,7 +32,10 @@ from services.identity.sign_ins import api as sign_ins_api
 from services.identity.sign_ins import tasks as sign_in_tasks
 from services.identity.signing_keys import api as jwks_api
 from services.identity.signing_keys import tasks as signing_key_tasks
+from services.identity.sso import api as sso_api
 from services.identity.sso import models as sso_models
+from services.identity.sso import provider_api
+from services.identity.sso import tasks as sso_tasks
 from services.identity.teams import admin_api as users_api
 from services.identity.teams import api as team_api
 from services.identity.teams import consumers as team_consumers
@@ -42,7 +48,15 @@ from services.identity.tenants import tasks as tenant_tasks
 from services.identity.trail import api as trail_api
 from services.identity.users import events as user_events
 
-MODELS = (account_models, factor_models, link_models, privacy_models, scim_models, sso_models)
+MODELS = (
+    account_models,
+    factor_models,
+    identity_provider_models,
+    link_models,
+    privacy_models,
+    scim_models,
+    sso_models,
+)
 """Their tables are known once they are imported."""
 
 service = Service(
@@ -73,6 +87,12 @@ service = Service(
         own_api_keys_api.blp,
         trail_api.blp,
         access_api.blp,
+        sso_api.blp,
+        provider_api.blp,
+        provider_api.operator_blp,
+        scim_api.blp,
+        discovery_api.blp,
+        token_api.blp,
     ),
     events=(*tenant_events.EVENTS, *user_events.EVENTS, *team_events.EVENTS),
     subscriptions=team_consumers.SUBSCRIPTIONS,
@@ -86,5 +106,6 @@ service = Service(
         Task("trim", 600, session_tasks.trim),
         Task("trim sign-ins", 600, sign_in_tasks.trim),
         Task("trim passkey challenges", 600, factor_tasks.trim),
+        Task("trim sso", 600, sso_tasks.trim),
     ),
 )

@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from uuid import uuid4
 
 import jwt
@@ -18,6 +19,8 @@ from urllib3 import HTTPHeaderDict
 from chassis.core.principal import Principal
 from chassis.http.identity import HEADER, Signer
 from contracts.roles import Role
+from gateway.headers import passed_on
+from gateway.routes import KEY_ROUTES, ROUTES
 from gateway.settings import Issuer
 from tests.gateway.conftest import Caller, Platform, Served
 from tests.gateway.fakes import FakeIdentity, FakeService, Planned, eventually, okp_jwk
@@ -207,6 +210,7 @@ def foreign(platform: Platform):
         audience="concord-api",
         algorithms=("RS256",),
         claims={"tenant": "https://concord/tenant", "role": "groups", "name": "preferred_username"},
+        tenants=frozenset({platform.identity.add_tenant("campaigns")}),
     )
 
     def token(*, key=rsa_key, algorithm="RS256", kid="r1", **claims) -> str:
@@ -218,10 +222,15 @@ def foreign(platform: Platform):
     return issuer, token, ec_key
 
 
+def tenant_of(issuer: Issuer) -> str:
+    (tenant,) = issuer.tenants
+    return tenant
+
+
 def test_a_configured_issuers_token_counts(start_gateway, platform: Platform, foreign) -> None:
     issuer, token, _ = foreign
     call = start_gateway(oidc_issuers=(issuer,))
-    call.token = token(**{"https://concord/tenant": call.tenant})
+    call.token = token(**{"https://concord/tenant": tenant_of(issuer)})
     # The tenant's features are identity's to say; until the first poll nobody has said anything.
     assert eventually(lambda: call("GET", PATH).status_code == 200)
     who = platform.campaigns.seen[0].caller
@@ -235,7 +244,7 @@ def test_a_foreign_name_is_one_composed_line(start_gateway, platform: Platform, 
     issuer, token, _ = foreign
     call = start_gateway(oidc_issuers=(issuer,))
     name = "A\u030ase\r\n\u202e  Berg\x1b "
-    call.token = token(preferred_username=name, **{"https://concord/tenant": call.tenant})
+    call.token = token(preferred_username=name, **{"https://concord/tenant": tenant_of(issuer)})
     assert eventually(lambda: call("GET", PATH).status_code == 200)
     who = platform.campaigns.seen[0].caller
     assert who is not None
@@ -245,7 +254,7 @@ def test_a_foreign_name_is_one_composed_line(start_gateway, platform: Platform, 
 def test_an_issuer_is_held_to_its_algorithms_roles_and_tenants(start_gateway, identity: FakeIdentity, foreign) -> None:
     issuer, token, ec_key = foreign
     call = start_gateway(oidc_issuers=(issuer,))
-    tenant = {"https://concord/tenant": call.tenant}
+    tenant = {"https://concord/tenant": tenant_of(issuer)}
     for bad in (
         token(key=ec_key, algorithm="ES256", kid="e1", **tenant),
         token(groups="PlatformAdmin", **tenant),
@@ -259,8 +268,55 @@ def test_an_issuer_is_held_to_its_algorithms_roles_and_tenants(start_gateway, id
         assert call("GET", PATH).status_code == 401
 
 
-def test_an_issuer_can_be_held_to_some_tenants(start_gateway, foreign) -> None:
+def test_an_issuer_speaks_for_its_tenants_alone(start_gateway, foreign) -> None:
     issuer, token, _ = foreign
-    call = start_gateway(oidc_issuers=(replace(issuer, tenants=frozenset({str(uuid4())})),))
-    call.token = token(**{"https://concord/tenant": call.tenant})
+    call = start_gateway(oidc_issuers=(issuer,))
+    call.token = token(**{"https://concord/tenant": tenant_of(issuer)})
+    assert eventually(lambda: call("GET", PATH).status_code == 200)
+    for other in (call.tenant, str(uuid4())):
+        call.token = token(**{"https://concord/tenant": other})
+        assert call("GET", PATH).status_code == 401
+
+
+def test_an_issuer_without_tenants_speaks_for_nobody(start_gateway, foreign) -> None:
+    """Settings refuse one; should one come about otherwise, it opens nothing."""
+    issuer, token, _ = foreign
+    call = start_gateway(oidc_issuers=(replace(issuer, tenants=frozenset()),))
+    call.token = token(**{"https://concord/tenant": tenant_of(issuer)})
     assert call("GET", PATH).status_code == 401
+
+
+# A directory's token
+
+
+def test_a_directorys_token_is_passed_on_to_scim(call: Caller, identity: FakeIdentity) -> None:
+    call.token = None
+    call("GET", "/scim/v2/Users?filter=x", headers={"Authorization": "Bearer of-the-directory"})
+    seen = identity.last("/scim/v2/Users")
+    assert seen.get("Authorization") == "Bearer of-the-directory"
+    assert seen.get(HEADER) is None
+    call("GET", "/scim/v2/Users", headers={"Authorization": "Basic aWQ6c2VjcmV0"})
+    assert identity.last("/scim/v2/Users").get("Authorization") is None
+
+
+def test_no_other_route_passes_a_bearer_token_on() -> None:
+    tables = (*ROUTES, *KEY_ROUTES)
+    assert [route.path for route in tables if route.bearer] == ["/scim/v2"]
+    environ = {"HTTP_AUTHORIZATION": "Bearer of-somebody", "REQUEST_METHOD": "GET", "RAW_URI": "/"}
+    request = SimpleNamespace(
+        environ=environ, id="1", traceparent="-", client="192.0.2.1", forwarded_for="192.0.2.1", scheme="http"
+    )
+    for route in tables:
+        fields = dict(passed_on(request, route))  # type: ignore[arg-type]
+        assert ("Authorization" in fields) == route.bearer, route.path
+
+
+def test_refused_tokens_of_directories_are_counted(start_gateway, identity: FakeIdentity) -> None:
+    call = start_gateway(sign_in_limit="2/minute")
+    call.token = None
+    for status in (401, 401, 429):
+        identity.plan("/scim/v2/Users", Planned(401, {"Content-Type": "application/scim+json"}, b"{}"))
+        answer = call("GET", "/scim/v2/Users", headers={"Authorization": "Bearer guess"})
+        assert answer.status_code == status
+    assert answer.content_type == "application/scim+json"
+    assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]

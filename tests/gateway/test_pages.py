@@ -52,3 +52,24 @@ def test_every_address_of_the_door_is_the_service_s(call: Caller, platform: Plat
     """Which has a page for what is no link."""
     call("GET", target)
     assert platform.affiliates.seen
+
+
+@pytest.mark.parametrize("target", ["/session/sso/callback?state=x", "/account/password?token=x"])
+def test_pages_that_a_service_writes_for_people_are_passed_on(call: Caller, platform: Platform, target: str) -> None:
+    """They say what a person can do; a page that only the service's server wrote does not."""
+    path = target.partition("?")[0]
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    platform.identity.plan(path, Planned(403, html, b"<h1>Ask your company</h1>"))
+    answer = call("GET", target)
+    assert (answer.status_code, answer.get_data()) == (403, b"<h1>Ask your company</h1>")
+    platform.identity.plan(path, Planned(500, {"Content-Type": "text/html"}, b"<h1>Oops</h1>"))
+    answer = call("GET", target)
+    assert_page(answer, 500)
+    assert "Oops" not in answer.get_data(as_text=True)
+
+
+def test_a_page_of_another_route_is_not(call: Caller, platform: Platform) -> None:
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    platform.identity.plan("/session/renew", Planned(403, html, b"<h1>No</h1>"))
+    answer = call("POST", "/session/renew")
+    assert (answer.status_code, answer.content_type) == (403, "application/problem+json")

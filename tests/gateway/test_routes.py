@@ -16,6 +16,7 @@ ROUTED = [
     ("DELETE", "/session", "identity"),
     ("POST", "/session/renew", "identity"),
     ("GET", "/.well-known/jwks.json", "identity"),
+    ("GET", "/session/sso/nordic-heating", "identity"),
     ("GET", "/api/v1/me", "identity"),
     ("PUT", "/api/v1/admin/tenants/1/features", "identity"),
     ("GET", "/api/v1/campaigns", "campaigns"),

@@ -18,6 +18,8 @@ PUBLIC = ()
 COLLEAGUE = {"email": "bo@nordic-heating.example", "name": "Bo", "role": "SupplierViewer"}
 EVERYBODY = ("everybody signed in",)
 INTERNAL = (Role.SYSTEM,)
+ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
+DIRECTORY = ("the tenant's directory",)  # by its own token; tests/identity/scim tries each of these
 
 TABLE = {
     ("POST", "/oauth/token"): PUBLIC,
@@ -89,6 +91,26 @@ TABLE = {
         Role.RETAILER_ADMIN,
         Role.MERCHANT_ADMIN,
     ),
+    ("GET", "/session/sso/<tenant_slug>"): PUBLIC,
+    ("GET", "/session/sso/callback"): PUBLIC,
+    ("GET", "/api/v1/tenant/sso"): ADMINS,
+    ("PUT", "/api/v1/tenant/sso"): ADMINS,
+    ("DELETE", "/api/v1/tenant/sso"): ADMINS,
+    ("DELETE", f"{TENANT}/sso/enforcement"): PLATFORM,
+    ("GET", "/api/v1/tenant/scim-token"): ADMINS,
+    ("POST", "/api/v1/tenant/scim-token"): ADMINS,
+    ("DELETE", "/api/v1/tenant/scim-token"): ADMINS,
+    ("GET", "/scim/v2/Users"): DIRECTORY,
+    ("POST", "/scim/v2/Users"): DIRECTORY,
+    ("GET", "/scim/v2/Users/<uuid:user_id>"): DIRECTORY,
+    ("PUT", "/scim/v2/Users/<uuid:user_id>"): DIRECTORY,
+    ("PATCH", "/scim/v2/Users/<uuid:user_id>"): DIRECTORY,
+    ("DELETE", "/scim/v2/Users/<uuid:user_id>"): DIRECTORY,
+    ("GET", "/scim/v2/ServiceProviderConfig"): PUBLIC,
+    ("GET", "/scim/v2/ResourceTypes"): PUBLIC,
+    ("GET", "/scim/v2/ResourceTypes/<name>"): PUBLIC,
+    ("GET", "/scim/v2/Schemas"): PUBLIC,
+    ("GET", "/scim/v2/Schemas/<name>"): PUBLIC,
     ("GET", "/internal/access"): INTERNAL,
     ("GET", "/internal/api-keys/<api_key>"): INTERNAL,
     ("POST", "/internal/api-keys/used"): INTERNAL,
@@ -101,7 +123,7 @@ SENDERS = {
     "/internal/links/<uuid:link_id>": {"notifier"},
     "/internal/tenants/<uuid:tenant_id>": {"prm", "campaigns", "notifier", "messaging", "promotions", "affiliates"},
 }
-GUARDED = [key for key, roles in TABLE.items() if roles != PUBLIC]
+GUARDED = [key for key, roles in TABLE.items() if roles not in (PUBLIC, DIRECTORY)]
 EXTERNAL = [key for key in GUARDED if TABLE[key] not in (INTERNAL, EVERYBODY)]
 
 

@@ -43,6 +43,7 @@ def upgrade() -> None:
         "sso_attempts",
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("browser", sa.Text(), nullable=False),
         sa.Column("nonce", sa.Text(), nullable=False),
         sa.Column("verifier", sa.Text(), nullable=False),
@@ -60,6 +61,7 @@ def upgrade() -> None:
         sa.Column("role_claim", sa.Text(), nullable=False),
         sa.Column("role_mapping", sa.JSON(), nullable=False),
         sa.Column("enforced", sa.Boolean(), nullable=False),
+        sa.Column("worked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_identity_providers_tenant_id")),
@@ -221,7 +223,15 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table("users") as users:
         users.alter_column("password_hash", existing_type=sa.Text(), nullable=True)
-    op.create_index("uq_users_sso_subject", "users", ["tenant_id", "sso_subject"], unique=True)
+    present = sa.text("removed_at IS NULL")
+    op.create_index(
+        "uq_users_sso_subject",
+        "users",
+        ["tenant_id", "sso_subject"],
+        unique=True,
+        sqlite_where=present,
+        postgresql_where=present,
+    )
     op.execute("UPDATE users SET password_hash = NULL WHERE removed_at IS NOT NULL")
 
 

@@ -55,7 +55,7 @@ def require_own_page() -> None:
 
 
 def _set(value: str, lifetime: timedelta | None) -> None:
-    name, secure = _name(), _is_secure()
+    name, secure = _name(), is_secure()
 
     @after_this_request
     def set_cookie(response: Response) -> Response:
@@ -64,10 +64,11 @@ def _set(value: str, lifetime: timedelta | None) -> None:
 
 
 def _name() -> str:
-    return "__Secure-concord_session" if _is_secure() else "concord_session"
+    return "__Secure-concord_session" if is_secure() else "concord_session"
 
 
-def _is_secure() -> bool:
+def is_secure() -> bool:
+    """Whether browsers reach us by https."""
     return _public_url().startswith("https://")
 
 

@@ -6,7 +6,7 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import Unauthorized
+from chassis.core.errors import Forbidden, Unauthorized
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.identity.common.clients import client_of_request
@@ -16,6 +16,7 @@ from services.identity.factors import passkey_actions, verification
 from services.identity.factors.passkey_actions import Purpose, Shown
 from services.identity.factors.schemas import RequestOptionsOut
 from services.identity.factors.verification import Json, NotVerified
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.passwords.hashing import is_password
 from services.identity.sessions import actions, cookies
 from services.identity.sessions.ceremonies import refused_as, relying_party, take_challenge
@@ -102,6 +103,8 @@ def _start(user_id: UUID, *, keep: bool) -> Granted:
         if user is None:
             raise NotVerified("may not sign in")
         tenant_queries.require_active(session, user.tenant_id)
+        if provider_queries.is_enforced(session, user.tenant_id):
+            raise Forbidden("Sign in through your company's own sign-in.", code="sso_required")
         return actions.start(
             session,
             user,

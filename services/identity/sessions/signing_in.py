@@ -19,6 +19,7 @@ from services.identity.common.context import as_identity, own_settings
 from services.identity.common.secrets import spellings
 from services.identity.factors import actions as factor_actions
 from services.identity.factors import queries as factor_queries
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.passwords.hashing import hash_password, is_outdated, is_password
 from services.identity.sessions import actions, throttle, tries
 from services.identity.sign_ins.rules import How, Outcome
@@ -72,7 +73,7 @@ def sign_in(credentials: Credentials) -> Granted:
         TooManyAttempts: see ``throttle``; also for the right password.
         WrongCredentials: or nobody who may sign in.
         SecondFactorRequired: the person has one and ``code`` is absent.
-        Forbidden: ``tenant_suspended``, which only those hear of who know the password.
+        Forbidden: ``tenant_suspended`` or ``sso_required``, which only those hear of who know the password.
     """
     with as_identity():
         with db.read() as session:
@@ -86,7 +87,7 @@ def sign_in(credentials: Credentials) -> Granted:
             if outcome is not Outcome.OK:
                 account = user or next(iter(users), None)
                 tries.record(session, account, How.PASSWORD, outcome if account else Outcome.UNKNOWN_ACCOUNT, utcnow())
-            if outcome in (Outcome.OK, Outcome.CODE_MISSING, Outcome.TENANT_SUSPENDED):
+            if outcome in (Outcome.OK, Outcome.CODE_MISSING, Outcome.TENANT_SUSPENDED, Outcome.SSO_REQUIRED):
                 throttle.take_off(session, attempt, signed_in=outcome is Outcome.OK, now=utcnow())
     if granted is None:
         raise _failure(outcome)
@@ -112,6 +113,8 @@ def _settle(
         return Outcome.WRONG_PASSWORD, None  # it was changed a moment ago
     if tenant_queries.tenant(session, user.tenant_id).suspended_at is not None:
         return Outcome.TENANT_SUSPENDED, None
+    if provider_queries.is_enforced(session, user.tenant_id):
+        return Outcome.SSO_REQUIRED, None
     settings = own_settings()
     if factor_queries.has_factor(session, user.id):
         if not credentials.code:
@@ -134,4 +137,6 @@ def _settle(
 def _failure(outcome: Outcome) -> Failure:
     if outcome is Outcome.TENANT_SUSPENDED:
         return Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
+    if outcome is Outcome.SSO_REQUIRED:
+        return Forbidden("Sign in through your company's own sign-in.", code="sso_required")
     return SecondFactorRequired() if outcome is Outcome.CODE_MISSING else WrongCredentials()

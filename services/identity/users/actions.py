@@ -42,7 +42,7 @@ def add_user(
     actor: Principal,
     now: datetime,
 ) -> User:
-    """A new user of the tenant who may sign in at once.
+    """A new user of the tenant; without a password one who signs in by its identity provider, or sets one by mail.
 
     Raises:
         Invalid: ``role_does_not_fit`` the kind of tenant.

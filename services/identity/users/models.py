@@ -19,6 +19,9 @@ from services.identity.tenants.models import Tenant
 from services.identity.tenants.principals import principal_of
 from services.identity.users.rules import FORMER_USER, Status
 
+ONE_SUBJECT = Index(
+    "uq_users_sso_subject", "tenant_id", "sso_subject", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT
+)
 ONE_ADDRESS = Index("uq_users_email_key", "email_key", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT)
 
 
@@ -30,7 +33,7 @@ class User(Aggregate, TenantScoped, Base):
     __table_args__ = (
         ONE_ADDRESS,
         Index("ix_users_tenant_id_id", "tenant_id", "id"),
-        Index("uq_users_sso_subject", "tenant_id", "sso_subject", unique=True),
+        ONE_SUBJECT,
         Index("ix_users_removed_at", "removed_at", sqlite_where=REMOVED, postgresql_where=REMOVED),
     )
 

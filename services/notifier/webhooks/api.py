@@ -6,7 +6,7 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.core.errors import Invalid
 from chassis.core.principal import caller
-from chassis.http import audit_trail, versions
+from chassis.http import audit_trail, ssrf_guard, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
@@ -14,7 +14,7 @@ from chassis.process.service import settings_of
 from contracts.roles import ADMINS, Role
 from services.notifier import settings
 from services.notifier.event_log import event_types
-from services.notifier.webhooks import actions, queries, schemas, signing, ssrf_guard
+from services.notifier.webhooks import actions, queries, schemas, signing
 
 PREFIX = "/api/v1/webhooks"
 OWNERS = (*ADMINS, Role.MACHINE)  # no viewers: a URL may itself be a secret, as those of chat systems are

@@ -7,9 +7,9 @@ from marshmallow import ValidationError, fields, validate, validates, validates_
 from chassis.core.text import is_line
 from chassis.http.pages import PageIn
 from chassis.http.schemas import CamelSchema, Instant, Stripped, UpdateSchema
+from chassis.http.ssrf_guard import MAX_URL
 from services.notifier.event_log.schemas import TypePatterns
 from services.notifier.webhooks.rules import MessageState
-from services.notifier.webhooks.ssrf_guard import MAX_URL
 
 DESCRIPTION = 200
 

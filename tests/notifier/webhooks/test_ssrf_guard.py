@@ -5,9 +5,9 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 import pytest
 
+from chassis.http import ssrf_guard, untrusted
+from chassis.http.ssrf_guard import BadTarget
 from services.notifier.webhooks import call as webhooks_call
-from services.notifier.webhooks import ssrf_guard
-from services.notifier.webhooks.ssrf_guard import BadTarget
 from tests.notifier.certificates import make_certificate
 from tests.notifier.webhooks.receivers import Receiver, RudeReceiver, watched_connects
 
@@ -252,16 +252,16 @@ def test_no_proxy_is_taken_from_the_environment(monkeypatch):
 def test_the_receivers_certificate_must_be_valid_for_its_name(tmp_path, monkeypatch, names):
     certificate = make_certificate(tmp_path)
     names["hooks.example"] = [["127.0.0.1"]]
-    webhooks_call.tls_context.cache_clear()
+    untrusted.tls_context.cache_clear()
     with Receiver(certificate) as receiver:
         assert "certificate" in call(receiver.url, loopback=True).error
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-        webhooks_call.tls_context.cache_clear()
+        untrusted.tls_context.cache_clear()
         assert call(receiver.url, loopback=True).status == 204
         other_name = receiver.url.replace("127.0.0.1", "hooks.example")
         assert "certificate" in call(other_name, loopback=True).error
         assert len(receiver.taken) == 1
-    webhooks_call.tls_context.cache_clear()
+    untrusted.tls_context.cache_clear()
 
 
 HEAD = b"HTTP/1.1 200 OK\r\n"

@@ -10,10 +10,11 @@ from sqlalchemy import select, update
 
 from chassis.core.clock import rfc3339, utcnow
 from chassis.core.principal import acting_as
+from chassis.http import ssrf_guard
+from chassis.http.ssrf_guard import BadTarget
 from contracts.roles import Role
-from services.notifier.webhooks import rules, sender, ssrf_guard
+from services.notifier.webhooks import rules, sender
 from services.notifier.webhooks.models import Webhook
-from services.notifier.webhooks.ssrf_guard import BadTarget
 from tests.notifier.helpers import FJORD, NORDIC, SYSTEM
 from tests.notifier.webhooks.hooks import WEBHOOKS, add, claim, happened, messages, send_due, settle, states
 from tests.notifier.webhooks.receivers import Receiver

@@ -1,8 +1,8 @@
-"""The SSRF guard: webhooks lead to addresses that everybody can reach, and never into our own network.
+"""The SSRF guard: URLs typed by a tenant lead to public addresses and never into our own network.
 
-A URL is checked when it is registered and again at every delivery. A delivery resolves the name once, checks every
-address of it, and connects to one of exactly these. So a redirect, an odd spelling of an address, or a name that
-changes between check and use leads nowhere else.
+A URL is checked when it is stored and again at every request (``chassis.http.untrusted``). A request resolves the name
+once, checks every address of it, and connects to one of exactly these. So a redirect, an odd spelling of an address, or
+a name that changes between check and use leads nowhere else.
 """
 
 import re
@@ -19,7 +19,7 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
 
-# What ``is_global`` lets pass and is not for webhooks: special purposes, relays into IPv4, documentation, and the one
+# What ``is_global`` lets pass and is not for tenants: special purposes, relays into IPv4, documentation, and the one
 # public address on which a cloud answers its own machines.
 _FORBIDDEN = [
     *map(ip_network, ("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24")),
@@ -29,7 +29,7 @@ _GLOBAL_IPV6 = ip_network("2000::/3")  # all else is private, mapped, translated
 
 
 class BadTarget(ValueError):
-    """A webhook cannot lead there; the message tells its owner why."""
+    """A URL cannot lead there; the message tells its owner why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ def parse(url: str, *, loopback: bool) -> Target:
     """Parse a URL.
 
     Args:
-        loopback: this is a development machine: plain http and receivers on the same machine are allowed.
+        loopback: this is a development machine: plain http and servers on the same machine are allowed.
 
     Raises:
-        BadTarget: it is not a URL we deliver to.
+        BadTarget: it is not a URL we send to.
     """
     if len(url) > MAX_URL or not _VISIBLE.fullmatch(url) or "\\" in url:
         raise BadTarget(f"Write the URL in at most {MAX_URL} visible ASCII characters.")
@@ -65,7 +65,7 @@ def parse(url: str, *, loopback: bool) -> Target:
     except ValueError:
         raise BadTarget("This is not a URL.") from None
     if parts.scheme not in (("https", "http") if loopback else ("https",)):
-        raise BadTarget("Only https:// is delivered to.")
+        raise BadTarget("Only https:// is sent to.")
     if "@" in parts.netloc or "#" in url:
         raise BadTarget("The URL must have no user name and no fragment.")
     port = PORTS[parts.scheme] if port is None else port

@@ -1,0 +1,1 @@
+"""The identity providers that tenants have configured (OpenID Connect); ``sso`` signs people in by them."""

@@ -1,0 +1,194 @@
+"""Signing in by the tenant's own identity provider, in a browser. Every failure is a page for a person."""
+
+from contextlib import suppress
+from http import HTTPStatus
+from typing import NoReturn, cast
+
+from flask import Response, current_app, redirect, request
+from flask.views import MethodView
+
+from chassis.core.clock import utcnow
+from chassis.core.logs import logger
+from chassis.http.blueprints import Blueprint
+from chassis.http.current import db
+from chassis.process.service import settings_of
+from contracts.error_formats import PAGE
+from services.identity.common.clients import client_of_request
+from services.identity.common.context import as_identity, own_settings
+from services.identity.common.secrets import digest, new_secret, same
+from services.identity.identity_providers import queries as provider_queries
+from services.identity.identity_providers.models import IdentityProvider
+from services.identity.sessions import cookies
+from services.identity.sso import actions, failures, pages, queries, rules
+from services.identity.sso.failures import NotSignedIn
+from services.identity.sso.models import SsoAttempt
+from services.identity.sso.oidc import Providers
+from services.identity.sso.provider_session import Client, ProviderAway, Unproved
+from services.identity.sso.rules import Person
+from services.identity.sso.schemas import CallbackIn, StartIn
+
+PATH = "/session/sso"
+CALLBACK = f"{PATH}/callback"
+
+log = logger(__name__)
+blp = Blueprint("sso", __name__, url_prefix=PATH, error_format=PAGE)
+blp.register_error_handler(NotSignedIn, pages.of_failure)
+
+
+@blp.after_request
+def keep_addresses_secret(response: Response) -> Response:
+    """The callback's address has a code in it."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blp.route("/<tenant_slug>")
+class Start(MethodView):
+    @blp.public
+    @blp.arguments(StartIn, location="query")
+    @blp.response(303, description="To the provider; the cookie `concord_sso_…` binds the browser for ten minutes.")
+    def get(self, query, tenant_slug):
+        """Begin a sign-in by the tenant's identity provider; afterwards the browser goes to ``next``, or the
+        console."""
+        provider = _provider_of(tenant_slug)
+        state, browser, nonce, verifier = new_secret(), new_secret(), new_secret(), new_secret()
+        try:
+            url = _providers().authorization_url(
+                _client_of(provider), _redirect_uri(), state=state, nonce=nonce, verifier=verifier
+            )
+        except ProviderAway as failure:
+            _report_away(provider, failure)
+        with as_identity(), db.begin() as session:
+            actions.begin(
+                session,
+                provider,
+                state=state,
+                browser=browser,
+                nonce=nonce,
+                verifier=verifier,
+                next=rules.path_of_ours(query.get("next", "")),
+                settings=own_settings(),
+                now=utcnow(),
+            )
+        response = cast(Response, redirect(url, HTTPStatus.SEE_OTHER))
+        _set_cookie(response, state, browser, int(rules.ATTEMPT_LIFETIME.total_seconds()))
+        return response
+
+
+@blp.route("/callback")
+class Callback(MethodView):
+    @blp.public
+    @blp.arguments(CallbackIn, location="query")
+    @blp.response(303, description="To where the person wanted to go, with the session's cookie.")
+    def get(self, answer):
+        """The provider sends the browser back here. The code is good once, and so is ``state``."""
+        state = answer.get("state", "")
+        attempt, provider = _attempt(state)
+        if not answer.get("code"):
+            log.info("a provider declined", tenant_id=str(provider.tenant_id))
+            raise failures.declined()
+        person = _person(answer, attempt, provider)
+        with as_identity(), db.begin() as session:
+            current = provider_queries.lock_provider(session, provider.tenant_id)
+            if current is None or current.issuer != attempt.issuer:
+                raise failures.expired()
+            granted = actions.sign_in(
+                session, current, person, client=client_of_request(), settings=own_settings(), now=utcnow()
+            )
+        public = settings_of(current_app).public_url
+        target = f"{public}{attempt.next}" if attempt.next else own_settings().console_url
+        response = cast(Response, redirect(target, HTTPStatus.SEE_OTHER))
+        _set_cookie(response, state, "", 0)
+        cookies.keep(granted)
+        return response
+
+
+def _provider_of(address: str) -> IdentityProvider:
+    with as_identity(), db.read() as session:
+        tenant = queries.tenant_of_address(session, address)
+        provider = provider_queries.provider(session, tenant.id) if tenant else None
+    if tenant is None or provider is None:
+        raise failures.no_provider()
+    if tenant.suspended_at is not None:
+        raise failures.suspended()
+    return provider
+
+
+def _attempt(state: str) -> tuple[SsoAttempt, IdentityProvider]:
+    """The sign-in that comes back, with its tenant's provider; from now on it is used up.
+
+    Raises:
+        NotSignedIn: there is none, it began in another browser, or the tenant has changed its provider meanwhile.
+    """
+    with as_identity(), db.begin() as session:
+        attempt = queries.attempt(session, digest(state), utcnow())
+        shown = request.cookies.get(_cookie_name(state), "")
+        if attempt is None or not same(digest(shown), attempt.browser) or not actions.use_up(session, attempt):
+            raise failures.expired()
+        session.expunge(attempt)
+        provider = provider_queries.provider(session, attempt.tenant_id)
+    if provider is None or provider.issuer != attempt.issuer:
+        raise failures.expired()
+    return attempt, provider
+
+
+def _person(answer: dict[str, str], attempt: SsoAttempt, provider: IdentityProvider) -> Person:
+    """Whom the provider names for the code."""
+    secret_box = own_settings().secret_box
+    try:
+        claims = _providers().claims(
+            _client_of(provider),
+            _redirect_uri(),
+            code=answer["code"],
+            iss=answer.get("iss"),
+            nonce=secret_box.decrypt(attempt.nonce),
+            verifier=secret_box.decrypt(attempt.verifier),
+        )
+    except ProviderAway as failure:
+        _report_away(provider, failure)
+    except Unproved as failure:
+        log.warning("a provider's answer proves nothing", tenant_id=str(provider.tenant_id), reason=str(failure))
+        raise failures.unproved() from None
+    return rules.person_of(claims, provider.role_claim)
+
+
+def _report_away(provider: IdentityProvider, failure: ProviderAway) -> NoReturn:
+    log.warning("a provider is away", tenant_id=str(provider.tenant_id), reason=str(failure))
+    raise failures.provider_away(provider.enforced) from None
+
+
+def _client_of(provider: IdentityProvider) -> Client:
+    secret = own_settings().secret_box.decrypt(provider.client_secret)
+    return Client(provider.issuer, provider.client_id, secret)
+
+
+def _redirect_uri() -> str:
+    return settings_of(current_app).public_url + CALLBACK
+
+
+def _providers() -> Providers:
+    process = settings_of(current_app)
+    with suppress(KeyError):
+        return cast(Providers, current_app.extensions["providers"])
+    made = Providers(loopback=process.development, places=max(1, process.threads // 2))
+    return cast(Providers, current_app.extensions.setdefault("providers", made))
+
+
+def _cookie_name(state: str) -> str:
+    """One for each sign-in under way, so that several tabs may sign in at once."""
+    prefix = "__Secure-" if cookies.is_secure() else ""
+    return f"{prefix}concord_sso_{digest(state)[:16]}"
+
+
+def _set_cookie(response: Response, state: str, value: str, max_age: int) -> None:
+    # Lax, not Strict: the browser comes back from the provider's site.
+    response.set_cookie(
+        _cookie_name(state),
+        value,
+        max_age=max_age,
+        secure=cookies.is_secure(),
+        httponly=True,
+        samesite="Lax",
+        path=PATH,
+    )

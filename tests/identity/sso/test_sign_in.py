@@ -1,0 +1,191 @@
+"""The way to a tenant's own OpenID Connect provider and back."""
+
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import time_machine
+
+from chassis.core.clock import utcnow
+from tests.identity.sso.conftest import ANNA, LARS, is_page, is_signed_in, people
+from tests.identity.sso.provider import Browser, Person
+
+
+def test_a_new_person_comes_in_with_the_role_that_the_mapping_names(identity, tenant, slug, configured, browser):
+    cookie = is_signed_in(browser.sign_in(slug))
+    assert {"HttpOnly", "SameSite=Strict", "Path=/session"} <= {part.strip() for part in cookie.split(";")}
+    assert "Max-Age" not in cookie
+    assert people(identity, tenant)["lars@nordic-heating.example"] == "SupplierAdmin"
+    (added,) = [e for e in identity.running.events("identity.UserAdded.v1") if e["data"]["name"] == "Lars Berg"]
+    assert added["data"]["email"] == "lars@nordic-heating.example"
+    granted = identity.refresh(browser.cookies["concord_session"])
+    claims = identity.claims(granted.json["access_token"])
+    assert (claims["tenant"], claims["name"], claims["role"]) == (tenant, "Lars Berg", "SupplierAdmin")
+    assert claims["sid"]
+
+
+def test_the_way_there_has_pkce_state_and_nonce(provider, slug, configured, browser):
+    """RFC 7636, OpenID Connect Core 3.1.2.1."""
+    answer = browser.start(slug)
+    target = urlsplit(answer.headers["Location"])
+    query = {name: value for name, (value,) in parse_qs(target.query).items()}
+    assert f"{target.scheme}://{target.netloc}{target.path}" == f"{provider.url}/authorize"
+    assert query["response_type"] == "code"
+    assert query["code_challenge_method"] == "S256"
+    assert len(query["code_challenge"]) == 43
+    assert min(len(query["state"]), len(query["nonce"])) >= 43
+    assert query["redirect_uri"] == "http://localhost:8080/session/sso/callback"
+    assert set(query["scope"].split()) == {"openid", "email", "profile"}
+    (cookie,) = answer.headers.getlist("Set-Cookie")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/session/sso", "Max-Age=600"} <= {p.strip() for p in cookie.split(";")}
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    browser.come_back(browser.at_provider(answer))
+    (form,) = provider.forms
+    assert len(form["code_verifier"]) >= 43
+    again = parse_qs(urlsplit(browser.start(slug).headers["Location"]).query)
+    assert not {query[name] for name in ("state", "nonce", "code_challenge")} & {
+        again[name][0] for name in ("state", "nonce", "code_challenge")
+    }
+
+
+def test_cookies_are_secure_where_we_are_reached_by_https(identity, slug, configured, browser, monkeypatch):
+    monkeypatch.setattr(
+        type(identity.running.runtime.settings), "public_url", property(lambda _self: "https://concord.example"), False
+    )
+    answer = browser.start(slug)
+    (cookie,) = answer.headers.getlist("Set-Cookie")
+    assert cookie.startswith("__Secure-concord_sso_")
+    assert "Secure" in cookie.split("; ")
+    answer = browser.come_back(browser.at_provider(answer))
+    assert answer.status_code == 303
+    cookie = answer.headers.getlist("Set-Cookie")[-1]
+    assert cookie.startswith("__Secure-concord_session=")
+    assert "Secure" in cookie.split("; ")
+
+
+def test_the_tenants_id_is_as_good_as_its_slug(identity, tenant, configured, browser):
+    is_signed_in(browser.sign_in(tenant))
+
+
+def test_a_person_of_the_tenant_is_linked_and_known_by_the_subject_from_then_on(
+    identity, tenant, provider, slug, configured, browser
+):
+    provider.person = Person(LARS | {"sub": "anna-1", "email": "Anna@Nordic-Heating.example"})
+    is_signed_in(browser.sign_in(slug))
+    assert list(people(identity, tenant)) == [ANNA]
+    provider.person["email"] = "anna.berg@nordic-heating.example"
+    is_signed_in(browser.sign_in(slug))
+    assert list(people(identity, tenant)) == [ANNA]
+
+
+@pytest.mark.parametrize(
+    ("next", "target"),
+    [
+        ("/console/campaigns?status=Draft", "http://localhost:8080/console/campaigns?status=Draft"),
+        ("", "http://localhost:8080/console/"),
+        ("https://evil.example/", "http://localhost:8080/console/"),
+        ("//evil.example/", "http://localhost:8080/console/"),
+        ("/\\evil.example", "http://localhost:8080/console/"),
+        ("/a\r\nSet-Cookie: x=y", "http://localhost:8080/console/"),
+        ("javascript:alert(1)", "http://localhost:8080/console/"),
+        ("/" + "a" * 2000, "http://localhost:8080/console/"),
+    ],
+)
+def test_next_is_a_path_of_ours(slug, configured, browser, next, target):
+    is_signed_in(browser.sign_in(slug, next=next), target)
+
+
+def test_two_tabs_sign_in_at_once(slug, configured, browser):
+    first, second = browser.start(slug), browser.start(slug)
+    back = browser.at_provider(first), browser.at_provider(second)
+    for location in back:
+        is_signed_in(browser.come_back(location))
+
+
+def test_a_thin_id_token_is_completed_by_the_userinfo_endpoint(identity, tenant, provider, slug, configured, browser):
+    provider.thin = True
+    is_signed_in(browser.sign_in(slug))
+    assert "lars@nordic-heating.example" in people(identity, tenant)
+    provider.answers["/userinfo"] = lambda: provider.person | {"sub": "somebody-else"}
+    is_page(browser.sign_in(slug), 403, "could not be verified")
+
+
+@pytest.mark.parametrize("methods", [["client_secret_post"], ["client_secret_basic", "client_secret_post"], None])
+def test_the_secret_goes_to_the_provider_as_it_wants_it(provider, slug, configured, browser, methods):
+    provider.metadata["token_endpoint_auth_methods_supported"] = methods
+    is_signed_in(browser.sign_in(slug))
+    assert ("client_secret" in provider.forms[0]) == (methods == ["client_secret_post"])
+
+
+# Replays, and who may come back
+
+
+def test_a_callback_counts_once(provider, slug, configured, browser):
+    location = browser.at_provider(browser.start(slug))
+    kept = dict(browser.cookies)
+    is_signed_in(browser.come_back(location))
+    browser.cookies = kept
+    is_page(browser.come_back(location), 400, "This sign-in is over")
+    assert provider.asked.count("/token") == 1
+
+
+def test_a_code_counts_once_whatever_its_state(provider, slug, configured, browser):
+    """Also a code that somebody else has used."""
+    location = browser.at_provider(browser.start(slug))
+    is_signed_in(browser.come_back(location))
+    code = parse_qs(urlsplit(location).query)["code"]
+    second = browser.at_provider(browser.start(slug))
+    state = parse_qs(urlsplit(second).query)["state"]
+    mixed = "/session/sso/callback?" + urlencode({"code": code[0], "state": state[0]})
+    is_page(browser.come_back(mixed), 403, "could not be verified")
+
+
+def test_a_code_of_another_sign_in_opens_nothing(provider, slug, configured, browser):
+    """A code injected from the attacker's own sign-in: it was made for another verifier and nonce."""
+    attacker = Browser(browser.identity)
+    stolen = parse_qs(urlsplit(attacker.at_provider(attacker.start(slug))).query)["code"][0]
+    state = parse_qs(urlsplit(browser.at_provider(browser.start(slug))).query)["state"][0]
+    is_page(browser.come_back("/session/sso/callback?" + urlencode({"code": stolen, "state": state})), 403, "verified")
+
+
+def test_another_browser_cannot_finish_a_sign_in(provider, slug, configured, browser):
+    """Nobody is signed in as an attacker by a link; and the attempt still counts for its own browser."""
+    location = browser.at_provider(browser.start(slug))
+    other = Browser(browser.identity)
+    is_page(other.come_back(location), 400, "began in another browser")
+    other.start(slug)
+    is_page(other.come_back(location), 400, "began in another browser")
+    assert "/token" not in provider.asked
+    is_signed_in(browser.come_back(location))
+
+
+@pytest.mark.parametrize("query", ["", "?state=", "?state=x&code=y", "?code=y", "?error=access_denied", "?state=%00"])
+def test_what_never_began_is_over(configured, browser, query):
+    is_page(browser.come_back(f"/session/sso/callback{query}"), 400, "over" if query != "?state=%00" else "opened")
+
+
+def test_a_sign_in_is_over_after_ten_minutes(slug, configured, browser):
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        location = browser.at_provider(browser.start(slug))
+        clock.shift(601)
+        is_page(browser.come_back(location), 400, "It took too long")
+
+
+def test_who_is_declined_by_the_provider_reads_a_page(slug, configured, browser):
+    state = parse_qs(urlsplit(browser.start(slug).headers["Location"]).query)["state"][0]
+    answer = browser.come_back(f"/session/sso/callback?error=access_denied&error_description=%3Cb%3E&state={state}")
+    assert "<b>" not in is_page(answer, 403, "did not let you in")
+
+
+def test_an_answer_that_names_another_issuer_is_refused(provider, slug, configured, browser):
+    """RFC 9207: against a mix-up of providers."""
+    location = browser.at_provider(browser.start(slug))
+    is_page(browser.come_back(f"{location}&iss=https://evil.example"), 403, "could not be verified")
+    assert "/token" not in provider.asked
+    location = browser.at_provider(browser.start(slug))
+    is_signed_in(browser.come_back(f"{location}&iss={provider.url}"))
+
+
+def test_a_provider_that_names_itself_must_do_so(provider, slug, configured, browser):
+    provider.metadata["authorization_response_iss_parameter_supported"] = True
+    location = browser.at_provider(browser.start(slug))
+    is_page(browser.come_back(location), 403, "could not be verified")
