@@ -27,6 +27,7 @@ class Environment:
 def configure(monkeypatch):
     for name in [name for name in os.environ if name.startswith("CONCORD_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("CONCORD_MAIL_RECIPIENT_RATE", "")  # tests send Rolf whatever comes to mind
     return Environment(monkeypatch)
 
 
