@@ -21,16 +21,13 @@ from services.notifier.topics import BY_NAME
 from services.notifier.topics.accounts import CHANGES
 from services.notifier.topics.sections import sections
 
-CONSOLE = "https://concord.example/console"
+SITE = "https://concord.example"
+CONSOLE = f"{SITE}/console"
+TOKEN = "cVq0T3n4tGm2Jw8yH5sKzR1bLx7uPd9eAfWkQo6iXvM"
 TIME_ZONE = "Europe/Oslo"
 LINKS = {
     "console_url": CONSOLE,
     "unsubscribe_url": "https://concord.example/unsubscribe/WyI4ZjNjIiwiaW52aXRlIl0.4nq1T0b3",
-}
-ACCOUNT_LINKS = {
-    "console_url": CONSOLE,
-    "link_url": "https://concord.example/account/password?token=cVq0T3n4tGm2Jw8yH5sKzR1bLx7uPd9eAfWkQo6iXvM",
-    "recover_url": "https://concord.example/account/recover",
 }
 PARTNERS = {"supplier_name": "Nordic Heating", "retailer_name": "Fjord Retail"}
 CAMPAIGN = {"campaign_id": "0b5e0000-0000-4000-8000-000000000003", "campaign_name": "Spring Showroom Push"}
@@ -117,7 +114,7 @@ RESET = {"link_id": INVITATION["link_id"], "expires_at": "2026-03-01T09:30:00Z"}
 def _secured(what: str, detail: str) -> dict[str, str]:
     headline, explanation, label = CHANGES[what]
     texts = {"headline": headline, "explanation": explanation, "label": label, "detail": detail}
-    return texts | {"address": "198.51.100.23", "at": "2026-03-01T08:29:00Z"}
+    return texts | {"origin": "198.51.100.23", "at": "2026-03-01T08:29:00Z"}
 
 
 NEW_DEVICE = _secured("new_device", "Firefox on Windows")
@@ -170,7 +167,11 @@ SAMPLES = {
 
 def links_of(name: str) -> dict[str, str]:
     """The links of a sample: mails about accounts cannot be turned off."""
-    return ACCOUNT_LINKS if BY_NAME[SAMPLES[name][0]].account else LINKS
+    topic = BY_NAME[SAMPLES[name][0]]
+    if not topic.account:
+        return LINKS
+    links = {"console_url": CONSOLE, "recover_url": f"{SITE}/account/recover"}
+    return links | ({"link_url": f"{SITE}{topic.link_page}?token={TOKEN}"} if topic.link_page else {})
 
 
 def sample(name: str, *, to: str = "Rolf Fjord", address: str | None = "rolf@fjord-retail.example", **changes):

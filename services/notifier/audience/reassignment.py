@@ -28,9 +28,11 @@ from services.notifier.topics.base import Cadence
 from services.notifier.topics.digests import DIGEST
 from services.notifier.topics.messages import MESSAGE, together
 
-REMOVED = "The user can no longer get this mail, and the tenant has no other user who could."
-COVERED = "The user can no longer get this mail; another user of the tenant gets it."
-PERSONAL = "The person can no longer get this mail, and nobody gets it in their place."
+REMOVED = (
+    "The user was removed, suspended or given another role, and the tenant has no other user who could get this mail."
+)
+COVERED = "The user was removed, suspended or given another role; another user of the tenant gets this mail."
+PERSONAL = "The person was removed or suspended, and nobody gets this mail in their place."
 WITHDRAWN = "The invitation was withdrawn before the mail was sent."
 IN_A_DIGEST = "Another user of the tenant gets this in their digest."
 UNWANTED = "No remaining user of the tenant wants to hear of this."

@@ -72,7 +72,7 @@ def secured(event: Received) -> list[Notice]:
         "explanation": explanation,
         "label": subject_of_detail,
         "detail": change.detail,
-        "address": change.address,
+        "origin": change.address,
         "at": rfc3339(change.at),
     }
     return [Notice(event.id, change.tenant_id, context, person=Person(change.user_id))]

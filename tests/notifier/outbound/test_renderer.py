@@ -226,7 +226,7 @@ def test_a_script_in_anything_that_is_said_shows_as_text(name):
     _letter, message = samples.sample(name, **spoilt(name, SCRIPT))
     _text, html = bodies(message)
     assert "<script" not in html
-    assert "&lt;script&gt;" in html
+    assert ("&lt;script&gt;" in html) is (name != "password-reset"), "which says nothing that anybody wrote"
 
 
 @pytest.mark.parametrize("addition", ["", f" \"'& &amp; {SCRIPT}</p></td> \ue0000\ue001"])
