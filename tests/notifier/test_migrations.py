@@ -124,10 +124,11 @@ def test_contacts_and_tenants_of_older_code_are_users_and_at_work(engine):
         "INSERT INTO contacts (id, tenant_id, email, name, role, active, sequence)"
         " VALUES (:id, :tenant, 'r@x.example', 'R', 'RetailerAdmin', true, 1)"
     )
+    migrate.upgrade(service, engine)
     with engine.connect() as connection:
         config = migrate.config_of(service)
         config.attributes["connection"] = connection
-        command.upgrade(config, BEFORE_ACCOUNTS)
+        command.downgrade(config, BEFORE_ACCOUNTS)
         connection.execute(old, {"id": _stored(engine, 1), "tenant": _stored(engine, 9)})
         connection.execute(text("INSERT INTO tenants (id) VALUES (:id)"), {"id": _stored(engine, 9)})
         connection.commit()
