@@ -32,7 +32,8 @@ def measure() -> list[Row]:
     """Mails a second of both, in turn."""
     ours, bare = [], []
     with sink() as port, databases(["notifier"]) as made, tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{port}", "CONCORD_MAIL_RATE": ""}
+        limits = {"CONCORD_MAIL_RATE": "", "CONCORD_MAIL_RECIPIENT_RATE": ""}
+        os.environ |= {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{port}", **limits}
         try:
             with notifier(made, Path(folder)) as runtime:
                 retailers = [_add_retailer(runtime, number) for number in range(RETAILERS)]
@@ -42,7 +43,8 @@ def measure() -> list[Row]:
                     ours.append(MAILS / _send_all(runtime, retailers))
                     bare.append(MAILS / _send_bare(port, letter))
         finally:
-            del os.environ["CONCORD_SMTP_URL"], os.environ["CONCORD_MAIL_RATE"]
+            for name in ("CONCORD_SMTP_URL", *limits):
+                del os.environ[name]
     ratio = median(ours) / median(bare)
     return [
         Row(

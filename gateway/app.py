@@ -77,7 +77,7 @@ class Gateway:
         self._proxy = Proxy(self._upstreams, signer, ours)
         catalogue = Catalogue(self._table, self._key_table, client, settings.public_url)
         self._started = monotonic()
-        self._own = OwnEndpoints(catalogue, ours.metrics_from, self._is_ready)
+        self._own = OwnEndpoints(catalogue, ours.metrics_from, self._is_ready, development=settings.development)
         self._background = Background(longest_pause=1.0, tolerated=3)
         self._background.repeat("access", POLL_SECONDS, self._access.poll)
         self._background.repeat("keys", 1.0, self._credentials.refresh_keys)

@@ -1,4 +1,4 @@
-"""The gateway's own endpoints: health, metrics, the platform's OpenAPI document and its pages."""
+"""The gateway's own endpoints: health, metrics, the platform's OpenAPI document, its pages and the console's."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from swagger_ui_bundle import swagger_ui_path
 from werkzeug.test import run_wsgi_app
 
+from gateway import console_page
 from gateway.answers import Answer, of_status
 from gateway.openapi import Catalogue
 from gateway.request import Request
@@ -47,15 +48,24 @@ class OwnEndpoints:
     a request that came through a proxy, whose peer address says nothing about who asks.
     """
 
-    def __init__(self, catalogue: Catalogue, metrics_from: tuple[Network, ...], is_ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        metrics_from: tuple[Network, ...],
+        is_ready: Callable[[], bool],
+        *,
+        development: bool = False,
+    ) -> None:
         self._app = Flask(__name__, static_folder=None)
         _add_probes(self._app, metrics_from, is_ready)
-        _add_pages(self._app, catalogue)
+        _add_pages(self._app, catalogue, development=development)
 
     def find(self, path: str) -> str | None:
         """The endpoint of a path, by the name it has in logs and metrics."""
         if path in PROBES or path in PAGES:
             return path
+        if path == console_page.PREFIX or path.startswith(f"{console_page.PREFIX}/"):
+            return console_page.PREFIX
         return "/docs/{file}" if path.startswith("/docs/") and path.count("/") == 2 else None
 
     def answer(self, gateway_request: Request) -> Answer:
@@ -84,10 +94,20 @@ def _add_probes(app: Flask, metrics_from: tuple[Network, ...], is_ready: Callabl
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
-def _add_pages(app: Flask, catalogue: Catalogue) -> None:
+def _add_pages(app: Flask, catalogue: Catalogue, *, development: bool) -> None:
     @app.get("/")
     def index() -> Response:
-        return jsonify(name="Concord", docs="/docs", openapi="/openapi.json", health="/health/ready")
+        if console_page.is_browser():
+            return console_page.page(development=development)
+        answer = jsonify(name="Concord", docs="/docs", openapi="/openapi.json", health="/health/ready")
+        answer.vary.add("Accept")
+        return answer
+
+    @app.get(console_page.PREFIX)
+    @app.get(f"{console_page.PREFIX}/")
+    @app.get(f"{console_page.PREFIX}/<path:_page>")
+    def console(_page: str = "") -> Response:
+        return console_page.page(development=development)
 
     @app.get("/openapi.json")
     def openapi() -> Response:

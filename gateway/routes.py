@@ -110,7 +110,7 @@ ROUTES = (
     _merchant("/merchant/api/v1/products", read=30, total=35, max_body=BULK),
     _affiliates("/api/v1/public/campaigns", public=True, error_format=MERCHANT),
     _affiliates("/r", public=True, cookies=True, error_format=PAGE),  # people follow these
-    _notifier("/unsubscribe", public=True),
+    _notifier("/unsubscribe", public=True, error_format=PAGE),  # the links of mails lead here, too
     _notifier("/dev/mailbox", public=True, exact=True, development=True),
     _notifier("/dev/mailbox.json", public=True, exact=True, development=True),
 )

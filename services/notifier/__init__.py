@@ -16,6 +16,8 @@ from services.notifier.event_log import tasks as event_log_tasks
 from services.notifier.outbound import api as outbound_api
 from services.notifier.outbound import mailbox_api, sender
 from services.notifier.outbound import tasks as outbound_tasks
+from services.notifier.standing import consumers as standing_consumers
+from services.notifier.standing import tasks as standing_tasks
 from services.notifier.webhooks import api as webhooks_api
 from services.notifier.webhooks import consumers as webhooks_consumers
 from services.notifier.webhooks import sender as webhook_sender
@@ -33,7 +35,7 @@ service = Service(
         webhooks_api.blp,
         mailbox_api.blp,
     ),
-    subscriptions=audience_consumers.SUBSCRIPTIONS,
+    subscriptions=(*audience_consumers.SUBSCRIPTIONS, *standing_consumers.SUBSCRIPTIONS),
     lock_tenants=lock_tenants_of_batch,
     subscribers=(Subscriber("notifier.log", (webhooks_consumers.log_events,), ordered=True),),
     schedule=(
@@ -41,6 +43,7 @@ service = Service(
         Task("digests", 5.0, audience_tasks.write_due),
         Task("old mails", 300.0, outbound_tasks.forget_old_mails),
         *webhook_sender.tasks(),
+        Task("ended tenants", 300.0, standing_tasks.forget_ended_tenants),
         Task("old events", 60, event_log_tasks.forget_old_events),
         Task("old webhook messages", 60, webhooks_tasks.forget_old_messages),
     ),

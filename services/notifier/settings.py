@@ -1,5 +1,6 @@
 """The settings of this service alone: how mail is sent, where webhooks may lead, how long the event log is kept."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parseaddr
@@ -41,7 +42,9 @@ class NotifierSettings:
         timeout: seconds to wait for each answer of the server.
         secret: None in development, where a file beside the ``keys`` holds it.
         webhook_timeout: seconds that a webhook's receiver has for its whole answer.
+        console_url: where the console's pages begin, without a slash at the end; the links of mails lead there.
         rate: how much mail each provider gets, by the recipient's domain; None for no limit.
+        recipient_rate: how much mail of one topic each recipient gets; None for no limit.
     """
 
     smtp: SmtpServer | None
@@ -55,10 +58,10 @@ class NotifierSettings:
     webhook_timeout: float
     event_log_days: int
     public_url: str
-    inbox_url: str
-    links_url: str
+    console_url: str
     gather_seconds: float
     rate: RateLimitItem | None
+    recipient_rate: RateLimitItem | None
     limits_url: str
     keep_days: int
 
@@ -103,12 +106,11 @@ def process_of(session: Session) -> Settings:
 
 
 def _build(process: Settings, env: Env) -> NotifierSettings:
-    for name, parser in {"smtp": _smtp, "mailbox": _mailbox, "domain": _domain, "rate": _rate}.items():
+    for name, parser in {"smtp": _smtp, "mailbox": _mailbox, "domain": _domain, "rate": _rate, "page": _page}.items():
         env.add_parser(name, parser)
     smtp = env.smtp("SMTP_URL", "")
     sender = env.mailbox("MAIL_FROM", "Concord <no-reply@concord.example>") or ("", "")
     long_enough = validate.Length(min=32, error="must have at least 32 characters")
-    links = env.str("LINKS_URL", None) or f"{process.public_url}/api/v1"
     return NotifierSettings(
         smtp=smtp,
         mailbox=process.home / "mail" if process.development and smtp is None else None,
@@ -121,10 +123,10 @@ def _build(process: Settings, env: Env) -> NotifierSettings:
         webhook_timeout=env.float("WEBHOOK_TIMEOUT", 20.0, validate=validate.Range(min=1, max=30)),
         event_log_days=env.int("EVENT_LOG_DAYS", 30, validate=validate.Range(min=1, max=3650)),
         public_url=process.public_url,
-        inbox_url=env.str("INBOX_URL", None) or f"{links}/campaigns/invites",
-        links_url=links,
+        console_url=env.page("CONSOLE_URL", "") or f"{process.public_url}/console",
         gather_seconds=env.float("MESSAGE_DELAY", 180.0, validate=validate.Range(min=0, max=3600)),
         rate=env.rate("MAIL_RATE", "1000/minute"),
+        recipient_rate=env.rate("MAIL_RECIPIENT_RATE", "30/hour"),
         limits_url=env.str("LIMITS_URL", "memory://"),
         keep_days=env.int("KEEP_MAILS", 180, validate=validate.Range(min=31, max=3650)),
     )
@@ -136,6 +138,7 @@ def _check_production(own: NotifierSettings) -> None:
         "CONCORD_NOTIFIER_SECRET: required in production": own.secret is None,
         "CONCORD_WEBHOOK_LOOPBACK: not in production": own.webhook_loopback,
         "CONCORD_PUBLIC_URL: https://… in production": not own.public_url.startswith("https://"),
+        "CONCORD_CONSOLE_URL: https://… in production": not own.console_url.startswith("https://"),
     }
     if lines := [text for text, is_wrong in problems.items() if is_wrong]:
         raise SettingsError("Settings are missing or wrong:\n  " + "\n  ".join(lines))
@@ -174,6 +177,12 @@ def _mailbox(text: str) -> tuple[str, str]:
         return name, "@".join(wording.mailable(address))
     except ValueError:
         raise ValidationError("must look like Name <address@domain>") from None
+
+
+def _page(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s?#]+", url):
+        raise ValidationError("must be an address such as https://concord.example/console")
+    return url.rstrip("/")
 
 
 def _domain(domain: str) -> str:

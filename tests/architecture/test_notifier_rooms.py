@@ -11,7 +11,7 @@ from services.notifier.outbound.channels.base import Channel
 
 REPOSITORY = Path(__file__).parents[2]
 NOTIFIER = REPOSITORY / "services/notifier"
-ROOMS = {"topics", "audience", "deliveries", "outbound", "webhooks", "event_log", "common", "migrations"}
+ROOMS = {"topics", "audience", "deliveries", "outbound", "webhooks", "event_log", "standing", "common", "migrations"}
 OUTSIDE = {"__init__.py", "settings.py"}
 LEVELS = {"rules": 0, "models": 1, "schemas": 1, "queries": 2, "actions": 3, "api": 4, "tasks": 4, "consumers": 4}
 MODULES = [path for room in sorted(ROOMS - {"migrations"}) for path in sorted((NOTIFIER / room).rglob("*.py"))]

@@ -147,6 +147,7 @@ def _run(engines: str, plan: Plan, home: Path, say: Callable[[str], None]) -> Ou
             "CONCORD_WEBHOOK_TIMEOUT": "2",  # and a webhook's lease lasts twice as long
             "CONCORD_MESSAGE_DELAY": "1",  # everything has half a minute to settle
             "CONCORD_MAIL_RATE": "1000000/minute",
+            "CONCORD_MAIL_RECIPIENT_RATE": "",
         }
         template = chosen.environment.get("CONCORD_DATABASE_URL", f"sqlite:///{home}/{{service}}.db")
         books = Books(template, chosen.environment.get("CONCORD_BROKER_URL", f"embedded:///{home}/broker.db"))

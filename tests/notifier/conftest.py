@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from chassis.http.client import ServiceClient
+from chassis.http.identity import Signer
 from services.notifier import service
+from tests.notifier.accounts import Identity
 from tests.notifier.helpers import Inbox, mail_server
 
 
@@ -27,6 +30,7 @@ class Environment:
 def configure(monkeypatch):
     for name in [name for name in os.environ if name.startswith("CONCORD_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("CONCORD_MAIL_RECIPIENT_RATE", "")  # tests send Rolf whatever comes to mind
     return Environment(monkeypatch)
 
 
@@ -47,3 +51,15 @@ def inbox(configure):
         mails.port = port
         configure(SMTP_URL=f"smtp://127.0.0.1:{port}", SMTP_TIMEOUT=5)
         yield mails
+
+
+@pytest.fixture
+def identity(notifier, monkeypatch):
+    """The identity that the notifier asks for links; it has none yet."""
+    keys = notifier.runtime.settings.keys
+    # What a signer has signed in a test that travelled is of the future in the next.
+    monkeypatch.setattr(notifier.runtime, "client", ServiceClient({}, Signer(keys, "notifier")))
+    monkeypatch.setattr(notifier.runtime, "memory", {})
+    running = Identity(keys)
+    running.reach_from(notifier)
+    return running

@@ -18,13 +18,15 @@ from services.notifier import settings
 from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import renderer
 from services.notifier.topics import BY_NAME
+from services.notifier.topics.accounts import CHANGES
 from services.notifier.topics.sections import sections
 
-API = "https://concord.example/api/v1"
+SITE = "https://concord.example"
+CONSOLE = f"{SITE}/console"
+TOKEN = "cVq0T3n4tGm2Jw8yH5sKzR1bLx7uPd9eAfWkQo6iXvM"
 TIME_ZONE = "Europe/Oslo"
 LINKS = {
-    "links_url": API,
-    "inbox_url": f"{API}/campaigns/invites",
+    "console_url": CONSOLE,
     "unsubscribe_url": "https://concord.example/unsubscribe/WyI4ZjNjIiwiaW52aXRlIl0.4nq1T0b3",
 }
 PARTNERS = {"supplier_name": "Nordic Heating", "retailer_name": "Fjord Retail"}
@@ -48,6 +50,7 @@ BANNER = {
     "at": "2026-03-02T08:32:00Z",
 }
 INVITE = PARTNERS | {
+    "invite_id": "0d1e0000-0000-4000-8000-000000000007",
     "campaign_name": CAMPAIGN["campaign_name"],
     "participation_ask": "Feature the spring display for 4 weeks and run the 10% bundle offer.",
     "start_date": "2026-03-31T22:00:00Z",
@@ -97,6 +100,25 @@ REVERSED = CREDITED | {
     "remaining": "179.94 NPR",
 }
 
+INVITATION = {
+    "link_id": "0e2f0000-0000-4000-8000-000000000008",
+    "expires_at": "2026-03-08T08:30:00Z",
+    "email": "rolf@fjord-retail.example",
+    "role": "Administrator",
+    "tenant_name": "Fjord Retail",
+    "invited_by": "Frida Fjord",
+}
+RESET = {"link_id": INVITATION["link_id"], "expires_at": "2026-03-01T09:30:00Z"}
+
+
+def _secured(what: str, detail: str) -> dict[str, str]:
+    headline, explanation, label = CHANGES[what]
+    texts = {"headline": headline, "explanation": explanation, "label": label, "detail": detail}
+    return texts | {"origin": "198.51.100.23", "at": "2026-03-01T08:29:00Z"}
+
+
+NEW_DEVICE = _secured("new_device", "Firefox on Windows")
+
 
 def _bergen(**changes: str) -> dict[str, str]:
     return RESPONSE | {"retailer_name": "Bergen Bygg", "response": "declined", "note": ""} | changes
@@ -130,10 +152,26 @@ SAMPLES = {
     "affiliate-suspended": ("affiliation", SUSPENDED),
     "commission-credited": ("commission", CREDITED),
     "commission-reversed": ("commission", REVERSED),
+    "invitation": ("invitation", INVITATION),
+    "password-reset": ("password_reset", RESET),
+    "account-new-device": ("account", NEW_DEVICE),
+    "account-password-changed": ("account", _secured("password_changed", "Firefox on Windows")),
+    "account-factor-added": ("account", _secured("factor_added", "Passkey “Phone”")),
+    "account-factor-removed": ("account", _secured("factor_removed", "Authenticator app")),
+    "account-recovery-code": ("account", _secured("recovery_code_used", "Safari on iPhone")),
     "digest-affiliate": ("digest", {"cadence": "daily", "sections": sections(AFFILIATES_DAY)}),
     "digest-daily": ("digest", {"cadence": "daily", "sections": sections(RETAILERS_DAY)}),
     "digest-weekly": ("digest", {"cadence": "weekly", "sections": sections(SUPPLIERS_WEEK)}),
 }
+
+
+def links_of(name: str) -> dict[str, str]:
+    """The links of a sample: mails about accounts cannot be turned off."""
+    topic = BY_NAME[SAMPLES[name][0]]
+    if not topic.account:
+        return LINKS
+    links = {"console_url": CONSOLE, "recover_url": f"{SITE}/account/recover"}
+    return links | ({"link_url": f"{SITE}{topic.link_page}?token={TOKEN}"} if topic.link_page else {})
 
 
 def sample(name: str, *, to: str = "Rolf Fjord", address: str | None = "rolf@fjord-retail.example", **changes):
@@ -150,7 +188,7 @@ def sample(name: str, *, to: str = "Rolf Fjord", address: str | None = "rolf@fjo
         thread_id=UUID(THREAD["thread_id"]) if template == "message" else None,
         queued_at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
     )
-    letter = renderer.compose(delivery, to, settings.of(process.load()), LINKS, time_zone=TIME_ZONE)
+    letter = renderer.compose(delivery, to, settings.of(process.load()), links_of(name), time_zone=TIME_ZONE)
     return letter, message_from_bytes(letter.content, policy=default)
 
 
@@ -166,11 +204,12 @@ def text_of(name: str) -> str:
     return message.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
+OF_ACCOUNTS = ("invitation", "password-reset", "account-new-device")
 LIGHT, DARK = "--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0"
 PICTURES = [
     *((name, "", 600, LIGHT) for name in SAMPLES),
-    *((name, "-dark", 600, DARK) for name in ("invite", "message", "digest-daily")),
-    *((name, "-phone", 375, LIGHT) for name in ("invite", "digest-daily")),
+    *((name, "-dark", 600, DARK) for name in ("invite", "message", "digest-daily", *OF_ACCOUNTS)),
+    *((name, "-phone", 375, LIGHT) for name in ("invite", "digest-daily", *OF_ACCOUNTS)),
 ]
 
 

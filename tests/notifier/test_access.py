@@ -72,7 +72,7 @@ def test_every_role_is_let_in_or_refused_as_the_table_says(notifier, method, pat
         body = {"json": {}} if method == "PUT" else {}
         answer = notifier.client(who).open(concrete(path), method=method, **body)
         if TABLE[method, path] in (EVERYBODY, SIGNED_IN) or role in TABLE[method, path]:
-            assert answer.status_code == 200 or answer.json["code"] not in REFUSALS, role
+            assert answer.status_code not in (401, 403), role
         else:
             assert (answer.status_code, answer.json["code"]) == (403, "forbidden"), role
 

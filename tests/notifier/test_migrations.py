@@ -5,15 +5,18 @@ from uuid import UUID
 
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy.orm import Session
 
 from chassis.data import migrate
 from services.notifier import service
+from services.notifier.audience.models import Contact, Tenant
 from services.notifier.outbound.models import Bounce
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
 from tests.plugin import postgres_database
 
 BEFORE = "notifier_0004"
+BEFORE_ACCOUNTS = "notifier_0007"
 FIRST, LAST = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -113,3 +116,30 @@ def test_messages_that_waited_for_another_services_go(engine, before):
         due = dict(connection.execute(select(WebhookQueue.webhook_id, WebhookQueue.due_at)).tuples().all())
         assert due[active] < later, "a sender looks at it now"
         assert due[paused] is None
+
+
+def test_contacts_and_tenants_of_older_code_are_users_and_at_work(engine):
+    """Also those that it writes while processes of both ages run."""
+    old = text(
+        "INSERT INTO contacts (id, tenant_id, email, name, role, active, sequence)"
+        " VALUES (:id, :tenant, 'r@x.example', 'R', 'RetailerAdmin', true, 1)"
+    )
+    migrate.upgrade(service, engine)
+    with engine.connect() as connection:
+        config = migrate.config_of(service)
+        config.attributes["connection"] = connection
+        command.downgrade(config, BEFORE_ACCOUNTS)
+        connection.execute(old, {"id": _stored(engine, 1), "tenant": _stored(engine, 9)})
+        connection.execute(text("INSERT INTO tenants (id) VALUES (:id)"), {"id": _stored(engine, 9)})
+        connection.commit()
+    migrate.upgrade(service, engine)
+    with engine.begin() as connection:
+        connection.execute(old, {"id": _stored(engine, 2), "tenant": _stored(engine, 9)})
+    with Session(engine) as session:
+        contacts = session.scalars(select(Contact)).all()
+        assert [(row.is_reachable, row.invited, row.suspended) for row in contacts] == [(True, False, False)] * 2
+        assert not session.get_one(Tenant, UUID(int=9)).is_silent
+
+
+def _stored(engine, number):
+    return UUID(int=number).hex if engine.dialect.name == "sqlite" else UUID(int=number)

@@ -105,3 +105,37 @@ def test_a_short_secret_is_refused_and_not_told(configure):
     with pytest.raises(SettingsError, match="CONCORD_NOTIFIER_SECRET") as refused:
         own_settings()
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, "http://localhost:8080/console"),
+        ({"CONSOLE_URL": "https://console.example/"}, "https://console.example"),
+        ({"CONSOLE_URL": "https://concord.example/console"}, "https://concord.example/console"),
+    ],
+)
+def test_the_links_of_mails_begin_with_the_consoles_address(notifier, configure, variables, expected):
+    configure(**variables)
+    assert own_settings(notifier).console_url == expected
+
+
+@pytest.mark.parametrize("url", ["console", "javascript:alert(1)", "https://x.example/?a=b", "https://x.example/ y"])
+def test_a_console_that_is_no_address_is_refused(configure, url):
+    configure(CONSOLE_URL=url)
+    with pytest.raises(SettingsError, match="CONCORD_CONSOLE_URL"):
+        own_settings()
+
+
+def test_production_leads_to_a_console_over_https(notifier, configure):
+    configure(SMTP_URL="smtp://mail.example", NOTIFIER_SECRET="s" * 32, CONSOLE_URL="http://console.example")
+    production = replace(notifier.runtime.settings, environment="production", public_url="https://concord.example")
+    with pytest.raises(SettingsError, match="CONCORD_CONSOLE_URL"):
+        service.check(production)
+
+
+@pytest.mark.parametrize(("rate", "amount"), [(None, 30), ("5/minute", 5)])
+def test_how_much_of_one_kind_a_recipient_gets(configure, monkeypatch, rate, amount):
+    monkeypatch.delenv("CONCORD_MAIL_RECIPIENT_RATE")
+    configure(**({"MAIL_RECIPIENT_RATE": rate} if rate else {}))
+    assert own_settings().recipient_rate.amount == amount

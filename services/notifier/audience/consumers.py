@@ -8,7 +8,7 @@ from chassis.core.clock import utcnow
 from chassis.messaging.events import Received, Subscription, on, on_all
 from services.notifier import topics
 from services.notifier.audience import contacts, gathering, notices
-from services.notifier.audience.schemas import TenantIn, UserAddedIn, UserRemovedIn
+from services.notifier.audience.schemas import TenantIn, UserAddedIn, UserChangedIn, UserRemovedIn
 from services.notifier.topics.base import Topic, Trigger
 from services.notifier.topics.messages import MessagePostedIn, ThreadReadIn, posted
 
@@ -30,6 +30,38 @@ def add_user(session: Session, event: Received) -> None:
         role=user.role,
         sequence=event.sequence,
         now=utcnow(),
+    )
+
+
+@on("identity.UserInvited.v1", UserAddedIn)
+def invite_user(session: Session, event: Received) -> None:
+    user = event.data
+    contacts.invite_contact(
+        session,
+        user.user_id,
+        user.tenant_id,
+        email=user.email,
+        name=user.name,
+        role=user.role,
+        sequence=event.sequence,
+    )
+
+
+@on("identity.UserChanged.v1", UserChangedIn)
+def change_user(session: Session, event: Received) -> None:
+    user = event.data
+    contacts.change_contact(
+        session,
+        user.user_id,
+        user.tenant_id,
+        sequence=event.sequence,
+        now=utcnow(),
+        email=user.email,
+        name=user.name,
+        role=user.role,
+        suspended=user.suspended,
+        locale=user.locale,
+        time_zone=user.time_zone,
     )
 
 
@@ -55,10 +87,13 @@ def _handler_of(topic: Topic, trigger: Trigger) -> Callable[[Session, Sequence[R
     def handle(session: Session, events: Sequence[Received]) -> None:
         all_notices = [notice for event in events for notice in trigger.notices(event)]
         for notice in all_notices:
-            if notice.affiliate:
+            if notice.person:
+                notices.notify_person(session, topic, notice, now=utcnow())
+            elif notice.affiliate:
                 affiliate = contacts.add_affiliate(session, notice.affiliate, notice.tenant_id)
                 notices.notify_contact(session, topic, affiliate, notice, now=utcnow())
-        notices.notify(session, topic, [notice for notice in all_notices if not notice.affiliate], now=utcnow())
+        of_tenants = [notice for notice in all_notices if not (notice.person or notice.affiliate)]
+        notices.notify(session, topic, of_tenants, now=utcnow())
 
     return handle
 
@@ -69,4 +104,5 @@ TOPIC_HANDLERS: tuple[Subscription, ...] = tuple(
     for trigger in topic.triggers
 )
 TENANT_HANDLERS = tuple(on(f"identity.Tenant{what}.v2", TenantIn)(upsert_tenant) for what in ("Created", "Changed"))
-SUBSCRIPTIONS = (*TENANT_HANDLERS, add_user, remove_user, gather_messages, mark_read, *TOPIC_HANDLERS)
+USER_HANDLERS = (invite_user, add_user, change_user, remove_user)
+SUBSCRIPTIONS = (*TENANT_HANDLERS, *USER_HANDLERS, gather_messages, mark_read, *TOPIC_HANDLERS)

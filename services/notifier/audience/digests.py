@@ -5,7 +5,7 @@ period, and an entry that came too late waits for the next one.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -13,9 +13,9 @@ from sqlalchemy import Update, delete, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.data.bulk import insert_ignoring
+from chassis.data.bulk import execute_counted, insert_ignoring
 from services.notifier.audience import queries
-from services.notifier.audience.models import Contact, Digest, DigestItem
+from services.notifier.audience.models import OPEN, Contact, Digest, DigestItem
 from services.notifier.audience.rules import DIGESTS, Wishes
 from services.notifier.audience.tenants import lock_tenant
 from services.notifier.deliveries.models import Delivery, Recipient
@@ -27,17 +27,24 @@ from services.notifier.topics.base import Cadence, Context, Topic
 from services.notifier.topics.digests import DIGEST
 from services.notifier.topics.messages import apart
 
+HELD_UNTIL = datetime(2999, 1, 1, tzinfo=UTC)
+"""When the entries of a suspended tenant are due, until it is resumed."""
+
 
 def close_due(session: Session, tenant_id: UUID, user_id: UUID, cadence: Cadence, *, now: datetime) -> bool:
     """Write the digest of the period that ended last, with all that is due; False where another process has.
 
-    It also takes what earlier periods left, if no scheduler closed them.
+    It also takes what earlier periods left, if no scheduler closed them. What is due for a suspended tenant waits until
+    it is resumed.
     """
     tenant = lock_tenant(session, tenant_id)
     if not queries.is_digest_due(session, user_id, cadence, now):
         return False
+    if tenant.is_silent:
+        hold_entries(session, tenant_id, now=now)
+        return False
     contact = session.get(Contact, user_id)
-    if contact is None or not contact.active:
+    if contact is None or not contact.is_reachable:
         drop_user(session, user_id)
         return False
     wishes = queries.wishes_of(session, [tenant], [contact])[user_id]
@@ -84,8 +91,20 @@ def forget_read(session: Session, tenant_id: UUID, thread_id: UUID, sequence: in
     )
 
 
+def hold_entries(session: Session, tenant_id: UUID, *, now: datetime) -> None:
+    """Take a silent tenant's due entries out of the schedulers' sight, so that each is looked at once."""
+    due = update(DigestItem).where(DigestItem.tenant_id == tenant_id, OPEN, DigestItem.due_at <= now)
+    execute_counted(session, due.values(due_at=HELD_UNTIL))
+
+
+def release_entries(session: Session, tenant_id: UUID, *, now: datetime) -> None:
+    """Make the entries due that were held."""
+    held = update(DigestItem).where(DigestItem.tenant_id == tenant_id, OPEN, DigestItem.due_at == HELD_UNTIL)
+    execute_counted(session, held.values(due_at=now))
+
+
 def drop_user(session: Session, user_id: UUID) -> None:
-    """Delete the entries of a removed user."""
+    """Delete the entries of a user who gets nothing more, or nothing for the time being."""
     session.execute(delete(DigestItem).where(DigestItem.user_id == user_id))
 
 

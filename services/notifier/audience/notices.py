@@ -36,7 +36,9 @@ def notify(session: Session, topic: Topic, notices: Sequence[Notice], *, now: da
     unwritten = [
         (notice, listeners[notice.tenant_id])
         for notice in notices
-        if actors.get(notice.actor_id) != notice.tenant_id and (notice.event_id, notice.tenant_id) not in queued
+        if tenants[notice.tenant_id].ended_at is None
+        and actors.get(notice.actor_id) != notice.tenant_id
+        and (notice.event_id, notice.tenant_id) not in queued
     ]
     _write(session, topic, unwritten, now)
 
@@ -46,6 +48,19 @@ def notify_contact(session: Session, topic: Topic, contact: Contact, notice: Not
     tenants = lock_tenants(session, [contact.tenant_id])
     wishes = audience_queries.wishes_of(session, tenants.values(), [contact])
     _write(session, topic, [(notice, [(contact, wishes[contact.id])])], now)
+
+
+def notify_person(session: Session, topic: Topic, notice: Notice, *, now: datetime) -> None:
+    """Write the mail about one person's account, whatever they have chosen.
+
+    Locks no tenant: who may get it, and at which address, is decided when it is sent.
+    """
+    assert notice.person, "the notice is about a person"
+    event: dict[str, Any] = {"event_id": notice.event_id, "tenant_id": notice.tenant_id}
+    recipients = [Recipient(notice.person.id, notice.person.email)]
+    insert_ignoring(
+        session, Delivery, delivery_rows(session, topic, recipients, **event, context=_texts(notice), now=now)
+    )
 
 
 def listeners_of(session: Session, topic: Topic, tenants: Collection[Tenant]) -> Mapping[UUID, Listeners]:
@@ -74,13 +89,16 @@ def _write(session: Session, topic: Topic, notices: Iterable[tuple[Notice, Liste
     mails: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     for notice, listeners in notices:
-        texts = {
-            name: wording.printable(value) if isinstance(value, str) else value
-            for name, value in notice.context.items()
-        }
         event: dict[str, Any] = {"event_id": notice.event_id, "tenant_id": notice.tenant_id}
-        event |= {"context": texts, "now": now}
+        event |= {"context": _texts(notice), "now": now}
         mails += delivery_rows(session, topic, recipients_of(topic, listeners), **event)
         entries += entry_rows(topic, listeners, **event)
     insert_ignoring(session, Delivery, mails)
     insert_ignoring(session, DigestItem, entries)
+
+
+def _texts(notice: Notice) -> dict[str, Any]:
+    """What a mail about it shows, without characters that no mail holds."""
+    return {
+        name: wording.printable(value) if isinstance(value, str) else value for name, value in notice.context.items()
+    }

@@ -47,7 +47,7 @@ def unsubscribe(session: Session, user_id: UUID, kind: str, *, actor: Principal,
         return False
     topics = [kind]
     if kind in DIGESTS:
-        wishes = queries.wishes(session.get(Preferences, user_id), None).topics
+        wishes = queries.wishes(session.get(Preferences, user_id)).topics
         topics = [topic for topic, cadence in wishes.items() if cadence == kind]
     off = {"topics": dict.fromkeys(topics, Cadence.OFF)}
     _choose(session, user_id, tenant_id, off, expected=None, actor=actor, now=now)
@@ -65,18 +65,19 @@ def _choose(
     now: datetime,
 ) -> Wishes:
     tenant = lock_tenant(session, tenant_id)
-    row = session.get(Preferences, user_id)
-    before = queries.wishes(row, tenant.time_zone)
+    row, contact = session.get(Preferences, user_id), session.get(Contact, user_id)
+    zones = (contact.time_zone if contact else None, tenant.time_zone)
+    before = queries.wishes(row, *zones)
     versions.require(before, expected)
     if row is None:
         row = Preferences.unsaid(user_id, tenant_id, now)
         session.add(row)
     if row.time_zone is None and changes.keys() >= WHOLE and changes["time_zone"] == before.time_zone:
-        del changes["time_zone"]  # what was read and sent back is no choice: they keep following their tenant (D65)
+        del changes["time_zone"]  # what was read and sent back is no choice: they keep following the others (D65)
     row.choose(now, **changes)
     audit.record(session, "preferences.changed", row, tenant_id=tenant_id, actor=actor, now=now)
     session.flush()
-    after = row.wishes(tenant.time_zone)
-    if contact := session.get(Contact, user_id):
+    after = row.wishes(*zones)
+    if contact:
         digests.follow(session, contact, before, after, now)
     return after

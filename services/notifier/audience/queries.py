@@ -16,9 +16,11 @@ from services.notifier.topics.base import Cadence
 
 
 def contacts(session: Session, tenant_ids: Iterable[UUID]) -> Sequence[Contact]:
-    """The users these tenants have now."""
-    statement = select(Contact).where(Contact.tenant_id.in_(tenant_ids), Contact.active).order_by(Contact.id)
-    return session.scalars(statement).all()
+    """The users of these tenants who may get mail now."""
+    is_reachable = Contact.active & ~Contact.suspended
+    return session.scalars(
+        select(Contact).where(Contact.tenant_id.in_(tenant_ids), is_reachable).order_by(Contact.id)
+    ).all()
 
 
 def tenants_of(session: Session, user_ids: Collection[UUID]) -> Mapping[UUID | None, UUID]:
@@ -32,21 +34,23 @@ def tenants_of(session: Session, user_ids: Collection[UUID]) -> Mapping[UUID | N
 def wishes_of(session: Session, tenants: Iterable[Tenant], users: Iterable[Contact]) -> Mapping[UUID, Wishes]:
     """What users of these tenants want, also those who never chose."""
     zones = {tenant.id: tenant.time_zone for tenant in tenants}
-    zone_by_user = {contact.id: zones[contact.tenant_id] for contact in users}
-    if not zone_by_user:
+    zones_by_user = {contact.id: (contact.time_zone, zones[contact.tenant_id]) for contact in users}
+    if not zones_by_user:
         return {}
-    rows = {row.id: row for row in session.scalars(select(Preferences).where(Preferences.id.in_(zone_by_user)))}
-    return {user: wishes(rows.get(user), zone) for user, zone in zone_by_user.items()}
+    rows = {row.id: row for row in session.scalars(select(Preferences).where(Preferences.id.in_(zones_by_user)))}
+    return {user: wishes(rows.get(user), *other_zones) for user, other_zones in zones_by_user.items()}
 
 
-def wishes(row: Preferences | None, tenant_zone: str | None) -> Wishes:
-    return row.wishes(tenant_zone) if row else default_wishes(tenant_zone)
+def wishes(row: Preferences | None, *other_zones: str | None) -> Wishes:
+    """What a user wants; ``other_zones`` are their account's and their tenant's."""
+    return row.wishes(*other_zones) if row else default_wishes(*other_zones)
 
 
 def own_wishes(session: Session, principal: Principal) -> Wishes:
     """The caller's own."""
-    tenant = session.get(Tenant, principal.tenant_id)
-    return wishes(session.get(Preferences, principal.user_id), tenant.time_zone if tenant else None)
+    tenant, contact = session.get(Tenant, principal.tenant_id), session.get(Contact, principal.user_id)
+    zones = (contact.time_zone if contact else None, tenant.time_zone if tenant else None)
+    return wishes(session.get(Preferences, principal.user_id), *zones)
 
 
 def due_digests(session: Session, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID, str]]:

@@ -1,4 +1,5 @@
-"""Reassignment: a removed user's mails, and those that came while a tenant had no suitable user, go to a colleague.
+"""Reassignment: a colleague gets the mails of a user who was removed, suspended or given another role, and those that
+came while a tenant had no suitable user.
 
 The colleague hears of it the way they want to. The tenant is locked all the time.
 """
@@ -8,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
@@ -26,8 +28,12 @@ from services.notifier.topics.base import Cadence
 from services.notifier.topics.digests import DIGEST
 from services.notifier.topics.messages import MESSAGE, together
 
-REMOVED = "The user was removed, and the tenant has no other user who could get this mail."
-COVERED = "The user was removed; another user of the tenant gets this mail."
+REMOVED = (
+    "The user was removed, suspended or given another role, and the tenant has no other user who could get this mail."
+)
+COVERED = "The user was removed, suspended or given another role; another user of the tenant gets this mail."
+PERSONAL = "The person was removed or suspended, and nobody gets this mail in their place."
+WITHDRAWN = "The invitation was withdrawn before the mail was sent."
 IN_A_DIGEST = "Another user of the tenant gets this in their digest."
 UNWANTED = "No remaining user of the tenant wants to hear of this."
 
@@ -35,14 +41,16 @@ EAGER_FIRST = (Cadence.INSTANT, Cadence.DAILY, Cadence.WEEKLY, Cadence.OFF)
 
 
 def reassign(session: Session, delivery_id: UUID, tenant_id: UUID, *, now: datetime) -> Delivery | None:
-    """Give a removed user's due mail to a colleague; returns the mail, or None where another process was faster.
+    """Give a due mail to a colleague of the user who may no longer get it; returns the mail, or None where another
+    process was faster.
 
-    The removal itself reassigns what is waiting. This is for what was being sent at that moment and came back.
+    The removal or change of a user reassigns what is waiting. This is for what was being sent at that moment and came
+    back.
     """
     lock_tenant(session, tenant_id)
     delivery = queries.lock_due(session, delivery_id, now)
     contact = delivery and session.get(Contact, delivery.user_id)
-    if delivery is None or (contact and contact.active):
+    if delivery is None or (contact and contact.may_get(BY_NAME[delivery.template])):
         return None
     _unassign(session, delivery)
     session.flush()
@@ -56,14 +64,24 @@ def postpone(session: Session, delivery_id: UUID, *, now: datetime) -> None:
         delivery.postpone(now + RETRY_DELAYS[-1])
 
 
-def take_from(session: Session, user_id: UUID, tenant_id: UUID, *, now: datetime) -> None:
-    """Take from a removed user what they have not heard of yet, also what waits for their digest."""
+def take_from(session: Session, user_id: UUID, tenant_id: UUID, *, role: str | None, now: datetime) -> None:
+    """Take from a user what they have not heard of yet and may no longer hear of, also what waits for their digest.
+
+    Args:
+        role: what they are now; None if they may get nothing at all.
+    """
     queued = queries.lock_queued(session, user_id)
     digests = [delivery.event_id for delivery in queued if delivery.template == DIGEST.name]
-    items = [item for item in audience_queries.unsent_items(session, user_id, digests) if BY_NAME[item.template].roles]
+    items = [
+        item
+        for item in audience_queries.unsent_items(session, user_id, digests)
+        if BY_NAME[item.template].roles and not _fits(item.template, role)
+    ]
     insert_ignoring(session, Delivery, _as_mails(session, _uncovered(session, tenant_id, items, now), now))
+    session.execute(delete(DigestItem).where(DigestItem.id.in_([item.id for item in items])))
     for delivery in queries.lock_queued(session, user_id):
-        _unassign(session, delivery)
+        if not _fits(delivery.template, role):
+            _unassign(session, delivery)
 
 
 def reassign_unaddressed(session: Session, tenant_id: UUID, now: datetime) -> None:
@@ -90,12 +108,19 @@ def reassign_unaddressed(session: Session, tenant_id: UUID, now: datetime) -> No
     insert_ignoring(session, DigestItem, entries)
 
 
+def _fits(template: str, role: str | None) -> bool:
+    """Whether a user of this role may get such mail; a user without one may not."""
+    roles = BY_NAME[template].roles
+    return role is not None and (not roles or role in roles)
+
+
 def _unassign(session: Session, delivery: Delivery) -> None:
-    """Take a mail from a removed user: a colleague may get it, unless it was personal."""
-    if BY_NAME[delivery.template].roles:
+    """Take a mail from its recipient: a colleague may get it, unless it was personal."""
+    topic = BY_NAME[delivery.template]
+    if topic.roles:
         delivery.lose_recipient(REMOVED)
     else:
-        _suppress(session, delivery, REMOVED)
+        _suppress(session, delivery, WITHDRAWN if topic.before_joining else PERSONAL)
 
 
 def _is_known(session: Session, delivery: Delivery, heir: Contact) -> bool:

@@ -61,9 +61,9 @@ class Wishes:
         return self.weekday if cadence is Cadence.WEEKLY else None
 
 
-def default_wishes(time_zone: str | None) -> Wishes:
-    """The wishes of a user who has never chosen."""
-    return Wishes(DEFAULTS, zone_of(time_zone), SEND_AT, MONDAY, None)
+def default_wishes(*time_zones: str | None) -> Wishes:
+    """The wishes of a user who has never chosen. ``time_zones`` are their account's and their tenant's."""
+    return Wishes(DEFAULTS, zone_of(*time_zones), SEND_AT, MONDAY, None)
 
 
 NOWHERE = frozenset({"Factory", "localtime"})

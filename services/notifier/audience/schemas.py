@@ -104,3 +104,9 @@ class UserAddedIn(UserRemovedIn):
     email = fields.String(required=True)
     name = fields.String(required=True)
     role = fields.String(required=True)
+
+
+class UserChangedIn(UserAddedIn):
+    suspended = fields.Boolean(required=True)
+    locale = fields.String(load_default=None, allow_none=True)
+    time_zone = fields.String(load_default=None, allow_none=True)

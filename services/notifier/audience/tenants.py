@@ -36,3 +36,9 @@ def lock_tenants(session: Session, tenant_ids: Collection[UUID]) -> Mapping[UUID
 def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
     """A tenant, locked until the transaction ends."""
     return lock_tenants(session, [tenant_id])[tenant_id]
+
+
+def is_silent(session: Session, tenant_id: UUID) -> bool:
+    """Whether nothing goes out for a tenant at present."""
+    tenant = session.get(Tenant, tenant_id)
+    return tenant is not None and tenant.is_silent

@@ -12,6 +12,7 @@ from chassis.core.principal import Principal, acting_as
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.process.service import runtime_of
+from contracts.error_formats import PAGE
 from services.notifier import topics
 from services.notifier.audience import preferences as actions
 from services.notifier.audience import unsubscribe_links
@@ -23,7 +24,7 @@ DESCRIPTIONS = {topic.name: topic.description for topic in topics.ALL} | {
     "weekly": "what comes in your weekly summary",
 }
 
-blp = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe")
+blp = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe", error_format=PAGE)
 
 
 @blp.route("/<token>")

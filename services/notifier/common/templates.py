@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context,
 from jinja2.runtime import Context
 
 from services.notifier.common import wording
+from services.notifier.common.console import page_url
 
 SERVICE = Path(__file__).parents[1]
 FOLDERS = [SERVICE / room / "templates" for room in ("topics", "audience", "outbound")]
@@ -26,8 +27,14 @@ def templates() -> Environment:
         keep_trailing_newline=True,  # a section of a digest is a template of its own and ends its last line
     )
     environment.filters["moment"] = _moment
+    environment.globals["page"] = _page
     environment.filters["line"] = lambda text: wording.excerpt(text, 500)
     return environment
+
+
+@pass_context
+def _page(context: Context, page: str, *ids: str) -> str:
+    return page_url(context["console_url"], page, *ids)
 
 
 @pass_context

@@ -5,15 +5,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, Update, text, update
+from sqlalchemy import ColumnElement, Index, UniqueConstraint, Update, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.backoff import delay_after
 from chassis.core.errors import Conflict
-from chassis.data.tenancy import TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped
 from services.notifier.common.models import Base, TenantOwned
 from services.notifier.deliveries import rules
 from services.notifier.deliveries.rules import State, Trouble
+from services.notifier.topics import PRIVATE
 from services.notifier.topics.base import Category
 
 # Written out, not bound: only so do both databases use the partial indexes for the statements that name them.
@@ -41,7 +42,8 @@ class Delivery(TenantOwned, TenantScoped, Base):
         message_id: never changes, so that mail programs recognise a copy.
         thread_id: set on a mail about messages. There is one a thread, and it gathers messages while it waits.
         queued_at: when it was queued for its present recipient.
-        next_at: when a sender may take it: the next attempt of a new one, the end of the lease of one being sent.
+        next_at: when a sender may take it: the next attempt of a new one, the end of the lease of one being sent. None
+            while its tenant is suspended.
         attempts: how often a sender has taken it; also tells that sender's outcome from a later one's.
     """
 
@@ -75,6 +77,11 @@ class Delivery(TenantOwned, TenantScoped, Base):
     created_at: Mapped[datetime]
     queued_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+
+    @classmethod
+    def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
+        """Its tenant's mails, without those that concern nobody but their readers."""
+        return super().visible_to(tenant_id) & cls.topic.not_in(PRIVATE)
 
     @classmethod
     def claim(cls, ids: Sequence[UUID], until: datetime) -> Update:

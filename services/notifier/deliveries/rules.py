@@ -40,18 +40,21 @@ class Trouble(StrEnum):
     """How handing over a mail went wrong.
 
     ``temporary``: the server did not take it and may do so later. ``permanent``: it never will. ``unknown``: the
-    connection ended after the text had gone out, so it may have arrived.
+    connection ended after the text had gone out, so it may have arrived. ``obsolete``: what it says holds no more.
     """
 
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     UNKNOWN = "unknown"
+    OBSOLETE = "obsolete"
 
 
 def state_after(trouble: Trouble, category: Category, age: timedelta) -> State:
     """The state of a mail that could not be handed over; ``age`` is how long it has been tried (S0-28)."""
     if trouble is Trouble.PERMANENT:
         return State.FAILED
+    if trouble is Trouble.OBSOLETE:
+        return State.SUPPRESSED
     if trouble is Trouble.UNKNOWN and category is Category.ONCE:
         return State.UNCERTAIN
     return State.FAILED if age >= GIVE_UP_AFTER else State.NEW

@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from chassis.data.bulk import insert_ignoring
@@ -55,6 +56,17 @@ def trim(session: Session, *, before: datetime) -> bool:
     end.trimmed = max(end.trimmed, positions[-1])
     session.execute(delete(EventViewer).where(EventViewer.position <= positions[-1]))
     session.execute(delete(LoggedEvent).where(LoggedEvent.position <= positions[-1]))
+    return len(positions) == TRIM
+
+
+def forget_some_of(session: Session, tenant_id: UUID) -> bool:
+    """Delete some of what a tenant saw, and the events that nobody else sees; returns whether there may be more."""
+    statement = select(EventViewer.position).where(EventViewer.tenant_id == tenant_id).limit(TRIM)
+    positions = session.scalars(statement).all()
+    own = delete(EventViewer).where(EventViewer.tenant_id == tenant_id, EventViewer.position.in_(positions))
+    session.execute(own)
+    seen = exists().where(EventViewer.position == LoggedEvent.position)
+    session.execute(delete(LoggedEvent).where(LoggedEvent.position.in_(positions), ~seen))
     return len(positions) == TRIM
 
 

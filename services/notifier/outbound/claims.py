@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 from chassis.core.logs import logger
 from chassis.data.database import Database
 from services.notifier import settings
-from services.notifier.audience import reassignment
+from services.notifier.audience import reassignment, suspension
 from services.notifier.deliveries import queries
 from services.notifier.deliveries.metrics import outcomes
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import State, state_after_lease
-from services.notifier.outbound.decisions import Facts, facts_about, suppress_or_postpone
+from services.notifier.outbound.decisions import Facts, facts_about, suppress_or_postpone, wait_for_user
+from services.notifier.topics import BY_NAME
 from services.notifier.topics.base import Category
 
 LIMIT = 50  # mails claimed at a time
@@ -50,21 +51,23 @@ class Batch:
     Attributes:
         claims: to be sent.
         decided: not to be sent, or not now; the state of each says which.
-        unowned: of removed users, to be reassigned.
+        unowned: of users who may not get them any more, to be reassigned.
+        held: of suspended tenants, to be sent when they are resumed.
     """
 
     claims: list[Claim] = field(default_factory=list)
     decided: list[Delivery] = field(default_factory=list)
     unowned: list[Delivery] = field(default_factory=list)
+    held: list[Delivery] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.claims or self.decided or self.unowned)
+        return bool(self.claims or self.decided or self.unowned or self.held)
 
 
 def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Claim]:
     """Claim due mails and commit that; none when none is due.
 
-    Mails that are suppressed, postponed or reassigned on the way are not returned.
+    Mails that are suppressed, postponed, held or reassigned on the way are not returned.
     """
     while _is_any_due(database, now):
         with database.begin() as session:
@@ -74,6 +77,7 @@ def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Cla
             outcomes.labels(delivery.topic, "held" if is_postponed else str(delivery.state)).inc()
         for delivery in batch.unowned:
             _reassign(database, delivery, now)
+        _hold(database, batch.held, now)
         if batch.claims or not batch:
             return batch.claims
     return []
@@ -105,12 +109,17 @@ def give_back(database: Database, claims: Sequence[Claim], now: datetime) -> Non
 
 
 def _sort(delivery: Delivery, batch: Batch, facts: Facts, *, now: datetime, until: datetime) -> None:
-    contact = facts.contacts.get(delivery.user_id)
+    contact, topic = facts.contacts.get(delivery.user_id), BY_NAME.get(delivery.template)
     has_vanished = delivery.state == State.SENDING
     if has_vanished and state_after_lease(Category(delivery.category)) is State.UNCERTAIN:
         delivery.outlive_lease()
         batch.decided.append(delivery)
-    elif contact is None or not contact.active:
+    elif (tenant := facts.tenants.get(delivery.tenant_id)) and tenant.is_silent:
+        batch.held.append(delivery)
+    elif contact is None and topic and topic.account:
+        wait_for_user(delivery, now)
+        batch.decided.append(delivery)
+    elif contact is None or not (contact.may_get(topic) if topic else contact.is_reachable):
         batch.unowned.append(delivery)
     elif suppress_or_postpone(delivery, contact, facts, now):
         batch.decided.append(delivery)
@@ -127,6 +136,18 @@ def _is_any_due(database: Database, now: datetime) -> bool:
         return queries.is_any_due(session, now)
 
 
+def _hold(database: Database, deliveries: Sequence[Delivery], now: datetime) -> None:
+    """In transactions of their own, because the tenant is locked first."""
+    by_tenant: dict[UUID, list[Delivery]] = {}
+    for delivery in deliveries:
+        by_tenant.setdefault(delivery.tenant_id, []).append(delivery)
+    for tenant_id, held in by_tenant.items():
+        with database.begin() as session:
+            suspension.hold_mails(session, tenant_id, [delivery.id for delivery in held], now=now)
+        for delivery in held:
+            outcomes.labels(delivery.topic, "held").inc()
+
+
 def _reassign(database: Database, delivery: Delivery, now: datetime) -> None:
     """In a transaction of its own, because the tenant is locked first. An error postpones this mail alone, not the
     claimed ones."""
@@ -134,7 +155,7 @@ def _reassign(database: Database, delivery: Delivery, now: datetime) -> None:
         with database.begin() as session:
             reassigned = reassignment.reassign(session, delivery.id, delivery.tenant_id, now=now)
     except Exception as error:
-        log.error("a removed user's mail could not be reassigned", delivery_id=str(delivery.id), exc_info=error)
+        log.error("a mail could not be reassigned", delivery_id=str(delivery.id), exc_info=error)
         with database.begin() as session:
             reassignment.postpone(session, delivery.id, now=now)
         return

@@ -30,7 +30,7 @@ def compose(
     """The letter of a delivery to a user called ``name``.
 
     Args:
-        links: the addresses of its links.
+        links: the addresses of its links; without ``unsubscribe_url`` it is one that cannot be turned off.
         time_zone: the reader's, in which it gives times (D61).
 
     Raises:
@@ -49,8 +49,7 @@ def compose(
         headers.plain("Date", format_datetime(delivery.queued_at)),
         headers.plain("Message-ID", delivery.message_id),
         headers.plain("Auto-Submitted", "auto-generated"),
-        headers.plain("List-Unsubscribe", f"<{links['unsubscribe_url']}>"),
-        headers.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        *_unsubscribe(links.get("unsubscribe_url")),
         *(
             [headers.plain(header, _root(delivery, settings.domain)) for header in OF_A_THREAD]
             if delivery.thread_id
@@ -66,6 +65,13 @@ def compose(
         at=delivery.queued_at,
         content=b"".join([*head, b"\r\n", *_alternatives(boundary, plain=text, html=html)]),
     )
+
+
+def _unsubscribe(url: str | None) -> Iterator[bytes]:
+    """RFC 8058, for mails that can be turned off."""
+    if url:
+        yield headers.plain("List-Unsubscribe", f"<{url}>")
+        yield headers.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 
 
 def _alternatives(boundary: str, **bodies: str) -> Iterator[bytes]:

@@ -28,6 +28,14 @@ class DeliveryOut(CamelSchema):
     last_error = fields.String(required=True, allow_none=True)
 
 
+class LinkIn(CamelSchema):
+    """A secret link as identity gives it out; what we need of it."""
+
+    token = fields.String(required=True)
+    purpose = fields.String(required=True)
+    email = fields.String(required=True)
+
+
 class MailboxIn(CamelSchema):
     to = fields.String(load_default=None, validate=validate.Length(max=320))
 

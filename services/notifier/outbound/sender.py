@@ -15,10 +15,11 @@ from services.notifier.audience import unsubscribe_links
 from services.notifier.common import wording
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import Trouble
-from services.notifier.outbound import channels, renderer
+from services.notifier.outbound import account_links, channels, renderer
 from services.notifier.outbound.channels.base import Channel, Letter, NotTaken
 from services.notifier.outbound.claims import Claim, claim_due, give_back
 from services.notifier.outbound.settlement import Settler
+from services.notifier.topics import BY_NAME
 
 BATCH = 100  # mails over one connection
 
@@ -92,6 +93,8 @@ def render(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
     try:
         own, links = settings.of(runtime.settings), links_of(runtime, delivery)
         return renderer.compose(delivery, claim.name, own, links, time_zone=claim.time_zone)
+    except NotTaken as failure:
+        return failure
     except wording.Unmailable as error:
         return NotTaken(Trouble.PERMANENT, f"No mail can be sent to this recipient: {error}.")
     except Exception as error:
@@ -99,10 +102,19 @@ def render(runtime: Runtime, claim: Claim) -> Letter | NotTaken:
 
 
 def links_of(runtime: Runtime, delivery: Delivery) -> dict[str, str]:
-    """The addresses of the links in a mail."""
-    own, token = settings.of(runtime.settings), unsubscribe_links.token(runtime.signer, delivery)
-    unsubscribe = f"{own.public_url}/unsubscribe/{token}"
-    return {"links_url": own.links_url, "inbox_url": own.inbox_url, "unsubscribe_url": unsubscribe}
+    """The addresses that the links in a mail begin with, or lead to.
+
+    Raises:
+        NotTaken: there is no secret link for it, or not now.
+    """
+    own, topic = settings.of(runtime.settings), BY_NAME[delivery.template]
+    links = {"console_url": own.console_url}
+    if not topic.account:
+        token = unsubscribe_links.token(runtime.signer, delivery)
+        return links | {"unsubscribe_url": f"{own.public_url}/unsubscribe/{token}"}
+    if topic.link_page:
+        return links | {"link_url": account_links.url_of(runtime, delivery, topic)}
+    return links | {"recover_url": f"{own.public_url}/account/recover"}
 
 
 def _our_fault(delivery: Delivery, error: Exception, trouble: Trouble) -> NotTaken:

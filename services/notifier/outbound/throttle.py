@@ -1,6 +1,8 @@
-"""The throttle: how much mail each provider gets. Providers refuse mail, or distrust us, when it is too much.
+"""Throttles: how much mail each provider gets, and how much of one kind each recipient.
 
-A provider is the domain of an address. In memory each sender counts for itself; senders with a Redis count together.
+Providers refuse mail, or distrust us, when it is too much; a provider is the domain of an address. No recipient drowns
+in mails of one kind, whoever makes us send them (M10). In memory each sender counts for itself; senders with a Redis
+count together.
 """
 
 import time
@@ -22,39 +24,51 @@ log = logger(__name__)
 
 
 class Throttle:
-    """Counts mails by domain in fixed windows. Mail also goes out when it cannot be counted."""
+    """Counts mails by a key, such as a domain, in fixed windows. Mail also goes out when it cannot be counted."""
 
-    def __init__(self, rate: RateLimitItem | None, url: str) -> None:
+    def __init__(self, name: str, rate: RateLimitItem | None, url: str) -> None:
+        self._name = name
         self._rate = rate
         options = {} if url.startswith("memory:") else SHARED
         self._windows = FixedWindowRateLimiter(storage_from_string(url, wrap_exceptions=True, **options))
         self._waiting: Counter[tuple[str, int]] = Counter()
 
-    def take(self, domain: str, now: datetime) -> datetime | None:
-        """Count a mail to ``domain``; returns None if it may go now, else when to ask again.
+    def take(self, key: str, now: datetime) -> datetime | None:
+        """Count a mail for ``key``; returns None if it may go now, else when to ask again.
 
         Postponed mails are spread over the next windows, so that they do not all ask again at the same moment.
         """
         if self._rate is None:
             return None
         try:
-            if self._windows.hit(self._rate, "mail", domain):
+            if self._windows.hit(self._rate, self._name, key):
                 return None
-            begins = int(self._windows.get_window_stats(self._rate, "mail", domain).reset_time)
+            begins = int(self._windows.get_window_stats(self._rate, self._name, key).reset_time)
         except StorageError as error:
             log.warning("mail cannot be counted, it goes out", error=str(error.__cause__ or error))
             return None
-        self._waiting = Counter({key: count for key, count in self._waiting.items() if key[1] >= begins})
-        place = self._waiting[domain, begins]
-        self._waiting[domain, begins] += 1
+        present = int(time.time())
+        self._waiting = Counter({place: count for place, count in self._waiting.items() if place[1] >= present})
+        place = self._waiting[key, begins]
+        self._waiting[key, begins] += 1
         wait = max(0.0, begins - time.time()) + place * self._rate.get_expiry() / self._rate.amount
         return now + timedelta(seconds=wait)
 
 
-def of(process: Settings) -> Throttle:
-    """The counts of a process that runs with these settings."""
-    throttle: Throttle | None = process.own.get("throttle")
+def of_providers(process: Settings) -> Throttle:
+    """What a process that runs with these settings has counted for each provider."""
+    own = settings.of(process)
+    return _of(process, "mail", own.rate)
+
+
+def of_recipients(process: Settings) -> Throttle:
+    """What it has counted for each recipient and topic."""
+    own = settings.of(process)
+    return _of(process, "recipient", own.recipient_rate)
+
+
+def _of(process: Settings, name: str, rate: RateLimitItem | None) -> Throttle:
+    throttle: Throttle | None = process.own.get(f"throttle {name}")
     if throttle is None:
-        own = settings.of(process)
-        throttle = process.own["throttle"] = Throttle(own.rate, own.limits_url)
+        throttle = process.own[f"throttle {name}"] = Throttle(name, rate, settings.of(process).limits_url)
     return throttle

@@ -48,8 +48,16 @@ class Affiliate:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Whose account an event is about; ``email`` is what the event says of it, if it does."""
+
+    id: UUID
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """An event that concerns a tenant, or only one of its affiliates.
+    """An event that concerns a tenant, or only one of its affiliates, or one person.
 
     Attributes:
         context: the values that a mail about it shows.
@@ -61,6 +69,7 @@ class Notice:
     context: Context
     affiliate: Affiliate | None = None
     actor_id: UUID | None = None
+    person: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,13 @@ class Topic:
         cadence: how it comes to users who have not chosen; None if they have no choice.
         section: makes the lines of its part of a digest from the contexts of its events; that part has two templates,
             ``<name>.digest.*``. None if the topic cannot come in a digest.
+        account: it is about its reader's own account. Nobody can turn it off, so no link offers that, and it goes out
+            at once, also to an address that has refused mail.
+        before_joining: it goes to somebody who is invited and no user yet.
+        private: no admin of the tenant sees that it was sent.
+        link_page: where under the public URL the link leads that identity gives out for a mail when it is sent; its
+            context has the link's id as ``link_id``. None for topics without such a link.
+        link_purpose: what identity calls such a link.
     """
 
     name: str
@@ -95,6 +111,11 @@ class Topic:
     section: Callable[[Sequence[Context]], list[Any]] | None = None
     triggers: tuple[Trigger, ...] = ()
     category: Category = Category.MUST_ARRIVE
+    account: bool = False
+    before_joining: bool = False
+    private: bool = False
+    link_page: str | None = None
+    link_purpose: str | None = None
 
     def subject_of(self, context: Context) -> str:
         """The subject line (S0-27: it carries the campaign's name)."""

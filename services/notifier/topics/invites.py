@@ -10,6 +10,7 @@ from services.notifier.topics.base import Notice, Topic, Trigger
 
 
 class InviteCreatedIn(CamelSchema):
+    invite_id = fields.UUID(required=True)
     campaign_name = fields.String(required=True)
     participation_ask = fields.String(required=True)
     start_date = Instant(required=True)
@@ -22,6 +23,7 @@ class InviteCreatedIn(CamelSchema):
 def created(event: Received) -> list[Notice]:
     invite = event.data
     context = {
+        "invite_id": str(invite.invite_id),
         "campaign_name": invite.campaign_name,
         "participation_ask": invite.participation_ask,
         "supplier_name": invite.supplier_name,

@@ -24,6 +24,7 @@ from services.notifier.webhooks.rules import MessageState, Status
 
 CHUNK = 500  # rows of one INSERT
 TRIM = 1000
+AT_ONCE = 20  # webhooks of an ended tenant
 
 
 def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, now: datetime) -> None:
@@ -123,6 +124,31 @@ def go_on(session: Session, queue: WebhookQueue, now: datetime) -> None:
     execute_counted(session, waits.values(next_at=None))
     queue.start_afresh()
     _line_up(session, queue, now)
+
+
+def go_on_after_suspension(session: Session, tenant_id: UUID, now: datetime) -> None:
+    """Send what waited while a tenant was suspended, in order; the time for which it is tried starts anew."""
+    queues = queries.lock_queues(session, queries.active_of(session, tenant_id))
+    for queue in queues.values():
+        unfinished = update(WebhookMessage).where(UNFINISHED, WebhookMessage.webhook_id == queue.webhook_id)
+        execute_counted(session, unfinished.values(tried_since=None))
+        go_on(session, queue, now)
+
+
+def delete_some(session: Session, tenant_id: UUID) -> bool:
+    """Delete some of the webhooks of a tenant that has ended, and their messages; returns whether there may be more."""
+    for webhook_id in queries.lock_queues(session, queries.webhooks_of(session, tenant_id, limit=AT_ONCE)):
+        key = tuple_(WebhookMessage.webhook_id, WebhookMessage.event_id)
+        messages = select(WebhookMessage.webhook_id, WebhookMessage.event_id)
+        messages = messages.where(WebhookMessage.webhook_id == webhook_id).limit(TRIM)
+        requests = select(WebhookAttempt.id).where(WebhookAttempt.webhook_id == webhook_id).limit(TRIM)
+        deleted = execute_counted(session, delete(WebhookMessage).where(key.in_(messages)))
+        deleted += execute_counted(session, delete(WebhookAttempt).where(WebhookAttempt.id.in_(requests)))
+        if deleted:
+            return True
+        execute_counted(session, delete(WebhookQueue).where(WebhookQueue.webhook_id == webhook_id))
+        execute_counted(session, delete(Webhook).where(Webhook.id == webhook_id))
+    return bool(queries.webhooks_of(session, tenant_id, limit=1))
 
 
 def trim(session: Session, *, before: datetime) -> bool:

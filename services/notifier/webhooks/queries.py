@@ -52,6 +52,17 @@ def listeners(session: Session, tenants: Iterable[UUID]) -> dict[UUID, tuple[UUI
     return {row.id: (row.tenant_id, row.types) for row in session.execute(statement)}
 
 
+def active_of(session: Session, tenant_id: UUID) -> Sequence[UUID]:
+    """The webhooks of a tenant that are sent to."""
+    statement = select(Webhook.id).where(Webhook.tenant_id == tenant_id, Webhook.status == Status.ACTIVE)
+    return session.scalars(statement).all()
+
+
+def webhooks_of(session: Session, tenant_id: UUID, *, limit: int) -> Sequence[UUID]:
+    """Some webhooks of a tenant."""
+    return session.scalars(select(Webhook.id).where(Webhook.tenant_id == tenant_id).limit(limit)).all()
+
+
 def lock_queues(session: Session, webhook_ids: Iterable[UUID]) -> dict[UUID, WebhookQueue]:
     """The queues of these webhooks, locked in the order of their ids."""
     statement = select(WebhookQueue).where(WebhookQueue.webhook_id.in_(list(webhook_ids)))

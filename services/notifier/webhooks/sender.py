@@ -23,6 +23,7 @@ from chassis.core.logs import logger
 from chassis.data.database import Database
 from chassis.process.service import Runtime, Task
 from services.notifier import settings
+from services.notifier.audience.tenants import is_silent
 from services.notifier.event_log import envelopes
 from services.notifier.webhooks import call as webhooks_call
 from services.notifier.webhooks import messages, queries, rules, signing
@@ -85,6 +86,9 @@ def claim_due(database: Database, now: datetime, *, healthy: bool = False, most:
             if queue is None:
                 return []  # another sender was quicker
             webhook = session.get(Webhook, queue.webhook_id)
+            if is_silent(session, queue.tenant_id):
+                queue.due_at = None  # until the tenant is resumed, or another event is queued
+                continue
             claims = _claim(session, queue, webhook, now, most) if webhook and webhook.is_active else []
             messages.reschedule(session, queue, webhook, now)
         if claims:

@@ -24,11 +24,12 @@ from tests.notifier.helpers import own_settings
 
 SHOWN = Path(__file__).parents[3] / "docs/mails"
 LINKS = {
-    "inbox_url": "http://localhost:8080/api/v1/campaigns/invites",
-    "links_url": "http://localhost:8080/api/v1",
+    "console_url": "http://localhost:8080/console",
     "unsubscribe_url": "http://localhost:8080/unsubscribe/" + "t" * 100,
 }
+PAGE = "http://localhost:8080/console/invites/0d1e0000-0000-4000-8000-000000000007"
 CONTEXT = {
+    "invite_id": "0d1e0000-0000-4000-8000-000000000007",
     "campaign_name": "Spring Showroom Push",
     "participation_ask": "Feature the spring display for 4 weeks and run the 10% bundle offer.",
     "supplier_name": "Nordic Heating",
@@ -70,7 +71,7 @@ def test_the_invite_carries_what_the_retailer_needs():
     assert message["Auto-Submitted"] == "auto-generated"
     assert message.get_content_type() == "multipart/alternative"
     for body in bodies(message):
-        for part in ("Spring Showroom Push", "Nordic Heating", "run the 10% bundle offer.", LINKS["inbox_url"]):
+        for part in ("Spring Showroom Push", "Nordic Heating", "run the 10% bundle offer.", PAGE):
             assert part in body
         assert "1 April 2026, 02:00 CEST" in body
         assert "15 May 2026, 02:00 CEST" in body
@@ -88,7 +89,7 @@ def test_the_letter_goes_through_any_server():
 def test_styles_stand_on_the_elements_and_dark_mode_stays():
     _text, html = bodies(compose()[1])
     [button] = re.findall(r'<a [^>]*class="button"[^>]*>', html)
-    assert f'href="{LINKS["inbox_url"]}"' in button
+    assert f'href="{PAGE}"' in button
     assert 'style="display: inline-block' in button
     assert "@media (prefers-color-scheme: dark)" in html
     assert "@media (max-width: 480px)" in html
@@ -180,10 +181,11 @@ def test_every_mail_reads_well_as_text_and_as_html(name):
     letter, message = samples.sample(name)
     assert letter.content.isascii()
     assert all(len(line) <= 998 for line in letter.content.split(b"\r\n"))
+    is_choice = not BY_NAME[samples.SAMPLES[name][0]].account
     for body in bodies(message):
-        assert samples.LINKS["unsubscribe_url"] in body
+        assert (samples.LINKS["unsubscribe_url"] in body) is is_choice
         signs_in = not name.startswith(("affiliate-", "commission-")) and name != "digest-affiliate"
-        assert (f"{samples.API}/notifications/preferences" in body) is signs_in
+        assert (f"{samples.CONSOLE}/account/notifications" in body) is (signs_in and is_choice)
         assert "{{" not in body
         assert "\n\n\n\n" not in body
     text, html = bodies(message)
@@ -224,7 +226,7 @@ def test_a_script_in_anything_that_is_said_shows_as_text(name):
     _letter, message = samples.sample(name, **spoilt(name, SCRIPT))
     _text, html = bodies(message)
     assert "<script" not in html
-    assert "&lt;script&gt;" in html
+    assert ("&lt;script&gt;" in html) is (name != "password-reset"), "which says nothing that anybody wrote"
 
 
 @pytest.mark.parametrize("addition", ["", f" \"'& &amp; {SCRIPT}</p></td> \ue0000\ue001"])
@@ -232,7 +234,9 @@ def test_a_script_in_anything_that_is_said_shows_as_text(name):
 def test_a_mail_reads_as_if_its_styles_were_written_into_it_alone(name, addition):
     """Although they are written once for all mails of its shape, into a page with gaps."""
     template, _context = samples.SAMPLES[name]
-    said = spoilt(name, addition) | samples.LINKS | {"subject": f"Subject{addition}", "time_zone": "Europe/Oslo"}
+    said = (
+        spoilt(name, addition) | samples.links_of(name) | {"subject": f"Subject{addition}", "time_zone": "Europe/Oslo"}
+    )
     page = templates().get_template(f"{template}.html").render(said)
     alone = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False).inline(page)
     _text, html = renderer.render(template, said)
@@ -274,6 +278,38 @@ def test_one_click_turns_mail_off(configure):
     assert message["List-Unsubscribe"] == f"<{link}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in letter.content
+
+
+OF_ACCOUNTS = [name for name, (template, _context) in samples.SAMPLES.items() if BY_NAME[template].account]
+
+
+@pytest.mark.parametrize("name", OF_ACCOUNTS)
+def test_mail_about_an_account_offers_no_way_to_turn_it_off(name):
+    letter, message = samples.sample(name)
+    assert "List-Unsubscribe" not in message
+    assert "List-Unsubscribe-Post" not in message
+    assert b"unsubscribe" not in letter.content.lower()
+    for body in bodies(message):
+        assert "You get this mail because" in body
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_every_link_leads_to_a_page_for_people(name):
+    """No button leads to JSON, and nothing is loaded or counted: what is linked is a page of ours."""
+    _text, html = bodies(samples.sample(name)[1])
+    links = re.findall(r'(?:href|src)="([^"]*)"', html)
+    site = "https://concord.example"
+    pages = (f"{site}/console/", f"{site}/account/", f"{site}/unsubscribe/")
+    assert [link for link in links if not link.startswith(pages)] == []
+    assert "<img" not in html
+
+
+def test_an_invite_that_was_queued_before_it_had_a_page_leads_to_all_invites():
+    """Its row was written by older code, without the invite's id."""
+    delivery_context = {name: value for name, value in CONTEXT.items() if name != "invite_id"}
+    said = delivery_context | LINKS | {"subject": "Subject", "time_zone": "Europe/Oslo"}
+    for body in renderer.render("invite", said):
+        assert "http://localhost:8080/console/invites\n" in body or '/console/invites"' in body
 
 
 def test_mails_of_a_thread_belong_together():

@@ -1,6 +1,7 @@
 """Addresses that refuse mail, providers that are given enough, and what is old."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -14,6 +15,7 @@ from services.notifier.deliveries.models import Delivery
 from services.notifier.outbound import claims, sender, tasks
 from services.notifier.outbound.channels import folder
 from services.notifier.outbound.models import Bounce
+from tests.notifier.accounts import account_secured, reset_requested
 from tests.notifier.helpers import (
     SYSTEM,
     choose,
@@ -111,6 +113,45 @@ def test_a_provider_is_given_so_much_and_the_others_are_not_held_up(notifier, in
             clock.shift(60)
             send(notifier)
     assert states(notifier) == ["sent"] * 6
+
+
+def test_a_recipient_gets_so_much_of_one_kind_and_the_rest_later(notifier, inbox, configure):
+    """M10: sixty campaigns are no sixty mails at once. Nothing is lost, and other kinds and people are not held up."""
+    configure(MAIL_RECIPIENT_RATE="2/hour", SMTP_URL=f"smtp://127.0.0.1:{inbox.port}")
+    with time_machine.travel("2026-03-02T15:00:05+00:00", tick=False) as clock:
+        queue(notifier, 4)
+        send(notifier)
+        assert len(inbox.taken) == 2
+        waiting = sorted(row.next_at for row in deliveries(notifier, state="new"))
+        assert [moment.strftime("%H:%M:%S") for moment in waiting] == ["16:00:05", "16:30:05"]
+        other = uuid4()
+        notifier.deliver(tier_assigned(), user_added(uuid4(), other, email="ida@fjord-retail.example"))
+        notifier.deliver(invite_created(other))
+        send(notifier)
+        assert sorted(to for to, _ in inbox.taken[2:]) == ["ida@fjord-retail.example", "rolf@fjord-retail.example"]
+        for _ in range(2):
+            clock.shift(3600)
+            send(notifier)
+    assert states(notifier) == ["sent"] * 6
+
+
+def test_all_spellings_and_roles_of_a_mailbox_share_its_limit(notifier, inbox, configure):
+    """M10, D62: a mailbox that many merchants have enrolled is one recipient."""
+    configure(MAIL_RECIPIENT_RATE="1/hour", SMTP_URL=f"smtp://127.0.0.1:{inbox.port}")
+    for spelling in SPELLINGS[1:]:
+        tenant = uuid4()
+        notifier.deliver(user_added(uuid4(), tenant, email=spelling), invite_created(tenant))
+        send(notifier)
+    assert states(notifier) == ["new", "sent"]
+
+
+def test_the_limit_holds_for_mails_of_accounts_too(notifier, inbox, identity, configure):
+    configure(MAIL_RECIPIENT_RATE="3/hour", SMTP_URL=f"smtp://127.0.0.1:{inbox.port}")
+    identity.give("reset")
+    notifier.deliver(user_added(), *(reset_requested(sequence=number) for number in range(2, 8)), account_secured())
+    send(notifier)
+    assert len(deliveries(notifier, topic="password_reset", state="sent")) == 3
+    assert len(deliveries(notifier, topic="account", state="sent")) == 1
 
 
 def test_without_a_rate_everything_goes_out(notifier, inbox, configure):

@@ -1,0 +1,149 @@
+"""People's own accounts: invitations, links to set a password, and what has changed of what guards an account.
+
+These mails are asked for, or warn, so nobody can turn them off. Their links are secret and good once. No event and no
+row holds one: the sender asks identity for it (``outbound.account_links``).
+"""
+
+from marshmallow import fields
+
+from chassis.core.clock import rfc3339
+from chassis.http.schemas import CamelSchema, Instant
+from chassis.messaging.events import Received
+from services.notifier.topics.base import Notice, Person, Topic, Trigger
+
+ROLES = {
+    "Admin": "Administrator",
+    "Viewer": "Viewer, who sees everything and changes nothing",
+    "Affiliate": "Affiliate",
+}
+
+
+class _LinkIn(CamelSchema):
+    user_id = fields.UUID(required=True)
+    tenant_id = fields.UUID(required=True)
+    link_id = fields.UUID(required=True)
+    expires_at = Instant(required=True)
+
+
+class UserInvitedIn(_LinkIn):
+    email = fields.String(required=True)
+    role = fields.String(required=True)
+    tenant_name = fields.String(required=True)
+    invited_by = fields.String(required=True)
+
+
+class PasswordResetRequestedIn(_LinkIn):
+    pass
+
+
+class AccountSecuredIn(CamelSchema):
+    user_id = fields.UUID(required=True)
+    tenant_id = fields.UUID(required=True)
+    what = fields.String(required=True)
+    detail = fields.String(required=True)
+    address = fields.String(required=True)
+    at = Instant(required=True)
+
+
+def invited(event: Received) -> list[Notice]:
+    invitation = event.data
+    context = {
+        "link_id": str(invitation.link_id),
+        "expires_at": rfc3339(invitation.expires_at),
+        "email": invitation.email,
+        "role": _role(invitation.role),
+        "tenant_name": invitation.tenant_name,
+        "invited_by": invitation.invited_by,
+    }
+    return [Notice(event.id, invitation.tenant_id, context, person=Person(invitation.user_id, invitation.email))]
+
+
+def reset_requested(event: Received) -> list[Notice]:
+    reset = event.data
+    context = {"link_id": str(reset.link_id), "expires_at": rfc3339(reset.expires_at)}
+    return [Notice(event.id, reset.tenant_id, context, person=Person(reset.user_id))]
+
+
+def secured(event: Received) -> list[Notice]:
+    change = event.data
+    headline, explanation, subject_of_detail = CHANGES.get(change.what, OTHER_CHANGE)
+    context = {
+        "headline": headline,
+        "explanation": explanation,
+        "label": subject_of_detail,
+        "detail": change.detail,
+        "origin": change.address,
+        "at": rfc3339(change.at),
+    }
+    return [Notice(event.id, change.tenant_id, context, person=Person(change.user_id))]
+
+
+def _role(role: str) -> str:
+    """A role in words; one that we have none for as it is."""
+    return next((words for ending, words in ROLES.items() if role.endswith(ending)), role)
+
+
+CHANGES = {
+    "new_device": (
+        "New sign-in to your Concord account",
+        "Somebody has signed in to your account on a device that we have not seen before.",
+        "Device",
+    ),
+    "password_changed": (
+        "Your Concord password was changed",
+        "Your account has a new password. All other devices were signed out.",
+        "Device",
+    ),
+    "factor_added": (
+        "A second factor was added to your Concord account",
+        "From now on it can be used to sign in to your account.",
+        "Second factor",
+    ),
+    "factor_removed": (
+        "A second factor was removed from your Concord account",
+        "It can no longer be used to sign in to your account.",
+        "Second factor",
+    ),
+    "recovery_code_used": (
+        "A recovery code was used for your Concord account",
+        "Somebody has signed in with one of your recovery codes. Each works once; make new ones when few are left.",
+        "Device",
+    ),
+}
+OTHER_CHANGE = ("Your Concord account was changed", "Something that guards your account has changed.", "What")
+"""For what a newer identity may publish."""
+
+INVITATION = Topic(
+    name="invitation",
+    description="invitations to join a company",
+    roles=(),
+    subject="{invited_by} invites you to work with {tenant_name} on Concord",
+    cadence=None,
+    account=True,
+    before_joining=True,
+    link_page="/account/invitation",
+    link_purpose="invitation",
+    triggers=(Trigger("identity.UserInvited.v1", UserInvitedIn, invited),),
+)
+PASSWORD_RESET = Topic(
+    name="password_reset",
+    description="links to set a new password",
+    roles=(),
+    subject="Set a new password for Concord",
+    cadence=None,
+    account=True,
+    private=True,
+    link_page="/account/password",
+    link_purpose="reset",
+    triggers=(Trigger("identity.PasswordResetRequested.v1", PasswordResetRequestedIn, reset_requested),),
+)
+ACCOUNT = Topic(
+    name="account",
+    description="changes of what guards your account",
+    roles=(),
+    subject="{headline}",
+    cadence=None,
+    account=True,
+    private=True,
+    triggers=(Trigger("identity.AccountSecured.v1", AccountSecuredIn, secured),),
+)

@@ -1,0 +1,245 @@
+"""Mails about people's own accounts: to whom they go, what they say, and that nobody can turn them off."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+
+from chassis.core.clock import utcnow
+from contracts.roles import Role
+from services.notifier.audience.reassignment import PERSONAL, WITHDRAWN
+from services.notifier.outbound.decisions import UNKNOWN_USER
+from tests.notifier import samples
+from tests.notifier.accounts import TOKEN, account_secured, reset_requested, tenant_event, user_changed, user_invited
+from tests.notifier.helpers import (
+    FJORD,
+    choose,
+    deliveries,
+    invite_created,
+    send,
+    states,
+    tenant_created,
+    user_added,
+    user_removed,
+)
+from tests.plugin import principal
+
+ROLFS = "rolf@fjord-retail.example"
+
+
+def bodies(message):
+    return message.get_body(("plain",)).get_content(), message.get_body(("html",)).get_content()
+
+
+def test_an_invitation_goes_to_an_address_that_is_no_contact_yet(notifier, inbox, identity):
+    identity.give("invitation")
+    event = user_invited()
+    notifier.deliver(tenant_created(), event, event)
+    send(notifier)
+    [(to, message)] = inbox.taken
+    assert (to, message["Subject"]) == (ROLFS, "Frida Fjord invites you to work with Fjord Retail on Concord")
+    for body in bodies(message):
+        assert f"http://localhost:8080/account/invitation?token={TOKEN}" in body
+        assert "Administrator" in body
+        assert ROLFS in body
+        assert "8 March 2036, 09:30 CET" in body, "in the tenant's zone"
+    [row] = deliveries(notifier)
+    assert (row.topic, row.category, row.state, row.address) == ("invitation", "must-arrive", "sent", ROLFS)
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ("SupplierAdmin", "Administrator"),
+        ("MerchantViewer", "Viewer, who sees everything and changes nothing"),
+        ("Affiliate", "Affiliate"),
+        ("Owner", "Owner"),
+    ],
+)
+def test_the_role_is_in_words(notifier, inbox, identity, role, words):
+    identity.give("invitation")
+    notifier.deliver(user_invited(role=role))
+    send(notifier)
+    assert words in bodies(inbox.messages[0])[0]
+
+
+def test_who_is_invited_gets_nothing_else_until_they_have_accepted(notifier, inbox, identity):
+    identity.give("invitation")
+    notifier.deliver(user_invited(), invite_created())
+    send(notifier)
+    assert [row.state for row in deliveries(notifier, topic="invite")] == ["no_recipient"]
+    notifier.deliver(user_added(sequence=2))
+    send(notifier)
+    assert [row.state for row in deliveries(notifier, topic="invite")] == ["sent"]
+
+
+def test_an_invitation_that_is_withdrawn_is_not_sent(notifier, inbox, identity):
+    identity.give("invitation")
+    notifier.deliver(user_invited(), user_removed())
+    send(notifier)
+    [row] = deliveries(notifier)
+    assert (row.state, row.last_error) == ("suppressed", WITHDRAWN)
+    assert inbox.taken == []
+    assert identity.asked == []
+
+
+def test_an_invitation_that_comes_after_its_withdrawal_is_not_sent(notifier, inbox, identity):
+    """Events of one subject may come in any order."""
+    identity.give("invitation")
+    notifier.deliver(user_removed(), user_invited())
+    send(notifier)
+    assert states(notifier) == ["suppressed"]
+    assert inbox.taken == []
+
+
+def test_a_reset_goes_to_its_user_at_once_whatever_they_chose(notifier, inbox, identity):
+    identity.give("reset")
+    notifier.deliver(tenant_created(), user_added())
+    everything_off = dict.fromkeys(("invite", "message", "tier", "relationship", "webhook", "response"), "off")
+    choose(notifier, topics=everything_off, quietHours={"from": "00:00", "until": "23:59"})
+    notifier.deliver(reset_requested())
+    send(notifier)
+    [(to, message)] = inbox.taken
+    assert (to, message["Subject"], message["To"]) == (
+        ROLFS,
+        "Set a new password for Concord",
+        f"Rolf Fjord <{ROLFS}>",
+    )
+    for body in bodies(message):
+        assert f"http://localhost:8080/account/password?token={TOKEN}" in body
+        assert "8 March 2036, 09:30 CET" in body
+        assert "If you did not ask for it, ignore this mail" in body
+
+
+@pytest.mark.parametrize("event", [user_removed(sequence=3), user_changed(sequence=3, suspended=True)])
+@pytest.mark.parametrize("mail", [reset_requested, account_secured])
+def test_a_user_who_is_removed_or_suspended_meanwhile_gets_no_link(notifier, inbox, identity, event, mail):
+    identity.give("reset")
+    notifier.deliver(user_added(), mail(), event)
+    send(notifier)
+    [row] = deliveries(notifier)
+    assert (row.state, row.last_error) == ("suppressed", PERSONAL)
+    notifier.deliver(mail(sequence=4))
+    send(notifier)
+    assert states(notifier) == ["suppressed"] * 2
+    assert (inbox.taken, identity.asked) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("what", "subject"),
+    [
+        ("new_device", "New sign-in to your Concord account"),
+        ("password_changed", "Your Concord password was changed"),
+        ("factor_added", "A second factor was added to your Concord account"),
+        ("factor_removed", "A second factor was removed from your Concord account"),
+        ("recovery_code_used", "A recovery code was used for your Concord account"),
+        ("something_newer", "Your Concord account was changed"),
+    ],
+)
+def test_a_change_of_what_guards_an_account_is_told_to_its_owner(notifier, inbox, what, subject):
+    event = account_secured(what)
+    notifier.deliver(tenant_created(time_zone="Europe/Oslo"), user_added(), event, event)
+    send(notifier)
+    [(to, message)] = inbox.taken
+    assert (to, message["Subject"]) == (ROLFS, subject)
+    for body in bodies(message):
+        for part in ("Firefox on Windows", "198.51.100.23", "1 March 2026, 09:29 CET", "Was it not you?"):
+            assert part in body
+        assert "http://localhost:8080/account/recover" in body
+        assert "http://localhost:8080/console/account/security" in body
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("invitation", user_invited(expiresAt=samples.INVITATION["expires_at"])),
+        ("password-reset", reset_requested(expiresAt=samples.RESET["expires_at"])),
+        ("account-new-device", account_secured()),
+    ],
+)
+def test_what_is_written_is_what_the_sample_shows(notifier, name, event):
+    notifier.deliver(user_added(), event)
+    [row] = deliveries(notifier)
+    assert (row.template, row.context) == samples.SAMPLES[name]
+
+
+def test_times_are_in_the_zone_of_the_reader(notifier, inbox):
+    notifier.deliver(tenant_created(), user_added(), user_changed(timeZone="America/New_York"))
+    notifier.deliver(account_secured(sequence=3))
+    send(notifier)
+    assert "1 March 2026, 03:29 EST" in bodies(inbox.messages[0])[0]
+
+
+def test_nobody_can_turn_these_mails_off(notifier, inbox, identity):
+    """They have no link to unsubscribe, and no topic of the preferences."""
+    identity.give("reset")
+    notifier.deliver(user_added(), reset_requested(), account_secured())
+    send(notifier)
+    assert len(inbox.messages) == 2
+    for message in inbox.messages:
+        assert "List-Unsubscribe" not in message
+        assert "List-Unsubscribe-Post" not in message
+        assert all("unsubscribe" not in body for body in bodies(message))
+    refused = notifier.client(principal(Role.RETAILER_ADMIN, tenant_id=FJORD)).put(
+        "/api/v1/notifications/preferences", json={"topics": {"account": "off"}}
+    )
+    assert refused.status_code == 422
+
+
+def test_a_mail_that_comes_before_its_user_waits_for_them(notifier, inbox):
+    """The event that names the user may be late."""
+    notifier.deliver(account_secured())
+    send(notifier)
+    assert states(notifier) == ["new"]
+    notifier.deliver(user_added())
+    with time_machine.travel(utcnow() + timedelta(minutes=2)):
+        send(notifier)
+    assert states(notifier) == ["sent"]
+    assert [to for to, _ in inbox.taken] == [ROLFS]
+
+
+def test_a_user_who_never_comes_is_not_waited_for_for_ever(notifier, inbox):
+    notifier.deliver(account_secured(user_id=uuid4()))
+    with time_machine.travel(utcnow() + timedelta(days=1, minutes=1)):
+        send(notifier)
+    [row] = deliveries(notifier)
+    assert (row.state, row.last_error) == ("suppressed", UNKNOWN_USER)
+
+
+def test_no_admin_sees_who_asked_for_a_password_or_what_changed(notifier, inbox, identity):
+    """The events are for no tenant's eyes; the invitation is their own doing. The operator sees all."""
+    identity.give("reset")
+    notifier.deliver(user_added(), reset_requested(), account_secured(), user_invited(uuid4(), email="x@y.example"))
+    send(notifier)
+
+    def topics(role, tenant):
+        answer = notifier.client(principal(role, tenant_id=tenant)).get("/api/v1/notifications/deliveries").json
+        return sorted(item["topic"] for item in answer["items"]), answer["totalItems"]
+
+    assert topics(Role.RETAILER_ADMIN, FJORD) == (["invitation"], 1)
+    assert topics(Role.PLATFORM_ADMIN, uuid4()) == (["account", "invitation", "password_reset"], 3)
+
+
+def test_an_address_that_refused_other_mail_is_still_tried(notifier, inbox, identity):
+    """Or whoever has a full mailbox could never get in again."""
+    identity.give("reset")
+    inbox.answers["RCPT"] += ["550 5.1.1 no such user here"] * 3
+    notifier.deliver(user_added())
+    for _ in range(4):
+        notifier.deliver(invite_created())
+        send(notifier)
+    assert states(notifier) == ["failed"] * 3 + ["suppressed"]
+    notifier.deliver(reset_requested())
+    send(notifier)
+    assert [row.state for row in deliveries(notifier, topic="password_reset")] == ["sent"]
+
+
+def test_a_suspended_company_gets_no_mails_of_accounts_either(notifier, inbox, identity):
+    identity.give("reset")
+    notifier.deliver(user_added(), tenant_event("Suspended"), reset_requested(), account_secured(sequence=3))
+    send(notifier)
+    assert (states(notifier), inbox.taken) == (["new"] * 2, [])
+    notifier.deliver(tenant_event("Resumed", sequence=3))
+    send(notifier)
+    assert states(notifier) == ["sent"] * 2
