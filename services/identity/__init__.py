@@ -12,7 +12,10 @@ from services.identity.common.models import Base
 from services.identity.factors import models as factor_models
 from services.identity.links import models as link_models
 from services.identity.oauth import api as oauth_api
+from services.identity.privacy import api as privacy_api
 from services.identity.privacy import models as privacy_models
+from services.identity.privacy import tasks as privacy_tasks
+from services.identity.privacy.personal import PERSONAL
 from services.identity.scim import models as scim_models
 from services.identity.sessions import tasks as session_tasks
 from services.identity.sign_ins import models as sign_in_models
@@ -42,12 +45,18 @@ service = Service(
         api_keys_api.blp,
         trail_api.blp,
         access_api.blp,
+        privacy_api.blp,
+        privacy_api.team_blp,
     ),
     events=(*tenant_events.EVENTS, *user_events.EVENTS),
+    personal=PERSONAL,
     check=settings.of,
     schedule=(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
         Task("name tenants", 60, tenant_tasks.name_tenants),
         Task("trim", 600, session_tasks.trim),
+        Task("exports", 5, privacy_tasks.gather),
+        Task("old exports", 600, privacy_tasks.forget_exports),
+        Task("removed users", 600, privacy_tasks.erase_removed),
     ),
 )

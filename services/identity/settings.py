@@ -21,6 +21,7 @@ class IdentitySettings:
         issuer: ``iss`` of every access token.
         idle_lifetime: how long a session lasts that nobody uses.
         session_lifetime: how long one lasts at most.
+        keep_removed_users: days after which a removed person is erased by themselves.
         attempts: wrong passwords per account and address in one ``attempts_period``.
     """
 
@@ -29,6 +30,7 @@ class IdentitySettings:
     token_lifetime: timedelta
     idle_lifetime: timedelta
     session_lifetime: timedelta
+    keep_removed_users: int
     attempts: int
     attempts_period: timedelta
 
@@ -72,6 +74,7 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         token_lifetime=timedelta(seconds=number("TOKEN_SECONDS", 900, validate.Range(60, 3600))),
         idle_lifetime=timedelta(days=number("SESSION_IDLE_DAYS", 14)),
         session_lifetime=timedelta(days=number("SESSION_DAYS", 90)),
+        keep_removed_users=number("KEEP_REMOVED_USERS", 365),
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
     )

@@ -14,12 +14,19 @@ TENANT = "/api/v1/admin/tenants/<uuid:tenant_id>"
 PUBLIC = ()
 EVERYBODY = ("everybody signed in",)
 INTERNAL = (Role.SYSTEM,)
+ADMINS = (Role.PLATFORM_ADMIN, Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
 
 TABLE = {
     ("POST", "/oauth/token"): PUBLIC,
     ("POST", "/oauth/revoke"): PUBLIC,
     ("GET", "/.well-known/jwks.json"): PUBLIC,
     ("GET", "/api/v1/me"): EVERYBODY,
+    ("GET", "/api/v1/me/export"): EVERYBODY,
+    ("POST", "/api/v1/me/export"): EVERYBODY,
+    ("GET", "/api/v1/me/export/<uuid:export_id>/archive"): EVERYBODY,
+    ("GET", "/api/v1/tenant/users/<uuid:user_id>/export"): ADMINS,
+    ("POST", "/api/v1/tenant/users/<uuid:user_id>/export"): ADMINS,
+    ("GET", "/api/v1/tenant/users/<uuid:user_id>/export/<uuid:export_id>/archive"): ADMINS,
     ("POST", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", TENANT): PLATFORM,
@@ -55,6 +62,7 @@ EXTERNAL = [key for key in GUARDED if TABLE[key] not in (INTERNAL, EVERYBODY)]
 def call(client, method, rule, tenant, other=None):
     path = rule.replace("<uuid:tenant_id>", str(tenant))
     path = path.replace("<uuid:user_id>", str(other or uuid4())).replace("<uuid:key_id>", str(other or uuid4()))
+    path = path.replace("<uuid:export_id>", str(other or uuid4()))
     return client.open(path, method=method, json={} if method in ("POST", "PUT", "PATCH") else None)
 
 
