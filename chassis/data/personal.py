@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Table, Text, and_, cast, false, func, literal, or_, select, tuple_
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -77,8 +78,9 @@ class PersonalData:
 
     def concerns(self, row: Mapping[str, Any], person: Person) -> bool:
         """Whether an export of the person shows the row."""
+        by_address = self._counts_addresses(row, person)
         return self.is_own(row, person) or any(
-            mentions(text, person, by_address=self._counts(row, text, person)) for text in self._texts_of(row)
+            mentions(text, person, by_address=by_address) for text in self._texts_of(row)
         )
 
     def erased(self, row: Mapping[str, Any], person: Person) -> Change:
@@ -88,7 +90,7 @@ class PersonalData:
         if own and not self.delete:
             values = {name: value(row) if callable(value) else value for name, value in self.erase.items()}
         for name in (name for name in self.texts if name not in values and row[name] is not None):
-            by_address = self._counts(row, _as_text(row[name]), person)
+            by_address = self._counts_addresses(row, person)
             erase = text_without if isinstance(row[name], str) else without
             values[name] = erase(row[name], person, own=own, by_address=by_address)
         return {name: value for name, value in values.items() if value != row[name]}
@@ -111,11 +113,16 @@ class PersonalData:
     def _is_of_tenant(self, row: Mapping[str, Any], person: Person) -> bool:
         return self.of_tenant is None or row[self.of_tenant] == person.tenant_id
 
-    def _counts(self, row: Mapping[str, Any], text: str, person: Person) -> bool:
-        """Whether an address in the text is the person's."""
+    def _counts_addresses(self, row: Mapping[str, Any], person: Person) -> bool:
+        """Whether an address in the row's texts can be the person's."""
+        if self.is_own(row, person):
+            return True
         if self.of_tenant:
-            return self._is_of_tenant(row, person)
-        return self.is_own(row, person) or str(person.tenant_id) in text or str(person.user_id) in text
+            return self._is_of_tenant(row, person) or self._names(row, person.user_id)
+        return self._names(row, person.user_id) or self._names(row, person.tenant_id)
+
+    def _names(self, row: Mapping[str, Any], thing: UUID) -> bool:
+        return any(str(thing) in text.lower() for text in self._texts_of(row))
 
     def _texts_of(self, row: Mapping[str, Any]) -> Iterator[str]:
         return (_as_text(row[name]) for name in (*self.texts, *self.letters) if row[name] is not None)

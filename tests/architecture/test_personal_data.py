@@ -12,7 +12,7 @@ from contracts.services import GATEWAY, SERVICES
 from tests.plugin import principal
 
 PERSONAL = re.compile(
-    r"mail|address|user|person|actor|sender|author|visitor|buyer|device|account|contact|recipient|phone|subject|"
+    r"mail|address|user|person|(?<!f)actor|sender|author|visitor|buyer|device|account|contact|recipient|phone|subject|"
     r"(^|_)name(_|$)|locale|body|context|changes|note$|settings|(^|_)text$"
 )
 """Columns that may tell about a person, by their names."""
@@ -56,7 +56,6 @@ HARMLESS = {
         "threads.supplier_name": OF_A_COMPANY,
         "threads.retailer_name": OF_A_COMPANY,
         "tenant_names.name": OF_A_COMPANY,
-        "messages.recipient_tenant_id": "a company",
     },
     "notifier": {
         "deliveries.recipient": "whom a mail was first meant for, by an id that names nobody any more",
@@ -99,6 +98,7 @@ def test_every_column_that_may_tell_about_a_person_is_declared_or_harmless(name)
     tables = [*service.metadata.tables.values(), *ChassisBase.metadata.tables.values()]
     columns = {f"{table.name}.{column.name}" for table in tables if table.name not in whole for column in table.columns}
     suspicious = {column for column in columns if PERSONAL.search(column.partition(".")[2])}
+    suspicious = {column for column in suspicious if not column.endswith("tenant_id")}
     assert suspicious - declared - set(harmless) == set()
 
 
