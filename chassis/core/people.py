@@ -1,11 +1,11 @@
-"""A person in what is stored: whether a text or JSON value tells about them, and the same value without their name and
-addresses.
+"""A person in what is stored: whether a text or JSON value tells about them, and the value without name and address.
 
-A person is known by their id, and by their address where that stands alone. The address itself is not needed: what looks
-like an address is compared by its digest. Names are not searched for, because many people share one. They are taken
-out where they stand beside the person's id or address.
+A person is known by their id, and by their address where that stands alone. The address itself is not needed: what
+looks like an address is compared by its digest. Names are not searched for, because many people share one. They are
+taken out where they stand beside the person's id or address.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -23,8 +23,13 @@ FORMER_USER = "former user"
 NO_ADDRESS = "former-user@erased.invalid"
 """What stands in the place of an erased person's address; no mail ever reaches it (RFC 2606)."""
 
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*")
-_BEFORE_AN_ADDRESS = re.compile(r"[=/'`{|?&#]")  # may be part of one, but mostly stands before it, as in ?to=a@b.example
+# Begins where a word begins, so that a long word without an @ is read once.
+_ADDRESS = re.compile(r"(?<![\w.!#$%&'*+/=?^`{|}~-])([\w.!#$%&'*+/=?^`{|}~-]+)@[\w-]+(?:\.[\w-]+)*")
+_LONGEST_NAME, _LONGEST = 64, 320  # of the part before the @, and of an address (RFC 5321)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BEFORE_AN_ADDRESS = re.compile(
+    r"[=/'`{|?&#]"
+)  # may be part of one, but mostly stands before it, as in ?to=a@b.example
 
 # Keys in any spelling (``_plain``) whose value is the id of the person whom the same object describes …
 _THEIR_ID = frozenset({"id", "userid", "personid", "affiliateid"})
@@ -89,14 +94,17 @@ def without(value: Any, person: Person, *, own: bool = False, by_address: bool =
 def text_without(text: str, person: Person, *, own: bool = False, by_address: bool = True) -> str:
     """The same for a text; one that is a JSON object or list remains one."""
     if text[:1] in ("{", "["):
-        try:
+        with contextlib.suppress(ValueError, RecursionError):  # no JSON, or too deep to be ours
             document = json.loads(text)
-        except ValueError:
-            pass
-        else:
             erased = without(document, person, own=own, by_address=by_address)
-            return text if erased == document else json.dumps(erased, ensure_ascii=False, separators=(",", ":"))
+            return text if erased == document else _dumped(erased)
     return _Eraser(person, by_address).text(text)
+
+
+def _dumped(document: Any) -> str:
+    """As events are written; half of a surrogate pair, which no database takes, stays escaped."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return text if _SURROGATE.search(text) is None else json.dumps(document)
 
 
 class _Eraser:
@@ -159,10 +167,11 @@ def _replaced(value: Any, by: str) -> Any:
 def _addresses(text: str, person: Person) -> Iterator[str]:
     """The person's address as often, and as, it stands in a text."""
     for match in _ADDRESS.finditer(text):
-        candidate = match[0]
-        starts = [0, *(mark.end() for mark in _BEFORE_AN_ADDRESS.finditer(candidate))]
-        for spelling in (candidate[start:] for start in starts):
-            if "@" in spelling[1:] and person.owns(spelling):
+        at = len(match[1])
+        marks = _BEFORE_AN_ADDRESS.finditer(match[1], max(0, at - _LONGEST_NAME - 1))
+        for start in (0, *(mark.end() for mark in marks)):
+            spelling = match[0][start:]
+            if start < at <= start + _LONGEST_NAME and len(spelling) <= _LONGEST and person.owns(spelling):
                 yield spelling
                 break
 

@@ -24,7 +24,7 @@ class ErasureRow(ChassisBase):
 
     Attributes:
         passes: how often all tables have been gone through.
-        table_number, after: where the present pass goes on: a table by its place in the declaration, and a primary key of it.
+        table_number, after: where the pass goes on: a table by its place in the declaration, and a primary key.
         next_at: when somebody may go on; the end of the lease of the process that works on it.
     """
 

@@ -95,6 +95,10 @@ class PersonalData:
             values[name] = erase(row[name], person, own=own, by_address=by_address)
         return {name: value for name, value in values.items() if value != row[name]}
 
+    def must_change(self, row: Mapping[str, Any], person: Person) -> bool:
+        """Whether something of the row, or all of it, must go for the person to be forgotten."""
+        return (self.delete and self.is_own(row, person)) or bool(self.erased(row, person))
+
     def exported(self, row: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in row.items() if name not in self.secret}
 
@@ -151,9 +155,10 @@ def erase_rows(session: Session, data: PersonalData, person: Person, keys: Seque
     changed = 0
     for place in keys:
         this = and_(*(column == value for column, value in zip(columns, place, strict=True)))
-        row = session.execute(select(data.table).where(this).with_for_update()).mappings().first()
-        if row is None:
+        stored = session.execute(select(data.table).where(this).with_for_update()).first()
+        if stored is None:
             continue
+        row = stored._asdict()
         if data.delete and data.is_own(row, person):
             session.execute(data.table.delete().where(this))
             changed += 1
@@ -164,7 +169,8 @@ def erase_rows(session: Session, data: PersonalData, person: Person, keys: Seque
 
 
 def key_of(data: PersonalData, row: Row[Any]) -> Place:
-    return [row._mapping[column.name] for column in data.table.primary_key.columns]
+    values = row._asdict()
+    return [values[column.name] for column in data.table.primary_key.columns]
 
 
 def read_place(data: PersonalData, texts: Sequence[str]) -> Place:

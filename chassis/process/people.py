@@ -112,8 +112,8 @@ def kept_of(
         with database.read() as session:
             rows, place = window(session, data, person, place)
         for row in rows:
-            if _shows(tables, index, row._mapping, person):
-                items.append({"table": data.table.name, "row": _as_json(data.exported(row._mapping))})
+            if _shows(tables, index, row._asdict(), person):
+                items.append({"table": data.table.name, "row": _as_json(data.exported(row._asdict()))})
                 size += len(json.dumps(items[-1]["row"]))
             if size >= ANSWER:
                 place = key_of(data, row)
@@ -134,9 +134,7 @@ def erase_some(runtime: Any) -> bool:
     person, data = row.person, tables[min(row.table_number, len(tables) - 1)]
     with database.read() as session:
         rows, place = window(session, data, person, row.place_in(data))
-    keys = [
-        key_of(data, row) for row in rows if data.is_own(row._mapping, person) or data.erased(row._mapping, person)
-    ]
+    keys = [key_of(data, row) for row in rows if data.must_change(row._asdict(), person)]
     for batch in batches(keys, BATCH):
         with database.begin() as session:
             erase_rows(session, data, person, batch)

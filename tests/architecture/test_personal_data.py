@@ -1,6 +1,7 @@
 """Every table that holds something of people says so, and every service shows and forgets it at the same endpoint."""
 
 import re
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -117,6 +118,16 @@ def test_the_list_of_the_harmless_names_columns_that_there_are():
         known = {f"{table.name}.{column.name}" for table in metadata.tables.values() for column in table.columns}
         unknown = {column for column in columns if not re.search(r"_campaigns\.display", column)} - known
         assert unknown == set()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_declared_table_stands_in_the_inventory(name):
+    """In the section of its service, or of all services."""
+    text = (Path(__file__).parents[2] / "docs/privacy.md").read_text()
+    sections = dict(part.partition("\n")[::2] for part in text.split("\n### ")[1:])
+    inventory = "".join(part for title, part in sections.items() if name in title or title == "In every service")
+    for data in platform.load(name).personal_data:
+        assert f"`{data.table.name}`" in inventory, data.table.name
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -105,3 +105,21 @@ def test_erasing_again_changes_nothing():
 
 def test_what_looks_like_json_and_is_none_is_read_as_text():
     assert text_without("{anna@nordic.example", PERSON) == "{" + NO_ADDRESS
+
+
+def test_what_no_database_takes_stays_escaped():
+    erased = text_without('{"email":"anna@nordic.example","note":"\\ud800"}', PERSON)
+    assert json.loads(erased) == {"email": NO_ADDRESS, "note": "\ud800"}
+    assert erased.encode()
+
+
+def test_what_is_too_deep_for_json_is_read_as_text():
+    deep = "[" * 100_000 + '"anna@nordic.example"'
+    assert text_without(deep, PERSON) == deep.replace("anna@nordic.example", NO_ADDRESS)
+
+
+def test_long_words_are_read_once():
+    """By their square they would take hours."""
+    for word in ("x" * 300_000, "=" * 300_000, "a.b=" * 100_000):
+        text = f"{word} anna@nordic.example {word}@x"
+        assert text_without(text, PERSON) == f"{word} {NO_ADDRESS} {word}@x"

@@ -28,10 +28,9 @@ def search(platform, text):
 
 
 def erase(platform, user_id, tenant_id):
-    with closing(platform.database("identity")) as database, acting_as(Principal.system("identity")):
-        with database.begin() as session:
-            actor = Principal.system("identity")
-            actions.erase_user(session, UUID(tenant_id), UUID(user_id), actor=actor, now=utcnow())
+    actor = Principal.system("identity")
+    with closing(platform.database("identity")) as database, acting_as(actor), database.begin() as session:
+        actions.erase_user(session, UUID(tenant_id), UUID(user_id), actor=actor, now=utcnow())
 
 
 def fetch(user, path):
@@ -95,7 +94,7 @@ def test_an_export_has_all_and_an_erasure_leaves_nothing(platform, own_network):
     shop = next(iter(own_network.retailers.values()))
     thread = shop.get("/api/v1/messaging/threads").json()["items"][0]["id"]
     messages = shop.get(f"/api/v1/messaging/threads/{thread}/messages").json()["items"]
-    assert [message["senderName"] for message in messages][0] == "former user"
+    assert messages[0]["senderName"] == "former user"
     assert [message["body"] for message in messages] == ["Here it is.", "It works."]
     form = {"grant_type": "password", "username": anna.email, "password": anna.password}
     assert requests.post(f"{platform.url}/oauth/token", data=form, timeout=20).status_code in (400, 401)

@@ -16,8 +16,8 @@ from chassis.core.clock import utcnow
 from chassis.core.people import FORMER_USER, NO_ADDRESS, email_digest
 from chassis.core.principal import Principal, acting_as
 from chassis.data.erasures import PASSES, ErasureRow
-from chassis.messaging.broker import Message as BrokerMessage
 from chassis.messaging import retry_table
+from chassis.messaging.broker import Message as BrokerMessage
 from chassis.process import people
 from concord import platform
 from contracts.services import SERVICES
@@ -63,9 +63,7 @@ def world(identity, start_service):
         body = {"email": email, "name": name, "role": role, "password": PASSWORD}
         answer = identity.admin.post(f"{ADMIN}/{tenant}/users", json=body)
         assert answer.status_code == 201, answer.json
-        people_of[name.split()[0]] = principal(
-            role, tenant_id=UUID(tenant), user_id=UUID(answer.json["id"]), name=name
-        )
+        people_of[name.split()[0]] = principal(role, tenant_id=UUID(tenant), user_id=UUID(answer.json["id"]), name=name)
     world = SimpleNamespace(identity=identity, running=running, **people_of)
     assert identity.sign_in(EMAIL).status_code == 200
     _sign_ins(world)

@@ -3,6 +3,4 @@
 from chassis.data.personal import PersonalData
 from services.notifier.outbound.models import Bounce
 
-PERSONAL = (
-    PersonalData(Bounce, "Mailboxes that refused mail; thirty days.", by_address=("address",), delete=True),
-)
+PERSONAL = (PersonalData(Bounce, "Mailboxes that refused mail; thirty days.", by_address=("address",), delete=True),)

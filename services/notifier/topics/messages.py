@@ -53,7 +53,11 @@ def posted(event: Received) -> Post:
     if message.recipient_tenant_id == message.supplier_id:
         names.reverse()
     thread = {"thread_subject": printable(message.subject), "party_name": names[0], "own_name": names[1]}
-    text = {"sender_id": str(event.actor_id), "sender_name": printable(message.sender_name), "preview": printable(message.preview)}
+    text = {
+        "sender_id": str(event.actor_id),
+        "sender_name": printable(message.sender_name),
+        "preview": printable(message.preview),
+    }
     return Post(
         event.id,
         message.recipient_tenant_id,
