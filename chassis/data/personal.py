@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, Text, and_, cast, false, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Table, Text, and_, cast, false, literal, or_, select, tuple_
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from chassis.core.people import Person, mentions, text_without, without
@@ -106,13 +106,15 @@ class PersonalData:
         """SQL: rows that may concern the person; ``concerns`` decides."""
         columns = self.table.c
         owned = [columns[name] == person.user_id for name in self.by_user]
-        addressed = [columns[name].contains("@") for name in self.by_address]
         texts = [cast(columns[name], Text) for name in (*self.texts, *self.letters)]
-        named = [func.lower(text).contains(str(person.user_id)) for text in texts]
-        addressed += [text.contains("@") for text in texts]
-        if self.of_tenant and addressed:
-            addressed = [and_(columns[self.of_tenant] == person.tenant_id, or_(*addressed))]
-        return or_(false(), *owned, *named, *addressed)
+        named = [text.contains(str(person.user_id)) for text in texts]
+        addressed = or_(false(), *(text.contains("@") for text in texts))
+        keyed = or_(false(), *(columns[name].contains("@") for name in self.by_address))
+        if self.of_tenant:
+            mine = columns[self.of_tenant] == person.tenant_id
+            return or_(false(), *owned, *named, and_(mine, or_(addressed, keyed)))
+        of_mine = or_(false(), *(text.contains(str(person.tenant_id)) for text in texts))
+        return or_(false(), *owned, *named, keyed, and_(of_mine, addressed))
 
     def _is_of_tenant(self, row: Mapping[str, Any], person: Person) -> bool:
         return self.of_tenant is None or row[self.of_tenant] == person.tenant_id
