@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, inspect
+from sqlalchemy import Index, delete, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -16,7 +16,9 @@ from chassis.core.plain import plain
 from chassis.core.principal import Principal
 from chassis.core.text import camel
 from chassis.data.base import ChassisBase
+from chassis.data.bulk import execute_counted
 
+TRIM = 1000
 UNTOLD = frozenset(
     {
         "version",
@@ -81,6 +83,12 @@ def record(
             changes=_changes(target) | (changes or {}),
         )
     )
+
+
+def trim(session: Session, *, before: datetime) -> int:
+    """Delete some of the changes from before a moment. Ids grow with time, so only the oldest rows are read."""
+    oldest = select(AuditRow.id).order_by(AuditRow.id).limit(TRIM)
+    return execute_counted(session, delete(AuditRow).where(AuditRow.id.in_(oldest), AuditRow.at < before))
 
 
 def _changes(target: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ with the api role.
 import gc
 import logging
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from chassis.core import logs
+from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
+from chassis.data import audit
 from chassis.http import idempotency
 from chassis.messaging import consumer, inbox, relay, retries
 from chassis.process.background import Background
@@ -42,7 +45,7 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
         background.run(f"{subscriber.name} consumer", listening.run, broker=broker)
         background.run(f"{subscriber.name} retries", retries.Retries(subscriber, database, broker).run)
     if "scheduler" in roles:
-        for task in (*service.schedule, Task("housekeeping", HOUSEKEEPING, keep_house)):
+        for task in (*service.tasks, Task("housekeeping", HOUSEKEEPING, keep_house)):
             background.repeat(task.name, task.every, partial(_run, task, runtime))
     for task in service.beside_api if "api" in roles else ():
         background.repeat(task.name, task.every, partial(_run, task, runtime), at_exit=True)
@@ -53,6 +56,7 @@ def keep_house(runtime: Runtime) -> bool:
     """Trim what the chassis' tables no longer need, a little at a time."""
     with runtime.database.begin() as session:
         trimmed = [relay.trim_sent(session), inbox.trim_inbox(session), idempotency.trim(session)]
+        trimmed.append(audit.trim(session, before=utcnow() - timedelta(days=runtime.settings.keep_audit)))
     return max(trimmed) >= relay.TRIM
 
 

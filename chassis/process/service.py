@@ -11,6 +11,7 @@ from sqlalchemy import MetaData
 
 from chassis.data import migrate
 from chassis.data.database import Database
+from chassis.data.personal import PersonalData
 from chassis.http import app as http
 from chassis.http.blueprints import Blueprint
 from chassis.http.client import ServiceClient
@@ -18,7 +19,7 @@ from chassis.http.error_formats import ErrorFormat
 from chassis.http.identity import Signer, Verifier
 from chassis.messaging import broker
 from chassis.messaging.events import LockTenants, Subscriber, Subscription
-from chassis.process import health
+from chassis.process import health, people
 from chassis.process.settings import Settings
 
 ROLES = ("api", "relay", "consumer", "scheduler")
@@ -50,6 +51,8 @@ class Service:
         subscribers: further listeners with queues of their own, named ``<service>.<word>``.
         beside_api: what each process with the api role repeats beside its web server, and once more when it ends.
         error_format_of: the error format of a path that belongs to no endpoint; None for the platform's own.
+        personal: what its own tables hold of people. With it, even without any table, the service answers what it keeps
+            about a person and forgets one (``chassis.process.people``).
         check: reads the service's own settings; raises ``SettingsError`` so that a process with a wrong environment
             does not start, whatever its role.
     """
@@ -65,13 +68,25 @@ class Service:
     schedule: Sequence[Task] = ()
     beside_api: Sequence[Task] = ()
     error_format_of: Callable[[str], ErrorFormat | None] = lambda _path: None
+    personal: Sequence[PersonalData] | None = None
     check: Callable[[Settings], object] = lambda _settings: None
 
     @property
     def listeners(self) -> tuple[Subscriber, ...]:
         """Every subscriber of the service, the one named after it first."""
-        own = (Subscriber(self.name, self.subscriptions, lock_tenants=self.lock_tenants),) if self.subscriptions else ()
+        subscriptions = (*self.subscriptions, *(() if self.personal is None else (people.begin_erasure,)))
+        own = (Subscriber(self.name, subscriptions, lock_tenants=self.lock_tenants),) if subscriptions else ()
         return (*own, *self.subscribers)
+
+    @property
+    def personal_data(self) -> tuple[PersonalData, ...]:
+        """What its tables, and those of the chassis beside them, hold of people."""
+        return (*(self.personal or ()), *people.CHASSIS)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What the scheduler role repeats for this service."""
+        return (*self.schedule, *(() if self.personal is None else (Task("erasures", 2.0, people.erase_some),)))
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -97,7 +112,7 @@ class Runtime:
     def __post_init__(self) -> None:
         name, settings = self.service.name, self.settings
         # As many as there are web threads are kept; relay, consumer, retries and tasks are busy only now and then.
-        others = 2 + 2 * len(self.service.listeners) + len(self.service.schedule)
+        others = 2 + 2 * len(self.service.listeners) + len(self.service.tasks)
         self.database = Database(settings.database_url_of(name), pool_size=settings.threads, overflow=others)
         self.database.info["runtime"] = self
         self.signer = Signer(settings.keys, name)
@@ -125,7 +140,7 @@ class Runtime:
             ordered=[subscriber.name for subscriber in self.service.listeners if subscriber.ordered],
         )
         if api:
-            http.mount(app, self.service.blueprints)
+            http.mount(app, (*self.service.blueprints, *(() if self.service.personal is None else (people.blp,))))
         return app
 
     def close(self) -> None:

@@ -33,6 +33,7 @@ class Settings:
         port: the gateway's port when everything runs on this machine; the services listen on the next ones.
         bind: address and port this process listens on.
         threads: worker threads of the web server, and with them the size of the database pool.
+        keep_audit: days after which a change leaves the audit trail.
         own: what a service has read for itself, by its name; a changed copy of these settings starts without it.
     """
 
@@ -48,6 +49,7 @@ class Settings:
     log_level: str
     log_format: str
     public_url: str
+    keep_audit: int
     own: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
@@ -99,6 +101,7 @@ def _build(env: Env) -> Settings:
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_format=env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "console"])),
         public_url=env.str("PUBLIC_URL", f"http://localhost:{port}").rstrip("/"),
+        keep_audit=env.int("KEEP_AUDIT", 3650, validate=validate.Range(min=30, max=36500)),
     )
 
 

@@ -7,6 +7,7 @@ from services.affiliates import settings
 from services.affiliates.affiliates import api as affiliates
 from services.affiliates.affiliates.consumers import USER_EVENTS
 from services.affiliates.affiliates.events import AffiliateApproved, AffiliateInvited, AffiliateSuspended
+from services.affiliates.affiliates.personal import PERSONAL
 from services.affiliates.campaigns import api as campaigns
 from services.affiliates.campaigns.events import CampaignActivated, CampaignPaused
 from services.affiliates.clicks import api as clicks
@@ -59,5 +60,6 @@ service = Service(
     subscriptions=(*TENANT_EVENTS, *USER_EVENTS),
     schedule=(Task("conversions", 0.3, weigh_due), Task("zones", 5.0, fetch_time_zones)),
     beside_api=(Task("links", 0.5, tracker.refresh_links), Task("clicks", 0.3, tracker.flush_clicks)),
+    personal=PERSONAL,
     check=settings.of,
 )

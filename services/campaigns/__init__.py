@@ -4,6 +4,7 @@ from pathlib import Path
 
 from chassis.process.service import Service
 from services.campaigns import api, consumers, events, models, settings
+from services.campaigns.personal import PERSONAL
 
 service = Service(
     name="campaigns",
@@ -20,5 +21,6 @@ service = Service(
         events.InviteResponded,
     ),
     subscriptions=consumers.TENANT_EVENTS,
+    personal=PERSONAL,
     check=settings.of,
 )

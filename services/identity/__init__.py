@@ -20,7 +20,10 @@ from services.identity.links import api as links_api
 from services.identity.links import models as link_models
 from services.identity.links import tasks as link_tasks
 from services.identity.oauth import api as oauth_api
+from services.identity.privacy import api as privacy_api
 from services.identity.privacy import models as privacy_models
+from services.identity.privacy import tasks as privacy_tasks
+from services.identity.privacy.personal import PERSONAL
 from services.identity.scim import api as scim_api
 from services.identity.scim import discovery_api, token_api
 from services.identity.scim import models as scim_models
@@ -93,9 +96,12 @@ service = Service(
         scim_api.blp,
         discovery_api.blp,
         token_api.blp,
+        privacy_api.blp,
+        privacy_api.team_blp,
     ),
     events=(*tenant_events.EVENTS, *user_events.EVENTS, *team_events.EVENTS),
     subscriptions=team_consumers.SUBSCRIPTIONS,
+    personal=PERSONAL,
     check=settings.of,
     schedule=(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
@@ -107,5 +113,8 @@ service = Service(
         Task("trim sign-ins", 600, sign_in_tasks.trim),
         Task("trim passkey challenges", 600, factor_tasks.trim),
         Task("trim sso", 600, sso_tasks.trim),
+        Task("exports", 5, privacy_tasks.gather),
+        Task("old exports", 600, privacy_tasks.forget_exports),
+        Task("removed users", 600, privacy_tasks.erase_removed),
     ),
 )

@@ -23,6 +23,7 @@ class IdentitySettings:
         console_url: where people sign in.
         idle_lifetime: how long a session lasts that nobody uses.
         session_lifetime: how long one lasts at most.
+        keep_removed_users: days after which a removed person is erased by themselves.
         tenant_grace: how long an ended tenant can be taken back.
         attempts: wrong passwords for one account from one network before pauses begin; the other limits are multiples.
         attempts_period: the first pause; each further one is twice as long.
@@ -37,6 +38,7 @@ class IdentitySettings:
     idle_lifetime: timedelta
     session_lifetime: timedelta
     operator_needs_factor: bool
+    keep_removed_users: int
     attempts: int
     attempts_period: timedelta
     sign_ins_retention: timedelta
@@ -89,6 +91,7 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         idle_lifetime=timedelta(days=number("SESSION_IDLE_DAYS", 14)),
         session_lifetime=timedelta(days=number("SESSION_DAYS", 90)),
         operator_needs_factor=not process.development,
+        keep_removed_users=number("KEEP_REMOVED_USERS", 365),
         attempts=number("SIGN_IN_ATTEMPTS", 10),
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
         sign_ins_retention=timedelta(days=number("SIGN_INS_DAYS", 365)),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from chassis.process.service import Service
 from services.messaging import api, consumers, events, models
+from services.messaging.personal import PERSONAL
 
 service = Service(
     name="messaging",
@@ -12,4 +13,5 @@ service = Service(
     blueprints=(api.blp,),
     events=(events.ThreadStarted, events.MessagePosted, events.ThreadRead),
     subscriptions=consumers.TENANT_EVENTS,
+    personal=PERSONAL,
 )

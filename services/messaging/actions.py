@@ -41,7 +41,7 @@ def start_thread(
     supplier, retailer = _lock_names(session, names)
     thread = Thread.start(subject, supplier=supplier, retailer=retailer, about=about, now=now)
     with _counted(session, thread):
-        opening = thread.post(first_message, by=Side.SUPPLIER, sender_name=actor.name, now=now, is_system=True)
+        opening = thread.post(first_message, by=Side.SUPPLIER, sender=actor, now=now, is_system=True)
         session.add(thread)
         audit.record(session, "thread.started", thread, tenant_id=actor.tenant_id, actor=actor, now=now)
         started = events.ThreadStarted(thread.id, subject, *supplier, *retailer, thread.about_type, thread.about_id)
@@ -56,7 +56,7 @@ def post_message(session: Session, thread: Thread, body: str, *, by: Side, actor
     """Add a message to a thread. The sender has then read everything in it (S0-59, S0-60, D14)."""
     had_unread = thread.standing(by).unread > 0
     with _counted(session, thread):
-        message = thread.post(body, by=by, sender_name=actor.name, now=now)
+        message = thread.post(body, by=by, sender=actor, now=now)
         session.add(message)
         if had_unread:
             _publish_read(session, thread, by, actor, message.created_at)

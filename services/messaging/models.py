@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 from uuid_utils.compat import uuid7
 
 from chassis.core.errors import Conflict
+from chassis.core.principal import Principal
 from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.columns import NAMING, TYPES
@@ -140,7 +141,7 @@ class Thread(Aggregate, TenantScoped, Base):
     def standing(self, side: Side) -> Standing:
         return self.supplier if side is Side.SUPPLIER else self.retailer
 
-    def post(self, body: str, *, by: Side, sender_name: str, now: datetime, is_system: bool = False) -> "Message":
+    def post(self, body: str, *, by: Side, sender: Principal, now: datetime, is_system: bool = False) -> "Message":
         """A new message, the thread's newest (S0-60): unread for the other side, and the sender has read all (D14).
 
         If the other side had archived the thread, it is in its list again.
@@ -160,7 +161,8 @@ class Thread(Aggregate, TenantScoped, Base):
             number=self.message_count,
             sender_tenant_id=self.tenant_of(by),
             recipient_tenant_id=self.tenant_of(by.other),
-            sender_name=sender_name,
+            sender_id=sender.user_id,
+            sender_name=sender.name,
             body=body,
             is_system=is_system,
             created_at=at,
@@ -204,7 +206,8 @@ class Thread(Aggregate, TenantScoped, Base):
 class Message(TenantScoped, Base):
     """One message; never changed. ``number`` counts the messages of a thread from 1 without gaps.
 
-    ``sender_name`` is the name of the person who wrote it, as it was then.
+    ``sender_name`` is the name of the person who wrote it, as it was then; ``sender_id`` is None where code of before
+    wrote it.
     """
 
     __tablename__ = "messages"
@@ -215,6 +218,7 @@ class Message(TenantScoped, Base):
     number: Mapped[int]
     sender_tenant_id: Mapped[UUID]
     recipient_tenant_id: Mapped[UUID]
+    sender_id: Mapped[UUID | None]
     sender_name: Mapped[str]
     body: Mapped[str]
     body_folded: Mapped[str | None]  # what a search looks into (D62)

@@ -7,19 +7,24 @@ from chassis.process.service import Service, Task
 from services.notifier import settings
 from services.notifier.audience import api as audience_api
 from services.notifier.audience import consumers as audience_consumers
+from services.notifier.audience import personal as audience_personal
 from services.notifier.audience import tasks as audience_tasks
 from services.notifier.audience import unsubscribe_api
 from services.notifier.audience.tenants import lock_tenants_of_batch
 from services.notifier.common.models import Base
+from services.notifier.deliveries import personal as deliveries_personal
 from services.notifier.event_log import api as event_log_api
+from services.notifier.event_log import personal as event_log_personal
 from services.notifier.event_log import tasks as event_log_tasks
 from services.notifier.outbound import api as outbound_api
 from services.notifier.outbound import mailbox_api, sender
+from services.notifier.outbound import personal as outbound_personal
 from services.notifier.outbound import tasks as outbound_tasks
 from services.notifier.standing import consumers as standing_consumers
 from services.notifier.standing import tasks as standing_tasks
 from services.notifier.webhooks import api as webhooks_api
 from services.notifier.webhooks import consumers as webhooks_consumers
+from services.notifier.webhooks import personal as webhooks_personal
 from services.notifier.webhooks import sender as webhook_sender
 from services.notifier.webhooks import tasks as webhooks_tasks
 
@@ -46,6 +51,13 @@ service = Service(
         Task("ended tenants", 300.0, standing_tasks.forget_ended_tenants),
         Task("old events", 60, event_log_tasks.forget_old_events),
         Task("old webhook messages", 60, webhooks_tasks.forget_old_messages),
+    ),
+    personal=(
+        *audience_personal.PERSONAL,
+        *deliveries_personal.PERSONAL,
+        *outbound_personal.PERSONAL,
+        *event_log_personal.PERSONAL,
+        *webhooks_personal.PERSONAL,
     ),
     check=settings.of,
 )

@@ -14,4 +14,5 @@ service = Service(
     blueprints=(relationships.blp, groups.blp, tiers.blp, tiers.my_blp, audit.blp, network.blp),
     events=events.ALL,
     subscriptions=consumers.TENANT_EVENTS,
+    personal=(),
 )

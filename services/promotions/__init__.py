@@ -52,6 +52,7 @@ service = Service(
         *carts_events.ALL,
     ),
     subscriptions=consumers.TENANT_EVENTS,
+    personal=(),
     error_format_of=error_formats.of_path,
     schedule=(
         Task("trim evaluations", 600, evaluations_tasks.trim_evaluations),

@@ -62,7 +62,7 @@ def test_the_database_has_a_connection_for_every_thread(monkeypatch):
             autocommit = 1  # the connection of chassis.data.autocommit
             connections += threads + autocommit + len(service.beside_api)
         else:
-            connections += max(1, 2 * len(service.listeners), 1 + len(service.schedule))
+            connections += max(1, 2 * len(service.listeners), 1 + len(service.tasks))
     [allowed] = re.findall(r"max_connections=(\d+)", " ".join(SERVICES["postgres"]["command"]))
     reserved = 3  # for superusers
     assert connections <= int(allowed) - reserved

@@ -1,9 +1,16 @@
 """Every change leaves who, when and what; a failed one leaves nothing (D8)."""
 
-import pytest
+from datetime import timedelta
 
-from chassis.core.principal import acting_as
+import pytest
+from sqlalchemy import update
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.data import audit
+from chassis.data.audit import AuditRow
 from chassis.http import audit_trail
+from chassis.process.server import keep_house
 from contracts.roles import Role
 from tests.chassis.sample import service
 from tests.plugin import principal
@@ -37,3 +44,20 @@ def test_a_refused_change_leaves_none(sample):
     note = anna.post("/notes", json={"title": "One"}).json["id"]
     anna.put(f"/notes/{note}", json={"title": "Two"}, headers={"If-Match": '"9"'})
     assert [row.action for row in trail(sample)] == ["note.written"]
+
+
+def test_old_changes_go_and_young_ones_stay(sample):
+    """CONCORD_KEEP_AUDIT days after the change; the scheduler's housekeeping does it."""
+    anna = sample.client(ANNA)
+    anna.post("/notes", json={"title": "Old"})
+    anna.post("/notes", json={"title": "Young"})
+    old = trail(sample)[-1].id
+    days = timedelta(days=sample.runtime.settings.keep_audit)
+    with acting_as(ANNA), sample.database.begin() as session:
+        at = utcnow() - days - timedelta(minutes=1)
+        session.execute(update(AuditRow).where(AuditRow.id == old).values(at=at))
+    with acting_as(Principal.system("sample")):
+        assert keep_house(sample.runtime) is False
+    assert [row.changes["title"] for row in trail(sample)] == [[None, "Young"]]
+    with acting_as(Principal.system("sample")), sample.database.begin() as session:
+        assert audit.trim(session, before=utcnow() + timedelta(days=1)) == 1

@@ -137,7 +137,7 @@ def test_the_way_back_keeps_the_furthest_cursor_of_a_subject(engine):
     for source, last in (("/services/identity", 3), ("/services/affiliates", 9)):
         insert_place(engine, "inbox_cursor", subject, source=source, first=1, last=last)
         insert_place(engine, "inbox_ahead", subject, source=source, sequence=11, type=f"{source[10:]}.Y.v1")
-    move(engine, "chassis@-1", command.downgrade)
+    move(engine, "chassis_0003", command.downgrade)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT first, last FROM inbox_cursor")).all() == [(1, 9)]
         assert connection.execute(text("SELECT sequence FROM inbox_ahead")).all() == [(11,)]

@@ -18,7 +18,7 @@ PUBLIC = ()
 COLLEAGUE = {"email": "bo@nordic-heating.example", "name": "Bo", "role": "SupplierViewer"}
 EVERYBODY = ("everybody signed in",)
 INTERNAL = (Role.SYSTEM,)
-ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
+COMPANY_ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
 DIRECTORY = ("the tenant's directory",)  # by its own token; tests/identity/scim tries each of these
 
 TABLE = {
@@ -60,6 +60,12 @@ TABLE = {
     ("POST", "/api/v1/me/step-up/passkey"): EVERYBODY,
     ("POST", "/session/passkey/options"): PUBLIC,
     ("POST", "/session/passkey"): PUBLIC,
+    ("GET", "/api/v1/me/export"): EVERYBODY,
+    ("POST", "/api/v1/me/export"): EVERYBODY,
+    ("GET", "/api/v1/me/export/<uuid:export_id>/archive"): EVERYBODY,
+    ("GET", "/api/v1/tenant/users/<uuid:user_id>/export"): ADMINS,
+    ("POST", "/api/v1/tenant/users/<uuid:user_id>/export"): ADMINS,
+    ("GET", "/api/v1/tenant/users/<uuid:user_id>/export/<uuid:export_id>/archive"): ADMINS,
     ("POST", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", TENANT): PLATFORM,
@@ -93,13 +99,13 @@ TABLE = {
     ),
     ("GET", "/session/sso/<tenant_slug>"): PUBLIC,
     ("GET", "/session/sso/callback"): PUBLIC,
-    ("GET", "/api/v1/tenant/sso"): ADMINS,
-    ("PUT", "/api/v1/tenant/sso"): ADMINS,
-    ("DELETE", "/api/v1/tenant/sso"): ADMINS,
+    ("GET", "/api/v1/tenant/sso"): COMPANY_ADMINS,
+    ("PUT", "/api/v1/tenant/sso"): COMPANY_ADMINS,
+    ("DELETE", "/api/v1/tenant/sso"): COMPANY_ADMINS,
     ("DELETE", f"{TENANT}/sso/enforcement"): PLATFORM,
-    ("GET", "/api/v1/tenant/scim-token"): ADMINS,
-    ("POST", "/api/v1/tenant/scim-token"): ADMINS,
-    ("DELETE", "/api/v1/tenant/scim-token"): ADMINS,
+    ("GET", "/api/v1/tenant/scim-token"): COMPANY_ADMINS,
+    ("POST", "/api/v1/tenant/scim-token"): COMPANY_ADMINS,
+    ("DELETE", "/api/v1/tenant/scim-token"): COMPANY_ADMINS,
     ("GET", "/scim/v2/Users"): DIRECTORY,
     ("POST", "/scim/v2/Users"): DIRECTORY,
     ("GET", "/scim/v2/Users/<uuid:user_id>"): DIRECTORY,

@@ -100,10 +100,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("progress", sa.JSON(), nullable=False),
         sa.Column("archive", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_exports_tenant_id")),
@@ -112,6 +114,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_exports_state", "exports", ["state"], unique=False)
     op.create_index("ix_exports_user_id", "exports", ["user_id"], unique=False)
+    op.create_table(
+        "export_parts",
+        sa.Column("export_id", sa.Uuid(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["export_id"], ["exports.id"], name=op.f("fk_export_parts_export_id")),
+        sa.PrimaryKeyConstraint("export_id", "service", "number", name=op.f("pk_export_parts")),
+    )
     op.create_table(
         "links",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -242,6 +253,7 @@ TABLES = (
     "recovery_codes",
     "passkeys",
     "links",
+    "export_parts",
     "exports",
     "sign_ins",
     "scim_tokens",

@@ -1,6 +1,5 @@
 """Changing the roles of people, suspending, removing and forgetting them."""
 
-import hashlib
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import Conflict
+from chassis.core.people import FORMER_USER, email_digest
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.messaging import outbox
@@ -20,7 +20,7 @@ from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
 from services.identity.users.events import PersonErased, UserChanged, UserRemoved
 from services.identity.users.models import User
-from services.identity.users.rules import ADMIN_OF, FORMER_USER, Status
+from services.identity.users.rules import ADMIN_OF, Status
 
 
 def change_user(
@@ -122,12 +122,12 @@ def erase(session: Session, user: User, *, actor: Principal, now: datetime) -> N
         actor = replace(actor, name=FORMER_USER)
     if user.removed_at is None:
         remove(session, user, actor=actor, now=now)
-    digest = hashlib.sha256(user.email_key.encode()).hexdigest()
+    digest = email_digest(user.email)
     user.erase(now)
     session.flush()  # so that the trail does not show what was forgotten
     audit.record(session, "user.erased", user, tenant_id=user.tenant_id, actor=actor, now=now)
     event = PersonErased(user.id, user.tenant_id, digest)
-    outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
+    outbox.add(session, user, event, tenants=(), actor=actor, now=now)
 
 
 def publish_changed(session: Session, user: User, *, actor: Principal, now: datetime) -> None:

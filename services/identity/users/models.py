@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.errors import Conflict
+from chassis.core.people import FORMER_USER, NO_ADDRESS
 from chassis.core.principal import Principal
 from chassis.core.text import fold
 from chassis.data.base import Aggregate
@@ -17,7 +18,7 @@ from contracts.roles import Role
 from services.identity.common.models import PRESENT, REMOVED, Base
 from services.identity.tenants.models import Tenant
 from services.identity.tenants.principals import principal_of
-from services.identity.users.rules import FORMER_USER, Status
+from services.identity.users.rules import Status
 
 ONE_SUBJECT = Index(
     "uq_users_sso_subject", "tenant_id", "sso_subject", unique=True, sqlite_where=PRESENT, postgresql_where=PRESENT
@@ -104,8 +105,8 @@ class User(Aggregate, TenantScoped, Base):
         if self.removed_at is None:
             raise Conflict("Only a removed user can be erased.", code="invalid_transition")
         self.erased_at = now
-        self.name, self.email, self.email_key = FORMER_USER, "", ""
-        self.external_id = self.locale = self.time_zone = None
+        self.name, self.email, self.email_key = FORMER_USER, NO_ADDRESS, f"{self.id}:{NO_ADDRESS}"
+        self.external_id = self.sso_subject = self.locale = self.time_zone = None
 
     def fold_name(self) -> None:
         """Keep the folded name in step with the name."""

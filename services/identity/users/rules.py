@@ -34,10 +34,6 @@ class Status(StrEnum):
     REMOVED = "Removed"
 
 
-FORMER_USER = "former user"
-"""The name of a person who is forgotten."""
-
-
 def role_fits(kind: str, role: str) -> bool:
     """Whether a person of a tenant of ``kind`` may have ``role``."""
     return Role(role) in ROLES[Kind(kind)]

@@ -31,6 +31,7 @@ Thread = tuple[UUID, UUID | None]
 """A tenant and a thread of it."""
 
 OFF = "The recipient does not want to hear of this."
+GONE = "The recipient is no longer there."
 GIVEN_UP = "This address has refused too many mails; nothing is sent to it for a while."
 NOTHING_LEFT = "There was nothing left to say."
 UNKNOWN_USER = "No such user is known."
@@ -55,7 +56,9 @@ def suppress_or_postpone(delivery: Delivery, contact: Contact, facts: Facts, now
     """Suppress or postpone a mail that is not to be sent now; return whether it was."""
     wishes = facts.wishes[contact.id]
     mailbox = facts.mailboxes[contact.id]
-    if wishes.cadence(delivery.topic) is Cadence.OFF:
+    if not contact.email:
+        delivery.suppress(GONE)
+    elif wishes.cadence(delivery.topic) is Cadence.OFF:
         delivery.suppress(OFF)
     elif not _is_of_account(delivery) and mailbox in facts.bounces and facts.bounces[mailbox].is_given_up(now):
         delivery.address = contact.email

@@ -14,7 +14,7 @@ from services.notifier.common.wording import printable
 from services.notifier.topics.base import MOST_SHOWN, Context, Topic, grouped
 from services.notifier.topics.partners import ADMINS, PartnersIn
 
-OF_A_MESSAGE = ("sender_name", "preview", "at", "sequence")
+OF_A_MESSAGE = ("sender_id", "sender_name", "preview", "at", "sequence")
 
 
 class MessagePostedIn(PartnersIn):
@@ -53,7 +53,11 @@ def posted(event: Received) -> Post:
     if message.recipient_tenant_id == message.supplier_id:
         names.reverse()
     thread = {"thread_subject": printable(message.subject), "party_name": names[0], "own_name": names[1]}
-    text = {"sender_name": printable(message.sender_name), "preview": printable(message.preview)}
+    text = {
+        "sender_id": str(event.actor_id),
+        "sender_name": printable(message.sender_name),
+        "preview": printable(message.preview),
+    }
     return Post(
         event.id,
         message.recipient_tenant_id,
@@ -76,7 +80,7 @@ def together(entries: Sequence[Context]) -> dict[str, Any]:
     """The reverse: the context of a mail about messages that were to stand in a digest."""
     ordered = sorted(entries, key=lambda entry: entry["sequence"])
     thread = {name: value for name, value in ordered[-1].items() if name not in OF_A_MESSAGE}
-    messages = [{name: entry[name] for name in OF_A_MESSAGE} for entry in ordered]
+    messages = [{name: entry[name] for name in OF_A_MESSAGE if name in entry} for entry in ordered]
     return {**thread, "messages": messages[-MOST_SHOWN:], "left_out": max(0, len(messages) - MOST_SHOWN)}
 
 

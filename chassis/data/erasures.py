@@ -1,0 +1,79 @@
+"""Erasures under way: who is to be forgotten here, and how far that is."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from chassis.core.people import Person
+from chassis.core.plain import plain
+from chassis.data.base import ChassisBase
+from chassis.data.bulk import insert_ignoring
+from chassis.data.personal import PersonalData, Place, read_place
+
+LEASE = timedelta(minutes=1)
+PASSES = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=8))
+"""All tables are gone through again so long after the pass before: what was under way when the person was erased has
+arrived by then. The last pass is later than the broker keeps anything."""
+
+
+class ErasureRow(ChassisBase):
+    """A person whom this service is to forget. It goes with the last pass, so that the digest goes, too.
+
+    Attributes:
+        passes: how often all tables have been gone through.
+        table_number, after: where the pass goes on: a table by its place in the declaration, and a primary key.
+        next_at: when somebody may go on; the end of the lease of the process that works on it.
+    """
+
+    __tablename__ = "erasures"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    email_digest: Mapped[str]
+    passes: Mapped[int] = mapped_column(default=0, server_default="0")
+    table_number: Mapped[int] = mapped_column(default=0, server_default="0")
+    after: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    next_at: Mapped[datetime] = mapped_column(index=True)
+
+    @property
+    def person(self) -> Person:
+        return Person(self.user_id, self.tenant_id, self.email_digest)
+
+    def place_in(self, data: PersonalData) -> Place | None:
+        return None if self.after is None else read_place(data, self.after)
+
+    def go_on(self, place: Place | None, tables: int, now: datetime) -> bool:
+        """Store how far it is; returns whether it is done for good."""
+        self.after = plain(place)
+        self.next_at = now
+        if place is None:
+            self.table_number += 1
+        if self.table_number < tables:
+            return False
+        self.table_number, self.passes = 0, self.passes + 1
+        if self.passes > len(PASSES):
+            return True
+        self.next_at = now + PASSES[self.passes - 1]
+        return False
+
+
+def begin(session: Session, person: Person, now: datetime) -> None:
+    """Have a person forgotten; does nothing where that is under way."""
+    row = {"user_id": person.user_id, "tenant_id": person.tenant_id, "email_digest": person.email_digest}
+    insert_ignoring(session, ErasureRow, [row | {"passes": 0, "table_number": 0, "after": None, "next_at": now}])
+
+
+def claim(session: Session, now: datetime) -> ErasureRow | None:
+    """The erasure that has been due for longest, for one lease; None when nothing is due."""
+    due = select(ErasureRow).where(ErasureRow.next_at <= now).order_by(ErasureRow.next_at).limit(1)
+    row = session.scalar(due.with_for_update(skip_locked=True))
+    if row is not None:
+        row.next_at = now + LEASE
+    return row
+
+
+def lock(session: Session, user_id: UUID) -> ErasureRow | None:
+    return session.get(ErasureRow, user_id, with_for_update=True)

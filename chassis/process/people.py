@@ -1,0 +1,171 @@
+"""What every service does for the people in its tables: shows all that it keeps about one, and forgets one.
+
+Both go through the service's declarations (``chassis.data.personal``) and those of the chassis' own tables, in windows
+of a few thousand rows, so that no transaction is long.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import current_app
+from flask.views import MethodView
+from marshmallow import fields
+
+from chassis.core.clock import utcnow
+from chassis.core.errors import Invalid
+from chassis.core.logs import logger
+from chassis.core.people import FORMER_USER, Person
+from chassis.core.plain import plain
+from chassis.data import erasures
+from chassis.data.audit import AuditRow
+from chassis.data.bulk import batches
+from chassis.data.database import Database
+from chassis.data.personal import PersonalData, Place, erase_rows, key_of, read_place, window
+from chassis.http.blueprints import Blueprint
+from chassis.http.schemas import CamelSchema
+from chassis.messaging.events import Received, on
+from chassis.messaging.outbox import OutboxRow
+from chassis.messaging.resequencer import AheadRow
+from chassis.messaging.retry_table import RetryRow
+
+IDENTITY = "identity"
+PERSON_ERASED = "identity.PersonErased.v1"
+BATCH = 50  # rows of one transaction
+WINDOWS = 20  # of one answer
+ANSWER = 2 * 1024 * 1024  # bytes after which an answer ends
+
+CHASSIS = (
+    PersonalData(AuditRow, "Who changed what (CONCORD_KEEP_AUDIT).", ("actor_id",), erase={"actor_name": FORMER_USER}),
+    PersonalData(AuditRow, "What was changed about a person (CONCORD_KEEP_AUDIT).", ("target_id",), texts=("changes",)),
+    PersonalData(OutboxRow, "Events that are sent; a day.", texts=("body", "last_error")),
+    PersonalData(AheadRow, "Events that wait for their turn.", texts=("body",)),
+    PersonalData(RetryRow, "Events that failed, until they succeed or are dropped.", texts=("body", "error")),
+    PersonalData(erasures.ErasureRow, "Who is being forgotten; nine days.", ("user_id",), secret=("email_digest",)),
+)
+"""Personal data in the tables that every service has."""
+
+blp = Blueprint("people", __name__, url_prefix="/internal/people")
+
+log = logger(__name__)
+
+
+class PersonErasedIn(CamelSchema):
+    user_id = fields.UUID(required=True)
+    tenant_id = fields.UUID(required=True)
+    email_digest = fields.String(required=True)
+
+
+class PersonIn(CamelSchema):
+    tenant_id = fields.UUID(required=True)
+    email_digest = fields.String(required=True)
+    after = fields.String()
+
+
+class PersonRowOut(CamelSchema):
+    table = fields.String(required=True)
+    row = fields.Dict(required=True)
+
+
+class PersonOut(CamelSchema):
+    """A part of what is kept; with ``next`` as ``after`` the request goes on, null at the end."""
+
+    items = fields.List(fields.Nested(PersonRowOut), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+@on(PERSON_ERASED, PersonErasedIn)
+def begin_erasure(session: Any, event: Received) -> None:
+    """Begin to forget a person; the scheduler does the work."""
+    person = Person(event.data.user_id, event.data.tenant_id, event.data.email_digest)
+    erasures.begin(session, person, utcnow())
+
+
+@blp.route("/<uuid:user_id>")
+class KeptOfPerson(MethodView):
+    @blp.allow_senders(IDENTITY)
+    @blp.arguments(PersonIn, location="query")
+    @blp.response(200, PersonOut)
+    def get(self, query, user_id):
+        """All that this service keeps about a person, a part at a time."""
+        runtime = current_app.extensions["runtime"]
+        person = Person(user_id, query["tenant_id"], query["email_digest"])
+        return kept_of(runtime.database, runtime.service.personal_data, person, after=query.get("after"))
+
+
+def kept_of(
+    database: Database, tables: Sequence[PersonalData], person: Person, *, after: str | None = None
+) -> dict[str, Any]:
+    """The next rows about a person, ``{"items": [{"table", "row"}], "next": …}``; ``next`` is None at the end.
+
+    Raises:
+        Invalid: ``after`` is none of ours.
+    """
+    index, place = _read_position(tables, after)
+    items: list[dict[str, Any]] = []
+    size = 0
+    for _ in range(WINDOWS):
+        if index == len(tables) or size >= ANSWER:
+            break
+        data = tables[index]
+        with database.read() as session:
+            rows, place = window(session, data, person, place)
+        for row in rows:
+            if _shows(tables, index, row._asdict(), person):
+                items.append({"table": data.table.name, "row": _as_json(data.exported(row._asdict()))})
+                size += len(json.dumps(items[-1]["row"]))
+            if size >= ANSWER:
+                place = key_of(data, row)
+                break
+        else:
+            index += place is None
+    return {"items": items, "next": None if index == len(tables) else json.dumps([index, plain(place)])}
+
+
+def erase_some(runtime: Any) -> bool:
+    """Go on with an erasure that is due, by one window; True while there may be more to do."""
+    database: Database = runtime.database
+    tables: Sequence[PersonalData] = runtime.service.personal_data
+    with database.begin() as session:
+        row = erasures.claim(session, utcnow())
+    if row is None:
+        return False
+    person, data = row.person, tables[min(row.table_number, len(tables) - 1)]
+    with database.read() as session:
+        rows, place = window(session, data, person, row.place_in(data))
+    keys = [key_of(data, row) for row in rows if data.must_change(row._asdict(), person)]
+    for batch in batches(keys, BATCH):
+        with database.begin() as session:
+            erase_rows(session, data, person, batch)
+    with database.begin() as session:
+        erasure = erasures.lock(session, person.user_id)
+        if erasure is not None and erasure.go_on(place, len(tables), utcnow()):
+            session.delete(erasure)
+            log.info("a person is forgotten", user_id=str(person.user_id))
+    return True
+
+
+def _shows(tables: Sequence[PersonalData], index: int, row: Mapping[str, Any], person: Person) -> bool:
+    """Whether a row is shown by this declaration: it concerns the person, and no declaration before showed it."""
+    earlier = [data for data in tables[:index] if data.table is tables[index].table]
+    return tables[index].concerns(row, person) and not any(data.concerns(row, person) for data in earlier)
+
+
+def _read_position(tables: Sequence[PersonalData], text: str | None) -> tuple[int, Place | None]:
+    if text is None:
+        return 0, None
+    try:
+        index, place = json.loads(text)
+        if not 0 <= index < len(tables):
+            raise ValueError(index)
+        return index, None if place is None else read_place(tables[index], place)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise Invalid.field("after", "Take the value of the answer before.") from error
+
+
+def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else plain(value)
+        for name, value in row.items()
+    }

@@ -1,0 +1,24 @@
+"""What this service keeps of people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.core.people import FORMER_USER, NO_ADDRESS
+from chassis.data.personal import PersonalData
+from services.affiliates.affiliates.models import Affiliate
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    """One address is enrolled once with a merchant, and several affiliates may have been erased."""
+    return f"{row['id']}:{NO_ADDRESS}"
+
+
+PERSONAL = (
+    PersonalData(
+        Affiliate,
+        "Whom a merchant pays commission; as long as its books must be kept.",
+        by_address=("email", "email_key"),
+        tenant="merchant_id",
+        erase={"name": FORMER_USER, "email": NO_ADDRESS, "email_key": _key},
+    ),
+)

@@ -1,0 +1,93 @@
+"""Asking for an export, gathering it, and letting it go."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from chassis.core.principal import Principal
+from chassis.data import audit
+from services.identity.privacy import queries, rules
+from services.identity.privacy.models import LEASE, Export, ExportPart
+from services.identity.users.models import User
+
+TRIM = 20  # archives may be large
+
+
+def ask(session: Session, user: User, services: Iterable[str], *, actor: Principal, now: datetime) -> Export:
+    """Have all that is kept about a person gathered in the background.
+
+    While that is under way, asking again gives the same export. A new one replaces the one before. The user is locked.
+    """
+    mine = select(Export).where(Export.user_id == user.id, Export.asked_by == actor.user_id)
+    earlier = session.scalars(mine.with_for_update()).all()
+    for export in earlier:
+        if export.is_gathering and export.expires_at > now:
+            return export
+    _delete(session, [export.id for export in earlier])
+    export = Export(
+        id=uuid7(),
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        asked_by=actor.user_id,
+        state=rules.GATHERING,
+        progress=dict.fromkeys(services, rules.WAITING),
+        created_at=now,
+        next_at=now,
+        expires_at=now + rules.KEEP,
+    )
+    session.add(export)
+    audit.record(session, "user.exported", user, tenant_id=user.tenant_id, actor=actor, now=now)
+    session.flush()
+    return export
+
+
+def claim(session: Session, now: datetime) -> Export | None:
+    """An export that is due, for one lease; one that waits in vain has failed."""
+    export = queries.lock_due_export(session, now)
+    if export is None:
+        return None
+    if now - export.created_at > rules.GIVE_UP_AFTER:
+        end_in_failure(session, export, now=now)
+    export.next_at = now + LEASE
+    return export
+
+
+def add_part(session: Session, export_id: UUID, service: str, number: int, body: bytes) -> None:
+    """Store what a service has shown; with the first part, what an earlier attempt has left goes."""
+    if number == 0:
+        session.execute(delete(ExportPart).where(ExportPart.export_id == export_id, ExportPart.service == service))
+    session.add(ExportPart(export_id=export_id, service=service, number=number, body=body))
+
+
+def end_in_failure(session: Session, export: Export, *, now: datetime) -> None:
+    export.fail(now)
+    session.execute(delete(ExportPart).where(ExportPart.export_id == export.id))
+
+
+def finish(session: Session, export: Export, archive: bytes, *, now: datetime) -> None:
+    """Everything is there."""
+    export.finish(archive, now)
+    session.execute(delete(ExportPart).where(ExportPart.export_id == export.id))
+
+
+def forget_expired(session: Session, *, now: datetime) -> bool:
+    """Delete some expired exports; whether there may be more."""
+    expired = session.scalars(select(Export.id).where(Export.expires_at <= now).limit(TRIM)).all()
+    _delete(session, expired)
+    return len(expired) == TRIM
+
+
+def parts_of(session: Session, export_id: UUID, service: str) -> int:
+    """How many parts of a service are stored."""
+    statement = select(func.count()).where(ExportPart.export_id == export_id, ExportPart.service == service)
+    return session.scalar(statement) or 0
+
+
+def _delete(session: Session, ids: Iterable[UUID]) -> None:
+    gone = list(ids)
+    session.execute(delete(ExportPart).where(ExportPart.export_id.in_(gone)))
+    session.execute(delete(Export).where(Export.id.in_(gone)))

@@ -1,0 +1,124 @@
+"""What the scheduler does for people: gathers exports, lets them go, and erases who was removed long ago."""
+
+import json
+import zlib
+from datetime import timedelta
+from uuid import UUID
+
+from chassis.core.clock import utcnow
+from chassis.core.errors import Failure
+from chassis.core.logs import logger
+from chassis.core.people import Person
+from chassis.core.principal import Principal
+from chassis.process import people
+from chassis.process.service import Runtime
+from services.identity import settings
+from services.identity.privacy import actions, queries, rules
+from services.identity.teams import actions as team_actions
+from services.identity.users.models import User
+
+AT_ONCE = 20
+
+log = logger(__name__)
+
+
+class _TooLarge(Exception):
+    """A service keeps more about a person than an archive takes."""
+
+
+def gather(runtime: Runtime) -> bool:
+    """Ask the services that have not answered yet for one export that is due; True while there may be more due.
+
+    A service that is away is asked again half a minute later; the others are not asked again.
+    """
+    database = runtime.database
+    with database.begin() as session:
+        export = actions.claim(session, utcnow())
+        person = None if export is None else queries.person_of(session.get_one(User, export.user_id))
+        id_waiting = None if export is None or not export.is_gathering else (export.id, export.waiting)
+    if export is None or person is None or id_waiting is None:
+        return export is not None
+    export_id, waiting = id_waiting
+    for service in waiting:
+        try:
+            _gather_from(runtime, service, export_id, person)
+        except Failure as failure:
+            log.warning("a service could not be asked what it keeps", service=service, error=failure.detail)
+        except _TooLarge:
+            with database.begin() as session:
+                if locked := queries.lock_export(session, export_id):
+                    actions.end_in_failure(session, locked, now=utcnow())
+            log.error("what is kept about a person does not fit into an archive", service=service)
+            return True
+    _finish(runtime, export_id)
+    return True
+
+
+def forget_exports(runtime: Runtime) -> bool:
+    """Delete archives after their seven days; True while there is more."""
+    with runtime.database.begin() as session:
+        return actions.forget_expired(session, now=utcnow())
+
+
+def erase_removed(runtime: Runtime) -> bool:
+    """Erase people who were removed long ago; True while there may be more."""
+    now = utcnow()
+    before = now - timedelta(days=settings.of(runtime.settings).keep_removed_users)
+    system = Principal.system("identity")
+    with runtime.database.begin() as session:
+        users = queries.removed_users(session, before, AT_ONCE)
+        for user in users:
+            team_actions.erase_user(session, user.tenant_id, user.id, actor=system, now=now)
+    return len(users) == AT_ONCE
+
+
+def _gather_from(runtime: Runtime, service: str, export_id: UUID, person: Person) -> None:
+    """Store all that a service shows. It is asked between transactions."""
+    after, number = None, 0
+    while number == 0 or after is not None:
+        part = _part(runtime, service, person, after)
+        body = zlib.compress(json.dumps(part["items"], ensure_ascii=False).encode())
+        with runtime.database.begin() as session:
+            export = queries.lock_export(session, export_id)
+            if export is None:
+                return
+            actions.add_part(session, export_id, service, number, body)
+            if part["next"] is None:
+                export.gathered(service)
+        after, number = part["next"], number + 1
+        if number == rules.MOST_PARTS and after is not None:
+            raise _TooLarge()
+
+
+def _part(runtime: Runtime, service: str, person: Person, after: str | None) -> dict:
+    if service == runtime.service.name:
+        return people.kept_of(runtime.database, runtime.service.personal_data, person, after=after)
+    query = {"tenantId": str(person.tenant_id), "emailDigest": person.email_digest}
+    query |= {"after": after} if after else {}
+    return runtime.client.get(service, f"/internal/people/{person.user_id}", params=query)
+
+
+def _finish(runtime: Runtime, export_id: UUID) -> None:
+    """Write the archive where all services have answered, else try again later."""
+    now = utcnow()
+    with runtime.database.begin() as session:
+        export = queries.lock_export(session, export_id)
+        if export is None:
+            return
+        export.next_at = now + rules.RETRY
+        if export.waiting:
+            return
+        services = list(export.progress)
+    files = []
+    for service in services:
+        with runtime.database.read() as session:
+            items = [
+                item
+                for body in queries.parts(session, export_id, service)
+                for item in json.loads(zlib.decompress(body))
+            ]
+        files.append((service, rules.by_table(items)))
+    archive = rules.archive(files)
+    with runtime.database.begin() as session:
+        if export := queries.lock_export(session, export_id):
+            actions.finish(session, export, archive, now=utcnow())

@@ -1,0 +1,8 @@
+"""What this room keeps of people."""
+
+from chassis.data.personal import PersonalData
+from services.notifier.event_log.models import LoggedEvent
+
+PERSONAL = (
+    PersonalData(LoggedEvent, "What happened, for systems to catch up (CONCORD_EVENT_LOG_DAYS).", texts=("body",)),
+)

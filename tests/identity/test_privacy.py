@@ -1,0 +1,458 @@
+"""What is kept about a person: an export has every row that a search for their address finds in all databases, and
+after the erasure that search finds nothing."""
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+from types import SimpleNamespace
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select, update
+from uuid_utils.compat import uuid7
+
+from chassis.core.clock import utcnow
+from chassis.core.people import FORMER_USER, NO_ADDRESS, email_digest
+from chassis.core.principal import Principal, acting_as
+from chassis.data.erasures import PASSES, ErasureRow
+from chassis.messaging import retry_table
+from chassis.messaging.broker import Message as BrokerMessage
+from chassis.process import people
+from concord import platform
+from contracts.services import SERVICES
+from services.affiliates.affiliates import actions as affiliate_actions
+from services.identity.account.models import UserSettings
+from services.identity.links.models import AskedReset, Link
+from services.identity.privacy import rules, tasks
+from services.identity.privacy.models import Export, ExportPart
+from services.identity.sign_ins.models import SignIn
+from services.identity.teams import actions as team_actions
+from services.identity.users.models import User
+from services.messaging import actions as messaging_actions
+from services.messaging.models import Message, Thread
+from services.messaging.prm_client import Partner
+from services.messaging.rules import Side
+from services.notifier.audience.models import Contact
+from services.notifier.deliveries.models import Delivery
+from services.notifier.event_log.models import LoggedEvent
+from services.notifier.outbound.models import Bounce
+from tests.identity.conftest import ADMIN, PASSWORD, is_problem
+from tests.plugin import principal
+from tests.plugin.search import rows_with
+
+EMAIL = "Anna.Lindqvist@Nordic-Heating.example"
+NAME = "Anna Lindqvist"
+ME = "/api/v1/me/export"
+SYSTEM = Principal.system("test")
+
+
+@pytest.fixture
+def world(identity, start_service):
+    """Every service, and Anna in all of them: an account, sign-ins, a conversation, mails, a log, a failed event."""
+    running = {name: start_service(platform.load(name)) for name in SERVICES}
+    for name, other in running.items():
+        identity.running.connect(name, other)
+    nordic, fjord = identity.tenant("Nordic"), identity.tenant("Fjord", "Retailer")
+    people_of = {}
+    for tenant, email, name, role in (
+        (nordic, EMAIL, NAME, "SupplierAdmin"),
+        (nordic, "vera@nordic-heating.example", "Vera Holm", "SupplierAdmin"),
+        (fjord, "rolf@fjord.example", "Rolf Fjord", "RetailerAdmin"),
+    ):
+        body = {"email": email, "name": name, "role": role, "password": PASSWORD}
+        answer = identity.admin.post(f"{ADMIN}/{tenant}/users", json=body)
+        assert answer.status_code == 201, answer.json
+        people_of[name.split()[0]] = principal(role, tenant_id=UUID(tenant), user_id=UUID(answer.json["id"]), name=name)
+    world = SimpleNamespace(identity=identity, running=running, **people_of)
+    assert identity.sign_in(EMAIL).status_code == 200
+    _sign_ins(world)
+    _conversation(world)
+    _spread(world)
+    return world
+
+
+def _sign_ins(world):
+    """What other rooms of identity write."""
+    anna, now = world.Anna, utcnow()
+    mine = {"user_id": anna.user_id, "tenant_id": anna.tenant_id}
+    with acting_as(SYSTEM), world.identity.running.database.begin() as session:
+        session.add(
+            SignIn(id=uuid7(), **mine, account=EMAIL, how="password", outcome="ok", device="X", address="::1", at=now)
+        )
+        session.add(AskedReset(id=uuid7(), email=EMAIL.upper(), address="::1", asked_at=now))
+        session.add(UserSettings(**mine, settings={"views": [f"mails to {EMAIL}"]}, updated_at=now))
+        link = {"purpose": "reset", "digest": "d", "created_at": now, "expires_at": now}
+        session.add(Link(id=uuid7(), **mine, **link))
+
+
+def _conversation(world):
+    messaging = world.running["messaging"]
+    partner = Partner("Nordic", world.Rolf.tenant_id, "Fjord")
+    with acting_as(SYSTEM), messaging.database.begin() as session:
+        now = utcnow()
+        thread = messaging_actions.start_thread(
+            session, partner, subject="Artwork", first_message="Here it is.", about=None, actor=world.Anna, now=now
+        )
+        later = now + timedelta(seconds=1)
+        messaging_actions.post_message(session, thread, "It works.", by=Side.RETAILER, actor=world.Rolf, now=later)
+
+
+def _spread(world):
+    """Events reach the notifier, and one of them fails in prm."""
+    notifier, prm = world.running["notifier"], world.running["prm"]
+    events = [event for name in ("identity", "messaging") for event in world.running[name].events()]
+    answer = notifier.client(world.Vera).post(
+        "/api/v1/webhooks", json={"url": "http://127.0.0.1:9999/", "types": ["identity.*"]}
+    )
+    assert answer.status_code == 201, answer.json
+    notifier.deliver(*events)
+    added = next(event for event in events if event["data"].get("email") == EMAIL.replace("Nordic-H", "nordic-h"))
+    with acting_as(SYSTEM), prm.database.begin() as session:
+        message = BrokerMessage(added["id"], added["type"], json.dumps(added).encode())
+        retry_table.add(session, "prm", message, ValueError(f"no place for {EMAIL}"))
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        session.add(Bounce(address=EMAIL.lower(), score=3, last_at=utcnow()))
+        context = {"email": EMAIL, "name": NAME, "device": "Firefox", "headline": f"Signed in as {EMAIL}"}
+        session.add(_mail(world.Anna, context, subject=f"{NAME}, a new device", state="sent"))
+        session.add(_mail(world.Anna, context, subject=f"{NAME}, a new password", state="new"))
+        session.add(_mail(world.Vera, {"invited": EMAIL}, subject="Somebody asks about you", state="sent"))
+
+
+def _mail(person, context, **more):
+    now = utcnow()
+    return Delivery(
+        id=uuid7(),
+        event_id=uuid4(),
+        template="affiliation",
+        category="must-arrive",
+        topic="affiliation",
+        recipient=person.user_id,
+        user_id=person.user_id,
+        tenant_id=person.tenant_id,
+        address=EMAIL if person.name == NAME else "vera@nordic-heating.example",
+        context=context | ({"user_id": str(person.user_id)} if person.name != NAME else {}),
+        message_id=f"<{uuid4()}@x>",
+        attempts=0,
+        created_at=now,
+        queued_at=now,
+        **more,
+    )
+
+
+def search(world, text):
+    """Every row in all databases with this text: ``{service: [(table, row)]}``."""
+    rows = {name: rows_with(running.database.engine, text) for name, running in world.running.items()}
+    return {name: hits for name, hits in rows.items() if hits}
+
+
+def gather(world):
+    with acting_as(Principal.system("identity")):
+        while tasks.gather(world.identity.running.runtime):
+            pass
+
+
+def erase(world, user, *, rounds=1):
+    """As a tenant's admin has it done: by an event that every service hears."""
+    running = world.identity.running
+    with acting_as(SYSTEM), running.database.begin() as session:
+        actor = Principal.system("identity")
+        team_actions.erase_user(session, user.tenant_id, user.user_id, actor=actor, now=utcnow())
+    events = running.events("identity.UserRemoved.v1") + running.events("identity.PersonErased.v1")
+    for other in world.running.values():
+        other.deliver(*events)
+    for _ in range(rounds):
+        for name, other in world.running.items():
+            go_through(name, other)
+
+
+def go_through(name, running):
+    """One pass, whenever the next is due."""
+    with acting_as(Principal.system(name)):
+        with running.database.begin() as session:
+            session.execute(update(ErasureRow).values(next_at=utcnow() - timedelta(seconds=1)))
+        while people.erase_some(running.runtime):
+            pass
+
+
+def archive_of(client, export):
+    answer = client.get(export["archive"])
+    assert answer.status_code == 200
+    assert answer.content_type == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
+        return {name.removesuffix(".json"): json.loads(files.read(name)) for name in files.namelist() if "json" in name}
+
+
+def test_an_export_has_every_row_that_a_search_finds(world):
+    me = world.identity.running.client(world.Anna)
+    hits = search(world, EMAIL)
+    assert set(hits) == {"identity", "notifier", "prm"}
+    assert {table for table, _ in hits["notifier"]} == {"contacts", "event_log", "deliveries", "bounces"}
+    answer = me.post(ME)
+    assert answer.status_code == 202
+    assert answer.json["state"] == "gathering"
+    assert answer.json["progress"] == dict.fromkeys(SERVICES, "waiting")
+    gather(world)
+    export = me.get(ME).json
+    assert (export["state"], export["progress"]) == ("ready", dict.fromkeys(SERVICES, "done"))
+    archive = archive_of(me, export)
+    assert archive == export["everything"]
+    for name, rows in hits.items():
+        for table, row in rows:
+            keys = [column.name for column in _table(world, name, table).primary_key.columns]
+            exported = [[_id(one[key]) for key in keys] for one in archive[name].get(table, ())]
+            assert [_id(row[key]) for key in keys] in exported, (name, table)
+    assert [one["body"] for one in archive["messaging"]["messages"]] == ["Here it is."]
+    assert "password_hash" not in archive["identity"]["users"][0]
+    assert "digest" not in json.dumps(archive["identity"]["refresh_tokens"])
+
+
+def _table(world, name, table):
+    service = world.running[name].runtime.service
+    return next(data.table for data in service.personal_data if data.table.name == table)
+
+
+def _id(value):
+    return str(value).replace("-", "")
+
+
+def test_after_the_erasure_a_search_finds_neither_address_nor_name(world):
+    assert search(world, NAME)
+    erase(world, world.Anna)
+    assert search(world, NAME) == {}
+    assert search(world, EMAIL) == {}
+
+
+def test_the_others_keep_their_names(world):
+    before = {name: search(world, name) for name in ("Rolf Fjord", "Vera Holm", "rolf@fjord.example")}
+    erase(world, world.Anna)
+    for text, hits in before.items():
+        assert {name: len(rows) for name, rows in search(world, text).items()} == {
+            name: len(rows) for name, rows in hits.items()
+        }
+
+
+def test_what_remains_says_former_user_and_bodies_stay_json_of_their_shape(world):
+    notifier = world.running["notifier"].database
+    with acting_as(SYSTEM), notifier.read() as session:
+        before = [json.loads(body) for body in session.scalars(select(LoggedEvent.body).order_by(LoggedEvent.position))]
+    erase(world, world.Anna)
+    with acting_as(SYSTEM), notifier.read() as session:
+        logged = select(LoggedEvent.body).order_by(LoggedEvent.position)
+        after = [json.loads(body) for body in session.scalars(logged)][: len(before)]
+        contact = session.get_one(Contact, world.Anna.user_id)
+        mails = session.scalars(select(Delivery).where(Delivery.user_id == world.Anna.user_id)).all()
+        assert (contact.email, contact.name, contact.active) == (None, None, False)
+        assert {mail.address for mail in mails} == {None}
+        assert {mail.state for mail in mails} == {"sent", "suppressed"}
+    assert [_shape(event) for event in after] == [_shape(event) for event in before]
+    added = next(event for event in after if event["subject"] == str(world.Anna.user_id))
+    assert (added["data"]["name"], added["data"]["email"]) == (FORMER_USER, NO_ADDRESS)
+    with acting_as(SYSTEM), world.running["messaging"].database.read() as session:
+        first = session.scalars(select(Message).order_by(Message.number)).all()
+        assert [(message.sender_name, message.body) for message in first] == [
+            (FORMER_USER, "Here it is."),
+            ("Rolf Fjord", "It works."),
+        ]
+        assert session.scalars(select(Thread)).one().subject == "Artwork"
+    trail = world.identity.trail(str(world.Anna.user_id))
+    assert {entry["action"] for entry in trail} >= {"user.added", "user.erased"}
+    with acting_as(SYSTEM), world.identity.running.database.read() as session:
+        user = session.get_one(User, world.Anna.user_id)
+        assert (user.name, user.email, user.password_hash) == (FORMER_USER, NO_ADDRESS, None)
+
+
+def _shape(value):
+    if isinstance(value, dict):
+        return {key: _shape(item) for key, item in value.items()}
+    return [_shape(item) for item in value] if isinstance(value, list) else type(value)
+
+
+def test_erasing_twice_is_erasing_once(world):
+    erase(world, world.Anna)
+    events = world.identity.running.events("identity.PersonErased.v1")
+    state = search(world, FORMER_USER)
+    erase(world, world.Anna, rounds=2)
+    assert len(world.identity.running.events("identity.PersonErased.v1")) == len(events) == 1
+    assert events[0]["data"]["emailDigest"] == email_digest(EMAIL)
+    assert events[0]["tenantids"] == ""
+    assert search(world, FORMER_USER) == state
+
+
+def test_what_arrives_late_is_erased_by_a_later_pass_and_then_the_digest_goes(world):
+    late = world.identity.running.events("identity.UserAdded.v1")[0] | {"id": str(uuid4()), "sequence": 2}
+    erase(world, world.Anna)
+    notifier = world.running["notifier"]
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        body = json.dumps(late, ensure_ascii=False)
+        session.add(LoggedEvent(position=9999, event_id=UUID(late["id"]), body=body, logged_at=utcnow()))
+    assert search(world, NAME)
+    for _ in PASSES:
+        go_through("notifier", notifier)
+    assert search(world, NAME) == {}
+    with acting_as(SYSTEM), notifier.database.read() as session:
+        assert session.scalars(select(ErasureRow)).all() == []
+
+
+def test_a_pass_of_many_rows_goes_in_windows_and_survives_a_crash(world, monkeypatch):
+    monkeypatch.setattr("chassis.data.personal.WINDOW", 2)
+    monkeypatch.setattr("chassis.data.personal.CANDIDATES", 1)
+    monkeypatch.setattr("chassis.process.people.BATCH", 1)
+    crashes = iter([True, False, True])
+    erase_rows = people.erase_rows
+
+    def crash(*arguments):
+        if next(crashes, False):
+            raise RuntimeError("killed")
+        return erase_rows(*arguments)
+
+    monkeypatch.setattr("chassis.process.people.erase_rows", crash)
+    for _ in range(3):
+        try:
+            erase(world, world.Anna)
+        except RuntimeError:
+            continue
+    assert search(world, NAME) == search(world, EMAIL) == {}
+
+
+def test_another_companys_customer_of_that_address_stays(world):
+    """Nobody may have a person of theirs erased, or exported, with the address of somebody else's customer."""
+    affiliates = world.running["affiliates"]
+    for tenant in (world.Anna.tenant_id, uuid4()):
+        merchant = principal("MerchantAdmin", tenant_id=tenant)
+        with acting_as(merchant), affiliates.database.begin() as session:
+            affiliate_actions.apply(session, name=NAME, email=EMAIL, actor=merchant, now=utcnow())
+    me = world.identity.running.client(world.Anna)
+    assert me.post(ME).status_code == 202
+    gather(world)
+    exported = archive_of(me, me.get(ME).json)["affiliates"]["affiliates"]
+    assert [one["merchant_id"] for one in exported] == [str(world.Anna.tenant_id)]
+    erase(world, world.Anna)
+    rest = search(world, EMAIL)
+    assert set(rest) == {"affiliates"}
+    others = str(world.Anna.tenant_id).replace("-", "")
+    assert all(others not in json.dumps(row, default=str).replace("-", "") for _, row in rest["affiliates"])
+    assert {table for table, _ in rest["affiliates"]} == {"affiliates", "audit"}
+
+
+def test_a_service_that_is_away_is_asked_again_and_the_others_are_not(world, monkeypatch):
+    world.identity.running.disconnect("prm")
+    me = world.identity.running.client(world.Anna)
+    export = me.post(ME).json
+    gather(world)
+    progress = me.get(ME).json["progress"]
+    assert progress == dict.fromkeys(SERVICES, "done") | {"prm": "waiting"}
+    assert me.get(ME).json["archive"] is None
+    assert me.post(ME).json["id"] == export["id"]
+    is_problem(me.get(f"{ME}/{export['id']}/archive"), 404, "not_found")
+    world.identity.running.connect("prm", world.running["prm"])
+    world.identity.running.disconnect("notifier")
+    _make_due(world)
+    gather(world)
+    assert me.get(ME).json["state"] == "ready"
+
+
+def test_an_export_that_waits_for_a_day_has_failed_and_can_be_asked_for_again(world):
+    world.identity.running.disconnect("prm")
+    me = world.identity.running.client(world.Anna)
+    export = me.post(ME).json
+    gather(world)
+    _make_due(world, created_at=utcnow() - rules.GIVE_UP_AFTER - timedelta(seconds=1))
+    gather(world)
+    assert me.get(ME).json["state"] == "failed"
+    with acting_as(SYSTEM), world.identity.running.database.read() as session:
+        assert session.scalars(select(ExportPart)).all() == []
+    assert me.post(ME).json["id"] != export["id"]
+
+
+def _make_due(world, **values):
+    with acting_as(SYSTEM), world.identity.running.database.begin() as session:
+        session.execute(update(Export).values(next_at=utcnow() - timedelta(seconds=1), **values))
+
+
+def test_an_archive_is_gone_after_seven_days(world):
+    me = world.identity.running.client(world.Anna)
+    export = me.post(ME).json
+    gather(world)
+    path = me.get(ME).json["archive"]
+    _make_due(world, expires_at=utcnow() - timedelta(seconds=1))
+    is_problem(me.get(ME), 404, "not_found")
+    is_problem(me.get(path), 404, "not_found")
+    with acting_as(SYSTEM):
+        assert tasks.forget_exports(world.identity.running.runtime) is False
+        with world.identity.running.database.read() as session:
+            assert session.get(Export, UUID(export["id"])) is None
+
+
+def test_a_large_archive_is_only_a_file(world, monkeypatch):
+    monkeypatch.setattr("services.identity.privacy.rules.INLINE", 10)
+    me = world.identity.running.client(world.Anna)
+    me.post(ME)
+    gather(world)
+    assert me.get(ME).json["everything"] is None
+
+
+def test_more_than_an_archive_takes_fails(world, monkeypatch):
+    monkeypatch.setattr("chassis.process.people.ANSWER", 1)
+    monkeypatch.setattr("services.identity.privacy.rules.MOST_PARTS", 2)
+    me = world.identity.running.client(world.Anna)
+    me.post(ME)
+    gather(world)
+    assert me.get(ME).json["state"] == "failed"
+
+
+def test_small_parts_make_the_same_archive(world, monkeypatch):
+    me = world.identity.running.client(world.Vera)
+    me.post(ME)
+    gather(world)
+    whole = archive_of(me, me.get(ME).json)
+    monkeypatch.setattr("chassis.process.people.ANSWER", 1)
+    monkeypatch.setattr("chassis.data.personal.WINDOW", 2)
+    me.post(ME)
+    gather(world)
+    again = archive_of(me, me.get(ME).json)
+    for archive in (whole, again):  # the exports themselves differ
+        for table in ("exports", "audit"):
+            archive["identity"].pop(table)
+    assert again == whole
+
+
+def test_an_admin_has_the_own_people_exported_and_nobody_elses(world):
+    anna, identity = world.Anna, world.identity.running
+    path = f"/api/v1/tenant/users/{anna.user_id}/export"
+    vera, rolf = identity.client(world.Vera), identity.client(world.Rolf)
+    is_problem(rolf.post(path), 404, "not_found")
+    is_problem(identity.client(principal("PlatformAdmin")).post(path), 404, "not_found")
+    assert vera.post(path).status_code == 202
+    gather(world)
+    export = vera.get(path).json
+    assert export["archive"].startswith(path)
+    assert archive_of(vera, export)["identity"]["users"][0]["name"] == NAME
+    for other in (rolf, identity.client(anna)):  # not even hers: she asks for her own
+        assert other.get(export["archive"]).status_code in (403, 404)
+        assert other.get(path).status_code in (403, 404)
+    is_problem(identity.client(anna).get(f"{ME}/{export['id']}/archive"), 404, "not_found")
+    is_problem(vera.post(f"/api/v1/tenant/users/{uuid4()}/export"), 404, "not_found")
+    assert "user.exported" in {entry["action"] for entry in world.identity.trail(str(anna.user_id))}
+
+
+def test_who_has_no_account_here_has_nothing_to_export(world):
+    stranger = world.identity.running.client(principal("SupplierAdmin", tenant_id=world.Anna.tenant_id))
+    is_problem(stranger.post(ME), 404, "not_found")
+    is_problem(stranger.get(ME), 404, "not_found")
+
+
+def test_people_who_were_removed_long_ago_are_erased_by_themselves(world):
+    running = world.identity.running
+    answer = world.identity.admin.delete(f"{ADMIN}/{world.Anna.tenant_id}/users/{world.Anna.user_id}")
+    assert answer.status_code == 204
+    with acting_as(SYSTEM):
+        tasks.erase_removed(running.runtime)
+        assert running.events("identity.PersonErased.v1") == []
+        with running.database.begin() as session:
+            old = utcnow() - timedelta(days=366)
+            session.execute(update(User).where(User.id == world.Anna.user_id).values(removed_at=old))
+        tasks.erase_removed(running.runtime)
+        tasks.erase_removed(running.runtime)
+    [event] = running.events("identity.PersonErased.v1")
+    assert event["data"]["userId"] == str(world.Anna.user_id)
