@@ -27,6 +27,7 @@ NEVER_SHOWN = {
     "AccountFormIn",  # a page checks each field with the schema that the API has for it
     *("UserIn.password", "AcceptIn.token", "AcceptIn.password"),
     *("TokenIn", "RevokeIn"),
+    *("ProviderIn.client_secret", "ProviderIn.issuer"),
     *("SessionIn", "StepUpIn"),
     *("CodeIn", "PasskeyOptionsIn", "PasskeySignInIn.password"),
     "OrderIn.campaign_codes",  # a mistyped code is answered for, and refuses no order (D67)

@@ -38,9 +38,10 @@ def test_only_the_process_imports_the_web_server():
 
 
 def test_there_is_one_client_for_trusted_addresses():
-    """Beside it only the command line asks over HTTP, and webhooks, which connect to checked addresses themselves."""
+    """Beside it only the command line asks over HTTP; and what tenants type, by ``chassis.http.untrusted``: webhooks, and
+    single sign-on, whose library wants a session of ``requests``."""
     others = files_importing("requests", "urllib3") - {"chassis/http/client.py"}
-    assert all(name.startswith("concord/") for name in others)
+    assert all(name.startswith(("concord/", "services/identity/sso/")) for name in others)
 
 
 def test_only_chassis_imports_a_database_driver():
@@ -108,7 +109,7 @@ def wide_calls(source):
                 yield node.lineno
 
 
-BY_NOUN = ["affiliates", "notifier", "promotions"]
+BY_NOUN = ["affiliates", "identity", "notifier", "promotions"]
 """Services with a room for each noun; the others are one room."""
 
 

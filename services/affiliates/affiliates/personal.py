@@ -5,7 +5,7 @@ from typing import Any
 
 from chassis.core.people import FORMER_USER, NO_ADDRESS
 from chassis.data.personal import PersonalData
-from services.affiliates.affiliates.models import Affiliate
+from services.affiliates.affiliates.models import Affiliate, AffiliateUser
 
 
 def _key(row: Mapping[str, Any]) -> str:
@@ -17,8 +17,17 @@ PERSONAL = (
     PersonalData(
         Affiliate,
         "Whom a merchant pays commission; as long as its books must be kept.",
+        by_user=("user_id",),
         by_address=("email", "email_key"),
         tenant="merchant_id",
         erase={"name": FORMER_USER, "email": NO_ADDRESS, "email_key": _key},
+    ),
+    PersonalData(
+        AffiliateUser,
+        "By which address an affiliate's account is known; until the person is removed.",
+        by_user=("id",),
+        by_address=("email_key",),
+        tenant="merchant_id",
+        erase={"email_key": None},
     ),
 )

@@ -121,9 +121,9 @@ def test_the_secret_goes_to_the_provider_as_it_wants_it(provider, slug, configur
 
 def test_a_callback_counts_once(provider, slug, configured, browser):
     location = browser.at_provider(browser.start(slug))
-    kept = dict(browser.cookies)
+    cookies = dict(browser.cookies)
     is_signed_in(browser.come_back(location))
-    browser.cookies = kept
+    browser.cookies = cookies
     is_page(browser.come_back(location), 400, "This sign-in is over")
     assert provider.asked.count("/token") == 1
 

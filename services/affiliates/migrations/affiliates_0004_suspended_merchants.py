@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "affiliates_0003"
-down_revision = "affiliates_0002"
+revision = "affiliates_0004"
+down_revision = "affiliates_0003"
 branch_labels = None
 depends_on = None
 
