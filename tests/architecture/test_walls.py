@@ -38,7 +38,7 @@ def test_only_the_process_imports_the_web_server():
 
 
 def test_there_is_one_client_for_trusted_addresses():
-    """Beside it only the command line asks over HTTP; and what tenants type, by ``chassis.http.untrusted``: webhooks, and
+    """Beside it only the command line asks over HTTP, and what tenants type is asked by ``chassis.http.untrusted``: webhooks, and
     single sign-on, whose library wants a session of ``requests``."""
     others = files_importing("requests", "urllib3") - {"chassis/http/client.py"}
     assert all(name.startswith(("concord/", "services/identity/sso/")) for name in others)
