@@ -8,7 +8,7 @@ from sqlalchemy import event
 
 from chassis.core import metrics
 from chassis.core.principal import Principal, acting_as
-from chassis.data.unit_of_work import Unit, once_committed, savepoint
+from chassis.data.unit_of_work import Unit, once_committed, outside_unit, savepoint
 from tests.chassis.sample import service
 from tests.plugin import sample_event, value_of
 
@@ -89,3 +89,24 @@ def test_an_event_tried_again_counts_once_its_effect_is_committed(sample, done):
     assert handled() == before
     assert retries.retry_one()
     assert handled() == before + 1
+
+
+def test_what_is_written_outside_a_unit_stays_when_the_unit_fails(sample, done):
+    with suppress(Failed), Unit(lambda _session: None).entered():
+        with outside_unit(), sample.database.begin() as session:
+            once_committed(session, lambda: done.append("outside"))
+        assert done == ["outside"]
+        with sample.database.begin() as session:
+            once_committed(session, lambda: done.append("inside"))
+        raise Failed
+    assert done == ["outside"]
+
+
+def test_nothing_is_written_outside_a_unit_that_has_begun(sample, done):
+    """On SQLite it would wait for the unit, and the unit for it."""
+    with Unit(lambda _session: None).entered():
+        with sample.database.begin():
+            pass
+        with pytest.raises(RuntimeError), outside_unit():
+            done.append("never")
+    assert done == []

@@ -8,7 +8,7 @@ from flask import request
 from chassis.core.networks import bare_address, network_of
 from chassis.core.text import is_line, shortened
 
-DEVICE_LENGTH = 60
+LENGTH = 60  # characters of a name or an address; a whole IPv6 address has 39
 UNKNOWN_DEVICE = "Unknown device"
 
 # The first that is in the User-Agent counts: browsers name those whose pages they want to be shown, too.
@@ -48,7 +48,8 @@ class Client:
 def client_of_request() -> Client:
     """The client of the current request; its address as the gateway saw it."""
     address = request.headers.get("X-Concord-Client") or request.remote_addr or ""
-    return Client(device_of(request.headers.get("User-Agent", "")), bare_address(address))
+    shown = "".join(character for character in address if is_line(character))  # it is what a proxy says
+    return Client(device_of(request.headers.get("User-Agent", "")), shortened(bare_address(shown), LENGTH))
 
 
 def device_of(user_agent: str) -> str:
@@ -60,7 +61,7 @@ def device_of(user_agent: str) -> str:
     product = _PRODUCT.match(user_agent)
     if product is None or not is_line(user_agent):
         return UNKNOWN_DEVICE
-    return shortened(product[0], DEVICE_LENGTH)
+    return shortened(product[0], LENGTH)
 
 
 def _first(families: dict[str, str], user_agent: str) -> str | None:
