@@ -106,7 +106,7 @@ service = Service(
     schedule=(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
         Task("name tenants", 60, tenant_tasks.name_tenants),
-        Task("end tenants", 60, team_tasks.end_tenants),
+        Task("end tenants", 10, team_tasks.end_tenants),
         Task("resets", 1, account_tasks.answer_asked_reset),
         Task("trim links", 600, link_tasks.trim),
         Task("trim", 600, session_tasks.trim),

@@ -38,8 +38,8 @@ def test_only_the_process_imports_the_web_server():
 
 
 def test_there_is_one_client_for_trusted_addresses():
-    """Beside it only the command line asks over HTTP, and what tenants type is asked by ``chassis.http.untrusted``: webhooks, and
-    single sign-on, whose library wants a session of ``requests``."""
+    """Beside it only the command line asks over HTTP, and ``chassis.http.untrusted`` asks what tenants type: for
+    webhooks, and for single sign-on, whose library wants a session of ``requests``."""
     others = files_importing("requests", "urllib3") - {"chassis/http/client.py"}
     assert all(name.startswith(("concord/", "services/identity/sso/")) for name in others)
 

@@ -70,6 +70,10 @@ class Client:
     def delete(self, path: str) -> Any:
         return self._insist("DELETE", path, None)
 
+    def sign_in_again(self) -> None:
+        """What comes next has a sign-in of its own, which counts as fresh (step-up)."""
+        self.user.session.headers.pop("Authorization", None)
+
     def follow(self, code: str) -> str | None:
         """Follow a link as somebody new; the click's id, None where the link led to the fallback."""
         answer = self._repeat(lambda: self._open(f"{self.user.base}/r/{code}"))

@@ -13,9 +13,10 @@ from typing import Any
 from chassis.core.clock import rfc3339, utcnow
 from tests.chaos.client import Client
 
-WEIGHED_WITHIN = 60.0  # seconds
+WEIGHED_WITHIN = ENDED_WITHIN = 60.0  # seconds
 PRM, CAMPAIGNS, THREADS = "/api/v1/prm", "/api/v1/campaigns", "/api/v1/messaging/threads"
 MERCHANT = "/merchant/api/v1"
+TEAM = "/api/v1/tenant/users"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,37 @@ def a_person_looks_after_the_account(cast: Cast, tag: str) -> None:
     cast.newcomer.patch("/api/v1/me", {"name": f"Newcomer {tag}"})
     password = cast.newcomer.user.password
     cast.newcomer.post("/api/v1/me/password", {"current": password, "new": password})
+
+
+@makes(
+    *(f"identity.User{what}.v1" for what in ("Invited", "Changed")),
+    *("identity.PasswordResetRequested.v1", "identity.PersonErased.v1"),
+)
+def a_colleague_comes_and_goes(cast: Cast, tag: str) -> None:
+    tenant = f"/api/v1/admin/tenants/{cast.merchant_id}/users"
+    invitation = {"email": f"{tag}@chaos.example", "name": tag, "role": "MerchantViewer"}
+    invited = cast.merchant.post(TEAM, invitation)
+    cast.merchant.delete(f"{TEAM}/{invited['id']}")
+    user = cast.operator.post(tenant, invitation | {"password": "concord-demo"})
+    cast.operator.post(f"{tenant}/{user['id']}/recover")
+    cast.merchant.patch(f"{TEAM}/{user['id']}", {"role": "MerchantAdmin"})
+    cast.merchant.sign_in_again()
+    cast.merchant.post(f"{TEAM}/{user['id']}/erase")
+
+
+@makes(*(f"identity.Tenant{what}.v1" for what in ("Suspended", "Resumed", "Ended")))
+def a_company_leaves(cast: Cast, tag: str) -> None:
+    """It ends as soon as the scheduler comes to it: the grace is over at once here."""
+    created = cast.operator.post("/api/v1/admin/tenants", {"name": f"Leaver {tag}", "kind": "Merchant"})
+    tenant = f"/api/v1/admin/tenants/{created['id']}"
+    cast.operator.post(f"{tenant}/users", {"email": f"{tag}@chaos.example", "name": tag, "role": "MerchantAdmin"})
+    for suspended in (True, False):
+        cast.operator.patch(tenant, {"suspended": suspended})
+    cast.operator.sign_in_again()
+    cast.operator.delete(f"{tenant}?exported=true")
+    deadline = time.monotonic() + ENDED_WITHIN
+    while cast.operator.get(f"{tenant}/users")["totalItems"] and time.monotonic() < deadline:
+        time.sleep(0.5)
 
 
 @makes(

@@ -149,6 +149,7 @@ class Platform:
             "CONCORD_LIMIT_ADDRESS": "100000/second",
             "CONCORD_LIMIT_SIGN_IN": "10000/minute",
             "CONCORD_WEBHOOK_TIMEOUT": "2",
+            "CONCORD_TENANT_GRACE_DAYS": "0",
         }
         return inherited | ours | self.engines.environment | self.extra
 

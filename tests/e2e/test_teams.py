@@ -86,3 +86,17 @@ def test_a_suspended_tenant_is_refused_everywhere_until_it_is_resumed(platform):
     operator.ask("PATCH", address, {"suspended": False})
     until(lambda: merchant.admin.get("/api/v1/me").status_code == 200, within=5, what="the resumption")
     assert merchant.software.get("/api/v1/campaigns").status_code == 200
+
+
+def test_a_tenant_ends_with_its_people_when_its_grace_is_over(platform):
+    """At once here (``CONCORD_TENANT_GRACE_DAYS``); its shop's door stays shut."""
+    operator = platform.user(*OPERATOR)
+    merchant = build_merchant(platform)
+    address = f"/api/v1/admin/tenants/{merchant.tenant_id}"
+    assert operator.delete(address).json()["code"] == "not_exported"
+    assert operator.delete(f"{address}?exported=true").status_code == 202
+    people = f"{address}/users"
+    until(lambda: operator.get(people).json()["totalItems"] == 0, within=40, what="the end of the tenant")
+    assert operator.get(f"{address}/api-keys").json()["items"] == []
+    assert operator.ask("PATCH", address, {"suspended": False}).json()["code"] == "tenant_ended"
+    assert merchant.software.get("/api/v1/campaigns").status_code in (401, 403)
