@@ -38,10 +38,9 @@ def test_only_the_process_imports_the_web_server():
 
 
 def test_there_is_one_client_for_trusted_addresses():
-    """Beside it only the command line asks over HTTP, and ``chassis.http.untrusted`` asks what tenants type: for
-    webhooks, and for single sign-on, whose library wants a session of ``requests``."""
-    others = files_importing("requests", "urllib3") - {"chassis/http/client.py"}
-    assert all(name.startswith(("concord/", "services/identity/sso/")) for name in others)
+    """Beside it only the command line asks over HTTP, and what asks untrusted servers, at checked addresses."""
+    others = files_importing("requests", "urllib3") - {"chassis/http/client.py", "chassis/http/guarded.py"}
+    assert all(name.startswith("concord/") for name in others)
 
 
 def test_only_chassis_imports_a_database_driver():

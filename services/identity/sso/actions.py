@@ -13,6 +13,7 @@ from chassis.data.bulk import execute_counted
 from chassis.messaging import outbox
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
 from services.identity.sessions import actions as session_actions
 from services.identity.settings import IdentitySettings
@@ -68,7 +69,7 @@ def use_up(session: Session, attempt: SsoAttempt) -> bool:
 
 def sign_in(
     session: Session,
-    provider: IdentityProvider,
+    attempt: SsoAttempt,
     person: Person,
     *,
     client: Client,
@@ -78,11 +79,15 @@ def sign_in(
     """Begin a session of the person whom the tenant's provider has named; a new one is added.
 
     Raises:
-        NotSignedIn: the address is not verified or another account's, the person is suspended, or has no role.
+        NotSignedIn: the address is not verified or another account's, the person is suspended, or has no role; or the
+            tenant has another provider now.
     """
     if person.email is None or not person.email_verified:
         raise failures.unverified_email()
-    tenant = tenant_queries.lock_tenant(session, provider.tenant_id)  # two first sign-ins make one user
+    tenant = tenant_queries.lock_tenant(session, attempt.tenant_id)  # two first sign-ins make one user
+    provider = provider_queries.lock_provider(session, tenant.id)
+    if provider is None or provider.issuer != attempt.issuer:
+        raise failures.expired()
     if tenant.suspended_at is not None:
         raise failures.suspended()
     role = rules.mapped_role(provider.role_mapping, person.roles, tenant.kind)

@@ -19,6 +19,7 @@ from services.identity.common.secrets import digest, new_secret, same
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
 from services.identity.sessions import cookies
+from services.identity.signing_keys.grants import Granted
 from services.identity.sso import actions, failures, pages, queries, rules
 from services.identity.sso.failures import NotSignedIn
 from services.identity.sso.models import SsoAttempt
@@ -85,23 +86,32 @@ class Callback(MethodView):
         """The provider sends the browser back here. The code is good once, and so is ``state``."""
         state = answer.get("state", "")
         attempt, provider = _attempt(state)
-        if not answer.get("code"):
-            log.info("a provider declined", tenant_id=str(provider.tenant_id))
-            raise failures.declined()
-        person = _person(answer, attempt, provider)
-        with as_identity(), db.begin() as session:
-            current = provider_queries.lock_provider(session, provider.tenant_id)
-            if current is None or current.issuer != attempt.issuer:
-                raise failures.expired()
-            granted = actions.sign_in(
-                session, current, person, client=client_of_request(), settings=own_settings(), now=utcnow()
-            )
+        try:
+            granted = _sign_in(answer, attempt, provider)
+        except NotSignedIn as failure:
+            log.info("nobody was signed in", tenant_id=str(provider.tenant_id), reason=failure.title)
+            raise
         public = settings_of(current_app).public_url
         target = f"{public}{attempt.next}" if attempt.next else own_settings().console_url
         response = cast(Response, redirect(target, HTTPStatus.SEE_OTHER))
         _set_cookie(response, state, "", 0)
         cookies.keep(granted)
         return response
+
+
+def _sign_in(answer: dict[str, str], attempt: SsoAttempt, provider: IdentityProvider) -> Granted:
+    """What the person gets whom the provider names, which is asked before the transaction.
+
+    Raises:
+        NotSignedIn: the provider has declined, is away or proves nothing, or the person may not sign in.
+    """
+    if not answer.get("code"):
+        raise failures.declined()
+    person = _person(answer, attempt, provider)
+    with as_identity(), db.begin() as session:
+        return actions.sign_in(
+            session, attempt, person, client=client_of_request(), settings=own_settings(), now=utcnow()
+        )
 
 
 def _provider_of(address: str) -> IdentityProvider:
@@ -175,9 +185,13 @@ def _providers() -> Providers:
     return cast(Providers, current_app.extensions.setdefault("providers", made))
 
 
+def _is_secure() -> bool:
+    return settings_of(current_app).public_url.startswith("https://")
+
+
 def _cookie_name(state: str) -> str:
     """One for each sign-in under way, so that several tabs may sign in at once."""
-    prefix = "__Secure-" if cookies.is_secure() else ""
+    prefix = "__Secure-" if _is_secure() else ""
     return f"{prefix}concord_sso_{digest(state)[:16]}"
 
 
@@ -187,7 +201,7 @@ def _set_cookie(response: Response, state: str, value: str, max_age: int) -> Non
         _cookie_name(state),
         value,
         max_age=max_age,
-        secure=cookies.is_secure(),
+        secure=_is_secure(),
         httponly=True,
         samesite="Lax",
         path=PATH,

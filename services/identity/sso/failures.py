@@ -2,19 +2,16 @@
 
 from http import HTTPStatus
 
-from chassis.core.errors import Failure
+from chassis.core.errors import Forbidden
 
 
-class NotSignedIn(Failure):
+class NotSignedIn(Forbidden):
     """A sign-in by an identity provider failed; answered as a page.
 
     Args:
         title: the page's heading.
         advice: what the person can do.
     """
-
-    status = HTTPStatus.FORBIDDEN
-    default_code = "not_signed_in"
 
     def __init__(
         self,

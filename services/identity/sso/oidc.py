@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 from typing import Any, TypeVar
 
-import requests
 from authlib.oidc.core import CodeIDToken
 from cachetools import LRUCache, TTLCache
 from joserfc import jwt
@@ -16,6 +15,7 @@ from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from chassis.http.guarded import AskFailed
 from services.identity.sso.provider_session import (
     Client,
     Metadata,
@@ -101,7 +101,7 @@ class Providers:
         ):
             try:
                 yield session
-            except requests.RequestException as error:
+            except AskFailed as error:
                 raise ProviderAway(str(error.args[0]) if error.args else type(error).__name__) from None
 
     def _metadata_of(self, issuer: str, session: ProviderSession) -> Metadata:
@@ -113,7 +113,7 @@ class Providers:
         try:
             document = session.json(issuer.rstrip("/") + "/.well-known/openid-configuration")
             metadata = metadata_of(document, issuer, self._loopback)
-        except (requests.RequestException, ProviderAway) as error:
+        except (AskFailed, ProviderAway) as error:
             with self._lock:
                 self._away[issuer] = str(error)
             raise

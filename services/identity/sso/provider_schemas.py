@@ -33,9 +33,9 @@ class ProviderIn(UpdateSchema):
 
     answer = ProviderOut
 
-    issuer = fields.String(required=True, validate=validate.Length(1, MAX_URL))
+    issuer = text(MAX_URL)
     client_id = text(NAME_MAX)
-    client_secret = fields.String(load_only=True, validate=validate.Length(1, SECRET_MAX))
+    client_secret = text(SECRET_MAX, required=False, load_only=True)
     role_claim = text(NAME_MAX, required=False, load_default=DEFAULT_CLAIM)
     role_mapping = fields.Dict(
         keys=text(NAME_MAX, required=False),

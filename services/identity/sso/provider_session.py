@@ -4,20 +4,17 @@ A tenant has typed the provider's address, so every request goes through the SSR
 answer, and follows no redirect.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from requests.adapters import BaseAdapter
-from requests.structures import CaseInsensitiveDict
 
-from chassis.http import ssrf_guard, untrusted
+from chassis.http import ssrf_guard
+from chassis.http.guarded import AskFailed, guard
 
 DEADLINE = 4.0  # seconds an answer may take; five of them fit into the gateway's time for this route
 MAX_ANSWER = 512 * 1024
@@ -68,12 +65,8 @@ class ProviderSession(OAuth2Session):
             scope=SCOPE,
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
-            trust_env=False,
         )
-        self.headers = CaseInsensitiveDict({"Accept": "application/json", "User-Agent": "Concord"})
-        self.adapters.clear()
-        self.mount("https://", _Adapter(loopback))
-        self.mount("http://", _Adapter(loopback))
+        guard(self, deadline=DEADLINE, max_body=MAX_ANSWER, loopback=loopback)
 
     def fetch_token_of(self, metadata: Metadata, code: str, verifier: str) -> Mapping[str, Any]:
         """What the provider gives for a code."""
@@ -84,13 +77,10 @@ class ProviderSession(OAuth2Session):
             )
         except OAuthError:
             raise Unproved("the provider does not accept the code") from None
-        except requests.RequestException:
+        except AskFailed:
             raise
         except (ValueError, TypeError, AttributeError) as error:
             raise ProviderAway(f"no token answer: {type(error).__name__}") from None
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere: an answer that sends us elsewhere is not the answer."""
 
     def json(self, url: str, *, withhold_token: bool = True) -> dict[str, Any]:
         """The JSON object at an address."""
@@ -104,38 +94,6 @@ class ProviderSession(OAuth2Session):
         if not isinstance(document, dict):
             raise ProviderAway("no JSON object")
         return document
-
-
-class _Adapter(BaseAdapter):
-    """Sends what ``requests`` has prepared through the SSRF guard."""
-
-    def __init__(self, loopback: bool) -> None:
-        super().__init__()
-        self._loopback = loopback
-
-    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
-        body = request.body.encode() if isinstance(request.body, str) else request.body
-        try:
-            reply = untrusted.call(
-                request.method or "GET",
-                request.url or "",
-                body,
-                dict(request.headers),
-                deadline=DEADLINE,
-                loopback=self._loopback,
-                max_body=MAX_ANSWER,
-            )
-        except untrusted.NoAnswer as failure:
-            raise requests.ConnectionError(str(failure)) from None
-        response = requests.Response()
-        response.status_code = reply.status
-        response.headers = CaseInsensitiveDict(reply.headers)
-        response.raw = io.BytesIO(reply.body)
-        response.request, response.url = request, request.url or ""
-        return response
-
-    def close(self) -> None:
-        pass
 
 
 def metadata_of(document: Mapping[str, Any], issuer: str, loopback: bool) -> Metadata:

@@ -1,5 +1,6 @@
 """``/api/v1/tenant/sso``: a tenant's admins configure its identity provider."""
 
+import threading
 from uuid import uuid4
 
 import pytest
@@ -9,9 +10,10 @@ from chassis.core.clock import utcnow
 from contracts.roles import Role
 from services.identity import settings
 from services.identity.identity_providers import queries as provider_queries
+from tests.gateway.fakes import eventually
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
 from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_page, is_signed_in, signed_in, stored
-from tests.identity.sso.provider import CLIENT, SECRET, Person
+from tests.identity.sso.provider import CLIENT, SECRET, Browser, Person
 from tests.plugin import principal
 
 BERIT = "berit@nordic-heating.example"
@@ -331,3 +333,23 @@ def test_no_code_and_no_secret_is_logged(provider, slug, configured, browser, ca
     code, state = location.partition("code=")[2].split("&state=")
     for secret in (code, state, SECRET, "eyJ"):
         assert secret not in logged
+
+
+def test_a_provider_that_hangs_holds_up_two_threads_at_most(identity, provider, slug, configured, monkeypatch):
+    """Whoever else has the address is told at once, and passwords go on."""
+    over = threading.Event()
+    provider.answers["/.well-known/openid-configuration"] = lambda: (over.wait(30), ("", 503))[1]
+    visits = []
+    visitors = [
+        threading.Thread(target=lambda: visits.append(Browser(identity.nobody).start(slug).status_code)) for _ in "12"
+    ]
+    for visitor in visitors:
+        visitor.start()
+    assert eventually(lambda: len(provider.asked) == 2)
+    is_page(Browser(identity.nobody).start(slug), 503, "cannot be reached")
+    assert identity.sign_in().status_code == 200
+    assert len(provider.asked) == 2
+    over.set()
+    for visitor in visitors:
+        visitor.join(10)
+    assert visits == [503, 503]

@@ -1,5 +1,6 @@
 """The way to a tenant's own OpenID Connect provider and back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -125,6 +126,15 @@ def test_a_callback_counts_once(provider, slug, configured, browser):
     is_signed_in(browser.come_back(location))
     browser.cookies = cookies
     is_page(browser.come_back(location), 400, "This sign-in is over")
+    assert provider.asked.count("/token") == 1
+
+
+def test_of_many_callbacks_at_once_one_counts(provider, slug, configured, browser):
+    location = browser.at_provider(browser.start(slug))
+    tabs = [Browser(browser.identity, dict(browser.cookies)) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda tab: tab.come_back(location), tabs))
+    assert sorted(answer.status_code for answer in answers) == [303] + [400] * 5
     assert provider.asked.count("/token") == 1
 
 
