@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from contracts.roles import Role
+from services.notifier.audience import suspension
 from services.notifier.audience.models import DigestItem, Tenant
 from services.notifier.audience.suspension import SUSPENDED
 from services.notifier.outbound import claims
@@ -130,6 +131,27 @@ def test_a_sender_that_vanished_before_a_suspension_is_found_after_it(notifier, 
         notifier.deliver(RESUME)
         send(notifier)
     assert (states(notifier), len(inbox.taken)) == (["sent"], 1)
+
+
+def test_a_mail_is_not_held_for_ever_by_a_sender_that_was_too_late(notifier, inbox):
+    """It saw the tenant suspended, and holds the mail when it is resumed already."""
+    queue(notifier)
+    [mail] = deliveries(notifier)
+    notifier.deliver(SUSPEND, RESUME)
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        assert suspension.hold_mails(session, FJORD, [mail.id], now=utcnow()) == 0
+    send(notifier)
+    assert states(notifier) == ["sent"]
+
+
+def test_a_mail_that_was_claimed_meanwhile_is_not_held(notifier, inbox):
+    """Another sender has it in hand; it is held when it comes back."""
+    queue(notifier)
+    claimed = claim(notifier)
+    notifier.deliver(SUSPEND)
+    with acting_as(SYSTEM), notifier.database.begin() as session:
+        assert suspension.hold_mails(session, FJORD, [claimed.id], now=utcnow()) == 0
+    assert deliveries(notifier)[0].next_at == claimed.until
 
 
 @pytest.mark.parametrize(
