@@ -67,9 +67,11 @@ def a_merchant_is_renamed(cast: Cast, tag: str) -> None:
     cast.operator.delete(f"{tenant}/users/{user['id']}")
 
 
-@makes("identity.UserChanged.v1", "identity.AccountSecured.v1")
+@makes("identity.UserChanged.v1", "identity.AccountSecured.v1", "identity.PasswordResetRequested.v1")
 def a_person_looks_after_the_account(cast: Cast, tag: str) -> None:
-    """The password stays the same word, so that a telling that breaks off locks nobody out."""
+    """The password stays the same word, so that a telling that breaks off locks nobody out. A mail with a link is sent
+    three times an hour at most, however often it is asked for."""
+    cast.newcomer.post("/session/recover", {"email": cast.newcomer.user.email})
     cast.newcomer.patch("/api/v1/me", {"name": f"Newcomer {tag}"})
     password = cast.newcomer.user.password
     cast.newcomer.post("/api/v1/me/password", {"current": password, "new": password})
