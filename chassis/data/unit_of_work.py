@@ -85,16 +85,19 @@ def savepoint(session: Session) -> Iterator[None]:
         raise
 
 
+current_unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
+"""The unit that what is written now joins."""
+
+
 @contextmanager
-def apart() -> Iterator[None]:
-    """Blocks inside are transactions of their own, which stay whatever becomes of the unit: a counted try, for example.
-    Only before the unit's first block, which would keep SQLite's one write lock."""
+def outside_unit() -> Iterator[None]:
+    """What is written here commits by itself, whatever becomes of the request: a counted try must not be undone by the
+    refusal that follows it. Before anything has been written in the unit itself."""
+    unit = current_unit.get()
+    if unit is not None and unit.active:
+        raise RuntimeError("the request has begun to write already")
     token = current_unit.set(None)
     try:
         yield
     finally:
         current_unit.reset(token)
-
-
-current_unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
-"""The unit that what is written now joins."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from chassis.core.clock import utcnow
-from chassis.data.unit_of_work import apart
+from chassis.data.unit_of_work import outside_unit
 from chassis.http.current import db
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import own_settings
@@ -23,7 +23,7 @@ def counted(user_id: UUID) -> Iterator[None]:
         Unauthorized: there is no such account any more.
     """
     settings = own_settings()
-    with apart(), db.begin() as session:
+    with outside_unit(), db.begin() as session:
         user = factor_actions.lock_owner(session, user_id)
         key = throttle.throttle_key(user.email, client_of_request().address)
         throttle.count_attempt(session, key, limit=settings.attempts, period=settings.attempts_period, now=utcnow())
