@@ -85,17 +85,6 @@ def savepoint(session: Session) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def apart() -> Iterator[None]:
-    """Blocks inside are transactions of their own, which stay whatever becomes of the unit: a counted try, for example.
-    Only before the unit's first block, which would keep SQLite's one write lock."""
-    token = current_unit.set(None)
-    try:
-        yield
-    finally:
-        current_unit.reset(token)
-
-
 current_unit: ContextVar[Unit | None] = ContextVar("unit", default=None)
 """The unit that what is written now joins."""
 

@@ -1,19 +1,27 @@
 """Short ways for tests of second factors."""
 
+import copy
 from base64 import b32decode
-from datetime import datetime
+from datetime import UTC, datetime
 from hmac import digest
+
+from sqlalchemy import func, select
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from services.identity import settings
 from services.identity.factors import actions
-from tests.identity.authenticator import Authenticator
+from tests.identity.authenticator import Authenticator, decoded, encoded
 
 TOTP = "/api/v1/me/totp"
 CONFIRM = "/api/v1/me/totp/confirm"
 RECOVERY = "/api/v1/me/recovery-codes"
 PASSKEYS = "/api/v1/me/passkeys"
+NOW = datetime(2026, 4, 1, 12, 0, 10, tzinfo=UTC)
+STEP_UP = "/api/v1/me/step-up/passkey"
+SESSION = "/session/passkey"
+OTTO = "otto@nordic-heating.example"
+ANNA = "anna@nordic-heating.example"
 
 
 def signed_in(identity, email="anna@nordic-heating.example"):
@@ -75,3 +83,41 @@ def secured(identity):
     return [
         (event["data"]["what"], event["data"]["detail"]) for event in events if event["data"]["what"] != "new_device"
     ]
+
+
+def from_our_page(client, path, body, **headers):
+    return client.post(path, json=body, headers={"Sec-Fetch-Site": "same-origin"} | headers)
+
+
+def sign_in_options(identity, **body):
+    answer = from_our_page(identity.nobody, f"{SESSION}/options", body)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def show(identity, credential, **body):
+    return from_our_page(identity.nobody, SESSION, {"credential": credential} | body)
+
+
+def sign_in(identity, device, username=None, body=None, **changes):
+    options = sign_in_options(identity, **({"username": username} if username else {}))
+    return show(identity, device.get(options, **changes), **(body or {}))
+
+
+def step_up(client, device, **changes):
+    options = client.post(f"{STEP_UP}/options").json
+    return client.post(STEP_UP, json={"credential": device.get(options, **changes)})
+
+
+def count(identity, model):
+    with acting_as(Principal.system("test")), identity.running.database.read() as session:
+        return session.scalar(select(func.count()).select_from(model))
+
+
+def tampered(credential, field):
+    """The same with one bit of a field turned over."""
+    forged = copy.deepcopy(credential)
+    data = bytearray(decoded(forged["response"][field]))
+    data[-1] ^= 1
+    forged["response"][field] = encoded(bytes(data))
+    return forged

@@ -12,8 +12,8 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from concord import cli
 from services.identity.account import bootstrap, tasks
+from services.identity.identity_providers.models import IdentityProvider
 from services.identity.links.models import AskedReset
-from services.identity.sso.models import IdentityProvider
 from services.identity.tenants.models import Tenant
 from services.identity.users.bootstrap import platform_admin
 from services.identity.users.models import User

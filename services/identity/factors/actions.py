@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from flask import has_request_context
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -152,7 +153,8 @@ def report(session: Session, user: User, what: str, factor: str, *, actor: Princ
     changes = {"factor_added": {"factor": [None, factor]}, "factor_removed": {"factor": [factor, None]}}
     more = changes.get(what)
     audit.record(session, f"user.{what}", user, tenant_id=user.tenant_id, actor=actor, now=now, changes=more)
-    event = AccountSecured(user.id, user.tenant_id, what, factor, client_of_request().address, now)
+    address = client_of_request().address if has_request_context() else ""
+    event = AccountSecured(user.id, user.tenant_id, what, factor, address, now)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
 
 

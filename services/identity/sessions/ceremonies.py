@@ -7,7 +7,7 @@ from flask import current_app
 
 from chassis.core.clock import utcnow
 from chassis.core.errors import Failure
-from chassis.data.unit_of_work import apart
+from chassis.data.unit_of_work import outside_unit
 from chassis.http.current import db
 from chassis.process.service import settings_of
 from services.identity.factors import passkey_actions
@@ -22,7 +22,7 @@ def relying_party() -> RelyingParty:
 
 def take_challenge(purpose: Purpose, credential: Json) -> Taken:
     """Use up the challenge of a credential, in a transaction of its own. Raises as ``passkey_actions``."""
-    with apart(), db.begin() as session:
+    with outside_unit(), db.begin() as session:
         return passkey_actions.take_challenge(session, purpose, credential, now=utcnow())
 
 
