@@ -29,6 +29,7 @@ MEMBERS = {
     "gateway": 1,
     "identity-api": 1,
     "identity-relay": 1,
+    "identity-consumer": 1,
     "prm-api": 1,
     "prm-relay": 1,
     "prm-consumer": 1,
