@@ -4,12 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from uuid import uuid4
 
 import pytest
 import requests
 
 from concord.platform import SERVICES, load
-from tests.e2e.harness import OPERATOR, build_merchant, build_network
+from tests.e2e.harness import OPERATOR, build_merchant, build_network, new_user, until
 
 FEW = "8" if os.environ.get("CONCORD_TEST_MATRIX") == "full" else "3"
 EXAMPLES = os.environ.get("CONCORD_TEST_EXAMPLES", FEW)
@@ -54,10 +55,20 @@ USERS = {
     "operator": r"^/(oauth|\.well-known|api/v1/(admin|me))",
     "retailer": r"^/api/v1/(campaigns/(invites|audit)|prm|notifications)",
     "merchant": r"^/(merchant/api/v1|api/v1/public)",
+    "affiliate": r"^/affiliate/api/v1",
     "shop": r"^/(v2|stores|marketing|shops)/",
 }
 OWN = ("tenant_uid", "company_id", "shop")
 """Names of a tenant in paths. Any but the caller's own is nobody's, and nothing behind it would be tried."""
+
+
+def build_affiliate(platform):
+    """Somebody who signs in as the affiliate of a new merchant."""
+    merchant, email = build_merchant(platform), f"bina-{uuid4().hex[:8]}@blog.example"
+    assert merchant.software.post("/api/v1/affiliates", {"name": "Bina", "email": email}).status_code == 201
+    person = new_user(platform, platform.user(*OPERATOR), merchant.tenant_id, email, "Affiliate")
+    until(lambda: person.get("/affiliate/api/v1/me").status_code == 200, what="the account")
+    return person
 
 
 ON_EVERY_CHANGE = ("supplier", "shop")
@@ -74,6 +85,7 @@ def test_generated_requests_get_documented_answers_only(platform, document, who,
         "retailer": next(iter(network.retailers.values())),
         "operator": platform.user(*OPERATOR),
         "merchant": build_merchant(platform).admin,
+        "affiliate": build_affiliate(platform),
         "shop": next(iter(network.retailers.values())),
     }[who]
     own = user.get("/api/v1/me").json()["tenant"]["id"]
