@@ -51,8 +51,8 @@ def test_the_documentation_page_is_served_from_here(platform):
 
 
 USERS = {
-    "supplier": r"^/api/v1/(campaigns|prm|notifications|me)",
-    "operator": r"^/(oauth|\.well-known|api/v1/(admin|me))",
+    "supplier": r"^/api/v1/(campaigns|prm|notifications|me|tenant)",
+    "operator": r"^/(oauth|session|\.well-known|api/v1/(admin|me|tenant))",
     "retailer": r"^/api/v1/(campaigns/(invites|audit)|prm|notifications)",
     "merchant": r"^/(merchant/api/v1|api/v1/public)",
     "affiliate": r"^/affiliate/api/v1",

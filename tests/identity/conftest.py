@@ -145,14 +145,14 @@ class Identity:
         self.strangers += 1
         return replace(who, session_id=row["id"])
 
-    def told_link(self, link_id: str) -> Any:
+    def mailed(self, link_id: str) -> Any:
         """What the notifier is told of a link before it writes the mail."""
         return self.running.client(Principal.system("notifier"), sender="notifier").get(f"/internal/links/{link_id}")
 
     def invitation(self) -> str:
         """The token in the mail that was asked for last."""
         event = self.running.events("identity.UserInvited.v1")[-1]
-        answer = self.told_link(event["data"]["linkId"])
+        answer = self.mailed(event["data"]["linkId"])
         assert answer.status_code == 200, answer.json
         return answer.json["token"]
 

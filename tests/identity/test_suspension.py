@@ -135,7 +135,9 @@ def test_a_tenant_ends_after_its_grace(identity, tenant, anna):
     assert left_of(identity, tenant) == {"users"}
     with acting_as(Principal.system("test")), identity.running.database.read() as session:
         people = session.scalars(select(User).where(User.tenant_id == UUID(tenant))).all()
-    assert {(user.name, user.email, user.password_hash) for user in people} == {("former user", "", None)}
+    assert {(user.name, user.email, user.password_hash) for user in people} == {
+        ("former user", "former-user@erased.invalid", None)
+    }
     assert identity.admin.get(f"{ADMIN}/{tenant}").json["name"] == "Nordic Heating"
     assert {"tenant.ended", "tenant.end_set", "user.erased"} <= {entry["action"] for entry in identity.trail()}
     assert identity.sign_in("olle@other.example").status_code == 200

@@ -51,7 +51,7 @@ def invite_affiliate(
         _refuse(session, tenant, affiliate_id, invited_at, actor=actor, now=now)
     elif own.invited_at is not None:
         with suppress(TooManyInvitations):  # the mail of a moment ago is still good
-            invitations.send_again(session, tenant.id, own.id, settings=settings, actor=actor, now=now)
+            invitations.resend(session, tenant.id, own.id, settings=settings, actor=actor, now=now)
 
 
 def _refuse(

@@ -10,6 +10,7 @@ from chassis.http.pages import page_of
 from services.identity.common.context import own_settings
 from services.identity.sessions.freshness import require_fresh
 from services.identity.teams import actions, invitations, queries
+from services.identity.teams.rules import APART
 from services.identity.users.rules import ADMINS, VIEWERS
 from services.identity.users.schemas import InviteIn, MemberOut, UserChangeIn, UserOut, UsersIn
 
@@ -61,8 +62,14 @@ class ResendInvitation(MethodView):
     def post(self, user_id):
         """The new link replaces the old one. At most one a minute, and five a day to one address."""
         with db.begin() as session:
-            invitations.send_again(
-                session, caller().tenant_id, user_id, settings=own_settings(), actor=caller(), now=utcnow()
+            invitations.resend(
+                session,
+                caller().tenant_id,
+                user_id,
+                apart=APART,
+                settings=own_settings(),
+                actor=caller(),
+                now=utcnow(),
             )
 
 

@@ -1,6 +1,6 @@
 """Inviting people, and what becomes of an invitation."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 
@@ -51,7 +51,7 @@ def invite(
     """
     tenant = tenant_queries.tenant(session, tenant_id)
     user = user_actions.new_user(tenant, email=email, name=name, role=role, password_hash=None, now=now)
-    _pace(session, tenant.id, address_key(email), again=False, now=now)
+    _pace(session, tenant.id, address_key(email), apart=timedelta(0), now=now)
     user.invited_at = now
     session.add(user)
     audit.record(session, "user.invited", user, tenant_id=tenant.id, actor=actor, now=now)
@@ -61,22 +61,30 @@ def invite(
     return user
 
 
-def send_again(
-    session: Session, tenant_id: UUID, user_id: UUID, *, settings: IdentitySettings, actor: Principal, now: datetime
-) -> None:
+def resend(
+    session: Session,
+    tenant_id: UUID,
+    user_id: UUID,
+    *,
+    apart: timedelta = timedelta(0),
+    settings: IdentitySettings,
+    actor: Principal,
+    now: datetime,
+) -> User:
     """Send an invitation again, with a link that replaces the earlier one.
 
     Raises:
         Conflict: ``invalid_transition``: the person has joined already.
-        TooManyInvitations: the last was sent within a minute, or five within a day.
+        TooManyInvitations: the last was sent less than ``apart`` ago, or five within a day.
     """
     tenant = tenant_queries.tenant(session, tenant_id)
     user = user_queries.lock_user(session, tenant.id, user_id)
     if user.status != Status.INVITED:
         raise Conflict("This person has joined already.", code="invalid_transition")
-    _pace(session, tenant.id, user.email_key, again=True, now=now)
+    _pace(session, tenant.id, user.email_key, apart=apart, now=now)
     audit.record(session, "user.invitation_sent", user, tenant_id=tenant.id, actor=actor, now=now)
     _send(session, tenant, user, settings=settings, actor=actor, now=now)
+    return user
 
 
 def accept(
@@ -111,11 +119,11 @@ def recover(
 
     Raises:
         Conflict: ``invalid_transition``: the person is suspended.
-        TooManyInvitations: as ``send_again``.
+        TooManyInvitations: as ``resend``.
     """
     user = user_queries.lock_user(session, tenant_id, user_id)
     if user.status == Status.INVITED:
-        send_again(session, tenant_id, user_id, settings=settings, actor=actor, now=now)
+        resend(session, tenant_id, user_id, apart=rules.APART, settings=settings, actor=actor, now=now)
         return
     if user.status != Status.ACTIVE:
         raise Conflict("This user is suspended.", code="invalid_transition")
@@ -125,9 +133,9 @@ def recover(
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
 
 
-def _pace(session: Session, tenant_id: UUID, email_key: str, *, again: bool, now: datetime) -> None:
+def _pace(session: Session, tenant_id: UUID, email_key: str, *, apart: timedelta, now: datetime) -> None:
     sent = queries.invitations_since(session, tenant_id, email_key, now - rules.DAY)
-    if wait := rules.seconds_to_wait(sent, now, again=again):
+    if wait := rules.seconds_to_wait(sent, now, apart=apart):
         raise TooManyInvitations("This address was written to a moment ago.", headers={"Retry-After": str(wait)})
 
 

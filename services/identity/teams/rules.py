@@ -12,19 +12,19 @@ DAY = timedelta(days=1)
 PER_DAY = 5
 """Invitations of one tenant to one address in a day: nobody is to get a flood of mails from people they do not know."""
 APART = timedelta(minutes=1)
-"""How long to wait before an invitation is sent again."""
+"""How long a person waits before they have an invitation sent again."""
 
 
-def seconds_to_wait(sent: Sequence[datetime], now: datetime, *, again: bool) -> int:
+def seconds_to_wait(sent: Sequence[datetime], now: datetime, *, apart: timedelta) -> int:
     """Whole seconds until an address may be written to; 0 when it may be now.
 
     Args:
         sent: when invitations went to it within a day, oldest first.
-        again: whether one that was sent is to be sent again.
+        apart: how long after the last one the next may be sent.
     """
     ready = []
     if len(sent) >= PER_DAY:
         ready.append(sent[-PER_DAY] + DAY)
-    if again and sent:
-        ready.append(sent[-1] + APART)
+    if sent:
+        ready.append(sent[-1] + apart)
     return max([0, *(-int((now - moment) // timedelta(seconds=1)) for moment in ready)])
