@@ -1,10 +1,13 @@
 """Affiliates whom a merchant asks to sign in: they are invited like colleagues, in the role Affiliate (S2-22)."""
 
+from http import HTTPStatus
 from uuid import uuid4
 
 import pytest
 
+from chassis.core.errors import Failure
 from chassis.messaging.retry_table import DEAD
+from services.identity.teams import invitations
 from tests.plugin import sample_event
 
 INVITED, REFUSED = "identity.UserInvited.v1", "identity.AffiliateInvitationRefused.v1"
@@ -95,6 +98,23 @@ def test_an_address_that_is_somebodys_account_is_refused_with_a_reason(identity,
     assert len(identity.running.events(INVITED)) == invited
     [row] = [row for row in identity.trail() if row["action"] == "tenant.invitation_refused"]
     assert row["changes"]["affiliateId"] == [None, event["data"]["affiliateId"]]
+    assert identity.running.retry_rows() == []
+
+
+def test_an_address_that_has_had_enough_mails_is_refused_with_a_reason(identity, merchant, monkeypatch):
+    """Whatever limit teams set for invitations: the merchant reads its code."""
+
+    class Enough(Failure):
+        status, default_code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_invitations"
+
+    def refuse(*_arguments, **_options):
+        raise Enough("Enough.")
+
+    identity.running.deliver(asked(merchant))
+    monkeypatch.setattr(invitations, "resend", refuse)
+    identity.running.deliver(asked(merchant))
+    [refused] = identity.running.events(REFUSED)
+    assert refused["data"]["reason"] == "too_many_invitations"
     assert identity.running.retry_rows() == []
 
 

@@ -67,10 +67,10 @@ def test_passwords_are_kept_as_argon2_hashes_only(identity, retailer):
 
 ALLOWED = {
     "Supplier": {"SupplierAdmin", "SupplierViewer"},
-    "Retailer": {"RetailerAdmin"},
-    "Merchant": {"MerchantAdmin", "Affiliate"},
+    "Retailer": {"RetailerAdmin", "RetailerViewer"},
+    "Merchant": {"MerchantAdmin", "MerchantViewer", "Affiliate"},
 }
-ROLES = ["SupplierAdmin", "SupplierViewer", "RetailerAdmin", "MerchantAdmin", "Affiliate", "PlatformAdmin"]
+ROLES = [*(role for roles in ALLOWED.values() for role in sorted(roles)), "PlatformAdmin"]
 
 
 @pytest.mark.parametrize("kind", list(ALLOWED))

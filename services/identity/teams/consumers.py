@@ -4,7 +4,7 @@ from marshmallow import fields
 from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import Invalid, NotFound
+from chassis.core.errors import Failure
 from chassis.core.principal import Principal
 from chassis.http.schemas import CamelSchema, Instant
 from chassis.messaging.events import Drop, Received, on
@@ -38,7 +38,9 @@ def invite_affiliate(session: Session, event: Received) -> None:
             settings=settings.of(settings.process_of(session)),
             now=utcnow(),
         )
-    except (NotFound, Invalid) as error:
+    except Failure as error:
+        if error.code == affiliates.EMAIL_TAKEN:
+            raise  # somebody came at this moment; the next try finds them
         raise Drop(f"nobody can be invited into this tenant: {error}") from error
 
 

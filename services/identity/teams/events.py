@@ -14,7 +14,8 @@ class AffiliateInvitationRefused:
 
     Attributes:
         invited_at: of the invitation that was asked for.
-        reason: ``email_taken``: somebody signs in with the address already, in another company or in another role.
+        reason: ``email_taken``: somebody signs in with the address already, in another company or in another role; or
+            the code with which its invitation was refused.
     """
 
     affiliate_id: UUID
