@@ -6,6 +6,7 @@ of a few thousand rows, so that no transaction is long.
 
 import base64
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,8 +34,8 @@ from chassis.messaging.retry_table import RetryRow
 IDENTITY = "identity"
 PERSON_ERASED = "identity.PersonErased.v1"
 BATCH = 50  # rows of one transaction
-WINDOWS = 20  # of one answer
-ANSWER = 2 * 1024 * 1024  # bytes after which an answer ends
+ANSWER = 2 * 1024 * 1024  # bytes after which an answer ends …
+BUSY = 1.0  # … or seconds, well below the asking service's patience
 
 CHASSIS = (
     PersonalData(AuditRow, "Who changed what (CONCORD_KEEP_AUDIT).", ("actor_id",), erase={"actor_name": FORMER_USER}),
@@ -104,10 +105,8 @@ def kept_of(
     """
     index, place = _read_position(tables, after)
     items: list[dict[str, Any]] = []
-    size = 0
-    for _ in range(WINDOWS):
-        if index == len(tables) or size >= ANSWER:
-            break
+    size, deadline = 0, time.monotonic() + BUSY
+    while index < len(tables) and size < ANSWER:
         data = tables[index]
         with database.read() as session:
             rows, place = window(session, data, person, place)
@@ -120,6 +119,8 @@ def kept_of(
                 break
         else:
             index += place is None
+        if time.monotonic() > deadline:
+            break
     return {"items": items, "next": None if index == len(tables) else json.dumps([index, plain(place)])}
 
 

@@ -370,6 +370,26 @@ def _make_due(world, **values):
         session.execute(update(Export).values(next_at=utcnow() - timedelta(seconds=1), **values))
 
 
+def test_whoever_is_erased_while_an_export_is_under_way_has_none(world):
+    world.identity.running.disconnect("prm")
+    assert world.identity.running.client(world.Anna).post(ME).status_code == 202
+    gather(world)
+    erase(world, world.Anna)
+    _make_due(world)
+    gather(world)
+    with acting_as(SYSTEM), world.identity.running.database.read() as session:
+        assert session.scalars(select(Export)).all() == session.scalars(select(ExportPart)).all() == []
+
+
+def test_a_slow_service_shows_what_it_keeps_in_many_answers(world, monkeypatch):
+    monkeypatch.setattr("chassis.process.people.BUSY", -1)
+    me = world.identity.running.client(world.Anna)
+    me.post(ME)
+    gather(world)
+    assert me.get(ME).json["state"] == "ready"
+    assert me.get(ME).json["everything"]["notifier"]["contacts"][0]["name"] == NAME
+
+
 def test_an_archive_is_gone_after_seven_days(world):
     me = world.identity.running.client(world.Anna)
     export = me.post(ME).json
@@ -393,8 +413,7 @@ def test_a_large_archive_is_only_a_file(world, monkeypatch):
 
 
 def test_more_than_an_archive_takes_fails(world, monkeypatch):
-    monkeypatch.setattr("chassis.process.people.ANSWER", 1)
-    monkeypatch.setattr("services.identity.privacy.rules.MOST_PARTS", 2)
+    monkeypatch.setattr("services.identity.privacy.rules.MOST_BYTES", 10)
     me = world.identity.running.client(world.Anna)
     me.post(ME)
     gather(world)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -56,11 +56,13 @@ def claim(session: Session, now: datetime) -> Export | None:
     return export
 
 
-def add_part(session: Session, export_id: UUID, service: str, number: int, body: bytes) -> None:
-    """Store what a service has shown; with the first part, what an earlier attempt has left goes."""
+def add_part(session: Session, export: Export, service: str, number: int, body: bytes, *, now: datetime) -> None:
+    """Store what a service has shown, and prolong the lease; with the first part, what an earlier attempt has left
+    goes. The export is locked."""
     if number == 0:
-        session.execute(delete(ExportPart).where(ExportPart.export_id == export_id, ExportPart.service == service))
-    session.add(ExportPart(export_id=export_id, service=service, number=number, body=body))
+        session.execute(delete(ExportPart).where(ExportPart.export_id == export.id, ExportPart.service == service))
+    session.add(ExportPart(export_id=export.id, service=service, number=number, body=body))
+    export.next_at = now + LEASE
 
 
 def end_in_failure(session: Session, export: Export, *, now: datetime) -> None:
@@ -79,12 +81,6 @@ def forget_expired(session: Session, *, now: datetime) -> bool:
     expired = session.scalars(select(Export.id).where(Export.expires_at <= now).limit(TRIM)).all()
     _delete(session, expired)
     return len(expired) == TRIM
-
-
-def parts_of(session: Session, export_id: UUID, service: str) -> int:
-    """How many parts of a service are stored."""
-    statement = select(func.count()).where(ExportPart.export_id == export_id, ExportPart.service == service)
-    return session.scalar(statement) or 0
 
 
 def _delete(session: Session, ids: Iterable[UUID]) -> None:

@@ -71,7 +71,7 @@ class ExportPart(Base):
 
     __tablename__ = "export_parts"
 
-    export_id: Mapped[UUID] = mapped_column(ForeignKey("exports.id"), primary_key=True)
+    export_id: Mapped[UUID] = mapped_column(ForeignKey("exports.id", ondelete="CASCADE"), primary_key=True)
     service: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     body: Mapped[bytes] = mapped_column(LargeBinary)

@@ -12,8 +12,8 @@ WAITING, DONE = "waiting", "done"
 KEEP = timedelta(days=7)
 GIVE_UP_AFTER = timedelta(days=1)
 RETRY = timedelta(seconds=30)
-MOST_PARTS = 50
-"""Of one service; a part has two megabytes at most."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Of what one service keeps about one person, as JSON."""
 
 INLINE = 512 * 1024
 """Bytes of an archive whose contents an answer in JSON shows as well."""

@@ -3,6 +3,7 @@
 import json
 import zlib
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from chassis.core.clock import utcnow
@@ -73,24 +74,29 @@ def erase_removed(runtime: Runtime) -> bool:
 
 
 def _gather_from(runtime: Runtime, service: str, export_id: UUID, person: Person) -> None:
-    """Store all that a service shows. It is asked between transactions."""
-    after, number = None, 0
+    """Store all that a service shows. It is asked between transactions.
+
+    Raises:
+        Failure: it is away.
+    """
+    after, number, size = None, 0, 0
     while number == 0 or after is not None:
         part = _part(runtime, service, person, after)
-        body = zlib.compress(json.dumps(part["items"], ensure_ascii=False).encode())
+        items = json.dumps(part["items"], ensure_ascii=False).encode()
+        after, size = part["next"], size + len(items)
+        if size > rules.MOST_BYTES:
+            raise _TooLarge()
         with runtime.database.begin() as session:
             export = queries.lock_export(session, export_id)
             if export is None:
                 return
-            actions.add_part(session, export_id, service, number, body)
-            if part["next"] is None:
+            actions.add_part(session, export, service, number, zlib.compress(items), now=utcnow())
+            if after is None:
                 export.gathered(service)
-        after, number = part["next"], number + 1
-        if number == rules.MOST_PARTS and after is not None:
-            raise _TooLarge()
+        number += 1
 
 
-def _part(runtime: Runtime, service: str, person: Person, after: str | None) -> dict:
+def _part(runtime: Runtime, service: str, person: Person, after: str | None) -> dict[str, Any]:
     if service == runtime.service.name:
         return people.kept_of(runtime.database, runtime.service.personal_data, person, after=after)
     query = {"tenantId": str(person.tenant_id), "emailDigest": person.email_digest}
