@@ -20,10 +20,10 @@ class Role(StrEnum):
     SYSTEM = principal.SYSTEM
 
 
-# Who speaks for a tenant of each kind: its admins, and its viewers. A viewer reads what an admin reads and writes
-# nothing; secrets, webhooks, API keys, sign-ins and the settings of colleagues are for admins alone.
-SUPPLIERS = (Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
+# Who speaks for a tenant: its admins, and its viewers. A viewer reads what an admin reads and writes nothing; secrets,
+# webhooks, API keys, sign-ins and the settings of colleagues are for admins alone. The SupplierViewer is narrower: it
+# reads the list and the details of campaigns, and nothing else (S0-7).
 RETAILERS = (Role.RETAILER_ADMIN, Role.RETAILER_VIEWER)
 MERCHANTS = (Role.MERCHANT_ADMIN, Role.MERCHANT_VIEWER)
 ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
-VIEWERS = (Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
+VIEWERS = (Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)

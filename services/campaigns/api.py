@@ -14,7 +14,7 @@ from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from chassis.process.service import settings_of
 from contracts import features
-from contracts.roles import RETAILERS, SUPPLIERS, Role
+from contracts.roles import RETAILERS, Role
 from services.campaigns import actions, prm_client, queries, settings
 from services.campaigns.schemas import (
     CampaignChangeIn,
@@ -38,7 +38,7 @@ blp = Blueprint("campaigns", __name__, url_prefix=PREFIX, feature=features.CAMPA
 
 @blp.route("")
 class Campaigns(MethodView):
-    @blp.allow(*SUPPLIERS)
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
     @blp.arguments(CampaignsIn, location="query")
     @blp.response(200, page_of(CampaignOut))
     def get(self, filters):
@@ -58,7 +58,7 @@ class Campaigns(MethodView):
 
 @blp.route("/<uuid:campaign_id>")
 class OneCampaign(MethodView):
-    @blp.allow(*SUPPLIERS)
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
     @blp.response(200, CampaignDetailOut)
     def get(self, campaign_id):
         """A campaign with its counts and the first 200 of its invites."""
@@ -87,7 +87,7 @@ class OneCampaign(MethodView):
 
 @blp.route("/<uuid:campaign_id>/invites")
 class InvitesOfCampaign(MethodView):
-    @blp.allow(*SUPPLIERS)
+    @blp.allow(Role.SUPPLIER_ADMIN, Role.SUPPLIER_VIEWER)
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(InviteOut))
     def get(self, page, campaign_id):
@@ -168,4 +168,4 @@ class Respond(MethodView):
         return versions.set_etag(item)
 
 
-audit_trail.serve(blp, *SUPPLIERS, *RETAILERS)
+audit_trail.serve(blp, Role.SUPPLIER_ADMIN, *RETAILERS)

@@ -12,13 +12,13 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts import features
-from contracts.roles import RETAILERS, SUPPLIERS, Role
+from contracts.roles import RETAILERS, Role
 from services.messaging import actions, prm_client, queries
 from services.messaging.schemas import MessageIn, MessageOut, MessagesIn, ThreadIn, ThreadOut, ThreadsIn, UnreadCountOut
 
 PREFIX = "/api/v1/messaging"
 PARTIES = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
-READERS = (*SUPPLIERS, *RETAILERS)
+READERS = (Role.SUPPLIER_ADMIN, *RETAILERS)
 
 blp = Blueprint("messaging", __name__, url_prefix=PREFIX, feature=features.MESSAGING)
 

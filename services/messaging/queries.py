@@ -17,7 +17,7 @@ from chassis.core.principal import caller
 from chassis.core.text import fold
 from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
-from contracts.roles import SUPPLIERS
+from contracts.roles import Role
 from services.messaging import models, search
 from services.messaging.models import Message, Thread, ThreadCount
 from services.messaging.rules import Side
@@ -45,7 +45,7 @@ COLUMNS = {
 
 def my_side() -> Side:
     """On which side of a thread the caller stands."""
-    return Side.SUPPLIER if caller().role in SUPPLIERS else Side.RETAILER
+    return Side.SUPPLIER if caller().role == Role.SUPPLIER_ADMIN else Side.RETAILER
 
 
 @dataclass(frozen=True)

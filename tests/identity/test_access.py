@@ -12,7 +12,7 @@ from tests.plugin import endpoints, principal
 
 PLATFORM = (Role.PLATFORM_ADMIN,)
 ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.PLATFORM_ADMIN)
-VIEWERS = (Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
+VIEWERS = (Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
 TENANT = "/api/v1/admin/tenants/<uuid:tenant_id>"
 PUBLIC = ()
 COLLEAGUE = {"email": "bo@nordic-heating.example", "name": "Bo", "role": "SupplierViewer"}

@@ -31,7 +31,7 @@ from tests.plugin import endpoints, principal
 ONE = f"{THREADS}/<uuid:thread_id>"
 SUPPLIERS = {Role.SUPPLIER_ADMIN}
 PARTIES = SUPPLIERS | {Role.RETAILER_ADMIN}
-READERS = PARTIES | {Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER}
+READERS = PARTIES | {Role.RETAILER_VIEWER}
 
 ACCESS = {
     ("GET", THREADS): (READERS, None),
@@ -154,22 +154,19 @@ def test_everybody_of_a_tenant_sees_its_threads(messaging, anna, rolf, thread_id
     assert write(asta, address, "From Asta")["senderName"] == "Asta"
 
 
-def viewer_of(person):
-    role = Role.SUPPLIER_VIEWER if person.role == Role.SUPPLIER_ADMIN else Role.RETAILER_VIEWER
-    return replace(person, role=role, user_id=uuid4(), name="Viewer")
+VIEWER = replace(ROLF, role=Role.RETAILER_VIEWER, user_id=uuid4(), name="Viewer")
 
 
 def test_a_viewer_reads_what_the_company_reads(messaging, anna, rolf, thread_id):
-    """On either side: threads, messages, badge and trail, and nothing of it moves a read mark (S0-65)."""
-    write(rolf, f"{THREADS}/{thread_id}")
+    """Threads, messages, badge and trail, and nothing of it moves a read mark (S0-65)."""
+    write(anna, f"{THREADS}/{thread_id}")
     before = everything(messaging)
-    for endpoint, (admin, person) in product(
-        (entry for entry in ACCESS if entry[0] == "GET"), ((anna, ANNA), (rolf, ROLF))
-    ):
-        answer = ask(messaging.client(viewer_of(person)), endpoint, thread_id)
+    for endpoint in (entry for entry in ACCESS if entry[0] == "GET"):
+        answer = ask(messaging.client(VIEWER), endpoint, thread_id)
         assert answer.status_code == 200
-        assert answer.json == ask(admin, endpoint, thread_id).json
-    assert (badge(messaging.client(viewer_of(ANNA))), badge(anna)) == (1, 1)
+        assert answer.json == ask(rolf, endpoint, thread_id).json
+    viewed, own = badge(messaging.client(VIEWER)), badge(rolf)
+    assert viewed == own > 0
     assert everything(messaging) == before
 
 

@@ -12,7 +12,7 @@ from tests.plugin import endpoints, principal
 DELIVERIES = "/api/v1/notifications/deliveries"
 EVERYBODY = ()
 ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
-VIEWERS = (Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
+VIEWERS = (Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
 EVENT_READERS = (*ADMINS, *VIEWERS, Role.MACHINE)
 WEBHOOK_OWNERS = (*ADMINS, Role.MACHINE)
 SIGNED_IN = ("everybody signed in",)

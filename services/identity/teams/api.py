@@ -7,11 +7,12 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from contracts.roles import VIEWERS
 from services.identity.common.context import own_settings
 from services.identity.sessions.freshness import require_fresh
 from services.identity.teams import actions, invitations, queries
 from services.identity.teams.rules import APART
-from services.identity.users.rules import ADMINS, VIEWERS
+from services.identity.users.rules import ADMINS
 from services.identity.users.schemas import InviteIn, MemberOut, UserChangeIn, UserOut, UsersIn
 
 blp = Blueprint("team", __name__, url_prefix="/api/v1/tenant/users")

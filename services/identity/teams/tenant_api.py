@@ -7,14 +7,14 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from contracts.roles import Role
+from contracts.roles import VIEWERS, Role
 from services.identity.common.context import own_settings
 from services.identity.sessions.freshness import require_fresh
 from services.identity.teams import ending, own_tenant
 from services.identity.teams.schemas import EndIn
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.schemas import AdminTenantOut, OwnTenantChangeIn, OwnTenantOut
-from services.identity.users.rules import ADMINS, VIEWERS
+from services.identity.users.rules import ADMINS
 
 blp = Blueprint("own-tenant", __name__, url_prefix="/api/v1")
 

@@ -20,7 +20,6 @@ ADMIN_OF: Mapping[Kind, Role] = {
 }
 """Who looks after the people and the keys of a tenant; each tenant keeps one."""
 ADMINS = tuple(ADMIN_OF.values())
-VIEWERS = (Role.SUPPLIER_VIEWER, Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
 PERSONS = tuple(role for roles in ROLES.values() for role in roles)
 """Roles a person can have; machine clients and our own processes get theirs otherwise."""
 

@@ -9,7 +9,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from contracts import features
-from contracts.roles import SUPPLIERS, Role
+from contracts.roles import Role
 from services.prm.actions import groups as actions
 from services.prm.api import accept_long_lists
 from services.prm.queries import groups as queries
@@ -30,7 +30,7 @@ class Groups(MethodView):
             group = actions.create_group(session, **data, actor=caller(), now=utcnow())
         return versions.set_etag(group)
 
-    @blp.allow(*SUPPLIERS)
+    @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(GroupOut))
     def get(self, page):
@@ -41,7 +41,7 @@ class Groups(MethodView):
 
 @blp.route("/<uuid:group_id>")
 class OneGroup(MethodView):
-    @blp.allow(*SUPPLIERS)
+    @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(200, GroupOut)
     def get(self, group_id):
         """One group with all its retailers."""

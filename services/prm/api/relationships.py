@@ -9,7 +9,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts import features
-from contracts.roles import RETAILERS, SUPPLIERS, Role
+from contracts.roles import RETAILERS, Role
 from services.prm import identity_client, rules
 from services.prm.actions import relationships as actions
 from services.prm.queries import relationships as queries
@@ -17,7 +17,7 @@ from services.prm.rules import Step
 from services.prm.schemas import RelationshipIn, RelationshipOut, RelationshipsIn
 
 BOTH = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN)
-READERS = (*SUPPLIERS, *RETAILERS)
+READERS = (Role.SUPPLIER_ADMIN, *RETAILERS)
 
 blp = Blueprint("relationships", __name__, url_prefix="/api/v1/prm/relationships", feature=features.PRM)
 

@@ -9,7 +9,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from contracts import features
-from contracts.roles import RETAILERS, SUPPLIERS, Role
+from contracts.roles import RETAILERS, Role
 from services.prm.actions import tiers as actions
 from services.prm.queries import tiers as queries
 from services.prm.schemas import AssignedOut, AssignIn, AssignmentOut, MyTierOut, TierChangeIn, TierIn, TierOut
@@ -29,7 +29,7 @@ class Tiers(MethodView):
             tier = actions.create_tier(session, data, actor=caller(), now=utcnow())
         return versions.set_etag(tier)
 
-    @blp.allow(*SUPPLIERS)
+    @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(TierOut))
     def get(self, page):
@@ -40,7 +40,7 @@ class Tiers(MethodView):
 
 @blp.route("/<uuid:tier_id>")
 class OneTier(MethodView):
-    @blp.allow(*SUPPLIERS)
+    @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(200, TierOut)
     def get(self, tier_id):
         """One tier of the caller."""
@@ -90,7 +90,7 @@ class Unassign(MethodView):
 
 @blp.route("/<uuid:tier_id>/assignments")
 class Assignments(MethodView):
-    @blp.allow(*SUPPLIERS)
+    @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(PageIn, location="query")
     @blp.response(200, page_of(AssignmentOut))
     def get(self, page, tier_id):
