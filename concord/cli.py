@@ -71,15 +71,17 @@ def up(demo: bool) -> None:
 @click.option("--password", help="Of the new operator; asked for where it is left out.")
 @click.option("--name", default="Operator")
 @click.option("--recover", is_flag=True, help="Print a link with which a present operator sets a new password.")
-def operator(email: str, password: str | None, name: str, recover: bool) -> None:
+@click.option("--without-factors", is_flag=True, help="With --recover: forget the operator's lost second factors.")
+def operator(email: str, password: str | None, name: str, recover: bool, without_factors: bool) -> None:
     """Create the platform's first operator (PlatformAdmin) with EMAIL. Does nothing if there is one."""
     if not recover:
         password = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
     runtime = service.Runtime(_load("identity"), settings_or_exit())
     try:
-        click.echo(
-            _recover_operator(runtime, email) if recover else _add_operator(runtime, email, password or "", name)
-        )
+        if recover:
+            click.echo(_recover_operator(runtime, email, without_factors))
+        else:
+            click.echo(_add_operator(runtime, email, password or "", name))
     finally:
         runtime.close()
 
@@ -119,11 +121,11 @@ def _add_operator(runtime: service.Runtime, email: str, password: str, name: str
     return f"{email} can sign in." if created else "There is an operator already. Nothing was changed."
 
 
-def _recover_operator(runtime: service.Runtime, email: str) -> str:
+def _recover_operator(runtime: service.Runtime, email: str, without_factors: bool) -> str:
     """A link that is good once, for an hour."""
     from services.identity.account import bootstrap
 
-    link = bootstrap.operator_link(runtime, email)
+    link = bootstrap.operator_link(runtime, email, without_factors=without_factors)
     if link is None:
         sys.exit(f"No operator who may sign in has the address {email}. Nothing was changed.")
     return link

@@ -12,6 +12,7 @@ from chassis.messaging import outbox
 from services.identity.account import queries, rules, throttling
 from services.identity.common.clients import Client
 from services.identity.common.secrets import spellings
+from services.identity.factors import actions as factor_actions
 from services.identity.links import actions as link_actions
 from services.identity.links import queries as link_queries
 from services.identity.links.models import AskedReset, Link
@@ -97,14 +98,22 @@ def answer_asked_reset(session: Session, *, settings: IdentitySettings, now: dat
     return True
 
 
-def make_operator_link(session: Session, email: str, *, settings: IdentitySettings, now: datetime) -> Link | None:
-    """A link for an operator to set a new password; None where no operator who may sign in has this address."""
+def make_operator_link(
+    session: Session, email: str, *, without_factors: bool, settings: IdentitySettings, now: datetime
+) -> Link | None:
+    """A link for an operator to set a new password; None where no operator who may sign in has this address.
+
+    ``without_factors`` forgets the second factors, for somebody who has lost them.
+    """
     users = [user for user in user_queries.users_of_address(session, spellings(email)) if user.role == OPERATOR]
     user = user_queries.lock_present_user(session, users[0].id) if users else None
     if user is None:
         return None
     system = Principal.system("identity")
     audit.record(session, "user.recovery_started", user, tenant_id=user.tenant_id, actor=system, now=now)
+    if without_factors:
+        factor_actions.forget(session, user.id)
+        audit.record(session, "user.factors_forgotten", user, tenant_id=user.tenant_id, actor=system, now=now)
     return link_actions.make_link(session, user, RESET, lifetime=rules.RESET_LIFETIME, settings=settings, now=now)
 
 

@@ -9,8 +9,8 @@ from chassis.http.current import db
 from services.identity.account.factor_schemas import CodeIn, RecoveryCodesOut, StartedTotpOut, TotpOut
 from services.identity.common.context import own_settings
 from services.identity.factors import actions, queries
-from services.identity.sessions import tries
 from services.identity.sessions.freshness import require_fresh
+from services.identity.sessions.guarded import counted
 from services.identity.sign_ins.rules import How
 from services.identity.tenants import queries as tenant_queries
 
@@ -54,7 +54,7 @@ class TotpConfirm(MethodView):
     @blp.alt_response(429, description="Too many wrong codes; `Retry-After` says when the next one is looked at.")
     def post(self, data):
         """A code of the authenticator that was started; the recovery codes are shown in this answer and never again."""
-        with tries.counted(caller().user_id, How.STEP_UP), db.begin() as session:
+        with counted(caller().user_id, How.STEP_UP), db.begin() as session:
             codes = actions.confirm_totp(
                 session, caller().user_id, data["code"], settings=own_settings(), actor=caller(), now=utcnow()
             )

@@ -19,6 +19,7 @@ from services.identity.factors import actions, queries, rules, verification
 from services.identity.factors.models import ONE_CREDENTIAL, Passkey, PasskeyChallenge
 from services.identity.factors.verification import Json, NotVerified, RelyingParty
 from services.identity.settings import IdentitySettings
+from services.identity.users.models import User
 
 TRIM = 1000  # rows a call
 
@@ -137,6 +138,16 @@ def use_passkey(session: Session, credential: Json, taken: Taken, *, party: Rely
         raise
     passkey.use(assertion.sign_count, now)
     return Shown(passkey.user_id, assertion.user_verified)
+
+
+def claimed_owner(session: Session, credential: Json) -> User | None:
+    """Whose passkey it is said to be, where that is known; nothing is verified."""
+    try:
+        claims = verification.claims_of(credential)
+    except NotVerified:
+        return None
+    statement = select(User).join(Passkey, Passkey.user_id == User.id)
+    return session.scalar(statement.where(Passkey.credential_id == claims.credential_id))
 
 
 def remove_passkey(

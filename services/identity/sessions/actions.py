@@ -231,7 +231,7 @@ def _access(
 ) -> Granted:
     tenant = tenant_queries.tenant(session, user.tenant_id)
     # Who comes by single sign-on has shown what their own provider asks for.
-    setup = signed_in.how != "sso" and factor_queries.must_set_up(session, user.id, tenant, settings)
+    setup = signed_in.how != How.SSO and factor_queries.must_set_up(session, user.id, tenant, settings)
     principal = replace(user.as_principal(tenant, signed_in.id), setup=setup)
     granted = grant(session, principal, refresh_token, settings=settings, now=now)
     expires_at = min(now + settings.idle_lifetime, signed_in.expires_at)

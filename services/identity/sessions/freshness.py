@@ -24,7 +24,7 @@ def require_fresh(session: Session, caller: Principal, now: datetime) -> None:
 
 def freshen(session: Session, caller: Principal, now: datetime) -> None:
     """The caller has just shown a password or factor for this sign-in. Raises as ``require_fresh``."""
-    _own(session, caller).proved_at = now
+    _own(session, caller).prove(now)
 
 
 def _own(session: Session, caller: Principal) -> SignedIn:

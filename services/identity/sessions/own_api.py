@@ -11,7 +11,7 @@ from services.identity.common.context import own_settings
 from services.identity.sessions import actions, queries, step_up
 from services.identity.sessions.schemas import MySessionOut, StepUpIn
 
-blp = Blueprint("my-sessions", __name__, url_prefix="/api/v1/me")
+blp = Blueprint("my-sessions", __name__, url_prefix="/api/v1/me", for_setup=True)
 
 
 @blp.route("/sessions")

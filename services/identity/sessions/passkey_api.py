@@ -17,17 +17,15 @@ from services.identity.factors.passkey_actions import Purpose, Shown
 from services.identity.factors.schemas import RequestOptionsOut
 from services.identity.factors.verification import Json, NotVerified
 from services.identity.identity_providers import queries as provider_queries
-from services.identity.passwords.hashing import is_password
-from services.identity.sessions import actions, cookies
+from services.identity.sessions import actions, cookies, tries
 from services.identity.sessions.ceremonies import refused_as, relying_party, take_challenge
+from services.identity.sessions.guarded import counted
 from services.identity.sessions.passkey_schemas import PasskeyOptionsIn, PasskeySignInIn
 from services.identity.sessions.schemas import AccessOut
-from services.identity.sessions.tries import counted, record
 from services.identity.sign_ins.rules import How, Outcome
 from services.identity.signing_keys.grants import Granted
 from services.identity.tenants import queries as tenant_queries
 from services.identity.users import queries as user_queries
-from services.identity.users.models import User
 
 blp = Blueprint("session-passkey", __name__, url_prefix="/session/passkey")
 
@@ -37,7 +35,6 @@ class SignInOptions(MethodView):
     @blp.public
     @blp.arguments(PasskeyOptionsIn)
     @blp.response(200, RequestOptionsOut)
-    @blp.alt_response(403, description="The request does not come from a page of ours.")
     def post(self, data):
         """What a device needs to sign in. It never lists passkeys, so that nobody learns which user names there are;
         with a `username`, no other person's passkey will do."""
@@ -56,17 +53,15 @@ class PasskeySession(MethodView):
     @blp.public
     @blp.arguments(PasskeySignInIn)
     @blp.response(200, AccessOut)
-    @blp.alt_response(401, description="`passkey_refused`, or `second_factor_required`: send the password too.")
-    @blp.alt_response(403, description="The request does not come from a page of ours.")
-    @blp.alt_response(429, description="Too many wrong passwords; `Retry-After` says when the next one is looked at.")
     def post(self, data):
-        """Signs in with what a device has made of the options; answers as `POST /session`."""
+        """Sign in with what a device has made of the options; answers as `POST /session`. 401 `second_factor_required`
+        where the device has not checked who holds it: then send the password as well, with new options."""
         cookies.require_own_page()
         with as_identity(), refused_as(Unauthorized):
-            shown = _shown(data["credential"])
-            if not shown.user_verified:
-                _check_password(shown.user_id, data.get("password"))
-            granted = _start(shown.user_id, keep=data["keep"])
+            granted = _sign_in(data["credential"], data.get("password"), keep=data["keep"])
+            if before := cookies.presented():
+                with db.begin() as session:
+                    actions.revoke(session, before, now=utcnow())
         cookies.keep(granted)
         return granted
 
@@ -77,31 +72,38 @@ def _owner(session: Session, username: str) -> UUID:
     return users[0].id if users else uuid4()
 
 
+def _sign_in(credential: Json, password: str | None, *, keep: bool) -> Granted:
+    try:
+        shown = _shown(credential)
+        checked = None if shown.user_verified else _checked_hash(shown.user_id, password)
+        return _start(shown.user_id, checked, keep=keep)
+    except NotVerified:
+        _record(credential)
+        raise
+
+
 def _shown(credential: Json) -> Shown:
     taken, party = take_challenge(Purpose.SIGN_IN, credential), relying_party()
     with db.begin() as session:
         return passkey_actions.use_passkey(session, credential, taken, party=party, now=utcnow())
 
 
-def _check_password(user_id: UUID, password: str | None) -> None:
+def _checked_hash(user_id: UUID, password: str | None) -> str | None:
+    """The hash that the password is right for."""
     if password is None:
         detail = "Your device has not checked that it is you. Send your password too, with new options."
         raise Unauthorized(detail, code="second_factor_required")
-    with counted(user_id, How.PASSKEY):
-        with db.read() as session:
-            user = session.get(User, user_id)
-        hashed = user.password_hash if user else None
-        if not any(is_password(spelling, hashed) for spelling in spellings(password)):
-            with db.begin() as session:
-                record(session, user, How.PASSKEY, Outcome.WRONG_PASSWORD, utcnow())
+    with counted(user_id, How.PASSKEY) as user:
+        if tries.owner_of([user], password)[0] is None:
             raise NotVerified("wrong password")
+    return user.password_hash
 
 
-def _start(user_id: UUID, *, keep: bool) -> Granted:
+def _start(user_id: UUID, checked_hash: str | None, *, keep: bool) -> Granted:
     with db.begin() as session:
         user = user_queries.lock_present_user(session, user_id)
-        if user is None:
-            raise NotVerified("may not sign in")
+        if user is None or checked_hash not in (None, user.password_hash):
+            raise NotVerified("may not sign in, or not any more with this password")
         tenant_queries.require_active(session, user.tenant_id)
         if provider_queries.is_enforced(session, user.tenant_id):
             raise Forbidden("Sign in through your company's own sign-in.", code="sso_required")
@@ -114,3 +116,11 @@ def _start(user_id: UUID, *, keep: bool) -> Granted:
             settings=own_settings(),
             now=utcnow(),
         )
+
+
+def _record(credential: Json) -> None:
+    """Record a try that failed, with the person whose passkey it was said to be."""
+    with db.begin() as session:
+        user = passkey_actions.claimed_owner(session, credential)
+        outcome = Outcome.WRONG_PASSKEY if user else Outcome.UNKNOWN_ACCOUNT
+        tries.record(session, user, How.PASSKEY, outcome, utcnow())

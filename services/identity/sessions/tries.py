@@ -1,24 +1,20 @@
 """What every way of showing a password or code does: count the try, check, record how it ended."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
-from chassis.data.unit_of_work import outside_unit
 from chassis.http.current import db
 from services.identity.common.clients import client_of_request
-from services.identity.common.context import as_identity, own_settings
+from services.identity.common.context import own_settings
 from services.identity.common.secrets import spellings
 from services.identity.passwords.hashing import is_password
 from services.identity.sessions import throttle
 from services.identity.sessions.throttle import Attempt, TooManyAttempts
 from services.identity.sign_ins import actions as sign_in_actions
 from services.identity.sign_ins.rules import How, Outcome
-from services.identity.users import queries as user_queries
 from services.identity.users.models import User
 
 
@@ -40,24 +36,6 @@ def count(attempt: Attempt, users: Sequence[User], how: How) -> None:
             record(session, next(iter(users), None), how, Outcome.THROTTLED, now)
     if refusal:
         raise TooManyAttempts(refusal.wait)
-
-
-@contextmanager
-def counted(user_id: UUID, how: How) -> Iterator[None]:
-    """Count a try at this person's password or code, which stays counted when the block fails. Enter it before any
-    transaction.
-
-    Raises:
-        TooManyAttempts: there were too many; nothing is looked at.
-    """
-    with as_identity(), outside_unit():
-        with db.read() as session:
-            user = user_queries.user_of_any_tenant(session, user_id)
-            attempt = attempt_of(session, user.email, [user])
-        count(attempt, [user], how)
-    yield
-    with as_identity(), db.begin() as session:
-        throttle.take_off(session, attempt, signed_in=False, now=utcnow())
 
 
 def owner_of(users: Sequence[User], password: str) -> tuple[User | None, str]:

@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     WRONG_PASSWORD = "wrong_password"  # noqa: S105
     CODE_MISSING = "second_factor_required"
     WRONG_CODE = "wrong_code"
+    WRONG_PASSKEY = "wrong_passkey"
     WRONG_SECRET = "wrong_secret"  # noqa: S105
     SUSPENDED = "suspended"
     TENANT_SUSPENDED = "tenant_suspended"

@@ -103,15 +103,13 @@ def keep_an_admin(session: Session, tenant: Tenant, user: User, actor: Principal
 
 
 def remove(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
-    """Remove a locked user, whoever remains. Of an invitation nobody has heard, so nobody hears that it is gone."""
-    has_joined = user.status != Status.INVITED
+    """Remove a locked user, whoever remains; also one who is only invited: the notifier knows the address by then."""
     user.remove(now)
     audit.record(session, "user.removed", user, tenant_id=user.tenant_id, actor=actor, now=now)
     session_actions.end_all(session, user.id, now=now)
     user_actions.delete_belongings(session, user.id)
-    if has_joined:
-        event = UserRemoved(user.id, user.tenant_id)
-        outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
+    event = UserRemoved(user.id, user.tenant_id)
+    outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
 
 
 def erase(session: Session, user: User, *, actor: Principal, now: datetime) -> None:

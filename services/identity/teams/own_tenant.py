@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
 from chassis.core.principal import Principal
+from services.identity.factors import queries as factor_queries
+from services.identity.sessions import actions as session_actions
 from services.identity.sessions.freshness import require_fresh
 from services.identity.tenants import actions as tenant_actions
 from services.identity.tenants.models import Tenant
@@ -24,4 +26,7 @@ def change(
     """
     if "second_factor_required" in changes:
         require_fresh(session, actor, now)
-    return tenant_actions.change_tenant(session, actor.tenant_id, changes, expected=expected, actor=actor, now=now)
+    tenant = tenant_actions.change_tenant(session, actor.tenant_id, changes, expected=expected, actor=actor, now=now)
+    if changes.get("second_factor_required"):  # their full tokens end now, not by themselves
+        session_actions.refuse_tokens(session, factor_queries.people_without_factor(session, tenant.id), now=now)
+    return tenant

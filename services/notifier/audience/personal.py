@@ -9,7 +9,15 @@ PERSONAL = (
         "Whom mail goes to; until the person is removed.",
         by_user=("id",),
         by_address=("email",),
-        erase={"email": None, "name": None, "role": None, "locale": None, "active": False},
+        erase={
+            "email": None,
+            "name": None,
+            "role": None,
+            "locale": None,
+            "time_zone": None,
+            "active": False,
+            "invited": False,
+        },
     ),
     PersonalData(Preferences, "What a person wants to hear of; until they are removed.", by_user=("id",), delete=True),
     PersonalData(

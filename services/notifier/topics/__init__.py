@@ -30,4 +30,4 @@ PRIVATE = frozenset(topic.name for topic in ALL if topic.private)
 """Only the reader of such a mail, and the operator, see that it was sent."""
 
 OF_USERS = tuple(name for name in DEFAULTS if BY_NAME[name].roles)
-"""What users choose by their preferences. Affiliates do not sign in: they choose by the link of a mail alone."""
+"""What users choose by their preferences. Affiliates choose by the link of a mail alone, also those who sign in."""
