@@ -78,7 +78,17 @@ def _sign_ins(world):
     mine = {"user_id": anna.user_id, "tenant_id": anna.tenant_id}
     with acting_as(SYSTEM), world.identity.running.database.begin() as session:
         session.add(
-            SignIn(id=uuid7(), **mine, account=EMAIL, how="password", outcome="ok", device="X", address="::1", at=now)
+            SignIn(
+                id=uuid7(),
+                **mine,
+                account=EMAIL,
+                how="password",
+                outcome="ok",
+                device="X",
+                address="::1",
+                network="::/64",
+                at=now,
+            )
         )
         session.add(AskedReset(id=uuid7(), email=EMAIL.upper(), address="::1", asked_at=now))
         session.add(UserSettings(**mine, settings={"views": [f"mails to {EMAIL}"]}, updated_at=now))

@@ -51,8 +51,8 @@ def test_a_suspended_tenant_is_out_and_its_data_stays(identity, tenant, anna):
     assert (event["type"], event["subject"], event["tenantids"]) == ("identity.TenantSuspended.v1", tenant, tenant)
     assert event["data"] == {"tenantId": tenant}
     assert suspended_in_feed(identity, tenant)
-    is_oauth_error(identity.sign_in(), 400, "invalid_grant")
-    is_oauth_error(identity.refresh(signed_in["refresh_token"]), 400, "invalid_grant")
+    is_oauth_error(identity.sign_in(), 403, "tenant_suspended")
+    is_oauth_error(identity.refresh(signed_in["refresh_token"]), 403, "tenant_suspended")
     is_oauth_error(machine(identity, key), 401, "invalid_client")
     is_problem(identity.accept(token), 403, "tenant_suspended")
     assert identity.admin.get(f"{ADMIN}/{tenant}/users").json["totalItems"] == 2

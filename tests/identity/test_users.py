@@ -122,6 +122,16 @@ def test_bad_users_are_refused_and_nothing_is_written(identity, retailer, change
     assert identity.rows() == before
 
 
+@pytest.mark.parametrize(
+    "password", ["ser ön ännu", "ser ön " * 20, "Rolf@Fjord-Retail.example", "FJORD retail", " " * 12]
+)
+def test_weak_passwords_are_refused_and_nothing_is_written(identity, retailer, password):
+    before = identity.rows()
+    answer = identity.admin.post(f"{ADMIN}/{retailer}/users", json=GOOD | {"password": password})
+    assert is_problem(answer, 422, "weak_password")["errors"][0]["field"] == "password"
+    assert identity.rows() == before
+
+
 @pytest.mark.parametrize("missing", ["email", "name", "role"])
 def test_every_field_is_needed(identity, retailer, missing):
     body = {name: value for name, value in GOOD.items() if name != missing}

@@ -47,7 +47,7 @@ PERSONAL = (
         "Who signed in or tried to, for the tenant's admins and the operator.",
         by_user=("user_id",),
         by_address=("account",),
-        erase={"account": None, "device": "", "address": ""},
+        erase={"account": None, "device": "", "address": "", "network": ""},
     ),
     PersonalData(TotpSecret, ACCOUNT, by_user=("user_id",), delete=True, secret=("secret", "last_step")),
     PersonalData(RecoveryCode, ACCOUNT, by_user=("user_id",), delete=True, secret=("digest",)),

@@ -5,7 +5,7 @@ from marshmallow import INCLUDE, fields, validate
 from chassis.http.schemas import CamelSchema, Instant, PublicSchema
 
 MEDIA_TYPE = "application/scim+json"
-FILTER_MAX = 1000
+FILTER_MAX = 500
 COUNT_MAX = 200
 
 

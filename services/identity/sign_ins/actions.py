@@ -33,14 +33,16 @@ def record(
     how: How,
     outcome: Outcome,
     client: Client,
+    tenant_id: UUID | None = None,
     now: datetime,
 ) -> None:
     """Record a sign-in or a failed try, and count it when it failed. ``account`` is None for an unknown one, whose
-    ``name`` is not stored: people type passwords into the wrong field."""
+    ``name`` is not stored: people type passwords into the wrong field. ``tenant_id`` is whose door it was, where that
+    is all that is known."""
     session.add(
         SignIn(
             id=uuid7(),
-            tenant_id=account.tenant_id if account else None,
+            tenant_id=account.tenant_id if account else tenant_id,
             user_id=account.id if account else None,
             account=name if account else None,
             how=how,

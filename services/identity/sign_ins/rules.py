@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     WRONG_SECRET = "wrong_secret"  # noqa: S105
     SUSPENDED = "suspended"
     TENANT_SUSPENDED = "tenant_suspended"
+    SSO_REFUSED = "sso_refused"
     SSO_REQUIRED = "sso_required"
     THROTTLED = "throttled"
     REUSED = "reused"

@@ -19,6 +19,8 @@ from services.identity.common.secrets import digest, new_secret, same
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
 from services.identity.sessions import cookies
+from services.identity.sign_ins import actions as sign_in_actions
+from services.identity.sign_ins.rules import How, Outcome
 from services.identity.signing_keys.grants import Granted
 from services.identity.sso import actions, failures, pages, queries, rules
 from services.identity.sso.failures import NotSignedIn
@@ -90,9 +92,10 @@ class Callback(MethodView):
             granted = _sign_in(answer, attempt, provider)
         except NotSignedIn as failure:
             log.info("nobody was signed in", tenant_id=str(provider.tenant_id), reason=failure.title)
+            _record(provider)
             raise
         public = settings_of(current_app).public_url
-        target = f"{public}{attempt.next}" if attempt.next else own_settings().console_url
+        target = f"{public}{attempt.next}" if attempt.next else f"{own_settings().console_url}/"
         response = cast(Response, redirect(target, HTTPStatus.SEE_OTHER))
         _set_cookie(response, state, "", 0)
         cookies.keep(granted)
@@ -111,6 +114,21 @@ def _sign_in(answer: dict[str, str], attempt: SsoAttempt, provider: IdentityProv
     with as_identity(), db.begin() as session:
         return actions.sign_in(
             session, attempt, person, client=client_of_request(), settings=own_settings(), now=utcnow()
+        )
+
+
+def _record(provider: IdentityProvider) -> None:
+    """Show the tenant's admins that somebody came back from their provider and was not let in."""
+    with as_identity(), db.begin() as session:
+        sign_in_actions.record(
+            session,
+            None,
+            name=None,
+            how=How.SSO,
+            outcome=Outcome.SSO_REFUSED,
+            client=client_of_request(),
+            tenant_id=provider.tenant_id,
+            now=utcnow(),
         )
 
 

@@ -199,3 +199,11 @@ def test_a_provider_that_names_itself_must_do_so(provider, slug, configured, bro
     provider.metadata["authorization_response_iss_parameter_supported"] = True
     location = browser.at_provider(browser.start(slug))
     is_page(browser.come_back(location), 403, "could not be verified")
+
+
+def test_the_tenants_admins_see_that_somebody_was_not_let_in(identity, tenant, provider, slug, configured, browser):
+    """Whose try it was nobody can say; how and from where, they can."""
+    provider.person = Person(LARS | {"email_verified": False})
+    assert browser.sign_in(slug).status_code == 403
+    (row,) = identity.admin.get(f"/api/v1/admin/sign-ins?tenantId={tenant}&outcome=sso_refused").json["items"]
+    assert (row["how"], row["account"]) == ("sso", None)
