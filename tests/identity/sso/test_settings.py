@@ -199,7 +199,7 @@ def test_another_client_has_to_work_first(identity, provider, enforced):
 
 
 def test_where_it_is_the_only_way_no_password_counts(identity, slug, enforced, browser):
-    refused = is_oauth_error(identity.sign_in(), 400, "invalid_grant")
+    refused = is_oauth_error(identity.sign_in(), 403, "sso_required")
     assert "company" in refused.json["error_description"]
     wrong = is_oauth_error(identity.sign_in(password="wrong password"), 400, "invalid_grant")
     assert "company" not in wrong.json["error_description"]
