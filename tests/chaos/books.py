@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +74,12 @@ class Books:
                 body = json.loads(text)
                 series = Series(body["source"], UUID(body["subject"]))
                 yield Event(event_id, type, series, sequence, frozenset(body["tenantids"].split(",")) - {""}, at)
+
+    def forgotten(self, events: Iterable[Event]) -> set[UUID]:
+        """What was for nobody but tenants that have ended: the notifier forgets all that is theirs."""
+        events = list(events)
+        ended = {str(event.series.subject) for event in events if event.type == "identity.TenantEnded.v1"}
+        return {event.id for event in events if event.tenants and event.tenants <= ended}
 
     def under_way(self) -> dict[str, int]:
         """What still has to happen somewhere before all is settled."""

@@ -5,7 +5,7 @@ receivers of webhooks. All of them are reckoned with in the same way, by the ids
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -61,21 +61,25 @@ def reckon(books: Books, hooks: Sequence[Hook], received: Mapping[str, Sequence[
     events = list(books.events())
     _require_every_type(events, findings)
     _judge_sequences(events, findings)
-    for taker in _takers(books, hooks, received):
+    for taker in _takers(books, hooks, received, books.forgotten(events)):
         _judge(taker, events, findings)
     _judge_dead(books, findings)
     _judge_messages(books, findings)
     return len(events)
 
 
-def _takers(books: Books, hooks: Sequence[Hook], received: Mapping[str, Sequence[UUID]]) -> Iterator[Taker]:
+def _takers(
+    books: Books, hooks: Sequence[Hook], received: Mapping[str, Sequence[UUID]], forgotten: Container[UUID]
+) -> Iterator[Taker]:
     for home, subscriber in listeners():
         mine = select(InboxRow.event_id).where(InboxRow.consumer == subscriber.name)
         yield Taker(subscriber.name, _heard_by(subscriber), [row.event_id for row in books.all(home, mine)])
     effects = books.all(ledger.NAME, select(ledger.Effect.event_id).order_by(ledger.Effect.id))
     yield Taker("the ledger's effects", lambda _: True, [row.event_id for row in effects], ordered=True)
     logged = books.all("notifier", select(LoggedEvent.event_id).order_by(LoggedEvent.position))
-    yield Taker("the event log", lambda _: True, [row.event_id for row in logged], ordered=True)
+    yield Taker(
+        "the event log", lambda event: event.id not in forgotten, [row.event_id for row in logged], ordered=True
+    )
     for hook in hooks:
         arrived = received.get(hook.tenant_id, [])
         yield Taker(f"webhook {hook.id}", _sent_to(hook), arrived, ordered=True, may_repeat=True)

@@ -213,8 +213,8 @@ def test_a_suspended_company_is_shut_out_and_comes_back(platform):
     assert admin.get("/api/v1/me").status_code == 200
     path = f"/api/v1/admin/tenants/{tenant}"
     assert operator.ask("PATCH", path, {"suspended": True}).status_code == 200
-    refused = until(lambda: (answer := admin.get("/api/v1/me")).status_code == 403 and answer, what="the suspension")
-    assert refused.json()["code"] == "tenant_suspended"
+    refused = until(lambda: (answer := admin.get("/api/v1/me")).status_code == 403 and [answer], what="the suspension")
+    assert refused[0].json()["code"] == "tenant_suspended"
     assert Browser(platform).sign_in(admin.email, PASSWORD).status_code == 403
     assert operator.ask("PATCH", path, {"suspended": False}).status_code == 200
     until(lambda: Browser(platform).sign_in(admin.email, PASSWORD).status_code == 200, what="the company's return")

@@ -5,15 +5,12 @@ import io
 import json
 import zipfile
 from contextlib import closing
-from uuid import UUID
+from uuid import uuid4
 
 import requests
 
-from chassis.core.clock import utcnow
-from chassis.core.principal import Principal, acting_as
 from concord.platform import SERVICES
-from services.identity.teams import actions
-from tests.e2e.harness import until
+from tests.e2e.harness import OPERATOR, new_user, until
 from tests.plugin.search import rows_with
 
 
@@ -28,9 +25,10 @@ def search(platform, text):
 
 
 def erase(platform, user_id, tenant_id):
-    actor = Principal.system("identity")
-    with closing(platform.database("identity")) as database, acting_as(actor), database.begin() as session:
-        actions.erase_user(session, UUID(tenant_id), UUID(user_id), actor=actor, now=utcnow())
+    """As a colleague does it, who is an admin too."""
+    colleague = f"carl-{uuid4().hex[:8]}@supplier.example"
+    carl = new_user(platform, platform.user(*OPERATOR), tenant_id, colleague, "SupplierAdmin")
+    assert carl.post(f"/api/v1/tenant/users/{user_id}/erase").status_code == 204
 
 
 def fetch(user, path):

@@ -81,7 +81,7 @@ def test_a_suspended_tenant_is_refused_everywhere_until_it_is_resumed(platform):
     assert merchant.admin.get("/api/v1/me").json()["code"] == "tenant_suspended"
     assert merchant.software.get("/api/v1/campaigns").status_code == 403
     again = {"grant_type": "password", "username": merchant.admin.email, "password": merchant.admin.password}
-    assert requests.post(f"{platform.url}/oauth/token", data=again, timeout=10).status_code == 400
+    assert requests.post(f"{platform.url}/oauth/token", data=again, timeout=10).status_code == 403
     assert other.supplier.get("/api/v1/campaigns").status_code == 200
     operator.ask("PATCH", address, {"suspended": False})
     until(lambda: merchant.admin.get("/api/v1/me").status_code == 200, within=5, what="the resumption")

@@ -19,7 +19,8 @@ class Page(HTMLParser):
 
     def __init__(self, answer):
         super().__init__()
-        assert answer.status_code == 200, answer.get_data(as_text=True)
+        self.status = answer.status_code
+        assert self.status in (200, 422), answer.get_data(as_text=True)
         assert answer.content_type == "text/html; charset=utf-8"
         self.headers, self.source = answer.headers, answer.get_data(as_text=True)
         self.elements, self.text, self.style = [], "", ""

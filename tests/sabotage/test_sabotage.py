@@ -7,7 +7,7 @@ from tests.sabotage.faults import FAULTS, Fault
 
 
 def test_there_is_every_fault_that_we_promise_to_notice():
-    assert len(FAULTS) == 14
+    assert len(FAULTS) == 16
 
 
 @pytest.mark.nightly

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 
 from flask import Response
@@ -62,7 +63,8 @@ def message_page(heading: str, *paragraphs: str, button: Button | None = None) -
 def _page(template: str, faults: Faults | None, **values: object) -> Response:
     by_field: Mapping[str, str] = defaultdict(str, faults or {})
     page = _templates().get_template(template).render(style=Markup(STYLE), faults=by_field, **values)  # noqa: S704
-    return Response(page, mimetype="text/html", headers=HEADERS)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
+    return Response(page, status=status, mimetype="text/html", headers=HEADERS)
 
 
 @cache

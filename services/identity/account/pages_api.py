@@ -1,7 +1,7 @@
 """Pages for people who come from a mail: set a password, accept an invitation, ask for a link. They need no script.
 
-A GET changes nothing, because programs look at the links of mails. Every page is a 200, also one that says what is
-wrong: the gateway puts its own small page in the place of an error's. No cookie counts here. A form that sets a
+A GET changes nothing, because programs look at the links of mails. A page that says what is wrong is a 422, which the
+gateway passes on as it is (``Route.pages``). No cookie counts here. A form that sets a
 password needs the token of the mail, which a foreign page does not have; a form that the browser says comes from a
 foreign page is refused all the same. The token stands in the mail's address and in a hidden field, and nowhere else; no
 query is ever logged.
@@ -34,13 +34,15 @@ HTML = {"type": "string"}
 
 
 @blp.errorhandler(LinkInvalid)
-def explain_link(_failure: LinkInvalid) -> Response:
-    return pages.message_page(
+def explain_link(failure: LinkInvalid) -> Response:
+    page = pages.message_page(
         "This link is no longer valid",
         "It may have been used, replaced by a newer one, or its time is over. Look for the newest mail.",
         "To set a password, ask for a new link. For an invitation, ask whoever has invited you to send it again.",
         button=pages.Button("Ask for a new link", "/account/recover"),
     )
+    page.status_code = failure.status
+    return page
 
 
 @blp.route("/password")

@@ -321,14 +321,15 @@ def test_unknown_companies_and_those_without_a_provider_look_alike(identity, ten
     assert len(texts) == 1
 
 
-def test_no_code_and_no_secret_is_logged(provider, slug, configured, browser, capfd):
+def test_no_code_and_no_secret_is_logged(provider, slug, configured, browser, caplog):
+    caplog.set_level("DEBUG")
     location = browser.at_provider(browser.start(slug))
     provider.lies = {"aud": "somebody-else"}
     browser.come_back(location)
     location = browser.at_provider(browser.start(slug))
     provider.answers["/token"] = lambda: ({"error": "invalid_grant", "error_description": location}, 400)
     browser.come_back(location)
-    logged = capfd.readouterr().err
+    logged = "\n".join(str(record.__dict__) for record in caplog.records)
     assert "proves nothing" in logged
     code, state = location.partition("code=")[2].split("&state=")
     for secret in (code, state, SECRET, "eyJ"):
