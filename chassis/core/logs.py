@@ -43,7 +43,8 @@ def configure(level: str = "INFO", style: str = "json", **constant: str) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("alembic", "gunicorn.access"):
+    # What authlib has to tell below that holds tokens.
+    for chatty in ("alembic", "authlib", "gunicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # They write a line or a traceback for every refused connection; our own exceptions carry the cause.
     for chatty in ("pika", "urllib3"):

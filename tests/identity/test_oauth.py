@@ -48,7 +48,7 @@ def test_a_user_signs_in_with_password(identity, tenant, anna):
         "name": "Anna",
         "features": ["campaigns", "prm"],
         "iat": claims["iat"],
-        "exp": claims["iat"] + 900,
+        "exp": int(claims["iat"]) + 900,
         "jti": claims["jti"],
         "sid": claims["sid"],
     }

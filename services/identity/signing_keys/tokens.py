@@ -38,12 +38,12 @@ def to_jwk(kid: str, public: str) -> dict[str, str]:
 
 def mint(principal: Principal, *, kid: str, private: str, issuer: str, lifetime: timedelta, now: datetime) -> str:
     """A signed access token for ``principal``, valid from ``now`` for ``lifetime``."""
-    issued = int(now.timestamp())
+    issued = now.timestamp()  # with its fraction: the gateway refuses what was issued until somebody's role changed
     claims: dict[str, Any] = principal.to_claims() | {
         "iss": issuer,
         "aud": AUDIENCE,
         "iat": issued,
-        "exp": issued + int(lifetime.total_seconds()),
+        "exp": int(issued) + int(lifetime.total_seconds()),
         "jti": str(uuid4()),
     }
     return jwt.encode(claims, private, algorithm=ALGORITHM, headers={"kid": kid})
