@@ -27,9 +27,7 @@ from tests.e2e.harness import Engines, Platform, free_ports
 # no role has all of its service's in one process.
 MEMBERS = {
     "gateway": 1,
-    "identity-api": 1,
-    "identity-relay": 1,
-    "identity-consumer": 1,
+    "identity": 1,
     "prm-api": 1,
     "prm-relay": 1,
     "prm-consumer": 1,

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import jwt
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from chassis.core.clock import utcnow
@@ -17,12 +18,15 @@ from services.identity import service, settings
 from services.identity.common.models import Base
 from services.identity.links import actions as link_actions
 from services.identity.links.rules import token_of
+from services.identity.passwords import hashing
 from services.identity.sessions.models import SignedIn
 from services.identity.users.models import User
 from tests.plugin import CallerClient, ServiceUnderTest, principal
 
 PASSWORD = "concord-demo"
 ADMIN = "/api/v1/admin/tenants"
+HASHER, NOBODYS_HASH = hashing.HASHER, hashing.NOBODYS_HASH  # those of production
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 LATER = datetime(2200, 1, 1, tzinfo=UTC)  # whatever the time is in a test
 
 
@@ -185,6 +189,13 @@ def identity(start_service):
     started = Identity(start_service(service), operator)
     started.operator = started.fresh(operator)
     return started
+
+
+@pytest.fixture(autouse=True)
+def _hash_quickly(monkeypatch):
+    """A third of these tests' time would go into making passwords slow to try."""
+    monkeypatch.setattr(hashing, "HASHER", QUICK)
+    monkeypatch.setattr(hashing, "NOBODYS_HASH", QUICK.hash("nobody's"))
 
 
 @pytest.fixture
