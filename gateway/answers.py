@@ -20,11 +20,15 @@ STILL_TRUE = ("allow", "retry-after", "www-authenticate")
 
 @dataclass(slots=True)
 class Answer:
-    """``body`` is closed by the server when it has a ``close``."""
+    """``body`` is closed by the server when it has a ``close``.
+
+    ``half_way``: a sign-in whose password was right, and that wants a second factor besides; it was not refused.
+    """
 
     status: int
     headers: Headers
     body: Iterable[bytes]
+    half_way: bool = False
 
 
 def of_failure(failure: Failure, request: Request) -> Answer:

@@ -124,7 +124,7 @@ class Gateway:
         request.route, request.error_format = route.path, route.error_format
         self._admit(request, route)
         answer = self._proxy.forward(request, route)
-        if route.sign_in and answer.status in REFUSED_SIGN_IN:
+        if route.sign_in and answer.status in REFUSED_SIGN_IN and not answer.half_way:
             self._limiter.note(self._per_sign_in, request.network)
         return answer
 

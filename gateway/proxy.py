@@ -15,6 +15,7 @@ from gateway.upstream import PIECE, Reply, Upstream
 
 WITH_BODY = ("POST", "PUT", "PATCH")
 BODILESS = (204, 304)
+SIGN_IN = "x-concord-sign-in"  # what identity says of a sign-in for our count of refused ones; no client sees it
 
 
 class Proxy:
@@ -76,7 +77,8 @@ def _answer(reply: Reply, request: Request, route: Route, upstream: Upstream) ->
     # A small answer is read whole first, so that one that breaks off can still become a 502.
     body = b"".join(iter(reply.read, b"")) if reply.length else b""
     reply.close()
-    return Answer(reply.status, headers + _length(reply), [body])
+    half_way = any(name.lower() == SIGN_IN for name, _ in reply.fields)
+    return Answer(reply.status, headers + _length(reply), [body], half_way)
 
 
 def _length(reply: Reply) -> Headers:

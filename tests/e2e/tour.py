@@ -56,11 +56,6 @@ def take_tour(url, email, folder):
     assert attempts.count('"status":204') == 2, shown
 
 
-def invitations_are_mailed():
-    """Whether the notifier knows invitations."""
-    return any("identity.UserInvited.v1" in path.read_text() for path in (ROOT / "services/notifier").rglob("*.py"))
-
-
 def accept_invitation(url):
     """Paste the README's first minutes, up to the colleague who joins by the link in a mail; return the JSON documents
     that were shown."""

@@ -53,6 +53,19 @@ def test_only_refused_sign_ins_count_strictly(start_gateway, identity: FakeIdent
     assert call("POST", "/oauth/token", environ={"REMOTE_ADDR": "198.51.100.7"}).status_code == 200
 
 
+def test_a_right_password_that_wants_a_second_factor_is_no_refused_sign_in(
+    start_gateway, identity: FakeIdentity
+) -> None:
+    """A whole company may sign in from behind one address; what identity says of it stays inside."""
+    call = start_gateway(sign_in_limit="3/hour")
+    headers = {"Content-Type": "application/problem+json", "X-Concord-Sign-In": "half-way"}
+    half_way = Planned(401, headers, b'{"code": "second_factor_required"}')
+    identity.plan("/session", half_way)
+    answers = [call("POST", "/session") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401] * 5
+    assert "X-Concord-Sign-In" not in answers[0].headers
+
+
 def test_refused_sign_ins_sign_nobody_else_out(start_gateway, identity: FakeIdentity) -> None:
     """Somebody behind the same address can still renew."""
     call = start_gateway(sign_in_limit="3/hour")

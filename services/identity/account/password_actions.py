@@ -113,7 +113,8 @@ def make_operator_link(
     audit.record(session, "user.recovery_started", user, tenant_id=user.tenant_id, actor=system, now=now)
     if without_factors:
         factor_actions.forget(session, user.id)
-        audit.record(session, "user.factors_forgotten", user, tenant_id=user.tenant_id, actor=system, now=now)
+        factor_actions.report(session, user, "factor_removed", "all of them", actor=system, now=now)
+        session_actions.end_all(session, user.id, now=now)
     return link_actions.make_link(session, user, RESET, lifetime=rules.RESET_LIFETIME, settings=settings, now=now)
 
 

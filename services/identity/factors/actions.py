@@ -174,7 +174,8 @@ def _use_recovery_code(session: Session, user: User, code: str, settings: Identi
     if digest is None or not execute_counted(session, update(RecoveryCode).where(*present).values(used_at=now)):
         return False
     actor = user.as_principal(tenant_queries.tenant(session, user.tenant_id))
-    report(session, user, "recovery_code_used", RECOVERY, actor=actor, now=now)
+    device = client_of_request().device if has_request_context() else ""
+    report(session, user, "recovery_code_used", device, actor=actor, now=now)
     return True
 
 

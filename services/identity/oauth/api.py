@@ -69,7 +69,7 @@ def answer_wrong_credentials(failure: WrongCredentials) -> Response:
 
 @blp.errorhandler(SecondFactorRequired)
 def answer_second_factor_required(failure: SecondFactorRequired) -> Response:
-    return answer_error(OAuthError(failure.detail, code=failure.code))
+    return answer_error(OAuthError(failure.detail, code=failure.code, headers=failure.headers))
 
 
 @blp.after_request

@@ -44,7 +44,8 @@ class SecondFactorRequired(Unauthorized):
     default_code = "second_factor_required"
 
     def __init__(self) -> None:
-        super().__init__("Send a code of your authenticator, or a recovery code, as well.")
+        detail = "Send a code of your authenticator, or a recovery code, as well."
+        super().__init__(detail, headers={"X-Concord-Sign-In": "half-way"})  # the gateway counts it as no refused one
 
 
 @dataclass(frozen=True)

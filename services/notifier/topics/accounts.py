@@ -54,6 +54,7 @@ def invited(event: Received) -> list[Notice]:
         "role": _role(invitation.role),
         "tenant_name": invitation.tenant_name,
         "invited_by": invitation.invited_by,
+        "invited_by_id": str(event.actor_id),
     }
     return [Notice(event.id, invitation.tenant_id, context, person=Person(invitation.user_id, invitation.email))]
 
@@ -106,7 +107,7 @@ CHANGES = {
     ),
     "recovery_code_used": (
         "A recovery code was used for your Concord account",
-        "Somebody has signed in with one of your recovery codes. Each works once; make new ones when few are left.",
+        "Somebody has used one of your recovery codes. Each works once; make new ones when few are left.",
         "Device",
     ),
 }
@@ -117,7 +118,7 @@ INVITATION = Topic(
     name="invitation",
     description="invitations to join a company",
     roles=(),
-    subject="{invited_by} invites you to work with {tenant_name} on Concord",
+    subject="Your invitation to {tenant_name} on Concord",  # no person's name: only contexts can be erased
     cadence=None,
     account=True,
     before_joining=True,

@@ -38,7 +38,7 @@ def test_an_invitation_goes_to_an_address_that_is_no_contact_yet(notifier, inbox
     notifier.deliver(tenant_created(), event, event)
     send(notifier)
     [(to, message)] = inbox.taken
-    assert (to, message["Subject"]) == (ROLFS, "Frida Fjord invites you to work with Fjord Retail on Concord")
+    assert (to, message["Subject"]) == (ROLFS, "Your invitation to Fjord Retail on Concord")
     for body in bodies(message):
         assert f"http://localhost:8080/account/invitation?token={TOKEN}" in body
         assert "Administrator" in body
