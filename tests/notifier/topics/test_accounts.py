@@ -1,13 +1,15 @@
 """Mails about people's own accounts: to whom they go, what they say, and that nobody can turn them off."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
 
 from chassis.core.clock import utcnow
+from chassis.core.people import FORMER_USER, Person, email_digest
 from contracts.roles import Role
+from services.notifier import service
 from services.notifier.audience.reassignment import PERSONAL, WITHDRAWN
 from services.notifier.outbound.decisions import UNKNOWN_USER
 from tests.notifier import samples
@@ -161,7 +163,19 @@ def test_a_change_of_what_guards_an_account_is_told_to_its_owner(notifier, inbox
 def test_what_is_written_is_what_the_sample_shows(notifier, name, event):
     notifier.deliver(user_added(), event)
     [row] = deliveries(notifier)
-    assert (row.template, row.context) == samples.SAMPLES[name]
+    shown = {field: value for field, value in row.context.items() if field != "invited_by_id"}
+    assert (row.template, shown) == samples.SAMPLES[name]
+
+
+def test_an_erased_inviter_is_named_nowhere(notifier):
+    """Neither in the subject nor beside an id that would tell whose name it was."""
+    notifier.deliver(user_invited())
+    [row] = deliveries(notifier)
+    assert row.context["invited_by"] not in row.subject
+    inviter = Person(UUID(row.context["invited_by_id"]), row.tenant_id, email_digest("frida@fjord-retail.example"))
+    (declared,) = (data for data in service.personal_data if data.table.name == "deliveries")
+    values = {column.name: getattr(row, column.name) for column in declared.table.columns}
+    assert declared.erased(values, inviter)["context"]["invited_by"] == FORMER_USER
 
 
 def test_times_are_in_the_zone_of_the_reader(notifier, inbox):
