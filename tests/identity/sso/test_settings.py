@@ -239,6 +239,9 @@ def test_the_operator_lets_people_back_in(identity, tenant, enforced):
     """The last admin is never locked out for good."""
     path = f"{ADMIN}/{tenant}/sso/enforcement"
     is_problem(enforced.delete(path), 403, "forbidden")
+    stale = identity.running.client(principal(Role.PLATFORM_ADMIN))
+    is_problem(stale.delete(path), 403, "step_up_required")
+    is_oauth_error(identity.sign_in(password=PASSWORD), 403, "sso_required")
     assert identity.admin.delete(path).status_code == 204
     assert identity.sign_in(password=PASSWORD).status_code == 200
     entry = identity.trail(tenant)[0]
