@@ -27,7 +27,7 @@ class Totp(MethodView):
             tenant = tenant_queries.tenant(session, caller().tenant_id)
             return queries.factors_of(session, caller().user_id, tenant, own_settings())
 
-    @blp.allow()
+    @blp.allow(replay=False)
     @blp.response(201, StartedTotpOut)
     def post(self):
         """Starts an authenticator, which counts once it is confirmed; needs step-up."""
@@ -48,7 +48,7 @@ class Totp(MethodView):
 
 @blp.route("/totp/confirm")
 class TotpConfirm(MethodView):
-    @blp.allow()
+    @blp.allow(replay=False)
     @blp.arguments(CodeIn)
     @blp.response(200, RecoveryCodesOut)
     @blp.alt_response(429, description="Too many wrong codes; `Retry-After` says when the next one is looked at.")
@@ -63,7 +63,7 @@ class TotpConfirm(MethodView):
 
 @blp.route("/recovery-codes")
 class RecoveryCodes(MethodView):
-    @blp.allow()
+    @blp.allow(replay=False)
     @blp.response(201, RecoveryCodesOut)
     def post(self):
         """New ones in place of those there are, shown in this answer and never again; needs step-up."""
