@@ -211,6 +211,12 @@ def test_codes_cannot_be_tried_out(identity, person, headers):
     refused = person.post(CONFIRM, json={"code": code_of(secret)})
     is_problem(refused, 429, "too_many_attempts")
     assert int(refused.headers["Retry-After"]) > 0
+    rows = person.get("/api/v1/tenant/sign-ins?pageSize=50").json["items"]
+    assert [(row["how"], row["outcome"]) for row in rows] == [
+        ("step_up", "throttled"),
+        *[("step_up", "wrong_code")] * 10,
+        ("password", "ok"),
+    ]
 
 
 def test_changes_need_a_fresh_sign_in(identity, anna):
