@@ -44,10 +44,11 @@ class Blueprint(flask_smorest.Blueprint):
         self.error_format = error_format
         self.for_setup = for_setup
 
-    def allow(self, *roles: str) -> Callable[[F], F]:
+    def allow(self, *roles: str, replay: bool = True) -> Callable[[F], F]:
         """Let callers of these roles in, any signed-in caller when none is named. Write it above every other decorator.
 
-        It also makes a POST with an ``Idempotency-Key`` act once (``chassis.http.idempotency``).
+        It also makes a POST with an ``Idempotency-Key`` act once (``chassis.http.idempotency``). Without ``replay`` its
+        answer is not given again: where it holds a secret, whoever has only the access token must not get it.
         """
 
         def check() -> None:
@@ -59,7 +60,7 @@ class Blueprint(flask_smorest.Blueprint):
             if roles and principal.role not in roles:
                 raise errors.Forbidden("Your role does not allow this.")
 
-        return self._guard(check, roles)
+        return self._guard(check, roles, replay=replay)
 
     def allow_senders(self, *senders: str) -> Callable[[F], F]:
         """Let only these of our own processes in: an internal endpoint, which the gateway does not route."""
@@ -76,7 +77,7 @@ class Blueprint(flask_smorest.Blueprint):
         view.access = ()  # type: ignore[attr-defined]
         return view
 
-    def _guard(self, check: Callable[[], None], roles: Iterable[str]) -> Callable[[F], F]:
+    def _guard(self, check: Callable[[], None], roles: Iterable[str], *, replay: bool = True) -> Callable[[F], F]:
         def decorate(view: F) -> F:
             declared = _declared_locations(view)
 
@@ -85,7 +86,7 @@ class Blueprint(flask_smorest.Blueprint):
                 check()
                 parsing.refuse_undeclared(request, declared)
                 if request.method == "POST":
-                    return idempotency.answer_once(db, functools.partial(view, *args, **kwargs))
+                    return idempotency.answer_once(db, functools.partial(view, *args, **kwargs), replay=replay)
                 return view(*args, **kwargs)
 
             guarded.access = tuple(roles) or ("everybody signed in",)  # type: ignore[attr-defined]

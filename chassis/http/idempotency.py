@@ -4,8 +4,9 @@ given again for 24 hours.
 The same key with another body is refused (422), one whose first request still runs is told to wait (409). What was
 refused before it began (400, 401, 403, 422 on the schema) is not stored, nor is a 5xx.
 
-An answer may hold a secret that is shown once, and a body a password: answers are stored encrypted and bodies as keyed
-hashes, with keys that are not in the database.
+An answer may hold what is not for every eye, and a body a password: answers are stored encrypted and bodies as keyed
+hashes, with keys that are not in the database. An answer with a secret that is shown once is not stored: the same
+key then hears that it was done (409 ``already_done``).
 """
 
 import base64
@@ -77,8 +78,9 @@ def _sealer() -> Sealer:
     return current_app.extensions["sealer"]
 
 
-def answer_once(database: Database, view: Callable[[], Any]) -> Any:
-    """Run ``view`` for the request at hand, or give the first answer again when its key was used before."""
+def answer_once(database: Database, view: Callable[[], Any], *, replay: bool = True) -> Any:
+    """Run ``view`` for the request at hand, or give the first answer again when its key was used before; without
+    ``replay`` it is ``already_done`` then."""
     client_key = next((request.headers[name] for name in HEADERS if name in request.headers), None)
     if client_key is None:
         return view()
@@ -92,7 +94,7 @@ def answer_once(database: Database, view: Callable[[], Any]) -> Any:
         with unit.entered():
             response = versions.tag(make_response(view()))
             if unit.active and response.status_code < 500:
-                _store(unit.session_of(database), key, fingerprint, response)
+                _store(unit.session_of(database), key, fingerprint, response if replay else _already_done())
             unit.commit()
             return response
     except _Answered as first:
@@ -166,6 +168,12 @@ def _store_refusal(database: Database, key: str, fingerprint: str, failure: Fail
             _claim(session, key)
         _store(session, key, fingerprint, response)
     return response
+
+
+def _already_done() -> Response:
+    """What is stored in place of an answer that is given once."""
+    failure = Conflict("This was done, and its answer is shown once only.", code="already_done")
+    return make_response(current_app.handle_user_exception(failure))
 
 
 def _replay(row: IdempotencyRow, fingerprint: str) -> Response:

@@ -10,7 +10,7 @@ from environs import Env, validate
 from sqlalchemy.orm import Session
 
 from chassis.data.encryption import SecretBox, development_secret
-from chassis.process.settings import Settings, read
+from chassis.process.settings import Settings, SettingsError, read
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,29 @@ def of(process: Settings) -> IdentitySettings:
     """The settings for a process that runs with ``process``, read from the environment once.
 
     Raises:
-        SettingsError: something is missing or wrong; in production the master secret must be given.
+        SettingsError: something is missing or wrong; in production the master secret must be given, and people reach
+            us by https alone.
     """
     own: IdentitySettings | None = process.own.get("identity")
     if own is None:
-        own = process.own["identity"] = read(partial(_build, process))
+        own = read(partial(_build, process))
+        if not process.development:
+            _check_production(process.public_url, own.console_url)
+        process.own["identity"] = own
     return own
 
 
 def process_of(session: Session) -> Settings:
     """The settings of the process that opened a session: for consumers, which have no application."""
     return session.info["runtime"].settings
+
+
+def _check_production(public_url: str, console_url: str) -> None:
+    """Passwords and the links of mails go there, and browsers keep a ``Secure`` cookie and passkeys for https alone."""
+    addresses = {"CONCORD_PUBLIC_URL": public_url, "CONCORD_CONSOLE_URL": console_url}
+    if wrong := [name for name, url in addresses.items() if not url.startswith("https://")]:
+        lines = [f"{name}: https://… in production" for name in wrong]
+        raise SettingsError("Settings are missing or wrong:\n  " + "\n  ".join(lines))
 
 
 def _build(process: Settings, env: Env) -> IdentitySettings:

@@ -167,6 +167,20 @@ def test_wrong_passwords_count_also_with_idempotency_keys(identity, me, keys):
     assert int(is_problem(refused, 429, "too_many_attempts") and refused.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize("keys", [False, True])
+def test_wrong_passwords_are_recorded(identity, me, keys):
+    """And once that there were too many. Whoever watches the sign-ins sees a stolen token being used."""
+    for index in range(12):
+        headers = {"Idempotency-Key": str(index)} if keys else {}
+        me.post(f"{ME}/password", json={"current": f"wrong {index}", "new": NEW}, headers=headers)
+    rows = me.get("/api/v1/tenant/sign-ins?pageSize=50").json["items"]
+    assert [(row["how"], row["outcome"]) for row in rows] == [
+        ("step_up", "throttled"),
+        *[("step_up", "wrong_password")] * 10,
+        ("password", "ok"),
+    ]
+
+
 def test_right_passwords_do_not_count(identity, me):
     passwords = [PASSWORD, *(f"{NEW} {index}" for index in range(12))]
     for current, new in itertools.pairwise(passwords):

@@ -10,10 +10,14 @@ from sqlalchemy import select
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
+from chassis.data.unit_of_work import savepoint
 from concord import cli
-from services.identity.account import bootstrap, tasks
+from services.identity import settings
+from services.identity.account import bootstrap, password_actions, tasks
+from services.identity.common.clients import Client
 from services.identity.identity_providers.models import IdentityProvider
 from services.identity.links.models import AskedReset
+from services.identity.links.rules import LinkInvalid
 from services.identity.tenants.models import Tenant
 from services.identity.users.bootstrap import platform_admin
 from services.identity.users.models import User
@@ -160,6 +164,30 @@ def test_where_single_sign_on_is_enforced_there_is_no_password_to_set(identity, 
     enforce_sso(identity, tenant, enforced)
     ask(identity)
     assert len(answer_all(identity)) == links
+
+
+@pytest.mark.parametrize("obstacle", ["suspended", "single sign-on"])
+def test_a_link_of_before_sets_no_password_where_there_is_none_to_set(identity, tenant, anna, obstacle):
+    """And stays unused: it is good again when the obstacle is gone. The operator sends no other meanwhile."""
+    token = identity.link(anna).token
+    if obstacle == "suspended":
+        change(identity, Tenant, tenant, suspended_at=utcnow())
+    else:
+        enforce_sso(identity, tenant)
+    before = identity.rows()
+    is_problem(reset(identity, token), 422, "link_invalid")
+    with acting_as(Principal.system("identity")), identity.running.database.begin() as session:
+        own, client = settings.of(identity.running.runtime.settings), Client("", "192.0.2.1")
+        with pytest.raises(LinkInvalid), savepoint(session):
+            password_actions.reset_password(session, token, "x", settings=own, client=client, now=utcnow())
+    code = "tenant_suspended" if obstacle == "suspended" else "sso_required"
+    is_problem(identity.admin.post(f"{ADMIN}/{tenant}/users/{anna}/recover"), 409, code)
+    assert identity.rows() == before
+    if obstacle == "suspended":
+        change(identity, Tenant, tenant, suspended_at=None)
+    else:
+        identity.admin.delete(f"{ADMIN}/{tenant}/sso/enforcement")
+    assert reset(identity, token).status_code == 204
 
 
 def test_a_person_without_a_password_may_set_one(identity, anna):

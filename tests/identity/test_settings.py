@@ -40,7 +40,7 @@ def test_processes_that_start_together_share_it(process):
 
 
 def test_production_needs_a_secret(process, monkeypatch):
-    production = replace(process, environment="production")
+    production = replace(process, environment="production", public_url="https://concord.example")
     with pytest.raises(SettingsError, match="IDENTITY_SECRET"):
         settings.of(production)
     monkeypatch.setenv("CONCORD_IDENTITY_SECRET", "short-known-word")
@@ -50,6 +50,17 @@ def test_production_needs_a_secret(process, monkeypatch):
     monkeypatch.setenv("CONCORD_IDENTITY_SECRET", "x" * 32)
     assert settings.of(production).master_secret == "x" * 32
     assert not process.keys.exists()
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "CONSOLE_URL"])
+def test_production_is_reached_by_https_alone(process, monkeypatch, name):
+    monkeypatch.setenv("CONCORD_IDENTITY_SECRET", "x" * 32)
+    public_url = "http://concord.example" if name == "PUBLIC_URL" else "https://concord.example"
+    monkeypatch.setenv("CONCORD_CONSOLE_URL", "http://concord.example/console" if name == "CONSOLE_URL" else "")
+    process = replace(process, public_url=public_url)
+    with pytest.raises(SettingsError, match=f"CONCORD_{name}: https"):
+        settings.of(replace(process, environment="production"))
+    assert settings.of(process).master_secret == "x" * 32, "a development machine has no certificate"
 
 
 def test_the_secret_is_not_shown(process):

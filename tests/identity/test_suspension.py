@@ -53,7 +53,10 @@ def test_a_suspended_tenant_is_out_and_its_data_stays(identity, tenant, anna):
     assert suspended_in_feed(identity, tenant)
     is_oauth_error(identity.sign_in(), 403, "tenant_suspended")
     is_oauth_error(identity.refresh(signed_in["refresh_token"]), 403, "tenant_suspended")
-    is_oauth_error(machine(identity, key), 401, "invalid_client")
+    is_oauth_error(machine(identity, key), 403, "tenant_suspended")
+    is_oauth_error(machine(identity, key | {"secret": "wrong"}), 401, "invalid_client")
+    tried = identity.admin.get(f"/api/v1/admin/sign-ins?tenantId={tenant}").json["items"]
+    assert [row["outcome"] for row in tried if row["how"] == "api_key"] == ["wrong_secret", "tenant_suspended"]
     is_problem(identity.accept(token), 403, "tenant_suspended")
     assert identity.admin.get(f"{ADMIN}/{tenant}/users").json["totalItems"] == 2
     assert identity.trail(tenant)[0]["action"] == "tenant.suspended"

@@ -217,6 +217,21 @@ def test_right_passwords_at_the_same_moment_leave_nothing_counted(identity, anna
     assert statuses(identity, [HOME] * 10) == [400] * 10
 
 
+def test_what_nobody_types_is_not_looked_at(identity, anna):
+    """Hashing it takes time, and a name as long as a book would be digested: refused before a try is counted."""
+    browser = Browser(identity, HOME)
+    me = identity.as_bearer(browser.sign_in().json["access_token"])
+    before = identity.rows()
+    for long in ({"username": "x" * 321}, {"password": "x" * 1001}):
+        is_problem(browser.sign_in(**long), 422, "validation_failed")
+        is_oauth_error(attempt(identity, HOME, **long), 400, "invalid_request")
+    is_problem(me.post("/api/v1/me/step-up", json={"password": "x" * 1001}), 422, "validation_failed")
+    body = {"current": "x" * 1001, "new": "a long enough one"}
+    is_problem(me.post("/api/v1/me/password", json=body), 422, "validation_failed")
+    assert identity.rows() == before
+    is_problem(browser.sign_in(username="x" * 320, password="x" * 1000), 401, "invalid_credentials")
+
+
 # The rule itself
 
 GAPS = st.lists(st.integers(0, 3600), min_size=1, max_size=300)

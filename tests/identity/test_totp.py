@@ -211,6 +211,12 @@ def test_codes_cannot_be_tried_out(identity, person, headers):
     refused = person.post(CONFIRM, json={"code": code_of(secret)})
     is_problem(refused, 429, "too_many_attempts")
     assert int(refused.headers["Retry-After"]) > 0
+    rows = person.get("/api/v1/tenant/sign-ins?pageSize=50").json["items"]
+    assert [(row["how"], row["outcome"]) for row in rows] == [
+        ("step_up", "throttled"),
+        *[("step_up", "wrong_code")] * 10,
+        ("password", "ok"),
+    ]
 
 
 def test_changes_need_a_fresh_sign_in(identity, anna):
@@ -255,10 +261,18 @@ def test_recovery_codes_are_made_anew(identity, person, anna):
     assert use_code(identity, UUID(anna), renewed.json["recoveryCodes"][0])
 
 
-def test_a_retry_with_an_idempotency_key_shows_the_same_secret(person):
-    """D7: a lost answer."""
-    first, second = (person.post(TOTP, headers={"Idempotency-Key": "k"}).json for _ in range(2))
-    assert first == second
+def test_a_retry_with_an_idempotency_key_shows_no_secret_again(identity, person, anna):
+    """D7: it acts once; but an access token alone, stolen later, must not be enough to read secrets."""
+    key = {"headers": {"Idempotency-Key": "k"}}
+    secret = person.post(TOTP, **key).json["secret"]
+    is_problem(person.post(TOTP, **key), 409, "already_done")
+    confirm = {"json": {"code": code_of(secret)}}
+    assert person.post(CONFIRM, **confirm, **key).status_code == 200, "the first secret is still the one that counts"
+    is_problem(person.post(CONFIRM, **confirm, **key), 409, "already_done")
+    codes = person.post(RECOVERY, **key).json["recoveryCodes"]
+    is_problem(person.post(RECOVERY, **key), 409, "already_done")
+    assert len(codes) == len(stored(identity, RecoveryCode))
+    assert use_code(identity, UUID(anna), codes[0])
 
 
 def test_bad_bodies_are_refused(person):

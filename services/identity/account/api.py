@@ -9,13 +9,14 @@ from chassis.data.unit_of_work import outside_unit
 from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from services.identity.account import actions, password_actions, queries, throttling
+from services.identity.account import actions, password_actions, queries
 from services.identity.account.schemas import MeChangeIn, MeOut, PasswordChangeIn, SettingsIn
 from services.identity.common.clients import client_of_request
-from services.identity.common.context import own_settings
-from services.identity.common.secrets import spellings
+from services.identity.common.context import as_identity, own_settings
 from services.identity.passwords import rules as password_rules
-from services.identity.passwords.hashing import hash_password, is_password
+from services.identity.passwords.hashing import hash_password
+from services.identity.sessions import tries
+from services.identity.sign_ins.rules import How, Outcome
 from services.identity.users.models import User
 
 blp = Blueprint("me", __name__, url_prefix="/api/v1/me", for_setup=True)
@@ -45,7 +46,7 @@ class MyPassword(MethodView):
     @blp.arguments(PasswordChangeIn)
     @blp.response(204)
     def post(self, data):
-        """The other sessions end. Wrong passwords count as at sign-in."""
+        """The other sessions end. Wrong passwords count, and are recorded, as at sign-in."""
         with db.read() as session:
             user, tenant = queries.person(session, caller())
         password_rules.check(data["new"], email=user.email, tenant_name=tenant.name, field="new")
@@ -93,8 +94,11 @@ def _prove(user: User, password: str) -> str:
     """
     if user.password_hash is None:
         raise Conflict("You have no password yet. Ask for a link to set one.", code="no_password")
-    with outside_unit(), db.begin() as session:  # a try counts whatever becomes of the request
-        throttling.count_try(session, user, client_of_request(), settings=own_settings(), now=utcnow())
-    if not any(is_password(spelling, user.password_hash) for spelling in spellings(password)):
+    with as_identity(), outside_unit():  # a try counts whatever becomes of the request
+        with db.read() as session:
+            attempt = tries.attempt_of(session, user.email, [user])
+        tries.count(attempt, [user], How.STEP_UP)
+    if tries.owner_of([user], password)[0] is None:
+        tries.record_failed(user, How.STEP_UP, Outcome.WRONG_PASSWORD)
         raise Invalid.field("current", "This is not your password.", code="wrong_password")
     return user.password_hash

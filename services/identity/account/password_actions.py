@@ -61,11 +61,11 @@ def reset_password(
     """Set the password of a link's person, use the link up and end all sessions.
 
     Raises:
-        LinkInvalid: the link is not good, or its person may not sign in (any more).
+        LinkInvalid: the link is not good, or its person may not sign in or set a password (any more). It stays unused.
     """
     link = link_actions.use_link(session, token, RESET, settings=settings, now=now)
     user = user_queries.lock_present_user(session, link.user_id) if link else None
-    if user is None:
+    if user is None or not queries.may_reset(session, user):
         raise LinkInvalid
     actor = user.as_principal(tenant_queries.tenant(session, user.tenant_id))
     _set_password(session, user, new_hash, client=client, actor=actor, now=now)

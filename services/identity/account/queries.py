@@ -71,11 +71,11 @@ def person_of_reset(session: Session, token: str, *, settings: IdentitySettings,
     """Whose password a token may set.
 
     Raises:
-        LinkInvalid: the link is not good, or its person may not sign in (any more).
+        LinkInvalid: the link is not good, or its person may not sign in or set a password (any more).
     """
     link = link_queries.link_of_token(session, token, RESET, settings=settings, now=now)
     user = session.get(User, link.user_id) if link else None
-    if user is None or not user.may_sign_in:
+    if user is None or not user.may_sign_in or not may_reset(session, user):
         raise LinkInvalid
     return user, _present(session.get(Tenant, user.tenant_id))
 

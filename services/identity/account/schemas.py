@@ -4,12 +4,10 @@ from marshmallow import EXCLUDE, INCLUDE, ValidationError, fields, validate
 
 from chassis.http.schemas import CamelSchema, PublicSchema, UpdateSchema, one_line, text
 from services.identity.account import rules
-from services.identity.common.schemas import NAME_MAX
+from services.identity.common.schemas import EMAIL_MAX, NAME_MAX
 from services.identity.passwords.schemas import new_password, shown_password
 from services.identity.tenants.rules import is_time_zone
 from services.identity.tenants.schemas import Slug
-
-EMAIL_MAX = 320
 
 
 def _zone(name: str) -> None:

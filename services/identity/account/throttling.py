@@ -1,4 +1,4 @@
-"""Counts wrong passwords of people who are signed in, and how often a network asks for resets."""
+"""Takes right passwords of people who are signed in off the count, and counts how often a network asks for resets."""
 
 import hmac
 from datetime import datetime
@@ -11,15 +11,6 @@ from services.identity.sessions import throttle
 from services.identity.sessions.throttle import Attempt, TooManyAttempts
 from services.identity.settings import IdentitySettings
 from services.identity.users.models import User
-
-
-def count_try(session: Session, user: User, client: Client, *, settings: IdentitySettings, now: datetime) -> None:
-    """Count a password that a person shows before it is looked at.
-
-    Raises:
-        TooManyAttempts: too many wrong ones, as at sign-in.
-    """
-    _count(session, throttle.attempt_of(session, user.email, [user], client=client, settings=settings), now)
 
 
 def forgive(session: Session, user: User, client: Client, *, settings: IdentitySettings, now: datetime) -> None:
@@ -35,9 +26,5 @@ def count_ask(session: Session, client: Client, *, settings: IdentitySettings, n
         TooManyAttempts: too many.
     """
     key = hmac.digest(settings.derive("reset throttle"), client.network.encode(), "sha256").hex()
-    _count(session, Attempt(key, {key: rules.ASKS_OF_NETWORK}), now)
-
-
-def _count(session: Session, attempt: Attempt, now: datetime) -> None:
-    if refusal := throttle.count(session, attempt, now=now):
+    if refusal := throttle.count(session, Attempt(key, {key: rules.ASKS_OF_NETWORK}), now=now):
         raise TooManyAttempts(refusal.wait)

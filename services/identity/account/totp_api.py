@@ -3,16 +3,19 @@
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
+from chassis.core.errors import Invalid
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.identity.account.factor_schemas import CodeIn, RecoveryCodesOut, StartedTotpOut, TotpOut
 from services.identity.common.context import own_settings
 from services.identity.factors import actions, queries
+from services.identity.sessions import tries
 from services.identity.sessions.freshness import require_fresh
 from services.identity.sessions.guarded import counted
-from services.identity.sign_ins.rules import How
+from services.identity.sign_ins.rules import How, Outcome
 from services.identity.tenants import queries as tenant_queries
+from services.identity.users.models import User
 
 blp = Blueprint("totp", __name__, url_prefix="/api/v1/me", for_setup=True)
 
@@ -27,7 +30,7 @@ class Totp(MethodView):
             tenant = tenant_queries.tenant(session, caller().tenant_id)
             return queries.factors_of(session, caller().user_id, tenant, own_settings())
 
-    @blp.allow()
+    @blp.allow(replay=False)
     @blp.response(201, StartedTotpOut)
     def post(self):
         """Starts an authenticator, which counts once it is confirmed; needs step-up."""
@@ -48,22 +51,24 @@ class Totp(MethodView):
 
 @blp.route("/totp/confirm")
 class TotpConfirm(MethodView):
-    @blp.allow()
+    @blp.allow(replay=False)
     @blp.arguments(CodeIn)
     @blp.response(200, RecoveryCodesOut)
     @blp.alt_response(429, description="Too many wrong codes; `Retry-After` says when the next one is looked at.")
     def post(self, data):
         """A code of the authenticator that was started; the recovery codes are shown in this answer and never again."""
-        with counted(caller().user_id, How.STEP_UP), db.begin() as session:
-            codes = actions.confirm_totp(
-                session, caller().user_id, data["code"], settings=own_settings(), actor=caller(), now=utcnow()
-            )
+        with counted(caller().user_id, How.STEP_UP) as user:
+            _check(user, data["code"])
+            with db.begin() as session:
+                codes = actions.confirm_totp(
+                    session, caller().user_id, data["code"], settings=own_settings(), actor=caller(), now=utcnow()
+                )
         return {"recovery_codes": codes}
 
 
 @blp.route("/recovery-codes")
 class RecoveryCodes(MethodView):
-    @blp.allow()
+    @blp.allow(replay=False)
     @blp.response(201, RecoveryCodesOut)
     def post(self):
         """New ones in place of those there are, shown in this answer and never again; needs step-up."""
@@ -74,3 +79,13 @@ class RecoveryCodes(MethodView):
                 session, caller().user_id, settings=own_settings(), actor=caller(), now=now
             )
         return {"recovery_codes": codes}
+
+
+def _check(user: User, code: str) -> None:
+    """Look at a code before anything is written, so that a wrong one can be recorded. Raises as ``confirm_totp``."""
+    try:
+        with db.read() as session:
+            actions.started_totp(session, user.id, code, settings=own_settings(), now=utcnow())
+    except Invalid:
+        tries.record_failed(user, How.STEP_UP, Outcome.WRONG_CODE)
+        raise

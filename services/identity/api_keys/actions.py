@@ -28,14 +28,19 @@ SHORTEST = timedelta(seconds=1)
 def sign_in_machine(
     session: Session, api_key: str, secret: str, *, settings: IdentitySettings, now: datetime
 ) -> Granted | None:
-    """Let in a tenant's software that shows its API key and secret. No token outlives its key."""
+    """Let in a tenant's software that shows its API key and secret; None where they are not right. No token outlives
+    its key.
+
+    Raises:
+        Forbidden: ``tenant_suspended``, which only those hear of who know the secret.
+    """
     key = queries.lock_credential(session, api_key)
     expected = settings.secret_box.decrypt(key.secret) if key and key.secret else new_secret()
     if not same(expected, secret) or key is None:
         return None
-    tenant = tenant_queries.tenant(session, key.tenant_id)
+    tenant = tenant_queries.require_active(session, key.tenant_id)
     lifetime = min(settings.token_lifetime, key.expires_at - now) if key.expires_at else settings.token_lifetime
-    if lifetime < SHORTEST or tenant.suspended_at is not None:
+    if lifetime < SHORTEST:
         return None
     key.last_used_at = now
     return grant(session, key.as_principal(tenant), None, settings=settings, lifetime=lifetime, now=now)

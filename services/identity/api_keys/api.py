@@ -18,7 +18,7 @@ blp = Blueprint("api-keys", __name__, url_prefix="/api/v1/admin/tenants/<uuid:te
 
 @blp.route("")
 class ApiKeys(MethodView):
-    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.allow(Role.PLATFORM_ADMIN, replay=False)
     @blp.arguments(ApiKeyIn)
     @blp.response(201, IssuedKeyOut)
     def post(self, data, tenant_id):

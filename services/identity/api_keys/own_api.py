@@ -18,7 +18,7 @@ blp = Blueprint("own-api-keys", __name__, url_prefix="/api/v1/tenant/api-keys")
 
 @blp.route("")
 class OwnApiKeys(MethodView):
-    @blp.allow(*ADMINS)
+    @blp.allow(*ADMINS, replay=False)
     @blp.arguments(ApiKeyIn)
     @blp.response(201, IssuedKeyOut)
     def post(self, data):

@@ -57,6 +57,17 @@ def confirm_totp(
         Invalid: ``wrong_code``, or ``clock_differs``: the code is right for a clock that is minutes fast or slow.
     """
     user = lock_owner(session, user_id)
+    totp, step = started_totp(session, user_id, code, settings=settings, now=now)
+    totp.confirm(step, now)
+    report(session, user, "factor_added", AUTHENTICATOR, actor=actor, now=now)
+    return _new_recovery_codes(session, user, settings)
+
+
+def started_totp(
+    session: Session, user_id: UUID, code: str, *, settings: IdentitySettings, now: datetime
+) -> tuple[TotpSecret, int]:
+    """The started authenticator that shows this code, and the step of its clock; nothing is written. Raises as
+    ``confirm_totp``."""
     totp = queries.totp_of(session, user_id)
     if totp is None or totp.pending_secret is None or rules.is_expired_setup(totp.pending_since, now):
         raise Conflict("Start setting up an authenticator first.", code="totp_not_started")
@@ -64,9 +75,7 @@ def confirm_totp(
     step = rules.matching_step(secret, code, now)
     if step is None:
         raise _wrong_code(rules.clock_is_off(secret, code, now))
-    totp.confirm(step, now)
-    report(session, user, "factor_added", AUTHENTICATOR, actor=actor, now=now)
-    return _new_recovery_codes(session, user, settings)
+    return totp, step
 
 
 def remove_totp(

@@ -22,6 +22,7 @@ from services.identity.oauth.schemas import OAuthErrorOut, RevokedTokenOut, Revo
 from services.identity.sessions import actions as session_actions
 from services.identity.sessions.signing_in import Credentials, SecondFactorRequired, WrongCredentials, sign_in
 from services.identity.sessions.throttle import TooManyAttempts
+from services.identity.sign_ins.rules import Outcome
 from services.identity.signing_keys.grants import Granted
 
 Form = Mapping[str, str]
@@ -134,12 +135,18 @@ def _refresh(form: Form) -> Granted:
 
 def _sign_in_machine(form: Form) -> Granted:
     client_id, client_secret = _client(form)
-    now = utcnow()
-    with db.begin() as session:
-        granted = api_key_actions.sign_in_machine(session, client_id, client_secret, settings=own_settings(), now=now)
-        machines.record(session, client_id, is_good=granted is not None, client=client_of_request(), now=now)
+    now, granted, refusal = utcnow(), None, None
+    with db.begin() as session:  # a refusal is raised after it: that it was refused must be committed
+        try:
+            granted = api_key_actions.sign_in_machine(
+                session, client_id, client_secret, settings=own_settings(), now=now
+            )
+            outcome = Outcome.OK if granted else Outcome.WRONG_SECRET
+        except Forbidden as failure:
+            outcome, refusal = Outcome.TENANT_SUSPENDED, failure
+        machines.record(session, client_id, outcome, client=client_of_request(), now=now)
     if granted is None:
-        raise InvalidClient
+        raise refusal or InvalidClient()
     return granted
 
 

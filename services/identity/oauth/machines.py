@@ -9,21 +9,24 @@ from services.identity.common.clients import Client
 from services.identity.sign_ins import actions, metrics, queries
 from services.identity.sign_ins.rules import How, Outcome
 
-ONCE_IN = {Outcome.OK: timedelta(days=1), Outcome.WRONG_SECRET: timedelta(hours=1)}
+ONCE_IN = {
+    Outcome.OK: timedelta(days=1),
+    Outcome.WRONG_SECRET: timedelta(hours=1),
+    Outcome.TENANT_SUSPENDED: timedelta(hours=1),
+}
 
 
-def record(session: Session, api_key: str, *, is_good: bool, client: Client, now: datetime) -> None:
-    """Record that an API key was used, or tried with a wrong secret.
+def record(session: Session, api_key: str, outcome: Outcome, *, client: Client, now: datetime) -> None:
+    """Record how it ended that an API key was used.
 
-    A machine asks for tokens all day long, so a success is recorded once a day for each network, and wrong secrets once
+    A machine asks for tokens all day long, so a success is recorded once a day for each network, and each refusal once
     an hour; all that fail are counted. A key that does not exist is only counted.
     """
     key = api_key_queries.lock_credential(session, api_key)
-    outcome = Outcome.OK if is_good else Outcome.WRONG_SECRET
     if key is None or queries.is_recorded(
         session, key.id, outcome, network=client.network, since=now - ONCE_IN[outcome]
     ):
-        if not is_good:
+        if outcome is not Outcome.OK:
             metrics.failures.labels(How.API_KEY, outcome).inc()
         return
     actions.record(session, key, name=key.api_key, how=How.API_KEY, outcome=outcome, client=client, now=now)

@@ -2,6 +2,8 @@
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from services.identity.common.schemas import EMAIL_MAX, PASSWORD_TYPED
+
 
 class FormSchema(Schema):
     """An OAuth form: names as in the RFC, unknown parameters ignored, every one optional here because what is missing
@@ -11,16 +13,17 @@ class FormSchema(Schema):
         unknown = EXCLUDE
 
 
-def _parameter() -> fields.String:
-    return fields.String(validate=validate.ContainsNoneOf("\x00", error="must not contain NUL"))
+def _parameter(longest: int | None = None) -> fields.String:
+    no_nul = validate.ContainsNoneOf("\x00", error="must not contain NUL")
+    return fields.String(validate=[no_nul, validate.Length(max=longest)] if longest else no_nul)
 
 
 class TokenIn(FormSchema):
     """RFC 6749: ``password``, ``refresh_token`` or ``client_credentials`` (also with HTTP Basic)."""
 
     grant_type = _parameter()
-    username = _parameter()
-    password = _parameter()
+    username = _parameter(EMAIL_MAX)
+    password = _parameter(PASSWORD_TYPED)
     code = _parameter()
     refresh_token = _parameter()
     client_id = _parameter()

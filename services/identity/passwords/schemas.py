@@ -1,7 +1,8 @@
 """Passwords over HTTP."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
+from services.identity.common.schemas import PASSWORD_TYPED
 from services.identity.passwords import rules
 
 
@@ -13,4 +14,5 @@ def new_password() -> fields.String:
 
 def shown_password() -> fields.String:
     """A password that somebody has; an old one may be shorter or longer than those of today."""
-    return fields.String(required=True, load_only=True, metadata={"format": "password"})
+    length = validate.Length(1, PASSWORD_TYPED)
+    return fields.String(required=True, load_only=True, validate=length, metadata={"format": "password"})

@@ -27,7 +27,7 @@ class Token(MethodView):
         with db.read() as session:
             return queries.token(session, caller().tenant_id)
 
-    @blp.allow(*ADMINS)
+    @blp.allow(*ADMINS, replay=False)
     @blp.response(201, NewScimTokenOut)
     def post(self):
         """A new one, shown this once; the one before no longer counts. Needs a fresh password or factor (403

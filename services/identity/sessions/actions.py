@@ -19,6 +19,7 @@ from chassis.messaging import outbox
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest, new_secret
 from services.identity.factors import queries as factor_queries
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.sessions import queries, rules
 from services.identity.sessions.models import RefreshToken, Revocation, SignedIn
 from services.identity.settings import IdentitySettings
@@ -95,7 +96,7 @@ def renew(
     if user is None or not token.is_good(now):
         return None
     signed_in = queries.session_of(session, token.family) or _of_before(session, token, client, settings)
-    if not signed_in.is_alive(now):
+    if signed_in is None or not signed_in.is_alive(now):
         return None
     tenant_queries.require_active(session, user.tenant_id)
     token.use(now)
@@ -174,8 +175,11 @@ def _successor(presented: str, settings: IdentitySettings) -> str:
     return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
-def _of_before(session: Session, token: RefreshToken, client: Client, settings: IdentitySettings) -> SignedIn:
-    """The session of a refresh token from before there were sessions."""
+def _of_before(session: Session, token: RefreshToken, client: Client, settings: IdentitySettings) -> SignedIn | None:
+    """The session of a refresh token from before there were sessions: it began with a password, so there is none where
+    only the tenant's identity provider lets people in."""
+    if provider_queries.is_enforced(session, token.tenant_id):
+        return None
     signed_in = SignedIn(
         id=token.family,
         tenant_id=token.tenant_id,

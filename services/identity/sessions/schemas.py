@@ -6,15 +6,17 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from chassis.http.schemas import CamelSchema, Instant, StrictBoolean
+from services.identity.common.schemas import EMAIL_MAX, PASSWORD_TYPED
 
 NOT_EMPTY = validate.Length(min=1)
+PASSWORD = validate.Length(1, PASSWORD_TYPED)
 
 
 class SessionIn(CamelSchema):
     """``code`` is one of the authenticator, or a recovery code."""
 
-    username = fields.String(required=True, validate=NOT_EMPTY)
-    password = fields.String(required=True, load_only=True, validate=NOT_EMPTY)
+    username = fields.String(required=True, validate=validate.Length(1, EMAIL_MAX))
+    password = fields.String(required=True, load_only=True, validate=PASSWORD)
     keep = StrictBoolean(load_default=False)
     code = fields.String(load_only=True, validate=NOT_EMPTY)
 
@@ -39,7 +41,7 @@ class MySessionOut(CamelSchema):
 
 
 class StepUpIn(CamelSchema):
-    password = fields.String(load_only=True, validate=NOT_EMPTY)
+    password = fields.String(load_only=True, validate=PASSWORD)
     code = fields.String(load_only=True, validate=NOT_EMPTY)
 
     @validates_schema

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
+from chassis.data.unit_of_work import outside_unit
 from chassis.http.current import db
 from services.identity.common.clients import client_of_request
-from services.identity.common.context import own_settings
+from services.identity.common.context import as_identity, own_settings
 from services.identity.common.secrets import spellings
 from services.identity.passwords.hashing import is_password
 from services.identity.sessions import throttle
@@ -48,6 +49,13 @@ def owner_of(users: Sequence[User], password: str) -> tuple[User | None, str]:
         if not users:
             is_password(spelling, None)
     return None, password
+
+
+def record_failed(user: User, how: How, outcome: Outcome) -> None:
+    """Record that a try failed, in a transaction of its own: it stays when the request fails. Before anything has been
+    written."""
+    with as_identity(), outside_unit(), db.begin() as session:
+        record(session, user, how, outcome, utcnow())
 
 
 def record(session: Session, user: User | None, how: How, outcome: Outcome, now: datetime) -> None:

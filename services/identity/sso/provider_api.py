@@ -76,8 +76,10 @@ class Enforcement(MethodView):
     @operator_blp.allow(Role.PLATFORM_ADMIN)
     @operator_blp.response(204)
     def delete(self, tenant_id):
-        """Let a tenant's people sign in by other ways again, where its identity provider lets nobody in."""
+        """Let a tenant's people sign in by other ways again, where its identity provider lets nobody in; needs a fresh
+        password or factor (403 `step_up_required`)."""
         with db.begin() as session:
+            require_fresh(session, caller(), utcnow())
             tenant = tenant_queries.tenant(session, tenant_id)
             identity_provider_actions.stop_enforcing(session, tenant.id, actor=caller(), now=utcnow())
 

@@ -11,6 +11,7 @@ from chassis.core.errors import Conflict, Failure, Forbidden
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.messaging import outbox
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import actions as link_actions
 from services.identity.links.rules import LinkInvalid
 from services.identity.settings import IdentitySettings
@@ -118,7 +119,8 @@ def recover(
     """Send a person the mail to set a password, in the operator's name; who has not joined gets the invitation again.
 
     Raises:
-        Conflict: ``invalid_transition``: the person is suspended.
+        Conflict: ``invalid_transition``: the person is suspended. ``tenant_suspended`` or ``sso_required``: no password
+            can be set there.
         TooManyInvitations: as ``resend``.
     """
     user = user_queries.lock_user(session, tenant_id, user_id)
@@ -127,10 +129,18 @@ def recover(
         return
     if user.status != Status.ACTIVE:
         raise Conflict("This user is suspended.", code="invalid_transition")
+    _require_passwords(session, tenant_id)
     link = link_actions.make_link(session, user, rules.RESET, lifetime=rules.RESET_LIFETIME, settings=settings, now=now)
     audit.record(session, "user.recovered", user, tenant_id=tenant_id, actor=actor, now=now)
     event = PasswordResetRequested(user.id, tenant_id, link.id, link.expires_at)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
+
+
+def _require_passwords(session: Session, tenant_id: UUID) -> None:
+    if tenant_queries.tenant(session, tenant_id).suspended_at is not None:
+        raise Conflict("This company's access to the platform is suspended.", code="tenant_suspended")
+    if provider_queries.is_enforced(session, tenant_id):
+        raise Conflict("People of this company sign in through its own sign-in.", code="sso_required")
 
 
 def _pace(session: Session, tenant_id: UUID, email_key: str, *, apart: timedelta, now: datetime) -> None:

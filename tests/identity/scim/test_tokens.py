@@ -26,6 +26,13 @@ def test_the_token_is_shown_once_and_kept_as_a_digest(identity, tenant, anna):
     assert made.json["token"] not in str(identity.trail()) + str(identity.running.events())
 
 
+def test_a_repeated_post_does_not_show_it_again(identity, tenant, anna):
+    """D7: it acts once."""
+    made, again = (admin_of(identity).post(TOKEN, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    is_problem(again, 409, "already_done")
+    assert Directory(identity, made.json["token"]).call("GET").status_code == 200
+
+
 def test_a_new_token_replaces_the_one_before(identity, directory):
     second = directory_of(identity)
     is_scim_error(directory.call("GET"), 401)

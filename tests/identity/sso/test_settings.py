@@ -5,11 +5,14 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from sqlalchemy import delete
 
 from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
 from contracts.roles import Role
 from services.identity import settings
 from services.identity.identity_providers import queries as provider_queries
+from services.identity.sessions.models import SignedIn
 from tests.gateway.fakes import eventually
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
 from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_page, is_signed_in, signed_in, stored
@@ -229,6 +232,17 @@ def test_sessions_that_began_in_another_way_end_but_the_admins_own(identity, ten
         assert identity.refresh(token).status_code == 200
 
 
+def test_a_sign_in_from_before_there_were_sessions_ends_too(identity, tenant, provider, proven):
+    """A rolling upgrade: the release before wrote refresh tokens and no sessions."""
+    identity.user(tenant, BERIT, "SupplierViewer")
+    tokens = [identity.sign_in(BERIT).json["refresh_token"] for _ in range(2)]
+    with acting_as(Principal.system("test")), identity.running.database.begin() as session:
+        session.execute(delete(SignedIn).where(SignedIn.how == "password"))
+    assert identity.refresh(tokens[0]).status_code == 200
+    assert signed_in(identity, ANNA).put(SSO, json=configuration(provider, enforced=True)).status_code == 200
+    is_oauth_error(identity.refresh(tokens[1]), 400, "invalid_grant")
+
+
 def test_other_tenants_sign_in_as_before(identity, enforced):
     other = identity.tenant("Other")
     identity.user(other, "eve@other.example")
@@ -239,6 +253,9 @@ def test_the_operator_lets_people_back_in(identity, tenant, enforced):
     """The last admin is never locked out for good."""
     path = f"{ADMIN}/{tenant}/sso/enforcement"
     is_problem(enforced.delete(path), 403, "forbidden")
+    stale = identity.running.client(principal(Role.PLATFORM_ADMIN))
+    is_problem(stale.delete(path), 403, "step_up_required")
+    is_oauth_error(identity.sign_in(password=PASSWORD), 403, "sso_required")
     assert identity.admin.delete(path).status_code == 204
     assert identity.sign_in(password=PASSWORD).status_code == 200
     entry = identity.trail(tenant)[0]
