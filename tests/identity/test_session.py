@@ -307,7 +307,7 @@ def test_a_used_cookie_that_comes_after_ten_seconds_ends_the_family(browser, ide
         is_problem(answer, 401, "session_ended")
         assert is_cleared(answer)
         is_problem(browser.renew(), 401, "session_ended")
-        assert {"id": session, "at": "2026-04-01T12:00:10Z"} in identity.feed()["revoked"]
+        assert {"id": session, "at": "2026-04-01T13:00:10Z"} in identity.feed()["revoked"]
 
 
 def test_signing_out_ends_the_family_and_the_access_tokens(browser, identity):

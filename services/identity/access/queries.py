@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import CompoundSelect, Row, Select, select, union_all
 from sqlalchemy.orm import Session
 
 from services.identity.access import rules
@@ -31,5 +31,12 @@ def access_feed(
     expired = select(ApiKey.id, ApiKey.expires_at.label("at")).where(
         ApiKey.expires_at >= alive_from, ApiKey.expires_at <= now, ApiKey.removed_at.is_(None)
     )
-    revoked = union_all(*removed, expired, select(Revocation.id, Revocation.at).where(Revocation.at >= alive_from))
-    return {"at": now, "tenants": session.execute(tenants).all(), "revoked": session.execute(revoked).all()}
+    revoked = union_all(
+        *removed, expired, select(Revocation.id, Revocation.at).where(Revocation.noted_at >= alive_from)
+    )
+    return {"at": now, "tenants": session.execute(tenants).all(), "revoked": _latest(session, revoked)}
+
+
+def _latest(session: Session, revoked: CompoundSelect[Any]) -> list[Row[Any]]:
+    """One row of each: a removed user has a revocation as well, which is a little later."""
+    return list({row.id: row for row in session.execute(revoked.order_by("at"))}.values())

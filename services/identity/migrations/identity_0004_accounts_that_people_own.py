@@ -36,9 +36,10 @@ def upgrade() -> None:
         "revocations",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revocations")),
     )
-    op.create_index(op.f("ix_revocations_at"), "revocations", ["at"], unique=False)
+    op.create_index(op.f("ix_revocations_noted_at"), "revocations", ["noted_at"], unique=False)
     op.create_table(
         "sso_attempts",
         sa.Column("state", sa.Text(), nullable=False),

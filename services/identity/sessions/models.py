@@ -54,12 +54,14 @@ class SignedIn(TenantScoped, Base):
 
 class Revocation(Base):
     """Access tokens that the gateway must refuse although they have not ended: those of this user or sign-in that were
-    issued until ``at``."""
+    issued until ``at``, written at ``noted_at``. Of a sign-in that has ended none counts, so its ``at`` is later than
+    any of them."""
 
     __tablename__ = "revocations"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(index=True)
+    at: Mapped[datetime]
+    noted_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RefreshToken(TenantScoped, Base):

@@ -7,6 +7,8 @@ GRACE = timedelta(seconds=10)
 """How long a used refresh token still gives its successor: two tabs renew at once, or an answer is lost."""
 FRESH = timedelta(minutes=10)
 """How long a shown password or factor counts for what needs one (step-up)."""
+LONGEST_TOKEN = timedelta(hours=1)
+"""No setting lets an access token live longer."""
 ENDED_KEPT = timedelta(days=1)
 """How long an ended sign-in stays as a row: whoever asks why it ended still finds it."""
 

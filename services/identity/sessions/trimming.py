@@ -24,7 +24,7 @@ def trim(session: Session, *, settings: IdentitySettings, now: datetime) -> bool
     counts = [
         _delete(session, RefreshToken.id, used_up),  # first: one without a session would get a new one
         _delete(session, SignedIn.id, ended),
-        _delete(session, Revocation.id, Revocation.at < now - settings.token_lifetime - MARGIN),
+        _delete(session, Revocation.id, Revocation.noted_at < now - settings.token_lifetime - MARGIN),
         _delete(session, LoginThrottle.key, LoginThrottle.window_start < now - forgotten),
     ]
     return max(counts) >= TRIM
