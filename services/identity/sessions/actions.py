@@ -105,11 +105,10 @@ def renew(
     return _grant(session, user, signed_in, _successor(presented, settings), settings=settings, now=now)
 
 
-def revoke(session: Session, presented: str, *, now: datetime) -> None:
-    """End the session a refresh token belongs to; what is no refresh token of ours is ended already (RFC 7009)."""
-    token = queries.lock_refresh_token(session, digest(presented))
-    if token is not None:
-        end(session, [token.family], now=now)
+def revoke(session: Session, *presented: str, now: datetime) -> None:
+    """End the sessions that refresh tokens belong to; what is no refresh token of ours is ended already (RFC 7009)."""
+    tokens = queries.lock_refresh_tokens(session, [digest(token) for token in presented])
+    end(session, {token.family for token in tokens}, now=now)
 
 
 def end(session: Session, session_ids: Iterable[UUID], *, now: datetime) -> None:

@@ -19,6 +19,7 @@ from services.identity.factors.verification import Json, NotVerified
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.sessions import actions, cookies, tries
 from services.identity.sessions.ceremonies import refused_as, relying_party, take_challenge
+from services.identity.sessions.ending import end_presented
 from services.identity.sessions.guarded import counted
 from services.identity.sessions.passkey_schemas import PasskeyOptionsIn, PasskeySignInIn
 from services.identity.sessions.schemas import AccessOut
@@ -59,9 +60,7 @@ class PasskeySession(MethodView):
         cookies.require_own_page()
         with as_identity(), refused_as(Unauthorized):
             granted = _sign_in(data["credential"], data.get("password"), keep=data["keep"])
-            if before := cookies.presented():
-                with db.begin() as session:
-                    actions.revoke(session, before, now=utcnow())
+        end_presented()
         cookies.keep(granted)
         return granted
 
