@@ -3,13 +3,16 @@
 import copy
 import json
 import threading
+from uuid import uuid4
 
 import pytest
 import time_machine
 from hypothesis import HealthCheck, given
 from hypothesis import settings as generated
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
+from chassis.core.principal import Principal, acting_as
 from services.identity.factors.models import PasskeyChallenge
 from tests.identity.authenticator import Authenticator, decoded, encoded
 from tests.identity.conftest import PASSWORD, is_problem
@@ -161,6 +164,17 @@ def test_a_challenge_lasts_five_minutes(identity, anna):
         assert show(identity, device.get(early)).status_code == 200
         clock.shift(1)
         is_problem(show(identity, device.get(late)), 401, "passkey_refused")
+
+
+def test_a_challenge_stands_once(identity):
+    """So that it is found without reading all that strangers have asked for."""
+    row = {"purpose": "sign_in", "challenge": b"x" * 64, "expires_at": NOW}
+    with (
+        pytest.raises(IntegrityError),
+        acting_as(Principal.system("test")),
+        identity.running.database.begin() as session,
+    ):
+        session.add_all(PasskeyChallenge(id=uuid4(), **row) for _ in range(2))
 
 
 def test_a_challenge_is_good_for_its_purpose_only(identity, person):
