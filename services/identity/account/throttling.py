@@ -1,6 +1,5 @@
 """Counts wrong passwords of people who are signed in, and how often a network asks for resets."""
 
-import hmac
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -34,8 +33,7 @@ def count_ask(session: Session, client: Client, *, settings: IdentitySettings, n
     Raises:
         TooManyAttempts: too many.
     """
-    key = hmac.digest(settings.derive("reset throttle"), client.network.encode(), "sha256").hex()
-    _count(session, Attempt(key, {key: rules.ASKS_OF_NETWORK}), now)
+    throttle.count_network(session, client, "reset", rules.ASKS_OF_NETWORK, settings=settings, now=now)
 
 
 def _count(session: Session, attempt: Attempt, now: datetime) -> None:

@@ -54,6 +54,11 @@ class Bucket:
         return min(doubled, self.forget_after)
 
 
+OPTIONS_OF_NETWORK = Bucket(limit=100, forget_after=timedelta(seconds=3), first_pause=timedelta(seconds=3))
+"""How often one network may ask for a challenge to sign in with a passkey: each is a row for five minutes, and a whole
+office may begin its day behind one address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Buckets:
     """What tries are counted for; see ``throttle``.
