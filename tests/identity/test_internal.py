@@ -60,10 +60,33 @@ def test_revoked_are_told_as_long_as_a_token_may_live(identity, tenant, anna):
         identity.admin.delete(f"{ADMIN}/{tenant}/users/{anna}")
         identity.admin.delete(f"{ADMIN}/{tenant}/api-keys/{key}")
         clock.shift(timedelta(seconds=900 + 60))
-        seen = identity.feed()["at"]
-        assert {entry["id"] for entry in identity.feed(seen)["revoked"]} == {anna, key}
+        assert {entry["id"] for entry in identity.feed()["revoked"]} == {anna, key}
         clock.shift(1)
         assert identity.feed()["revoked"] == []
+
+
+def test_what_the_gateway_was_told_is_not_repeated_but_for_a_minute(identity, tenant, anna):
+    """Sign-ins as well, whose tokens are refused whenever they were issued."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        token = identity.sign_in().json["access_token"]
+        ended, key, vera = (
+            identity.claims(token)["sid"],
+            identity.api_key(tenant)["id"],
+            identity.user(tenant, "vera@nordic-heating.example"),
+        )
+        me = identity.as_bearer(token)
+        assert me.delete(f"/api/v1/me/sessions/{ended}").status_code == 204
+        identity.admin.delete(f"{ADMIN}/{tenant}/users/{vera}")
+        identity.admin.delete(f"{ADMIN}/{tenant}/api-keys/{key}")
+        clock.shift(60)
+        seen = identity.feed()["at"]
+        assert {entry["id"] for entry in identity.feed(seen)["revoked"]} == {ended, key, vera}
+        clock.shift(1)
+        assert identity.feed(identity.feed()["at"])["revoked"] == []
+        assert {entry["id"] for entry in identity.feed()["revoked"]} == {ended, key, vera}
+        old = (NOW - timedelta(days=1)).isoformat()
+        clock.shift(900)
+        assert identity.feed(old)["revoked"] == []
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-04-01T12:00:00", "2026-04-01", "1775044800"])

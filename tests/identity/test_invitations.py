@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 import time_machine
 
-from services.identity.teams import rules
+from services.identity.passwords.hashing import hash_password
+from services.identity.teams import enrolment, rules
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
 from tests.plugin import principal
 
@@ -136,6 +137,24 @@ def test_made_up_links_open_nothing(identity, bo, token):
     good_shape = isinstance(token, str) and 1 <= len(token) <= 200
     is_problem(answer, *((422, "link_invalid") if good_shape else (422, "validation_failed")))
     assert identity.rows() == before
+
+
+def test_passwords_are_hashed_for_good_links_alone(identity, bo, monkeypatch):
+    """Hashing is slow on purpose, and everybody may ask for it here."""
+    hashed = []
+
+    def count(text):
+        hashed.append(text)
+        return hash_password(text)
+
+    monkeypatch.setattr(enrolment, "hash_password", count)
+    token = identity.invitation()
+    is_problem(identity.accept("a" * 43), 422, "link_invalid")
+    is_problem(identity.accept(token, password="bo@nordic-heating.example"), 422, "weak_password")
+    assert hashed == []
+    assert identity.accept(token).status_code == 201
+    is_problem(identity.accept(token), 422, "link_invalid")
+    assert hashed == [NEW]
 
 
 def test_the_link_of_a_reset_is_no_invitation(identity, tenant, anna, bo):

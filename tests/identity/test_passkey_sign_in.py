@@ -3,15 +3,19 @@
 import copy
 import json
 import threading
+from uuid import uuid4
 
 import pytest
 import time_machine
 from hypothesis import HealthCheck, given
 from hypothesis import settings as generated
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
+from chassis.core.principal import Principal, acting_as
 from services.identity.factors.models import PasskeyChallenge
 from tests.identity.authenticator import Authenticator, decoded, encoded
+from tests.identity.browsers import OWN_PAGE
 from tests.identity.conftest import PASSWORD, is_problem
 from tests.identity.factors import (
     ANNA,
@@ -161,6 +165,34 @@ def test_a_challenge_lasts_five_minutes(identity, anna):
         assert show(identity, device.get(early)).status_code == 200
         clock.shift(1)
         is_problem(show(identity, device.get(late)), 401, "passkey_refused")
+
+
+def test_a_network_asks_for_so_many_challenges_and_then_one_in_three_seconds(identity):
+    """Nobody has to sign in for one, and each is stored."""
+
+    def ask(address="192.0.2.1"):
+        return identity.nobody.post(f"{SESSION}/options", json={}, headers=OWN_PAGE | {"X-Concord-Client": address})
+
+    with time_machine.travel(NOW, tick=False) as clock:
+        assert [ask().status_code for _ in range(100)] == [200] * 100
+        assert count(identity, PasskeyChallenge) == 100
+        is_problem(ask(), 429, "too_many_attempts")
+        assert ask().headers["Retry-After"] == "3"
+        assert count(identity, PasskeyChallenge) == 100
+        assert ask("198.51.100.7").status_code == 200
+        clock.shift(3)
+        assert [ask().status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_challenge_stands_once(identity):
+    """So that it is found without reading all that strangers have asked for."""
+    row = {"purpose": "sign_in", "challenge": b"x" * 64, "expires_at": NOW}
+    with (
+        pytest.raises(IntegrityError),
+        acting_as(Principal.system("test")),
+        identity.running.database.begin() as session,
+    ):
+        session.add_all(PasskeyChallenge(id=uuid4(), **row) for _ in range(2))
 
 
 def test_a_challenge_is_good_for_its_purpose_only(identity, person):

@@ -266,6 +266,20 @@ def test_of_two_cookies_neither_counts(browser, identity):
     assert browser.with_cookie(own).renew().status_code == 200
 
 
+@pytest.mark.parametrize(
+    "order", ["{own}; concord_session=planted", "=; concord_session=planted; concord_session={own}"]
+)
+@pytest.mark.parametrize("way", ["sign_out", "sign_in"])
+def test_whichever_of_two_cookies_is_ours_is_ended(browser, identity, way, order):
+    """A planted one cannot keep somebody signed in who signs out, or signs in as another."""
+    session = identity.claims(browser.sign_in().json["access_token"])["sid"]
+    own = browser.cookie[1]
+    browser.cookie = ("concord_session", order.format(own=own))
+    assert getattr(browser, way)().status_code in (200, 204)
+    assert session in {entry["id"] for entry in identity.feed()["revoked"]}
+    is_problem(browser.with_cookie(own).renew(), 401, "session_ended")
+
+
 # Renewing and ending
 
 
@@ -307,7 +321,7 @@ def test_a_used_cookie_that_comes_after_ten_seconds_ends_the_family(browser, ide
         is_problem(answer, 401, "session_ended")
         assert is_cleared(answer)
         is_problem(browser.renew(), 401, "session_ended")
-        assert {"id": session, "at": "2026-04-01T12:00:10Z"} in identity.feed()["revoked"]
+        assert {"id": session, "at": "2026-04-01T13:00:10Z"} in identity.feed()["revoked"]
 
 
 def test_signing_out_ends_the_family_and_the_access_tokens(browser, identity):

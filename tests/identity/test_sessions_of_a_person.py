@@ -18,6 +18,7 @@ from services.identity.sessions.freshness import require_fresh
 from services.identity.sessions.models import LoginThrottle, RefreshToken, Revocation, SignedIn
 from tests.identity.browsers import SAFARI, Browser
 from tests.identity.conftest import LATER, PASSWORD, is_problem
+from tests.identity.plans import plans_of
 from tests.plugin import principal
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -213,6 +214,24 @@ def test_ended_sessions_and_spent_revocations_are_trimmed(identity, browser):
         clock.shift(timedelta(days=1, seconds=1))
         trim(identity)
         assert counts(identity) == [0, 0, 0, 0]
+
+
+def test_what_has_ended_is_found_by_indexes(identity, anna):
+    """Each deletion reads what it deletes, and not all that is still alive."""
+    with plans_of(identity, "DELETE") as plans:
+        trim(identity)
+    indexes = (
+        "refresh_tokens_expires_at",
+        "refresh_tokens_revoked_at",
+        "sessions_ended_at",
+        "sessions_expires_at",
+        "sessions_seen_at",
+        "revocations_noted_at",
+        "login_throttle_window_start",
+    )
+    assert len(plans) == len(indexes)
+    for index, plan in zip(indexes, plans, strict=True):
+        assert f"ix_{index}" in plan, plan
 
 
 def test_a_throttle_that_still_counts_is_not_trimmed(identity, anna):

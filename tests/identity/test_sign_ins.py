@@ -8,18 +8,22 @@ from uuid import UUID
 import pytest
 import time_machine
 from prometheus_client import REGISTRY
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from chassis.core.principal import Principal, acting_as
 from contracts.roles import Role
-from services.identity.common.clients import UNKNOWN_DEVICE, device_of
+from services.identity.common.clients import UNKNOWN_DEVICE, Client, device_of
 from services.identity.factors import actions as factor_actions
 from services.identity.factors import queries as factor_queries
+from services.identity.sign_ins import actions as sign_in_actions
+from services.identity.sign_ins import queries as sign_in_queries
 from services.identity.sign_ins import tasks
+from services.identity.sign_ins.rules import How, Outcome
 from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
 from tests.identity.browsers import ANNA, SAFARI, Browser
 from tests.identity.conftest import is_problem
+from tests.identity.plans import plans_of
 from tests.plugin import principal
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -275,3 +279,29 @@ def test_after_a_year_they_are_gone(identity, admin, browser):
         with acting_as(Principal.system("identity")):
             tasks.trim(identity.running.runtime)
         assert admin.get(OWN).json["totalItems"] == 0
+
+
+def test_what_each_sign_in_asks_is_found_by_an_index(identity, anna):
+    """However many failures there are of a person whom strangers try."""
+    with acting_as(Principal.system("test")), identity.running.database.begin() as session:
+        for number in range(1000):
+            client = Client(f"device {number}", f"192.0.{number % 256}.{number // 256}")
+            outcome = Outcome.WRONG_PASSWORD if number % 10 else Outcome.OK
+            person = session.get_one(User, UUID(anna))
+            sign_in_actions.record(
+                session, person, name=ANNA, how=How.PASSWORD, outcome=outcome, client=client, now=NOW
+            )
+        session.flush()
+        session.execute(text("ANALYZE sign_ins"))
+    with (
+        plans_of(identity, "SELECT") as plans,
+        acting_as(Principal.system("test")),
+        identity.running.database.read() as session,
+    ):
+        sign_in_queries.comes_from(session, UUID(anna), "192.0.2.0/24")
+        sign_in_queries.uses_device(session, UUID(anna), "Firefox on Windows")
+        sign_in_queries.has_signed_in(session, UUID(anna))
+    network, device, ever = plans
+    assert "ix_sign_ins_user_id_network" in network
+    assert "ix_sign_ins_user_id_device" in device
+    assert "ix_sign_ins_user_id_network" in ever or "ix_sign_ins_user_id_device" in ever

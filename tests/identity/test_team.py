@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +16,7 @@ from services.identity.factors.models import RecoveryCode, TotpSecret
 from services.identity.links.models import Link
 from services.identity.sessions.models import RefreshToken, SignedIn
 from services.identity.users import bootstrap
+from services.identity.users import queries as user_queries
 from services.identity.users.models import User
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
 from tests.plugin import principal
@@ -23,12 +24,20 @@ from tests.plugin import principal
 TEAM = "/api/v1/tenant/users"
 VERA = "vera@nordic-heating.example"
 BERT = "bert@nordic-heating.example"
+NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def admin(identity, anna):
     """Anna, who has just signed in."""
     return identity.as_user()
+
+
+@pytest.fixture
+def fresh(identity, tenant, admin):
+    """Another admin, whose sign-in counts as fresh whatever the time is."""
+    who = principal(Role.SUPPLIER_ADMIN, tenant_id=UUID(tenant))
+    return identity.running.client(identity.fresh(who))
 
 
 @pytest.fixture
@@ -127,6 +136,33 @@ def test_a_new_role_counts_at_once(identity, tenant, admin, vera):
     }
     entry = identity.trail(vera)[0]
     assert (entry["action"], entry["changes"]) == ("user.changed", {"role": ["SupplierViewer", "SupplierAdmin"]})
+
+
+@pytest.mark.parametrize("way", ["role", "suspended", "removed", "second factor"])
+def test_tokens_issued_while_a_change_waits_for_its_lock_are_refused(
+    identity, tenant, admin, vera, fresh, monkeypatch, way
+):
+    """A renewal may hold the person for some seconds."""
+    with time_machine.travel(NOW, tick=False) as clock:
+
+        def slowly(lock):
+            def wait(*args):
+                clock.shift(5)
+                return lock(*args)
+
+            return wait
+
+        name = "lock_rows" if way == "second factor" else "lock_user"
+        monkeypatch.setattr(user_queries, name, slowly(getattr(user_queries, name)))
+        answer = {
+            "role": lambda: admin.patch(f"{TEAM}/{vera}", json={"role": "SupplierAdmin"}),
+            "suspended": lambda: admin.patch(f"{TEAM}/{vera}", json={"suspended": True}),
+            "removed": lambda: admin.delete(f"{TEAM}/{vera}"),
+            "second factor": lambda: fresh.patch("/api/v1/tenant", json={"secondFactorRequired": True}),
+        }[way]()
+        assert answer.status_code < 300
+        ends = [entry["at"] for entry in identity.feed()["revoked"] if entry["id"] == vera]
+    assert ends == ["2026-04-01T12:00:05Z"]
 
 
 def test_what_changes_nothing_is_not_published(identity, admin, anna, vera):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import CompoundSelect, Row, Select, select, union_all
 from sqlalchemy.orm import Session
 
 from services.identity.access import rules
@@ -17,19 +17,26 @@ from services.identity.users.models import User
 def access_feed(
     session: Session, *, since: datetime | None, token_lifetime: timedelta, now: datetime
 ) -> dict[str, Any]:
-    """What the gateway must know to let callers in: tenants changed ``since`` (else all), and every user and API key
-    removed, and every key that ended, so lately that a token of theirs may still live; likewise the users and sign-ins
-    whose tokens issued until then no longer count."""
+    """What the gateway must know to let callers in: tenants, and every user and API key removed, every key that ended,
+    so lately that a token of theirs may still live; likewise the users and sign-ins whose tokens issued until then no
+    longer count. Of all of it only what has changed ``since``, if that is given."""
     tenants = select(Tenant.id, Tenant.slug, Tenant.name, Tenant.kind, Tenant.features, Tenant.suspended_at)
+    changed_from = now - token_lifetime - signing_key_rules.MARGIN
     if since:
         tenants = tenants.where(Tenant.updated_at >= since - rules.FEED_OVERLAP)
-    alive_from = now - token_lifetime - signing_key_rules.MARGIN
+        changed_from = max(changed_from, since - rules.FEED_OVERLAP)
     removed: list[Select[Any]] = [
-        select(account.id, account.removed_at.label("at")).where(account.removed_at >= alive_from)
+        select(account.id, account.removed_at.label("at")).where(account.removed_at >= changed_from)
         for account in (User, ApiKey)
     ]
     expired = select(ApiKey.id, ApiKey.expires_at.label("at")).where(
-        ApiKey.expires_at >= alive_from, ApiKey.expires_at <= now, ApiKey.removed_at.is_(None)
+        ApiKey.expires_at >= changed_from, ApiKey.expires_at <= now, ApiKey.removed_at.is_(None)
     )
-    revoked = union_all(*removed, expired, select(Revocation.id, Revocation.at).where(Revocation.at >= alive_from))
-    return {"at": now, "tenants": session.execute(tenants).all(), "revoked": session.execute(revoked).all()}
+    revocations = select(Revocation.id, Revocation.at).where(Revocation.noted_at >= changed_from)
+    revoked = union_all(*removed, expired, revocations)
+    return {"at": now, "tenants": session.execute(tenants).all(), "revoked": _latest(session, revoked)}
+
+
+def _latest(session: Session, revoked: CompoundSelect[Any]) -> list[Row[Any]]:
+    """One row of each: a removed user has a revocation as well, which is a little later."""
+    return list({row.id: row for row in session.execute(revoked.order_by("at"))}.values())

@@ -25,6 +25,7 @@ from services.identity.common.context import as_identity, own_settings
 from services.identity.links.rules import LinkInvalid
 from services.identity.passwords import rules as password_rules
 from services.identity.teams import enrolment
+from services.identity.teams import queries as team_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
 
@@ -137,7 +138,7 @@ def _person_of_reset(token: str) -> tuple[User, Tenant]:
 
 def _person_of_invitation(token: str) -> tuple[User, Tenant]:
     with as_identity(), db.read() as session:
-        return queries.person_of_invitation(session, token, settings=own_settings(), now=utcnow())
+        return team_queries.person_of_invitation(session, token, settings=own_settings(), now=utcnow())
 
 
 def _sign_in() -> pages.Button:

@@ -16,7 +16,7 @@ from services.identity.factors.models import Passkey, TotpSecret
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import queries as link_queries
 from services.identity.links.models import AskedReset
-from services.identity.links.rules import INVITATION, RESET, LinkInvalid
+from services.identity.links.rules import RESET, LinkInvalid
 from services.identity.settings import IdentitySettings
 from services.identity.tenants.models import Tenant
 from services.identity.users import queries as user_queries
@@ -76,21 +76,6 @@ def person_of_reset(session: Session, token: str, *, settings: IdentitySettings,
     link = link_queries.link_of_token(session, token, RESET, settings=settings, now=now)
     user = session.get(User, link.user_id) if link else None
     if user is None or not user.may_sign_in or not may_reset(session, user):
-        raise LinkInvalid
-    return user, _present(session.get(Tenant, user.tenant_id))
-
-
-def person_of_invitation(
-    session: Session, token: str, *, settings: IdentitySettings, now: datetime
-) -> tuple[User, Tenant]:
-    """Who is invited by a token, and by whom.
-
-    Raises:
-        LinkInvalid: the link is not good, or the person is not invited (any more).
-    """
-    link = link_queries.link_of_token(session, token, INVITATION, settings=settings, now=now)
-    user = session.get(User, link.user_id) if link else None
-    if user is None or user.invited_at is None or user.removed_at is not None or user.suspended_at is not None:
         raise LinkInvalid
     return user, _present(session.get(Tenant, user.tenant_id))
 

@@ -1,6 +1,5 @@
 """Takes right passwords of people who are signed in off the count, and counts how often a network asks for resets."""
 
-import hmac
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -8,7 +7,6 @@ from sqlalchemy.orm import Session
 from services.identity.account import rules
 from services.identity.common.clients import Client
 from services.identity.sessions import throttle
-from services.identity.sessions.throttle import Attempt, TooManyAttempts
 from services.identity.settings import IdentitySettings
 from services.identity.users.models import User
 
@@ -25,6 +23,4 @@ def count_ask(session: Session, client: Client, *, settings: IdentitySettings, n
     Raises:
         TooManyAttempts: too many.
     """
-    key = hmac.digest(settings.derive("reset throttle"), client.network.encode(), "sha256").hex()
-    if refusal := throttle.count(session, Attempt(key, {key: rules.ASKS_OF_NETWORK}), now=now):
-        raise TooManyAttempts(refusal.wait)
+    throttle.count_network(session, client, "reset", rules.ASKS_OF_NETWORK, settings=settings, now=now)

@@ -30,15 +30,17 @@ def upgrade() -> None:
         sa.Column("challenge", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_passkey_challenges")),
+        sa.UniqueConstraint("challenge", name=op.f("uq_passkey_challenges_challenge")),
     )
     op.create_index(op.f("ix_passkey_challenges_expires_at"), "passkey_challenges", ["expires_at"], unique=False)
     op.create_table(
         "revocations",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revocations")),
     )
-    op.create_index(op.f("ix_revocations_at"), "revocations", ["at"], unique=False)
+    op.create_index(op.f("ix_revocations_noted_at"), "revocations", ["noted_at"], unique=False)
     op.create_table(
         "sso_attempts",
         sa.Column("state", sa.Text(), nullable=False),
@@ -95,6 +97,8 @@ def upgrade() -> None:
     op.create_index("ix_sign_ins_at", "sign_ins", ["at"], unique=False)
     op.create_index("ix_sign_ins_user_id_at", "sign_ins", ["user_id", "at"], unique=False)
     op.create_index("ix_sign_ins_tenant_id_at", "sign_ins", ["tenant_id", "at"], unique=False)
+    _create_partial_index("sign_ins", ["user_id", "network"], "outcome = 'ok'")
+    _create_partial_index("sign_ins", ["user_id", "device"], "outcome = 'ok'")
     op.create_table(
         "exports",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -191,6 +195,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"], unique=False)
     op.create_index("ix_sessions_user_id_id", "sessions", ["user_id", "id"], unique=False)
+    op.create_index(op.f("ix_sessions_seen_at"), "sessions", ["seen_at"], unique=False)
+    _create_partial_index("sessions", ["ended_at"], "ended_at IS NOT NULL")
+    _create_partial_index("refresh_tokens", ["revoked_at"], "revoked_at IS NOT NULL")
     op.create_table(
         "totp_secrets",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -248,6 +255,12 @@ def upgrade() -> None:
     op.execute("UPDATE users SET password_hash = NULL WHERE removed_at IS NOT NULL")
 
 
+def _create_partial_index(table: str, columns: list[str], condition: str) -> None:
+    where = sa.text(condition)
+    name = f"ix_{table}_{'_'.join(columns)}"
+    op.create_index(name, table, columns, unique=False, sqlite_where=where, postgresql_where=where)
+
+
 TABLES = (
     "user_settings",
     "totp_secrets",
@@ -274,6 +287,7 @@ def downgrade() -> None:
     with op.batch_alter_table("users") as users:
         users.alter_column("password_hash", existing_type=sa.Text(), nullable=False)
     op.drop_index("ix_api_keys_expires_at", table_name="api_keys")
+    op.drop_index("ix_refresh_tokens_revoked_at", table_name="refresh_tokens")
     for column in (
         "name_folded",
         "erased_at",

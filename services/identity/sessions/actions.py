@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -11,10 +11,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.bulk import insert_ignoring
+from chassis.data.bulk import among, insert_ignoring
 from chassis.messaging import outbox
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest, new_secret
@@ -105,11 +106,10 @@ def renew(
     return _grant(session, user, signed_in, _successor(presented, settings), settings=settings, now=now)
 
 
-def revoke(session: Session, presented: str, *, now: datetime) -> None:
-    """End the session a refresh token belongs to; what is no refresh token of ours is ended already (RFC 7009)."""
-    token = queries.lock_refresh_token(session, digest(presented))
-    if token is not None:
-        end(session, [token.family], now=now)
+def revoke(session: Session, *presented: str, now: datetime) -> None:
+    """End the sessions that refresh tokens belong to; what is no refresh token of ours is ended already (RFC 7009)."""
+    tokens = queries.lock_refresh_tokens(session, [digest(token) for token in presented])
+    end(session, {token.family for token in tokens}, now=now)
 
 
 def end(session: Session, session_ids: Iterable[UUID], *, now: datetime) -> None:
@@ -120,7 +120,8 @@ def end(session: Session, session_ids: Iterable[UUID], *, now: datetime) -> None
     tokens = update(RefreshToken).where(RefreshToken.family.in_(ids), RefreshToken.revoked_at.is_(None))
     session.execute(tokens.values(revoked_at=now))  # before the sessions, as a renewal locks them
     session.execute(update(SignedIn).where(SignedIn.id.in_(ids), SignedIn.ended_at.is_(None)).values(ended_at=now))
-    refuse_tokens(session, ids, now=now)
+    # A renewal of the same moment may still issue one: nothing of an ended sign-in counts, whenever it was issued.
+    _refuse(session, ids, at=now + rules.LONGEST_TOKEN, now=now)
 
 
 def end_own(session: Session, session_id: UUID, *, actor: Principal, now: datetime) -> None:
@@ -140,11 +141,24 @@ def end_all(session: Session, user_id: UUID, *, but: UUID | None = None, now: da
     end(session, families - {but}, now=now)
 
 
-def refuse_tokens(session: Session, ids: Iterable[UUID], *, now: datetime) -> None:
-    """Have the gateway refuse the access tokens of these users or sessions that were issued until now."""
+def refuse_tokens(session: Session, user_ids: Iterable[UUID], *, now: datetime) -> None:
+    """Have the gateway refuse the access tokens of these users that were issued until now.
+
+    The users are locked, and the moment is taken after that: a renewal may have issued a token since the caller's
+    ``now``, and whoever renews later sees what has changed.
+    """
+    ids = list(user_ids)
     session.flush()
-    insert_ignoring(session, Revocation, [{"id": id, "at": now} for id in ids])
-    session.execute(update(Revocation).where(Revocation.id.in_(list(ids)), Revocation.at < now).values(at=now))
+    user_queries.lock_rows(session, ids)
+    locked_at = max(now, utcnow())
+    _refuse(session, ids, at=locked_at, now=locked_at)
+
+
+def _refuse(session: Session, ids: Collection[UUID], *, at: datetime, now: datetime) -> None:
+    """Have the gateway refuse what these users or sessions were issued until ``at``, if it does not do so already."""
+    insert_ignoring(session, Revocation, [{"id": id, "at": at, "noted_at": now} for id in ids])
+    earlier = update(Revocation).where(among(session, Revocation.id, ids), Revocation.at < at)
+    session.execute(earlier.values(at=at, noted_at=now).execution_options(synchronize_session=False))
 
 
 def _end_copied(session: Session, token: RefreshToken, *, client: Client, now: datetime) -> None:

@@ -13,6 +13,7 @@ from chassis.http.current import db
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
 from services.identity.sessions import actions, cookies
+from services.identity.sessions.ending import end_presented
 from services.identity.sessions.schemas import AccessOut, SessionIn
 from services.identity.sessions.signing_in import Credentials, sign_in
 
@@ -28,8 +29,7 @@ class Session(MethodView):
         """Sign in. It replaces a sign-in that this browser still has."""
         cookies.require_own_page()
         granted = sign_in(Credentials(**data))
-        if before := cookies.presented():
-            _end(before)
+        end_presented()
         cookies.keep(granted)
         return granted
 
@@ -38,8 +38,7 @@ class Session(MethodView):
     def delete(self):
         """Sign out: no renewal any more, and the gateway refuses the access tokens still alive."""
         cookies.require_own_page()
-        if token := cookies.presented():
-            _end(token)
+        end_presented()
         if cookies.is_sent():
             cookies.clear()
 
@@ -64,8 +63,3 @@ class Renewal(MethodView):
             raise Unauthorized("This sign-in has ended.", code="session_ended")
         cookies.keep(granted)
         return granted
-
-
-def _end(token: str) -> None:
-    with as_identity(), db.begin() as session:
-        actions.revoke(session, token, now=utcnow())

@@ -26,6 +26,11 @@ def presented() -> str | None:
     return tokens[0] if len(tokens) == 1 and tokens[0] else None
 
 
+def all_presented() -> list[str]:
+    """Every refresh token that the browser sent: what is to end is the one that is ours, whichever that is."""
+    return list(dict.fromkeys(token for token in request.cookies.getlist(_name()) if token))
+
+
 def is_sent() -> bool:
     """Whether the browser sent such a cookie, of whatever value."""
     return _name() in request.cookies

@@ -3,13 +3,16 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, false
+from sqlalchemy import ColumnElement, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.errors import Conflict
 from chassis.data.tenancy import TenantId, TenantScoped
 from services.identity.common.models import Base
 from services.identity.sessions.rules import Bucket
+
+ENDED = text("ended_at IS NOT NULL")
+REVOKED = text("revoked_at IS NOT NULL")
 
 
 class SignedIn(TenantScoped, Base):
@@ -25,7 +28,10 @@ class SignedIn(TenantScoped, Base):
     """
 
     __tablename__ = "sessions"
-    __table_args__ = (Index("ix_sessions_user_id_id", "user_id", "id"),)
+    __table_args__ = (
+        Index("ix_sessions_user_id_id", "user_id", "id"),
+        Index("ix_sessions_ended_at", "ended_at", sqlite_where=ENDED, postgresql_where=ENDED),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
@@ -35,7 +41,7 @@ class SignedIn(TenantScoped, Base):
     address: Mapped[str]
     keep: Mapped[bool]
     created_at: Mapped[datetime]
-    seen_at: Mapped[datetime]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
     proved_at: Mapped[datetime | None]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
@@ -54,12 +60,14 @@ class SignedIn(TenantScoped, Base):
 
 class Revocation(Base):
     """Access tokens that the gateway must refuse although they have not ended: those of this user or sign-in that were
-    issued until ``at``."""
+    issued until ``at``, written at ``noted_at``. Of a sign-in that has ended none counts, so its ``at`` is later than
+    any of them."""
 
     __tablename__ = "revocations"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(index=True)
+    at: Mapped[datetime]
+    noted_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RefreshToken(TenantScoped, Base):
@@ -67,6 +75,9 @@ class RefreshToken(TenantScoped, Base):
     ``family``, which is revoked as a whole when a used one comes again: it has been copied."""
 
     __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        Index("ix_refresh_tokens_revoked_at", "revoked_at", sqlite_where=REVOKED, postgresql_where=REVOKED),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))

@@ -17,8 +17,9 @@ from services.identity.factors.passkey_actions import Purpose, Shown
 from services.identity.factors.schemas import RequestOptionsOut
 from services.identity.factors.verification import Json, NotVerified
 from services.identity.identity_providers import queries as provider_queries
-from services.identity.sessions import actions, cookies, tries
+from services.identity.sessions import actions, cookies, rules, throttle, tries
 from services.identity.sessions.ceremonies import refused_as, relying_party, take_challenge
+from services.identity.sessions.ending import end_presented
 from services.identity.sessions.guarded import counted
 from services.identity.sessions.passkey_schemas import PasskeyOptionsIn, PasskeySignInIn
 from services.identity.sessions.schemas import AccessOut
@@ -37,13 +38,16 @@ class SignInOptions(MethodView):
     @blp.response(200, RequestOptionsOut)
     def post(self, data):
         """What a device needs to sign in. It never lists passkeys, so that nobody learns which user names there are;
-        with a `username`, no other person's passkey will do."""
+        with a `username`, no other person's passkey will do. 429 for a network that asks too often."""
         cookies.require_own_page()
-        username = data.get("username")
+        username, settings = data.get("username"), own_settings()
         with as_identity():
             with db.read() as session:
                 owner = _owner(session, username) if username else None
             with db.begin() as session:
+                throttle.count_network(
+                    session, client_of_request(), "passkey", rules.OPTIONS_OF_NETWORK, settings=settings, now=utcnow()
+                )
                 challenge = passkey_actions.new_challenge(session, Purpose.SIGN_IN, owner, now=utcnow())
         return verification.request_options(relying_party(), challenge, must_verify=username is None)
 
@@ -59,9 +63,7 @@ class PasskeySession(MethodView):
         cookies.require_own_page()
         with as_identity(), refused_as(Unauthorized):
             granted = _sign_in(data["credential"], data.get("password"), keep=data["keep"])
-            if before := cookies.presented():
-                with db.begin() as session:
-                    actions.revoke(session, before, now=utcnow())
+        end_presented()
         cookies.keep(granted)
         return granted
 

@@ -1,6 +1,6 @@
 """Reads of sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,12 @@ def owner_of_token(session: Session, digest: str) -> UUID | None:
 def lock_refresh_token(session: Session, digest: str) -> RefreshToken | None:
     """The refresh token, locked until the transaction ends: of two requests with it only one finds it unused."""
     return session.scalar(select(RefreshToken).where(RefreshToken.digest == digest).with_for_update())
+
+
+def lock_refresh_tokens(session: Session, digests: Collection[str]) -> Sequence[RefreshToken]:
+    """Those of several refresh tokens that there are, locked until the transaction ends, always in the same order."""
+    statement = select(RefreshToken).where(RefreshToken.digest.in_(digests)).order_by(RefreshToken.id)
+    return session.scalars(statement.with_for_update()).all()
 
 
 def session_of(session: Session, family: UUID) -> SignedIn | None:

@@ -7,6 +7,8 @@ GRACE = timedelta(seconds=10)
 """How long a used refresh token still gives its successor: two tabs renew at once, or an answer is lost."""
 FRESH = timedelta(minutes=10)
 """How long a shown password or factor counts for what needs one (step-up)."""
+LONGEST_TOKEN = timedelta(hours=1)
+"""No setting lets an access token live longer."""
 ENDED_KEPT = timedelta(days=1)
 """How long an ended sign-in stays as a row: whoever asks why it ended still finds it."""
 
@@ -50,6 +52,11 @@ class Bucket:
             return timedelta()
         doubled: timedelta = self.first_pause * 2 ** min(beyond, 16)
         return min(doubled, self.forget_after)
+
+
+OPTIONS_OF_NETWORK = Bucket(limit=100, forget_after=timedelta(seconds=3), first_pause=timedelta(seconds=3))
+"""How often one network may ask for a challenge to sign in with a passkey: each is a row for five minutes, and a whole
+office may begin its day behind one address."""
 
 
 @dataclass(frozen=True, slots=True)

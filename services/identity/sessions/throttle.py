@@ -47,7 +47,7 @@ from services.identity.users.models import User
 
 
 class TooManyAttempts(Failure):
-    """Too many wrong passwords; ``Retry-After`` says when the next try is allowed."""
+    """Too many wrong passwords, or too much asked for; ``Retry-After`` says when the next try is allowed."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     default_code = "too_many_attempts"
@@ -113,6 +113,19 @@ def take_off(session: Session, attempt: Attempt, *, signed_in: bool, now: dateti
     """Take a try off again whose password was right. Who has also ``signed_in`` starts anew at this place."""
     for row in _lock(session, attempt, now):
         row.take_off(all_of_them=signed_in and row.key == attempt.place)
+
+
+def count_network(
+    session: Session, client: Client, purpose: str, bucket: Bucket, *, settings: IdentitySettings, now: datetime
+) -> None:
+    """Count what a network asks for without having signed in; every ``purpose`` has a bucket of its own.
+
+    Raises:
+        TooManyAttempts: it has asked too often.
+    """
+    key = hmac.digest(settings.derive(f"{purpose} throttle"), client.network.encode(), "sha256").hex()
+    if refusal := count(session, Attempt(key, {key: bucket}), now=now):
+        raise TooManyAttempts(refusal.wait)
 
 
 def _lock(session: Session, attempt: Attempt, now: datetime) -> Sequence[LoginThrottle]:

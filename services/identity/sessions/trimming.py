@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from chassis.data.bulk import execute_counted
@@ -18,13 +18,14 @@ TRIM = 1000  # rows of each a call
 def trim(session: Session, *, settings: IdentitySettings, now: datetime) -> bool:
     """Delete what has ended and tells nothing any more; return whether there may be more."""
     forgotten = Buckets.of(settings.attempts, settings.attempts_period).longest
-    idle = SignedIn.seen_at < now - settings.idle_lifetime - ENDED_KEPT
-    ended = or_(SignedIn.ended_at < now - ENDED_KEPT, SignedIn.expires_at < now, idle)
-    used_up = or_(RefreshToken.expires_at < now, RefreshToken.revoked_at < now - ENDED_KEPT)
-    counts = [
-        _delete(session, RefreshToken.id, used_up),  # first: one without a session would get a new one
-        _delete(session, SignedIn.id, ended),
-        _delete(session, Revocation.id, Revocation.at < now - settings.token_lifetime - MARGIN),
+    idle_since = now - settings.idle_lifetime - ENDED_KEPT
+    counts = [  # each condition by itself, by its own index
+        _delete(session, RefreshToken.id, RefreshToken.expires_at < now),  # first: one without a session gets a new one
+        _delete(session, RefreshToken.id, RefreshToken.revoked_at < now - ENDED_KEPT),
+        _delete(session, SignedIn.id, SignedIn.ended_at < now - ENDED_KEPT),
+        _delete(session, SignedIn.id, SignedIn.expires_at < now),
+        _delete(session, SignedIn.id, SignedIn.seen_at < idle_since),
+        _delete(session, Revocation.id, Revocation.noted_at < now - settings.token_lifetime - MARGIN),
         _delete(session, LoginThrottle.key, LoginThrottle.window_start < now - forgotten),
     ]
     return max(counts) >= TRIM

@@ -3,11 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index
+from sqlalchemy import ColumnElement, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.data.tenancy import TenantId, TenantScoped
 from services.identity.common.models import Base
+
+GOOD = text("outcome = 'ok'")
+"""What each sign-in asks for: where a person has signed in from, and with what."""
 
 
 class SignIn(TenantScoped, Base):
@@ -25,6 +28,8 @@ class SignIn(TenantScoped, Base):
         Index("ix_sign_ins_tenant_id_at", "tenant_id", "at"),
         Index("ix_sign_ins_user_id_at", "user_id", "at"),
         Index("ix_sign_ins_at", "at"),
+        Index("ix_sign_ins_user_id_network", "user_id", "network", sqlite_where=GOOD, postgresql_where=GOOD),
+        Index("ix_sign_ins_user_id_device", "user_id", "device", sqlite_where=GOOD, postgresql_where=GOOD),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

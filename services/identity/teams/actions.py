@@ -106,6 +106,7 @@ def remove(session: Session, user: User, *, actor: Principal, now: datetime) -> 
     """Remove a locked user, whoever remains; also one who is only invited: the notifier knows the address by then."""
     user.remove(now)
     audit.record(session, "user.removed", user, tenant_id=user.tenant_id, actor=actor, now=now)
+    session_actions.refuse_tokens(session, [user.id], now=now)  # also what was issued while we waited for the lock
     session_actions.end_all(session, user.id, now=now)
     user_actions.delete_belongings(session, user.id)
     event = UserRemoved(user.id, user.tenant_id)

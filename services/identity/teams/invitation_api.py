@@ -6,7 +6,8 @@ from chassis.core.clock import utcnow
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.identity.common.context import as_identity, own_settings
-from services.identity.teams import enrolment
+from services.identity.passwords import rules as password_rules
+from services.identity.teams import enrolment, queries
 from services.identity.teams.schemas import AcceptIn
 from services.identity.users.schemas import UserOut
 
@@ -21,6 +22,10 @@ class AcceptInvitation(MethodView):
     def post(self, data):
         """Join with a name and a password. The link is good once; one that is used, replaced or over is
         ``link_invalid``."""
-        password = enrolment.typed(data.pop("password"))  # takes as long for a link that is not good
+        settings, text = own_settings(), data.pop("password")
+        with as_identity(), db.read() as session:
+            user, tenant = queries.person_of_invitation(session, data["token"], settings=settings, now=utcnow())
+        password_rules.check(text, email=user.email, tenant_name=tenant.name)
+        password = enrolment.typed(text)  # only now: whatever a stranger makes up costs us nothing
         with as_identity(), db.begin() as session:
-            return enrolment.join(session, **data, password=password, settings=own_settings(), now=utcnow())
+            return enrolment.join(session, **data, password=password, settings=settings, now=utcnow())

@@ -1,4 +1,4 @@
-"""Reads of a tenant's people."""
+"""Reads of a tenant's people, and whom an invitation is for."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,13 +13,32 @@ from chassis.core.text import fold
 from chassis.data.audit import AuditRow
 from chassis.http.pages import Page, paginate
 from services.identity.factors.models import Passkey, TotpSecret
+from services.identity.links import queries as link_queries
+from services.identity.links.rules import INVITATION, LinkInvalid
 from services.identity.sessions.models import SignedIn
+from services.identity.settings import IdentitySettings
 from services.identity.tenants import queries as tenant_queries
+from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
 from services.identity.users.rules import Status
 
 INVITING = ("user.invited", "user.invitation_sent")
 """What the trail calls an invitation that was sent."""
+
+
+def person_of_invitation(
+    session: Session, token: str, *, settings: IdentitySettings, now: datetime
+) -> tuple[User, Tenant]:
+    """Who is invited by a token, and by whom.
+
+    Raises:
+        LinkInvalid: the link is not good, or the person is not invited (any more).
+    """
+    link = link_queries.link_of_token(session, token, INVITATION, settings=settings, now=now)
+    user = session.get(User, link.user_id) if link else None
+    if user is None or user.invited_at is None or user.removed_at is not None or user.suspended_at is not None:
+        raise LinkInvalid
+    return user, tenant_queries.tenant(session, user.tenant_id)
 
 
 def list_members(

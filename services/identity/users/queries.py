@@ -1,12 +1,13 @@
 """Reads of users."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
+from chassis.data.bulk import among
 from chassis.data.lookup import one_or_404
 from contracts.roles import Role
 from services.identity.users.models import User
@@ -23,6 +24,12 @@ def lock_user(session: Session, tenant_id: UUID, user_id: UUID) -> User:
 def lock_row(session: Session, user_id: UUID) -> None:
     """Lock a user of any tenant and state until the transaction ends, for what belongs to the person."""
     session.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+
+def lock_rows(session: Session, user_ids: Collection[UUID]) -> None:
+    """As ``lock_row``, of several, always in the same order."""
+    statement = select(User.id).where(among(session, User.id, user_ids)).order_by(User.id)
+    session.execute(statement.with_for_update())
 
 
 def lock_present_user(session: Session, user_id: UUID) -> User | None:
