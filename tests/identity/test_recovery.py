@@ -162,6 +162,14 @@ def test_where_single_sign_on_is_enforced_there_is_no_password_to_set(identity, 
     assert len(answer_all(identity)) == links
 
 
+def test_enforced_single_sign_on_leaves_a_merchants_affiliates_their_passwords(identity):
+    merchant = identity.tenant("Boots", "Merchant")
+    identity.user(merchant, "blogger@elsewhere.example", "Affiliate")
+    enforce_sso(identity, merchant, True)
+    ask(identity, "blogger@elsewhere.example")
+    assert len(answer_all(identity)) == 1
+
+
 def test_a_person_without_a_password_may_set_one(identity, anna):
     change(identity, User, anna, password_hash=None)
     ask(identity)

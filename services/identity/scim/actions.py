@@ -20,7 +20,6 @@ from services.identity.teams import actions as team_actions
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
-from services.identity.users import queries as user_queries
 from services.identity.users.events import UserChanged
 from services.identity.users.models import ONE_ADDRESS, User
 
@@ -63,7 +62,7 @@ def add_person(session: Session, tenant_id: UUID, change: Change, *, actor: Prin
     """Add a person, who signs in by single sign-on or sets a password by mail.
 
     Raises:
-        Invalid: there is no ``userName``.
+        Invalid: there is no ``userName``, or the role is an outsider's.
         Conflict: ``email_taken``.
     """
     if change.email is None:
@@ -92,17 +91,30 @@ def change_person(
     """Change a person as the directory wants.
 
     Raises:
-        NotFound: the tenant has no such person.
+        NotFound: the tenant has no such person, or it is an outsider.
+        Invalid: the role is an outsider's.
         Conflict: ``email_taken``, or ``last_admin``.
     """
     tenant = tenant_queries.lock_tenant(session, tenant_id)
-    user = user_queries.lock_user(session, tenant.id, user_id)
+    user = queries.lock_person(session, tenant.id, user_id)
     _change_details(session, user, change, actor=actor, now=now)
     role = None if change.roles is None else _role(session, tenant, change.roles)
     suspended = None if change.active is None else not change.active
     if (role or user.role) != user.role or suspended not in (None, user.suspended_at is not None):
         team_actions.change_user(session, tenant.id, user.id, role=role, suspended=suspended, actor=actor, now=now)
     return user
+
+
+def remove_person(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """Remove a person.
+
+    Raises:
+        NotFound: the tenant has no such person, or it is an outsider.
+        Conflict: ``last_admin``.
+    """
+    tenant = tenant_queries.lock_tenant(session, tenant_id)
+    queries.lock_person(session, tenant.id, user_id)
+    team_actions.remove_user(session, tenant.id, user_id, actor=actor, now=now)
 
 
 def _change_details(session: Session, user: User, change: Change, *, actor: Principal, now: datetime) -> None:

@@ -105,7 +105,7 @@ def _start(user_id: UUID, checked_hash: str | None, *, keep: bool) -> Granted:
         if user is None or checked_hash not in (None, user.password_hash):
             raise NotVerified("may not sign in, or not any more with this password")
         tenant_queries.require_active(session, user.tenant_id)
-        if provider_queries.is_enforced(session, user.tenant_id):
+        if provider_queries.is_enforced(session, user.tenant_id, user.role):
             raise Forbidden("Sign in through your company's own sign-in.", code="sso_required")
         return actions.start(
             session,

@@ -113,7 +113,7 @@ def _settle(
         return Outcome.WRONG_PASSWORD, None  # it was changed a moment ago
     if tenant_queries.tenant(session, user.tenant_id).suspended_at is not None:
         return Outcome.TENANT_SUSPENDED, None
-    if provider_queries.is_enforced(session, user.tenant_id):
+    if provider_queries.is_enforced(session, user.tenant_id, user.role):
         return Outcome.SSO_REQUIRED, None
     settings = own_settings()
     if factor_queries.has_factor(session, user.id):

@@ -15,6 +15,7 @@ from services.identity.common.clients import Client
 from services.identity.common.secrets import digest
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
+from services.identity.identity_providers.rules import signs_in_by_provider
 from services.identity.sessions import actions as session_actions
 from services.identity.settings import IdentitySettings
 from services.identity.sign_ins.rules import How
@@ -121,7 +122,10 @@ def _known(session: Session, tenant: Tenant, person: Person) -> User | None:
             return None
         if user.tenant_id != tenant.id or user.sso_subject is not None:
             raise failures.belongs_elsewhere()
-    return user_queries.lock_user(session, tenant.id, user.id)
+    user = user_queries.lock_user(session, tenant.id, user.id)
+    if not signs_in_by_provider(user.role):
+        raise failures.belongs_elsewhere()  # the account is the person's own, not the company's
+    return user
 
 
 def _add(session: Session, tenant: Tenant, person: Person, role: str | None, now: datetime) -> User:

@@ -14,6 +14,7 @@ from chassis.data import audit
 from chassis.http import versions
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
+from services.identity.identity_providers.rules import OUTSIDERS, signs_in_by_provider
 from services.identity.sessions import actions as session_actions
 from services.identity.sessions.models import SignedIn
 from services.identity.settings import IdentitySettings
@@ -39,7 +40,7 @@ def configure(
     now: datetime,
 ) -> IdentityProvider:
     """Store the tenant's identity provider, or change it. Where it becomes the only way to sign in, sessions that began
-    in another way end, but for the caller's own.
+    in another way end, but for the caller's own and those of outsiders.
 
     Raises:
         Invalid: ``role_does_not_fit``, or a new issuer or client without a secret.
@@ -100,8 +101,8 @@ def _lock_or_new(session: Session, tenant: Tenant, expected: ETags | None) -> Id
 
 def _require_fitting_roles(tenant: Tenant, role_mapping: Mapping[str, str]) -> None:
     for value, role in role_mapping.items():
-        if not role_fits(tenant.kind, role):
-            message = f"People of a {tenant.kind} cannot be {role}."
+        if not role_fits(tenant.kind, role) or not signs_in_by_provider(role):
+            message = f"An identity provider of a {tenant.kind} cannot make anybody {role}."
             raise Invalid.field(f"roleMapping.{value}", message, code="role_does_not_fit")
 
 
@@ -116,7 +117,10 @@ def _forget_subjects(session: Session, tenant_id: UUID) -> None:
 
 
 def _end_other_sessions(session: Session, tenant_id: UUID, *, but: UUID | None, now: datetime) -> None:
-    statement = select(SignedIn.id).where(
-        SignedIn.tenant_id == tenant_id, SignedIn.how != "sso", SignedIn.ended_at.is_(None)
+    statement = (
+        select(SignedIn.id)
+        .join(User, User.id == SignedIn.user_id)
+        .where(SignedIn.tenant_id == tenant_id, SignedIn.how != "sso", SignedIn.ended_at.is_(None))
+        .where(User.role.not_in(OUTSIDERS))
     )
     session_actions.end(session, set(session.scalars(statement)) - {but}, now=now)

@@ -10,6 +10,7 @@ from chassis.core.emails import normal_address
 from chassis.core.text import is_line, normal, shortened
 from contracts.roles import Role
 from services.identity.common.schemas import NAME_MAX
+from services.identity.identity_providers.rules import signs_in_by_provider
 from services.identity.tenants.rules import Kind
 from services.identity.users.rules import ROLES
 
@@ -55,8 +56,9 @@ def name_of(name: Any, email: str) -> str:
 
 
 def mapped_role(mapping: Mapping[str, str], values: tuple[str, ...], kind: str) -> Role | None:
-    """The role that a provider's values give in a tenant of ``kind``: of several the one that may do most."""
-    roles = {mapping[value] for value in values if value in mapping}
+    """The role that a provider's values give in a tenant of ``kind``: of several the one that may do most,
+    and never an outsider's."""
+    roles = {mapping[value] for value in values if value in mapping and signs_in_by_provider(mapping[value])}
     return next((role for role in ROLES[Kind(kind)] if role in roles), None)
 
 

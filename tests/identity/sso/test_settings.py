@@ -208,11 +208,11 @@ def test_where_it_is_the_only_way_no_password_counts(identity, slug, enforced, b
 
 def test_rooms_below_can_ask_whether_it_is(identity, tenant, provider, enforced, reading):
     with reading() as session:
-        assert provider_queries.is_enforced(session, stored(identity, tenant).tenant_id)
-        assert not provider_queries.is_enforced(session, uuid4())
+        assert provider_queries.is_enforced(session, stored(identity, tenant).tenant_id, Role.SUPPLIER_ADMIN)
+        assert not provider_queries.is_enforced(session, uuid4(), Role.SUPPLIER_ADMIN)
     assert enforced.put(SSO, json=configuration(provider)).status_code == 200
     with reading() as session:
-        assert not provider_queries.is_enforced(session, stored(identity, tenant).tenant_id)
+        assert not provider_queries.is_enforced(session, stored(identity, tenant).tenant_id, Role.SUPPLIER_ADMIN)
 
 
 def test_sessions_that_began_in_another_way_end_but_the_admins_own(identity, tenant, provider, proven, browser):
