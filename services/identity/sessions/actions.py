@@ -41,12 +41,14 @@ def start(
     how: str,
     client: Client,
     keep: bool = True,
+    proved_at: datetime | None,
     settings: IdentitySettings,
     now: datetime,
 ) -> Granted:
-    """Begin a session of a user who has shown who they are and whose row is locked; that counts as fresh.
+    """Begin a session of a user who has shown who they are and whose row is locked.
 
-    It is recorded, and a person who has used other devices so far hears of a new one by mail.
+    ``proved_at`` is when they showed a password or factor, and None where nobody can say; it counts as fresh for a
+    while. The session is recorded, and a person who has used other devices so far hears of a new one by mail.
     """
     _warn_of_new_device(session, user, client, now)
     sign_in_actions.record(session, user, name=user.email, how=How(how), outcome=Outcome.OK, client=client, now=now)
@@ -60,7 +62,7 @@ def start(
         keep=keep,
         created_at=now,
         seen_at=now,
-        proved_at=now,
+        proved_at=proved_at,
         expires_at=now + settings.session_lifetime,
     )
     session.add(signed_in)

@@ -100,6 +100,7 @@ def _checked_hash(user_id: UUID, password: str | None) -> str | None:
 
 
 def _start(user_id: UUID, checked_hash: str | None, *, keep: bool) -> Granted:
+    now = utcnow()
     with db.begin() as session:
         user = user_queries.lock_present_user(session, user_id)
         if user is None or checked_hash not in (None, user.password_hash):
@@ -113,8 +114,9 @@ def _start(user_id: UUID, checked_hash: str | None, *, keep: bool) -> Granted:
             how=How.PASSKEY,
             client=client_of_request(),
             keep=keep,
+            proved_at=now,
             settings=own_settings(),
-            now=utcnow(),
+            now=now,
         )
 
 

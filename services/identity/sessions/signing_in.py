@@ -128,6 +128,7 @@ def _settle(
         how=How.PASSWORD,
         client=client_of_request(),
         keep=credentials.keep,
+        proved_at=now,
         settings=settings,
         now=now,
     )

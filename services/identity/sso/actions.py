@@ -104,7 +104,16 @@ def sign_in(
         _change_role(session, user, role, now)
     provider.worked_at = provider.worked_at or now
     session.flush()
-    return session_actions.start(session, user, how=How.SSO, client=client, keep=False, settings=settings, now=now)
+    return session_actions.start(
+        session,
+        user,
+        how=How.SSO,
+        client=client,
+        keep=False,
+        proved_at=rules.proved_at(person.auth_time, now),
+        settings=settings,
+        now=now,
+    )
 
 
 def trim(session: Session, *, now: datetime) -> bool:

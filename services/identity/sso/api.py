@@ -188,6 +188,7 @@ def _person(answer: dict[str, str], attempt: SsoAttempt, provider: IdentityProvi
             iss=answer.get("iss"),
             nonce=secret_box.decrypt(attempt.nonce),
             verifier=secret_box.decrypt(attempt.verifier),
+            role_claim=provider.role_claim if provider.role_mapping else "",
         )
     except ProviderAway as failure:
         _report_away(provider, failure)
