@@ -229,6 +229,24 @@ def test_sessions_that_began_in_another_way_end_but_the_admins_own(identity, ten
         assert identity.refresh(token).status_code == 200
 
 
+@pytest.mark.parametrize("change", [{"clientId": "another"}, {"issuer": "https://login.example"}, None])
+def test_sessions_that_a_provider_has_begun_end_with_it(identity, provider, slug, configured, browser, change):
+    is_signed_in(browser.sign_in(slug))
+    by_provider = identity.refresh(browser.cookies["concord_session"]).json
+    by_password = identity.sign_in().json
+    answer = configured.put(SSO, json=configuration(provider, **change)) if change else configured.delete(SSO)
+    assert answer.status_code in (200, 204), answer.json
+    is_oauth_error(identity.refresh(by_provider["refresh_token"]), 400, "invalid_grant")
+    assert identity.claims(by_provider["access_token"])["sid"] in {entry["id"] for entry in identity.feed()["revoked"]}
+    assert identity.refresh(by_password["refresh_token"]).status_code == 200
+
+
+def test_sessions_stay_where_the_provider_stays_the_same(identity, provider, slug, configured, browser):
+    is_signed_in(browser.sign_in(slug))
+    assert configured.put(SSO, json=configuration(provider, clientSecret="another")).status_code == 200
+    assert identity.refresh(browser.cookies["concord_session"]).status_code == 200
+
+
 def test_other_tenants_sign_in_as_before(identity, enforced):
     other = identity.tenant("Other")
     identity.user(other, "eve@other.example")
