@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 from chassis.core.emails import address_key
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import conflict_if_taken
-from chassis.messaging import outbox
 from services.identity.common.secrets import digest, new_secret
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.scim import queries, rules
@@ -20,8 +18,7 @@ from services.identity.teams import actions as team_actions
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
-from services.identity.users.events import UserChanged
-from services.identity.users.models import ONE_ADDRESS, User
+from services.identity.users.models import User
 
 
 def issue_token(session: Session, tenant_id: UUID, *, actor: Principal, now: datetime) -> tuple[ScimToken, str]:
@@ -129,20 +126,10 @@ def _change_details(session: Session, user: User, change: Change, *, actor: Prin
     if not session.is_modified(user):
         return
     audit.record(session, "user.changed", user, tenant_id=user.tenant_id, actor=actor, now=now)
-    with conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", code="email_taken"):
+    with user_actions.unless_taken():
         session.flush()
     if (user.email, user.name) != before:
-        event = UserChanged(
-            user.id,
-            user.tenant_id,
-            user.email,
-            user.name,
-            user.role,
-            user.suspended_at is not None,
-            user.locale,
-            user.time_zone,
-        )
-        outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
+        user_actions.publish_change(session, user, actor=actor, now=now)
 
 
 def _role(session: Session, tenant: Tenant, values: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.identity.conftest import is_oauth_error
-from tests.identity.scim.conftest import USER, is_scim_error, types
+from tests.identity.scim.conftest import USER, is_scim_error, stored, types
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ENTRA = {
@@ -147,3 +147,14 @@ def test_delete_removes(identity, tenant, directory):
     is_scim_error(directory.call("DELETE", f"/{person['id']}"), 404)
     assert types(identity)[-1] == "identity.UserRemoved.v1"
     assert directory.add()["id"] != person["id"]
+
+
+def test_of_a_change_to_an_invited_person_nobody_hears(identity, tenant, directory):
+    """``UserAdded`` says it all once they have come."""
+    invited = identity.invited(tenant)
+    before = types(identity)
+    assert (
+        directory.patch({"id": invited}, {"op": "replace", "path": "displayName", "value": "Ines"}).status_code == 200
+    )
+    assert stored(identity, invited).name == "Ines"
+    assert types(identity) == before
