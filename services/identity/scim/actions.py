@@ -10,9 +10,11 @@ from chassis.core.principal import Principal
 from chassis.data import audit
 from services.identity.common.secrets import digest, new_secret
 from services.identity.identity_providers import queries as provider_queries
+from services.identity.links import actions as link_actions
 from services.identity.scim import queries, rules
 from services.identity.scim.models import ScimToken
 from services.identity.scim.rules import Change
+from services.identity.sessions import actions as session_actions
 from services.identity.sso.rules import name_of
 from services.identity.teams import actions as team_actions
 from services.identity.tenants import queries as tenant_queries
@@ -85,7 +87,7 @@ def add_person(session: Session, tenant_id: UUID, change: Change, *, actor: Prin
 def change_person(
     session: Session, tenant_id: UUID, user_id: UUID, change: Change, *, actor: Principal, now: datetime
 ) -> User:
-    """Change a person as the directory wants.
+    """Change a person as the directory wants. Another address ends their sessions and the links mailed before.
 
     Raises:
         NotFound: the tenant has no such person, or it is an outsider.
@@ -115,7 +117,7 @@ def remove_person(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Pr
 
 
 def _change_details(session: Session, user: User, change: Change, *, actor: Principal, now: datetime) -> None:
-    before = (user.email, user.name)
+    before, mailbox = (user.email, user.name), user.email_key
     if change.email is not None:
         user.email, user.email_key = change.email, address_key(change.email)
     name = change.named(user.name)
@@ -128,6 +130,9 @@ def _change_details(session: Session, user: User, change: Change, *, actor: Prin
     audit.record(session, "user.changed", user, tenant_id=user.tenant_id, actor=actor, now=now)
     with user_actions.unless_taken():
         session.flush()
+    if user.email_key != mailbox:
+        link_actions.end_links(session, user.id, now=now)
+        session_actions.end_all(session, user.id, now=now)
     if (user.email, user.name) != before:
         user_actions.publish_change(session, user, actor=actor, now=now)
 
