@@ -98,6 +98,7 @@ TABLE = {
         Role.MERCHANT_ADMIN,
     ),
     ("GET", "/session/sso/<tenant_slug>"): PUBLIC,
+    ("POST", "/session/sso/<tenant_slug>"): PUBLIC,
     ("GET", "/session/sso/callback"): PUBLIC,
     ("GET", "/api/v1/tenant/sso"): COMPANY_ADMINS,
     ("PUT", "/api/v1/tenant/sso"): COMPANY_ADMINS,

@@ -190,6 +190,14 @@ def test_a_link_of_before_sets_no_password_where_there_is_none_to_set(identity, 
     assert reset(identity, token).status_code == 204
 
 
+def test_enforced_single_sign_on_leaves_a_merchants_affiliates_their_passwords(identity):
+    merchant = identity.tenant("Boots", "Merchant")
+    identity.user(merchant, "blogger@elsewhere.example", "Affiliate")
+    enforce_sso(identity, merchant, True)
+    ask(identity, "blogger@elsewhere.example")
+    assert len(answer_all(identity)) == 1
+
+
 def test_a_person_without_a_password_may_set_one(identity, anna):
     change(identity, User, anna, password_hash=None)
     ask(identity)

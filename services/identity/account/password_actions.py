@@ -16,7 +16,7 @@ from services.identity.factors import actions as factor_actions
 from services.identity.links import actions as link_actions
 from services.identity.links import queries as link_queries
 from services.identity.links.models import AskedReset, Link
-from services.identity.links.rules import RESET, LinkInvalid
+from services.identity.links.rules import RESET, RESET_LIFETIME, LinkInvalid
 from services.identity.sessions import actions as session_actions
 from services.identity.settings import IdentitySettings
 from services.identity.sign_ins import actions as sign_in_actions
@@ -91,7 +91,7 @@ def answer_asked_reset(session: Session, *, settings: IdentitySettings, now: dat
     asked = queries.lock_asked_reset(session)
     if asked is None:
         return False
-    if now - asked.asked_at < rules.RESET_LIFETIME:  # who has waited that long has asked again
+    if now - asked.asked_at < RESET_LIFETIME:  # who has waited that long has asked again
         for user in user_queries.users_of_address(session, spellings(asked.email)):
             _send_reset(session, user, settings=settings, now=now)
     session.delete(asked)
@@ -115,7 +115,7 @@ def make_operator_link(
         factor_actions.forget(session, user.id)
         factor_actions.report(session, user, "factor_removed", "all of them", actor=system, now=now)
         session_actions.end_all(session, user.id, now=now)
-    return link_actions.make_link(session, user, RESET, lifetime=rules.RESET_LIFETIME, settings=settings, now=now)
+    return link_actions.make_link(session, user, RESET, lifetime=RESET_LIFETIME, settings=settings, now=now)
 
 
 def _send_reset(session: Session, user: User, *, settings: IdentitySettings, now: datetime) -> None:
@@ -125,7 +125,7 @@ def _send_reset(session: Session, user: User, *, settings: IdentitySettings, now
     last_hour = link_queries.count_made(session, user.id, RESET, since=now - timedelta(hours=1))
     if rules.is_enough(last_hour, link_queries.newest_good(session, user.id, RESET, now=now), now):
         return
-    link = link_actions.make_link(session, present, RESET, lifetime=rules.RESET_LIFETIME, settings=settings, now=now)
+    link = link_actions.make_link(session, present, RESET, lifetime=RESET_LIFETIME, settings=settings, now=now)
     event = PasswordResetRequested(present.id, present.tenant_id, link.id, link.expires_at)
     outbox.add(session, present, event, tenants=(), actor=Principal.system("identity"), now=now)
 

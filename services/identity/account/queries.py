@@ -85,7 +85,7 @@ def may_reset(session: Session, user: User) -> bool:
     provider lets people in."""
     tenant = session.get(Tenant, user.tenant_id)
     is_open = tenant is not None and tenant.suspended_at is None
-    return is_open and not provider_queries.is_enforced(session, user.tenant_id)
+    return is_open and not provider_queries.is_enforced(session, user.tenant_id, user.role)
 
 
 def lock_asked_reset(session: Session) -> AskedReset | None:

@@ -9,7 +9,6 @@ from services.identity.sessions.rules import Bucket
 LOCALES = ("en", "sv", "nb", "da")
 """Languages that a person can choose (BCP 47)."""
 
-RESET_LIFETIME = timedelta(hours=1)
 RESETS_AN_HOUR = 3
 """Mails with a link that one person gets in an hour, however often somebody asks for one."""
 RESET_PAUSE = timedelta(minutes=1)

@@ -1,8 +1,9 @@
 """Making links that are good once, and using them."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -56,6 +57,12 @@ def use_link(session: Session, token: str, purpose: str, *, settings: IdentitySe
         return None  # somebody else was quicker, or it has been replaced
     locked.use(now)
     return locked
+
+
+def end_links(session: Session, user_id: UUID, *, now: datetime) -> None:
+    """Let none of a locked user's links be good any more: somebody else may read the mailbox they went to."""
+    good = (Link.user_id == user_id, Link.used_at.is_(None), Link.expires_at > now)
+    session.execute(update(Link).where(*good).values(expires_at=now))
 
 
 def trim(session: Session, *, now: datetime) -> bool:

@@ -2,12 +2,16 @@
 
 import base64
 import hmac
+from datetime import timedelta
 from uuid import UUID
 
 from chassis.core.errors import Invalid
 
 RESET = "reset"
 INVITATION = "invitation"
+"""What a link is for."""
+RESET_LIFETIME = timedelta(hours=1)
+INVITATION_LIFETIME = timedelta(days=7)
 
 
 class LinkInvalid(Invalid):

@@ -8,21 +8,19 @@ from sqlalchemy.orm import Session
 from chassis.core.emails import address_key
 from chassis.core.principal import Principal
 from chassis.data import audit
-from chassis.data.errors import conflict_if_taken
-from chassis.messaging import outbox
 from services.identity.common.secrets import digest, new_secret
 from services.identity.identity_providers import queries as provider_queries
+from services.identity.links import actions as link_actions
 from services.identity.scim import queries, rules
 from services.identity.scim.models import ScimToken
 from services.identity.scim.rules import Change
+from services.identity.sessions import actions as session_actions
 from services.identity.sso.rules import name_of
 from services.identity.teams import actions as team_actions
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
-from services.identity.users import queries as user_queries
-from services.identity.users.events import UserChanged
-from services.identity.users.models import ONE_ADDRESS, User
+from services.identity.users.models import User
 
 
 def issue_token(session: Session, tenant_id: UUID, *, actor: Principal, now: datetime) -> tuple[ScimToken, str]:
@@ -63,7 +61,7 @@ def add_person(session: Session, tenant_id: UUID, change: Change, *, actor: Prin
     """Add a person, who signs in by single sign-on or sets a password by mail.
 
     Raises:
-        Invalid: there is no ``userName``.
+        Invalid: there is no ``userName``, or the role is an outsider's.
         Conflict: ``email_taken``.
     """
     if change.email is None:
@@ -89,14 +87,15 @@ def add_person(session: Session, tenant_id: UUID, change: Change, *, actor: Prin
 def change_person(
     session: Session, tenant_id: UUID, user_id: UUID, change: Change, *, actor: Principal, now: datetime
 ) -> User:
-    """Change a person as the directory wants.
+    """Change a person as the directory wants. Another address ends their sessions and the links mailed before.
 
     Raises:
-        NotFound: the tenant has no such person.
+        NotFound: the tenant has no such person, or it is an outsider.
+        Invalid: the role is an outsider's.
         Conflict: ``email_taken``, or ``last_admin``.
     """
     tenant = tenant_queries.lock_tenant(session, tenant_id)
-    user = user_queries.lock_user(session, tenant.id, user_id)
+    user = queries.lock_person(session, tenant.id, user_id)
     _change_details(session, user, change, actor=actor, now=now)
     role = None if change.roles is None else _role(session, tenant, change.roles)
     suspended = None if change.active is None else not change.active
@@ -105,8 +104,20 @@ def change_person(
     return user
 
 
+def remove_person(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Principal, now: datetime) -> None:
+    """Remove a person.
+
+    Raises:
+        NotFound: the tenant has no such person, or it is an outsider.
+        Conflict: ``last_admin``.
+    """
+    tenant = tenant_queries.lock_tenant(session, tenant_id)
+    queries.lock_person(session, tenant.id, user_id)
+    team_actions.remove_user(session, tenant.id, user_id, actor=actor, now=now)
+
+
 def _change_details(session: Session, user: User, change: Change, *, actor: Principal, now: datetime) -> None:
-    before = (user.email, user.name)
+    before, mailbox = (user.email, user.name), user.email_key
     if change.email is not None:
         user.email, user.email_key = change.email, address_key(change.email)
     name = change.named(user.name)
@@ -117,20 +128,13 @@ def _change_details(session: Session, user: User, change: Change, *, actor: Prin
     if not session.is_modified(user):
         return
     audit.record(session, "user.changed", user, tenant_id=user.tenant_id, actor=actor, now=now)
-    with conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", code="email_taken"):
+    with user_actions.unless_taken():
         session.flush()
+    if user.email_key != mailbox:
+        link_actions.end_links(session, user.id, now=now)
+        session_actions.end_all(session, user.id, now=now)
     if (user.email, user.name) != before:
-        event = UserChanged(
-            user.id,
-            user.tenant_id,
-            user.email,
-            user.name,
-            user.role,
-            user.suspended_at is not None,
-            user.locale,
-            user.time_zone,
-        )
-        outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
+        user_actions.publish_change(session, user, actor=actor, now=now)
 
 
 def _role(session: Session, tenant: Tenant, values: tuple[str, ...]) -> str:

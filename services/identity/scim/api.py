@@ -14,7 +14,6 @@ from contracts.error_formats import SCIM
 from services.identity.scim import actions, queries, rules
 from services.identity.scim.directory import by_directory
 from services.identity.scim.schemas import COUNT_MAX, MEDIA_TYPE, ScimListIn, ScimListOut, ScimResourceIn, ScimUserOut
-from services.identity.teams import actions as team_actions
 from services.identity.users.models import User
 
 PREFIX = "/scim/v2"
@@ -89,7 +88,7 @@ class OneUser(MethodView):
     def delete(self, user_id):
         """Remove the person."""
         with db.begin() as session:
-            team_actions.remove_user(session, caller().tenant_id, user_id, actor=caller(), now=utcnow())
+            actions.remove_person(session, caller().tenant_id, user_id, actor=caller(), now=utcnow())
 
 
 def _change(user_id: Any, attributes: rules.Attributes) -> dict[str, Any]:

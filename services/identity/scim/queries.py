@@ -9,10 +9,13 @@ from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
 from chassis.data.lookup import one_or_404
+from services.identity.identity_providers.rules import OUTSIDERS
 from services.identity.scim.models import ScimToken
 from services.identity.users.models import User
+from services.identity.users.queries import NO_USER
 
-PRESENT = User.removed_at.is_(None)
+KNOWN = (User.removed_at.is_(None), User.role.not_in(OUTSIDERS))
+"""Whom a directory sees."""
 
 
 def token_of_digest(session: Session, digest: str) -> ScimToken | None:
@@ -33,10 +36,14 @@ def person(session: Session, tenant_id: UUID, user_id: UUID) -> User:
     """A present person of the tenant.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is an outsider.
     """
-    statement = select(User).where(User.id == user_id, User.tenant_id == tenant_id, PRESENT)
-    return one_or_404(session, statement, "There is no such user.")
+    return one_or_404(session, _person(tenant_id, user_id), NO_USER)
+
+
+def lock_person(session: Session, tenant_id: UUID, user_id: UUID) -> User:
+    """The same, locked until the transaction ends."""
+    return one_or_404(session, _person(tenant_id, user_id).with_for_update(), NO_USER)
 
 
 def people(
@@ -45,11 +52,15 @@ def people(
     """How many present people of the tenant there are for whom all ``terms`` hold, and ``count`` of them from the
     ``start``-th on, which is 1 for the first."""
     statement: Select[tuple[User]] = select(User).where(
-        User.tenant_id == tenant_id, PRESENT, *(CONDITIONS[name](value) for name, value in terms)
+        User.tenant_id == tenant_id, *KNOWN, *(CONDITIONS[name](value) for name, value in terms)
     )
     total = session.scalar(select(func.count()).select_from(statement.subquery())) or 0
     page = statement.order_by(User.id).offset(start - 1).limit(count)
     return total, session.scalars(page).all() if count else []
+
+
+def _person(tenant_id: UUID, user_id: UUID) -> Select[tuple[User]]:
+    return select(User).where(User.id == user_id, User.tenant_id == tenant_id, *KNOWN)
 
 
 def _is_id(value: Any) -> ColumnElement[bool]:

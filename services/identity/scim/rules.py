@@ -14,6 +14,7 @@ from typing import Any
 from chassis.core.emails import normal_address
 from chassis.core.errors import Invalid, Malformed
 from contracts.roles import Role
+from services.identity.identity_providers.rules import signs_in_by_provider
 from services.identity.sso.rules import mapped_role
 from services.identity.tenants.rules import Kind
 from services.identity.users.rules import ROLES
@@ -137,9 +138,16 @@ def change_of(attributes: Attributes) -> Change:
 
 def role_of(values: Iterable[str], mapping: Mapping[str, str], kind: str) -> Role:
     """The role in a tenant of ``kind`` that values give: by the mapping of its identity provider, or by a role's own
-    name; else the least."""
-    names = {str(role): str(role) for role in ROLES[Kind(kind)]}
-    return mapped_role(names | dict(mapping), tuple(values), kind) or VIEWERS[Kind(kind)]
+    name; else the least.
+
+    Raises:
+        Invalid: a value names an outsider's role. The least of the tenant's own would be more.
+    """
+    roles = {str(role): str(role) for role in ROLES[Kind(kind)]} | dict(mapping)
+    values = tuple(values)
+    if any(value in roles and not signs_in_by_provider(roles[value]) for value in values):
+        raise invalid("invalidValue", "A directory gives this role to nobody.")
+    return mapped_role(roles, values, kind) or VIEWERS[Kind(kind)]
 
 
 def terms(filter: str) -> list[tuple[str, Any]]:

@@ -43,12 +43,14 @@ def start(
     how: str,
     client: Client,
     keep: bool = True,
+    proved_at: datetime | None,
     settings: IdentitySettings,
     now: datetime,
 ) -> Granted:
-    """Begin a session of a user who has shown who they are and whose row is locked; that counts as fresh.
+    """Begin a session of a user who has shown who they are and whose row is locked.
 
-    It is recorded, and a person who has used other devices so far hears of a new one by mail.
+    ``proved_at`` is when they showed a password or factor, and None where nobody can say; it counts as fresh for a
+    while. The session is recorded, and a person who has used other devices so far hears of a new one by mail.
     """
     _warn_of_new_device(session, user, client, now)
     sign_in_actions.record(session, user, name=user.email, how=How(how), outcome=Outcome.OK, client=client, now=now)
@@ -62,7 +64,7 @@ def start(
         keep=keep,
         created_at=now,
         seen_at=now,
-        proved_at=now,
+        proved_at=proved_at,
         expires_at=now + settings.session_lifetime,
     )
     session.add(signed_in)
@@ -96,7 +98,7 @@ def renew(
         return None
     if user is None or not token.is_good(now):
         return None
-    signed_in = queries.session_of(session, token.family) or _of_before(session, token, client, settings)
+    signed_in = queries.session_of(session, token.family) or _of_before(session, user, token, client, settings)
     if signed_in is None or not signed_in.is_alive(now):
         return None
     tenant_queries.require_active(session, user.tenant_id)
@@ -189,10 +191,12 @@ def _successor(presented: str, settings: IdentitySettings) -> str:
     return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
-def _of_before(session: Session, token: RefreshToken, client: Client, settings: IdentitySettings) -> SignedIn | None:
+def _of_before(
+    session: Session, user: User, token: RefreshToken, client: Client, settings: IdentitySettings
+) -> SignedIn | None:
     """The session of a refresh token from before there were sessions: it began with a password, so there is none where
     only the tenant's identity provider lets people in."""
-    if provider_queries.is_enforced(session, token.tenant_id):
+    if provider_queries.is_enforced(session, user.tenant_id, user.role):
         return None
     signed_in = SignedIn(
         id=token.family,

@@ -24,7 +24,7 @@ class SignedIn(TenantScoped, Base):
         device, address: as text, for the person to recognise it by.
         keep: whether the browser keeps it when it is closed.
         expires_at: the absolute end, however busy it is.
-        proved_at: when its person last showed a password or factor (step-up).
+        proved_at: when its person last showed a password or factor (step-up), to us or their identity provider.
     """
 
     __tablename__ = "sessions"

@@ -102,12 +102,13 @@ def _checked_hash(user_id: UUID, password: str | None) -> str | None:
 
 
 def _start(user_id: UUID, checked_hash: str | None, *, keep: bool) -> Granted:
+    now = utcnow()
     with db.begin() as session:
         user = user_queries.lock_present_user(session, user_id)
         if user is None or checked_hash not in (None, user.password_hash):
             raise NotVerified("may not sign in, or not any more with this password")
         tenant_queries.require_active(session, user.tenant_id)
-        if provider_queries.is_enforced(session, user.tenant_id):
+        if provider_queries.is_enforced(session, user.tenant_id, user.role):
             raise Forbidden("Sign in through your company's own sign-in.", code="sso_required")
         return actions.start(
             session,
@@ -115,8 +116,9 @@ def _start(user_id: UUID, checked_hash: str | None, *, keep: bool) -> Granted:
             how=How.PASSKEY,
             client=client_of_request(),
             keep=keep,
+            proved_at=now,
             settings=own_settings(),
-            now=utcnow(),
+            now=now,
         )
 
 

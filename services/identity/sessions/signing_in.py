@@ -114,7 +114,7 @@ def _settle(
         return Outcome.WRONG_PASSWORD, None  # it was changed a moment ago
     if tenant_queries.tenant(session, user.tenant_id).suspended_at is not None:
         return Outcome.TENANT_SUSPENDED, None
-    if provider_queries.is_enforced(session, user.tenant_id):
+    if provider_queries.is_enforced(session, user.tenant_id, user.role):
         return Outcome.SSO_REQUIRED, None
     settings = own_settings()
     if factor_queries.has_factor(session, user.id):
@@ -129,6 +129,7 @@ def _settle(
         how=How.PASSWORD,
         client=client_of_request(),
         keep=credentials.keep,
+        proved_at=now,
         settings=settings,
         now=now,
     )

@@ -19,6 +19,11 @@ from services.identity.sign_ins.rules import How, Outcome
 from services.identity.users import queries as user_queries
 from services.identity.users.models import User
 
+NOTHING_TO_SHOW = (
+    "You have no password and no second factor here to show. Sign in again through your company, which then asks you "
+    "to show that it is you."
+)
+
 
 def prove(principal: Principal, *, password: str | None, code: str | None) -> None:
     """Have a signed-in person show a password or a code again; their sign-in counts as fresh from then on.
@@ -28,13 +33,16 @@ def prove(principal: Principal, *, password: str | None, code: str | None) -> No
 
     Raises:
         TooManyAttempts: as for a sign-in.
-        Forbidden: ``invalid_credentials``; ``second_factor_required``; ``step_up_impossible`` for a machine and for
-            whoever has not signed in here.
+        Forbidden: ``invalid_credentials``; ``second_factor_required``; ``step_up_impossible`` for a machine, for
+            whoever has not signed in here, and for whoever has neither a password nor a second factor.
     """
     with as_identity(), outside_unit():
         with db.read() as session:
             user, _ = _proving(session, principal)
-            if code is None and factor_queries.has_factor(session, user.id):
+            has_factor = factor_queries.has_factor(session, user.id)
+            if user.password_hash is None and not has_factor:
+                raise Forbidden(NOTHING_TO_SHOW, code="step_up_impossible")
+            if code is None and has_factor:
                 raise Forbidden("Show your second factor instead.", code="second_factor_required")
             attempt = tries.attempt_of(session, user.email, [user])
         tries.count(attempt, [user], How.STEP_UP)

@@ -15,6 +15,7 @@ from services.identity.common.clients import Client
 from services.identity.common.secrets import digest
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
+from services.identity.identity_providers.rules import signs_in_by_provider
 from services.identity.sessions import actions as session_actions
 from services.identity.settings import IdentitySettings
 from services.identity.sign_ins.rules import How
@@ -103,7 +104,16 @@ def sign_in(
         _change_role(session, user, role, now)
     provider.worked_at = provider.worked_at or now
     session.flush()
-    return session_actions.start(session, user, how=How.SSO, client=client, keep=False, settings=settings, now=now)
+    return session_actions.start(
+        session,
+        user,
+        how=How.SSO,
+        client=client,
+        keep=False,
+        proved_at=rules.proved_at(person.auth_time, now),
+        settings=settings,
+        now=now,
+    )
 
 
 def trim(session: Session, *, now: datetime) -> bool:
@@ -121,7 +131,10 @@ def _known(session: Session, tenant: Tenant, person: Person) -> User | None:
             return None
         if user.tenant_id != tenant.id or user.sso_subject is not None:
             raise failures.belongs_elsewhere()
-    return user_queries.lock_user(session, tenant.id, user.id)
+    user = user_queries.lock_user(session, tenant.id, user.id)
+    if not signs_in_by_provider(user.role):
+        raise failures.belongs_elsewhere()  # the account is the person's own, not the company's
+    return user
 
 
 def _add(session: Session, tenant: Tenant, person: Person, role: str | None, now: datetime) -> User:

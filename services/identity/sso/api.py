@@ -29,9 +29,11 @@ from services.identity.sso.oidc import Providers
 from services.identity.sso.provider_session import Client, ProviderAway, Unproved
 from services.identity.sso.rules import Person
 from services.identity.sso.schemas import CallbackIn, StartIn
+from services.identity.tenants.models import Tenant
 
 PATH = "/session/sso"
 CALLBACK = f"{PATH}/callback"
+TO_PROVIDER = "To the provider; the cookie `concord_sso_…` binds the browser for ten minutes."
 
 log = logger(__name__)
 blp = Blueprint("sso", __name__, url_prefix=PATH, error_format=PAGE)
@@ -50,11 +52,25 @@ def keep_addresses_secret(response: Response) -> Response:
 class Start(MethodView):
     @blp.public
     @blp.arguments(StartIn, location="query")
-    @blp.response(303, description="To the provider; the cookie `concord_sso_…` binds the browser for ten minutes.")
+    @blp.response(303, description=TO_PROVIDER)
+    @blp.alt_response(200, content_type=PAGE.media_type, description="Another site has sent the browser here: asks.")
     def get(self, query, tenant_slug):
         """Begin a sign-in by the tenant's identity provider; afterwards the browser goes to ``next``, or the
-        console."""
-        provider = _provider_of(tenant_slug)
+        console. No other site signs a browser in unseen: who comes from one is asked first."""
+        tenant, provider = _provider_of(tenant_slug)
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            return pages.of_question(tenant.name)
+        return self._begin(provider, query)
+
+    @blp.public
+    @blp.arguments(StartIn, location="query")
+    @blp.response(303, description=TO_PROVIDER)
+    def post(self, query, tenant_slug):
+        """The same for who was asked; only a page of ours may send it."""
+        cookies.require_own_page()
+        return self._begin(_provider_of(tenant_slug)[1], query)
+
+    def _begin(self, provider: IdentityProvider, query: dict[str, str]) -> Response:
         state, browser, nonce, verifier = new_secret(), new_secret(), new_secret(), new_secret()
         try:
             url = _providers().authorization_url(
@@ -132,7 +148,7 @@ def _record(provider: IdentityProvider) -> None:
         )
 
 
-def _provider_of(address: str) -> IdentityProvider:
+def _provider_of(address: str) -> tuple[Tenant, IdentityProvider]:
     with as_identity(), db.read() as session:
         tenant = queries.tenant_of_address(session, address)
         provider = provider_queries.provider(session, tenant.id) if tenant else None
@@ -140,7 +156,7 @@ def _provider_of(address: str) -> IdentityProvider:
         raise failures.no_provider()
     if tenant.suspended_at is not None:
         raise failures.suspended()
-    return provider
+    return tenant, provider
 
 
 def _attempt(state: str) -> tuple[SsoAttempt, IdentityProvider]:
@@ -172,6 +188,7 @@ def _person(answer: dict[str, str], attempt: SsoAttempt, provider: IdentityProvi
             iss=answer.get("iss"),
             nonce=secret_box.decrypt(attempt.nonce),
             verifier=secret_box.decrypt(attempt.verifier),
+            role_claim=provider.role_claim if provider.role_mapping else "",
         )
     except ProviderAway as failure:
         _report_away(provider, failure)

@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from chassis.http.guarded import AskFailed
+from services.identity.sessions.rules import FRESH
 from services.identity.sso.provider_session import (
     Client,
     Metadata,
@@ -25,14 +26,15 @@ from services.identity.sso.provider_session import (
     key_set,
     metadata_of,
 )
-from services.identity.sso.rules import SUBJECT_MAX
+from services.identity.sso.rules import CLOCKS_APART, SUBJECT_MAX, with_userinfo
 
 REMEMBER = 600.0  # seconds that a provider's metadata and keys count
 UNKNOWN_PAUSE = 30.0  # seconds until a provider is asked again for a key that it does not have
 AWAY_PAUSE = 5.0  # seconds until a provider that was away is asked again
 PLACE_TIMEOUT = 0.25
 PROVIDERS = 256  # whose metadata is remembered
-LEEWAY = 120  # seconds that clocks may be apart
+LEEWAY = int(CLOCKS_APART.total_seconds())
+MAX_AGE = int(FRESH.total_seconds())
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 
 T = TypeVar("T")
@@ -57,7 +59,8 @@ class Providers:
         self._places_of: LRUCache[str, BoundedSemaphore] = LRUCache(PROVIDERS)
 
     def authorization_url(self, client: Client, redirect_uri: str, *, state: str, nonce: str, verifier: str) -> str:
-        """Where the browser goes: authorization code with PKCE.
+        """Where the browser goes: authorization code with PKCE. Who showed a password there longer ago than a fresh
+        sign-in counts is to show it again (Core, 3.1.2.1: ``max_age``).
 
         Raises:
             ProviderAway: its metadata cannot be had.
@@ -65,16 +68,25 @@ class Providers:
         with self._session(client, redirect_uri) as session:
             metadata = self._metadata_of(client.issuer, session)
             url, _ = session.create_authorization_url(
-                metadata.authorization_endpoint, state=state, nonce=nonce, code_verifier=verifier
+                metadata.authorization_endpoint, state=state, nonce=nonce, code_verifier=verifier, max_age=MAX_AGE
             )
         return str(url)
 
     def claims(
-        self, client: Client, redirect_uri: str, *, code: str, iss: str | None, nonce: str, verifier: str
+        self,
+        client: Client,
+        redirect_uri: str,
+        *,
+        code: str,
+        iss: str | None,
+        nonce: str,
+        verifier: str,
+        role_claim: str,
     ) -> Mapping[str, Any]:
         """Exchange a code for the verified claims of the person who has signed in.
 
         Args:
+            role_claim: the claim that decides the role, if one does: looked for like the address.
             iss: the issuer that the browser's answer names.
 
         Raises:
@@ -87,7 +99,7 @@ class Providers:
                 raise Unproved("the browser was sent back by another issuer")
             token = session.fetch_token_of(metadata, code, verifier)
             claims = self._verified(client, metadata, session, token, nonce)
-            return self._with_userinfo(metadata, session, claims)
+            return self._with_userinfo(metadata, session, claims, role_claim)
 
     @contextmanager
     def _session(self, client: Client, redirect_uri: str) -> Iterator[ProviderSession]:
@@ -171,15 +183,17 @@ class Providers:
         return keys
 
     def _with_userinfo(
-        self, metadata: Metadata, session: ProviderSession, claims: Mapping[str, Any]
+        self, metadata: Metadata, session: ProviderSession, claims: Mapping[str, Any], role_claim: str
     ) -> Mapping[str, Any]:
-        """The claims, with those of the UserInfo endpoint where the ID token has no address (Core, 5.3)."""
-        if "email" in claims or metadata.userinfo_endpoint is None:
+        """The claims, with those of the UserInfo endpoint where the ID token has no verified address or no role (Core,
+        5.3)."""
+        needed = {"email", "email_verified"} | ({role_claim} if role_claim else set())
+        if needed <= set(claims) or metadata.userinfo_endpoint is None:
             return claims
         more = session.json(metadata.userinfo_endpoint, withhold_token=False)
         if more.get("sub") != claims["sub"]:
             raise Unproved("the UserInfo endpoint speaks of somebody else")
-        return {**more, **claims}
+        return with_userinfo(claims, more)
 
 
 @contextmanager

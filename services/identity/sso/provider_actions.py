@@ -14,9 +14,11 @@ from chassis.data import audit
 from chassis.http import versions
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
+from services.identity.identity_providers.rules import OUTSIDERS, signs_in_by_provider
 from services.identity.sessions import actions as session_actions
 from services.identity.sessions.models import SignedIn
 from services.identity.settings import IdentitySettings
+from services.identity.sign_ins.rules import How
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
@@ -38,8 +40,9 @@ def configure(
     settings: IdentitySettings,
     now: datetime,
 ) -> IdentityProvider:
-    """Store the tenant's identity provider, or change it. Where it becomes the only way to sign in, sessions that began
-    in another way end, but for the caller's own.
+    """Store the tenant's identity provider, or change it. Another issuer or client ends the sessions that the one
+    before has begun. Where it becomes the only way to sign in, sessions that began
+    in another way end, but for the caller's own and those of outsiders.
 
     Raises:
         Invalid: ``role_does_not_fit``, or a new issuer or client without a secret.
@@ -53,7 +56,7 @@ def configure(
     if other_client:
         if client_secret is None:
             raise Invalid.field("clientSecret", "A new issuer or client needs its secret.")
-        _forget_subjects(session, tenant.id)
+        _forget_people(session, tenant.id, now)
     if client_secret is not None:
         provider.client_secret = settings.secret_box.encrypt(client_secret)
     provider.role_claim, provider.role_mapping = role_claim, dict(role_mapping)
@@ -69,14 +72,14 @@ def configure(
 
 
 def remove(session: Session, tenant_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime) -> None:
-    """Forget the tenant's identity provider; its people sign in by other ways again.
+    """Forget the tenant's identity provider, and end the sessions it has begun; its people sign in by other ways again.
 
     Raises:
         NotFound: there is none.
     """
     provider = require(provider_queries.lock_provider(session, tenant_id))
     versions.require(provider, expected)
-    _forget_subjects(session, tenant_id)
+    _forget_people(session, tenant_id, now)
     audit.record(session, "sso.removed", provider, tenant_id=tenant_id, actor=actor, now=now)
     session.delete(provider)
 
@@ -100,13 +103,18 @@ def _lock_or_new(session: Session, tenant: Tenant, expected: ETags | None) -> Id
 
 def _require_fitting_roles(tenant: Tenant, role_mapping: Mapping[str, str]) -> None:
     for value, role in role_mapping.items():
-        if not role_fits(tenant.kind, role):
-            message = f"People of a {tenant.kind} cannot be {role}."
+        if not role_fits(tenant.kind, role) or not signs_in_by_provider(role):
+            message = f"An identity provider of a {tenant.kind} cannot make anybody {role}."
             raise Invalid.field(f"roleMapping.{value}", message, code="role_does_not_fit")
 
 
-def _forget_subjects(session: Session, tenant_id: UUID) -> None:
-    """Another provider may give the same name to somebody else; people are known by their addresses again."""
+def _forget_people(session: Session, tenant_id: UUID, now: datetime) -> None:
+    """Nobody stays signed in by a provider that is trusted no more. Another one may give the same name to somebody
+    else; people are known by their addresses again."""
+    begun = select(SignedIn.id).where(
+        SignedIn.tenant_id == tenant_id, SignedIn.how == How.SSO, SignedIn.ended_at.is_(None)
+    )
+    session_actions.end(session, session.scalars(begun), now=now)
     session.execute(
         update(User)
         .where(User.tenant_id == tenant_id, User.sso_subject.is_not(None))
@@ -116,7 +124,10 @@ def _forget_subjects(session: Session, tenant_id: UUID) -> None:
 
 
 def _end_other_sessions(session: Session, tenant_id: UUID, *, but: UUID | None, now: datetime) -> None:
-    statement = select(SignedIn.id).where(
-        SignedIn.tenant_id == tenant_id, SignedIn.how != "sso", SignedIn.ended_at.is_(None)
+    statement = (
+        select(SignedIn.id)
+        .join(User, User.id == SignedIn.user_id)
+        .where(SignedIn.tenant_id == tenant_id, SignedIn.how != How.SSO, SignedIn.ended_at.is_(None))
+        .where(User.role.not_in(OUTSIDERS))
     )
     session_actions.end(session, set(session.scalars(statement)) - {but}, now=now)

@@ -18,7 +18,7 @@ from services.identity.tenants.models import Tenant
 from services.identity.tenants.rules import Kind
 from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
-from services.identity.users.events import PersonErased, UserChanged, UserRemoved
+from services.identity.users.events import PersonErased, UserRemoved
 from services.identity.users.models import User
 from services.identity.users.rules import ADMIN_OF, Status
 
@@ -53,7 +53,7 @@ def change_user(
     if (user.role, user.suspended_at) != before:
         audit.record(session, "user.changed", user, tenant_id=tenant.id, actor=actor, now=now)
         _shut_out(session, user, before_role=before[0], now=now)
-        publish_changed(session, user, actor=actor, now=now)
+        user_actions.publish_change(session, user, actor=actor, now=now)
     return user
 
 
@@ -127,18 +127,6 @@ def erase(session: Session, user: User, *, actor: Principal, now: datetime) -> N
     audit.record(session, "user.erased", user, tenant_id=user.tenant_id, actor=actor, now=now)
     event = PersonErased(user.id, user.tenant_id, digest)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
-
-
-def publish_changed(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
-    """Publish a locked user as they are now. Of an invitation nobody has heard yet; ``UserAdded`` will say it all."""
-    if user.status == Status.INVITED:
-        session.flush()
-        return
-    is_suspended = user.suspended_at is not None
-    event = UserChanged(
-        user.id, user.tenant_id, user.email, user.name, user.role, is_suspended, user.locale, user.time_zone
-    )
-    outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
 
 
 def _shut_out(session: Session, user: User, *, before_role: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from chassis.data import audit
 from chassis.messaging import outbox
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import actions as link_actions
-from services.identity.links.rules import LinkInvalid
+from services.identity.links.rules import INVITATION, INVITATION_LIFETIME, RESET, RESET_LIFETIME, LinkInvalid
 from services.identity.settings import IdentitySettings
 from services.identity.teams import queries, rules
 from services.identity.tenants import queries as tenant_queries
@@ -98,7 +98,7 @@ def accept(
         LinkInvalid: it is unknown, used, replaced or over.
         Forbidden: ``tenant_suspended``: the link stays good.
     """
-    link = link_actions.use_link(session, token, rules.INVITATION, settings=settings, now=now)
+    link = link_actions.use_link(session, token, INVITATION, settings=settings, now=now)
     user = user_queries.lock_former_user(session, link.tenant_id, link.user_id) if link else None
     if user is None or user.status != Status.INVITED:
         raise LinkInvalid
@@ -129,17 +129,17 @@ def recover(
         return
     if user.status != Status.ACTIVE:
         raise Conflict("This user is suspended.", code="invalid_transition")
-    _require_passwords(session, tenant_id)
-    link = link_actions.make_link(session, user, rules.RESET, lifetime=rules.RESET_LIFETIME, settings=settings, now=now)
+    _require_passwords(session, user)
+    link = link_actions.make_link(session, user, RESET, lifetime=RESET_LIFETIME, settings=settings, now=now)
     audit.record(session, "user.recovered", user, tenant_id=tenant_id, actor=actor, now=now)
     event = PasswordResetRequested(user.id, tenant_id, link.id, link.expires_at)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
 
 
-def _require_passwords(session: Session, tenant_id: UUID) -> None:
-    if tenant_queries.tenant(session, tenant_id).suspended_at is not None:
+def _require_passwords(session: Session, user: User) -> None:
+    if tenant_queries.tenant(session, user.tenant_id).suspended_at is not None:
         raise Conflict("This company's access to the platform is suspended.", code="tenant_suspended")
-    if provider_queries.is_enforced(session, tenant_id):
+    if provider_queries.is_enforced(session, user.tenant_id, user.role):
         raise Conflict("People of this company sign in through its own sign-in.", code="sso_required")
 
 
@@ -152,9 +152,7 @@ def _pace(session: Session, tenant_id: UUID, email_key: str, *, apart: timedelta
 def _send(
     session: Session, tenant: Tenant, user: User, *, settings: IdentitySettings, actor: Principal, now: datetime
 ) -> None:
-    link = link_actions.make_link(
-        session, user, rules.INVITATION, lifetime=rules.INVITATION_LIFETIME, settings=settings, now=now
-    )
+    link = link_actions.make_link(session, user, INVITATION, lifetime=INVITATION_LIFETIME, settings=settings, now=now)
     event = UserInvited(
         user.id, tenant.id, user.email, user.name, user.role, tenant.name, actor.name, link.id, link.expires_at
     )

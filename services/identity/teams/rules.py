@@ -3,11 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-INVITATION = "invitation"
-RESET = "reset"
-"""What a link is for."""
-INVITATION_LIFETIME = timedelta(days=7)
-RESET_LIFETIME = timedelta(hours=1)
 DAY = timedelta(days=1)
 PER_DAY = 5
 """Invitations of one tenant to one address in a day: nobody is to get a flood of mails from people they do not know."""

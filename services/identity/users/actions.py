@@ -25,6 +25,7 @@ from services.identity.tenants.rules import Kind
 from services.identity.users import queries, rules
 from services.identity.users.events import AccountSecured, UserAdded, UserChanged
 from services.identity.users.models import ONE_ADDRESS, User
+from services.identity.users.rules import Status
 
 PLATFORM_NAME = "Concord"
 KEPT = {"exports"}
@@ -103,7 +104,11 @@ def delete_belongings(session: Session, user_id: UUID) -> None:
 
 
 def publish_change(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
-    """Publish a user, whose row is locked, as they are now."""
+    """Publish a user, whose row is locked, as they are now. Of an invitation nobody has heard yet; ``UserAdded`` will
+    say it all."""
+    if user.status == Status.INVITED:
+        session.flush()
+        return
     event = UserChanged(
         user_id=user.id,
         tenant_id=user.tenant_id,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.identity.conftest import is_oauth_error
-from tests.identity.scim.conftest import USER, is_scim_error, types
+from tests.identity.scim.conftest import USER, is_scim_error, stored, types
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ENTRA = {
@@ -147,3 +147,49 @@ def test_delete_removes(identity, tenant, directory):
     is_scim_error(directory.call("DELETE", f"/{person['id']}"), 404)
     assert types(identity)[-1] == "identity.UserRemoved.v1"
     assert directory.add()["id"] != person["id"]
+
+
+def test_of_a_change_to_an_invited_person_nobody_hears(identity, tenant, directory):
+    """``UserAdded`` says it all once they have come."""
+    invited = identity.invited(tenant)
+    before = types(identity)
+    assert (
+        directory.patch({"id": invited}, {"op": "replace", "path": "displayName", "value": "Ines"}).status_code == 200
+    )
+    assert stored(identity, invited).name == "Ines"
+    assert types(identity) == before
+
+
+def test_another_address_ends_sessions_and_what_was_mailed_to_the_former_one(identity, tenant, anna, directory):
+    """Who reads the new mailbox may be somebody else, and so may who reads the old one from now on."""
+    session, others = identity.sign_in().json, identity.user(tenant, "berit@nordic-heating.example")
+    link, kept = identity.link(anna), identity.link(others)
+    new = {"op": "replace", "path": "userName", "value": "new@nordic-heating.example"}
+    assert directory.patch({"id": anna}, new).status_code == 200
+    is_oauth_error(identity.refresh(session["refresh_token"]), 400, "invalid_grant")
+    assert identity.claims(session["access_token"])["sid"] in {entry["id"] for entry in identity.feed()["revoked"]}
+    assert reset(identity, link).status_code == 422
+    assert reset(identity, kept).status_code == 204
+
+
+def test_another_address_ends_an_invitation_to_the_former_one(identity, tenant, directory):
+    invited = identity.invited(tenant)
+    link = identity.link(invited, "invitation")
+    new = {"op": "replace", "path": "userName", "value": "new@nordic-heating.example"}
+    assert directory.patch({"id": invited}, new).status_code == 200
+    body = {"token": link.token, "name": "Ines", "password": "a new and long password"}
+    assert identity.nobody.post("/session/accept-invitation", json=body).status_code == 422
+
+
+@pytest.mark.parametrize("change", [("userName", "ANNA@nordic-heating.example"), ("displayName", "Ann")])
+def test_the_same_address_in_other_letters_and_another_name_end_nothing(identity, anna, directory, change):
+    session, link = identity.sign_in().json, identity.link(anna)
+    path, value = change
+    assert directory.patch({"id": anna}, {"op": "replace", "path": path, "value": value}).status_code == 200
+    assert identity.refresh(session["refresh_token"]).status_code == 200
+    assert reset(identity, link).status_code == 204
+
+
+def reset(identity, link):
+    body = {"token": link.token, "password": "a new and long password"}
+    return identity.nobody.post("/session/reset", json=body)

@@ -211,11 +211,11 @@ def test_where_it_is_the_only_way_no_password_counts(identity, slug, enforced, b
 
 def test_rooms_below_can_ask_whether_it_is(identity, tenant, provider, enforced, reading):
     with reading() as session:
-        assert provider_queries.is_enforced(session, stored(identity, tenant).tenant_id)
-        assert not provider_queries.is_enforced(session, uuid4())
+        assert provider_queries.is_enforced(session, stored(identity, tenant).tenant_id, Role.SUPPLIER_ADMIN)
+        assert not provider_queries.is_enforced(session, uuid4(), Role.SUPPLIER_ADMIN)
     assert enforced.put(SSO, json=configuration(provider)).status_code == 200
     with reading() as session:
-        assert not provider_queries.is_enforced(session, stored(identity, tenant).tenant_id)
+        assert not provider_queries.is_enforced(session, stored(identity, tenant).tenant_id, Role.SUPPLIER_ADMIN)
 
 
 def test_sessions_that_began_in_another_way_end_but_the_admins_own(identity, tenant, provider, proven, browser):
@@ -241,6 +241,24 @@ def test_a_sign_in_from_before_there_were_sessions_ends_too(identity, tenant, pr
     assert identity.refresh(tokens[0]).status_code == 200
     assert signed_in(identity, ANNA).put(SSO, json=configuration(provider, enforced=True)).status_code == 200
     is_oauth_error(identity.refresh(tokens[1]), 400, "invalid_grant")
+
+
+@pytest.mark.parametrize("change", [{"clientId": "another"}, {"issuer": "https://login.example"}, None])
+def test_sessions_that_a_provider_has_begun_end_with_it(identity, provider, slug, configured, browser, change):
+    is_signed_in(browser.sign_in(slug))
+    by_provider = identity.refresh(browser.cookies["concord_session"]).json
+    by_password = identity.sign_in().json
+    answer = configured.put(SSO, json=configuration(provider, **change)) if change else configured.delete(SSO)
+    assert answer.status_code in (200, 204), answer.json
+    is_oauth_error(identity.refresh(by_provider["refresh_token"]), 400, "invalid_grant")
+    assert identity.claims(by_provider["access_token"])["sid"] in {entry["id"] for entry in identity.feed()["revoked"]}
+    assert identity.refresh(by_password["refresh_token"]).status_code == 200
+
+
+def test_sessions_stay_where_the_provider_stays_the_same(identity, provider, slug, configured, browser):
+    is_signed_in(browser.sign_in(slug))
+    assert configured.put(SSO, json=configuration(provider, clientSecret="another")).status_code == 200
+    assert identity.refresh(browser.cookies["concord_session"]).status_code == 200
 
 
 def test_other_tenants_sign_in_as_before(identity, enforced):

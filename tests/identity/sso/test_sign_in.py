@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from chassis.core.clock import utcnow
-from tests.identity.sso.conftest import ANNA, LARS, is_page, is_signed_in, people
+from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_page, is_signed_in, people
 from tests.identity.sso.provider import Browser, Person
 
 
@@ -207,3 +207,50 @@ def test_the_tenants_admins_see_that_somebody_was_not_let_in(identity, tenant, p
     assert browser.sign_in(slug).status_code == 403
     (row,) = identity.admin.get(f"/api/v1/admin/sign-ins?tenantId={tenant}&outcome=sso_refused").json["items"]
     assert (row["how"], row["account"]) == ("sso", None)
+
+
+# Who comes from another site
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", ""])
+def test_another_site_signs_nobody_in_unseen(identity, slug, configured, provider, site):
+    """Login CSRF: a foreign page must not put its own account into somebody's browser."""
+    before, asked = identity.rows(), list(provider.asked)
+    answer = identity.nobody.get(f"/session/sso/{slug}?next=/x%22y", headers={"Sec-Fetch-Site": site})
+    page = is_page(answer, 200, "Sign in to Nordic Heating?")
+    assert '<form method="post">' in page
+    assert "next" not in page
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert not answer.headers.getlist("Set-Cookie")
+    assert (identity.rows(), provider.asked) == (before, asked)
+
+
+def test_the_name_of_a_company_is_no_markup(identity, provider):
+    tenant = identity.tenant("<b>Fjord</b>", slug="fjord")
+    identity.user(tenant, "eve@fjord.example")
+    assert identity.as_user("eve@fjord.example").put(SSO, json=configuration(provider)).status_code == 200
+    answer = identity.nobody.get("/session/sso/fjord", headers={"Sec-Fetch-Site": "cross-site"})
+    assert "<b>" not in is_page(answer, 200, "Sign in to &lt;b&gt;Fjord&lt;/b&gt;?")
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_our_own_pages_and_typed_addresses_go_on_at_once(identity, slug, configured, site):
+    answer = identity.nobody.get(f"/session/sso/{slug}", headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == 303
+
+
+def test_who_was_asked_goes_on_to_where_they_wanted(identity, slug, configured, browser):
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    answer = identity.nobody.post(f"/session/sso/{slug}?next=/console/people", data={}, headers=headers)
+    assert answer.status_code == 303
+    (cookie,) = answer.headers.getlist("Set-Cookie")
+    name, _, value = cookie.partition(";")[0].partition("=")
+    browser.cookies[name] = value
+    is_signed_in(browser.come_back(browser.at_provider(answer)), "http://localhost:8080/console/people")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}])
+def test_another_sites_form_does_not_answer_for_its_reader(identity, slug, configured, headers):
+    answer = identity.nobody.post(f"/session/sso/{slug}", data={}, headers=headers)
+    is_page(answer, 403, "cannot be opened this way")
+    assert not answer.headers.getlist("Set-Cookie")
