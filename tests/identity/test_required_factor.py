@@ -181,4 +181,5 @@ def test_the_operator_sees_own_passkeys_only(identity, production, tenant, anna)
 @pytest.mark.parametrize(("environment", "needs"), [("dev", False), ("production", True)])
 def test_production_decides(test_settings, monkeypatch, environment, needs):
     monkeypatch.setenv("CONCORD_IDENTITY_SECRET", "s" * 32)
-    assert settings.of(replace(test_settings, environment=environment)).operator_needs_factor is needs
+    process = replace(test_settings, environment=environment, public_url="https://concord.example")
+    assert settings.of(process).operator_needs_factor is needs
