@@ -158,6 +158,7 @@ SAMPLES = {
     "account-password-changed": ("account", _secured("password_changed", "Firefox on Windows")),
     "account-factor-added": ("account", _secured("factor_added", "Passkey “Phone”")),
     "account-factor-removed": ("account", _secured("factor_removed", "Authenticator app")),
+    "account-email-changed": ("account", _secured("email_changed", "") | {"to_former_address": True}),
     "account-recovery-code": ("account", _secured("recovery_code_used", "Safari on iPhone")),
     "digest-affiliate": ("digest", {"cadence": "daily", "sections": sections(AFFILIATES_DAY)}),
     "digest-daily": ("digest", {"cadence": "daily", "sections": sections(RETAILERS_DAY)}),

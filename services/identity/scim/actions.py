@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from chassis.core.emails import address_key
 from chassis.core.principal import Principal
 from chassis.data import audit
+from services.identity.common.clients import Client
 from services.identity.common.secrets import digest, new_secret
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import actions as link_actions
@@ -21,6 +22,7 @@ from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
 from services.identity.users.models import User
+from services.identity.users.rules import Status
 
 
 def issue_token(session: Session, tenant_id: UUID, *, actor: Principal, now: datetime) -> tuple[ScimToken, str]:
@@ -85,9 +87,17 @@ def add_person(session: Session, tenant_id: UUID, change: Change, *, actor: Prin
 
 
 def change_person(
-    session: Session, tenant_id: UUID, user_id: UUID, change: Change, *, actor: Principal, now: datetime
+    session: Session,
+    tenant_id: UUID,
+    user_id: UUID,
+    change: Change,
+    *,
+    client: Client,
+    actor: Principal,
+    now: datetime,
 ) -> User:
-    """Change a person as the directory wants. Another address ends their sessions and the links mailed before.
+    """Change a person as the directory wants. Another address ends their sessions and the links mailed before, and a
+    mail to the former one says so.
 
     Raises:
         NotFound: the tenant has no such person, or it is an outsider.
@@ -96,7 +106,7 @@ def change_person(
     """
     tenant = tenant_queries.lock_tenant(session, tenant_id)
     user = queries.lock_person(session, tenant.id, user_id)
-    _change_details(session, user, change, actor=actor, now=now)
+    _change_details(session, user, change, client=client, actor=actor, now=now)
     role = None if change.roles is None else _role(session, tenant, change.roles)
     suspended = None if change.active is None else not change.active
     if (role or user.role) != user.role or suspended not in (None, user.suspended_at is not None):
@@ -116,7 +126,9 @@ def remove_person(session: Session, tenant_id: UUID, user_id: UUID, *, actor: Pr
     team_actions.remove_user(session, tenant.id, user_id, actor=actor, now=now)
 
 
-def _change_details(session: Session, user: User, change: Change, *, actor: Principal, now: datetime) -> None:
+def _change_details(
+    session: Session, user: User, change: Change, *, client: Client, actor: Principal, now: datetime
+) -> None:
     before, mailbox = (user.email, user.name), user.email_key
     if change.email is not None:
         user.email, user.email_key = change.email, address_key(change.email)
@@ -133,6 +145,10 @@ def _change_details(session: Session, user: User, change: Change, *, actor: Prin
     if user.email_key != mailbox:
         link_actions.end_links(session, user.id, now=now)
         session_actions.end_all(session, user.id, now=now)
+        if user.status != Status.INVITED:  # nobody has lost anything
+            user_actions.publish_secured(
+                session, user, "email_changed", detail=before[0], client=client, actor=actor, now=now
+            )
     if (user.email, user.name) != before:
         user_actions.publish_change(session, user, actor=actor, now=now)
 

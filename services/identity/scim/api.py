@@ -11,6 +11,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.process.service import settings_of
 from contracts.error_formats import SCIM
+from services.identity.common.clients import client_of_request
 from services.identity.scim import actions, queries, rules
 from services.identity.scim.directory import by_directory
 from services.identity.scim.schemas import COUNT_MAX, MEDIA_TYPE, ScimListIn, ScimListOut, ScimResourceIn, ScimUserOut
@@ -95,7 +96,15 @@ def _change(user_id: Any, attributes: rules.Attributes) -> dict[str, Any]:
     change = rules.change_of(attributes)
     with db.begin() as session:
         return _resource(
-            actions.change_person(session, caller().tenant_id, user_id, change, actor=caller(), now=utcnow())
+            actions.change_person(
+                session,
+                caller().tenant_id,
+                user_id,
+                change,
+                client=client_of_request(),
+                actor=caller(),
+                now=utcnow(),
+            )
         )
 
 

@@ -129,7 +129,7 @@ def publish_secured(
 
     Args:
         what: see ``AccountSecured``.
-        detail: the device, or which factor.
+        detail: the device, which factor, or the former address.
     """
     event = AccountSecured(user.id, user.tenant_id, what, detail, client.address, now)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)

@@ -78,8 +78,9 @@ class AccountSecured:
     """Something that guards an account has changed, and its owner is told. For no tenant's eyes. Subject: the user.
 
     Attributes:
-        what: ``new_device``, ``password_changed``, ``factor_added``, ``factor_removed`` or ``recovery_code_used``.
-        detail: the device, or which factor; as text.
+        what: ``new_device``, ``password_changed``, ``factor_added``, ``factor_removed``, ``recovery_code_used`` or
+            ``email_changed``.
+        detail: the device, which factor, or the former e-mail address, where the mail goes; as text.
         address: from where, as text.
     """
 

@@ -21,6 +21,7 @@ from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import State, state_after_lease
 from services.notifier.outbound.decisions import Facts, facts_about, suppress_or_postpone, wait_for_user
 from services.notifier.topics import BY_NAME
+from services.notifier.topics.accounts import TO_FORMER_ADDRESS
 from services.notifier.topics.base import Category
 
 LIMIT = 50  # mails claimed at a time
@@ -124,7 +125,8 @@ def _sort(delivery: Delivery, batch: Batch, facts: Facts, *, now: datetime, unti
     elif suppress_or_postpone(delivery, contact, facts, now):
         batch.decided.append(delivery)
     else:
-        delivery.address = contact.email
+        if not delivery.context.get(TO_FORMER_ADDRESS):
+            delivery.address = contact.email
         has_bounced = facts.mailboxes[contact.id] in facts.bounces
         time_zone = facts.wishes[contact.id].time_zone
         batch.claims.append(Claim(delivery, contact.name or "", time_zone, until, has_bounced))

@@ -17,6 +17,10 @@ ROLES = {
     "Affiliate": "Affiliate",
 }
 
+EMAIL_CHANGED = "email_changed"
+TO_FORMER_ADDRESS = "to_former_address"
+"""In the context of a mail that goes to the address that its event names: the present one is a stranger's, perhaps."""
+
 
 class _LinkIn(CamelSchema):
     user_id = fields.UUID(required=True)
@@ -76,6 +80,9 @@ def secured(event: Received) -> list[Notice]:
         "origin": change.address,
         "at": rfc3339(change.at),
     }
+    if change.what == EMAIL_CHANGED:
+        context |= {"detail": "", TO_FORMER_ADDRESS: True}
+        return [Notice(event.id, change.tenant_id, context, person=Person(change.user_id, change.detail))]
     return [Notice(event.id, change.tenant_id, context, person=Person(change.user_id))]
 
 
@@ -85,6 +92,12 @@ def _role(role: str) -> str:
 
 
 CHANGES = {
+    EMAIL_CHANGED: (
+        "The e-mail address of your Concord account was changed",
+        "Your company's directory has given your account another e-mail address, and all devices were signed out. From "
+        "now on you sign in with the new address, and mails go there.",
+        "Former address",
+    ),
     "new_device": (
         "New sign-in to your Concord account",
         "Somebody has signed in to your account on a device that we have not seen before.",

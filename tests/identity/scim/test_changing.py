@@ -162,14 +162,17 @@ def test_of_a_change_to_an_invited_person_nobody_hears(identity, tenant, directo
 
 def test_another_address_ends_sessions_and_what_was_mailed_to_the_former_one(identity, tenant, anna, directory):
     """Who reads the new mailbox may be somebody else, and so may who reads the old one from now on."""
-    session, others = identity.sign_in().json, identity.user(tenant, "berit@nordic-heating.example")
-    link, kept = identity.link(anna), identity.link(others)
+    session, other = identity.sign_in().json, identity.user(tenant, "berit@nordic-heating.example")
+    link, colleagues = identity.link(anna), identity.link(other)
     new = {"op": "replace", "path": "userName", "value": "new@nordic-heating.example"}
     assert directory.patch({"id": anna}, new).status_code == 200
     is_oauth_error(identity.refresh(session["refresh_token"]), 400, "invalid_grant")
     assert identity.claims(session["access_token"])["sid"] in {entry["id"] for entry in identity.feed()["revoked"]}
+    (secured,) = identity.running.events("identity.AccountSecured.v1")
+    assert (secured["data"]["what"], secured["data"]["detail"]) == ("email_changed", "anna@nordic-heating.example")
+    assert not secured.get("tenantids")
     assert reset(identity, link).status_code == 422
-    assert reset(identity, kept).status_code == 204
+    assert reset(identity, colleagues).status_code == 204
 
 
 def test_another_address_ends_an_invitation_to_the_former_one(identity, tenant, directory):
@@ -179,6 +182,7 @@ def test_another_address_ends_an_invitation_to_the_former_one(identity, tenant, 
     assert directory.patch({"id": invited}, new).status_code == 200
     body = {"token": link.token, "name": "Ines", "password": "a new and long password"}
     assert identity.nobody.post("/session/accept-invitation", json=body).status_code == 422
+    assert identity.running.events("identity.AccountSecured.v1") == []
 
 
 @pytest.mark.parametrize("change", [("userName", "ANNA@nordic-heating.example"), ("displayName", "Ann")])

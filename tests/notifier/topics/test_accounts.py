@@ -178,6 +178,24 @@ def test_an_erased_inviter_is_named_nowhere(notifier):
     assert declared.erased(values, inviter)["context"]["invited_by"] == FORMER_USER
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_changed_address_is_told_to_the_former_one(notifier, inbox, is_late):
+    """Whoever reads the new mailbox knows; the mail must not depend on which event comes first."""
+    new = user_changed(email="mallory@elsewhere.example", sequence=4)
+    secured = account_secured("email_changed", detail=ROLFS, sequence=3)
+    notifier.deliver(tenant_created(), user_added(), *([new, secured] if is_late else [secured, new]))
+    send(notifier)
+    [(to, message)] = inbox.taken
+    assert (to, message["Subject"]) == (ROLFS, "The e-mail address of your Concord account was changed")
+    for body in bodies(message):
+        assert "Tell your administrator at once" in body
+        assert "mallory" not in body
+        assert "/account/recover" not in body
+    [row] = deliveries(notifier, topic="account")
+    assert row.address == ROLFS
+    assert ROLFS not in str(row.context), "nothing of it stays when the person is forgotten"
+
+
 def test_times_are_in_the_zone_of_the_reader(notifier, inbox):
     notifier.deliver(tenant_created(), user_added(), user_changed(timeZone="America/New_York"))
     notifier.deliver(account_secured(sequence=3))
