@@ -13,14 +13,13 @@ from chassis.core.principal import caller
 from chassis.data.lookup import one_or_404
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
-from contracts.roles import Role
 from contracts.services import SERVICES
 from services.identity.privacy import actions, queries, rules
 from services.identity.privacy.models import Export
 from services.identity.privacy.schemas import ExportOut, MyExportOut
 from services.identity.users.models import User
+from services.identity.users.rules import ADMINS
 
-ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.PLATFORM_ADMIN)
 MINE = "/api/v1/me/export"
 TEAM = "/api/v1/tenant/users"
 NO_ACCOUNT = "There is no account here that belongs to you."

@@ -8,12 +8,10 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.process.service import settings_of
-from contracts.roles import Role
+from contracts.roles import ADMINS
 from services.identity.scim import actions, queries
 from services.identity.scim.schemas import NewScimTokenOut, ScimTokenOut
 from services.identity.sessions.freshness import require_fresh
-
-ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
 
 blp = Blueprint("scim_token", __name__, url_prefix="/api/v1/tenant/scim-token")
 

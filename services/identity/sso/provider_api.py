@@ -13,7 +13,7 @@ from chassis.http import ssrf_guard, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.process.service import settings_of
-from contracts.roles import Role
+from contracts.roles import ADMINS, Role
 from services.identity.common.context import own_settings
 from services.identity.identity_providers import actions as identity_provider_actions
 from services.identity.identity_providers import queries as provider_queries
@@ -24,7 +24,6 @@ from services.identity.sso.api import CALLBACK, PATH
 from services.identity.sso.provider_schemas import ProviderIn, ProviderOut
 from services.identity.tenants import queries as tenant_queries
 
-ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 blp = Blueprint("identity_providers", __name__, url_prefix="/api/v1/tenant/sso")
