@@ -4,12 +4,13 @@ import fcntl
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -75,7 +76,7 @@ CAST = {
 }
 AT_WORK = ("relay", "consumer")  # are killed in the middle of a batch
 HELD = 1.5  # seconds in which work piles up
-INSIDE = 0.1  # seconds into its work at which somebody dies, at most: as long as a batch takes
+INSIDE = 0.1  # seconds into its work at which a relay dies, at most: as long as a batch takes
 PUBLISHERS = [name for name in platform.SERVICES if platform.load(name).events]
 CONSUMERS = [name for name in platform.SERVICES if platform.load(name).listeners]
 DUPLICATES = "concord_events_duplicate"
@@ -152,29 +153,46 @@ class Absorbed:
                 self._seen[name] = count
 
 
-class Lease:
-    """Sees from outside whether a service's relay is publishing: it holds its lease just then."""
+class Witness:
+    """Sees from outside what a service is doing just now, so that it dies where that hurts."""
 
     def __init__(self, fleet: Fleet, database: servers.Server | None) -> None:
         self._fleet = fleet
         self._database = database
 
-    def wait_until_held(self, service: str, within: float = 1.0) -> None:
-        deadline = time.monotonic() + within
-        with suppress(psycopg.OperationalError), self._looking(service) as is_held:
-            while time.monotonic() < deadline and not is_held():
-                time.sleep(0.002)
-
-    @contextmanager
-    def _looking(self, service: str) -> Iterator[Callable[[], bool]]:
+    def wait_until_relaying(self, service: str) -> None:
+        """Until its relay publishes: it holds its lease then."""
         if self._database is None:
             with Path(self._fleet.home / f"{service}.db.relay").open("ab") as file:
-                yield lambda: not _could_lock(file)
+                _wait_until(lambda: not _could_lock(file))
             return
-        with psycopg.connect(f"{servers.url(self._database)}/{service}") as connection:
-            here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-            held = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND {here}"
-            yield lambda: connection.execute(held).fetchone() is not None
+        here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        held = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND {here}"
+        with self._reading(service) as ask:
+            _wait_until(lambda: ask(held) is not None)
+
+    def wait_until_consumed(self, service: str) -> None:
+        """Until a consumer of it has committed a batch; it settles it with the broker next."""
+        newest = "SELECT max(handled_at) FROM inbox"
+        with self._reading(service) as ask:
+            before = ask(newest)
+            _wait_until(lambda: ask(newest) != before)
+
+    @contextmanager
+    def _reading(self, service: str) -> Iterator[Callable[[str], object]]:
+        if self._database is None:
+            address = f"file:{self._fleet.home}/{service}.db?mode=ro"
+            with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as file:
+                yield lambda statement: file.execute(statement).fetchone()
+            return
+        with psycopg.connect(f"{servers.url(self._database)}/{service}", autocommit=True) as connection:
+            yield lambda statement: connection.execute(statement).fetchone()
+
+
+def _wait_until(happens: Callable[[], bool], within: float = 1.0) -> None:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline and not happens():
+        time.sleep(0.001)
 
 
 def _could_lock(file: IO[bytes]) -> bool:
@@ -194,12 +212,12 @@ class Killer:
     servers: dict[str, servers.Server]  # "database" and "broker", where the run has its own
     dice: random.Random
     pause: float  # seconds between two kills, on average
-    lease: Lease = field(init=False)
+    witness: Witness = field(init=False)
     kills: dict[str, int] = field(default_factory=dict)
     outages: list[float] = field(default_factory=list)  # when a server came back
 
     def __post_init__(self) -> None:
-        self.lease = Lease(self.fleet, self.servers.get("database"))
+        self.witness = Witness(self.fleet, self.servers.get("database"))
 
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(self.dice.uniform(0.5, 1.5) * self.pause):
@@ -231,9 +249,12 @@ class Killer:
         time.sleep(HELD)
         for pid in twins:
             os.killpg(pid, signal.SIGCONT)
+        service = member.partition("-")[0]
         if member.endswith("-relay"):
-            self.lease.wait_until_held(member.partition("-")[0])
-        time.sleep(self.dice.uniform(0, INSIDE))
+            self.witness.wait_until_relaying(service)
+            time.sleep(self.dice.uniform(0, INSIDE))
+        else:
+            self.witness.wait_until_consumed(service)
 
     def _victim(self, role: str) -> str | None:
         """Somebody who is up; to kill a process that is only starting would prove less."""

@@ -24,6 +24,7 @@ context.configure(
     target_metadata=config.attributes["target_metadata"],
     render_item=render,
     compare_type=True,
+    transactional_ddl=True,  # on SQLite too: another process that migrates waits until all is done
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from chassis.data.sqlite import WaitingConnection
 from chassis.messaging.broker.base import BrokerUnavailable, Message, TopologyBroken
 from chassis.messaging.broker.topic import matches
 
@@ -58,7 +59,9 @@ class Store:
         self._trimmed_to = 0
         with _sqlite_errors_as_ours():
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                path, BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=WaitingConnection
+            )
             self._prepare()
 
     def _prepare(self) -> None:
@@ -83,15 +86,15 @@ class Store:
                 time.sleep(0.01)
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[WaitingConnection]:
         with _sqlite_errors_as_ours():
-            self._db.execute("begin immediate")
             try:
+                self._db.take_turn()
+                self._db.execute("begin immediate")
                 yield self._db
-                self._db.execute("commit")
+                self._db.commit()
             except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("rollback")
+                self._db.rollback()
                 raise
 
     def declare(self, queue: str, patterns: Sequence[str]) -> None:
