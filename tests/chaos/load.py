@@ -14,10 +14,10 @@ from tests.chaos.client import Accepted, Client, NotDone
 from tests.chaos.stories import MERCHANT, STORIES, Cast, Story, campaign
 from tests.e2e.harness import FEATURES, OPERATOR, Platform, User, new_tenant, new_user, relate
 
-# Some 90 events a second in all. Two cores carry that beside a hundred restarts: the run is about what is lost, and a
+# Some 60 events a second in all. Two cores carry that beside a hundred restarts: the run is about what is lost, and a
 # backlog that only grows would hide it.
-PACE = 1.2  # seconds between two campaigns of a supplier
-PAUSE = 0.2  # seconds between two messages of a supplier
+PACE = 1.6  # seconds between two campaigns of a supplier
+PAUSE = 0.3  # seconds between two messages of a supplier
 BREATH = 3.0  # seconds between two tellings of a story
 EVENTS = (
     *("identity.TenantCreated.v2", "identity.UserAdded.v1", "identity.UserRemoved.v1"),
