@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # One worker more than cores: a third of the time tests wait for servers.
 PYTEST := $(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadgroup --no-loadscope-reorder
-CHAOS ?= --seconds 360 --pause 1.2 --kills 100 --events 20000
+CHAOS ?= --seconds 400 --pause 1.2 --kills 100 --events 20000
 
 # Processes are started by the dozen: what one has compiled, the next need not.
 export PYTHONDONTWRITEBYTECODE :=

@@ -26,7 +26,9 @@ from chassis.messaging.broker import Broker, BrokerUnavailable, Message, Topolog
 from chassis.messaging.outbox import UNSENT, OutboxRow
 
 BATCH = 500  # rows of one lease and one transaction: a tenth of a second's work, and at most repeated by a crash
-POLL = 0.05  # seconds between checks of an empty outbox; a commit in the same process wakes the relay at once
+# Seconds between looks at an empty outbox: where other processes fill it, and where ours does, whose commits wake the
+# relay at once.
+POLL, SELDOM = 0.05, 0.5
 KEEP_SENT = timedelta(hours=24)
 TRIM = 1000
 LEASE = text(
@@ -38,13 +40,19 @@ log = logger(__name__)
 
 
 class Relay:
-    """Moves rows from one service's outbox to the broker."""
+    """Moves rows from one service's outbox to the broker.
 
-    def __init__(self, service: str, database: Database, broker: Broker) -> None:
+    Args:
+        pause: seconds between two looks at an empty outbox.
+    """
+
+    def __init__(self, service: str, database: Database, broker: Broker, pause: float = POLL) -> None:
         self._database = database
         self._broker = broker
         self._system = Principal.system(service)
+        self._pause = pause
         self._full = False  # the last batch was full, so most likely there is more
+        self._found = False  # the last look found something, though another relay may have had the lease
 
     def run(self, stop: Event) -> None:
         """Publish until ``stop`` is set; a batch that has begun is finished.
@@ -67,7 +75,7 @@ class Relay:
                 continue
             backoff.reset()
             if sent < BATCH:
-                self._database.wake_relay.wait(POLL)
+                self._database.wake_relay.wait(POLL if self._found else self._pause)
                 self._database.wake_relay.clear()
 
     def publish_batch(self) -> int:
@@ -77,7 +85,8 @@ class Relay:
             BrokerUnavailable, TopologyBroken: after the confirmed rows were marked.
         """
         with acting_as(self._system):
-            if not self._full and not self._is_any_unsent():
+            self._found = self._full or self._is_any_unsent()
+            if not self._found:
                 return 0
             if self._database.dialect == "postgresql":
                 confirmed, failure = self._publish_under_advisory_lock()

@@ -37,7 +37,8 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
     service, database = runtime.service, runtime.database
     if "relay" in roles and service.events:
         broker = runtime.broker("relay")
-        publisher = relay.Relay(service.name, database, broker)
+        pause = relay.SELDOM if set(service.roles) <= set(roles) else relay.POLL  # nobody else fills the outbox
+        publisher = relay.Relay(service.name, database, broker, pause)
         background.run("relay", publisher.run, wake=database.wake_relay, broker=broker)
     for subscriber in service.listeners if "consumer" in roles else ():
         broker = runtime.broker("consumer")

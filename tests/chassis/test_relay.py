@@ -2,6 +2,7 @@
 
 import fcntl
 import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from chassis.messaging.broker import BrokerUnavailable, TopologyBroken
 from chassis.messaging.outbox import OutboxRow, add_rows, row_of
 from chassis.messaging.relay import Relay
 from chassis.process import server
+from tests.chassis.broker_helpers import eventually
 from tests.chassis.sample import NoteWritten, service
 from tests.plugin import principal, value_of
 
@@ -232,3 +234,35 @@ def test_a_long_backlog_is_not_counted_to_its_end(sample, monkeypatch):
         count, age = relay.backlog(session)
     assert count == 5
     assert 0 <= age < 60
+
+
+@contextmanager
+def looking_seldom(sample, broker):
+    """A relay that looks into the outbox once a minute by itself."""
+    stop = threading.Event()
+    thread = threading.Thread(target=Relay("sample", sample.database, broker, pause=60).run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        sample.database.wake_relay.set()
+        thread.join()
+
+
+def test_a_relay_that_looks_seldom_is_woken_by_a_commit_of_its_process(sample):
+    broker = Broker()
+    with looking_seldom(sample, broker):
+        for count in (1, 2, 3):
+            fill(sample, 1)
+            eventually(lambda count=count: len(broker.published) == count)
+
+
+def test_a_relay_that_looks_seldom_waits_for_another_s_lease_no_longer_than_others_do(sample):
+    broker = Broker()
+    with looking_seldom(sample, broker):
+        with foreign_lease(sample):
+            fill(sample, 1)
+            time.sleep(0.3)
+            assert broker.published == []
+        eventually(lambda: len(broker.published) == 1)
