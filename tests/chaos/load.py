@@ -96,8 +96,10 @@ def _hook(tenant_id: str, admin: User, receiver: str) -> Hook:
 class Load:
     """Users at work in threads of their own until told to stop."""
 
-    def __init__(self, platform: Platform, world: World, seed: int) -> None:
+    def __init__(self, platform: Platform, world: World, seed: int, ease: float = 1.0) -> None:
+        """All pauses are ``ease`` times as long as written above."""
         self.accepted = Accepted()
+        self._ease = ease
         self._platform = platform
         self._world = world
         self._seed = seed
@@ -138,14 +140,14 @@ class Load:
                 story.tell(cast, f"{story.name.replace('_', '-')}-{number}")
             except NotDone:
                 return
-            if self._stop.wait(BREATH):
+            if self._stop.wait(BREATH * self._ease):
                 return
 
     def _send_campaigns(self, user: Client, dice: random.Random) -> None:
         targets = [*self._world.retailers, *self._world.silent]
         started = time.monotonic()
         for number in itertools.count():
-            if self._stop.wait(max(0.0, started + number * PACE - time.monotonic())):
+            if self._stop.wait(max(0.0, started + number * PACE * self._ease - time.monotonic())):
                 return
             try:
                 self._send_campaign(user, f"{user.user.email} {number}", targets, dice)
@@ -163,7 +165,7 @@ class Load:
             user.post(f"{path}/status", {"status": "ResponsesIn"})
 
     def _respond(self, user: Client, dice: random.Random) -> None:
-        while not self._stop.wait(0.2):
+        while not self._stop.wait(0.2 * self._ease):
             try:
                 self._respond_to_all(user, dice)
             except NotDone:
@@ -180,7 +182,7 @@ class Load:
     def _talk(self, user: Client, dice: random.Random) -> None:
         threads: list[str] = []
         for number in itertools.count():
-            if self._stop.wait(PAUSE):
+            if self._stop.wait(PAUSE * self._ease):
                 return
             try:
                 self._say(user, f"{user.user.email} says {number}", threads, dice)

@@ -33,7 +33,7 @@ WARM_UP = 10.0  # seconds before the first kill: a queue that is seconds old doe
 @dataclass(frozen=True)
 class Plan:
     """How long and how hard. ``pause`` is the seconds between two kills, on average; ``members``, who there is and how
-    often."""
+    often; ``ease``, how much longer users pause than in the long run."""
 
     seconds: float
     pause: float
@@ -43,6 +43,7 @@ class Plan:
     retailers: int = 5
     silent: int = 25
     members: Mapping[str, int] = field(default_factory=lambda: fleet.MEMBERS)
+    ease: float = 1.0
 
 
 @dataclass
@@ -168,7 +169,7 @@ def _run(engines: str, plan: Plan, home: Path, say: Callable[[str], None]) -> Ou
 def _batter(
     running: Any, servers: Any, books: Books, world: World, received: Received, plan: Plan, say: Any
 ) -> Outcome:
-    load = Load(running, world, plan.seed)
+    load = Load(running, world, plan.seed, plan.ease)
     killer = fleet.Killer(running, servers, random.Random(plan.seed), plan.pause)
     absorbed = fleet.Absorbed(running)
     watch = Watch(stalls(books, load.accepted, received.mails.total), killer)
