@@ -5,7 +5,7 @@ import pytest
 from services.campaigns import service
 from services.prm import service as prm
 from tests.campaigns.helpers import ANNA, RITA, ROLF
-from tests.campaigns.partners import Partners
+from tests.campaigns.partners import network_of
 
 
 @pytest.fixture
@@ -16,10 +16,7 @@ def campaigns(start_service):
 @pytest.fixture
 def partners(campaigns, start_service):
     """Anna has a relationship with Rolf and with Rita, not with Rune."""
-    network = Partners(start_service(prm))
-    campaigns.connect("prm", network.prm)
-    network.relate(ANNA, ROLF, RITA)
-    return network
+    return network_of(campaigns, start_service(prm), {ANNA: [ROLF, RITA]})
 
 
 @pytest.fixture

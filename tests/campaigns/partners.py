@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from tests.plugin import ServiceUnderTest, sample_event
+from tests.plugin.snapshots import Snapshot
 
 RELATIONSHIPS = "/api/v1/prm/relationships"
 GROUPS = "/api/v1/prm/groups"
@@ -13,7 +14,7 @@ class Partners:
 
     def __init__(self, prm: ServiceUnderTest):
         self.prm = prm
-        self._relationships = {}
+        self.relationships = {}
 
     def know(self, *people):
         """Tell prm that these people's tenants exist."""
@@ -27,13 +28,13 @@ class Partners:
             relationship = self._post(supplier, RELATIONSHIPS, body)
             address = f"{RELATIONSHIPS}/{relationship['id']}"
             assert self._post(retailer, f"{address}/accept")["status"] == "Active"
-            self._relationships[supplier.tenant_id, retailer.tenant_id] = address
+            self.relationships[supplier.tenant_id, retailer.tenant_id] = address
 
     def pause(self, supplier, retailer):
-        self._post(supplier, f"{self._relationships[supplier.tenant_id, retailer.tenant_id]}/pause")
+        self._post(supplier, f"{self.relationships[supplier.tenant_id, retailer.tenant_id]}/pause")
 
     def end(self, supplier, retailer):
-        self._post(supplier, f"{self._relationships[supplier.tenant_id, retailer.tenant_id]}/end")
+        self._post(supplier, f"{self.relationships[supplier.tenant_id, retailer.tenant_id]}/end")
 
     def group(self, supplier, *retailers):
         """The id of a new group."""
@@ -48,6 +49,25 @@ class Partners:
         answer = self.prm.client(person).post(address, **({} if body is None else {"json": body}))
         assert answer.status_code in (200, 201), answer.json
         return answer.json
+
+
+def network_of(asking, prm, relations):
+    """A network beside the service that asks prm for it: each supplier with its retailers. It is brought about once."""
+    network = Partners(prm)
+    asking.connect("prm", prm)
+    key = (prm, str(relations))
+    if key in _made:
+        snapshot, addresses = _made[key]
+        snapshot.write_back()
+        network.relationships.update(addresses)
+        return network
+    for supplier, retailers in relations.items():
+        network.relate(supplier, *retailers)
+    _made[key] = Snapshot.of(prm), dict(network.relationships)
+    return network
+
+
+_made = {}
 
 
 def _members(retailers):

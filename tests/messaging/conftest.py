@@ -4,7 +4,7 @@ import pytest
 
 from services.messaging import service
 from services.prm import service as prm
-from tests.campaigns.partners import Partners
+from tests.campaigns.partners import network_of
 from tests.messaging.helpers import ANNA, OTTO, RITA, ROLF
 
 
@@ -16,11 +16,7 @@ def messaging(start_service):
 @pytest.fixture
 def partners(messaging, start_service):
     """Anna has a relationship with Rolf and with Rita, Otto with Rolf."""
-    network = Partners(start_service(prm))
-    messaging.connect("prm", network.prm)
-    network.relate(ANNA, ROLF, RITA)
-    network.relate(OTTO, ROLF)
-    return network
+    return network_of(messaging, start_service(prm), {ANNA: [ROLF, RITA], OTTO: [ROLF]})
 
 
 @pytest.fixture
