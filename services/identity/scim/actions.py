@@ -18,6 +18,7 @@ from services.identity.scim.rules import Change
 from services.identity.sessions import actions as session_actions
 from services.identity.sso.rules import name_of
 from services.identity.teams import actions as team_actions
+from services.identity.teams import expiry
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
@@ -69,6 +70,7 @@ def add_person(session: Session, tenant_id: UUID, change: Change, *, actor: Prin
     if change.email is None:
         raise rules.invalid("invalidValue", "userName is missing.")
     tenant = tenant_queries.lock_tenant(session, tenant_id)
+    expiry.free_address(session, change.email, now=now)
     user = user_actions.add_user(
         session,
         tenant.id,
@@ -131,6 +133,8 @@ def _change_details(
 ) -> None:
     before, mailbox = (user.email, user.name), user.email_key
     if change.email is not None:
+        if address_key(change.email) != mailbox:
+            expiry.free_address(session, change.email, now=now)
         user.email, user.email_key = change.email, address_key(change.email)
     name = change.named(user.name)
     if name is not None:

@@ -102,10 +102,11 @@ def keep_an_admin(session: Session, tenant: Tenant, user: User, actor: Principal
         raise Conflict("The last admin stays. Make somebody else an admin first.", code="last_admin")
 
 
-def remove(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
-    """Remove a locked user, whoever remains; also one who is only invited: the notifier knows the address by then."""
+def remove(session: Session, user: User, *, action: str = "user.removed", actor: Principal, now: datetime) -> None:
+    """Remove a locked user, whoever remains; also one who is only invited: the notifier knows the address by then.
+    ``action`` is what the trail calls it."""
     user.remove(now)
-    audit.record(session, "user.removed", user, tenant_id=user.tenant_id, actor=actor, now=now)
+    audit.record(session, action, user, tenant_id=user.tenant_id, actor=actor, now=now)
     session_actions.refuse_tokens(session, [user.id], now=now)  # also what was issued while we waited for the lock
     session_actions.end_all(session, user.id, now=now)
     user_actions.delete_belongings(session, user.id)
