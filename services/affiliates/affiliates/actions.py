@@ -95,12 +95,14 @@ def invite(
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
-        Conflict: ``affiliate_suspended``, or ``account_exists``: the affiliate signs in already.
+        Conflict: ``affiliate_erased``, ``affiliate_suspended``, or ``account_exists``: the affiliate signs in already.
         TooManyInvitations: the merchant has had ``most_a_day`` sent.
     """
     lock_merchant(session, actor.tenant_id)  # invitations at the same moment are counted together
     affiliate = queries.lock_affiliate(session, affiliate_id)
     versions.require(affiliate, expected)
+    if affiliate.is_erased:
+        raise Conflict("The affiliate has been forgotten.", code="affiliate_erased")
     if affiliate.status == Enrolment.SUSPENDED:
         raise Conflict("The affiliate is suspended; approve it first.", code="affiliate_suspended")
     if affiliate.account is Account.ACTIVE:
