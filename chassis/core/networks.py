@@ -4,6 +4,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 COUNTED_BITS = 64
 """Whoever has one IPv6 address has at least its whole /64 (RFC 6177)."""
+SITE_BITS = 48
+"""One customer may have a /48, which is 65,536 networks of 64 bits (RFC 6177)."""
 
 
 def bare_address(text: str) -> str:
@@ -22,15 +24,30 @@ def bare_address(text: str) -> str:
 def network_of(address: str) -> str:
     """What counts as one client: an IPv4 address, or the /64 of an IPv6 one. An IPv4 address written as an IPv6 one is
     the same client; what is no address counts as it stands."""
-    try:
-        ip: IPv4Address | IPv6Address = ip_address(bare_address(address).partition("%")[0])
-    except ValueError:
+    ip = _parsed(address)
+    if ip is None:
         return address
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    if isinstance(ip, IPv4Address):
-        return str(ip)
-    return f"{IPv6Address(int(ip) >> COUNTED_BITS << COUNTED_BITS)}/{COUNTED_BITS}"
+    return str(ip) if isinstance(ip, IPv4Address) else _prefix(ip, COUNTED_BITS)
+
+
+def site_of(address: str) -> str | None:
+    """The networks that one customer may have together: the /48 of an IPv6 address. None for an IPv4 address, which is
+    one network by itself, and for what is no address."""
+    ip = _parsed(address)
+    return _prefix(ip, SITE_BITS) if isinstance(ip, IPv6Address) else None
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        ip = ip_address(bare_address(address).partition("%")[0])
+    except ValueError:
+        return None
+    return ip.ipv4_mapped if isinstance(ip, IPv6Address) and ip.ipv4_mapped else ip
+
+
+def _prefix(ip: IPv6Address, bits: int) -> str:
+    rest = 128 - bits
+    return f"{IPv6Address(int(ip) >> rest << rest)}/{bits}"
 
 
 def _is_address(text: str) -> bool:

@@ -57,15 +57,17 @@ _ACTORS_NAME = frozenset({"actorname", "sendername", "authorname", "invitedby"})
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person of ``tenant_id``; ``email_digest`` is that of their address (:func:`email_digest`)."""
+    """A person of ``tenant_id``; ``email_digest`` is that of their address (:func:`email_digest`), ``earlier_digests``
+    are those of the addresses that they had before."""
 
     user_id: UUID
     tenant_id: UUID
     email_digest: str
+    earlier_digests: tuple[str, ...] = ()
 
     def owns(self, address: str | None) -> bool:
-        """Whether it is their address, in whatever spelling."""
-        return bool(address) and email_digest(address or "") == self.email_digest
+        """Whether it is their address, or was, in whatever spelling."""
+        return bool(address) and email_digest(address or "") in (self.email_digest, *self.earlier_digests)
 
 
 @lru_cache(maxsize=4096)

@@ -32,6 +32,7 @@ UNTOLD = frozenset(
         "digest",
         "challenge",
         "sso_subject",
+        "earlier_addresses",
     }
 )
 

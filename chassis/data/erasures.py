@@ -20,7 +20,8 @@ arrived by then. The last pass is later than the broker keeps anything."""
 
 
 class ErasureRow(ChassisBase):
-    """A person whom this service is to forget. It goes with the last pass, so that the digest goes, too.
+    """A person whom this service is to forget; one row for each address that they have had. It goes with the last pass,
+    so that the digest goes, too.
 
     Attributes:
         passes: how often all tables have been gone through.
@@ -32,7 +33,7 @@ class ErasureRow(ChassisBase):
 
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID]
-    email_digest: Mapped[str]
+    email_digest: Mapped[str] = mapped_column(primary_key=True)
     passes: Mapped[int] = mapped_column(default=0, server_default="0")
     table_number: Mapped[int] = mapped_column(default=0, server_default="0")
     after: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -61,7 +62,7 @@ class ErasureRow(ChassisBase):
 
 
 def begin(session: Session, person: Person, now: datetime) -> None:
-    """Have a person forgotten; does nothing where that is under way."""
+    """Have a person forgotten, as they are known by one address; does nothing where that is under way."""
     row = {"user_id": person.user_id, "tenant_id": person.tenant_id, "email_digest": person.email_digest}
     insert_ignoring(session, ErasureRow, [row | {"passes": 0, "table_number": 0, "after": None, "next_at": now}])
 
@@ -75,5 +76,11 @@ def claim(session: Session, now: datetime) -> ErasureRow | None:
     return row
 
 
-def lock(session: Session, user_id: UUID) -> ErasureRow | None:
-    return session.get(ErasureRow, user_id, with_for_update=True)
+def lock(session: Session, person: Person) -> ErasureRow | None:
+    return session.get(ErasureRow, (person.user_id, person.email_digest), with_for_update=True)
+
+
+def people_of(session: Session, tenant_id: UUID) -> list[Person]:
+    """Those of a tenant who are being forgotten."""
+    rows = session.scalars(select(ErasureRow).where(ErasureRow.tenant_id == tenant_id))
+    return [row.person for row in rows]

@@ -1,5 +1,7 @@
 """The tenant filter: which rows a caller sees, decided in one place a class."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
@@ -40,6 +42,17 @@ def scoped(session: Session) -> Session:
     principal = caller()
     session.info["narrow_to"] = None if principal.sees_all_tenants else principal.tenant_id
     return session
+
+
+@contextmanager
+def across_tenants(session: Session) -> Iterator[None]:
+    """See every tenant within a caller's transaction, for what must hold on the whole platform: one address, one
+    account. What is found here must not reach the caller."""
+    narrow_to, session.info["narrow_to"] = session.info["narrow_to"], None
+    try:
+        yield
+    finally:
+        session.info["narrow_to"] = narrow_to
 
 
 def narrow_to_tenant(state: ORMExecuteState) -> Result[Any] | None:

@@ -90,6 +90,7 @@ class Blueprint(flask_smorest.Blueprint):
                 return view(*args, **kwargs)
 
             guarded.access = tuple(roles) or ("everybody signed in",)  # type: ignore[attr-defined]
+            guarded.replay = replay  # type: ignore[attr-defined]
             return cast(F, guarded)
 
         return decorate

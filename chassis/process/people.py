@@ -61,6 +61,7 @@ class PersonErasedIn(CamelSchema):
 class PersonIn(CamelSchema):
     tenant_id = fields.UUID(required=True)
     email_digest = fields.String(required=True)
+    earlier_digests = fields.List(fields.String(), load_default=list)
     after = fields.String()
 
 
@@ -91,7 +92,7 @@ class KeptOfPerson(MethodView):
     def get(self, query, user_id):
         """All that this service keeps about a person, a part at a time."""
         runtime = current_app.extensions["runtime"]
-        person = Person(user_id, query["tenant_id"], query["email_digest"])
+        person = Person(user_id, query["tenant_id"], query["email_digest"], tuple(query["earlier_digests"]))
         return kept_of(runtime.database, runtime.service.personal_data, person, after=query.get("after"))
 
 
@@ -140,7 +141,7 @@ def erase_some(runtime: Any) -> bool:
         with database.begin() as session:
             erase_rows(session, data, person, batch)
     with database.begin() as session:
-        erasure = erasures.lock(session, person.user_id)
+        erasure = erasures.lock(session, person)
         if erasure is not None and erasure.go_on(place, len(tables), utcnow()):
             session.delete(erasure)
             log.info("a person is forgotten", user_id=str(person.user_id))

@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.process.service import Service, Task
 from services.affiliates import settings
 from services.affiliates.affiliates import api as affiliates
+from services.affiliates.affiliates import internal_api as internal_affiliates
 from services.affiliates.affiliates.consumers import USER_EVENTS
 from services.affiliates.affiliates.events import AffiliateApproved, AffiliateInvited, AffiliateSuspended
 from services.affiliates.affiliates.personal import PERSONAL
@@ -45,6 +46,7 @@ service = Service(
         campaigns.public,
         clicks.blp,
         portal.blp,
+        internal_affiliates.blp,
     ),
     events=(
         CampaignActivated,

@@ -17,10 +17,12 @@ class AffiliateSettings:
 
     Attributes:
         platform_commission: what an order earns if neither product, campaign nor merchant defines it (S2-14).
+        invitations_per_day: invitations to sign in that one merchant may have sent within a day.
         fallback_url: where unknown links lead whose merchant has no fallback address; None shows a page.
     """
 
     platform_commission: Terms
+    invitations_per_day: int
     fallback_url: str | None
 
 
@@ -43,7 +45,11 @@ def _build(env: Env) -> AffiliateSettings:
     fallback = env.str("LINKS_FALLBACK_URL", None)
     if fallback and stored_address(fallback) is None:
         raise _wrong("LINKS_FALLBACK_URL", "must be a web address")
-    return AffiliateSettings(platform_commission=terms, fallback_url=fallback and stored_address(fallback))
+    return AffiliateSettings(
+        platform_commission=terms,
+        invitations_per_day=env.int("AFFILIATE_INVITATIONS_PER_DAY", 100, validate=validate.Range(min=1)),
+        fallback_url=fallback and stored_address(fallback),
+    )
 
 
 def _wrong(name: str, message: str) -> EnvValidationError:

@@ -20,6 +20,7 @@ from services.identity.links import api as links_api
 from services.identity.links import models as link_models
 from services.identity.links import tasks as link_tasks
 from services.identity.oauth import api as oauth_api
+from services.identity.privacy import affiliates_api as affiliates_privacy_api
 from services.identity.privacy import api as privacy_api
 from services.identity.privacy import models as privacy_models
 from services.identity.privacy import tasks as privacy_tasks
@@ -98,6 +99,7 @@ service = Service(
         token_api.blp,
         privacy_api.blp,
         privacy_api.team_blp,
+        affiliates_privacy_api.blp,
     ),
     events=(*tenant_events.EVENTS, *user_events.EVENTS, *team_events.EVENTS),
     subscriptions=team_consumers.SUBSCRIPTIONS,
@@ -114,6 +116,7 @@ service = Service(
         Task("trim passkey challenges", 600, factor_tasks.trim),
         Task("trim sso", 600, sso_tasks.trim),
         Task("exports", 5, privacy_tasks.gather),
+        Task("outdated exports", 5, privacy_tasks.forget_outdated_exports),
         Task("old exports", 600, privacy_tasks.forget_exports),
         Task("removed users", 600, privacy_tasks.erase_removed),
     ),

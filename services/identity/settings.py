@@ -28,6 +28,7 @@ class IdentitySettings:
         attempts: wrong passwords for one account from one network before pauses begin; the other limits are multiples.
         attempts_period: the first pause; each further one is twice as long.
         sign_ins_retention: how long sign-ins are kept, and so how long a network counts as a person's own.
+        invitations_per_day: mails that one tenant may invite people with within a day.
         operator_needs_factor: whether the operator's people can do nothing without a second factor: in production.
     """
 
@@ -43,6 +44,7 @@ class IdentitySettings:
     attempts_period: timedelta
     sign_ins_retention: timedelta
     tenant_grace: timedelta
+    invitations_per_day: int
 
     @cached_property
     def secret_box(self) -> SecretBox:
@@ -108,4 +110,5 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
         attempts_period=timedelta(seconds=number("SIGN_IN_PERIOD", 60)),
         sign_ins_retention=timedelta(days=number("SIGN_INS_DAYS", 365)),
         tenant_grace=timedelta(days=number("TENANT_GRACE_DAYS", 30, validate.Range(min=0))),
+        invitations_per_day=number("INVITATIONS_PER_DAY", 200),
     )

@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.core.principal import Principal
 from contracts.roles import Role
+from contracts.services import GATEWAY, SERVICES
 from tests.affiliates.helpers import (
     ADA,
     ADMIN,
@@ -126,7 +128,25 @@ def without_request_id(answer):
 def test_the_table_names_every_endpoint(affiliates):
     """S2-1 … S2-6: both route prefixes have the same (D1)."""
     expected = {key: roles for key, (roles, _) in ACCESS.items()} | {key: set() for key in PUBLIC}
+    expected |= {("GET", f"/internal/{AFFILIATE}"): {Role.SYSTEM}}
     assert {key: set(roles) for key, roles in endpoints(affiliates.app).items()} == expected
+
+
+def test_identity_alone_hears_by_what_an_affiliate_is_known(affiliates, shop):
+    """Whose it is, and that nobody signs in as it; every sender else is refused."""
+    bina = enrolled(shop)
+    for sender in (*SERVICES, GATEWAY):
+        client = affiliates.client(Principal.system(sender), sender=sender)
+        answer = client.get(f"/internal/affiliates/{bina}")
+        assert answer.status_code == (200 if sender == "identity" else 403), sender
+        if sender == "identity":
+            assert answer.json == {
+                "merchantId": str(MAJA.tenant_id),
+                "email": ok(shop.get(f"{KEYED}/affiliates/{bina}"))["email"],
+                "userId": None,
+            }
+            assert client.get(f"/internal/affiliates/{uuid4()}").status_code == 404
+    assert affiliates.client(MAJA, sender=GATEWAY).get(f"/internal/affiliates/{bina}").status_code == 403
 
 
 def test_nobody_unknown_gets_in(affiliates, things):

@@ -17,6 +17,31 @@ SERVICES = COMPOSE["services"]
 BESIDE = {"postgres", "rabbitmq", "mailpit", "prepare", "migrate", "topology", "seed"}
 
 
+OF_THE_FILE = {
+    "CONCORD_BIND": "the image says it; the file maps ports",
+    "CONCORD_BROKER_URL": "the file's own broker, with CONCORD_BROKER_PASSWORD",
+    "CONCORD_DATABASE_URL": "the file's own server, with CONCORD_DATABASE_PASSWORD",
+    "CONCORD_HOME": "the image says it; nothing is kept there",
+    "CONCORD_KEYS": "the file's own volume",
+    "CONCORD_PORT": "for `concord up` alone",
+    "CONCORD_SERVICES": "the file's own containers",
+    "CONCORD_THREADS": "the connections of the file's database are counted by it",
+}
+"""Settings that the file decides, and why nobody sets them from outside."""
+
+
+def documented(guide):
+    """The settings that the tables of a guide name."""
+    rows = re.findall(r"^\| (`CONCORD_[^|]*)\|", (ROOT / guide).read_text(), re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(CONCORD_[A-Z_]+)`", row)}
+
+
+def is_settable(environment, name):
+    """Whether a variable is handed on from the environment of compose under its own name."""
+    value = environment.get(name, "")
+    return value is None or str(value).startswith(f"${{{name}:-")
+
+
 def interpolated(text):
     """As compose reads it, with every default; a dollar of its own is written twice."""
     assert not re.search(r"(?<!\$)\$(?![{$])", text), "compose takes a lone dollar for a mistake"
@@ -124,3 +149,31 @@ def test_only_identity_is_given_its_master_secret():
     for process in platform.processes():
         environment = SERVICES[process.name]["environment"]
         assert ("CONCORD_IDENTITY_SECRET" in environment) == (process.service == "identity"), process.name
+
+
+def test_every_documented_setting_of_a_process_can_be_set_there():
+    of_every_process = documented("docs/operations.md")
+    assert of_every_process >= set(OF_THE_FILE) | {"CONCORD_KEEP_AUDIT", "CONCORD_LOG_LEVEL", "CONCORD_LOG_FORMAT"}
+    for process in platform.processes():
+        room = process.service if process.service == platform.GATEWAY else f"services/{process.service}"
+        settings_of_process = (of_every_process | documented(f"{room}/README.md")) - set(OF_THE_FILE)
+        environment = SERVICES[process.name]["environment"]
+        missing = {name for name in settings_of_process if not is_settable(environment, name)}
+        assert missing == set(), process.name
+
+
+def test_no_process_is_given_a_setting_that_its_guide_does_not_name():
+    """Least of all the secrets of another service."""
+    of_every_process = documented("docs/operations.md")
+    for process in platform.processes():
+        room = process.service if process.service == platform.GATEWAY else f"services/{process.service}"
+        unknown = set(SERVICES[process.name]["environment"]) - of_every_process - documented(f"{room}/README.md")
+        assert unknown == set(), process.name
+
+
+@pytest.mark.parametrize("name", [*platform.SERVICES, platform.GATEWAY])
+def test_a_guide_names_the_settings_that_are_read_and_no_other(name):
+    room = name if name == platform.GATEWAY else f"services/{name}"
+    path = ROOT / room / "settings.py"
+    read = re.findall(r'(?:env\.\w+|number)\(\s*"([A-Z_]+)"', path.read_text()) if path.exists() else []
+    assert documented(f"{room}/README.md") == {f"CONCORD_{setting}" for setting in read}

@@ -37,6 +37,11 @@ def test_only_the_process_imports_the_web_server():
     assert files_importing("gunicorn") == {"chassis/process/server.py", "chassis/process/worker.py"}
 
 
+def test_only_what_frees_an_address_sees_other_tenants_in_a_callers_transaction():
+    users = {str(path.relative_to(ROOT)) for path in SOURCES if "across_tenants" in path.read_text()}
+    assert users == {"chassis/data/tenancy.py", "services/identity/teams/expiry.py"}
+
+
 def test_there_is_one_client_for_trusted_addresses():
     """Beside it only the command line asks over HTTP, and what asks untrusted servers, at checked addresses."""
     others = files_importing("requests", "urllib3") - {"chassis/http/client.py", "chassis/http/guarded.py"}

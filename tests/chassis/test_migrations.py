@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from chassis.core.clock import utcnow
 from chassis.data import migrate
 from chassis.data.database import Database
+from chassis.data.erasures import ErasureRow
 from chassis.messaging.inbox import InboxRow
 from chassis.messaging.resequencer import AheadRow, CursorRow
 from chassis.messaging.retry_table import RetryRow
@@ -145,6 +146,21 @@ def test_the_way_back_keeps_the_furthest_cursor_of_a_subject(engine):
     assert cursors(engine) == {subject: ("/services/identity", 1, 9)}
 
 
+def test_the_way_back_forgets_each_person_by_one_address(engine):
+    migrate.upgrade(service, engine)
+    person, tenant, now = uuid4(), uuid4(), utcnow()
+    more = {"tenant_id": tenant, "passes": 0, "table_number": 0, "next_at": now}
+    with engine.begin() as connection:
+        for digest in ("a", "b"):
+            connection.execute(ErasureRow.__table__.insert(), {"user_id": person, "email_digest": digest, **more})
+    move(engine, "chassis_0005", command.downgrade)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT email_digest FROM erasures")).scalars().all() == ["a"]
+    assert inspect(engine).get_pk_constraint("erasures")["constrained_columns"] == ["user_id"]
+    migrate.upgrade(service, engine)
+    assert migrate.is_current(service, engine)
+
+
 def test_there_is_a_way_back(engine):
     migrate.upgrade(service, engine)
     insert_as_before(engine, uuid4())
@@ -160,6 +176,7 @@ UPGRADE = """
 import sys
 from chassis.data import migrate
 from chassis.data.database import Database
+from chassis.data.erasures import ErasureRow
 from tests.chassis.sample import service
 migrate.upgrade(service, Database(sys.argv[1]).engine)
 """

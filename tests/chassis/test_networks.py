@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.core.networks import bare_address, network_of
+from chassis.core.networks import bare_address, network_of, site_of
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,20 @@ def test_a_port_is_no_part_of_an_address(written, bare):
 )
 def test_one_client_is_one_network(address, network):
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("address", "site"),
+    [
+        ("2001:db8:0:7::1", "2001:db8::/48"),
+        ("[2001:DB8:0:ffff::1]:80", "2001:db8::/48"),
+        ("2001:db8:1:7::1", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("1.2.3.4", None),
+        ("::ffff:1.2.3.4", None),
+        ("unknown", None),
+        ("", None),
+    ],
+)
+def test_the_networks_of_one_customer_are_one_site(address, site):
+    assert site_of(address) == site

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, joinedload, mapped_
 
 from chassis.core.principal import Principal, acting_as
 from chassis.data.database import Database
-from chassis.data.tenancy import TenantId, TenantScoped
+from chassis.data.tenancy import TenantId, TenantScoped, across_tenants
 from tests.plugin import principal
 
 
@@ -170,3 +170,15 @@ def test_a_row_of_another_is_not_got_by_its_id(database):
 def test_a_class_that_says_nothing_shows_nothing(database):
     assert books_of(database, ANNA, select(Unsaid.id)) == []
     assert books_of(database, SYSTEM, select(Unsaid.id)) == [1]
+
+
+def test_a_part_of_a_transaction_may_see_every_tenant_and_no_more_than_that_part(database):
+    with acting_as(ANNA), database.begin() as session:
+        own = session.scalars(ALL_BOOKS).all()
+        with across_tenants(session):
+            every = session.scalars(ALL_BOOKS).all()
+        assert set(own) < set(every)
+        assert session.scalars(ALL_BOOKS).all() == own
+        with pytest.raises(RuntimeError), across_tenants(session):
+            raise RuntimeError
+        assert session.scalars(ALL_BOOKS).all() == own

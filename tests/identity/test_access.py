@@ -14,6 +14,7 @@ PLATFORM = (Role.PLATFORM_ADMIN,)
 ADMINS = (Role.SUPPLIER_ADMIN, Role.RETAILER_ADMIN, Role.MERCHANT_ADMIN, Role.PLATFORM_ADMIN)
 VIEWERS = (Role.RETAILER_VIEWER, Role.MERCHANT_VIEWER)
 TENANT = "/api/v1/admin/tenants/<uuid:tenant_id>"
+AFFILIATE = "/api/v1/tenant/affiliates/<uuid:affiliate_id>"
 PUBLIC = ()
 COLLEAGUE = {"email": "bo@nordic-heating.example", "name": "Bo", "role": "SupplierViewer"}
 EVERYBODY = ("everybody signed in",)
@@ -66,6 +67,10 @@ TABLE = {
     ("GET", "/api/v1/tenant/users/<uuid:user_id>/export"): ADMINS,
     ("POST", "/api/v1/tenant/users/<uuid:user_id>/export"): ADMINS,
     ("GET", "/api/v1/tenant/users/<uuid:user_id>/export/<uuid:export_id>/archive"): ADMINS,
+    ("GET", f"{AFFILIATE}/export"): (Role.MERCHANT_ADMIN,),
+    ("POST", f"{AFFILIATE}/export"): (Role.MERCHANT_ADMIN,),
+    ("GET", f"{AFFILIATE}/export/<uuid:export_id>/archive"): (Role.MERCHANT_ADMIN,),
+    ("POST", f"{AFFILIATE}/erase"): (Role.MERCHANT_ADMIN,),
     ("POST", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", "/api/v1/admin/tenants"): PLATFORM,
     ("GET", TENANT): PLATFORM,

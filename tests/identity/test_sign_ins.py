@@ -15,9 +15,11 @@ from contracts.roles import Role
 from services.identity.common.clients import UNKNOWN_DEVICE, Client, device_of
 from services.identity.factors import actions as factor_actions
 from services.identity.factors import queries as factor_queries
+from services.identity.sessions import tasks as session_tasks
 from services.identity.sign_ins import actions as sign_in_actions
 from services.identity.sign_ins import queries as sign_in_queries
 from services.identity.sign_ins import tasks
+from services.identity.sign_ins.models import SignIn
 from services.identity.sign_ins.rules import How, Outcome
 from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
@@ -279,6 +281,28 @@ def test_after_a_year_they_are_gone(identity, admin, browser):
         with acting_as(Principal.system("identity")):
             tasks.trim(identity.running.runtime)
         assert admin.get(OWN).json["totalItems"] == 0
+
+
+def test_tries_for_accounts_that_do_not_exist_are_gone_once_they_do_not_count_any_more(identity, admin, browser):
+    """They belong to nobody and no tenant; a day later the operator has seen what raised an alarm."""
+
+    def trim():
+        with acting_as(Principal.system("identity")):
+            session_tasks.trim(identity.running.runtime)
+
+    with time_machine.travel(NOW, tick=False) as clock:
+        browser.sign_in(username="nobody@nordic-heating.example")
+        browser.sign_in(password="not the password")
+        change(identity, SignIn, at=NOW)
+        clock.shift(timedelta(days=1))
+        trim()
+        assert outcomes(identity.admin, ALL) == [("password", "wrong_password"), ("password", "unknown_account")]
+        clock.shift(1)
+        trim()
+        assert outcomes(identity.admin, ALL) == [("password", "wrong_password")]
+        change(identity, SignIn, user_id=None)
+        trim()
+        assert outcomes(identity.admin, ALL) == [("password", "wrong_password")], "it was at the door of a tenant"
 
 
 def test_what_each_sign_in_asks_is_found_by_an_index(identity, anna):

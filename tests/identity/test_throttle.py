@@ -58,7 +58,7 @@ def test_one_network_that_tries_many_accounts_is_stopped(identity, anna, clock):
 
 
 def test_many_networks_that_try_many_accounts_are_held_to_a_rate(identity, anna, monkeypatch, clock):
-    small = Buckets(*(Bucket(1000, MINUTE, MINUTE) for _ in range(3)), overall=Bucket(20, MINUTE / 20, MINUTE))
+    small = Buckets(*(Bucket(1000, MINUTE, MINUTE) for _ in range(4)), overall=Bucket(20, MINUTE / 20, MINUTE))
     monkeypatch.setattr(Buckets, "of", lambda _attempts, _period: small)
 
     def tries(first):
@@ -67,6 +67,37 @@ def test_many_networks_that_try_many_accounts_are_held_to_a_rate(identity, anna,
     assert tries(0) == [400] * 20 + [429] * 2
     clock.shift(MINUTE)
     assert tries(50) == [400] * 20 + [429] * 2
+
+
+def tries_of_site(identity, site, count):
+    """Each from another /64 and for another account, so that nothing but the site counts them together."""
+    addresses = [(f"2001:db8:{site:x}:{number:x}::1", f"p{site}-{number}@x.example") for number in range(count)]
+    return [attempt(identity, *of).status_code for of in addresses]
+
+
+def test_all_networks_of_an_ipv6_site_are_stopped_together(identity, anna, monkeypatch, clock):
+    """A /48 has 65,536 networks. It may try as much as a few of them, another site goes on, and so does IPv4."""
+    assert Buckets.of(10, MINUTE).site == Bucket(400, MINUTE * 1.5 / 4, MINUTE / 4)
+    large = Bucket(1000, MINUTE, MINUTE)
+    small = Buckets(large, large, large, site=Bucket(20, MINUTE / 2, MINUTE / 4), overall=large)
+    monkeypatch.setattr(Buckets, "of", lambda _attempts, _period: small)
+    assert tries_of_site(identity, 1, 22) == [400] * 20 + [429] * 2
+    refused = is_oauth_error(attempt(identity, "2001:db8:1:ffff::1", password=PASSWORD), 429, "too_many_attempts")
+    assert refused.headers["Retry-After"] == "15"
+    assert tries_of_site(identity, 2, 3) == [400] * 3
+    assert statuses(identity, ["198.51.100.7"]) == [400]
+    clock.shift(15)
+    assert attempt(identity, "2001:db8:1:ffff::1", password=PASSWORD).status_code == 200
+
+
+def test_a_site_stops_nobody_in_a_network_of_their_own(identity, anna, monkeypatch, clock):
+    home = "2001:db8:1:ffff::1"
+    assert attempt(identity, home, password=PASSWORD).status_code == 200
+    large = Bucket(1000, MINUTE, MINUTE)
+    small = Buckets(large, large, large, site=Bucket(20, MINUTE / 2, MINUTE / 4), overall=large)
+    monkeypatch.setattr(Buckets, "of", lambda _attempts, _period: small)
+    assert tries_of_site(identity, 1, 21) == [400] * 20 + [429]
+    assert attempt(identity, home, password=PASSWORD).status_code == 200
 
 
 @pytest.mark.parametrize("address", ["::ffff:198.51.100.7", "198.51.100.7:4711", "[::ffff:198.51.100.7]:4711"])

@@ -1,6 +1,7 @@
 """Writes to affiliates: applying, approving, suspending, inviting them to sign in, and knowing who has."""
 
 from datetime import datetime
+from http import HTTPStatus
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -8,7 +9,7 @@ from uuid_utils.compat import uuid7
 from werkzeug.datastructures import ETags
 
 from chassis.core.emails import address_key
-from chassis.core.errors import Conflict
+from chassis.core.errors import Conflict, Failure
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.copies import upsert_newer
@@ -19,12 +20,19 @@ from contracts.roles import Role
 from services.affiliates.affiliates import queries
 from services.affiliates.affiliates.events import AffiliateApproved, AffiliateInvited, AffiliateSuspended
 from services.affiliates.affiliates.models import ONE_ADDRESS, Affiliate, AffiliateUser
-from services.affiliates.affiliates.rules import Account, Enrolment
+from services.affiliates.affiliates.rules import DAY, Account, Enrolment, seconds_to_wait
 from services.affiliates.merchants.actions import ensure_merchant, lock_merchant
 from services.affiliates.merchants.models import Merchant
 
 EVENTS = {Enrolment.APPROVED: AffiliateApproved, Enrolment.SUSPENDED: AffiliateSuspended}
 VERBS = {Enrolment.APPROVED: "affiliate.approved", Enrolment.SUSPENDED: "affiliate.suspended"}
+
+
+class TooManyInvitations(Failure):
+    """The merchant has had enough invitations sent; ``Retry-After`` says when the next may go."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    default_code = "too_many_invitations"
 
 
 def apply(session: Session, *, name: str, email: str, actor: Principal, now: datetime) -> Affiliate:
@@ -79,7 +87,7 @@ def enrol(
 
 
 def invite(
-    session: Session, affiliate_id: UUID, *, expected: ETags | None, actor: Principal, now: datetime
+    session: Session, affiliate_id: UUID, *, expected: ETags | None, most_a_day: int, actor: Principal, now: datetime
 ) -> Affiliate:
     """Have identity mail an invitation to sign in, also again; a second call within a minute changes nothing. Where a
     user has the address already, the enrolment is claimed instead.
@@ -87,18 +95,31 @@ def invite(
     Raises:
         NotFound: not one of the caller's.
         Stale: ``expected`` is not its version.
-        Conflict: ``affiliate_suspended``, or ``account_exists``: the affiliate signs in already.
+        Conflict: ``affiliate_erased``, ``affiliate_suspended``, or ``account_exists``: the affiliate signs in already.
+        TooManyInvitations: the merchant has had ``most_a_day`` sent.
     """
+    lock_merchant(session, actor.tenant_id)  # invitations at the same moment are counted together
     affiliate = queries.lock_affiliate(session, affiliate_id)
     versions.require(affiliate, expected)
+    if affiliate.is_erased:
+        raise Conflict("The affiliate has been forgotten.", code="affiliate_erased")
     if affiliate.status == Enrolment.SUSPENDED:
         raise Conflict("The affiliate is suspended; approve it first.", code="affiliate_suspended")
     if affiliate.account is Account.ACTIVE:
         raise Conflict("The affiliate has an account already.", code="account_exists")
     if not _claim_if_joined(session, affiliate, actor, now) and affiliate.invite(now):
-        _audit(session, "affiliate.invited", affiliate, actor, now)
+        _pace(session, affiliate.merchant_id, most_a_day, now)
+        _audit(session, queries.INVITING, affiliate, actor, now)
         _add(session, AffiliateInvited, affiliate, actor, now, invited_at=now)
     return affiliate
+
+
+def _pace(session: Session, merchant_id: UUID, most_a_day: int, now: datetime) -> None:
+    earlier = queries.invitation_before(session, merchant_id, most_a_day, now - DAY)
+    if wait := seconds_to_wait(earlier, now):
+        raise TooManyInvitations(
+            "You have invited as many affiliates as you may in a day.", headers={"Retry-After": str(wait)}
+        )
 
 
 def refuse_invitation(

@@ -1,5 +1,6 @@
 """Endpoints of affiliates: apply, approve, suspend (D30), invite to sign in (S2-22)."""
 
+from flask import current_app
 from flask.views import MethodView
 
 from chassis.core.clock import utcnow
@@ -7,6 +8,8 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.process.service import settings_of
+from services.affiliates import settings
 from services.affiliates.affiliates import actions, queries
 from services.affiliates.affiliates.rules import Enrolment
 from services.affiliates.affiliates.schemas import AffiliateIn, AffiliateOut, AffiliatesIn
@@ -70,9 +73,15 @@ class InviteAffiliate(MethodView):
     @blp.response(200, AffiliateOut)
     def post(self, affiliate_id):
         """Mail the affiliate an invitation to sign in and see its own numbers, for the first time or again (S2-22)."""
+        most_a_day = settings.of(settings_of(current_app)).invitations_per_day
         with db.begin() as session:
             affiliate = actions.invite(
-                session, affiliate_id, expected=versions.if_match(), actor=caller(), now=utcnow()
+                session,
+                affiliate_id,
+                expected=versions.if_match(),
+                most_a_day=most_a_day,
+                actor=caller(),
+                now=utcnow(),
             )
         return versions.set_etag(affiliate)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.core.people import NO_ADDRESS
 from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
@@ -46,6 +47,10 @@ class Affiliate(OfMerchant, Aggregate, Versioned, TenantScoped, Base):
     @property
     def account(self) -> Account:
         return account_of(self.user_id, self.invited_at, self.refusal_reason)
+
+    @property
+    def is_erased(self) -> bool:
+        return self.email == NO_ADDRESS
 
     def enrol(self, status: Enrolment, now: datetime) -> bool:
         """Approve or suspend; return whether the status changed. ``approved_at`` is set by an approval either way."""

@@ -17,7 +17,7 @@ PERSONAL = (
     PersonalData(
         Affiliate,
         "Whom a merchant pays commission; as long as its books must be kept.",
-        by_user=("user_id",),
+        by_user=("id", "user_id"),
         by_address=("email", "email_key"),
         tenant="merchant_id",
         erase={"name": FORMER_USER, "email": NO_ADDRESS, "email_key": _key},

@@ -1,5 +1,6 @@
 """Reads of affiliates."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -7,11 +8,14 @@ from sqlalchemy.orm import Session
 
 from chassis.core.errors import Forbidden
 from chassis.core.principal import caller
+from chassis.data.audit import AuditRow
 from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
 from services.affiliates.affiliates.models import Affiliate, AffiliateUser
 
 MISSING = "There is no such affiliate."
+INVITING = "affiliate.invited"
+"""What the trail calls an invitation that was sent."""
 
 
 def get_affiliate(session: Session, affiliate_id: UUID) -> Affiliate:
@@ -35,6 +39,13 @@ def list_affiliates(session: Session, *, page: int, page_size: int, status: str 
         statement = statement.where(Affiliate.status == status)
     statement = statement.order_by(Affiliate.created_at.desc(), Affiliate.id.desc())
     return paginate(session, statement, page=page, page_size=page_size)
+
+
+def invitation_before(session: Session, merchant_id: UUID, number: int, since: datetime) -> datetime | None:
+    """When this merchant had its last invitation but ``number`` - 1 sent, to whomever; None when it has had fewer
+    since then."""
+    sent = (AuditRow.tenant_id == merchant_id, AuditRow.action == INVITING, AuditRow.at > since)
+    return session.scalar(select(AuditRow.at).where(*sent).order_by(AuditRow.at.desc()).offset(number - 1).limit(1))
 
 
 def own_enrolment(session: Session) -> Affiliate:

@@ -1,11 +1,12 @@
 """Enrolment of affiliates, whether their links may be made and earn, and whether they can sign in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 SUSPENDED = "affiliate_suspended"
 NOT_APPROVED = "affiliate_not_approved"
+DAY = timedelta(days=1)
 
 
 class Enrolment(StrEnum):
@@ -54,3 +55,12 @@ def why_links_rest(status: Enrolment, approval_required: bool | None) -> str | N
     if status is Enrolment.SUSPENDED:
         return SUSPENDED
     return NOT_APPROVED if status is Enrolment.PENDING and approval_required is not False else None
+
+
+def seconds_to_wait(earlier: datetime | None, now: datetime) -> int:
+    """Whole seconds until the next invitation may be sent; 0 when it may be now.
+
+    Args:
+        earlier: when the last invitation but as many as a day may have was sent; None when there were fewer.
+    """
+    return 0 if earlier is None else max(0, -int((now - earlier - DAY) // timedelta(seconds=1)))

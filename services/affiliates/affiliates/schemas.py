@@ -53,3 +53,11 @@ class InvitationRefusedIn(CamelSchema):
     affiliate_id = fields.UUID(required=True)
     invited_at = Instant(required=True)
     reason = fields.String(required=True)
+
+
+class KnownAffiliateOut(CamelSchema):
+    """For identity only: by what an affiliate is known."""
+
+    merchant_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    user_id = fields.UUID(required=True, allow_none=True)

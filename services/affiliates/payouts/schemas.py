@@ -29,25 +29,28 @@ class BalancesIn(CamelSchema):
     affiliate_id = fields.UUID()
 
 
-class BalanceOut(CamelSchema):
-    """The sums of an affiliate's ledger entries in one currency."""
+class OwnBalanceOut(CamelSchema):
+    """The sums of one affiliate's ledger entries in one currency, as that affiliate sees them."""
 
-    affiliate_id = fields.UUID(required=True)
     currency = fields.String(required=True)
     held = Money(required=True)
     approved = Money(required=True)
+
+
+class BalanceOut(OwnBalanceOut):
+    """The same, as the merchant sees them."""
+
+    affiliate_id = fields.UUID(required=True)
 
 
 class BalancesOut(CamelSchema):
     items = fields.List(fields.Nested(BalanceOut), required=True)
 
 
-class StatementOut(CamelSchema):
-    """An affiliate's approved account in one currency over a period."""
+class OwnStatementOut(CamelSchema):
+    """An affiliate's approved account in one currency over a period, as that affiliate sees it; and what is held
+    besides."""
 
-    affiliate_id = fields.UUID(required=True)
-    affiliate_name = fields.String(required=True)
-    affiliate_email = fields.String(required=True)
     currency = fields.String(required=True)
     since = fields.Date(required=True, data_key="from")
     until = fields.Date(required=True, data_key="to")
@@ -56,3 +59,11 @@ class StatementOut(CamelSchema):
     taken_back = Money(required=True)
     closing = Money(required=True)
     held = Money(required=True)
+
+
+class StatementOut(OwnStatementOut):
+    """The same, as the merchant sees it."""
+
+    affiliate_id = fields.UUID(required=True)
+    affiliate_name = fields.String(required=True)
+    affiliate_email = fields.String(required=True)

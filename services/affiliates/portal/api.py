@@ -14,6 +14,7 @@ from chassis.process.service import settings_of
 from contracts import features
 from contracts.roles import Role
 from services.affiliates.affiliates.queries import own_enrolment
+from services.affiliates.payouts.schemas import OwnStatementOut
 from services.affiliates.portal import queries, schemas
 from services.affiliates.reports.api import AS_CSV, pop_layout, respond
 from services.affiliates.reports.schemas import DaysIn
@@ -108,7 +109,7 @@ class Statements(MethodView):
     @blp.allow(Role.AFFILIATE)
     @blp.arguments(DaysIn, location="query")
     @blp.doc(responses=AS_CSV)
-    @blp.response(200, page_of(schemas.OwnStatementOut))
+    @blp.response(200, page_of(OwnStatementOut))
     def get(self, filters):
         """The caller's approved account over a period: opening, earned, taken back, closing; and what is held."""
         layout = pop_layout(filters)

@@ -9,6 +9,7 @@ from services.affiliates.campaigns.rules import Status
 from services.affiliates.campaigns.schemas import CampaignsIn, VisibleCampaignOut
 from services.affiliates.commissions.ledger_rules import OrderStatus
 from services.affiliates.common.schemas import Money
+from services.affiliates.payouts.schemas import OwnBalanceOut
 from services.affiliates.reports.schemas import DaysIn
 
 
@@ -92,26 +93,5 @@ class OwnConversionOut(CamelSchema):
     commission_state = fields.String(required=True, validate=validate.OneOf(["HELD", "APPROVED", "REVERSED"]))
 
 
-class OwnBalanceOut(CamelSchema):
-    """The sums of the caller's ledger entries in one currency."""
-
-    currency = fields.String(required=True)
-    held = Money(required=True)
-    approved = Money(required=True)
-
-
 class OwnBalancesOut(CamelSchema):
     items = fields.List(fields.Nested(OwnBalanceOut), required=True)
-
-
-class OwnStatementOut(CamelSchema):
-    """The caller's approved account in one currency over a period; and what is held besides."""
-
-    currency = fields.String(required=True)
-    since = fields.Date(required=True, data_key="from")
-    until = fields.Date(required=True, data_key="to")
-    opening = Money(required=True)
-    earned = Money(required=True)
-    taken_back = Money(required=True)
-    closing = Money(required=True)
-    held = Money(required=True)

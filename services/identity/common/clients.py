@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import request
 
-from chassis.core.networks import bare_address, network_of
+from chassis.core.networks import bare_address, network_of, site_of
 from chassis.core.text import is_line, shortened
 
 LENGTH = 60  # characters of a name or an address; a whole IPv6 address has 39
@@ -43,6 +43,11 @@ class Client:
     def network(self) -> str:
         """What counts as one client when sign-ins are counted."""
         return network_of(self.address)
+
+    @property
+    def site(self) -> str | None:
+        """All networks that the client may have; None where it has but one."""
+        return site_of(self.address)
 
 
 def client_of_request() -> Client:

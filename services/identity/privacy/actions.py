@@ -1,7 +1,7 @@
 """Asking for an export, gathering it, and letting it go."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -15,6 +15,8 @@ from services.identity.privacy.models import LEASE, Export, ExportPart
 from services.identity.users.models import User
 
 TRIM = 20  # archives may be large
+MARGIN = timedelta(seconds=30)
+"""How long a request may take whose erasure was not seen by an archive that was being written."""
 
 
 def ask(session: Session, user: User, services: Iterable[str], *, actor: Principal, now: datetime) -> Export:
@@ -22,16 +24,39 @@ def ask(session: Session, user: User, services: Iterable[str], *, actor: Princip
 
     While that is under way, asking again gives the same export. A new one replaces the one before. The user is locked.
     """
-    mine = select(Export).where(Export.user_id == user.id, Export.asked_by == actor.user_id)
+    export, is_new = begin(session, user.id, user.tenant_id, services, actor=actor, now=now)
+    if is_new:
+        audit.record(session, "user.exported", user, tenant_id=user.tenant_id, actor=actor, now=now)
+    session.flush()
+    return export
+
+
+def begin(
+    session: Session,
+    person_id: UUID,
+    tenant_id: UUID,
+    services: Iterable[str],
+    *,
+    digest: str | None = None,
+    actor: Principal,
+    now: datetime,
+) -> tuple[Export, bool]:
+    """The caller's export of a person, and whether it is a new one; see ``ask``.
+
+    Args:
+        digest: of the address of somebody who is no user.
+    """
+    mine = select(Export).where(Export.user_id == person_id, Export.asked_by == actor.user_id)
     earlier = session.scalars(mine.with_for_update()).all()
     for export in earlier:
         if export.is_gathering and export.expires_at > now:
-            return export
+            return export, False
     _delete(session, [export.id for export in earlier])
     export = Export(
         id=uuid7(),
-        tenant_id=user.tenant_id,
-        user_id=user.id,
+        tenant_id=tenant_id,
+        user_id=person_id,
+        email_digest=digest,
         asked_by=actor.user_id,
         state=rules.GATHERING,
         progress=dict.fromkeys(services, rules.WAITING),
@@ -40,9 +65,7 @@ def ask(session: Session, user: User, services: Iterable[str], *, actor: Princip
         expires_at=now + rules.KEEP,
     )
     session.add(export)
-    audit.record(session, "user.exported", user, tenant_id=user.tenant_id, actor=actor, now=now)
-    session.flush()
-    return export
+    return export, True
 
 
 def claim(session: Session, now: datetime) -> Export | None:
@@ -71,7 +94,7 @@ def end_in_failure(session: Session, export: Export, *, now: datetime) -> None:
 
 
 def finish(session: Session, export: Export, archive: bytes, *, now: datetime) -> None:
-    """Everything is there."""
+    """Everything is there. Whoever is erased after ``now`` may be in it."""
     export.finish(archive, now)
     session.execute(delete(ExportPart).where(ExportPart.export_id == export.id))
 
@@ -81,6 +104,24 @@ def forget_expired(session: Session, *, now: datetime) -> bool:
     expired = session.scalars(select(Export.id).where(Export.expires_at <= now).limit(TRIM)).all()
     _delete(session, expired)
     return len(expired) == TRIM
+
+
+def forget_outdated(session: Session) -> None:
+    """Delete archives that were finished before somebody of their tenant was erased: a row may name others, and what is
+    in an archive cannot be taken out again."""
+    for tenant_id, erased_at in queries.last_erasures(session):
+        outdated = (
+            Export.tenant_id == tenant_id,
+            Export.archive.is_not(None),
+            Export.finished_at <= erased_at + MARGIN,
+        )
+        _delete(session, session.scalars(select(Export.id).where(*outdated)).all())
+
+
+def forget_archives_of(session: Session, tenant_id: UUID) -> None:
+    """Delete all archives of a tenant."""
+    archives = select(Export.id).where(Export.tenant_id == tenant_id, Export.archive.is_not(None))
+    _delete(session, session.scalars(archives).all())
 
 
 def _delete(session: Session, ids: Iterable[UUID]) -> None:

@@ -46,7 +46,7 @@ class MyExport(MethodView):
             export = queries.latest_export(session, me, asked_by=me, now=utcnow())
             small = export.archive is not None and len(export.archive) <= rules.INLINE
             everything = rules.contents(export.archive) if small and export.archive else None
-            return _shown(export, MINE) | {"everything": everything}
+            return shown(export, MINE) | {"everything": everything}
 
 
 @blp.route("/<uuid:export_id>/archive")
@@ -55,7 +55,7 @@ class MyArchive(MethodView):
     @blp.alt_response(200, **ZIP)
     def get(self, export_id):
         """A zip file of JSON files, one a service."""
-        return _archive(export_id, caller().user_id)
+        return archive_answer(export_id, caller().user_id)
 
 
 @team_blp.route("")
@@ -72,7 +72,7 @@ class ExportOfPerson(MethodView):
         """The newest export of this person that the caller has asked for."""
         with db.read() as session:
             export = queries.latest_export(session, user_id, asked_by=caller().user_id, now=utcnow())
-            return _shown(export, f"{TEAM}/{user_id}/export")
+            return shown(export, f"{TEAM}/{user_id}/export")
 
 
 @team_blp.route("/<uuid:export_id>/archive")
@@ -81,14 +81,14 @@ class ArchiveOfPerson(MethodView):
     @team_blp.alt_response(200, **ZIP)
     def get(self, user_id, export_id):
         """A zip file of JSON files, one a service."""
-        return _archive(export_id, user_id)
+        return archive_answer(export_id, user_id)
 
 
 def _ask(user_id: UUID, missing: str) -> dict[str, Any]:
     with db.begin() as session:
         user = _lock_own(session, user_id, missing)
         export = actions.ask(session, user, SERVICES, actor=caller(), now=utcnow())
-        return _shown(export, MINE if user_id == caller().user_id else f"{TEAM}/{user_id}/export")
+        return shown(export, MINE if user_id == caller().user_id else f"{TEAM}/{user_id}/export")
 
 
 def _lock_own(session: Session, user_id: UUID, missing: str) -> User:
@@ -97,13 +97,13 @@ def _lock_own(session: Session, user_id: UUID, missing: str) -> User:
     return one_or_404(session, mine.with_for_update(), missing)
 
 
-def _shown(export: Export, base: str) -> dict[str, Any]:
+def shown(export: Export, base: str) -> dict[str, Any]:
     names = ("id", "state", "progress", "created_at", "finished_at", "expires_at")
     archive = f"{base}/{export.id}/archive" if export.state == rules.READY else None
     return {name: getattr(export, name) for name in names} | {"archive": archive}
 
 
-def _archive(export_id: UUID, user_id: UUID) -> Response:
+def archive_answer(export_id: UUID, user_id: UUID) -> Response:
     with db.read() as session:
         body = queries.archive_of(session, export_id, user_id, asked_by=caller().user_id, now=utcnow())
     headers = {"Content-Disposition": f'attachment; filename="export-{export_id}.zip"'}

@@ -18,7 +18,8 @@ class Export(TenantScoped, Base):
     """All that is kept about a person, gathered from every service.
 
     Attributes:
-        user_id: whom it is about.
+        user_id: whom it is about: a user, or an affiliate without an account.
+        email_digest: by which address an affiliate is known; None for a user, whose row knows it.
         asked_by: who may see and fetch it.
         state: ``gathering``, ``ready`` or ``failed``.
         progress: by service, ``waiting`` or ``done``.
@@ -31,7 +32,8 @@ class Export(TenantScoped, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[UUID]
+    email_digest: Mapped[str | None]
     asked_by: Mapped[UUID]
     state: Mapped[str]
     progress: Mapped[dict[str, Any]]

@@ -1,24 +1,29 @@
 """Reads of exports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
-from chassis.core.people import Person, email_digest
+from chassis.core.people import Person
+from chassis.data.erasures import ErasureRow
 from chassis.data.lookup import one_or_404
 from services.identity.privacy.models import Export, ExportPart
 from services.identity.privacy.rules import GATHERING
+from services.identity.users import addresses
 from services.identity.users.models import User
 
 NO_EXPORT = "There is no such export."
 
 
-def person_of(user: User) -> Person:
-    return Person(user.id, user.tenant_id, email_digest(user.email))
+def person_of(session: Session, export: Export) -> Person:
+    """Whom an export is about."""
+    if export.email_digest is not None:
+        return Person(export.user_id, export.tenant_id, export.email_digest)
+    return addresses.person_of(session, session.get_one(User, export.user_id))
 
 
 def latest_export(session: Session, user_id: UUID, *, asked_by: UUID, now: datetime) -> Export:
@@ -42,6 +47,13 @@ def archive_of(session: Session, export_id: UUID, user_id: UUID, *, asked_by: UU
     if archive is None:
         raise NotFound(NO_EXPORT)
     return archive
+
+
+def last_erasures(session: Session) -> Sequence[tuple[UUID, datetime]]:
+    """When somebody of a tenant was erased last, by tenant: of those whose erasure is under way still, which takes
+    longer than an archive is kept."""
+    erased = select(ErasureRow.tenant_id, func.max(User.erased_at)).join(User, User.id == ErasureRow.user_id)
+    return [(row[0], row[1]) for row in session.execute(erased.group_by(ErasureRow.tenant_id))]
 
 
 def lock_due_export(session: Session, now: datetime) -> Export | None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from chassis.core.people import Person, text_without, without
+
 GATHERING, READY, FAILED = "gathering", "ready", "failed"
 WAITING, DONE = "waiting", "done"
 KEEP = timedelta(days=7)
@@ -29,6 +31,20 @@ def by_table(items: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     for item in items:
         tables.setdefault(item["table"], []).append(item["row"])
     return tables
+
+
+def without_people(items: Iterable[Mapping[str, Any]], people: Iterable[Person]) -> list[Mapping[str, Any]]:
+    """Rows as services hand them over, without what they tell of people who are being forgotten: a service may have
+    shown a row before it has forgotten them there."""
+    shown = list(items)
+    for person in people:
+        shown = [{**item, "row": _row_without(item["row"], person)} for item in shown]
+    return shown
+
+
+def _row_without(row: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    erased = without(row, person)
+    return {name: text_without(value, person) if isinstance(value, str) else value for name, value in erased.items()}
 
 
 def archive(files: Iterable[tuple[str, Mapping[str, Any]]]) -> bytes:

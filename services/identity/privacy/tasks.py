@@ -11,12 +11,12 @@ from chassis.core.errors import Failure
 from chassis.core.logs import logger
 from chassis.core.people import Person
 from chassis.core.principal import Principal
+from chassis.data import erasures
 from chassis.process import people
 from chassis.process.service import Runtime
 from services.identity import settings
 from services.identity.privacy import actions, queries, rules
 from services.identity.teams import actions as team_actions
-from services.identity.users.models import User
 
 AT_ONCE = 20
 
@@ -35,7 +35,7 @@ def gather(runtime: Runtime) -> bool:
     database = runtime.database
     with database.begin() as session:
         export = actions.claim(session, utcnow())
-        person = None if export is None else queries.person_of(session.get_one(User, export.user_id))
+        person = None if export is None else queries.person_of(session, export)
         id_waiting = None if export is None or not export.is_gathering else (export.id, export.waiting)
     if export is None or person is None or id_waiting is None:
         return export is not None
@@ -59,6 +59,13 @@ def forget_exports(runtime: Runtime) -> bool:
     """Delete archives after their seven days; True while there is more."""
     with runtime.database.begin() as session:
         return actions.forget_expired(session, now=utcnow())
+
+
+def forget_outdated_exports(runtime: Runtime) -> bool:
+    """Delete archives in which somebody may be who was erased meanwhile; False, for all are looked at."""
+    with runtime.database.begin() as session:
+        actions.forget_outdated(session)
+    return False
 
 
 def erase_removed(runtime: Runtime) -> bool:
@@ -99,13 +106,15 @@ def _gather_from(runtime: Runtime, service: str, export_id: UUID, person: Person
 def _part(runtime: Runtime, service: str, person: Person, after: str | None) -> dict[str, Any]:
     if service == runtime.service.name:
         return people.kept_of(runtime.database, runtime.service.personal_data, person, after=after)
-    query = {"tenantId": str(person.tenant_id), "emailDigest": person.email_digest}
+    query: dict[str, Any] = {"tenantId": str(person.tenant_id), "emailDigest": person.email_digest}
+    query |= {"earlierDigests": list(person.earlier_digests)} if person.earlier_digests else {}
     query |= {"after": after} if after else {}
     return runtime.client.get(service, f"/internal/people/{person.user_id}", params=query)
 
 
 def _finish(runtime: Runtime, export_id: UUID) -> None:
-    """Write the archive where all services have answered, else try again later."""
+    """Write the archive where all services have answered, else try again later. People who are being forgotten are not
+    in it, whatever services have shown of them."""
     now = utcnow()
     with runtime.database.begin() as session:
         export = queries.lock_export(session, export_id)
@@ -114,7 +123,7 @@ def _finish(runtime: Runtime, export_id: UUID) -> None:
         export.next_at = now + rules.RETRY
         if export.waiting:
             return
-        services = list(export.progress)
+        services, forgotten = list(export.progress), erasures.people_of(session, export.tenant_id)
     files = []
     for service in services:
         with runtime.database.read() as session:
@@ -123,8 +132,8 @@ def _finish(runtime: Runtime, export_id: UUID) -> None:
                 for body in queries.parts(session, export_id, service)
                 for item in json.loads(zlib.decompress(body))
             ]
-        files.append((service, rules.by_table(items)))
+        files.append((service, rules.by_table(rules.without_people(items, forgotten))))
     archive = rules.archive(files)
     with runtime.database.begin() as session:
         if export := queries.lock_export(session, export_id):
-            actions.finish(session, export, archive, now=utcnow())
+            actions.finish(session, export, archive, now=now)

@@ -18,9 +18,11 @@ from services.identity.scim.rules import Change
 from services.identity.sessions import actions as session_actions
 from services.identity.sso.rules import name_of
 from services.identity.teams import actions as team_actions
+from services.identity.teams import expiry
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
+from services.identity.users import addresses
 from services.identity.users.models import User
 from services.identity.users.rules import Status
 
@@ -69,6 +71,7 @@ def add_person(session: Session, tenant_id: UUID, change: Change, *, actor: Prin
     if change.email is None:
         raise rules.invalid("invalidValue", "userName is missing.")
     tenant = tenant_queries.lock_tenant(session, tenant_id)
+    expiry.free_address(session, change.email, now=now)
     user = user_actions.add_user(
         session,
         tenant.id,
@@ -131,7 +134,7 @@ def _change_details(
 ) -> None:
     before, mailbox = (user.email, user.name), user.email_key
     if change.email is not None:
-        user.email, user.email_key = change.email, address_key(change.email)
+        _change_address(session, user, change.email, now)
     name = change.named(user.name)
     if name is not None:
         user.name = name_of(name, user.email)
@@ -151,6 +154,14 @@ def _change_details(
             )
     if (user.email, user.name) != before:
         user_actions.publish_change(session, user, actor=actor, now=now)
+
+
+def _change_address(session: Session, user: User, email: str, now: datetime) -> None:
+    if address_key(email) == user.email_key:
+        user.email = email  # the same mailbox in another spelling
+        return
+    expiry.free_address(session, email, now=now)
+    addresses.move(session, user, email)
 
 
 def _role(session: Session, tenant: Tenant, values: tuple[str, ...]) -> str:

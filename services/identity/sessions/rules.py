@@ -10,7 +10,8 @@ FRESH = timedelta(minutes=10)
 LONGEST_TOKEN = timedelta(hours=1)
 """No setting lets an access token live longer."""
 ENDED_KEPT = timedelta(days=1)
-"""How long an ended sign-in stays as a row: whoever asks why it ended still finds it."""
+"""How long an ended sign-in stays as a row: whoever asks why it ended still finds it. So long, at least, a try for an
+account that does not exist stays: the operator still finds what raised an alarm."""
 
 
 def is_in_grace(used_at: datetime, now: datetime) -> bool:
@@ -53,6 +54,15 @@ class Bucket:
         doubled: timedelta = self.first_pause * 2 ** min(beyond, 16)
         return min(doubled, self.forget_after)
 
+    def times(self, number: int) -> "Bucket":
+        """One for as much as ``number`` of these let in."""
+        return Bucket(self.limit * number, self.forget_after / number, self.first_pause / number)
+
+
+NETWORKS_OF_SITE = 4
+"""A site, an IPv6 /48, may try as much as so many networks: more than one, because some providers give each of their
+customers a /64 of it, and far less than the 65,536 that it has."""
+
 
 OPTIONS_OF_NETWORK = Bucket(limit=100, forget_after=timedelta(seconds=3), first_pause=timedelta(seconds=3))
 """How often one network may ask for a challenge to sign in with a passkey: each is a row for five minutes, and a whole
@@ -67,26 +77,30 @@ class Buckets:
         place: one account from one network.
         account: one account from every network it has not signed in from.
         network: every account from one network.
+        site: every account from all networks of one IPv6 /48.
         overall: everything together; a rate and no more, for it would shut out everybody.
     """
 
     place: Bucket
     account: Bucket
     network: Bucket
+    site: Bucket
     overall: Bucket
 
     @classmethod
     def of(cls, attempts: int, period: timedelta) -> "Buckets":
         """``attempts`` per place; the first pause is one ``period``."""
+        network = Bucket(10 * attempts, 1.5 * period, period)
         return cls(
             place=Bucket(attempts, 15 * period, period),
             account=Bucket(3 * attempts, 5 * period, period),
-            network=Bucket(10 * attempts, 1.5 * period, period),
+            network=network,
+            site=network.times(NETWORKS_OF_SITE),
             overall=Bucket(100 * attempts, period / (100 * attempts), period),
         )
 
     @property
     def longest(self) -> timedelta:
         """After this time nothing counts any more: a full bucket, and what pauses may have let in beyond."""
-        every = (self.place, self.account, self.network, self.overall)
+        every = (self.place, self.account, self.network, self.site, self.overall)
         return 2 * max(bucket.limit * bucket.forget_after for bucket in every)

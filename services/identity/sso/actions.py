@@ -24,6 +24,7 @@ from services.identity.sso import failures, queries, rules
 from services.identity.sso.models import SsoAttempt
 from services.identity.sso.rules import Person
 from services.identity.teams import actions as team_actions
+from services.identity.teams import expiry
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
@@ -92,7 +93,7 @@ def sign_in(
     if tenant.suspended_at is not None:
         raise failures.suspended()
     role = rules.mapped_role(provider.role_mapping, person.roles, tenant.kind)
-    user = _known(session, tenant, person)
+    user = _known(session, tenant, person, now)
     if user is None:
         user = _add(session, tenant, person, role, now)
     if user.suspended_at is not None:
@@ -122,10 +123,11 @@ def trim(session: Session, *, now: datetime) -> bool:
     return execute_counted(session, delete(SsoAttempt).where(SsoAttempt.state.in_(over))) >= TRIM
 
 
-def _known(session: Session, tenant: Tenant, person: Person) -> User | None:
+def _known(session: Session, tenant: Tenant, person: Person, now: datetime) -> User | None:
     """The user of the tenant, locked: whom the provider has named before, else whose address it is."""
     user = queries.user_of_subject(session, tenant.id, person.subject)
     if user is None:
+        expiry.free_address(session, person.email or "", besides=tenant.id, now=now)
         user = next(iter(user_queries.users_of_address(session, [person.email or ""])), None)
         if user is None:
             return None

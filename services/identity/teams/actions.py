@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import Conflict
-from chassis.core.people import FORMER_USER, email_digest
+from chassis.core.people import FORMER_USER
 from chassis.core.principal import Principal
-from chassis.data import audit
+from chassis.data import audit, erasures
 from chassis.messaging import outbox
 from contracts.roles import Role
 from services.identity.sessions import actions as session_actions
@@ -17,6 +17,7 @@ from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.tenants.rules import Kind
 from services.identity.users import actions as user_actions
+from services.identity.users import addresses
 from services.identity.users import queries as user_queries
 from services.identity.users.events import PersonErased, UserRemoved
 from services.identity.users.models import User
@@ -102,10 +103,11 @@ def keep_an_admin(session: Session, tenant: Tenant, user: User, actor: Principal
         raise Conflict("The last admin stays. Make somebody else an admin first.", code="last_admin")
 
 
-def remove(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
-    """Remove a locked user, whoever remains; also one who is only invited: the notifier knows the address by then."""
+def remove(session: Session, user: User, *, action: str = "user.removed", actor: Principal, now: datetime) -> None:
+    """Remove a locked user, whoever remains; also one who is only invited: the notifier knows the address by then.
+    ``action`` is what the trail calls it."""
     user.remove(now)
-    audit.record(session, "user.removed", user, tenant_id=user.tenant_id, actor=actor, now=now)
+    audit.record(session, action, user, tenant_id=user.tenant_id, actor=actor, now=now)
     session_actions.refuse_tokens(session, [user.id], now=now)  # also what was issued while we waited for the lock
     session_actions.end_all(session, user.id, now=now)
     user_actions.delete_belongings(session, user.id)
@@ -121,12 +123,14 @@ def erase(session: Session, user: User, *, actor: Principal, now: datetime) -> N
         actor = replace(actor, name=FORMER_USER)
     if user.removed_at is None:
         remove(session, user, actor=actor, now=now)
-    digest = email_digest(user.email)
+    person = addresses.person_of(session, user)
     user.erase(now)
     session.flush()  # so that the trail does not show what was forgotten
     audit.record(session, "user.erased", user, tenant_id=user.tenant_id, actor=actor, now=now)
-    event = PersonErased(user.id, user.tenant_id, digest)
-    outbox.add(session, user, event, tenants=(), actor=actor, now=now)
+    for digest in (person.email_digest, *person.earlier_digests):
+        erasures.begin(session, replace(person, email_digest=digest, earlier_digests=()), now)
+        event = PersonErased(user.id, user.tenant_id, digest)
+        outbox.add(session, user, event, tenants=(), actor=actor, now=now)
 
 
 def _shut_out(session: Session, user: User, *, before_role: str, now: datetime) -> None:

@@ -12,7 +12,7 @@ from chassis.data import audit
 from chassis.messaging import outbox
 from contracts.roles import Role
 from services.identity.settings import IdentitySettings
-from services.identity.teams import invitations
+from services.identity.teams import expiry, invitations
 from services.identity.teams.events import AffiliateInvitationRefused
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
@@ -65,6 +65,7 @@ def _invite(
     now: datetime,
 ) -> str | None:
     """Invite whoever has no account yet; return why that cannot be."""
+    expiry.free_address(session, email, besides=tenant.id, now=now)
     users = user_queries.users_of_address(session, [email])
     if not users:
         who = {"email": email, "name": name, "role": Role.AFFILIATE}

@@ -10,7 +10,7 @@ from chassis.core.principal import Principal
 from services.identity.passwords import rules as password_rules
 from services.identity.passwords.hashing import hash_password
 from services.identity.settings import IdentitySettings
-from services.identity.teams import invitations
+from services.identity.teams import expiry, invitations
 from services.identity.tenants import queries as tenant_queries
 from services.identity.users import actions as user_actions
 from services.identity.users.models import User
@@ -54,6 +54,7 @@ def enrol(
         )
     tenant = tenant_queries.tenant(session, tenant_id)
     password_rules.check(password.text, email=email, tenant_name=tenant.name)
+    expiry.free_address(session, email, now=now)
     return user_actions.add_user(
         session, tenant_id, email=email, name=name, role=role, password_hash=password.hash, actor=actor, now=now
     )

@@ -15,7 +15,7 @@ from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import actions as link_actions
 from services.identity.links.rules import INVITATION, INVITATION_LIFETIME, RESET, RESET_LIFETIME, LinkInvalid
 from services.identity.settings import IdentitySettings
-from services.identity.teams import queries, rules
+from services.identity.teams import expiry, queries, rules
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
@@ -26,7 +26,10 @@ from services.identity.users.rules import Status
 
 
 class TooManyInvitations(Failure):
-    """This address has had enough mails; ``Retry-After`` says when it may get the next."""
+    """This address has had enough mails, or its tenant has sent enough; ``Retry-After`` says when the next may go."""
+
+    def __init__(self, detail: str, wait: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(wait)})
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     default_code = "too_many_invitations"
@@ -48,11 +51,12 @@ def invite(
     Raises:
         Invalid: ``role_does_not_fit`` the kind of tenant.
         Conflict: ``email_taken``, by a present or invited user of any tenant; ``tenant_ended``.
-        TooManyInvitations: five were sent to this address within a day.
+        TooManyInvitations: five were sent to this address within a day, or as many as a tenant may send.
     """
-    tenant = tenant_queries.tenant(session, tenant_id)
+    tenant = tenant_queries.lock_tenant(session, tenant_id)  # invitations at the same moment are counted together
     user = user_actions.new_user(tenant, email=email, name=name, role=role, password_hash=None, now=now)
-    _pace(session, tenant.id, address_key(email), apart=timedelta(0), now=now)
+    _pace(session, tenant.id, address_key(email), apart=timedelta(0), settings=settings, now=now)
+    expiry.free_address(session, email, now=now)
     user.invited_at = now
     session.add(user)
     audit.record(session, "user.invited", user, tenant_id=tenant.id, actor=actor, now=now)
@@ -76,13 +80,14 @@ def resend(
 
     Raises:
         Conflict: ``invalid_transition``: the person has joined already.
-        TooManyInvitations: the last was sent less than ``apart`` ago, or five within a day.
+        TooManyInvitations: the last was sent less than ``apart`` ago, or five within a day, or as many as a tenant may
+            send.
     """
-    tenant = tenant_queries.tenant(session, tenant_id)
+    tenant = tenant_queries.lock_tenant(session, tenant_id)
     user = user_queries.lock_user(session, tenant.id, user_id)
     if user.status != Status.INVITED:
         raise Conflict("This person has joined already.", code="invalid_transition")
-    _pace(session, tenant.id, user.email_key, apart=apart, now=now)
+    _pace(session, tenant.id, user.email_key, apart=apart, settings=settings, now=now)
     audit.record(session, "user.invitation_sent", user, tenant_id=tenant.id, actor=actor, now=now)
     _send(session, tenant, user, settings=settings, actor=actor, now=now)
     return user
@@ -123,6 +128,7 @@ def recover(
             can be set there.
         TooManyInvitations: as ``resend``.
     """
+    tenant_queries.lock_tenant(session, tenant_id)  # before the user, as everywhere
     user = user_queries.lock_user(session, tenant_id, user_id)
     if user.status == Status.INVITED:
         resend(session, tenant_id, user_id, apart=rules.APART, settings=settings, actor=actor, now=now)
@@ -143,10 +149,18 @@ def _require_passwords(session: Session, user: User) -> None:
         raise Conflict("People of this company sign in through its own sign-in.", code="sso_required")
 
 
-def _pace(session: Session, tenant_id: UUID, email_key: str, *, apart: timedelta, now: datetime) -> None:
-    sent = queries.invitations_since(session, tenant_id, email_key, now - rules.DAY)
+def _pace(
+    session: Session, tenant_id: UUID, email_key: str, *, apart: timedelta, settings: IdentitySettings, now: datetime
+) -> None:
+    """The tenant is locked, so that invitations at the same moment are counted one after the other."""
+    since = now - rules.DAY
+    sent = queries.invitations_since(session, tenant_id, email_key, since)
     if wait := rules.seconds_to_wait(sent, now, apart=apart):
-        raise TooManyInvitations("This address was written to a moment ago.", headers={"Retry-After": str(wait)})
+        raise TooManyInvitations("This address was written to a moment ago.", wait)
+    earlier = queries.invitation_before(session, tenant_id, settings.invitations_per_day, since)
+    if earlier is not None:
+        wait = rules.seconds_until(earlier + rules.DAY, now)
+        raise TooManyInvitations("Your company has sent as many invitations as it may in a day.", wait)
 
 
 def _send(

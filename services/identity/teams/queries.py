@@ -63,6 +63,19 @@ def lock_ending_user(session: Session, tenant_id: UUID) -> User | None:
     return session.scalar(statement.limit(1).with_for_update())
 
 
+def lock_invited(session: Session, user_id: UUID) -> User | None:
+    """Somebody who is still invited, locked until the transaction ends; None when they have joined or are gone."""
+    invited = (User.id == user_id, User.invited_at.is_not(None), User.removed_at.is_(None))
+    return session.scalar(select(User).where(*invited).with_for_update().execution_options(populate_existing=True))
+
+
+def invitation_before(session: Session, tenant_id: UUID, number: int, since: datetime) -> datetime | None:
+    """When this tenant sent its last invitation but ``number`` - 1, to whomever; None when it has sent fewer since
+    then."""
+    sent = (AuditRow.tenant_id == tenant_id, AuditRow.action.in_(INVITING), AuditRow.at > since)
+    return session.scalar(select(AuditRow.at).where(*sent).order_by(AuditRow.at.desc()).offset(number - 1).limit(1))
+
+
 def invitations_since(session: Session, tenant_id: UUID, email_key: str, since: datetime) -> Sequence[datetime]:
     """When this tenant has sent invitations to an address, withdrawn ones too; oldest first."""
     people = select(User.id).where(User.tenant_id == tenant_id, User.email_key == email_key)

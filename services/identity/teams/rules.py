@@ -22,4 +22,9 @@ def seconds_to_wait(sent: Sequence[datetime], now: datetime, *, apart: timedelta
         ready.append(sent[-PER_DAY] + DAY)
     if sent:
         ready.append(sent[-1] + apart)
-    return max([0, *(-int((now - moment) // timedelta(seconds=1)) for moment in ready)])
+    return max([0, *(seconds_until(moment, now) for moment in ready)])
+
+
+def seconds_until(moment: datetime, now: datetime) -> int:
+    """Whole seconds, rounded up; not positive when it is over."""
+    return -int((now - moment) // timedelta(seconds=1))

@@ -28,8 +28,6 @@ from services.identity.users.models import ONE_ADDRESS, User
 from services.identity.users.rules import Status
 
 PLATFORM_NAME = "Concord"
-KEPT = {"exports"}
-"""What a person has asked for is theirs also when they have left; it goes when its time is over."""
 
 
 def add_user(
@@ -99,7 +97,7 @@ def delete_belongings(session: Session, user_id: UUID) -> None:
     session.flush()
     for table in reversed(Base.metadata.sorted_tables):
         for key in table.foreign_keys:
-            if key.column is User.__table__.c.id and table.name not in KEPT:
+            if key.column is User.__table__.c.id:
                 session.execute(delete(table).where(key.parent == user_id))
 
 

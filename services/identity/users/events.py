@@ -96,9 +96,12 @@ class AccountSecured:
 @dataclass(frozen=True)
 class PersonErased:
     """A removed person wants to be forgotten: names and addresses go everywhere, "former user" stays. Subject: the
-    user.
+    user. One event for each address that the person has had.
+
+    Also an affiliate without an account; the subject is the merchant's tenant then.
 
     Attributes:
+        user_id: the affiliate's id where it has no account.
         email_digest: SHA-256, hexadecimal, of the address's key (``chassis.core.emails``): for rows that know a person
             by address alone.
     """

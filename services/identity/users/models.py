@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, event
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, event
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.core.emails import address_key
 from chassis.core.errors import Conflict
 from chassis.core.people import FORMER_USER, NO_ADDRESS
 from chassis.core.principal import Principal
@@ -49,6 +50,7 @@ class User(Aggregate, TenantScoped, Base):
     time_zone: Mapped[str | None]
     sso_subject: Mapped[str | None]  # how the tenant's own identity provider calls the person
     external_id: Mapped[str | None]  # how the tenant's directory does (SCIM)
+    earlier_addresses: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # encrypted digests
     created_at: Mapped[datetime]
     invited_at: Mapped[datetime | None]  # as long as the invitation has not been accepted
     suspended_at: Mapped[datetime | None]
@@ -106,7 +108,12 @@ class User(Aggregate, TenantScoped, Base):
             raise Conflict("Only a removed user can be erased.", code="invalid_transition")
         self.erased_at = now
         self.name, self.email, self.email_key = FORMER_USER, NO_ADDRESS, f"{self.id}:{NO_ADDRESS}"
-        self.external_id = self.sso_subject = self.locale = self.time_zone = None
+        self.external_id = self.sso_subject = self.locale = self.time_zone = self.earlier_addresses = None
+
+    def move_to(self, email: str, digest: str) -> None:
+        """Another address; ``digest`` is what stays of the one before, until the person is erased."""
+        self.email, self.email_key = email, address_key(email)
+        self.earlier_addresses = [*(self.earlier_addresses or ()), digest]
 
     def fold_name(self) -> None:
         """Keep the folded name in step with the name."""

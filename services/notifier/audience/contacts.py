@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from chassis.core.people import NO_ADDRESS
 from chassis.data.bulk import insert_ignoring
 from chassis.data.copies import upsert_newer
 from contracts.roles import Role
@@ -102,10 +103,17 @@ def change_contact(
 
 
 def add_affiliate(session: Session, affiliate: Affiliate, merchant_id: UUID) -> Contact:
-    """The contact of a merchant's affiliate, who is no user; name and address never change."""
+    """The contact of a merchant's affiliate, who is no user; name and address never change. One who was erased before
+    the first mail gets none."""
     lock_tenant(session, merchant_id)
     texts = _texts(affiliate.email, affiliate.name, Role.AFFILIATE)
-    row = {"id": affiliate.id, "tenant_id": merchant_id, **texts, "active": True, "sequence": 0}
+    row = {
+        "id": affiliate.id,
+        "tenant_id": merchant_id,
+        **texts,
+        "active": affiliate.email != NO_ADDRESS,
+        "sequence": 0,
+    }
     insert_ignoring(session, Contact, [row])
     return session.get_one(Contact, affiliate.id)
 

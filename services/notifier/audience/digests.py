@@ -27,7 +27,7 @@ from services.notifier.topics.base import Cadence, Context, Topic
 from services.notifier.topics.digests import DIGEST
 from services.notifier.topics.messages import apart
 
-HELD_UNTIL = datetime(2999, 1, 1, tzinfo=UTC)
+UNTIL_RESUMED = datetime(2999, 1, 1, tzinfo=UTC)
 """When the entries of a suspended tenant are due, until it is resumed."""
 
 
@@ -41,7 +41,7 @@ def close_due(session: Session, tenant_id: UUID, user_id: UUID, cadence: Cadence
     if not queries.is_digest_due(session, user_id, cadence, now):
         return False
     if tenant.is_silent:
-        hold_entries(session, tenant_id, now=now)
+        postpone_entries(session, tenant_id, now=now)
         return False
     contact = session.get(Contact, user_id)
     if contact is None or not contact.is_reachable:
@@ -91,16 +91,16 @@ def forget_read(session: Session, tenant_id: UUID, thread_id: UUID, sequence: in
     )
 
 
-def hold_entries(session: Session, tenant_id: UUID, *, now: datetime) -> None:
+def postpone_entries(session: Session, tenant_id: UUID, *, now: datetime) -> None:
     """Take a silent tenant's due entries out of the schedulers' sight, so that each is looked at once."""
     due = update(DigestItem).where(DigestItem.tenant_id == tenant_id, OPEN, DigestItem.due_at <= now)
-    execute_counted(session, due.values(due_at=HELD_UNTIL))
+    execute_counted(session, due.values(due_at=UNTIL_RESUMED))
 
 
-def release_entries(session: Session, tenant_id: UUID, *, now: datetime) -> None:
-    """Make the entries due that were held."""
-    held = update(DigestItem).where(DigestItem.tenant_id == tenant_id, OPEN, DigestItem.due_at == HELD_UNTIL)
-    execute_counted(session, held.values(due_at=now))
+def resume_entries(session: Session, tenant_id: UUID, *, now: datetime) -> None:
+    """Make the entries due that were postponed until the tenant is resumed."""
+    postponed = update(DigestItem).where(DigestItem.tenant_id == tenant_id, OPEN, DigestItem.due_at == UNTIL_RESUMED)
+    execute_counted(session, postponed.values(due_at=now))
 
 
 def drop_user(session: Session, user_id: UUID) -> None:

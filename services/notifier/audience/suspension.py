@@ -1,7 +1,7 @@
 """A tenant that is suspended hears nothing: its mails and digests wait, and go out when it is resumed.
 
-A held mail has no ``next_at``. So no sender looks at it again, however many wait, and the index of what is due tells
-which they are.
+A mail that is postponed until then has no ``next_at``. So no sender looks at it again, however many wait, and the index
+of what is due tells which they are.
 """
 
 from collections.abc import Collection
@@ -19,9 +19,9 @@ from services.notifier.deliveries.models import CLAIMABLE, Delivery
 SUSPENDED = "The company is suspended; this mail waits until it is resumed."
 
 
-def hold_mails(session: Session, tenant_id: UUID, delivery_ids: Collection[UUID], *, now: datetime) -> int:
-    """Hold due mails of a tenant, if it still hears nothing; returns how many. The tenant is locked, so that none is
-    held after it was resumed."""
+def postpone_mails(session: Session, tenant_id: UUID, delivery_ids: Collection[UUID], *, now: datetime) -> int:
+    """Postpone due mails of a tenant until it is resumed, if it still hears nothing; returns how many. The tenant is
+    locked, so that none waits after it was resumed."""
     if not lock_tenant(session, tenant_id).is_silent:
         return 0
     due = update(Delivery).where(Delivery.id.in_(delivery_ids), CLAIMABLE, Delivery.next_at <= now)
@@ -36,9 +36,9 @@ def set_suspended(session: Session, tenant_id: UUID, *, suspended: bool, sequenc
     tenant.standing_sequence, tenant.suspended = sequence, suspended
     session.flush()
     if not tenant.is_silent:
-        held = update(Delivery).where(Delivery.tenant_id == tenant_id, CLAIMABLE, Delivery.next_at.is_(None))
-        execute_counted(session, held.values(next_at=now, queued_at=now, last_error=None))
-        digests.release_entries(session, tenant_id, now=now)
+        postponed = update(Delivery).where(Delivery.tenant_id == tenant_id, CLAIMABLE, Delivery.next_at.is_(None))
+        execute_counted(session, postponed.values(next_at=now, queued_at=now, last_error=None))
+        digests.resume_entries(session, tenant_id, now=now)
     return True
 
 

@@ -8,6 +8,8 @@ from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import State
 
 outcomes = Counter("concord_mails_total", "Mails by outcome", ["topic", "outcome"])
+POSTPONED = "postponed"
+"""The outcome of a mail that is sent later, though nothing went wrong."""
 
 
 def count_suppressed(session: Session, delivery: Delivery) -> None:

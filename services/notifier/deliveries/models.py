@@ -128,7 +128,7 @@ class Delivery(TenantOwned, TenantScoped, Base):
         self.last_error = None
 
     def postpone(self, until: datetime) -> None:
-        """Send it later: its recipient has quiet hours now, or the throttle holds back mail to their provider."""
+        """Send it later: its recipient has quiet hours now, or the throttle limits mail to their provider."""
         if not self.attempts:
             self.queued_at = until
         self.next_at = until

@@ -16,7 +16,7 @@ from chassis.data.database import Database
 from services.notifier import settings
 from services.notifier.audience import reassignment, suspension
 from services.notifier.deliveries import queries
-from services.notifier.deliveries.metrics import outcomes
+from services.notifier.deliveries.metrics import POSTPONED, outcomes
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import State, state_after_lease
 from services.notifier.outbound.decisions import Facts, facts_about, suppress_or_postpone, wait_for_user
@@ -53,32 +53,32 @@ class Batch:
         claims: to be sent.
         decided: not to be sent, or not now; the state of each says which.
         unowned: of users who may not get them any more, to be reassigned.
-        held: of suspended tenants, to be sent when they are resumed.
+        suspended: of suspended tenants, to be sent when these are resumed.
     """
 
     claims: list[Claim] = field(default_factory=list)
     decided: list[Delivery] = field(default_factory=list)
     unowned: list[Delivery] = field(default_factory=list)
-    held: list[Delivery] = field(default_factory=list)
+    suspended: list[Delivery] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.claims or self.decided or self.unowned or self.held)
+        return bool(self.claims or self.decided or self.unowned or self.suspended)
 
 
 def claim_due(database: Database, now: datetime, limit: int = LIMIT) -> list[Claim]:
     """Claim due mails and commit that; none when none is due.
 
-    Mails that are suppressed, postponed, held or reassigned on the way are not returned.
+    Mails that are suppressed, postponed or reassigned on the way are not returned.
     """
     while _is_any_due(database, now):
         with database.begin() as session:
             batch = take_due(session, now=now, limit=limit)
         for delivery in batch.decided:
             is_postponed = delivery.state in (State.NEW, State.SENDING)
-            outcomes.labels(delivery.topic, "held" if is_postponed else str(delivery.state)).inc()
+            outcomes.labels(delivery.topic, POSTPONED if is_postponed else str(delivery.state)).inc()
         for delivery in batch.unowned:
             _reassign(database, delivery, now)
-        _hold(database, batch.held, now)
+        _postpone_until_resumed(database, batch.suspended, now)
         if batch.claims or not batch:
             return batch.claims
     return []
@@ -116,7 +116,7 @@ def _sort(delivery: Delivery, batch: Batch, facts: Facts, *, now: datetime, unti
         delivery.outlive_lease()
         batch.decided.append(delivery)
     elif (tenant := facts.tenants.get(delivery.tenant_id)) and tenant.is_silent:
-        batch.held.append(delivery)
+        batch.suspended.append(delivery)
     elif contact is None and topic and topic.account:
         wait_for_user(delivery, now)
         batch.decided.append(delivery)
@@ -138,16 +138,16 @@ def _is_any_due(database: Database, now: datetime) -> bool:
         return queries.is_any_due(session, now)
 
 
-def _hold(database: Database, deliveries: Sequence[Delivery], now: datetime) -> None:
+def _postpone_until_resumed(database: Database, deliveries: Sequence[Delivery], now: datetime) -> None:
     """In transactions of their own, because the tenant is locked first."""
     by_tenant: dict[UUID, list[Delivery]] = {}
     for delivery in deliveries:
         by_tenant.setdefault(delivery.tenant_id, []).append(delivery)
-    for tenant_id, held in by_tenant.items():
+    for tenant_id, postponed in by_tenant.items():
         with database.begin() as session:
-            suspension.hold_mails(session, tenant_id, [delivery.id for delivery in held], now=now)
-        for delivery in held:
-            outcomes.labels(delivery.topic, "held").inc()
+            suspension.postpone_mails(session, tenant_id, [delivery.id for delivery in postponed], now=now)
+        for delivery in postponed:
+            outcomes.labels(delivery.topic, POSTPONED).inc()
 
 
 def _reassign(database: Database, delivery: Delivery, now: datetime) -> None:

@@ -32,7 +32,7 @@ class Webhooks(MethodView):
         with db.read() as session:
             return queries.webhooks(session, **page)
 
-    @blp.allow(*OWNERS)
+    @blp.allow(*OWNERS, replay=False)
     @blp.arguments(schemas.WebhookIn)
     @blp.response(201, schemas.WebhookWithSecretOut)
     def post(self, data):
@@ -104,7 +104,7 @@ class Resume(MethodView):
 
 @blp.route("/<uuid:webhook_id>/rotate-secret")
 class RotateSecret(MethodView):
-    @blp.allow(*OWNERS)
+    @blp.allow(*OWNERS, replay=False)
     @blp.response(200, schemas.WebhookWithSecretOut)
     def post(self, webhook_id):
         """A new secret, shown only here; the one before it signs, too, until ``previousSecretUntil``."""

@@ -83,6 +83,46 @@ def test_a_mail_that_never_came_is_sent_again_but_not_at_once(affiliates, shop, 
     assert first["data"]["invitedAt"] < second["data"]["invitedAt"]
 
 
+@pytest.fixture
+def two_a_day(monkeypatch):
+    monkeypatch.setenv("CONCORD_AFFILIATE_INVITATIONS_PER_DAY", "2")
+
+
+def applied(client, number):
+    answer = client.post(AFFILIATES, json={"name": f"P {number}", "email": f"p{number}@blog.example"})
+    return f"{AFFILIATES}/{ok(answer, 201)['id']}"
+
+
+def test_a_merchant_has_so_many_invitations_sent_a_day(affiliates, two_a_day, shop):
+    """M10: to whomever, the first time or again; the answer says when the next may go."""
+    start = datetime(2026, 10, 1, 8, tzinfo=UTC)
+    with time_machine.travel(start, tick=False) as clock:
+        first, second, third = (applied(shop, number) for number in range(3))
+        ok(shop.post(f"{first}/invite"))
+        clock.shift(timedelta(hours=1))
+        ok(shop.post(f"{first}/invite"))
+        before = everything(affiliates)
+        for affiliate in (second, first):
+            clock.shift(60)
+            answer = shop.post(f"{affiliate}/invite")
+            assert answer.status_code == 429
+            assert answer.headers["Retry-After"] == str(23 * 3600 - (60 if affiliate == second else 120))
+        assert everything(affiliates) == before
+        other = affiliates.client(OTTO)
+        ok(other.post(f"{applied(other, 4)}/invite"))
+        clock.move_to(start + timedelta(days=1))
+        ok(shop.post(f"{third}/invite"))
+        assert shop.post(f"{second}/invite").status_code == 429
+
+
+def test_invitations_at_the_same_moment_are_no_more_than_allowed(affiliates, two_a_day, shop):
+    people = [applied(shop, number) for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda path: affiliates.client(MAJA).post(f"{path}/invite").status_code, people))
+    assert sorted(answers) == [200] * 2 + [429] * 4
+    assert len(affiliates.events(INVITED)) == 2
+
+
 def test_many_at_once_invite_once(affiliates, shop, bina):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: affiliates.client(MAJA).post(f"{bina}/invite").status_code, range(8)))

@@ -7,7 +7,7 @@ import pytest
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from services.identity.identity_providers.models import IdentityProvider
-from tests.identity.conftest import ADMIN, is_oauth_error
+from tests.identity.conftest import ADMIN, is_oauth_error, is_problem
 from tests.identity.scim.conftest import LARS, USER, USERS, directory_of, is_scim_error, stored
 
 
@@ -198,3 +198,23 @@ def test_admins_make_tokens_for_their_own_tenant(identity, directory, anna):
     assert theirs.names() == ["eve@other.example"]
     assert directory.names() == ["anna@nordic-heating.example"]
     assert [user["email"] for user in identity.admin.get(f"{ADMIN}/{other}/users").json["items"]] == theirs.names()
+
+
+def test_an_expired_invitation_of_another_company_is_no_obstacle(identity, directory):
+    """Whether the directory adds the person or gives one the address."""
+    other = identity.tenant("Other")
+    invited = [identity.invited(other, f"{name}@nordic-heating.example", "SupplierViewer") for name in ("lars", "bo")]
+    person = directory.add()
+    answer = directory.patch(person, {"op": "replace", "path": "userName", "value": "bo@nordic-heating.example"})
+    assert (answer.status_code, answer.json["userName"]) == (200, "bo@nordic-heating.example")
+    assert [identity.trail(user)[0]["action"] for user in invited] == ["user.invitation_expired"] * 2
+
+
+def test_a_person_of_a_directory_keeps_the_address_though_they_have_never_come(identity, directory):
+    """The company says who its people are, and they may come by its own sign-in at any moment (ADR 30)."""
+    directory.add()
+    other = identity.tenant("Other")
+    body = {"email": LARS["userName"], "name": "Lars", "role": "SupplierViewer"}
+    before = identity.rows()
+    is_problem(identity.admin.post(f"{ADMIN}/{other}/users", json=body), 409, "email_taken")
+    assert identity.rows() == before

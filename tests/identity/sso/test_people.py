@@ -232,3 +232,10 @@ def test_people_are_known_by_their_addresses_again_when_the_provider_changes(
         assert set(people(identity, tenant)) == {ANNA, LARS["email"], "eve@nordic-heating.example"}
     finally:
         other.close()
+
+
+def test_an_expired_invitation_of_another_company_is_no_obstacle(identity, tenant, slug, configured, browser):
+    invited = identity.invited(identity.tenant("Other"), LARS["email"], "SupplierViewer")
+    is_signed_in(browser.sign_in(slug))
+    assert LARS["email"] in people(identity, tenant)
+    assert identity.trail(invited)[0]["action"] == "user.invitation_expired"

@@ -207,8 +207,8 @@ def test_quiet_hours_let_mail_wait_for_the_morning(notifier, inbox):
 
 
 @pytest.fixture
-def held(notifier, rolf):
-    """An invite to Rolf, in Oslo, that was held back at half past eleven for the night; so it is still."""
+def postponed(notifier, rolf):
+    """An invite to Rolf, in Oslo, that was postponed at half past eleven for the night; so it is still."""
     notifier.deliver(user_added(), tenant_created(time_zone="Europe/Oslo"))
     choose(notifier, quietHours=NIGHT)
     with time_machine.travel("2026-03-02T23:30:00+01:00", tick=False) as clock:
@@ -228,29 +228,29 @@ def held(notifier, rolf):
         ({"from": "22:00", "until": "09:00"}, "2026-03-03T09:00:00+01:00"),
     ],
 )
-def test_what_quiet_hours_held_back_follows_new_ones(notifier, inbox, held, quiet, comes):
+def test_what_quiet_hours_postponed_follows_new_ones(notifier, inbox, postponed, quiet, comes):
     choose(notifier, quietHours=quiet)
     [row] = deliveries(notifier)
     assert (row.next_at, row.queued_at) == (datetime.fromisoformat(comes),) * 2
-    held.move_to(datetime.fromisoformat(comes))
+    postponed.move_to(datetime.fromisoformat(comes))
     send(notifier)
     assert len(inbox.taken) == 1
 
 
-def test_what_quiet_hours_held_back_follows_the_clock_of_its_user(notifier, inbox, held):
+def test_what_quiet_hours_postponed_follows_the_clock_of_its_user(notifier, inbox, postponed):
     """In Lima it is half past five in the afternoon."""
     choose(notifier, timeZone="America/Lima")
     send(notifier)
     assert len(inbox.taken) == 1
 
 
-def test_what_quiet_hours_held_back_follows_a_tenant_that_moves(notifier, inbox, held):
+def test_what_quiet_hours_postponed_follows_a_tenant_that_moves(notifier, inbox, postponed):
     notifier.deliver(tenant_created(time_zone="America/Lima", sequence=2, kind="Changed"))
     send(notifier)
     assert len(inbox.taken) == 1
 
 
-def test_what_waits_for_something_else_is_no_sooner_for_quiet_hours(notifier, inbox, held):
+def test_what_waits_for_something_else_is_no_sooner_for_quiet_hours(notifier, inbox, postponed):
     """Such as for more messages of its thread, or because the server did not take it."""
     choose(notifier, quietHours=None)
     inbox.answers["RCPT"].append("451 later")
@@ -262,7 +262,7 @@ def test_what_waits_for_something_else_is_no_sooner_for_quiet_hours(notifier, in
     assert [row.next_at for row in deliveries(notifier)] == before
 
 
-def test_a_choice_waits_for_a_sender_that_holds_mail_back_at_that_moment(notifier, inbox, held):
+def test_a_choice_waits_for_a_sender_that_postpones_mail_at_that_moment(notifier, inbox, postponed):
     if notifier.database.dialect != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     notifier.deliver(invite_created())
@@ -277,7 +277,7 @@ def test_a_choice_waits_for_a_sender_that_holds_mail_back_at_that_moment(notifie
     assert len(inbox.taken) == 2
 
 
-def test_other_peoples_mail_stays_held_back(notifier, inbox, held):
+def test_other_peoples_mail_stays_postponed(notifier, inbox, postponed):
     rita = uuid4()
     notifier.deliver(user_added(rita, email="rita@fjord-retail.example"))
     choose(notifier, rita, quietHours=NIGHT)
@@ -287,17 +287,17 @@ def test_other_peoples_mail_stays_held_back(notifier, inbox, held):
 
 
 @pytest.mark.parametrize("cadence", ["daily", "weekly"])
-def test_what_is_queued_stands_in_the_digest_when_its_topic_comes_there_now(notifier, inbox, held, cadence):
+def test_what_is_queued_stands_in_the_digest_when_its_topic_comes_there_now(notifier, inbox, postponed, cadence):
     """Each message of a thread by itself, so that what is read until then is gone from it."""
     notifier.deliver(*(message_posted(number, preview=f"Number {number}.") for number in (2, 3, 5)))
     choose(notifier, topics={"invite": cadence, "message": cadence}, weekday="tuesday")
     notifier.deliver(thread_read(4))
     assert deliveries(notifier) == []
-    held.move_to("2026-03-03T07:59:00+01:00")
+    postponed.move_to("2026-03-03T07:59:00+01:00")
     write_digests(notifier)
     send(notifier)
     assert inbox.taken == []
-    held.move_to("2026-03-03T08:00:00+01:00")
+    postponed.move_to("2026-03-03T08:00:00+01:00")
     write_digests(notifier)
     send(notifier)
     [message] = inbox.messages
@@ -306,7 +306,7 @@ def test_what_is_queued_stands_in_the_digest_when_its_topic_comes_there_now(noti
     assert "Spring campaign artwork: 1 new from Nordic Heating" in text
 
 
-def test_what_stands_in_the_digest_now_is_passed_on_like_everything_there(notifier, inbox, held):
+def test_what_stands_in_the_digest_now_is_passed_on_like_everything_there(notifier, inbox, postponed):
     choose(notifier, topics={"invite": "daily"})
     notifier.deliver(user_removed(), user_added(uuid4(), email="rita@fjord-retail.example"))
     send(notifier)

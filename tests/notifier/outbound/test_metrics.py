@@ -61,7 +61,7 @@ WAYS = {
     "failed": lambda *of: refuse(*of, "550 no"),
     "uncertain": vanish,
     "suppressed": lambda *of: choose_and_send(*of, topics={"invite": "off"}),
-    "held": lambda *of: choose_and_send(*of, quietHours=ALL_DAY),
+    "postponed": lambda *of: choose_and_send(*of, quietHours=ALL_DAY),
     "readdressed": lambda *of: remove_while_sending(*of, user_added(uuid4(), FJORD, email="rita@fjord.example")),
     "no_recipient": remove_while_sending,
 }

@@ -116,7 +116,7 @@ def test_a_provider_is_given_so_much_and_the_others_are_not_held_up(notifier, in
 
 
 def test_a_recipient_gets_so_much_of_one_kind_and_the_rest_later(notifier, inbox, configure):
-    """M10: sixty campaigns are no sixty mails at once. Nothing is lost, and other kinds and people are not held up."""
+    """M10: sixty campaigns are no sixty mails at once. Nothing is lost, and other kinds and people do not wait."""
     configure(MAIL_RECIPIENT_RATE="2/hour", SMTP_URL=f"smtp://127.0.0.1:{inbox.port}")
     with time_machine.travel("2026-03-02T15:00:05+00:00", tick=False) as clock:
         queue(notifier, 4)

@@ -74,8 +74,8 @@ def test_other_tenants_mails_go_out_meanwhile(notifier, inbox):
     assert [to for to, _ in inbox.taken] == ["a@other.example"]
 
 
-def test_a_held_mail_is_looked_at_once(notifier, inbox):
-    """Senders ask for what is due, and what is held is not due: no row of it is read again."""
+def test_a_postponed_mail_is_looked_at_once(notifier, inbox):
+    """Senders ask for what is due, and what is postponed is not due: no row of it is read again."""
     queue(notifier, 3)
     notifier.deliver(SUSPEND)
     send(notifier)
@@ -84,20 +84,20 @@ def test_a_held_mail_is_looked_at_once(notifier, inbox):
     assert [statement for statement in sent if "FOR UPDATE" in statement or "UPDATE" in statement] == []
 
 
-def test_what_is_due_and_what_is_held_is_found_by_an_index(notifier):
+def test_what_is_due_and_what_is_postponed_is_found_by_an_index(notifier):
     """Not by walking over what waits, or over what was sent."""
     now = f"'{utcnow():%Y-%m-%d}'"
     due = f"SELECT id FROM deliveries WHERE state IN ('new', 'sending') AND next_at <= {now} ORDER BY next_at LIMIT 50"
-    held = "SELECT id FROM deliveries WHERE state IN ('new', 'sending') AND next_at IS NULL"
+    postponed = "SELECT id FROM deliveries WHERE state IN ('new', 'sending') AND next_at IS NULL"
     with acting_as(SYSTEM), notifier.database.read() as session:
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SET LOCAL enable_seqscan = off"))
         explain = "EXPLAIN" if session.get_bind().dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-        plans = [str(session.execute(text(f"{explain} {query}")).all()) for query in (due, held)]
+        plans = [str(session.execute(text(f"{explain} {query}")).all()) for query in (due, postponed)]
     assert all("ix_deliveries_claimable" in plan for plan in plans), plans
 
 
-def test_a_mail_held_for_longer_than_a_day_is_still_tried_again(notifier, inbox):
+def test_a_mail_postponed_for_longer_than_a_day_is_still_tried_again(notifier, inbox):
     """The time for which it is tried begins when the tenant is resumed."""
     queue(notifier)
     notifier.deliver(SUSPEND)
@@ -133,24 +133,24 @@ def test_a_sender_that_vanished_before_a_suspension_is_found_after_it(notifier, 
     assert (states(notifier), len(inbox.taken)) == (["sent"], 1)
 
 
-def test_a_mail_is_not_held_for_ever_by_a_sender_that_was_too_late(notifier, inbox):
-    """It saw the tenant suspended, and holds the mail when it is resumed already."""
+def test_a_mail_is_not_postponed_for_ever_by_a_sender_that_was_too_late(notifier, inbox):
+    """It saw the tenant suspended, and postpones the mail when it is resumed already."""
     queue(notifier)
     [mail] = deliveries(notifier)
     notifier.deliver(SUSPEND, RESUME)
     with acting_as(SYSTEM), notifier.database.begin() as session:
-        assert suspension.hold_mails(session, FJORD, [mail.id], now=utcnow()) == 0
+        assert suspension.postpone_mails(session, FJORD, [mail.id], now=utcnow()) == 0
     send(notifier)
     assert states(notifier) == ["sent"]
 
 
-def test_a_mail_that_was_claimed_meanwhile_is_not_held(notifier, inbox):
-    """Another sender has it in hand; it is held when it comes back."""
+def test_a_mail_that_was_claimed_meanwhile_is_not_postponed(notifier, inbox):
+    """Another sender has it in hand; it is postponed when it comes back."""
     queue(notifier)
     claimed = claim(notifier)
     notifier.deliver(SUSPEND)
     with acting_as(SYSTEM), notifier.database.begin() as session:
-        assert suspension.hold_mails(session, FJORD, [claimed.id], now=utcnow()) == 0
+        assert suspension.postpone_mails(session, FJORD, [claimed.id], now=utcnow()) == 0
     assert deliveries(notifier)[0].next_at == claimed.until
 
 
@@ -182,7 +182,7 @@ def test_digests_wait_and_come_in_one_when_the_tenant_is_resumed(notifier, inbox
         assert deliveries(notifier) == []
         with statements(notifier) as sent:
             write_digests(notifier)
-        assert len(sent) <= 2, "what is held is not looked at again"
+        assert len(sent) <= 2, "what is postponed is not looked at again"
     with time_machine.travel(NEXT_WEEK, tick=False):
         write_digests(notifier)
         send(notifier)
@@ -196,8 +196,8 @@ def test_digests_wait_and_come_in_one_when_the_tenant_is_resumed(notifier, inbox
     assert "Second" in said
 
 
-def test_a_held_digest_survives_new_preferences_and_zones(notifier):
-    """What moves its entries to a new time makes them due once more, and they are held again."""
+def test_a_postponed_digest_survives_new_preferences_and_zones(notifier):
+    """What moves its entries to a new time makes them due once more, and they are postponed again."""
     with time_machine.travel(MONDAY, tick=False):
         notifier.deliver(tenant_created(), user_added())
         choose(notifier, topics={"invite": "daily"})

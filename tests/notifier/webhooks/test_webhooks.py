@@ -110,12 +110,22 @@ def test_the_secret_is_shown_once_and_kept_locked_away(notifier, anna):
         assert secret not in session.scalars(select(Webhook)).one().secret
 
 
-def test_the_same_request_again_makes_no_second_webhook_and_shows_the_same_secret(anna):
+def test_the_same_request_again_makes_no_second_webhook_and_shows_no_secret_again(anna):
     """D7"""
     ask = {"json": {"url": "https://hooks.example/in"}, "headers": {"Idempotency-Key": "one"}}
     first, second = anna.post(WEBHOOKS, **ask), anna.post(WEBHOOKS, **ask)
-    assert first.json == second.json
+    assert (first.status_code, second.status_code, second.json["code"]) == (201, 409, "already_done")
+    assert "secret" not in second.json
     assert anna.get(WEBHOOKS).json["totalItems"] == 1
+
+
+def test_the_same_rotation_again_makes_no_third_secret_and_shows_none(anna):
+    """D7"""
+    address, key = f"{WEBHOOKS}/{add(anna)['id']}", {"Idempotency-Key": "one"}
+    first, second = (anna.post(f"{address}/rotate-secret", headers=key) for _ in range(2))
+    assert (first.status_code, second.status_code, second.json["code"]) == (200, 409, "already_done")
+    assert first.json["secret"] not in second.text
+    assert anna.get(address).headers["ETag"] == first.headers["ETag"]
 
 
 def test_every_change_is_in_the_audit_trail(anna):
