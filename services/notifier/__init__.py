@@ -22,6 +22,7 @@ from services.notifier.outbound import personal as outbound_personal
 from services.notifier.outbound import tasks as outbound_tasks
 from services.notifier.standing import consumers as standing_consumers
 from services.notifier.standing import tasks as standing_tasks
+from services.notifier.standing.tenant_data import TENANT_DATA
 from services.notifier.webhooks import api as webhooks_api
 from services.notifier.webhooks import consumers as webhooks_consumers
 from services.notifier.webhooks import personal as webhooks_personal
@@ -59,5 +60,6 @@ service = Service(
         *event_log_personal.PERSONAL,
         *webhooks_personal.PERSONAL,
     ),
+    tenant_data=TENANT_DATA,
     check=settings.of,
 )
