@@ -4,7 +4,7 @@ id; names and addresses go, and so does everything else."""
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, exists, or_, select
 
 from chassis.core.people import FORMER_USER, NO_ADDRESS
 from chassis.data.tenant_data import FORMER_COMPANY, TenantData, change_where, delete_where
@@ -117,7 +117,7 @@ TENANT_DATA = (
                 _known_affiliates,
                 name=FORMER_USER,
                 email=NO_ADDRESS,
-                email_key=func.concat(cast(Affiliate.id, String), ":", NO_ADDRESS),
+                email_key=cast(Affiliate.id, String) + f":{NO_ADDRESS}",
                 user_id=None,
                 refusal_reason=None,
             ),

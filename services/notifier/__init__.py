@@ -49,7 +49,7 @@ service = Service(
         Task("digests", 5.0, audience_tasks.write_due),
         Task("old mails", 300.0, outbound_tasks.forget_old_mails),
         *webhook_sender.tasks(),
-        Task("ended tenants", 300.0, standing_tasks.forget_ended_tenants),
+        Task("ended tenants", 60.0, standing_tasks.forget_ended_tenants),
         Task("old events", 60, event_log_tasks.forget_old_events),
         Task("old webhook messages", 60, webhooks_tasks.forget_old_messages),
     ),

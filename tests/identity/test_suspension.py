@@ -175,8 +175,11 @@ def test_what_has_ended_stays_ended(identity, tenant):
         clock.shift(timedelta(days=30))
         while end_tenants(identity):
             pass
+        neighbour = identity.running.client(Principal.system("prm"), sender="prm")
+        is_problem(neighbour.get(f"/internal/tenants/{tenant}"), 404, "not_found")
         before = identity.rows()
         for answer in (
+            identity.admin.post(f"{ADMIN}/{tenant}/export"),
             identity.admin.patch(f"{ADMIN}/{tenant}", json={"suspended": False}),
             identity.admin.delete(f"{ADMIN}/{tenant}?exported=true"),
             identity.admin.post(f"{ADMIN}/{tenant}/users", json=BO),
