@@ -159,9 +159,9 @@ class Runtime:
             ordered=[subscriber.name for subscriber in self.service.listeners if subscriber.ordered],
         )
         if api:
-            kept = () if self.service.personal is None else (people.blp,)
-            rows = () if self.service.tenant_data is None else (tenants.blp,)
-            http.mount(app, (*self.service.blueprints, *kept, *rows))
+            people_endpoints = () if self.service.personal is None else (people.blp,)
+            tenant_endpoints = () if self.service.tenant_data is None else (tenants.blp,)
+            http.mount(app, (*self.service.blueprints, *people_endpoints, *tenant_endpoints))
         return app
 
     def close(self) -> None:

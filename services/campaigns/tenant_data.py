@@ -38,8 +38,8 @@ def _without_invites(_tenant_id: UUID) -> ColumnElement[bool]:
 
 
 def _named(tenant_id: UUID) -> ColumnElement[bool]:
-    told = or_(Campaign.supplier_name != FORMER_COMPANY, Campaign.targeting_criteria.is_not(None))
-    return and_(Campaign.supplier_id == tenant_id, told)
+    named = or_(Campaign.supplier_name != FORMER_COMPANY, Campaign.targeting_criteria.is_not(None))
+    return and_(Campaign.supplier_id == tenant_id, named)
 
 
 def _renamed(tenant_id: UUID) -> ColumnElement[bool]:

@@ -68,8 +68,8 @@ def test_what_stays_names_nobody(affiliates):
     end(affiliates, merchant)
     (affiliate,) = all_of(affiliates, Affiliate)
     assert (affiliate.name, affiliate.email, affiliate.user_id) == (FORMER_USER, NO_ADDRESS, None)
-    (kept,) = all_of(affiliates, Merchant)
-    assert (kept.name, kept.fallback_url, kept.currency) == ("former company", None, made["merchants"]["currency"])
+    (shop,) = all_of(affiliates, Merchant)
+    assert (shop.name, shop.fallback_url, shop.currency) == ("former company", None, made["merchants"]["currency"])
     (order,) = all_of(affiliates, Conversion)
     assert (order.visitor_id, order.buyer_hash, order.click_id) == (None, None, None)
     assert order.external_order_id == made["conversions"]["external_order_id"]

@@ -159,7 +159,7 @@ def export_rows(world):
 
 def test_an_export_has_every_row_of_the_tenant_and_none_of_others(world):
     rows, readme = exported(world, world.anna)
-    assert {path: len(found) for path, found in rows.items()} == counts_of(world, world.anna)
+    assert {path: len(lines) for path, lines in rows.items()} == counts_of(world, world.anna)
     assert set(rows) >= {
         *(f"identity/{table}.jsonl" for table in ("tenants", "users", "api_keys", "audit")),
         *(f"prm/{table}.jsonl" for table in ("relationships", "groups", "group_members", "tiers", "assignments")),
@@ -170,8 +170,8 @@ def test_an_export_has_every_row_of_the_tenant_and_none_of_others(world):
     assert "Svea" not in text
     assert str(world.sven.tenant_id) not in text
     assert [message["body"] for message in rows["messaging/messages.jsonl"]] == ["Here it is.", "Fine."]
-    for path, found in rows.items():
-        assert f"{path}: {len(found)} rows. " in readme
+    for path, lines in rows.items():
+        assert f"{path}: {len(lines)} rows. " in readme
     assert "All that this platform keeps of Nordic" in readme
 
 
@@ -270,7 +270,7 @@ def test_it_goes_on_where_it_stopped_whoever_is_killed(world, monkeypatch):
             continue
     export = world.identity.admin.get(operators(world, world.anna)).json
     rows, _ = fetch(world.identity.admin, export)
-    assert {path: len(found) for path, found in rows.items()} == counts_of(world, world.anna)
+    assert {path: len(lines) for path, lines in rows.items()} == counts_of(world, world.anna)
     answered = [place for number, place in enumerate(asked, 1) if number % 3]
     assert len(answered) == len(set(answered)), "nothing is asked for twice"
 
@@ -305,7 +305,7 @@ def test_two_processes_that_gather_at_once_store_each_part_once(world, monkeypat
 
     monkeypatch.setattr(tasks, "_part", part)
     rows, _ = exported(world, world.anna)
-    assert {path: len(found) for path, found in rows.items()} == counts_of(world, world.anna)
+    assert {path: len(lines) for path, lines in rows.items()} == counts_of(world, world.anna)
 
 
 def test_an_archive_is_gone_after_seven_days_in_pieces(world, monkeypatch):

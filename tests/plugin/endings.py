@@ -15,6 +15,7 @@ from tests.plugin.services import ServiceUnderTest
 
 UNDER_WAY = {
     "endings": "who has ended",
+    "erasures": "whose people are being forgotten; nine days",
     "idempotency": "answers to repeat, encrypted; a day",
     "inbox_cursor": "places in series of events",
     "outbox": "events that are owed to others; a day",

@@ -35,10 +35,10 @@ def test_others_hear_that_it_left_and_by_which_name(world, anna, rolf):
     assert world.assign(anna, world.tier(anna), rolf).status_code == 200
     before = len(world.prm.events())
     end(world.prm, anna.tenant_id)
-    told = world.prm.events()[before:]
-    assert [event["type"] for event in told] == ["prm.RelationshipEnded.v1", "prm.TierUnassigned.v1"]
-    assert {event["data"]["supplierName"] for event in told} == {"Nordic Heating"}
-    assert all(str(rolf.tenant_id) in event["tenantids"] for event in told)
+    events = world.prm.events()[before:]
+    assert [event["type"] for event in events] == ["prm.RelationshipEnded.v1", "prm.TierUnassigned.v1"]
+    assert {event["data"]["supplierName"] for event in events} == {"Nordic Heating"}
+    assert all(str(rolf.tenant_id) in event["tenantids"] for event in events)
     go_through(world.prm)
     assert len(world.prm.events()) == before + 2, "once"
 

@@ -49,9 +49,9 @@ def rows_in(progress: Mapping[str, Any]) -> int:
 def readme(name: str, began: str, ended: str, services: Mapping[str, Any]) -> str:
     """What the archive says of itself: every file with its number of rows and what they are."""
     lines = [
-        f"{path_of(service, table)}: {found['rows']} rows. {found['about']}"
+        f"{path_of(service, table)}: {content['rows']} rows. {content['about']}"
         for service, progress in services.items()
-        for table, found in progress["tables"].items()
+        for table, content in progress["tables"].items()
     ]
     return ABOUT.format(name=name, began=began, ended=ended) + "\n".join(lines) + "\n"
 

@@ -11,6 +11,8 @@ from services.notifier.deliveries.models import Delivery
 from services.notifier.event_log.models import EventViewer, LoggedEvent
 from services.notifier.webhooks.models import Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 
+TO_OTHERS = "what other companies were sent, which names it as it was called then"
+
 
 def _of_webhooks(column: Any) -> Any:
     return lambda tenant_id: column.in_(select(Webhook.id).where(Webhook.tenant_id == tenant_id))
@@ -33,8 +35,8 @@ TENANT_DATA = (
     ),
     _of(Contact, "Whom mail goes to."),
     _of(Preferences, "What people want to hear of.", rows=_of_people(Preferences.id)),
-    _of(Delivery, "Every mail, with its outcome."),
-    _of(DigestItem, "Events in digests."),
+    _of(Delivery, "Every mail, with its outcome.", remains=TO_OTHERS),
+    _of(DigestItem, "Events in digests.", remains=TO_OTHERS),
     _of(Digest, "Digests that were written.", rows=_of_people(Digest.user_id)),
     _of(
         ReadMark,
@@ -52,6 +54,11 @@ TENANT_DATA = (
     ),
     _of(Webhook, "Webhooks, without their secrets.", secret=("secret", "previous_secret")),
     _of(WebhookQueue, "How webhooks stand.", rows=_of_webhooks(WebhookQueue.webhook_id)),
-    _of(WebhookMessage, "Events on their way to webhooks.", rows=_of_webhooks(WebhookMessage.webhook_id)),
+    _of(
+        WebhookMessage,
+        "Events on their way to webhooks.",
+        rows=_of_webhooks(WebhookMessage.webhook_id),
+        remains=TO_OTHERS,
+    ),
     _of(WebhookAttempt, "Tries to call webhooks.", rows=_of_webhooks(WebhookAttempt.webhook_id)),
 )
