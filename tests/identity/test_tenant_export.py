@@ -20,6 +20,7 @@ from contracts.services import SERVICES
 from services.identity.tenant_exports import rules, tasks
 from services.identity.tenant_exports.models import TenantExport, TenantExportPart
 from tests.identity.conftest import ADMIN, PASSWORD, is_problem
+from tests.identity.test_account_concurrency import at_once
 from tests.plugin import principal
 
 OWN = "/api/v1/tenant/export"
@@ -245,6 +246,14 @@ def test_one_is_made_at_a_time(world):
     is_problem(again, 409, "export_under_way")
     gather(world)
     assert me.post(OWN).json["id"] != export["id"]
+
+
+def test_of_many_who_ask_at_once_one_export_is_made(world):
+    """The same person on several devices gets the same, and nobody a second one."""
+    answers = at_once(4, lambda _: world.identity.running.client(world.anna).post(OWN))
+    assert [answer.status_code for answer in answers] == [202] * 4
+    assert len({answer.json["id"] for answer in answers}) == 1
+    assert export_rows(world)[0] == 1
 
 
 def test_it_goes_on_where_it_stopped_whoever_is_killed(world, monkeypatch):

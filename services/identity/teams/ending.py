@@ -18,8 +18,9 @@ from services.identity.tenants.events import TenantEnded
 from services.identity.tenants.models import Tenant
 
 AT_ONCE = 100  # people forgotten in one transaction
-KEPT = ("tenants", "users")
-"""A tenant keeps its name, and its people are former users: the trail refers to both."""
+KEPT = ("tenants", "users", "tenant_exports")
+"""A tenant keeps its name, and its people are former users: the trail refers to both. Exports may be large, so a task
+deletes them in pieces."""
 
 
 def set_end(

@@ -108,7 +108,7 @@ def note_fetched(session: Session, export_id: UUID, *, actor: Principal, now: da
 
 
 def forget_some(session: Session, *, now: datetime) -> bool:
-    """Delete some parts of exports that have expired or failed, then expired exports; whether there may be more."""
+    """Delete some parts of exports that have failed or are over, then the latter; whether there may be more."""
     gone = queries.let_go(session, now, TRIM)
     ids = [export.id for export in gone]
     columns = (TenantExportPart.export_id, TenantExportPart.service, TenantExportPart.number)
@@ -116,6 +116,6 @@ def forget_some(session: Session, *, now: datetime) -> bool:
     if execute_counted(session, delete(TenantExportPart).where(tuple_(*columns).in_(some))) == PARTS:
         return True
     for export in gone:
-        if export.expires_at <= now:
+        if export.state != rules.FAILED or export.expires_at <= now:
             session.delete(export)
     return len(gone) == TRIM

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from chassis.data.lookup import one_or_404
 from services.identity.tenant_exports import rules
 from services.identity.tenant_exports.models import TenantExport, TenantExportPart
+from services.identity.tenants.models import Tenant
 
 NO_EXPORT = "There is no such export."
 
@@ -58,11 +59,14 @@ def part(session: Session, export_id: UUID, service: str, number: int) -> Tenant
 
 
 def let_go(session: Session, now: datetime, limit: int) -> Sequence[TenantExport]:
-    """Some exports that have expired, and failed ones that still have parts; locked until the transaction ends."""
+    """Some exports that have expired or whose tenant has ended, and failed ones that still have parts; locked until the
+    transaction ends."""
     has_parts = select(TenantExportPart.export_id).where(TenantExportPart.export_id == TenantExport.id).exists()
     failed = (TenantExport.state == rules.FAILED) & has_parts
-    gone = select(TenantExport).where(or_(TenantExport.expires_at <= now, failed)).order_by(TenantExport.id)
-    return session.scalars(gone.limit(limit).with_for_update(skip_locked=True)).all()
+    ended = TenantExport.tenant_id.in_(select(Tenant.id).where(Tenant.ended_at.is_not(None)))
+    over = or_(TenantExport.expires_at <= now, ended, failed)
+    gone = select(TenantExport).where(over).order_by(TenantExport.id).limit(limit)
+    return session.scalars(gone.with_for_update(skip_locked=True)).all()
 
 
 def place(session: Session, export_id: UUID, service: str) -> str | None:
