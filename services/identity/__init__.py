@@ -125,6 +125,6 @@ service = Service(
         Task("old exports", 600, privacy_tasks.forget_exports),
         Task("removed users", 600, privacy_tasks.erase_removed),
         Task("exports of tenants", 5, tenant_export_tasks.gather),
-        Task("old exports of tenants", 600, tenant_export_tasks.forget_exports),
+        Task("old exports of tenants", 60, tenant_export_tasks.forget_exports),
     ),
 )
