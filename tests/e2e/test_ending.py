@@ -86,7 +86,7 @@ def test_a_company_leaves_and_only_what_may_remain_is_left(platform, own_network
 
     let_grace_pass(platform, tenant_id)
     words = (tenant_id, UUID(tenant_id).hex)
-    gone(platform, words, but=may_remain(), within=100)
+    gone(platform, words, but=may_remain(), within=180)
     sent = {("notifier", table) for table in ("deliveries", "digest_items", "event_log", "webhook_messages")}
     named = sent | {("identity", "tenants"), *((service, "audit") for service in composition.SERVICES)}
     gone(platform, (name,), but=named, within=60)
