@@ -59,6 +59,7 @@ class Route:
 
 
 BULK = 4 * 1024 * 1024  # 5,000 products in one call
+ARCHIVE = 1800  # seconds for all that is kept of a company
 
 
 _identity = partial(Route, service=services.IDENTITY)
@@ -89,6 +90,9 @@ ROUTES = (
     _identity("/api/v1/me", setup=True),
     _identity("/api/v1/tenant"),
     _identity("/api/v1/admin"),
+    # An archive is written while it is fetched, and may be large.
+    _identity("/api/v1/tenant/export", read=30, total=ARCHIVE),
+    _identity("/api/v1/admin/tenants/{tenant}/export", read=30, total=ARCHIVE),
     _affiliates("/api/v1/admin/affiliate-campaigns"),
     _campaigns("/api/v1/campaigns"),
     _campaigns("/api/v1/campaigns/{id}/send", exact=True, read=30, total=35),

@@ -11,7 +11,8 @@ from chassis.core.people import Person
 from chassis.core.plain import plain
 from chassis.data.base import ChassisBase
 from chassis.data.bulk import insert_ignoring
-from chassis.data.personal import PersonalData, Place, read_place
+from chassis.data.keys import Place, read_place
+from chassis.data.personal import PersonalData
 
 LEASE = timedelta(minutes=1)
 PASSES = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=8))
@@ -44,7 +45,7 @@ class ErasureRow(ChassisBase):
         return Person(self.user_id, self.tenant_id, self.email_digest)
 
     def place_in(self, data: PersonalData) -> Place | None:
-        return None if self.after is None else read_place(data, self.after)
+        return None if self.after is None else read_place(data.table, self.after)
 
     def go_on(self, place: Place | None, tables: int, now: datetime) -> bool:
         """Store how far it is; returns whether it is done for good."""

@@ -7,19 +7,17 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, Text, and_, cast, false, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Table, Text, and_, cast, false, or_, select, tuple_
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from chassis.core.people import Person, mentions, text_without, without
+from chassis.data.keys import Place, after, key_of, literal_key
 
 WINDOW = 2000
 """Rows of a table that are looked through at once …"""
 
 CANDIDATES = 200
 """… and how many of them are taken at most."""
-
-Place = Sequence[Any]
-"""A primary key."""
 
 Change = Mapping[str, Any]
 
@@ -135,20 +133,20 @@ class PersonalData:
 
 
 def window(
-    session: Session, data: PersonalData, person: Person, after: Place | None
+    session: Session, data: PersonalData, person: Person, place: Place | None
 ) -> tuple[list[Row[Any]], Place | None]:
     """The rows among the next ``WINDOW`` after a primary key that may concern a person, and the key to go on after;
     None where the table ends. At most ``CANDIDATES`` rows."""
     key = tuple_(*data.table.primary_key.columns)
     rest = select(*data.table.primary_key.columns).order_by(*data.table.primary_key.columns)
     candidates = select(data.table).where(data.may_concern(person)).order_by(*data.table.primary_key.columns)
-    if after is not None:
-        rest, candidates = rest.where(key > _literal(data, after)), candidates.where(key > _literal(data, after))
+    if place is not None:
+        rest, candidates = rest.where(after(data.table, place)), candidates.where(after(data.table, place))
     end = session.execute(rest.offset(WINDOW - 1).limit(1)).first()
     if end is not None:
-        candidates = candidates.where(key <= _literal(data, end))
+        candidates = candidates.where(key <= literal_key(data.table, list(end)))
     rows = list(session.execute(candidates.limit(CANDIDATES)))
-    return rows, key_of(data, rows[-1]) if len(rows) == CANDIDATES else end and list(end)
+    return rows, key_of(data.table, rows[-1]) if len(rows) == CANDIDATES else end and list(end)
 
 
 def erase_rows(session: Session, data: PersonalData, person: Person, keys: Sequence[Place]) -> int:
@@ -168,22 +166,6 @@ def erase_rows(session: Session, data: PersonalData, person: Person, keys: Seque
             session.execute(data.table.update().where(this).values(dict(values)))
             changed += 1
     return changed
-
-
-def key_of(data: PersonalData, row: Row[Any]) -> Place:
-    values = row._asdict()
-    return [values[column.name] for column in data.table.primary_key.columns]
-
-
-def read_place(data: PersonalData, texts: Sequence[str]) -> Place:
-    """A primary key from its JSON form, which has texts and numbers alone."""
-    columns = data.table.primary_key.columns
-    return [column.type.python_type(text) for column, text in zip(columns, texts, strict=True)]
-
-
-def _literal(data: PersonalData, place: Place) -> Any:
-    columns = data.table.primary_key.columns
-    return tuple_(*(literal(value, column.type) for value, column in zip(place, columns, strict=True)))
 
 
 def _as_text(value: Any) -> str:

@@ -4,7 +4,6 @@ Both go through the service's declarations (``chassis.data.personal``) and those
 of a few thousand rows, so that no transaction is long.
 """
 
-import base64
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -18,12 +17,13 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Invalid
 from chassis.core.logs import logger
 from chassis.core.people import FORMER_USER, Person
-from chassis.core.plain import plain
+from chassis.core.plain import json_row, plain
 from chassis.data import erasures
 from chassis.data.audit import AuditRow
 from chassis.data.bulk import batches
 from chassis.data.database import Database
-from chassis.data.personal import PersonalData, Place, erase_rows, key_of, read_place, window
+from chassis.data.keys import Place, key_of, read_place
+from chassis.data.personal import PersonalData, erase_rows, window
 from chassis.http.blueprints import Blueprint
 from chassis.http.schemas import CamelSchema
 from chassis.messaging.events import Received, on
@@ -113,10 +113,10 @@ def kept_of(
             rows, place = window(session, data, person, place)
         for row in rows:
             if _shows(tables, index, row._asdict(), person):
-                items.append({"table": data.table.name, "row": _as_json(data.exported(row._asdict()))})
+                items.append({"table": data.table.name, "row": json_row(data.exported(row._asdict()))})
                 size += len(json.dumps(items[-1]["row"]))
             if size >= ANSWER:
-                place = key_of(data, row)
+                place = key_of(data.table, row)
                 break
         else:
             index += place is None
@@ -136,7 +136,7 @@ def erase_some(runtime: Any) -> bool:
     person, data = row.person, tables[min(row.table_number, len(tables) - 1)]
     with database.read() as session:
         rows, place = window(session, data, person, row.place_in(data))
-    keys = [key_of(data, row) for row in rows if data.must_change(row._asdict(), person)]
+    keys = [key_of(data.table, row) for row in rows if data.must_change(row._asdict(), person)]
     for batch in batches(keys, BATCH):
         with database.begin() as session:
             erase_rows(session, data, person, batch)
@@ -161,13 +161,6 @@ def _read_position(tables: Sequence[PersonalData], text: str | None) -> tuple[in
         index, place = json.loads(text)
         if not 0 <= index < len(tables):
             raise ValueError(index)
-        return index, None if place is None else read_place(tables[index], place)
+        return index, None if place is None else read_place(tables[index].table, place)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Invalid.field("after", "Take the value of the answer before.") from error
-
-
-def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: base64.b64encode(value).decode() if isinstance(value, bytes) else plain(value)
-        for name, value in row.items()
-    }

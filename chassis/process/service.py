@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 from chassis.data import migrate
 from chassis.data.database import Database
 from chassis.data.personal import PersonalData
+from chassis.data.tenant_data import Step, TenantData
 from chassis.http import app as http
 from chassis.http.blueprints import Blueprint
 from chassis.http.client import ServiceClient
@@ -19,7 +20,7 @@ from chassis.http.error_formats import ErrorFormat
 from chassis.http.identity import Signer, Verifier
 from chassis.messaging import broker
 from chassis.messaging.events import LockTenants, Subscriber, Subscription
-from chassis.process import health, people
+from chassis.process import health, people, tenants
 from chassis.process.settings import Settings
 
 ROLES = ("api", "relay", "consumer", "scheduler")
@@ -53,6 +54,9 @@ class Service:
         error_format_of: the error format of a path that belongs to no endpoint; None for the platform's own.
         personal: what its own tables hold of people. With it, even without any table, the service answers what it keeps
             about a person and forgets one (``chassis.process.people``).
+        tenant_data: what its own tables hold of tenants, children before the rows they refer to. With it, even without
+            any table, the service shows all rows of a tenant; where it names steps, it also deletes what a tenant has
+            left after its end (``chassis.process.tenants``).
         check: reads the service's own settings; raises ``SettingsError`` so that a process with a wrong environment
             does not start, whatever its role.
     """
@@ -69,12 +73,15 @@ class Service:
     beside_api: Sequence[Task] = ()
     error_format_of: Callable[[str], ErrorFormat | None] = lambda _path: None
     personal: Sequence[PersonalData] | None = None
+    tenant_data: Sequence[TenantData] | None = None
     check: Callable[[Settings], object] = lambda _settings: None
 
     @property
     def listeners(self) -> tuple[Subscriber, ...]:
         """Every subscriber of the service, the one named after it first."""
-        subscriptions = (*self.subscriptions, *(() if self.personal is None else (people.begin_erasure,)))
+        erasing = () if self.personal is None else (people.begin_erasure,)
+        ending = (tenants.begin_ending,) if self.ending_steps else ()
+        subscriptions = (*self.subscriptions, *erasing, *ending)
         own = (Subscriber(self.name, subscriptions, lock_tenants=self.lock_tenants),) if subscriptions else ()
         return (*own, *self.subscribers)
 
@@ -84,9 +91,21 @@ class Service:
         return (*(self.personal or ()), *people.CHASSIS)
 
     @property
+    def all_tenant_data(self) -> tuple[TenantData, ...]:
+        """What its tables, and those of the chassis beside them, hold of tenants."""
+        return (*(self.tenant_data or ()), *tenants.CHASSIS)
+
+    @property
+    def ending_steps(self) -> tuple[tuple[TenantData, Step], ...]:
+        """What is done after a tenant's end, in this order."""
+        return tuple((data, step) for data in self.tenant_data or () for step in data.steps)
+
+    @property
     def tasks(self) -> tuple[Task, ...]:
         """What the scheduler role repeats for this service."""
-        return (*self.schedule, *(() if self.personal is None else (Task("erasures", 2.0, people.erase_some),)))
+        erasing = () if self.personal is None else (Task("erasures", 2.0, people.erase_some),)
+        ending = (Task("endings", 2.0, tenants.end_some),) if self.ending_steps else ()
+        return (*self.schedule, *erasing, *ending)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -140,7 +159,9 @@ class Runtime:
             ordered=[subscriber.name for subscriber in self.service.listeners if subscriber.ordered],
         )
         if api:
-            http.mount(app, (*self.service.blueprints, *(() if self.service.personal is None else (people.blp,))))
+            people_endpoints = () if self.service.personal is None else (people.blp,)
+            tenant_endpoints = () if self.service.tenant_data is None else (tenants.blp,)
+            http.mount(app, (*self.service.blueprints, *people_endpoints, *tenant_endpoints))
         return app
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ from services.affiliates.payouts import api as payouts
 from services.affiliates.portal import api as portal
 from services.affiliates.products import api as products
 from services.affiliates.reports import api as reports
+from services.affiliates.tenant_data import TENANT_DATA
 
 # A change through one of these may change where links lead. Orders and products come in all the time, and must not send
 # redirects to the database.
@@ -63,5 +64,6 @@ service = Service(
     schedule=(Task("conversions", 0.3, weigh_due), Task("zones", 5.0, fetch_time_zones)),
     beside_api=(Task("links", 0.5, tracker.refresh_links), Task("clicks", 0.3, tracker.flush_clicks)),
     personal=PERSONAL,
+    tenant_data=TENANT_DATA,
     check=settings.of,
 )

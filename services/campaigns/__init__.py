@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.process.service import Service
 from services.campaigns import api, consumers, events, models, settings
 from services.campaigns.personal import PERSONAL
+from services.campaigns.tenant_data import TENANT_DATA
 
 service = Service(
     name="campaigns",
@@ -22,5 +23,6 @@ service = Service(
     ),
     subscriptions=consumers.TENANT_EVENTS,
     personal=PERSONAL,
+    tenant_data=TENANT_DATA,
     check=settings.of,
 )

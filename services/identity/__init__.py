@@ -46,6 +46,10 @@ from services.identity.teams import consumers as team_consumers
 from services.identity.teams import events as team_events
 from services.identity.teams import invitation_api, tenant_api
 from services.identity.teams import tasks as team_tasks
+from services.identity.tenant_data import TENANT_DATA
+from services.identity.tenant_exports import api as tenant_exports_api
+from services.identity.tenant_exports import models as tenant_export_models
+from services.identity.tenant_exports import tasks as tenant_export_tasks
 from services.identity.tenants import api as tenants_api
 from services.identity.tenants import events as tenant_events
 from services.identity.tenants import tasks as tenant_tasks
@@ -60,6 +64,7 @@ MODELS = (
     privacy_models,
     scim_models,
     sso_models,
+    tenant_export_models,
 )
 """Their tables are known once they are imported."""
 
@@ -100,10 +105,13 @@ service = Service(
         privacy_api.blp,
         privacy_api.team_blp,
         affiliates_privacy_api.blp,
+        tenant_exports_api.blp,
+        tenant_exports_api.own_blp,
     ),
     events=(*tenant_events.EVENTS, *user_events.EVENTS, *team_events.EVENTS),
     subscriptions=team_consumers.SUBSCRIPTIONS,
     personal=PERSONAL,
+    tenant_data=TENANT_DATA,
     check=settings.of,
     schedule=(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),
@@ -119,5 +127,7 @@ service = Service(
         Task("outdated exports", 5, privacy_tasks.forget_outdated_exports),
         Task("old exports", 600, privacy_tasks.forget_exports),
         Task("removed users", 600, privacy_tasks.erase_removed),
+        Task("exports of tenants", 5, tenant_export_tasks.gather),
+        Task("old exports of tenants", 60, tenant_export_tasks.forget_exports),
     ),
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.process.service import Service
 from services.messaging import api, consumers, events, models
 from services.messaging.personal import PERSONAL
+from services.messaging.tenant_data import TENANT_DATA
 
 service = Service(
     name="messaging",
@@ -14,4 +15,5 @@ service = Service(
     events=(events.ThreadStarted, events.MessagePosted, events.ThreadRead),
     subscriptions=consumers.TENANT_EVENTS,
     personal=PERSONAL,
+    tenant_data=TENANT_DATA,
 )

@@ -22,6 +22,7 @@ from services.notifier.outbound import personal as outbound_personal
 from services.notifier.outbound import tasks as outbound_tasks
 from services.notifier.standing import consumers as standing_consumers
 from services.notifier.standing import tasks as standing_tasks
+from services.notifier.standing.tenant_data import TENANT_DATA
 from services.notifier.webhooks import api as webhooks_api
 from services.notifier.webhooks import consumers as webhooks_consumers
 from services.notifier.webhooks import personal as webhooks_personal
@@ -48,7 +49,7 @@ service = Service(
         Task("digests", 5.0, audience_tasks.write_due),
         Task("old mails", 300.0, outbound_tasks.forget_old_mails),
         *webhook_sender.tasks(),
-        Task("ended tenants", 300.0, standing_tasks.forget_ended_tenants),
+        Task("ended tenants", 60.0, standing_tasks.forget_ended_tenants),
         Task("old events", 60, event_log_tasks.forget_old_events),
         Task("old webhook messages", 60, webhooks_tasks.forget_old_messages),
     ),
@@ -59,5 +60,6 @@ service = Service(
         *event_log_personal.PERSONAL,
         *webhooks_personal.PERSONAL,
     ),
+    tenant_data=TENANT_DATA,
     check=settings.of,
 )

@@ -6,6 +6,7 @@ from chassis.process.service import Service
 from services.prm import consumers, events
 from services.prm.api import audit, groups, network, relationships, tiers
 from services.prm.models import Base
+from services.prm.tenant_data import TENANT_DATA
 
 service = Service(
     name="prm",
@@ -15,4 +16,5 @@ service = Service(
     events=events.ALL,
     subscriptions=consumers.TENANT_EVENTS,
     personal=(),
+    tenant_data=TENANT_DATA,
 )

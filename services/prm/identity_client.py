@@ -5,6 +5,7 @@ from uuid import UUID
 from marshmallow import EXCLUDE, ValidationError
 
 from chassis.core.errors import Invalid, NotFound, Upstream
+from chassis.data.endings import EndingRow
 from chassis.http.current import db, service_client
 from contracts.services import IDENTITY
 from services.prm.models import TenantName
@@ -16,12 +17,13 @@ def find(tenant_id: UUID, side: Side, *, field: str) -> TenantName:
     """A tenant on ``side``. It may not be stored yet.
 
     Raises:
-        Invalid: there is none of that kind; ``field`` of the request is to blame.
+        Invalid: there is none of that kind, or it has ended; ``field`` of the request is to blame.
         Upstream: it is not in our copy and identity is away.
     """
     with db.read() as session:
         stored = session.get(TenantName, tenant_id)
-    tenant = stored or _ask(tenant_id)
+        ended = session.get(EndingRow, tenant_id) is not None
+    tenant = None if ended else stored or _ask(tenant_id)
     if tenant is None or tenant.kind != side:
         raise Invalid.field(field, f"There is no such {side.lower()}.")
     return tenant

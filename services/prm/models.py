@@ -97,7 +97,10 @@ class GroupMember(TenantScoped, Base):
     """One retailer of one group, at the place in the list where it was sent."""
 
     __tablename__ = "group_members"
-    __table_args__ = (Index("ix_group_members_place", "group_id", "position"),)
+    __table_args__ = (
+        Index("ix_group_members_place", "group_id", "position"),
+        Index("ix_group_members_retailer_id", "retailer_id"),
+    )
 
     group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
     retailer_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -22,6 +22,7 @@ from services.promotions.sales import events as sales_events
 from services.promotions.store_campaigns import api as store_campaigns_api
 from services.promotions.store_campaigns import events as store_campaigns_events
 from services.promotions.store_campaigns import tasks as store_campaigns_tasks
+from services.promotions.tenant_data import TENANT_DATA
 from services.promotions.tills import api as tills_api
 
 service = Service(
@@ -53,6 +54,7 @@ service = Service(
     ),
     subscriptions=consumers.TENANT_EVENTS,
     personal=(),
+    tenant_data=TENANT_DATA,
     error_format_of=error_formats.of_path,
     schedule=(
         Task("trim evaluations", 600, evaluations_tasks.trim_evaluations),

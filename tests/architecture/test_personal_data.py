@@ -38,6 +38,8 @@ HARMLESS = {
         "tenants.name_folded": OF_A_COMPANY,
         "tenants.locale": OF_A_TENANT,
         "api_keys.name": "the name of a program",
+        "tenant_export_parts.table_name": OF_A_THING,
+        "tenant_export_parts.body": "compressed, so it cannot be searched; gone with its export, after seven days",
         "export_parts.body": "compressed, so it cannot be searched; gone within a day, or with its export",
         "identity_providers.client_id": OF_A_TENANT,
     },

@@ -7,7 +7,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "services" / "promotions"
 ROOMS = ("engine", "common", "catalogue", "sales", "store_campaigns", "carts", "evaluations", "tills")
-OUTSIDE = {"__init__", "settings"}
+OUTSIDE = {"__init__", "settings", "tenant_data"}
 LEVELS = {"rules": 0, "events": 1, "models": 1, "schemas": 1, "queries": 2, "actions": 3, "api": 4, "tasks": 4}
 LEVELS |= {"consumers": 4}
 NAMED = {"fast_path", "campaign_cache", "writer", "bundles"}

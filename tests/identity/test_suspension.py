@@ -11,6 +11,8 @@ from chassis.core.principal import Principal, acting_as
 from contracts.roles import Role
 from services.identity.common.models import Base
 from services.identity.teams import tasks
+from services.identity.tenant_exports import tasks as export_tasks
+from services.identity.tenant_exports.models import TenantExportPart
 from services.identity.users import bootstrap
 from services.identity.users.models import User
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
@@ -156,6 +158,22 @@ def left_of(identity, tenant):
         }
 
 
+def test_an_export_goes_with_its_tenant(identity, tenant):
+    """In pieces, by the task that lets exports go."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        identity.admin.delete(f"{ADMIN}/{tenant}?exported=true")
+        clock.shift(timedelta(days=29, hours=23))
+        assert identity.admin.post(f"{ADMIN}/{tenant}/export").status_code == 202
+        clock.shift(timedelta(hours=1))
+        with acting_as(Principal.system("identity")):
+            export_tasks.gather(identity.running.runtime)
+            while tasks.end_tenants(identity.running.runtime) or export_tasks.forget_exports(identity.running.runtime):
+                pass
+    assert left_of(identity, tenant) == set()
+    with acting_as(Principal.system("test")), identity.running.database.read() as session:
+        assert session.scalars(select(TenantExportPart)).all() == []
+
+
 def test_an_end_can_be_taken_back_until_then(identity, tenant, anna):
     with time_machine.travel(NOW, tick=False) as clock:
         identity.admin.delete(f"{ADMIN}/{tenant}?exported=true")
@@ -175,8 +193,11 @@ def test_what_has_ended_stays_ended(identity, tenant):
         clock.shift(timedelta(days=30))
         while end_tenants(identity):
             pass
+        neighbour = identity.running.client(Principal.system("prm"), sender="prm")
+        is_problem(neighbour.get(f"/internal/tenants/{tenant}"), 404, "not_found")
         before = identity.rows()
         for answer in (
+            identity.admin.post(f"{ADMIN}/{tenant}/export"),
             identity.admin.patch(f"{ADMIN}/{tenant}", json={"suspended": False}),
             identity.admin.delete(f"{ADMIN}/{tenant}?exported=true"),
             identity.admin.post(f"{ADMIN}/{tenant}/users", json=BO),

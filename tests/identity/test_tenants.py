@@ -28,6 +28,7 @@ def test_a_tenant_is_created_as_the_contract_shows(identity):
         "timeZone": "Europe/Stockholm",
         "features": ["campaigns", "prm"],
         "suspended": False,
+        "exportedAt": None,
         "endsAt": None,
     }
     read = identity.admin.get(f"{ADMIN}/{tenant['id']}")

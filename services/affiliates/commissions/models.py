@@ -26,6 +26,8 @@ class LedgerEntry(OfMerchant, TenantScoped, Base):
         Index("ix_ledger_affiliate", "merchant_id", "affiliate_id", "at"),
         Index("ix_ledger_merchant", "merchant_id", "at", "id"),
         Index("ix_ledger_conversion", "conversion_id"),
+        Index("ix_ledger_campaign_id", "campaign_id"),
+        Index("ix_ledger_affiliate_id", "affiliate_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-2)

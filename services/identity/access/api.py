@@ -55,6 +55,6 @@ class InternalTenant(MethodView):
     @blp.allow_senders(*(name for name in SERVICES if name != IDENTITY))
     @blp.response(200, TenantOut)
     def get(self, tenant_id):
-        """Any tenant: a service asks on behalf of a supplier about a retailer."""
+        """Any tenant that has not ended: a service asks on behalf of a supplier about a retailer."""
         with as_identity(), db.read() as session:
-            return tenant_queries.tenant(session, tenant_id)
+            return tenant_queries.living_tenant(session, tenant_id)

@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import Conflict
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.messaging import outbox
@@ -19,23 +18,24 @@ from services.identity.tenants.events import TenantEnded
 from services.identity.tenants.models import Tenant
 
 AT_ONCE = 100  # people forgotten in one transaction
-KEPT = ("tenants", "users")
-"""A tenant keeps its name, and its people are former users: the trail refers to both."""
+KEPT = ("tenants", "users", "tenant_exports")
+"""A tenant keeps its name, and its people are former users: the trail refers to both. Exports may be large, so a task
+deletes them in pieces."""
 
 
 def set_end(
     session: Session, tenant_id: UUID, *, exported: bool, settings: IdentitySettings, actor: Principal, now: datetime
 ) -> Tenant:
     """Suspend a tenant now and let it end after its grace; until then the operator can resume it. A tenant whose end is
-    set already keeps that end.
+    set already keeps that end. ``exported``: the operator says that it has got its data otherwise than by an archive.
 
     Raises:
-        Conflict: ``not_exported``: nobody has said that the tenant has got its data; ``tenant_ended``;
-            ``invalid_transition``: it is the platform's own.
+        Conflict: ``not_exported``: no archive was fetched, and nobody says that the tenant has its data;
+            ``tenant_ended``; ``invalid_transition``: it is the platform's own.
     """
     tenant = tenant_queries.lock_tenant(session, tenant_id)
     if not exported:
-        raise Conflict("Give the tenant its data first, and say so: ?exported=true.", code="not_exported")
+        tenant.require_exported(now)
     tenant_actions.suspend(session, tenant, actor=actor, now=now)
     if tenant.set_end(now + settings.tenant_grace):
         audit.record(session, "tenant.end_set", tenant, tenant_id=tenant.id, actor=actor, now=now)

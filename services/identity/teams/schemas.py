@@ -13,6 +13,6 @@ class AcceptIn(CamelSchema):
 
 
 class EndIn(CamelSchema):
-    """``exported``: the tenant has got its data."""
+    """``exported``: the tenant has got its data otherwise than by an export that was fetched."""
 
     exported = fields.Boolean(load_default=False)

@@ -44,8 +44,9 @@ class TenantEnd(MethodView):
     @blp.arguments(EndIn, location="query")
     @blp.response(202, AdminTenantOut)
     def delete(self, query, tenant_id):
-        """Suspend a tenant now; at ``endsAt`` its people, keys and settings go. Until then ``PATCH`` with
-        ``{"suspended": false}`` takes it back. Needs a password or factor that was shown a moment ago."""
+        """Suspend a tenant now; at ``endsAt`` all that is its own goes, in every service. Until then ``PATCH`` with
+        ``{"suspended": false}`` takes it back. An export of the last seven days was fetched, or ``exported=true`` says
+        that the tenant has its data otherwise. Needs a password or factor that was shown a moment ago."""
         with db.begin() as session:
             require_fresh(session, caller(), utcnow())
             tenant = ending.set_end(session, tenant_id, **query, settings=own_settings(), actor=caller(), now=utcnow())

@@ -41,6 +41,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
     suspended_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]  # when all that is its own goes, once the operator has ended it
     ended_at: Mapped[datetime | None]  # when it went
+    exported_at: Mapped[datetime | None]  # from when the newest archive is that was fetched to its end
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -86,6 +87,19 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
             return False
         self.ends_at = ends_at
         return True
+
+    def has_got_data(self, exported_at: datetime) -> None:
+        """An archive from that moment was fetched to its end."""
+        if self.exported_at is None or self.exported_at < exported_at:
+            self.exported_at = exported_at
+
+    def require_exported(self, now: datetime) -> None:
+        """Raises:
+        Conflict: ``not_exported``: no archive of the last days was fetched to its end.
+        """
+        if self.exported_at is None or now - self.exported_at > rules.EXPORT_COUNTS:
+            message = "Fetch an export of this tenant first, or say that it has its data otherwise: ?exported=true."
+            raise Conflict(message, code="not_exported")
 
     def end(self, now: datetime) -> None:
         self.require_living()

@@ -26,6 +26,12 @@ def tenant(session: Session, tenant_id: UUID) -> Tenant:
     return one_or_404(session, select(Tenant).where(Tenant.id == tenant_id), NO_TENANT)
 
 
+def living_tenant(session: Session, tenant_id: UUID) -> Tenant:
+    """One tenant that has not ended. Raises as ``tenant``."""
+    living = select(Tenant).where(Tenant.id == tenant_id, Tenant.ended_at.is_(None))
+    return one_or_404(session, living, NO_TENANT)
+
+
 def lock_tenant(session: Session, tenant_id: UUID) -> Tenant:
     """One tenant, locked until the transaction ends. Raises as ``tenant``.
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from uuid import UUID
@@ -13,6 +14,8 @@ from contracts.features import FEATURES
 SLUG_MAX = 63
 """As long as a label of a host name may be."""
 DEFAULT_TIME_ZONE = "Europe/Stockholm"
+EXPORT_COUNTS = timedelta(days=7)
+"""After that an export is too old for a tenant to end upon; as long as its archive can be fetched."""
 
 
 class Kind(StrEnum):

@@ -72,10 +72,21 @@ def take_step(
         tiers.lock_programme(session, actor.tenant_id)  # before the relationship's lock, as everywhere
     relationship = lock_relationship(session, relationship_id)
     versions.require(relationship, expected)
-    relationship.take(step, by=rules.side_of(actor.role), now=now)
-    _publish(session, relationship, step, actor=actor, now=now)
     if step is Step.END:
-        tiers.unassign_from_any(session, relationship.retailer_id, actor=actor, now=now)
+        return end(session, relationship, actor=actor, now=now)
+    relationship.take(step, by=rules.side_of(actor.role), now=now)
+    return _publish(session, relationship, step, actor=actor, now=now)
+
+
+def end(session: Session, relationship: Relationship, *, actor: Principal, now: datetime) -> Relationship:
+    """End a locked relationship for its supplier, whose programme is locked, too; the retailer's tier is taken away.
+
+    Raises:
+        Conflict: ``invalid_transition``.
+    """
+    relationship.take(Step.END, by=rules.side_of(actor.role), now=now)
+    _publish(session, relationship, Step.END, actor=actor, now=now)
+    tiers.unassign_from_any(session, relationship.retailer_id, actor=actor, now=now)
     return relationship
 
 

@@ -25,7 +25,7 @@ class Cart(Versioned, Owned, TenantScoped, Base):
     """
 
     __tablename__ = "carts"
-    __table_args__ = (Index("ix_carts_expires", "expires_at"),)
+    __table_args__ = (Index("ix_carts_expires", "expires_at"), Index("ix_carts_tenant", "tenant_id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
     campaign_name: Mapped[str | None]

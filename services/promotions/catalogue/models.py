@@ -97,7 +97,7 @@ class Settings(Aggregate, Versioned, Owned, TenantScoped, Base):
     """
 
     __tablename__ = "settings"
-    __table_args__ = (UniqueConstraint("tenant_id"),)
+    __table_args__ = (UniqueConstraint("tenant_id"), Index("ix_settings_pricelist", "pricelist_id"))
 
     time_zone: Mapped[str | None]
     currency: Mapped[str]
@@ -162,7 +162,7 @@ class Store(Entity, Versioned, TenantScoped, Base):
     """A shop. ``pricelist_id`` is the list of its own regular prices, where it has one (S1-34)."""
 
     __tablename__ = "stores"
-    __table_args__ = (ONE_STORE,)
+    __table_args__ = (ONE_STORE, Index("ix_stores_pricelist", "pricelist_id"))
 
     store_uid: Mapped[str]
     name: Mapped[str]

@@ -25,7 +25,10 @@ class Evaluation(Owned, TenantScoped, Base):
     """
 
     __tablename__ = "evaluations"
-    __table_args__ = (Index("ix_evaluations_created", "created_at"),)
+    __table_args__ = (
+        Index("ix_evaluations_created", "created_at"),
+        Index("ix_evaluations_tenant", "tenant_id", "id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
     store_uid: Mapped[str]
@@ -40,6 +43,7 @@ class UnitReturn(Owned, TenantScoped, Base):
     """
 
     __tablename__ = "unit_returns"
+    __table_args__ = (Index("ix_unit_returns_tenant", "tenant_id"),)
 
     evaluation_id: Mapped[UUID] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
     line_id: Mapped[str] = mapped_column(primary_key=True)
@@ -59,7 +63,10 @@ class CampaignUsage(Owned, TenantScoped, Base):
     """
 
     __tablename__ = "campaign_usages"
-    __table_args__ = (CheckConstraint("uses >= 0 AND discount_mills >= 0", name="not_negative"),)
+    __table_args__ = (
+        CheckConstraint("uses >= 0 AND discount_mills >= 0", name="not_negative"),
+        Index("ix_campaign_usages_tenant", "tenant_id"),
+    )
 
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("sales_campaigns.id"), primary_key=True)
     uses: Mapped[int]

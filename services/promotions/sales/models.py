@@ -41,6 +41,7 @@ class SalesCampaign(Entity, Versioned, TenantScoped, Base):
         Index("ix_sales_campaigns_status", "tenant_id", "status"),
         Index("ix_sales_campaigns_code", "tenant_id", "campaign_code_folded"),
         Index("ix_sales_campaigns_pricelist", "pricelist_id"),
+        Index("ix_sales_campaigns_customer_group", "customer_group_id"),
     )
 
     campaign_uid: Mapped[str]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.data.tenancy import TenantScoped
@@ -15,6 +15,7 @@ class BundleVersion(Owned, TenantScoped, Base):
     """One state of a store's bundle. ``campaigns`` maps uids to digests of what the bundle said of them."""
 
     __tablename__ = "bundle_versions"
+    __table_args__ = (Index("ix_bundle_versions_tenant", "tenant_id"),)
 
     store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"), primary_key=True, sort_order=-2)
     version: Mapped[str] = mapped_column(primary_key=True, sort_order=-1)

@@ -1,0 +1,115 @@
+"""What each table holds of tenants, declared once: how a tenant's rows are found, what an export shows of them, and
+what becomes of them when the tenant has ended."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Table, Uuid, delete, literal, select, tuple_, update
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from chassis.data.bulk import execute_counted
+from chassis.data.keys import Place, after, key_of
+
+FORMER_COMPANY = "former company"
+"""What others read in the place of an ended tenant's name."""
+
+AT_ONCE = 500
+"""Rows that are read for an export, deleted or changed together."""
+
+Condition = Callable[[UUID], ColumnElement[bool]]
+"""SQL: which rows, for a tenant."""
+
+Step = Callable[[Session, "TenantData", UUID, datetime], bool]
+"""Deletes or changes some rows after a tenant's end; returns whether there may be more. It must not find again what it
+has changed."""
+
+
+def delete_own(session: Session, data: "TenantData", tenant_id: UUID, _now: datetime) -> bool:
+    """Delete some of the tenant's rows."""
+    return _delete(session, data, data.rows_of(tenant_id))
+
+
+def delete_where(condition: Condition) -> Step:
+    """Delete rows that a condition names."""
+    return lambda session, data, tenant_id, _now: _delete(session, data, condition(tenant_id))
+
+
+def change_where(condition: Condition, *, moments: Sequence[str] = (), **values: Any) -> Step:
+    """Give columns of the rows that a condition names other values; then it must not name them any more. ``moments``
+    are columns that become the present time."""
+
+    def step(session: Session, data: "TenantData", tenant_id: UUID, now: datetime) -> bool:
+        return _change(session, data, condition(tenant_id), values | dict.fromkeys(moments, now))
+
+    return step
+
+
+@dataclass(frozen=True, eq=False)
+class TenantData:
+    """What one table holds of tenants.
+
+    Attributes:
+        model: a mapped class.
+        why: what its rows are, for the reader of an export.
+        rows: which rows are a tenant's; those that the class makes visible to it, where none are given.
+        secret: columns that no export shows.
+        sides: columns of a row of two tenants that only one of them may know, by the column with that one's id.
+        steps: what happens after the tenant's end, in this order; its rows are deleted unless it says otherwise.
+        remains: what may still name the tenant after all steps, and why; nothing where it is empty.
+    """
+
+    model: type[DeclarativeBase]
+    why: str
+    rows: Condition | None = None
+    secret: tuple[str, ...] = ()
+    sides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: tuple[Step, ...] = (delete_own,)
+    remains: str = ""
+
+    @cached_property
+    def table(self) -> Table:
+        table = self.model.__table__
+        assert isinstance(table, Table)
+        return table
+
+    def rows_of(self, tenant_id: UUID) -> ColumnElement[bool]:
+        if self.rows is not None:
+            return self.rows(tenant_id)
+        model: Any = self.model
+        return model.visible_to(literal(tenant_id, Uuid()))
+
+    def exported(self, row: Mapping[str, Any], tenant_id: UUID) -> dict[str, Any]:
+        """What an export shows of a row."""
+        others = {name for side, names in self.sides.items() if row[side] != tenant_id for name in names}
+        return {name: value for name, value in row.items() if name not in others and name not in self.secret}
+
+
+def window(
+    session: Session, data: TenantData, tenant_id: UUID, place: Place | None
+) -> tuple[list[Row[Any]], Place | None]:
+    """The tenant's next rows after a primary key, and the key to go on after; None where the table ends."""
+    statement = select(data.table).where(data.rows_of(tenant_id)).order_by(*data.table.primary_key.columns)
+    if place is not None:
+        statement = statement.where(after(data.table, place))
+    rows = list(session.execute(statement.limit(AT_ONCE)))
+    return rows, key_of(data.table, rows[-1]) if len(rows) == AT_ONCE else None
+
+
+def _delete(session: Session, data: TenantData, condition: ColumnElement[bool]) -> bool:
+    key, some = _some(data, condition)
+    return execute_counted(session, delete(data.table).where(key.in_(some))) == AT_ONCE
+
+
+def _change(session: Session, data: TenantData, condition: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
+    key, some = _some(data, condition)
+    return execute_counted(session, update(data.table).where(key.in_(some)).values(dict(values))) == AT_ONCE
+
+
+def _some(data: TenantData, condition: ColumnElement[bool]) -> tuple[Any, Any]:
+    columns = list(data.table.primary_key.columns)
+    key: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
+    return key, select(*columns).where(condition).limit(AT_ONCE)
