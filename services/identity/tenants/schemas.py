@@ -59,7 +59,7 @@ class TenantOut(CamelSchema):
 class AdminTenantOut(TenantOut):
     """A tenant as the operator sees it. ``endsAt``: when its own goes, or went, once it is to end."""
 
-    suspended = fields.Function(lambda tenant: tenant.suspended_at is not None, required=True)
+    suspended = fields.Boolean(attribute="is_suspended", required=True)
     ends_at = Instant(required=True, allow_none=True)
 
 
