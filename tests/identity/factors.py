@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from services.identity import settings
+from services.identity.common.clients import NO_CLIENT
 from services.identity.factors import actions
 from tests.identity.authenticator import Authenticator, decoded, encoded
 
@@ -51,12 +52,11 @@ def use_code(identity, user_id, code, now=None):
     """Whether it lets the user in, asked of the room itself."""
     running = identity.running
     with (
-        running.app.test_request_context(),
         acting_as(Principal.system("identity")),
         running.database.begin() as session,
     ):
         ours = settings.of(running.runtime.settings)
-        return actions.use_code(session, user_id, code, settings=ours, now=now or utcnow())
+        return actions.use_code(session, user_id, code, settings=ours, client=NO_CLIENT, now=now or utcnow())
 
 
 def origin(identity):
