@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from services.identity import settings
-from services.identity.common.clients import NO_CLIENT
+from services.identity.common.clients import Client
 from services.identity.factors import actions
 from tests.identity.authenticator import Authenticator, decoded, encoded
 
@@ -19,6 +19,7 @@ CONFIRM = "/api/v1/me/totp/confirm"
 RECOVERY = "/api/v1/me/recovery-codes"
 PASSKEYS = "/api/v1/me/passkeys"
 NOW = datetime(2026, 4, 1, 12, 0, 10, tzinfo=UTC)
+CLIENT = Client("Firefox on Windows", "192.0.2.1")
 STEP_UP = "/api/v1/me/step-up/passkey"
 SESSION = "/session/passkey"
 OTTO = "otto@nordic-heating.example"
@@ -56,7 +57,7 @@ def use_code(identity, user_id, code, now=None):
         running.database.begin() as session,
     ):
         ours = settings.of(running.runtime.settings)
-        return actions.use_code(session, user_id, code, settings=ours, client=NO_CLIENT, now=now or utcnow())
+        return actions.use_code(session, user_id, code, settings=ours, client=CLIENT, now=now or utcnow())
 
 
 def origin(identity):
