@@ -18,8 +18,9 @@ from tests.identity.authenticator import Authenticator
 from tests.identity.factors import CONFIRM, PASSKEYS, RECOVERY, TOTP, code_of
 
 STEP_UP = "/api/v1/me/step-up"
-ADDED, REMOVED = "A second factor was added", "A second factor was removed"
-CODE_USED = "A recovery code was used"
+ADDED = "A second factor was added to your Concord account"
+REMOVED = "A second factor was removed from your Concord account"
+CODE_USED = "A recovery code was used for your Concord account"
 SSO = {"issuer": "https://login.fjord.example", "clientId": "concord", "clientSecret": "between us"}
 
 
@@ -85,7 +86,7 @@ def mail_about(platform, person, subject, *parts):
     """Wait for a mail to somebody with this subject that says all of this."""
 
     def is_there():
-        mails = [mail for mail in platform.mailbox(person.email) if mail["subject"].startswith(subject)]
+        mails = [mail for mail in platform.mailbox(person.email) if mail["subject"] == subject]
         return [mail for mail in mails if all(part in mail["text"] for part in parts)]
 
     (mail,) = until(is_there, what=f"the mail {subject!r} {parts}")
@@ -119,11 +120,12 @@ def test_an_authenticator_from_setting_it_up_to_taking_it_away(platform, company
 
     done(browser.ask("DELETE", TOTP), 204)
     done(Browser(platform).sign_in(person.email, PASSWORD))
+    subjects = [CODE_USED, CODE_USED, ADDED, ADDED, REMOVED]  # in the order of their letters
+    until(lambda: sorted(mail["subject"] for mail in platform.mailbox(person.email)) == subjects, what="five mails")
     added = mail_about(platform, person, ADDED, "authenticator app", "127.0.0.1")
     assert "List-Unsubscribe" not in added["headers"]
     mail_about(platform, person, ADDED, "recovery codes")
     mail_about(platform, person, REMOVED, "authenticator app", f"{platform.port}/account/recover")
-    until(lambda: [mail["subject"] for mail in platform.mailbox(person.email)].count(added["subject"]) == 2, what="2")
 
 
 def test_a_passkey_opens_alone_or_beside_the_password(platform, company):
@@ -234,3 +236,23 @@ def test_a_sign_in_that_is_not_fresh_shows_a_factor_first(platform, company):
     refused(other.ask("POST", STEP_UP, {"password": "not the password"}), 403, "invalid_credentials")
     done(other.ask("POST", STEP_UP, {"password": PASSWORD}), 204)
     done(other.ask("POST", TOTP), 201)
+
+
+def test_the_operator_too_shows_a_factor_for_what_opens_or_ends_a_company(platform, company):
+    browser = Browser(platform)
+    done(browser.sign_in(*OPERATOR))
+    address = f"/api/v1/admin/tenants/{company.id}"
+    key_id = done(browser.ask("POST", f"{address}/api-keys", {"name": "till"}), 201)["id"]
+    calls = [
+        ("POST", f"{address}/api-keys", {"name": "ERP"}, 201),
+        ("DELETE", f"{address}/api-keys/{key_id}", None, 204),
+        ("DELETE", f"{address}/sso/enforcement", None, 204),
+        ("DELETE", f"{address}?exported=true", None, 202),
+    ]
+    grow_old(browser)
+    for method, path, body, _status in calls:
+        refused(browser.ask(method, path, body), 403, "step_up_required")
+    assert done(browser.get(address))["suspended"] is False
+    done(browser.ask("POST", STEP_UP, {"password": OPERATOR[1]}), 204)
+    for method, path, body, status in calls:
+        done(browser.ask(method, path, body), status)
