@@ -10,6 +10,7 @@ from typing import NoReturn
 import psycopg
 
 from bench import (
+    accounts,
     activation,
     affiliates,
     backlog,
@@ -41,6 +42,7 @@ MEASUREMENTS: dict[str, Callable[[], list[Row]]] = {
     "backlog": backlog.measure,
     "affiliates": affiliates.measure,
     "gateway": gateway.measure,
+    "accounts": accounts.measure,
     "platform": platform.measure,
 }
 

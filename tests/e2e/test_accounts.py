@@ -1,65 +1,16 @@
 """Accounts that people own, from end to end: invitation, browser session, colleagues, forgotten password (contract:
 "Sign-in in a browser", "Own account", "Own tenant"). Mails come from a real server, pages are filled in as they are."""
 
-from html.parser import HTMLParser
-from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
 import pytest
 import requests
 
+from tests.e2e.browsers import COOKIE, SAME_ORIGIN, Browser, Form, link_in
 from tests.e2e.harness import OPERATOR, PASSWORD, new_tenant, new_user, until
 
 GOOD = "correct horse battery staple"
 BETTER = "a rather long sentence to sign in with"
-SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
-COOKIE = "concord_session"
-
-
-class Form(HTMLParser):
-    """The one form of a page: where it goes, and what its fields hold."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.fields = {}
-        self.action = self.method = ""
-        self.scripts = 0
-        self.feed(page.text)
-        self.url = urljoin(page.url, self.action)
-
-    def handle_starttag(self, tag, attrs):
-        known = dict(attrs)
-        if tag == "form":
-            self.action, self.method = known.get("action") or "", (known.get("method") or "get").lower()
-        if tag == "input" and known.get("name"):
-            self.fields[known["name"]] = known.get("value") or ""
-        self.scripts += tag == "script"
-
-    def send(self, **values):
-        assert self.method == "post"
-        assert set(values) <= set(self.fields), self.fields
-        return requests.post(self.url, data=self.fields | values, timeout=20)
-
-
-class Browser:
-    """A browser at the platform: its cookie jar, and pages of the platform's own origin."""
-
-    def __init__(self, platform):
-        self.platform = platform
-        self.session = requests.Session()
-        self.session.trust_env = False
-
-    def post(self, path, body=None, headers=SAME_ORIGIN):
-        return self.session.post(self.platform.url + path, json=body, headers=headers, timeout=20)
-
-    def sign_in(self, email, password, **more):
-        return self.post("/session", {"username": email, "password": password, **more})
-
-    def as_caller(self, answer):
-        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
-
-    def get(self, path, headers):
-        return self.session.get(self.platform.url + path, headers=headers, timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +19,6 @@ def company(platform):
     operator, tag = platform.user(*OPERATOR), uuid4().hex[:8]
     tenant = new_tenant(operator, f"Fjord {tag}", "Retailer")
     return tenant, new_user(platform, operator, tenant, f"rolf-{tag}@fjord.example", "RetailerAdmin")
-
-
-def link_in(platform, email, path):
-    """The link of the newest mail to somebody that leads to a page of accounts, on this platform."""
-    mails = until(lambda: [mail for mail in platform.mailbox(email) if path in mail["text"]], what=f"mail to {email}")
-    link = next(word for word in mails[-1]["text"].split() if path in word)
-    split = urlsplit(link)
-    return f"{platform.url}{split.path}?{split.query}", mails
 
 
 def invite(platform, admin, role="RetailerViewer"):

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from services.identity import settings
+from services.identity.common.clients import Client
 from services.identity.factors import actions
 from tests.identity.authenticator import Authenticator, decoded, encoded
 
@@ -18,6 +19,7 @@ CONFIRM = "/api/v1/me/totp/confirm"
 RECOVERY = "/api/v1/me/recovery-codes"
 PASSKEYS = "/api/v1/me/passkeys"
 NOW = datetime(2026, 4, 1, 12, 0, 10, tzinfo=UTC)
+CLIENT = Client("Firefox on Windows", "192.0.2.1")
 STEP_UP = "/api/v1/me/step-up/passkey"
 SESSION = "/session/passkey"
 OTTO = "otto@nordic-heating.example"
@@ -51,12 +53,11 @@ def use_code(identity, user_id, code, now=None):
     """Whether it lets the user in, asked of the room itself."""
     running = identity.running
     with (
-        running.app.test_request_context(),
         acting_as(Principal.system("identity")),
         running.database.begin() as session,
     ):
         ours = settings.of(running.runtime.settings)
-        return actions.use_code(session, user_id, code, settings=ours, now=now or utcnow())
+        return actions.use_code(session, user_id, code, settings=ours, client=CLIENT, now=now or utcnow())
 
 
 def origin(identity):

@@ -11,10 +11,11 @@ from sqlalchemy import update
 from chassis.core.principal import Principal, acting_as
 from contracts.roles import Role
 from services.identity import settings
+from services.identity.account import bootstrap
 from services.identity.factors import queries
 from services.identity.tenants.models import Tenant
 from services.identity.users.bootstrap import platform_admin
-from tests.identity.conftest import is_problem
+from tests.identity.conftest import is_oauth_error, is_problem
 from tests.identity.factors import (
     CONFIRM,
     PASSKEYS,
@@ -176,6 +177,18 @@ def test_the_operator_sees_own_passkeys_only(identity, production, tenant, anna)
     is_problem(olga.post("/api/v1/me/step-up/passkey/options"), 409, "no_passkey")
     is_problem(add(olga, device), 409, "passkey_taken")
     assert origin(identity) == device.origin
+
+
+def test_an_operator_who_has_lost_all_factors_comes_back_by_a_command(identity, production):
+    """Nobody's browser asks, so the mail names no address; what is signed in ends, and a new factor is needed."""
+    granted = operator_tokens(identity)
+    with_totp(identity.as_bearer(granted["access_token"]))
+    is_oauth_error(identity.sign_in(OPERATOR, "concord-demo-operator"), 400, "second_factor_required")
+    assert bootstrap.operator_link(identity.running.runtime, OPERATOR, without_factors=True)
+    event = identity.running.events("identity.AccountSecured.v1")[-1]["data"]
+    assert (event["what"], event["detail"], event["address"]) == ("factor_removed", "all of them", "")
+    is_oauth_error(identity.refresh(granted["refresh_token"]), 400, "invalid_grant")
+    assert identity.claims(operator_tokens(identity)["access_token"])["setup"] is True
 
 
 @pytest.mark.parametrize(("environment", "needs"), [("dev", False), ("production", True)])

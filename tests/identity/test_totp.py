@@ -112,7 +112,7 @@ def test_a_recovery_code_counts_once_and_its_owner_hears_of_it(identity, person,
     assert not use_code(identity, UUID(anna), codes[0])
     assert use_code(identity, UUID(anna), codes[1])
     assert person.get(TOTP).json["recoveryCodesLeft"] == 8
-    assert secured(identity)[1:] == [("recovery_code_used", "Unknown device")] * 2
+    assert secured(identity)[1:] == [("recovery_code_used", "Firefox on Windows")] * 2
     (actor,) = {entry["actorId"] for entry in identity.trail(anna) if entry["action"] == "user.recovery_code_used"}
     assert actor == anna
 

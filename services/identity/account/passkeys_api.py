@@ -9,6 +9,7 @@ from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
 from services.identity.account.factor_schemas import PasskeyIn, PasskeyOut
+from services.identity.common.clients import client_of_request
 from services.identity.common.context import own_settings
 from services.identity.factors import actions, passkey_actions, queries, verification
 from services.identity.factors.passkey_actions import Purpose
@@ -50,7 +51,14 @@ class Passkeys(MethodView):
             taken = take_challenge(Purpose.REGISTER, data["credential"])
             with db.begin() as session:
                 return passkey_actions.add_passkey(
-                    session, caller().user_id, **data, taken=taken, party=relying_party(), actor=caller(), now=now
+                    session,
+                    caller().user_id,
+                    **data,
+                    taken=taken,
+                    party=relying_party(),
+                    client=client_of_request(),
+                    actor=caller(),
+                    now=now,
                 )
 
     @blp.allow()
@@ -71,5 +79,11 @@ class OnePasskey(MethodView):
         with db.begin() as session:
             require_fresh(session, caller(), now)
             passkey_actions.remove_passkey(
-                session, caller().user_id, passkey_id, settings=own_settings(), actor=caller(), now=now
+                session,
+                caller().user_id,
+                passkey_id,
+                settings=own_settings(),
+                client=client_of_request(),
+                actor=caller(),
+                now=now,
             )

@@ -10,7 +10,7 @@ from chassis.core.principal import OPERATOR, Principal
 from chassis.data import audit
 from chassis.messaging import outbox
 from services.identity.account import queries, rules, throttling
-from services.identity.common.clients import Client
+from services.identity.common.clients import NO_CLIENT, Client
 from services.identity.common.secrets import spellings
 from services.identity.factors import actions as factor_actions
 from services.identity.links import actions as link_actions
@@ -113,7 +113,7 @@ def make_operator_link(
     audit.record(session, "user.recovery_started", user, tenant_id=user.tenant_id, actor=system, now=now)
     if without_factors:
         factor_actions.forget(session, user.id)
-        factor_actions.report(session, user, "factor_removed", "all of them", actor=system, now=now)
+        factor_actions.report(session, user, "factor_removed", "all of them", client=NO_CLIENT, actor=system, now=now)
         session_actions.end_all(session, user.id, now=now)
     return link_actions.make_link(session, user, RESET, lifetime=RESET_LIFETIME, settings=settings, now=now)
 

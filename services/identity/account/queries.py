@@ -13,12 +13,12 @@ from contracts.roles import Role
 from services.identity.account.models import UserSettings
 from services.identity.api_keys.models import ApiKey
 from services.identity.factors.models import Passkey, TotpSecret
-from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import queries as link_queries
 from services.identity.links.models import AskedReset
 from services.identity.links.rules import RESET, LinkInvalid
 from services.identity.settings import IdentitySettings
 from services.identity.tenants.models import Tenant
+from services.identity.users import own_sign_in
 from services.identity.users import queries as user_queries
 from services.identity.users.models import User
 
@@ -81,11 +81,8 @@ def person_of_reset(session: Session, token: str, *, settings: IdentitySettings,
 
 
 def may_reset(session: Session, user: User) -> bool:
-    """Whether a person may set a new password by mail: not where the tenant is suspended, or only its own identity
-    provider lets people in."""
-    tenant = session.get(Tenant, user.tenant_id)
-    is_open = tenant is not None and tenant.suspended_at is None
-    return is_open and not provider_queries.is_enforced(session, user.tenant_id, user.role)
+    """Whether a person may set a new password by mail: not where none would open anything."""
+    return own_sign_in.refusal(session, user) is None
 
 
 def lock_asked_reset(session: Session) -> AskedReset | None:

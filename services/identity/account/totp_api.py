@@ -8,6 +8,7 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.identity.account.factor_schemas import CodeIn, RecoveryCodesOut, StartedTotpOut, TotpOut
+from services.identity.common.clients import client_of_request
 from services.identity.common.context import own_settings
 from services.identity.factors import actions, queries
 from services.identity.sessions import tries
@@ -46,7 +47,14 @@ class Totp(MethodView):
         now = utcnow()
         with db.begin() as session:
             require_fresh(session, caller(), now)
-            actions.remove_totp(session, caller().user_id, settings=own_settings(), actor=caller(), now=now)
+            actions.remove_totp(
+                session,
+                caller().user_id,
+                settings=own_settings(),
+                client=client_of_request(),
+                actor=caller(),
+                now=now,
+            )
 
 
 @blp.route("/totp/confirm")
@@ -61,7 +69,13 @@ class TotpConfirm(MethodView):
             _check(user, data["code"])
             with db.begin() as session:
                 codes = actions.confirm_totp(
-                    session, caller().user_id, data["code"], settings=own_settings(), actor=caller(), now=utcnow()
+                    session,
+                    caller().user_id,
+                    data["code"],
+                    settings=own_settings(),
+                    client=client_of_request(),
+                    actor=caller(),
+                    now=utcnow(),
                 )
         return {"recovery_codes": codes}
 
@@ -76,7 +90,12 @@ class RecoveryCodes(MethodView):
         with db.begin() as session:
             require_fresh(session, caller(), now)
             codes = actions.renew_recovery_codes(
-                session, caller().user_id, settings=own_settings(), actor=caller(), now=now
+                session,
+                caller().user_id,
+                settings=own_settings(),
+                client=client_of_request(),
+                actor=caller(),
+                now=now,
             )
         return {"recovery_codes": codes}
 

@@ -50,6 +50,10 @@ class Client:
         return site_of(self.address)
 
 
+NO_CLIENT = Client(device="", address="")
+"""Where nobody's browser asks: a command on the machine that identity runs on."""
+
+
 def client_of_request() -> Client:
     """The client of the current request; its address as the gateway saw it."""
     address = request.headers.get("X-Concord-Client") or request.remote_addr or ""

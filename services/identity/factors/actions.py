@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from flask import has_request_context
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
@@ -13,14 +12,13 @@ from chassis.core.errors import Conflict, Invalid, NotFound, Unauthorized
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.bulk import execute_counted
-from chassis.messaging import outbox
-from services.identity.common.clients import client_of_request
+from services.identity.common.clients import Client
 from services.identity.factors import queries, rules
 from services.identity.factors.models import Passkey, RecoveryCode, TotpSecret
 from services.identity.settings import IdentitySettings
 from services.identity.tenants import queries as tenant_queries
+from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
-from services.identity.users.events import AccountSecured
 from services.identity.users.models import User
 
 AUTHENTICATOR = "authenticator app"
@@ -48,7 +46,14 @@ def start_totp(session: Session, user_id: UUID, *, settings: IdentitySettings, n
 
 
 def confirm_totp(
-    session: Session, user_id: UUID, code: str, *, settings: IdentitySettings, actor: Principal, now: datetime
+    session: Session,
+    user_id: UUID,
+    code: str,
+    *,
+    settings: IdentitySettings,
+    client: Client,
+    actor: Principal,
+    now: datetime,
 ) -> list[str]:
     """Let the started authenticator count once it shows a code; return new recovery codes, ten of them.
 
@@ -59,7 +64,7 @@ def confirm_totp(
     user = lock_owner(session, user_id)
     totp, step = started_totp(session, user_id, code, settings=settings, now=now)
     totp.confirm(step, now)
-    report(session, user, "factor_added", AUTHENTICATOR, actor=actor, now=now)
+    report(session, user, "factor_added", AUTHENTICATOR, client=client, actor=actor, now=now)
     return _new_recovery_codes(session, user, settings)
 
 
@@ -79,7 +84,7 @@ def started_totp(
 
 
 def remove_totp(
-    session: Session, user_id: UUID, *, settings: IdentitySettings, actor: Principal, now: datetime
+    session: Session, user_id: UUID, *, settings: IdentitySettings, client: Client, actor: Principal, now: datetime
 ) -> None:
     """Forget a person's authenticator, and the recovery codes with the last factor.
 
@@ -92,11 +97,11 @@ def remove_totp(
     if totp is None or totp.confirmed_at is None:
         raise NotFound("You have no authenticator.")
     session.delete(totp)
-    removed_factor(session, user, AUTHENTICATOR, settings=settings, actor=actor, now=now)
+    removed_factor(session, user, AUTHENTICATOR, settings=settings, client=client, actor=actor, now=now)
 
 
 def renew_recovery_codes(
-    session: Session, user_id: UUID, *, settings: IdentitySettings, actor: Principal, now: datetime
+    session: Session, user_id: UUID, *, settings: IdentitySettings, client: Client, actor: Principal, now: datetime
 ) -> list[str]:
     """Ten new recovery codes in place of those a person has.
 
@@ -106,11 +111,13 @@ def renew_recovery_codes(
     user = lock_owner(session, user_id)
     if not queries.has_factor(session, user_id):
         raise Conflict("Set up a second factor first.", code="no_second_factor")
-    report(session, user, "factor_added", RECOVERY, actor=actor, now=now)
+    report(session, user, "factor_added", RECOVERY, client=client, actor=actor, now=now)
     return _new_recovery_codes(session, user, settings)
 
 
-def use_code(session: Session, user_id: UUID, code: str, *, settings: IdentitySettings, now: datetime) -> bool:
+def use_code(
+    session: Session, user_id: UUID, code: str, *, settings: IdentitySettings, client: Client, now: datetime
+) -> bool:
     """Whether it is a code of the person's authenticator or a recovery code that has not been used; now it has.
 
     Two requests with one code cannot both succeed. Tries are for the caller to count.
@@ -118,7 +125,9 @@ def use_code(session: Session, user_id: UUID, code: str, *, settings: IdentitySe
     user = user_queries.lock_present_user(session, user_id)  # before the rows below it, as everywhere in this room
     if user is None:
         return False
-    return _use_totp(session, user_id, code, settings, now) or _use_recovery_code(session, user, code, settings, now)
+    if _use_totp(session, user_id, code, settings, now):
+        return True
+    return _use_recovery_code(session, user, code, settings=settings, client=client, now=now)
 
 
 def forget(session: Session, user_id: UUID) -> None:
@@ -140,7 +149,14 @@ def lock_owner(session: Session, user_id: UUID) -> User:
 
 
 def removed_factor(
-    session: Session, user: User, factor: str, *, settings: IdentitySettings, actor: Principal, now: datetime
+    session: Session,
+    user: User,
+    factor: str,
+    *,
+    settings: IdentitySettings,
+    client: Client,
+    actor: Principal,
+    now: datetime,
 ) -> None:
     """Audit a factor that has just been deleted and tell its owner; the recovery codes go with the last one.
 
@@ -154,17 +170,17 @@ def removed_factor(
                 "Your company requires a second factor; set up another one first.", code="second_factor_required"
             )
         session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
-    report(session, user, "factor_removed", factor, actor=actor, now=now)
+    report(session, user, "factor_removed", factor, client=client, actor=actor, now=now)
 
 
-def report(session: Session, user: User, what: str, factor: str, *, actor: Principal, now: datetime) -> None:
-    """Audit what has happened to a factor and have its owner told; ``what`` as in ``AccountSecured``."""
-    changes = {"factor_added": {"factor": [None, factor]}, "factor_removed": {"factor": [factor, None]}}
+def report(
+    session: Session, user: User, what: str, detail: str, *, client: Client, actor: Principal, now: datetime
+) -> None:
+    """Audit what has happened to a factor and have its owner told; ``what`` and ``detail`` as in ``AccountSecured``."""
+    changes = {"factor_added": {"factor": [None, detail]}, "factor_removed": {"factor": [detail, None]}}
     more = changes.get(what)
     audit.record(session, f"user.{what}", user, tenant_id=user.tenant_id, actor=actor, now=now, changes=more)
-    address = client_of_request().address if has_request_context() else ""
-    event = AccountSecured(user.id, user.tenant_id, what, factor, address, now)
-    outbox.add(session, user, event, tenants=(), actor=actor, now=now)
+    user_actions.publish_secured(session, user, what, detail=detail, client=client, actor=actor, now=now)
 
 
 def _use_totp(session: Session, user_id: UUID, code: str, settings: IdentitySettings, now: datetime) -> bool:
@@ -177,14 +193,15 @@ def _use_totp(session: Session, user_id: UUID, code: str, settings: IdentitySett
     return execute_counted(session, update(TotpSecret).where(*own, unused).values(last_step=step)) == 1
 
 
-def _use_recovery_code(session: Session, user: User, code: str, settings: IdentitySettings, now: datetime) -> bool:
+def _use_recovery_code(
+    session: Session, user: User, code: str, *, settings: IdentitySettings, client: Client, now: datetime
+) -> bool:
     digest = rules.recovery_digest(code, user.id, settings.derive("recovery codes"))
     present = (RecoveryCode.user_id == user.id, RecoveryCode.digest == digest, RecoveryCode.used_at.is_(None))
     if digest is None or not execute_counted(session, update(RecoveryCode).where(*present).values(used_at=now)):
         return False
     actor = user.as_principal(tenant_queries.tenant(session, user.tenant_id))
-    device = client_of_request().device if has_request_context() else ""
-    report(session, user, "recovery_code_used", device, actor=actor, now=now)
+    report(session, user, "recovery_code_used", client.device, client=client, actor=actor, now=now)
     return True
 
 

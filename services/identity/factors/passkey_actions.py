@@ -15,6 +15,7 @@ from chassis.core.logs import logger
 from chassis.core.principal import Principal
 from chassis.data.bulk import execute_counted
 from chassis.data.errors import conflict_if_taken
+from services.identity.common.clients import Client
 from services.identity.factors import actions, queries, rules, verification
 from services.identity.factors.models import ONE_CREDENTIAL, Passkey, PasskeyChallenge
 from services.identity.factors.verification import Json, NotVerified, RelyingParty
@@ -84,6 +85,7 @@ def add_passkey(
     *,
     name: str,
     party: RelyingParty,
+    client: Client,
     actor: Principal,
     now: datetime,
 ) -> Passkey:
@@ -113,7 +115,7 @@ def add_passkey(
     session.add(passkey)
     with conflict_if_taken(ONE_CREDENTIAL, "This passkey is known already.", code="passkey_taken"):
         session.flush()
-    actions.report(session, user, "factor_added", _called(name), actor=actor, now=now)
+    actions.report(session, user, "factor_added", _called(name), client=client, actor=actor, now=now)
     return passkey
 
 
@@ -151,7 +153,14 @@ def claimed_owner(session: Session, credential: Json) -> User | None:
 
 
 def remove_passkey(
-    session: Session, user_id: UUID, passkey_id: UUID, *, settings: IdentitySettings, actor: Principal, now: datetime
+    session: Session,
+    user_id: UUID,
+    passkey_id: UUID,
+    *,
+    settings: IdentitySettings,
+    client: Client,
+    actor: Principal,
+    now: datetime,
 ) -> None:
     """Forget a passkey.
 
@@ -162,7 +171,8 @@ def remove_passkey(
     user = actions.lock_owner(session, user_id)
     passkey = queries.lock_passkey(session, user_id, passkey_id)
     session.delete(passkey)
-    actions.removed_factor(session, user, _called(passkey.name), settings=settings, actor=actor, now=now)
+    factor = _called(passkey.name)
+    actions.removed_factor(session, user, factor, settings=settings, client=client, actor=actor, now=now)
 
 
 def trim(session: Session, *, now: datetime) -> bool:

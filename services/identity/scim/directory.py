@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from flask import request
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import Forbidden, Unauthorized
+from chassis.core.errors import Unauthorized
 from chassis.core.principal import NOBODY, Principal, acting_as
 from chassis.http.current import db
 from contracts.roles import Role
@@ -50,8 +50,7 @@ def _directory() -> Principal:
         tenant = tenant_queries.tenant(session, token.tenant_id) if token else None
     if token is None or tenant is None:
         raise Unauthorized("This token is not good.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-    if tenant.suspended_at is not None:
-        raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
+    tenant.require_active()
     now = utcnow()
     if actions.is_use_worth_noting(token, now):
         with as_identity(), db.begin() as session:

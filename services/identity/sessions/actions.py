@@ -16,7 +16,6 @@ from chassis.core.logs import logger
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.bulk import among, insert_ignoring
-from chassis.messaging import outbox
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest, new_secret
 from services.identity.factors import queries as factor_queries
@@ -29,8 +28,8 @@ from services.identity.sign_ins import queries as sign_in_queries
 from services.identity.sign_ins.rules import How, Outcome
 from services.identity.signing_keys.grants import Granted, grant
 from services.identity.tenants import queries as tenant_queries
+from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
-from services.identity.users.events import AccountSecured
 from services.identity.users.models import User
 
 log = logger(__name__)
@@ -181,8 +180,9 @@ def _warn_of_new_device(session: Session, user: User, client: Client, now: datet
         return
     if not sign_in_queries.has_signed_in(session, user.id):
         return
-    event = AccountSecured(user.id, user.tenant_id, "new_device", client.device, client.address, now)
-    outbox.add(session, user, event, tenants=(), actor=Principal.system("identity"), now=now)
+    user_actions.publish_secured(
+        session, user, "new_device", detail=client.device, client=client, actor=Principal.system("identity"), now=now
+    )
 
 
 def _successor(presented: str, settings: IdentitySettings) -> str:

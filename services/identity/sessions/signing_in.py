@@ -5,13 +5,14 @@ transactions, because that is slow on purpose. The first counts the try, the sec
 for an account that does not exist, is only invited or is suspended.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import Failure, Forbidden, Unauthorized
+from chassis.core.errors import Failure, Unauthorized
 from chassis.core.text import normal
 from chassis.http.current import db
 from services.identity.common.clients import client_of_request
@@ -19,14 +20,15 @@ from services.identity.common.context import as_identity, own_settings
 from services.identity.common.secrets import spellings
 from services.identity.factors import actions as factor_actions
 from services.identity.factors import queries as factor_queries
-from services.identity.identity_providers import queries as provider_queries
 from services.identity.passwords.hashing import hash_password, is_outdated, is_password
 from services.identity.sessions import actions, throttle, tries
 from services.identity.sign_ins.rules import How, Outcome
 from services.identity.signing_keys.grants import Granted
-from services.identity.tenants import queries as tenant_queries
+from services.identity.tenants.rules import SuspendedTenant
+from services.identity.users import own_sign_in
 from services.identity.users import queries as user_queries
 from services.identity.users.models import User
+from services.identity.users.own_sign_in import SsoRequired
 
 
 class WrongCredentials(Unauthorized):
@@ -46,6 +48,14 @@ class SecondFactorRequired(Unauthorized):
     def __init__(self) -> None:
         detail = "Send a code of your authenticator, or a recovery code, as well."
         super().__init__(detail, headers={"X-Concord-Sign-In": "half-way"})  # the gateway counts it as no refused one
+
+
+FAILURES: Mapping[Outcome, Callable[[], Failure]] = {
+    Outcome.CODE_MISSING: SecondFactorRequired,
+    Outcome.TENANT_SUSPENDED: SuspendedTenant,
+    Outcome.SSO_REQUIRED: SsoRequired,
+}
+"""What only those hear of whose password was right; to everybody else it is wrong."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +98,10 @@ def sign_in(credentials: Credentials) -> Granted:
             if outcome is not Outcome.OK:
                 account = user or next(iter(users), None)
                 tries.record(session, account, How.PASSWORD, outcome if account else Outcome.UNKNOWN_ACCOUNT, utcnow())
-            if outcome in (Outcome.OK, Outcome.CODE_MISSING, Outcome.TENANT_SUSPENDED, Outcome.SSO_REQUIRED):
+            if outcome is Outcome.OK or outcome in FAILURES:
                 throttle.take_off(session, attempt, signed_in=outcome is Outcome.OK, now=utcnow())
     if granted is None:
-        raise _failure(outcome)
+        raise FAILURES.get(outcome, WrongCredentials)()
     return granted
 
 
@@ -112,33 +122,24 @@ def _settle(
         return Outcome.SUSPENDED if match.user.suspended_at else Outcome.WRONG_PASSWORD, None
     if user.password_hash != match.user.password_hash and not is_password(match.spelling, user.password_hash):
         return Outcome.WRONG_PASSWORD, None  # it was changed a moment ago
-    if tenant_queries.tenant(session, user.tenant_id).suspended_at is not None:
-        return Outcome.TENANT_SUSPENDED, None
-    if provider_queries.is_enforced(session, user.tenant_id, user.role):
-        return Outcome.SSO_REQUIRED, None
-    settings = own_settings()
+    if refusal := own_sign_in.refusal(session, user):
+        return Outcome(refusal.code), None
+    settings, client = own_settings(), client_of_request()
     if factor_queries.has_factor(session, user.id):
         if not credentials.code:
             return Outcome.CODE_MISSING, None
-        if not factor_actions.use_code(session, user.id, credentials.code, settings=settings, now=now):
+        code = credentials.code
+        if not factor_actions.use_code(session, user.id, code, settings=settings, client=client, now=now):
             return Outcome.WRONG_CODE, None
     user.password_hash = match.new_hash or user.password_hash
     granted = actions.start(
         session,
         user,
         how=How.PASSWORD,
-        client=client_of_request(),
+        client=client,
         keep=credentials.keep,
         proved_at=now,
         settings=settings,
         now=now,
     )
     return Outcome.OK, granted
-
-
-def _failure(outcome: Outcome) -> Failure:
-    if outcome is Outcome.TENANT_SUSPENDED:
-        return Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
-    if outcome is Outcome.SSO_REQUIRED:
-        return Forbidden("Sign in through your company's own sign-in.", code="sso_required")
-    return SecondFactorRequired() if outcome is Outcome.CODE_MISSING else WrongCredentials()

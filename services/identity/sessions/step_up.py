@@ -10,6 +10,7 @@ from chassis.core.errors import Forbidden
 from chassis.core.principal import Principal
 from chassis.data.unit_of_work import outside_unit
 from chassis.http.current import db
+from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
 from services.identity.factors import actions as factor_actions
 from services.identity.factors import queries as factor_queries
@@ -69,4 +70,4 @@ def _proving(session: Session, principal: Principal) -> tuple[User, SignedIn]:
 
 def _use_code(session: Session, user_id: UUID, code: str, now: datetime) -> bool:
     user_queries.lock_present_user(session, user_id)
-    return factor_actions.use_code(session, user_id, code, settings=own_settings(), now=now)
+    return factor_actions.use_code(session, user_id, code, settings=own_settings(), client=client_of_request(), now=now)

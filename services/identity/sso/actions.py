@@ -90,7 +90,7 @@ def sign_in(
     provider = provider_queries.lock_provider(session, tenant.id)
     if provider is None or provider.issuer != attempt.issuer:
         raise failures.expired()
-    if tenant.suspended_at is not None:
+    if tenant.is_suspended:
         raise failures.suspended()
     role = rules.mapped_role(provider.role_mapping, person.roles, tenant.kind)
     user = _known(session, tenant, person, now)

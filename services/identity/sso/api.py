@@ -154,7 +154,7 @@ def _provider_of(address: str) -> tuple[Tenant, IdentityProvider]:
         provider = provider_queries.provider(session, tenant.id) if tenant else None
     if tenant is None or provider is None:
         raise failures.no_provider()
-    if tenant.suspended_at is not None:
+    if tenant.is_suspended:
         raise failures.suspended()
     return tenant, provider
 

@@ -7,11 +7,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from chassis.core.emails import address_key
-from chassis.core.errors import Conflict, Failure, Forbidden
+from chassis.core.errors import Conflict, Failure
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.messaging import outbox
-from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import actions as link_actions
 from services.identity.links.rules import INVITATION, INVITATION_LIFETIME, RESET, RESET_LIFETIME, LinkInvalid
 from services.identity.settings import IdentitySettings
@@ -19,6 +18,7 @@ from services.identity.teams import expiry, queries, rules
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
+from services.identity.users import own_sign_in
 from services.identity.users import queries as user_queries
 from services.identity.users.events import PasswordResetRequested, UserAdded, UserInvited
 from services.identity.users.models import User
@@ -107,9 +107,7 @@ def accept(
     user = user_queries.lock_former_user(session, link.tenant_id, link.user_id) if link else None
     if user is None or user.status != Status.INVITED:
         raise LinkInvalid
-    tenant = tenant_queries.tenant(session, user.tenant_id)
-    if tenant.suspended_at is not None:
-        raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
+    tenant = tenant_queries.require_active(session, user.tenant_id)
     user.join(name, password_hash)
     actor = user.as_principal(tenant)
     audit.record(session, "user.joined", user, tenant_id=tenant.id, actor=actor, now=now)
@@ -135,18 +133,12 @@ def recover(
         return
     if user.status != Status.ACTIVE:
         raise Conflict("This user is suspended.", code="invalid_transition")
-    _require_passwords(session, user)
+    if refusal := own_sign_in.refusal(session, user):
+        raise Conflict("People of this company cannot sign in with a password now.", code=refusal.code)
     link = link_actions.make_link(session, user, RESET, lifetime=RESET_LIFETIME, settings=settings, now=now)
     audit.record(session, "user.recovered", user, tenant_id=tenant_id, actor=actor, now=now)
     event = PasswordResetRequested(user.id, tenant_id, link.id, link.expires_at)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
-
-
-def _require_passwords(session: Session, user: User) -> None:
-    if tenant_queries.tenant(session, user.tenant_id).suspended_at is not None:
-        raise Conflict("This company's access to the platform is suspended.", code="tenant_suspended")
-    if provider_queries.is_enforced(session, user.tenant_id, user.role):
-        raise Conflict("People of this company sign in through its own sign-in.", code="sso_required")
 
 
 def _pace(

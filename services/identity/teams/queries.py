@@ -36,7 +36,7 @@ def person_of_invitation(
     """
     link = link_queries.link_of_token(session, token, INVITATION, settings=settings, now=now)
     user = session.get(User, link.user_id) if link else None
-    if user is None or user.invited_at is None or user.removed_at is not None or user.suspended_at is not None:
+    if user is None or user.status != Status.INVITED:
         raise LinkInvalid
     return user, tenant_queries.tenant(session, user.tenant_id)
 

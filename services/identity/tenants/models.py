@@ -54,6 +54,17 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         """What paths call it by: its slug, or its id as long as it has none."""
         return self.slug or str(self.id)
 
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+    def require_active(self) -> None:
+        """Raises:
+        SuspendedTenant: ``tenant_suspended``.
+        """
+        if self.is_suspended:
+            raise rules.SuspendedTenant
+
     def change(self, changes: Mapping[str, Any], now: datetime) -> bool:
         """Take over names, zones and the like; returns whether anything is different now."""
         changed = {field: value for field, value in changes.items() if getattr(self, field) != value}
@@ -66,7 +77,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         """Answer and send nothing for the tenant; returns whether that is new."""
         if self.kind == rules.Kind.PLATFORM:
             raise Conflict("The platform's own tenant stays.", code="invalid_transition")
-        if self.suspended_at is not None:
+        if self.is_suspended:
             return False
         self.suspended_at = self.updated_at = now
         return True
@@ -74,7 +85,7 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
     def resume(self, now: datetime) -> bool:
         """Work as before, also where an end was set; returns whether that is new."""
         self.require_living()
-        if self.suspended_at is None:
+        if not self.is_suspended:
             return False
         self.suspended_at = self.ends_at = None
         self.updated_at = now

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.core.errors import Forbidden
 from chassis.core.text import fold
 from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
@@ -45,11 +44,10 @@ def require_active(session: Session, tenant_id: UUID) -> Tenant:
     """One tenant that is not suspended.
 
     Raises:
-        Forbidden: ``tenant_suspended``.
+        SuspendedTenant: ``tenant_suspended``.
     """
     active = tenant(session, tenant_id)
-    if active.suspended_at is not None:
-        raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
+    active.require_active()
     return active
 
 

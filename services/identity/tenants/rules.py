@@ -9,6 +9,7 @@ from functools import cache
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from chassis.core.errors import Forbidden
 from contracts.features import FEATURES
 
 SLUG_MAX = 63
@@ -25,6 +26,15 @@ class Kind(StrEnum):
     RETAILER = "Retailer"
     MERCHANT = "Merchant"
     PLATFORM = "Platform"
+
+
+class SuspendedTenant(Forbidden):
+    """The operator has suspended the caller's company."""
+
+    default_code = "tenant_suspended"
+
+    def __init__(self) -> None:
+        super().__init__("This company's access to the platform is suspended.")
 
 
 TENANT_KINDS = (Kind.SUPPLIER, Kind.RETAILER, Kind.MERCHANT)

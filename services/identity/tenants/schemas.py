@@ -60,7 +60,7 @@ class AdminTenantOut(TenantOut):
     """A tenant as the operator sees it. ``exportedAt``: from when the newest export is that was fetched to its end.
     ``endsAt``: when its own goes, or went, once it is to end."""
 
-    suspended = fields.Function(lambda tenant: tenant.suspended_at is not None, required=True)
+    suspended = fields.Boolean(attribute="is_suspended", required=True)
     exported_at = Instant(required=True, allow_none=True)
     ends_at = Instant(required=True, allow_none=True)
 
