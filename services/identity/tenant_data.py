@@ -21,7 +21,7 @@ from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
 
 SECRET: Mapping[type[DeclarativeBase], tuple[str, ...]] = {
-    User: ("password_hash",),
+    User: ("password_hash", "earlier_addresses"),
     ApiKey: ("secret",),
     IdentityProvider: ("client_secret",),
     ScimToken: ("digest",),
@@ -29,7 +29,7 @@ SECRET: Mapping[type[DeclarativeBase], tuple[str, ...]] = {
     RefreshToken: ("digest",),
     TotpSecret: ("secret", "pending_secret", "last_step"),
     RecoveryCode: ("digest",),
-    Export: ("archive",),
+    Export: ("archive", "email_digest"),
 }
 
 

@@ -327,9 +327,27 @@ def test_an_archive_is_gone_after_seven_days_in_pieces(world, monkeypatch):
     is_problem(world.identity.admin.get(export["archive"]), 404, "not_found")
     with acting_as(Principal.system("identity")):
         assert tasks.forget_exports(world.identity.running.runtime) is True
+    forget(world)
+    assert export_rows(world) == [0, 0]
+
+
+def test_an_archive_goes_when_somebody_in_it_is_erased(world):
+    for company in (world.anna, world.sven):
+        exported(world, company)
+    colleague = world.identity.user(str(world.anna.tenant_id), "bo@nordic.example", "SupplierViewer")
+    forget(world)
+    assert world.identity.admin.get(operators(world, world.anna)).status_code == 200
+    answer = world.identity.running.client(world.anna).post(f"/api/v1/tenant/users/{colleague}/erase")
+    assert answer.status_code == 204, answer.json
+    forget(world)
+    is_problem(world.identity.admin.get(operators(world, world.anna)), 404, "not_found")
+    assert world.identity.admin.get(operators(world, world.sven)).status_code == 200
+
+
+def forget(world):
+    with acting_as(Principal.system("identity")):
         while tasks.forget_exports(world.identity.running.runtime):
             pass
-    assert export_rows(world) == [0, 0]
 
 
 def test_a_tenant_may_end_once_an_archive_was_fetched_to_its_end(world):

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from chassis.data.lookup import one_or_404
 from services.identity.tenant_exports import rules
 from services.identity.tenant_exports.models import TenantExport, TenantExportPart
 from services.identity.tenants.models import Tenant
+from services.identity.users.models import User
 
 NO_EXPORT = "There is no such export."
 
@@ -67,6 +68,15 @@ def let_go(session: Session, now: datetime, limit: int) -> Sequence[TenantExport
     over = or_(TenantExport.expires_at <= now, ended, failed)
     gone = select(TenantExport).where(over).order_by(TenantExport.id).limit(limit)
     return session.scalars(gone.with_for_update(skip_locked=True)).all()
+
+
+def outdated(session: Session) -> list[UUID]:
+    """Exports in which somebody may be who was erased meanwhile: what is in one cannot be taken out again."""
+    last_erasure = func.max(User.erased_at)
+    columns = (TenantExport.id, TenantExport.created_at, last_erasure)
+    beside = select(*columns).join(User, User.tenant_id == TenantExport.tenant_id).group_by(*columns[:2])
+    rows = session.execute(beside.having(last_erasure.is_not(None))).tuples()
+    return [id for id, created_at, erased_at in rows if created_at <= erased_at + rules.MARGIN]
 
 
 def place(session: Session, export_id: UUID, service: str) -> str | None:

@@ -9,6 +9,9 @@ WAITING, DONE = "waiting", "done"
 KEEP = timedelta(days=7)
 GIVE_UP_AFTER = timedelta(days=1)
 RETRY = timedelta(seconds=30)
+MARGIN = timedelta(seconds=30)
+"""How long after an erasure a service may still show the person."""
+
 LEASE = timedelta(minutes=1)
 """Longer than a service may take for one part; each part prolongs it."""
 

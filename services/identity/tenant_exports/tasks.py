@@ -33,7 +33,7 @@ def gather(runtime: Runtime) -> bool:
 
 
 def forget_exports(runtime: Runtime) -> bool:
-    """Delete exports after their seven days; True while there is more."""
+    """Delete exports after their seven days, or once somebody in them was erased; True while there is more."""
     with runtime.database.begin() as session:
         return actions.forget_some(session, now=utcnow())
 
