@@ -6,7 +6,7 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import Forbidden, Unauthorized
+from chassis.core.errors import Unauthorized
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from services.identity.common.clients import client_of_request
@@ -16,6 +16,7 @@ from services.identity.factors import passkey_actions, verification
 from services.identity.factors.passkey_actions import Purpose, Shown
 from services.identity.factors.schemas import RequestOptionsOut
 from services.identity.factors.verification import Json, NotVerified
+from services.identity.identity_providers import failures as provider_failures
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.sessions import actions, cookies, rules, throttle, tries
 from services.identity.sessions.ceremonies import refused_as, relying_party, take_challenge
@@ -107,9 +108,9 @@ def _start(user_id: UUID, checked_hash: str | None, *, keep: bool) -> Granted:
         user = user_queries.lock_present_user(session, user_id)
         if user is None or checked_hash not in (None, user.password_hash):
             raise NotVerified("may not sign in, or not any more with this password")
-        tenant_queries.require_active(session, user.tenant_id)
+        tenant = tenant_queries.require_active(session, user.tenant_id)
         if provider_queries.is_enforced(session, user.tenant_id, user.role):
-            raise Forbidden("Sign in through your company's own sign-in.", code="sso_required")
+            raise provider_failures.provider_required(tenant.address, own_settings())
         return actions.start(
             session,
             user,

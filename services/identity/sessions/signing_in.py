@@ -19,6 +19,7 @@ from services.identity.common.context import as_identity, own_settings
 from services.identity.common.secrets import spellings
 from services.identity.factors import actions as factor_actions
 from services.identity.factors import queries as factor_queries
+from services.identity.identity_providers import failures as provider_failures
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.passwords.hashing import hash_password, is_outdated, is_password
 from services.identity.sessions import actions, throttle, tries
@@ -74,7 +75,8 @@ def sign_in(credentials: Credentials) -> Granted:
         TooManyAttempts: see ``throttle``; also for the right password.
         WrongCredentials: or nobody who may sign in.
         SecondFactorRequired: the person has one and ``code`` is absent.
-        Forbidden: ``tenant_suspended`` or ``sso_required``, which only those hear of who know the password.
+        Forbidden: ``tenant_suspended`` or ``sso_required``, which only those hear of who know the password. The latter
+            has a ``signInUrl``, where the company's own sign-in begins.
     """
     with as_identity():
         with db.read() as session:
@@ -90,8 +92,8 @@ def sign_in(credentials: Credentials) -> Granted:
                 tries.record(session, account, How.PASSWORD, outcome if account else Outcome.UNKNOWN_ACCOUNT, utcnow())
             if outcome in (Outcome.OK, Outcome.CODE_MISSING, Outcome.TENANT_SUSPENDED, Outcome.SSO_REQUIRED):
                 throttle.take_off(session, attempt, signed_in=outcome is Outcome.OK, now=utcnow())
-    if granted is None:
-        raise _failure(outcome)
+        if granted is None:
+            raise _failure(outcome, user)
     return granted
 
 
@@ -136,9 +138,11 @@ def _settle(
     return Outcome.OK, granted
 
 
-def _failure(outcome: Outcome) -> Failure:
+def _failure(outcome: Outcome, user: User | None) -> Failure:
     if outcome is Outcome.TENANT_SUSPENDED:
         return Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
-    if outcome is Outcome.SSO_REQUIRED:
-        return Forbidden("Sign in through your company's own sign-in.", code="sso_required")
+    if outcome is Outcome.SSO_REQUIRED and user is not None:
+        with db.read() as session:
+            tenant = tenant_queries.tenant(session, user.tenant_id)
+        return provider_failures.provider_required(tenant.address, own_settings())
     return SecondFactorRequired() if outcome is Outcome.CODE_MISSING else WrongCredentials()

@@ -16,6 +16,7 @@ from services.identity.common.secrets import digest
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
 from services.identity.identity_providers.rules import signs_in_by_provider
+from services.identity.links import actions as link_actions
 from services.identity.sessions import actions as session_actions
 from services.identity.settings import IdentitySettings
 from services.identity.sign_ins.rules import How
@@ -161,6 +162,7 @@ def _link(session: Session, user: User, subject: str, now: datetime) -> None:
         session.flush()
     if user.invited_at is not None:
         user.invited_at = None
+        link_actions.end_links(session, user.id, now=now)  # the invitation is accepted: it sets no password any more
         audit.record(session, "user.joined", user, tenant_id=user.tenant_id, actor=_identity(), now=now)
         event = UserAdded(user.id, user.tenant_id, user.email, user.name, user.role)
         outbox.add(session, user, event, tenants=(user.tenant_id,), actor=_identity(), now=now)

@@ -11,6 +11,7 @@ from chassis.core.errors import Conflict, Failure, Forbidden
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.messaging import outbox
+from services.identity.identity_providers import failures as provider_failures
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import actions as link_actions
 from services.identity.links.rules import INVITATION, INVITATION_LIFETIME, RESET, RESET_LIFETIME, LinkInvalid
@@ -97,6 +98,7 @@ def accept(
     Raises:
         LinkInvalid: it is unknown, used, replaced or over.
         Forbidden: ``tenant_suspended``: the link stays good.
+        Conflict: ``sso_required``: signing in by the tenant's identity provider accepts it.
     """
     link = link_actions.use_link(session, token, INVITATION, settings=settings, now=now)
     user = user_queries.lock_former_user(session, link.tenant_id, link.user_id) if link else None
@@ -105,6 +107,7 @@ def accept(
     tenant = tenant_queries.tenant(session, user.tenant_id)
     if tenant.suspended_at is not None:
         raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
+    require_passwords(session, tenant, user.role, settings=settings)
     user.join(name, password_hash)
     actor = user.as_principal(tenant)
     audit.record(session, "user.joined", user, tenant_id=tenant.id, actor=actor, now=now)
@@ -129,18 +132,24 @@ def recover(
         return
     if user.status != Status.ACTIVE:
         raise Conflict("This user is suspended.", code="invalid_transition")
-    _require_passwords(session, user)
+    tenant = tenant_queries.tenant(session, tenant_id)
+    if tenant.suspended_at is not None:
+        raise Conflict("This company's access to the platform is suspended.", code="tenant_suspended")
+    require_passwords(session, tenant, user.role, settings=settings)
     link = link_actions.make_link(session, user, RESET, lifetime=RESET_LIFETIME, settings=settings, now=now)
     audit.record(session, "user.recovered", user, tenant_id=tenant_id, actor=actor, now=now)
     event = PasswordResetRequested(user.id, tenant_id, link.id, link.expires_at)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
 
 
-def _require_passwords(session: Session, user: User) -> None:
-    if tenant_queries.tenant(session, user.tenant_id).suspended_at is not None:
-        raise Conflict("This company's access to the platform is suspended.", code="tenant_suspended")
-    if provider_queries.is_enforced(session, user.tenant_id, user.role):
-        raise Conflict("People of this company sign in through its own sign-in.", code="sso_required")
+def require_passwords(session: Session, tenant: Tenant, role: str, *, settings: IdentitySettings) -> None:
+    """Set no password that would open nothing.
+
+    Raises:
+        Conflict: ``sso_required``: people of that role sign in by the tenant's identity provider only.
+    """
+    if provider_queries.is_enforced(session, tenant.id, role):
+        raise provider_failures.no_password(tenant.address, settings)
 
 
 def _pace(session: Session, tenant_id: UUID, email_key: str, *, apart: timedelta, now: datetime) -> None:
