@@ -53,6 +53,7 @@ class PasswordPage(MethodView):
     @blp.public
     @blp.arguments(LinkIn, location="query")
     @blp.response(200, HTML, content_type="text/html")
+    @blp.alt_response(422, schema=HTML, content_type=PAGE.media_type, description="The link is not good any more.")
     def get(self, query):
         """A form to set a new password, where a mail's link leads."""
         user, _tenant = _person_of_reset(query["token"])
@@ -80,6 +81,7 @@ class InvitationPage(MethodView):
     @blp.public
     @blp.arguments(LinkIn, location="query")
     @blp.response(200, HTML, content_type="text/html")
+    @blp.alt_response(422, schema=HTML, content_type=PAGE.media_type, description="The link is not good any more.")
     def get(self, query):
         """A form to accept an invitation, where a mail's link leads. Where people sign in by the company's own sign-in
         only, it leads there: signing in accepts the invitation."""

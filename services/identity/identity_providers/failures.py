@@ -4,7 +4,6 @@ from chassis.core.errors import Conflict, Forbidden
 from services.identity.settings import IdentitySettings
 
 PATH = "/session/sso"
-CODE = "sso_required"
 
 
 def sign_in_path(tenant_address: str) -> str:
@@ -20,10 +19,10 @@ def sign_in_url(tenant_address: str, settings: IdentitySettings) -> str:
 def provider_required(tenant_address: str, settings: IdentitySettings) -> Forbidden:
     """No password or passkey signs in."""
     more = {"signInUrl": sign_in_url(tenant_address, settings)}
-    return Forbidden("Sign in through your company's own sign-in.", code=CODE, more=more)
+    return Forbidden("Sign in through your company's own sign-in.", code="sso_required", more=more)
 
 
 def no_password(tenant_address: str, settings: IdentitySettings) -> Conflict:
     """No password can be set: it would open nothing."""
     more = {"signInUrl": sign_in_url(tenant_address, settings)}
-    return Conflict("People of this company sign in through its own sign-in.", code=CODE, more=more)
+    return Conflict("People of this company sign in through its own sign-in.", code="sso_required", more=more)
