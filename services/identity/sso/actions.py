@@ -10,13 +10,11 @@ from chassis.core.logs import logger
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.bulk import execute_counted
-from chassis.messaging import outbox
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
 from services.identity.identity_providers.rules import signs_in_by_provider
-from services.identity.links import actions as link_actions
 from services.identity.sessions import actions as session_actions
 from services.identity.settings import IdentitySettings
 from services.identity.sign_ins.rules import How
@@ -25,11 +23,11 @@ from services.identity.sso import failures, queries, rules
 from services.identity.sso.models import SsoAttempt
 from services.identity.sso.rules import Person
 from services.identity.teams import actions as team_actions
+from services.identity.teams import invitations
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
-from services.identity.users.events import UserAdded
 from services.identity.users.models import User
 
 TRIM = 1000  # rows a call
@@ -160,12 +158,7 @@ def _link(session: Session, user: User, subject: str, now: datetime) -> None:
         user.sso_subject = subject
         audit.record(session, "user.linked", user, tenant_id=user.tenant_id, actor=_identity(), now=now)
         session.flush()
-    if user.invited_at is not None:
-        user.invited_at = None
-        link_actions.end_links(session, user.id, now=now)  # the invitation is accepted: it sets no password any more
-        audit.record(session, "user.joined", user, tenant_id=user.tenant_id, actor=_identity(), now=now)
-        event = UserAdded(user.id, user.tenant_id, user.email, user.name, user.role)
-        outbox.add(session, user, event, tenants=(user.tenant_id,), actor=_identity(), now=now)
+    invitations.admit(session, user, actor=_identity(), now=now)
 
 
 def _change_role(session: Session, user: User, role: str, now: datetime) -> None:

@@ -109,11 +109,18 @@ def accept(
         raise Forbidden("This company's access to the platform is suspended.", code="tenant_suspended")
     require_passwords(session, tenant, user.role, settings=settings)
     user.join(name, password_hash)
-    actor = user.as_principal(tenant)
-    audit.record(session, "user.joined", user, tenant_id=tenant.id, actor=actor, now=now)
-    event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
-    outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
+    _publish_joined(session, user, actor=user.as_principal(tenant), now=now)
     return user
+
+
+def admit(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
+    """Let a locked person who is only invited be one of the tenant's without the link, because its identity provider or
+    its directory says so; nothing happens to others. The link sets no password any more."""
+    if user.invited_at is None:
+        return
+    user.invited_at = None
+    link_actions.end_links(session, user.id, now=now)
+    _publish_joined(session, user, actor=actor, now=now)
 
 
 def recover(
@@ -150,6 +157,12 @@ def require_passwords(session: Session, tenant: Tenant, role: str, *, settings: 
     """
     if provider_queries.is_enforced(session, tenant.id, role):
         raise provider_failures.no_password(tenant.address, settings)
+
+
+def _publish_joined(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
+    audit.record(session, "user.joined", user, tenant_id=user.tenant_id, actor=actor, now=now)
+    event = UserAdded(user.id, user.tenant_id, user.email, user.name, user.role)
+    outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
 
 
 def _pace(session: Session, tenant_id: UUID, email_key: str, *, apart: timedelta, now: datetime) -> None:
