@@ -168,9 +168,9 @@ def test_who_is_only_invited_is_taken_over_by_the_directory(platform, rolf, tag)
     (mail,) = until(lambda: platform.mailbox(nils), what="the invitation")
     link = next(word for word in mail["text"].split() if "/account/invitation" in word)
     is_scim_error(directory.ask("POST", body={"userName": nils}), 409, "uniqueness")
-    (found,) = directory.ask("GET", filter=f'userName eq "{nils}"').json()["Resources"]
-    assert found["id"] == invited["id"]
-    directory.patch(found, active=False)
+    (person,) = directory.ask("GET", filter=f'userName eq "{nils}"').json()["Resources"]
+    assert person["id"] == invited["id"]
+    directory.patch(person, active=False)
     is_page(Browser(platform).send("GET", link, site=OTHER_SITE), 422, "no longer valid")
 
 
