@@ -45,13 +45,16 @@ def _describe_amounts_as_text(node: Any) -> None:
 
 
 def _complete(described: dict[str, Any], method: str, roles: tuple[str, ...], shape: ErrorFormat) -> None:
-    responses = described.setdefault("responses", {})
-    responses.pop("default", None)
+    theirs = described.get("responses", {})
+    # Not flask-smorest's own errors, which we never send: those of its default, and of arguments as 422.
+    responses = described["responses"] = {status: answer for status, answer in theirs.items() if "$ref" not in answer}
     for status in READ_PROBLEMS if method == "get" else WRITE_PROBLEMS:
         # Where 400 stands for validation, 422 is left to idempotency keys.
         if status != shape.invalid and (status, method) in NO_VALIDATION:
             continue
         _describe_refusal(responses, str(status), shape)
+    if any(parameter.get("in") == "query" for parameter in described.get("parameters", ())):
+        _describe_refusal(responses, "414", PROBLEM)  # by whoever reads the request line, before anybody knows the path
     described["security"] = [{"bearer": []}] if roles else []
     if roles:
         described["description"] = f"{described.get('description', '')}\n\nFor: {', '.join(roles)}.".strip()
@@ -60,8 +63,6 @@ def _complete(described: dict[str, Any], method: str, roles: tuple[str, ...], sh
 def _describe_refusal(responses: dict[str, Any], status: str, shape: ErrorFormat) -> None:
     """Add this error format to what a view has described for ``status``."""
     described = responses.get(status, {})
-    if "$ref" in described:  # flask-smorest's own error format, which we never send
-        described = {}
     content = described.get("content", {}) | {shape.media_type: {"schema": shape.reference}}
     responses[status] = {"description": described.get("description", "A problem."), "content": content}
 

@@ -20,6 +20,7 @@ class IdentitySettings:
     Attributes:
         master_secret: what API secrets and signing keys are encrypted under.
         issuer: ``iss`` of every access token.
+        public_url: where browsers reach the platform.
         console_url: where people sign in.
         idle_lifetime: how long a session lasts that nobody uses.
         session_lifetime: how long one lasts at most.
@@ -34,6 +35,7 @@ class IdentitySettings:
 
     master_secret: str = field(repr=False)
     issuer: str
+    public_url: str
     console_url: str
     token_lifetime: timedelta
     idle_lifetime: timedelta
@@ -100,6 +102,7 @@ def _build(process: Settings, env: Env) -> IdentitySettings:
     return IdentitySettings(
         master_secret=secret or (development_secret(process.keys, "identity") if process.development else ""),
         issuer=env.str("ISSUER", "concord"),
+        public_url=process.public_url,
         console_url=env.str("CONSOLE_URL", "") or f"{process.public_url}/console",
         token_lifetime=timedelta(seconds=number("TOKEN_SECONDS", 900, validate.Range(60, 3600))),
         idle_lifetime=timedelta(days=number("SESSION_IDLE_DAYS", 14)),

@@ -251,6 +251,13 @@ def test_every_endpoint_is_described_with_its_refusals_and_its_callers(sample):
     assert {"201", "400", "401", "403", "409", "413", "415", "422"} <= set(post["responses"])
     assert post["security"] == [{"bearer": []}]
     assert "SupplierAdmin" in post["description"]
+    assert "414" not in post["responses"]
+
+
+def test_a_request_line_that_is_too_long_is_described_where_there_is_a_query(sample):
+    """Who reads it knows no path yet, so it is a problem everywhere."""
+    listed = sample.client(None).get("/openapi.json").json["paths"]["/notes"]["get"]
+    assert "application/problem+json" in listed["responses"]["414"]["content"]
 
 
 @pytest.mark.parametrize(

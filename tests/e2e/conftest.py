@@ -25,7 +25,11 @@ def platform(request, tmp_path_factory):
         closing(Forwarder(("127.0.0.1", port))) as smtp,
     ):
         gathered = "3"  # seconds: two messages come closer together, on a slow machine too
-        extra = {"CONCORD_SMTP_URL": f"smtp://127.0.0.1:{smtp.port}", "CONCORD_MESSAGE_DELAY": gathered}
+        extra = {
+            "CONCORD_SMTP_URL": f"smtp://127.0.0.1:{smtp.port}",
+            "CONCORD_MESSAGE_DELAY": gathered,
+            "CONCORD_TRUSTED_PROXIES": "127.0.0.1/32",  # a test may say which address it comes from
+        }
         if engines.name == "real":
             path = urlsplit(engines.environment["CONCORD_BROKER_URL"]).path
             extra["CONCORD_BROKER_URL"] = f"amqp://guest:guest@127.0.0.1:{broker.port}{path}"

@@ -231,3 +231,26 @@ def test_me_of_another_tenants_claim_shows_nothing_of_it(identity, tenant, anna)
     other = identity.tenant("Other")
     me = identity.running.client(principal(Role.SUPPLIER_ADMIN, tenant_id=other, user_id=anna, name="X"))
     assert me.get("/api/v1/me").json["email"] is None
+
+
+FORMATS = {"/account/": "text/html", "/session/sso/": "text/html", "/scim/v2/": "application/scim+json"}
+
+
+def test_every_refusal_is_described_in_the_format_that_is_sent(identity):
+    """Never in flask-smorest's own."""
+    paths = identity.nobody.get("/openapi.json").json["paths"]
+    for prefix, format in FORMATS.items():
+        operations = [
+            (f"{method} {path}", operation["responses"])
+            for path, item in paths.items()
+            if path.startswith(prefix)
+            for method, operation in item.items()
+            if method != "parameters"
+        ]
+        assert operations, prefix
+        for name, responses in operations:
+            sent = {status: answer.get("content", {}) for status, answer in responses.items() if status != "414"}
+            assert not [status for status, content in sent.items() if any(format not in kind for kind in content)], name
+            assert not [status for status, content in sent.items() if int(status) >= 400 and not content], name
+    assert "422" in paths["/account/invitation"]["get"]["responses"]
+    assert "422" not in paths["/scim/v2/Users"]["get"]["responses"]

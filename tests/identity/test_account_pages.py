@@ -9,7 +9,7 @@ import pytest
 
 from services.identity.account import pages
 from tests.identity.conftest import is_oauth_error
-from tests.identity.test_recovery import ANNA, NEW, answer_all, ask
+from tests.identity.test_recovery import ANNA, NEW, answer_all, ask, enforce_sso
 
 INES = "ines@nordic-heating.example"
 
@@ -64,12 +64,22 @@ def ines(identity, tenant):
 
 
 @pytest.fixture
-def every_page(identity, anna, ines):
+def by_provider(identity):
+    """The token of somebody who is invited where people sign in by the company's own sign-in only."""
+    other = identity.tenant("Fjord <i>Retail</i>", "Retailer", slug="fjord")
+    invited = identity.invited(other, "kari@fjord.example", "RetailerViewer")
+    enforce_sso(identity, other)
+    return identity.link(invited, "invitation").token
+
+
+@pytest.fixture
+def every_page(identity, anna, ines, by_provider):
     token, invitation = identity.link(anna).token, identity.link(ines, "invitation").token
     return {
         "password": get(identity, "password", token=token),
         "password refused": post(identity, "password", token=token, password="kort"),
         "invitation": get(identity, "invitation", token=invitation),
+        "invitation by a provider": get(identity, "invitation", token=by_provider),
         "invitation refused": post(identity, "invitation", token=invitation, password="kort", name=""),
         "recover": get(identity, "recover"),
         "recover refused": post(identity, "recover", email=""),
@@ -87,7 +97,8 @@ def test_no_page_has_a_script_or_anything_from_elsewhere(every_page):
         assert not re.search(r"\son\w+=|url\(|@import|style=\"", page.source), name
         for attributes in (attributes for _, attributes in page.elements):
             for address in (attributes.get("action"), attributes.get("href")):
-                assert address is None or address.startswith("/account/") or address.endswith("/console"), name
+                own = ("/account/", "/session/sso/fjord", "http://localhost:8080/console")
+                assert address is None or address.startswith(own), name
 
 
 def test_the_policy_lets_that_one_style_in_and_nothing_else(every_page):
@@ -178,6 +189,19 @@ def test_an_invitation_is_accepted_by_the_form(identity, ines):
     signed_in = identity.sign_in(INES, NEW)
     assert identity.claims(signed_in.json["access_token"])["name"] == "Inès 👩🏽‍🔧 שרה"
     assert "no longer valid" in post(identity, "invitation", token=token, name="X", password=NEW).text
+
+
+def test_where_no_password_counts_none_is_asked_for(identity, by_provider):
+    """Neither when the page is opened nor when the form of an older page comes."""
+    form = {"token": by_provider, "name": "Kari", "password": NEW}
+    for page in (get(identity, "invitation", token=by_provider), post(identity, "invitation", **form)):
+        assert (page.all("input"), page.all("form")) == ([], [])
+        assert "Join Fjord <i>Retail</i>" in page.text
+        assert "kari@fjord.example" in page.text
+        assert page.all("i") == []
+        assert [link["href"] for link in page.all("a")] == ["/session/sso/fjord"]
+        assert by_provider not in page.source
+    is_oauth_error(identity.sign_in("kari@fjord.example", NEW), 400, "invalid_grant")
 
 
 def test_links_that_are_not_good_are_answered_alike(identity, anna, ines):

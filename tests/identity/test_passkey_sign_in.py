@@ -34,6 +34,7 @@ from tests.identity.factors import (
     signed_in,
     tampered,
 )
+from tests.identity.test_recovery import enforce_sso
 
 
 @pytest.fixture
@@ -45,6 +46,13 @@ def person(identity, anna):
 def other(identity, tenant, anna):
     identity.user(tenant, OTTO)
     return signed_in(identity, OTTO)
+
+
+def test_no_passkey_counts_where_single_sign_on_is_the_only_way(identity, tenant, person):
+    device, _ = new_passkey(identity, person)
+    enforce_sso(identity, tenant)
+    problem = is_problem(show(identity, device.get(sign_in_options(identity))), 403, "sso_required")
+    assert problem["signInUrl"] == "http://localhost:8080/session/sso/nordic-heating"
 
 
 def test_a_passkey_is_the_only_factor_where_its_device_checks_who_holds_it(identity, person, anna):

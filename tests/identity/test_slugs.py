@@ -21,6 +21,7 @@ NAMES = {
     "---": "tenant",
     "3 for 2": "3-for-2",
     "x" * 200: "x" * 50,
+    "Callback": "tenant-callback",
     "00000000-0000-0000-0000-000000000001": "tenant-00000000-0000-0000-0000-000000000001",
 }
 
@@ -39,7 +40,7 @@ def test_a_slug_can_be_chosen(identity, slug):
 
 
 BAD = ["", " ", "Fjord", "fjord_retail", "fjord retail", "-fjord", "fjord-", "a--b", "å", "a/b", "a.b", "x" * 64, None,
-       7, "fjord\n", str(uuid4()), uuid4().hex, "٣"]  # fmt: skip
+       7, "fjord\n", str(uuid4()), uuid4().hex, "٣", "callback"]  # fmt: skip
 
 
 def test_bad_slugs_are_refused(identity):

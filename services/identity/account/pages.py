@@ -50,6 +50,11 @@ def invitation_page(token: str, email: str, tenant_name: str, name: str, faults:
     return _page("invitation.html", faults, token=token, email=email, tenant_name=tenant_name, name=name, hint=RULE)
 
 
+def provider_page(email: str, tenant_name: str, address: str) -> Response:
+    """Leads to the company's own sign-in, which accepts an invitation."""
+    return _page("invitation_by_provider.html", None, email=email, tenant_name=tenant_name, address=address)
+
+
 def recover_page(email: str = "", faults: Faults | None = None) -> Response:
     """The form that asks for a link to set a new password."""
     return _page("recover.html", faults, email=email)

@@ -22,6 +22,8 @@ from contracts.error_formats import PAGE
 from services.identity.account import pages, queries, recovery
 from services.identity.account.schemas import AccountFormIn, LinkIn, NameIn, RecoverIn
 from services.identity.common.context import as_identity, own_settings
+from services.identity.identity_providers import failures as provider_failures
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.links.rules import LinkInvalid
 from services.identity.passwords import rules as password_rules
 from services.identity.teams import enrolment
@@ -51,6 +53,7 @@ class PasswordPage(MethodView):
     @blp.public
     @blp.arguments(LinkIn, location="query")
     @blp.response(200, HTML, content_type="text/html")
+    @blp.alt_response(422, schema=HTML, content_type=PAGE.media_type, description="The link is not good any more.")
     def get(self, query):
         """A form to set a new password, where a mail's link leads."""
         user, _tenant = _person_of_reset(query["token"])
@@ -78,9 +81,13 @@ class InvitationPage(MethodView):
     @blp.public
     @blp.arguments(LinkIn, location="query")
     @blp.response(200, HTML, content_type="text/html")
+    @blp.alt_response(422, schema=HTML, content_type=PAGE.media_type, description="The link is not good any more.")
     def get(self, query):
-        """A form to accept an invitation, where a mail's link leads."""
-        user, tenant = _person_of_invitation(query["token"])
+        """A form to accept an invitation, where a mail's link leads. Where people sign in by the company's own sign-in
+        only, it leads there: signing in accepts the invitation."""
+        user, tenant, by_provider = _person_of_invitation(query["token"])
+        if by_provider:
+            return _lead_to_provider(user, tenant)
         return pages.invitation_page(query["token"], user.email, tenant.name, user.name)
 
     @blp.public
@@ -89,7 +96,9 @@ class InvitationPage(MethodView):
     def post(self, form):
         """Accepts it. A name or password that is refused does not use the link up."""
         _refuse_foreign_forms()
-        user, tenant = _person_of_invitation(form["token"])
+        user, tenant, by_provider = _person_of_invitation(form["token"])
+        if by_provider:
+            return _lead_to_provider(user, tenant)
         faults: dict[str, str] = {}
         with _gathered(faults):
             name = NameIn().load({"name": form["name"]})["name"]
@@ -136,9 +145,15 @@ def _person_of_reset(token: str) -> tuple[User, Tenant]:
         return queries.person_of_reset(session, token, settings=own_settings(), now=utcnow())
 
 
-def _person_of_invitation(token: str) -> tuple[User, Tenant]:
+def _person_of_invitation(token: str) -> tuple[User, Tenant, bool]:
+    """Who is invited, by whom, and whether they can sign in by the company's identity provider only."""
     with as_identity(), db.read() as session:
-        return team_queries.person_of_invitation(session, token, settings=own_settings(), now=utcnow())
+        user, tenant = team_queries.person_of_invitation(session, token, settings=own_settings(), now=utcnow())
+        return user, tenant, provider_queries.is_enforced(session, tenant.id, user.role)
+
+
+def _lead_to_provider(user: User, tenant: Tenant) -> Response:
+    return pages.provider_page(user.email, tenant.name, provider_failures.sign_in_path(tenant.address))
 
 
 def _sign_in() -> pages.Button:

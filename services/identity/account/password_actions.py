@@ -65,7 +65,7 @@ def reset_password(
     """
     link = link_actions.use_link(session, token, RESET, settings=settings, now=now)
     user = user_queries.lock_present_user(session, link.user_id) if link else None
-    if user is None or not queries.may_reset(session, user):
+    if user is None or not queries.may_reset(session, user, settings):
         raise LinkInvalid
     actor = user.as_principal(tenant_queries.tenant(session, user.tenant_id))
     _set_password(session, user, new_hash, client=client, actor=actor, now=now)
@@ -120,7 +120,7 @@ def make_operator_link(
 
 def _send_reset(session: Session, user: User, *, settings: IdentitySettings, now: datetime) -> None:
     present = user_queries.lock_present_user(session, user.id)
-    if present is None or not queries.may_reset(session, present):
+    if present is None or not queries.may_reset(session, present, settings):
         return
     last_hour = link_queries.count_made(session, user.id, RESET, since=now - timedelta(hours=1))
     if rules.is_enough(last_hour, link_queries.newest_good(session, user.id, RESET, now=now), now):

@@ -75,14 +75,14 @@ def person_of_reset(session: Session, token: str, *, settings: IdentitySettings,
     """
     link = link_queries.link_of_token(session, token, RESET, settings=settings, now=now)
     user = session.get(User, link.user_id) if link else None
-    if user is None or not user.may_sign_in or not may_reset(session, user):
+    if user is None or not user.may_sign_in or not may_reset(session, user, settings):
         raise LinkInvalid
     return user, _present(session.get(Tenant, user.tenant_id))
 
 
-def may_reset(session: Session, user: User) -> bool:
+def may_reset(session: Session, user: User, settings: IdentitySettings) -> bool:
     """Whether a person may set a new password by mail: not where none would open anything."""
-    return own_sign_in.refusal(session, user) is None
+    return own_sign_in.refusal(session, user, settings) is None
 
 
 def lock_asked_reset(session: Session) -> AskedReset | None:

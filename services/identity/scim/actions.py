@@ -18,7 +18,7 @@ from services.identity.scim.rules import Change
 from services.identity.sessions import actions as session_actions
 from services.identity.sso.rules import name_of
 from services.identity.teams import actions as team_actions
-from services.identity.teams import expiry
+from services.identity.teams import expiry, invitations
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
@@ -110,6 +110,8 @@ def change_person(
     tenant = tenant_queries.lock_tenant(session, tenant_id)
     user = queries.lock_person(session, tenant.id, user_id)
     _change_details(session, user, change, client=client, actor=actor, now=now)
+    if change.active is False:
+        invitations.admit(session, user, actor=actor, now=now)  # as whom it adds: suspended, and let in by it later
     role = None if change.roles is None else _role(session, tenant, change.roles)
     suspended = None if change.active is None else not change.active
     if (role or user.role) != user.role or suspended not in (None, user.suspended_at is not None):

@@ -19,6 +19,18 @@ from services.identity.users.models import User
 
 PREFIX = "/scim/v2"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+PERSON = {
+    "schemas": [rules.USER],
+    "userName": "lars@nordic-heating.example",
+    "externalId": "00u1",
+    "name": {"givenName": "Lars", "familyName": "Berg"},
+    "active": True,
+    "roles": [{"value": "SupplierViewer"}],
+}
+DEACTIVATION = {
+    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    "Operations": [{"op": "replace", "path": "active", "value": False}],
+}
 
 blp = Blueprint("scim", __name__, url_prefix=f"{PREFIX}/Users", error_format=SCIM)
 
@@ -50,7 +62,7 @@ class Users(MethodView):
         }
 
     @by_directory
-    @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE)
+    @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE, example=PERSON)
     @blp.response(201, ScimUserOut, content_type=MEDIA_TYPE)
     def post(self, resource):
         """Add a person, who signs in by single sign-on or sets a password by mail. No mail is sent."""
@@ -70,14 +82,14 @@ class OneUser(MethodView):
             return _resource(queries.person(session, caller().tenant_id, user_id))
 
     @by_directory
-    @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE)
+    @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE, example=PERSON)
     @blp.response(200, ScimUserOut, content_type=MEDIA_TYPE)
     def put(self, resource, user_id):
         """What the resource has replaces what is stored; what it leaves out stays (RFC 7644, 3.5.1)."""
         return _change(user_id, rules.attributes_of(resource))
 
     @by_directory
-    @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE)
+    @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE, example=DEACTIVATION)
     @blp.response(200, ScimUserOut, content_type=MEDIA_TYPE)
     def patch(self, patch, user_id):
         """``Operations`` set or take away attributes; ``active`` false suspends."""

@@ -26,7 +26,8 @@ class Session(MethodView):
     @blp.arguments(SessionIn)
     @blp.response(200, AccessOut)
     def post(self, data):
-        """Sign in. It replaces a sign-in that this browser still has."""
+        """Sign in. It replaces a sign-in that this browser still has. Where a company lets people in by its own sign-in
+        only, the answer is 403 `sso_required`, and its `signInUrl` is where that begins."""
         cookies.require_own_page()
         granted = sign_in(Credentials(**data))
         end_presented()

@@ -106,7 +106,7 @@ def _start(user_id: UUID, checked_hash: str | None, *, keep: bool) -> Granted:
         user = user_queries.lock_present_user(session, user_id)
         if user is None or checked_hash not in (None, user.password_hash):
             raise NotVerified("may not sign in, or not any more with this password")
-        own_sign_in.require(session, user)
+        own_sign_in.require(session, user, own_settings())
         return actions.start(
             session,
             user,

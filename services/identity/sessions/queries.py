@@ -30,6 +30,12 @@ def lock_refresh_tokens(session: Session, digests: Collection[str]) -> Sequence[
     return session.scalars(statement.with_for_update()).all()
 
 
+def sessions_of_tokens(session: Session, digests: Collection[str]) -> Sequence[UUID]:
+    """The sessions that refresh tokens belong to, those that have not been ended."""
+    living = select(RefreshToken.family).where(RefreshToken.digest.in_(digests), RefreshToken.revoked_at.is_(None))
+    return session.scalars(living.distinct()).all()
+
+
 def session_of(session: Session, family: UUID) -> SignedIn | None:
     """The sign-in of a refresh token's family, ended or not; None for one from before there were sessions."""
     return session.scalar(select(SignedIn).where(SignedIn.id == family))

@@ -5,7 +5,6 @@ transactions, because that is slow on purpose. The first counts the try, the sec
 for an account that does not exist, is only invited or is suspended.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,11 +23,9 @@ from services.identity.passwords.hashing import hash_password, is_outdated, is_p
 from services.identity.sessions import actions, throttle, tries
 from services.identity.sign_ins.rules import How, Outcome
 from services.identity.signing_keys.grants import Granted
-from services.identity.tenants.rules import SuspendedTenant
 from services.identity.users import own_sign_in
 from services.identity.users import queries as user_queries
 from services.identity.users.models import User
-from services.identity.users.own_sign_in import SsoRequired
 
 
 class WrongCredentials(Unauthorized):
@@ -50,11 +47,7 @@ class SecondFactorRequired(Unauthorized):
         super().__init__(detail, headers={"X-Concord-Sign-In": "half-way"})  # the gateway counts it as no refused one
 
 
-FAILURES: Mapping[Outcome, Callable[[], Failure]] = {
-    Outcome.CODE_MISSING: SecondFactorRequired,
-    Outcome.TENANT_SUSPENDED: SuspendedTenant,
-    Outcome.SSO_REQUIRED: SsoRequired,
-}
+TOLD = frozenset({Outcome.CODE_MISSING, Outcome.TENANT_SUSPENDED, Outcome.SSO_REQUIRED})
 """What only those hear of whose password was right; to everybody else it is wrong."""
 
 
@@ -84,7 +77,8 @@ def sign_in(credentials: Credentials) -> Granted:
         TooManyAttempts: see ``throttle``; also for the right password.
         WrongCredentials: or nobody who may sign in.
         SecondFactorRequired: the person has one and ``code`` is absent.
-        Forbidden: ``tenant_suspended`` or ``sso_required``, which only those hear of who know the password.
+        Forbidden: ``tenant_suspended`` or ``sso_required``, which only those hear of who know the password. The latter
+            has a ``signInUrl``, where the company's own sign-in begins.
     """
     with as_identity():
         with db.read() as session:
@@ -94,15 +88,15 @@ def sign_in(credentials: Credentials) -> Granted:
         user, spelling = tries.owner_of(users, credentials.password)
         match = _Match(user, spelling, _new_hash(user, spelling)) if user else None
         with db.begin() as session:
-            outcome, granted = _settle(session, match, credentials, utcnow())
+            outcome, answer = _settle(session, match, credentials, utcnow())
             if outcome is not Outcome.OK:
                 account = user or next(iter(users), None)
                 tries.record(session, account, How.PASSWORD, outcome if account else Outcome.UNKNOWN_ACCOUNT, utcnow())
-            if outcome is Outcome.OK or outcome in FAILURES:
+            if outcome is Outcome.OK or outcome in TOLD:
                 throttle.take_off(session, attempt, signed_in=outcome is Outcome.OK, now=utcnow())
-    if granted is None:
-        raise FAILURES.get(outcome, WrongCredentials)()
-    return granted
+    if isinstance(answer, Failure):
+        raise answer
+    return answer
 
 
 def _new_hash(user: User, spelling: str) -> str | None:
@@ -113,24 +107,24 @@ def _new_hash(user: User, spelling: str) -> str | None:
 
 def _settle(
     session: Session, match: _Match | None, credentials: Credentials, now: datetime
-) -> tuple[Outcome, Granted | None]:
+) -> tuple[Outcome, Granted | Failure]:
     """Begin the session, unless something is against it now that the user is locked. A good code is used up."""
     if match is None:
-        return Outcome.WRONG_PASSWORD, None
+        return Outcome.WRONG_PASSWORD, WrongCredentials()
     user = user_queries.lock_present_user(session, match.user.id)
     if user is None:
-        return Outcome.SUSPENDED if match.user.suspended_at else Outcome.WRONG_PASSWORD, None
+        return Outcome.SUSPENDED if match.user.suspended_at else Outcome.WRONG_PASSWORD, WrongCredentials()
     if user.password_hash != match.user.password_hash and not is_password(match.spelling, user.password_hash):
-        return Outcome.WRONG_PASSWORD, None  # it was changed a moment ago
-    if refusal := own_sign_in.refusal(session, user):
-        return Outcome(refusal.code), None
+        return Outcome.WRONG_PASSWORD, WrongCredentials()  # it was changed a moment ago
     settings, client = own_settings(), client_of_request()
+    if refusal := own_sign_in.refusal(session, user, settings):
+        return Outcome(refusal.code), refusal
     if factor_queries.has_factor(session, user.id):
         if not credentials.code:
-            return Outcome.CODE_MISSING, None
+            return Outcome.CODE_MISSING, SecondFactorRequired()
         code = credentials.code
         if not factor_actions.use_code(session, user.id, code, settings=settings, client=client, now=now):
-            return Outcome.WRONG_CODE, None
+            return Outcome.WRONG_CODE, WrongCredentials()
     user.password_hash = match.new_hash or user.password_hash
     granted = actions.start(
         session,

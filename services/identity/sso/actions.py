@@ -10,7 +10,6 @@ from chassis.core.logs import logger
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.bulk import execute_counted
-from chassis.messaging import outbox
 from services.identity.common.clients import Client
 from services.identity.common.secrets import digest
 from services.identity.identity_providers import queries as provider_queries
@@ -24,12 +23,11 @@ from services.identity.sso import failures, queries, rules
 from services.identity.sso.models import SsoAttempt
 from services.identity.sso.rules import Person
 from services.identity.teams import actions as team_actions
-from services.identity.teams import expiry
+from services.identity.teams import expiry, invitations
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
 from services.identity.users import queries as user_queries
-from services.identity.users.events import UserAdded
 from services.identity.users.models import User
 
 TRIM = 1000  # rows a call
@@ -161,11 +159,7 @@ def _link(session: Session, user: User, subject: str, now: datetime) -> None:
         user.sso_subject = subject
         audit.record(session, "user.linked", user, tenant_id=user.tenant_id, actor=_identity(), now=now)
         session.flush()
-    if user.invited_at is not None:
-        user.invited_at = None
-        audit.record(session, "user.joined", user, tenant_id=user.tenant_id, actor=_identity(), now=now)
-        event = UserAdded(user.id, user.tenant_id, user.email, user.name, user.role)
-        outbox.add(session, user, event, tenants=(user.tenant_id,), actor=_identity(), now=now)
+    invitations.admit(session, user, actor=_identity(), now=now)
 
 
 def _change_role(session: Session, user: User, role: str, now: datetime) -> None:

@@ -17,12 +17,14 @@ from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
 from services.identity.common.secrets import digest, new_secret, same
 from services.identity.identity_providers import queries as provider_queries
+from services.identity.identity_providers.failures import PATH
 from services.identity.identity_providers.models import IdentityProvider
 from services.identity.sessions import cookies
+from services.identity.sessions.ending import end_presented, presented_sessions
 from services.identity.sign_ins import actions as sign_in_actions
 from services.identity.sign_ins.rules import How, Outcome
 from services.identity.signing_keys.grants import Granted
-from services.identity.sso import actions, failures, pages, queries, rules
+from services.identity.sso import actions, browser, failures, pages, queries, rules
 from services.identity.sso.failures import NotSignedIn
 from services.identity.sso.models import SsoAttempt
 from services.identity.sso.oidc import Providers
@@ -31,7 +33,6 @@ from services.identity.sso.rules import Person
 from services.identity.sso.schemas import CallbackIn, StartIn
 from services.identity.tenants.models import Tenant
 
-PATH = "/session/sso"
 CALLBACK = f"{PATH}/callback"
 TO_PROVIDER = "To the provider; the cookie `concord_sso_…` binds the browser for ten minutes."
 
@@ -71,7 +72,8 @@ class Start(MethodView):
         return self._begin(_provider_of(tenant_slug)[1], query)
 
     def _begin(self, provider: IdentityProvider, query: dict[str, str]) -> Response:
-        state, browser, nonce, verifier = new_secret(), new_secret(), new_secret(), new_secret()
+        state, nonce, verifier = new_secret(), new_secret(), new_secret()
+        binding = browser.new_binding(presented_sessions())
         try:
             url = _providers().authorization_url(
                 _client_of(provider), _redirect_uri(), state=state, nonce=nonce, verifier=verifier
@@ -83,7 +85,7 @@ class Start(MethodView):
                 session,
                 provider,
                 state=state,
-                browser=browser,
+                browser=binding,
                 nonce=nonce,
                 verifier=verifier,
                 next=rules.path_of_ours(query.get("next", "")),
@@ -91,7 +93,7 @@ class Start(MethodView):
                 now=utcnow(),
             )
         response = cast(Response, redirect(url, HTTPStatus.SEE_OTHER))
-        _set_cookie(response, state, browser, int(rules.ATTEMPT_LIFETIME.total_seconds()))
+        browser.bind(response, state, binding)
         return response
 
 
@@ -101,7 +103,8 @@ class Callback(MethodView):
     @blp.arguments(CallbackIn, location="query")
     @blp.response(303, description="To where the person wanted to go, with the session's cookie.")
     def get(self, answer):
-        """The provider sends the browser back here. The code is good once, and so is ``state``."""
+        """The provider sends the browser back here. The code is good once, and so is ``state``. The sign-in replaces
+        one that this browser still has."""
         state = answer.get("state", "")
         attempt, provider = _attempt(state)
         try:
@@ -110,10 +113,11 @@ class Callback(MethodView):
             log.info("nobody was signed in", tenant_id=str(provider.tenant_id), reason=failure.title)
             _record(provider)
             raise
+        end_presented(*browser.sessions_of(browser.shown(state)))
         public = settings_of(current_app).public_url
         target = f"{public}{attempt.next}" if attempt.next else f"{own_settings().console_url}/"
         response = cast(Response, redirect(target, HTTPStatus.SEE_OTHER))
-        _set_cookie(response, state, "", 0)
+        browser.release(response, state)
         cookies.keep(granted)
         return response
 
@@ -167,8 +171,8 @@ def _attempt(state: str) -> tuple[SsoAttempt, IdentityProvider]:
     """
     with as_identity(), db.begin() as session:
         attempt = queries.attempt(session, digest(state), utcnow())
-        shown = request.cookies.get(_cookie_name(state), "")
-        if attempt is None or not same(digest(shown), attempt.browser) or not actions.use_up(session, attempt):
+        binding = digest(browser.shown(state))
+        if attempt is None or not same(binding, attempt.browser) or not actions.use_up(session, attempt):
             raise failures.expired()
         session.expunge(attempt)
         provider = provider_queries.provider(session, attempt.tenant_id)
@@ -218,26 +222,3 @@ def _providers() -> Providers:
         return cast(Providers, current_app.extensions["providers"])
     made = Providers(loopback=process.development, places=max(1, process.threads // 2))
     return cast(Providers, current_app.extensions.setdefault("providers", made))
-
-
-def _is_secure() -> bool:
-    return settings_of(current_app).public_url.startswith("https://")
-
-
-def _cookie_name(state: str) -> str:
-    """One for each sign-in under way, so that several tabs may sign in at once."""
-    prefix = "__Secure-" if _is_secure() else ""
-    return f"{prefix}concord_sso_{digest(state)[:16]}"
-
-
-def _set_cookie(response: Response, state: str, value: str, max_age: int) -> None:
-    # Lax, not Strict: the browser comes back from the provider's site.
-    response.set_cookie(
-        _cookie_name(state),
-        value,
-        max_age=max_age,
-        secure=_is_secure(),
-        httponly=True,
-        samesite="Lax",
-        path=PATH,
-    )

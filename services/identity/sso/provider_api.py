@@ -16,11 +16,12 @@ from chassis.process.service import settings_of
 from contracts.roles import ADMINS, Role
 from services.identity.common.context import own_settings
 from services.identity.identity_providers import actions as identity_provider_actions
+from services.identity.identity_providers import failures
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.models import IdentityProvider
 from services.identity.sessions.freshness import require_fresh
 from services.identity.sso import provider_actions as actions
-from services.identity.sso.api import CALLBACK, PATH
+from services.identity.sso.api import CALLBACK
 from services.identity.sso.provider_schemas import ProviderIn, ProviderOut
 from services.identity.tenants import queries as tenant_queries
 
@@ -85,7 +86,7 @@ class Enforcement(MethodView):
 
 def _answer(provider: IdentityProvider) -> dict[str, Any]:
     versions.set_etag(provider)
-    public = settings_of(current_app).public_url
+    own = own_settings()
     return {
         "issuer": provider.issuer,
         "client_id": provider.client_id,
@@ -93,8 +94,8 @@ def _answer(provider: IdentityProvider) -> dict[str, Any]:
         "role_mapping": provider.role_mapping,
         "enforced": provider.enforced,
         "tried": provider.worked_at is not None,
-        "redirect_uri": public + CALLBACK,
-        "sign_in_url": f"{public}{PATH}/{caller().tenant_slug or caller().tenant_id}",
+        "redirect_uri": own.public_url + CALLBACK,
+        "sign_in_url": failures.sign_in_url(caller().tenant_slug or str(caller().tenant_id), own),
         "updated_at": provider.updated_at,
     }
 

@@ -45,7 +45,7 @@ def enrol(
 
     Raises:
         Invalid: ``role_does_not_fit``, or no good ``password``.
-        Conflict: ``email_taken``, ``tenant_ended``.
+        Conflict: ``email_taken``, ``tenant_ended``; ``sso_required``: a password would open nothing.
         TooManyInvitations: see ``invitations.invite``.
     """
     if password is None:
@@ -53,6 +53,7 @@ def enrol(
             session, tenant_id, email=email, name=name, role=role, settings=settings, actor=actor, now=now
         )
     tenant = tenant_queries.tenant(session, tenant_id)
+    invitations.require_passwords(session, tenant, role, settings=settings)
     password_rules.check(password.text, email=email, tenant_name=tenant.name)
     expiry.free_address(session, email, now=now)
     return user_actions.add_user(

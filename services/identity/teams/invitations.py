@@ -11,6 +11,8 @@ from chassis.core.errors import Conflict, Failure
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.messaging import outbox
+from services.identity.identity_providers import failures as provider_failures
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.links import actions as link_actions
 from services.identity.links.rules import INVITATION, INVITATION_LIFETIME, RESET, RESET_LIFETIME, LinkInvalid
 from services.identity.settings import IdentitySettings
@@ -18,7 +20,6 @@ from services.identity.teams import expiry, queries, rules
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users import actions as user_actions
-from services.identity.users import own_sign_in
 from services.identity.users import queries as user_queries
 from services.identity.users.events import PasswordResetRequested, UserAdded, UserInvited
 from services.identity.users.models import User
@@ -102,18 +103,27 @@ def accept(
     Raises:
         LinkInvalid: it is unknown, used, replaced or over.
         Forbidden: ``tenant_suspended``: the link stays good.
+        Conflict: ``sso_required``: signing in by the tenant's identity provider accepts it.
     """
     link = link_actions.use_link(session, token, INVITATION, settings=settings, now=now)
     user = user_queries.lock_former_user(session, link.tenant_id, link.user_id) if link else None
     if user is None or user.status != Status.INVITED:
         raise LinkInvalid
     tenant = tenant_queries.require_active(session, user.tenant_id)
+    require_passwords(session, tenant, user.role, settings=settings)
     user.join(name, password_hash)
-    actor = user.as_principal(tenant)
-    audit.record(session, "user.joined", user, tenant_id=tenant.id, actor=actor, now=now)
-    event = UserAdded(user.id, tenant.id, user.email, user.name, user.role)
-    outbox.add(session, user, event, tenants=(tenant.id,), actor=actor, now=now)
+    _publish_joined(session, user, actor=user.as_principal(tenant), now=now)
     return user
+
+
+def admit(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
+    """Let a locked person who is only invited be one of the tenant's without the link, because its identity provider or
+    its directory says so; nothing happens to others. The link sets no password any more."""
+    if user.invited_at is None:
+        return
+    user.invited_at = None
+    link_actions.end_links(session, user.id, now=now)
+    _publish_joined(session, user, actor=actor, now=now)
 
 
 def recover(
@@ -133,12 +143,30 @@ def recover(
         return
     if user.status != Status.ACTIVE:
         raise Conflict("This user is suspended.", code="invalid_transition")
-    if refusal := own_sign_in.refusal(session, user):
-        raise Conflict("People of this company cannot sign in with a password now.", code=refusal.code)
+    tenant = tenant_queries.tenant(session, tenant_id)
+    if tenant.is_suspended:
+        raise Conflict("This company's access to the platform is suspended.", code="tenant_suspended")
+    require_passwords(session, tenant, user.role, settings=settings)
     link = link_actions.make_link(session, user, RESET, lifetime=RESET_LIFETIME, settings=settings, now=now)
     audit.record(session, "user.recovered", user, tenant_id=tenant_id, actor=actor, now=now)
     event = PasswordResetRequested(user.id, tenant_id, link.id, link.expires_at)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
+
+
+def require_passwords(session: Session, tenant: Tenant, role: str, *, settings: IdentitySettings) -> None:
+    """Set no password that would open nothing.
+
+    Raises:
+        Conflict: ``sso_required``: people of that role sign in by the tenant's identity provider only.
+    """
+    if provider_queries.is_enforced(session, tenant.id, role):
+        raise provider_failures.no_password(tenant.address, settings)
+
+
+def _publish_joined(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
+    audit.record(session, "user.joined", user, tenant_id=user.tenant_id, actor=actor, now=now)
+    event = UserAdded(user.id, user.tenant_id, user.email, user.name, user.role)
+    outbox.add(session, user, event, tenants=(user.tenant_id,), actor=actor, now=now)
 
 
 def _pace(

@@ -72,11 +72,11 @@ def let_go(session: Session, now: datetime, limit: int) -> Sequence[TenantExport
 
 def outdated(session: Session) -> list[UUID]:
     """Exports in which somebody may be who was erased meanwhile: what is in one cannot be taken out again."""
-    last_erasure = func.max(User.erased_at)
-    columns = (TenantExport.id, TenantExport.created_at, last_erasure)
-    beside = select(*columns).join(User, User.tenant_id == TenantExport.tenant_id).group_by(*columns[:2])
-    rows = session.execute(beside.having(last_erasure.is_not(None))).tuples()
-    return [id for id, created_at, erased_at in rows if created_at <= erased_at + rules.MARGIN]
+    last = select(User.tenant_id, func.max(User.erased_at).label("erased_at")).where(User.erased_at.is_not(None))
+    erasures = last.group_by(User.tenant_id).subquery()
+    beside = select(TenantExport.id, TenantExport.created_at, erasures.c.erased_at)
+    rows = session.execute(beside.join(erasures, erasures.c.tenant_id == TenantExport.tenant_id))
+    return [row.id for row in rows if row.created_at <= row.erased_at + rules.MARGIN]
 
 
 def place(session: Session, export_id: UUID, service: str) -> str | None:

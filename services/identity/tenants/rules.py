@@ -53,13 +53,15 @@ def switched(features: Iterable[str], changes: Mapping[str, bool]) -> list[str]:
     return in_order(feature for feature, on in now.items() if on)
 
 
+_RESERVED = {"callback"}  # means something else where a slug stands in a path: /session/sso/callback
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _PLAIN_LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
 
 
 def is_slug(text: str) -> bool:
-    """Lowercase letters, digits and single hyphens between them; never like an id, because paths take either."""
-    if len(text) > SLUG_MAX or not _SLUG.fullmatch(text):
+    """Lowercase letters, digits and single hyphens between them; never like an id, because paths take either, and no
+    word that paths need for themselves."""
+    if len(text) > SLUG_MAX or text in _RESERVED or not _SLUG.fullmatch(text):
         return False
     try:
         UUID(text)

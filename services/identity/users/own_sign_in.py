@@ -3,35 +3,29 @@
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import Forbidden
+from services.identity.identity_providers import failures as provider_failures
 from services.identity.identity_providers import queries as provider_queries
+from services.identity.settings import IdentitySettings
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.rules import SuspendedTenant
 from services.identity.users.models import User
 
 
-class SsoRequired(Forbidden):
-    """The person's company lets people in by its own identity provider alone."""
-
-    default_code = "sso_required"
-
-    def __init__(self) -> None:
-        super().__init__("Sign in through your company's own sign-in.")
-
-
-def refusal(session: Session, user: User) -> SuspendedTenant | SsoRequired | None:
-    """What keeps a person out whatever they show here: their company is suspended, or has a sign-in of its own that
-    everybody must use. Only to be told to somebody who has shown a password or passkey."""
-    if tenant_queries.tenant(session, user.tenant_id).is_suspended:
+def refusal(session: Session, user: User, settings: IdentitySettings) -> Forbidden | None:
+    """What keeps a person out whatever they show here: their company is suspended (``tenant_suspended``), or has a
+    sign-in of its own that everybody must use (``sso_required``). Only to be told to somebody who has shown a password
+    or passkey."""
+    tenant = tenant_queries.tenant(session, user.tenant_id)
+    if tenant.is_suspended:
         return SuspendedTenant()
     if provider_queries.is_enforced(session, user.tenant_id, user.role):
-        return SsoRequired()
+        return provider_failures.provider_required(tenant.address, settings)
     return None
 
 
-def require(session: Session, user: User) -> None:
+def require(session: Session, user: User, settings: IdentitySettings) -> None:
     """Raises:
-    SuspendedTenant: ``tenant_suspended``.
-    SsoRequired: ``sso_required``.
+    Forbidden: see ``refusal``.
     """
-    if refused := refusal(session, user):
+    if refused := refusal(session, user, settings):
         raise refused

@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.identity.conftest import is_oauth_error
+from tests.identity.conftest import is_oauth_error, is_problem
 from tests.identity.scim.conftest import USER, is_scim_error, stored, types
+from tests.identity.test_recovery import answer_all, ask
 
+INES = "ines@nordic-heating.example"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 ENTRA = {
     "suspended by text": ([{"op": "Replace", "path": "active", "value": "False"}], {"active": False}),
@@ -197,3 +199,28 @@ def test_the_same_address_in_other_letters_and_another_name_end_nothing(identity
 def reset(identity, link):
     body = {"token": link.token, "password": "a new and long password"}
     return identity.nobody.post("/session/reset", json=body)
+
+
+def test_who_is_only_invited_is_suspended_like_anybody_else(identity, tenant, directory):
+    """The invitation is over, and the person is as one whom the directory has added: let in, they choose a password by
+    "forgotten"."""
+    invited = identity.invited(tenant)
+    link = identity.link(invited, "invitation")
+    person = {"id": invited}
+    before = types(identity)
+    changed = directory.patch(person, {"op": "replace", "path": "active", "value": False})
+    assert (changed.status_code, changed.json["active"]) == (200, False)
+    assert types(identity) == [*before, "identity.UserAdded.v1", "identity.UserChanged.v1"]
+    is_problem(identity.accept(link.token), 422, "link_invalid")
+    assert [entry["action"] for entry in identity.trail(invited)][:2] == ["user.changed", "user.joined"]
+    assert directory.patch(person, {"op": "replace", "path": "active", "value": True}).json["active"] is True
+    ask(identity, INES)
+    (event,) = answer_all(identity)
+    assert event["data"]["userId"] == invited
+
+
+def test_an_invitation_stays_where_the_directory_suspends_nobody(identity, tenant, directory):
+    invited = identity.invited(tenant)
+    link = identity.link(invited, "invitation")
+    assert directory.patch({"id": invited}, {"op": "replace", "path": "active", "value": True}).status_code == 200
+    assert identity.accept(link.token).status_code == 201

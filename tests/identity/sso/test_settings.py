@@ -206,6 +206,16 @@ def test_where_it_is_the_only_way_no_password_counts(identity, slug, enforced, b
     assert "company" in refused.json["error_description"]
     wrong = is_oauth_error(identity.sign_in(password="wrong password"), 400, "invalid_grant")
     assert "company" not in wrong.json["error_description"]
+    form = {"username": ANNA, "password": PASSWORD}
+    page = {"Sec-Fetch-Site": "same-origin"}
+    problem = is_problem(identity.nobody.post("/session", json=form, headers=page), 403, "sso_required")
+    assert problem["signInUrl"] == enforced.get(SSO).json["signInUrl"]
+    problem = is_problem(
+        identity.nobody.post("/session", json=form | {"password": "wrong password"}, headers=page),
+        401,
+        "invalid_credentials",
+    )
+    assert "signInUrl" not in problem
     is_signed_in(browser.sign_in(slug))
 
 
