@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, select
+from sqlalchemy import JSON, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from chassis.core.people import Person
@@ -28,6 +28,7 @@ class ErasureRow(ChassisBase):
         passes: how often all tables have been gone through.
         table_number, after: where the pass goes on: a table by its place in the declaration, and a primary key.
         next_at: when somebody may go on; the end of the lease of the process that works on it.
+        began_at: when the person was erased; None where code of before has noted it.
     """
 
     __tablename__ = "erasures"
@@ -39,6 +40,7 @@ class ErasureRow(ChassisBase):
     table_number: Mapped[int] = mapped_column(default=0, server_default="0")
     after: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     next_at: Mapped[datetime] = mapped_column(index=True)
+    began_at: Mapped[datetime | None]
 
     @property
     def person(self) -> Person:
@@ -64,8 +66,15 @@ class ErasureRow(ChassisBase):
 
 def begin(session: Session, person: Person, now: datetime) -> None:
     """Have a person forgotten, as they are known by one address; does nothing where that is under way."""
-    row = {"user_id": person.user_id, "tenant_id": person.tenant_id, "email_digest": person.email_digest}
-    insert_ignoring(session, ErasureRow, [row | {"passes": 0, "table_number": 0, "after": None, "next_at": now}])
+    whom = {"user_id": person.user_id, "tenant_id": person.tenant_id, "email_digest": person.email_digest}
+    place = {"passes": 0, "table_number": 0, "after": None}
+    insert_ignoring(session, ErasureRow, [whom | place | {"next_at": now, "began_at": now}])
+
+
+def last_erasures(session: Session) -> dict[UUID, datetime]:
+    """When somebody of a tenant was erased last, by tenant: of those whom this service is still to forget."""
+    last = select(ErasureRow.tenant_id, func.max(ErasureRow.began_at)).where(ErasureRow.began_at.is_not(None))
+    return dict(session.execute(last.group_by(ErasureRow.tenant_id)).tuples().all())
 
 
 def claim(session: Session, now: datetime) -> ErasureRow | None:

@@ -29,7 +29,7 @@ class Turn:
         weakref.finalize(self, os.close, self._file)
 
     def take(self) -> None:
-        """Wait for the turn.
+        """Wait for the turn; behind another process that is stopped in a transaction, as long as it is stopped.
 
         Raises:
             OperationalError: another thread of this process has had it for ``BUSY_SECONDS``.

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from chassis.core.principal import Principal, acting_as
 from contracts.roles import Role
 from services.identity.common.models import Base
-from services.identity.teams import tasks
+from services.identity.teams import ending, tasks
 from services.identity.tenant_exports import tasks as export_tasks
 from services.identity.tenant_exports.models import TenantExportPart
 from services.identity.users import bootstrap
@@ -199,6 +199,8 @@ def test_what_has_ended_stays_ended(identity, tenant):
         for answer in (
             identity.admin.post(f"{ADMIN}/{tenant}/export"),
             identity.admin.patch(f"{ADMIN}/{tenant}", json={"suspended": False}),
+            identity.admin.patch(f"{ADMIN}/{tenant}", json={"name": "Nordic again"}),
+            identity.admin.put(f"{ADMIN}/{tenant}/features", json={"prm": False}),
             identity.admin.delete(f"{ADMIN}/{tenant}?exported=true"),
             identity.admin.post(f"{ADMIN}/{tenant}/users", json=BO),
             identity.admin.post(f"{ADMIN}/{tenant}/users", json=BO | {"password": PASSWORD}),
@@ -206,6 +208,20 @@ def test_what_has_ended_stays_ended(identity, tenant):
         ):
             is_problem(answer, 409, "tenant_ended")
         assert identity.rows() == before
+
+
+def test_no_end_is_taken_back_once_people_are_forgotten(identity, tenant, monkeypatch):
+    monkeypatch.setattr(ending, "AT_ONCE", 1)
+    for name in ("anna", "bo"):
+        identity.user(tenant, f"{name}@nordic-heating.example")
+    with time_machine.travel(NOW, tick=False) as clock:
+        identity.admin.delete(f"{ADMIN}/{tenant}?exported=true")
+        clock.shift(timedelta(days=30))
+        assert end_tenants(identity) is True
+        is_problem(identity.admin.patch(f"{ADMIN}/{tenant}", json={"suspended": False}), 409, "tenant_ended")
+        while end_tenants(identity):
+            pass
+        assert identity.admin.get(f"{ADMIN}/{tenant}/users").json["totalItems"] == 0
 
 
 @pytest.mark.parametrize("query", ["", "?exported=false"])

@@ -344,6 +344,17 @@ def test_an_archive_goes_when_somebody_in_it_is_erased(world):
     assert world.identity.admin.get(operators(world, world.sven)).status_code == 200
 
 
+def test_one_that_is_still_gathered_fails_then_and_can_be_asked_for_again(world):
+    colleague = world.identity.user(str(world.anna.tenant_id), "bo@nordic.example", "SupplierViewer")
+    assert world.identity.admin.post(operators(world, world.anna)).status_code == 202
+    answer = world.identity.running.client(world.anna).post(f"/api/v1/tenant/users/{colleague}/erase")
+    assert answer.status_code == 204, answer.json
+    forget(world)
+    gather(world)
+    assert world.identity.admin.get(operators(world, world.anna)).json["state"] == "failed"
+    assert world.identity.admin.post(operators(world, world.anna)).status_code == 202
+
+
 def forget(world):
     with acting_as(Principal.system("identity")):
         while tasks.forget_exports(world.identity.running.runtime):

@@ -18,10 +18,12 @@ def upgrade() -> None:
     _forget_parts()
     with op.batch_alter_table("exports") as exports:
         exports.drop_constraint("fk_exports_user_id", type_="foreignkey")
+    op.create_index("ix_exports_tenant_id", "exports", ["tenant_id"])
 
 
 def downgrade() -> None:
     """Exports of affiliates go: code of before would look for them among the users."""
+    op.drop_index("ix_exports_tenant_id", "exports")
     op.execute("DELETE FROM exports WHERE email_digest IS NOT NULL")
     _forget_parts()
     with op.batch_alter_table("exports") as exports:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.core.principal import Principal
-from chassis.data import audit
+from chassis.data import audit, erasures
 from services.identity.privacy import queries, rules
 from services.identity.privacy.models import LEASE, Export, ExportPart
 from services.identity.users.models import User
@@ -109,7 +109,7 @@ def forget_expired(session: Session, *, now: datetime) -> bool:
 def forget_outdated(session: Session) -> None:
     """Delete archives that were finished before somebody of their tenant was erased: a row may name others, and what is
     in an archive cannot be taken out again."""
-    for tenant_id, erased_at in queries.last_erasures(session):
+    for tenant_id, erased_at in erasures.last_erasures(session).items():
         outdated = (
             Export.tenant_id == tenant_id,
             Export.archive.is_not(None),

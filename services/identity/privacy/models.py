@@ -28,7 +28,11 @@ class Export(TenantScoped, Base):
     """
 
     __tablename__ = "exports"
-    __table_args__ = (Index("ix_exports_user_id", "user_id"), Index("ix_exports_state", "state"))
+    __table_args__ = (
+        Index("ix_exports_user_id", "user_id"),
+        Index("ix_exports_state", "state"),
+        Index("ix_exports_tenant_id", "tenant_id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"))

@@ -1,15 +1,14 @@
 """Reads of exports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
 from chassis.core.people import Person
-from chassis.data.erasures import ErasureRow
 from chassis.data.lookup import one_or_404
 from services.identity.privacy.models import Export, ExportPart
 from services.identity.privacy.rules import GATHERING
@@ -47,13 +46,6 @@ def archive_of(session: Session, export_id: UUID, user_id: UUID, *, asked_by: UU
     if archive is None:
         raise NotFound(NO_EXPORT)
     return archive
-
-
-def last_erasures(session: Session) -> Sequence[tuple[UUID, datetime]]:
-    """When somebody of a tenant was erased last, by tenant: of those whose erasure is under way still, which takes
-    longer than an archive is kept."""
-    erased = select(ErasureRow.tenant_id, func.max(User.erased_at)).join(User, User.id == ErasureRow.user_id)
-    return [(row[0], row[1]) for row in session.execute(erased.group_by(ErasureRow.tenant_id))]
 
 
 def lock_due_export(session: Session, now: datetime) -> Export | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
@@ -108,10 +108,11 @@ def note_fetched(session: Session, export_id: UUID, *, actor: Principal, now: da
 
 
 def forget_some(session: Session, *, now: datetime) -> bool:
-    """Delete some parts of exports that have failed, are over or show somebody who was erased, then the latter; whether
-    there may be more."""
-    outdated = TenantExport.id.in_(queries.outdated(session)), TenantExport.expires_at > now
-    session.execute(update(TenantExport).where(*outdated).values(expires_at=now))
+    """Delete some parts of exports that have failed, are over or show somebody who was erased, then the latter two;
+    whether there may be more."""
+    for export in queries.lock_outdated(session):
+        export.become_outdated(now)
+    session.flush()
     gone = queries.let_go(session, now, TRIM)
     ids = [export.id for export in gone]
     columns = (TenantExportPart.export_id, TenantExportPart.service, TenantExportPart.number)

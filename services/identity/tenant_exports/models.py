@@ -70,8 +70,16 @@ class TenantExport(TenantScoped, Base):
         self.state, self.finished_at = rules.READY, now
 
     def fail(self, now: datetime) -> None:
-        """A service was away for too long."""
+        """A service was away for too long, or somebody was erased meanwhile."""
         self.state, self.finished_at = rules.FAILED, now
+
+    def become_outdated(self, now: datetime) -> None:
+        """Somebody in it was erased: it has failed where it is still gathered, so that who asked sees it; it is over
+        where it is ready."""
+        if self.is_gathering:
+            self.fail(now)
+        else:
+            self.expires_at = min(self.expires_at, now)
 
 
 class TenantExportPart(Base):

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from chassis.data import erasures
 from chassis.data.lookup import one_or_404
 from services.identity.tenant_exports import rules
 from services.identity.tenant_exports.models import TenantExport, TenantExportPart
 from services.identity.tenants.models import Tenant
-from services.identity.users.models import User
 
 NO_EXPORT = "There is no such export."
 
@@ -70,13 +70,13 @@ def let_go(session: Session, now: datetime, limit: int) -> Sequence[TenantExport
     return session.scalars(gone.with_for_update(skip_locked=True)).all()
 
 
-def outdated(session: Session) -> list[UUID]:
-    """Exports in which somebody may be who was erased meanwhile: what is in one cannot be taken out again."""
-    last = select(User.tenant_id, func.max(User.erased_at).label("erased_at")).where(User.erased_at.is_not(None))
-    erasures = last.group_by(User.tenant_id).subquery()
-    beside = select(TenantExport.id, TenantExport.created_at, erasures.c.erased_at)
-    rows = session.execute(beside.join(erasures, erasures.c.tenant_id == TenantExport.tenant_id))
-    return [row.id for row in rows if row.created_at <= row.erased_at + rules.MARGIN]
+def lock_outdated(session: Session) -> list[TenantExport]:
+    """Exports in which somebody may be who was erased meanwhile, locked until the transaction ends: what is in one
+    cannot be taken out again."""
+    last = erasures.last_erasures(session)
+    living = select(TenantExport).where(TenantExport.tenant_id.in_(last), TenantExport.state != rules.FAILED)
+    exports = session.scalars(living.order_by(TenantExport.id).with_for_update(skip_locked=True))
+    return [export for export in exports if export.created_at <= last[export.tenant_id] + rules.MARGIN]
 
 
 def place(session: Session, export_id: UUID, service: str) -> str | None:

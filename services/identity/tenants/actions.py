@@ -101,6 +101,7 @@ def change_tenant(
     """
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
+    tenant.require_living()
     if tenant.change(changes, now):
         _publish(session, TenantChanged, "tenant.changed", tenant, actor=actor, now=now)
     if suspended is not None:
@@ -132,9 +133,14 @@ def switch_features(
     actor: Principal,
     now: datetime,
 ) -> Tenant:
-    """Switch features on and off; those left out keep their value. The gateway follows within two seconds."""
+    """Switch features on and off; those left out keep their value. The gateway follows within two seconds.
+
+    Raises:
+        Conflict: ``tenant_ended``.
+    """
     tenant = queries.lock_tenant(session, tenant_id)
     versions.require(tenant, expected)
+    tenant.require_living()
     if tenant.switch(changes, now):
         _publish(session, TenantChanged, "tenant.features_switched", tenant, actor=actor, now=now)
     return tenant

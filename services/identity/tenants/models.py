@@ -83,8 +83,10 @@ class Tenant(Aggregate, Versioned, TenantScoped, Base):
         return True
 
     def resume(self, now: datetime) -> bool:
-        """Work as before, also where an end was set; returns whether that is new."""
+        """Work as before, also where an end was set that has not come; returns whether that is new."""
         self.require_living()
+        if self.ends_at is not None and self.ends_at <= now:
+            raise Conflict("This tenant is ending: its people are being forgotten.", code="tenant_ended")
         if not self.is_suspended:
             return False
         self.suspended_at = self.ends_at = None

@@ -7,6 +7,7 @@ import pytest
 
 from chassis.core.principal import acting_as
 from services.identity.privacy import tasks
+from services.identity.tenant_exports import tasks as tenant_export_tasks
 from services.notifier.audience.models import Contact
 from tests.affiliates.helpers import SIGNED_IN
 from tests.identity.conftest import ADMIN, is_problem
@@ -109,6 +110,23 @@ def test_the_archives_of_the_merchant_go_with_it(world, shop):
     archive = shop.client.get(path).json["archive"]
     assert shop.fresh.post(f"{OWN}/{shop.bina}/erase").status_code == 204
     is_problem(shop.client.get(archive), 404, "not_found")
+
+
+def test_the_archive_of_the_whole_merchant_goes_with_an_affiliate_who_never_had_a_user(world, shop):
+    carl = shop.merchant.post(AFFILIATES, json={"name": "Carl", "email": "carl@blog.example"}).json["id"]
+    path = f"{ADMIN}/{shop.tenant}/export"
+    for name, other in world.running.items():
+        world.identity.running.connect(name, other)
+    assert world.identity.admin.post(path).status_code == 202
+    with acting_as(SYSTEM):
+        while tenant_export_tasks.gather(world.identity.running.runtime):
+            pass
+        tenant_export_tasks.forget_exports(world.identity.running.runtime)
+    assert world.identity.admin.get(path).json["state"] == "ready"
+    assert shop.fresh.post(f"{OWN}/{carl}/erase").status_code == 204
+    with acting_as(SYSTEM):
+        tenant_export_tasks.forget_exports(world.identity.running.runtime)
+    is_problem(world.identity.admin.get(path), 404, "not_found")
 
 
 def test_who_signs_in_is_one_of_the_people(world, shop):

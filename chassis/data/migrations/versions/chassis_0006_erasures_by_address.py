@@ -1,5 +1,6 @@
-"""A person who has had several addresses is forgotten by each of them."""
+"""A person who has had several addresses is forgotten by each of them, and it is known when that began."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "chassis_0006"
@@ -9,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("erasures", sa.Column("began_at", sa.DateTime(timezone=True), nullable=True))
     _key_by("user_id", "email_digest")
 
 
@@ -17,6 +19,7 @@ def downgrade() -> None:
     other = "SELECT 1 FROM erasures o WHERE o.user_id = erasures.user_id AND o.email_digest < erasures.email_digest"
     op.execute(f"DELETE FROM erasures WHERE EXISTS ({other})")  # noqa: S608
     _key_by("user_id")
+    op.drop_column("erasures", "began_at")
 
 
 def _key_by(*columns: str) -> None:
