@@ -28,6 +28,7 @@ from gateway.limiting import Limit, Limiter
 from gateway.openapi import Catalogue
 from gateway.own_endpoints import PROBES, OwnEndpoints
 from gateway.proxy import Proxy
+from gateway.refused_credentials import RefusedCredentials
 from gateway.replay_guard import replay_guard
 from gateway.request import METHODS, Environ, Request
 from gateway.routes import KEY_ROUTES, Route, Table, split_target
@@ -37,7 +38,6 @@ from gateway.upstream import Upstream
 
 READ_TIMEOUT = 2.0  # seconds identity has for an answer that a request waits for
 READY_WITHOUT_IDENTITY = 10.0
-REFUSED_SIGN_IN = (400, 401)
 
 log = logger("gateway")
 
@@ -66,7 +66,7 @@ class Gateway:
         self._signatures = Signatures(api_keys, self._access, replay_guard(self._limiter.storage, KEEP))
         self._per_tenant = Limit("tenant", ours.tenant_limit)
         self._per_address = Limit("address", ours.address_limit)
-        self._per_sign_in = Limit("sign-in", ours.sign_in_limit)
+        self._refused_credentials = RefusedCredentials(self._limiter, ours.sign_in_limit)
         self._per_api_key = Limit("api-key", ours.sign_in_limit)
         in_flight = ours.in_flight or max(1, settings.threads * 3 // 4)
         self._upstreams = {
@@ -124,8 +124,7 @@ class Gateway:
         request.route, request.error_format = route.path, route.error_format
         self._admit(request, route)
         answer = self._proxy.forward(request, route)
-        if route.sign_in and answer.status in REFUSED_SIGN_IN and not answer.half_way:
-            self._limiter.note(self._per_sign_in, request.network)
+        self._refused_credentials.note(request, route, answer)
         return answer
 
     def _plain(self, raw_path: str) -> str:
@@ -172,8 +171,7 @@ class Gateway:
         if route.public:
             if not route.development:
                 self._limiter.count(self._per_address, request.network)
-            if route.sign_in:
-                self._limiter.check(self._per_sign_in, request.network)
+            self._refused_credentials.check(request, route)
             return
         request.principal = principal = self._principal(request, route)
         if self._access.is_suspended(principal.tenant_id):

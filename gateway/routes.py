@@ -28,8 +28,9 @@ class Route:
         public: answered without a credential, and without an identity passed on.
         by_key: opened by a merchant's API key, and by nothing else.
         basic: hands ``Authorization: Basic`` on, for clients that sign in with their id and secret.
-        bearer: hands ``Authorization: Bearer`` on, for a token that the service itself gives out and checks.
-        sign_in: refused credentials are counted against the caller's address.
+        bearer: hands ``Authorization: Bearer`` on, for a token that the service itself gives out and checks. Refused
+            ones are counted against the caller's address, in a count of their own.
+        sign_in: a POST tries a credential here; refused ones are counted against the caller's address.
         development: only in the development environment.
         read, total: timeouts in seconds where the general ones do not fit.
         setup: also open to people who must set up a second factor before anything else.
@@ -76,17 +77,17 @@ _shoppers = partial(Route, service=services.PROMOTIONS, public=True, error_forma
 # The longest path that fits decides.
 ROUTES = (
     _identity("/oauth/token", public=True, exact=True, basic=True, sign_in=True),
-    _identity("/oauth/revoke", public=True, exact=True, basic=True, sign_in=True),
+    _identity("/oauth/revoke", public=True, exact=True, basic=True),
     _identity("/.well-known/jwks.json", public=True, exact=True),
-    _identity("/session", public=True, cookies=True, sign_in=True),
-    _identity("/session/renew", public=True, exact=True, cookies=True),  # a neighbour's failures sign nobody out
+    # Only where a credential is tried: a neighbour's failures must not stop somebody who renews or signs out.
+    _identity("/session", public=True, exact=True, cookies=True, sign_in=True),
+    _identity("/session/passkey", public=True, exact=True, cookies=True, sign_in=True),
+    _identity("/session", public=True, cookies=True),
     # Browsers are sent here; people read what is refused. It waits for a tenant's identity provider.
-    _identity(
-        "/session/sso", public=True, cookies=True, sign_in=True, pages=True, error_format=PAGE, read=25, total=30
-    ),
+    _identity("/session/sso", public=True, cookies=True, pages=True, error_format=PAGE, read=25, total=30),
     # The links of mails lead here.
-    _identity("/account", public=True, sign_in=True, pages=True, error_format=PAGE),
-    _identity("/scim/v2", public=True, sign_in=True, bearer=True, error_format=SCIM),
+    _identity("/account", public=True, pages=True, error_format=PAGE),
+    _identity("/scim/v2", public=True, bearer=True, error_format=SCIM),
     _identity("/api/v1/me", setup=True),
     _identity("/api/v1/tenant"),
     _identity("/api/v1/admin"),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
@@ -15,11 +15,12 @@ from chassis.core.principal import Principal, acting_as
 from services.identity.common.secrets import digest
 from services.identity.factors import actions as factor_actions
 from services.identity.factors import queries as factor_queries
+from services.identity.sessions import actions as session_actions
 from services.identity.sessions.models import RefreshToken, SignedIn
 from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
 from tests.identity.browsers import ANNA, OWN_PAGE, Browser, cookie_of, together
-from tests.identity.conftest import LATER, PASSWORD, is_oauth_error, is_problem
+from tests.identity.conftest import ADMIN, LATER, PASSWORD, is_oauth_error, is_problem
 from tests.plugin.matrix import generated
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -337,6 +338,90 @@ def test_signing_out_ends_the_family_and_the_access_tokens(browser, identity):
     assert browser.sign_out().status_code == 204
 
 
+# A used cookie that comes again within ten seconds, of a sign-in that has been ended meanwhile
+
+
+def sign_out(identity, browser, tenant, anna):
+    assert browser.sign_out().status_code == 204
+
+
+def end_all_sessions(identity, browser, tenant, anna):
+    with acting_as(Principal.system("test")), identity.running.database.begin() as session:
+        session_actions.end_all(session, UUID(anna), now=datetime.now(UTC))
+
+
+def suspend_person(identity, browser, tenant, anna):
+    identity.user(tenant, "bert@nordic-heating.example")
+    bert = identity.as_user("bert@nordic-heating.example")
+    assert bert.patch(f"/api/v1/tenant/users/{anna}", json={"suspended": True}).status_code == 200
+
+
+def remove_person(identity, browser, tenant, anna):
+    assert identity.admin.delete(f"{ADMIN}/{tenant}/users/{anna}").status_code == 204
+
+
+def suspend_tenant(identity, browser, tenant, anna):
+    assert identity.admin.patch(f"{ADMIN}/{tenant}", json={"suspended": True}).status_code == 200
+
+
+ENDINGS = [
+    (sign_out, 401, "session_ended"),
+    (end_all_sessions, 401, "session_ended"),
+    (suspend_person, 401, "session_ended"),
+    (remove_person, 401, "session_ended"),
+    (suspend_tenant, 403, "tenant_suspended"),
+]
+
+
+@pytest.mark.parametrize(("ending", "status", "code"), ENDINGS)
+def test_a_used_cookie_gives_nothing_in_its_ten_seconds_once_the_sign_in_has_ended(
+    browser, identity, tenant, anna, ending, status, code
+):
+    with time_machine.travel(NOW, tick=False) as clock:
+        browser.sign_in()
+        tab = browser.with_cookie(browser.cookie[1])
+        assert browser.renew().status_code == 200
+        clock.shift(1)
+        ending(identity, browser, tenant, anna)
+        clock.shift(1)
+        tokens = count(identity, RefreshToken)
+        answer = tab.renew()
+        is_problem(answer, status, code)
+        assert "access_token" not in answer.json
+        assert is_cleared(answer) == (status == 401)
+        assert count(identity, RefreshToken) == tokens
+
+
+@pytest.mark.parametrize(("ending", "status", "code"), ENDINGS)
+def test_a_used_refresh_token_gives_nothing_in_its_ten_seconds_once_the_sign_in_has_ended(
+    browser, identity, tenant, anna, ending, status, code
+):
+    """The same at the token endpoint, in its own words."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        browser.sign_in()
+        used = browser.cookie[1]
+        assert browser.renew().status_code == 200
+        clock.shift(1)
+        ending(identity, browser, tenant, anna)
+        clock.shift(1)
+        answer = identity.refresh(used)
+        is_oauth_error(answer, *((400, "invalid_grant") if status == 401 else (status, code)))
+        assert set(answer.json) == {"error", "error_description"}
+
+
+def test_a_used_cookie_gives_its_successor_once_the_tenant_is_back(browser, identity, tenant, anna):
+    """Refusing it has changed nothing."""
+    with time_machine.travel(NOW, tick=False):
+        browser.sign_in()
+        tab = browser.with_cookie(browser.cookie[1])
+        browser.renew()
+        suspend_tenant(identity, browser, tenant, anna)
+        is_problem(tab.renew(), 403, "tenant_suspended")
+        identity.admin.patch(f"{ADMIN}/{tenant}", json={"suspended": False})
+        assert tab.renew().status_code == 200
+        assert tab.cookie == browser.cookie
+
+
 def test_what_nobody_uses_for_two_weeks_has_ended(browser):
     with time_machine.travel(NOW, tick=False) as clock:
         browser.sign_in(keep=True)
@@ -361,25 +446,35 @@ def test_after_ninety_days_everybody_signs_in_again(browser):
 @generated(60)
 @given(
     steps=st.lists(
-        st.tuples(st.integers(0, 4), st.sampled_from([0, 1, 4, 9.5, 10, 11])),
+        st.tuples(
+            st.integers(0, 4),
+            st.sampled_from([0, 1, 4, 9.5, 10, 11]),
+            st.sampled_from(["renew", "renew", "renew", "renew", "sign_out"]),
+        ),
         min_size=1,
         max_size=8,
     )
 )
+@example(steps=[(0, 0, "renew"), (1, 1, "sign_out"), (0, 1, "renew")])
+@example(steps=[(0, 0, "renew"), (0, 1, "sign_out"), (0, 1, "renew")])
 def test_a_family_is_one_line_of_successors(identity, steps):
     """Whoever brings whichever cookie of a family when: it gives the newest one within ten seconds of its use, and the
-    newest a new one; anything else ends all of them."""
+    newest a new one; anything else ends all of them, and so does signing out with any of them."""
     if count(identity, User) == 0:
         identity.user(identity.tenant())
     with time_machine.travel(NOW, tick=False) as clock:
         browser = Browser(identity)
         browser.sign_in()
         line, used, alive = [browser.cookie[1]], {}, True
-        for place, seconds in steps:
+        for place, seconds, way in steps:
             clock.shift(seconds)
             token = line[place % len(line)]
             now = datetime.now(UTC)
             tab = browser.with_cookie(token)
+            if way == "sign_out":
+                alive = False
+                assert tab.sign_out().status_code == 204
+                continue
             answer = tab.renew()
             if alive and token == line[-1]:
                 used[token] = now
