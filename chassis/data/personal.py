@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, Text, and_, cast, false, or_, select, tuple_
+from sqlalchemy import Column, ColumnElement, Row, Table, Text, and_, cast, false, or_, select, tuple_
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from chassis.core.people import Person, mentions, text_without, without
@@ -68,6 +68,16 @@ class PersonalData:
     def columns(self) -> set[str]:
         """The columns that the declaration speaks of."""
         return {*self.by_user, *self.by_address, *self.texts, *self.letters, *self.erase, *self.secret}
+
+    @cached_property
+    def read_columns(self) -> list[Column[Any]]:
+        """What is read of a row: of what is secret, which may be large, only what decides or is erased."""
+        needed = {*self.by_user, *self.by_address, *self.texts, *self.letters, *self.erase, self.of_tenant}
+        return [
+            column
+            for column in self.table.c
+            if column.primary_key or column.name in needed or column.name not in self.secret
+        ]
 
     def is_own(self, row: Mapping[str, Any], person: Person) -> bool:
         if any(row[column] == person.user_id for column in self.by_user):
@@ -139,7 +149,7 @@ def window(
     None where the table ends. At most ``CANDIDATES`` rows."""
     key = tuple_(*data.table.primary_key.columns)
     rest = select(*data.table.primary_key.columns).order_by(*data.table.primary_key.columns)
-    candidates = select(data.table).where(data.may_concern(person)).order_by(*data.table.primary_key.columns)
+    candidates = select(*data.read_columns).where(data.may_concern(person)).order_by(*data.table.primary_key.columns)
     if place is not None:
         rest, candidates = rest.where(after(data.table, place)), candidates.where(after(data.table, place))
     end = session.execute(rest.offset(WINDOW - 1).limit(1)).first()
@@ -155,7 +165,7 @@ def erase_rows(session: Session, data: PersonalData, person: Person, keys: Seque
     changed = 0
     for place in keys:
         this = and_(*(column == value for column, value in zip(columns, place, strict=True)))
-        stored = session.execute(select(data.table).where(this).with_for_update()).first()
+        stored = session.execute(select(*data.read_columns).where(this).with_for_update()).first()
         if stored is None:
             continue
         row = stored._asdict()

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, Uuid, delete, literal, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Row, Table, Uuid, delete, literal, select, tuple_, update
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from chassis.data.bulk import execute_counted
@@ -18,7 +18,7 @@ FORMER_COMPANY = "former company"
 """What others read in the place of an ended tenant's name."""
 
 AT_ONCE = 500
-"""Rows that are read for an export, deleted or changed together."""
+"""Rows that are read for an export, deleted or changed together, at most."""
 
 Condition = Callable[[UUID], ColumnElement[bool]]
 """SQL: which rows, for a tenant."""
@@ -76,6 +76,15 @@ class TenantData:
         assert isinstance(table, Table)
         return table
 
+    @cached_property
+    def read_columns(self) -> list[Column[Any]]:
+        """What an export reads of a row: not what is secret, which may be large."""
+        return [
+            column
+            for column in self.table.c
+            if column.primary_key or column.name in self.sides or column.name not in self.secret
+        ]
+
     def rows_of(self, tenant_id: UUID) -> ColumnElement[bool]:
         if self.rows is not None:
             return self.rows(tenant_id)
@@ -89,27 +98,37 @@ class TenantData:
 
 
 def window(
-    session: Session, data: TenantData, tenant_id: UUID, place: Place | None
+    session: Session, data: TenantData, tenant_id: UUID, place: Place | None, *, limit: int | None = None
 ) -> tuple[list[Row[Any]], Place | None]:
-    """The tenant's next rows after a primary key, and the key to go on after; None where the table ends."""
-    statement = select(data.table).where(data.rows_of(tenant_id)).order_by(*data.table.primary_key.columns)
+    """The tenant's next rows after a primary key, and the key to go on after; None where the table ends. At most
+    ``limit`` rows, and never more than ``AT_ONCE``."""
+    limit = AT_ONCE if limit is None else min(limit, AT_ONCE)
+    statement = select(*data.read_columns).where(data.rows_of(tenant_id)).order_by(*data.table.primary_key.columns)
     if place is not None:
         statement = statement.where(after(data.table, place))
-    rows = list(session.execute(statement.limit(AT_ONCE)))
-    return rows, key_of(data.table, rows[-1]) if len(rows) == AT_ONCE else None
+    rows = list(session.execute(statement.limit(limit)))
+    return rows, key_of(data.table, rows[-1]) if len(rows) == limit else None
 
 
 def _delete(session: Session, data: TenantData, condition: ColumnElement[bool]) -> bool:
-    key, some = _some(data, condition)
+    key, some = _lock_some(data, condition)
     return execute_counted(session, delete(data.table).where(key.in_(some))) == AT_ONCE
 
 
 def _change(session: Session, data: TenantData, condition: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
-    key, some = _some(data, condition)
+    key, some = _lock_some(data, condition, key_share=True)
     return execute_counted(session, update(data.table).where(key.in_(some)).values(dict(values))) == AT_ONCE
 
 
-def _some(data: TenantData, condition: ColumnElement[bool]) -> tuple[Any, Any]:
+def _lock_some(data: TenantData, condition: ColumnElement[bool], *, key_share: bool = False) -> tuple[Any, Any]:
+    """The primary key, and a subquery with the keys of some rows, which it locks.
+
+    A row that somebody else is changing is waited for. PostgreSQL then checks the condition again, and counts the row
+    towards the limit only if it still holds. It does so where the row is locked: outside it would compare keys alone.
+    It reads a common table expression with a lock once; a plain subquery it may read again, and delete more rows. The
+    expression stands in the subquery since sqlite3 counts no rows of a statement that begins with WITH.
+    """
     columns = list(data.table.primary_key.columns)
     key: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
-    return key, select(*columns).where(condition).limit(AT_ONCE)
+    rows = select(*columns).where(condition).limit(AT_ONCE).with_for_update(of=data.table, key_share=key_share)
+    return key, select(*rows.cte("some_rows", nesting=True).c)

@@ -1,8 +1,8 @@
 """What every service does for the tenants in its tables: shows all rows of one for an export, and deletes what one has
 left after its end.
 
-Both go through the service's declarations (``chassis.data.tenant_data``), some hundred rows at a time, so that no
-transaction is long.
+Both go through the service's declarations (``chassis.data.tenant_data``), at most some hundred rows at a time, so that
+no transaction is long.
 """
 
 import json
@@ -23,7 +23,7 @@ from chassis.data import endings
 from chassis.data.audit import AuditRow
 from chassis.data.database import Database
 from chassis.data.keys import Place, key_of, read_place
-from chassis.data.tenant_data import Step, TenantData, window
+from chassis.data.tenant_data import AT_ONCE, Step, TenantData, window
 from chassis.http.blueprints import Blueprint
 from chassis.http.schemas import CamelSchema
 from chassis.messaging.events import Received, on
@@ -32,6 +32,7 @@ IDENTITY = "identity"
 TENANT_ENDED = "identity.TenantEnded.v1"
 ANSWER = 2 * 1024 * 1024  # bytes after which an answer ends …
 BUSY = 1.0  # … or seconds, well below the asking service's patience
+FIRST_ROWS = 20  # rows that are read before their size is known
 
 CHASSIS = (
     TenantData(
@@ -130,18 +131,24 @@ def _part_of(
 ) -> tuple[list[dict[str, Any]], Place | None]:
     """Rows of one table from a place on, and the place to go on after; None where the table ends."""
     shown: list[dict[str, Any]] = []
-    size = 0
+    size, limit = 0, FIRST_ROWS
     while True:
         with database.read() as session:
-            rows, following = window(session, data, tenant_id, place)
+            rows, following = window(session, data, tenant_id, place, limit=limit)
         for row in rows:
             shown.append(json_row(data.exported(row._asdict(), tenant_id)))
             size += len(json.dumps(shown[-1]))
-            if size >= ANSWER:
+            if size >= ANSWER or time.monotonic() > deadline:
                 return shown, key_of(data.table, row)
-        if following is None or time.monotonic() > deadline:
-            return shown, following
-        place = following
+        if following is None:
+            return shown, None
+        place, limit = following, _next_limit(limit, row_size=size // len(shown), left=ANSWER - size)
+
+
+def _next_limit(limit: int, *, row_size: int, left: int) -> int:
+    """How many rows are read next: twice as many as before, but not more than probably fit into the answer. Rows may
+    have hundreds of kilobytes, and those that do not fit are read again for the next answer."""
+    return min(2 * limit, AT_ONCE, 1 + left // max(row_size, 1))
 
 
 def _read_position(tables: Sequence[TenantData], text: str | None) -> tuple[int, Place | None]:

@@ -114,6 +114,16 @@ def test_a_declaration_names_columns_that_there_are(name):
             assert data.by_user or data.by_address, data.table.name
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_one_declaration_reads_another_of_the_same_table_can_decide_about(name):
+    """A row is shown by the first declaration that it concerns."""
+    declarations = platform.load(name).personal_data
+    for data in declarations:
+        columns = {column.name for column in data.read_columns}
+        for other in (other for other in declarations if other.table is data.table):
+            assert {*other.by_user, *other.by_address, *other.texts, *other.letters} <= columns, data.table.name
+
+
 def test_the_list_of_the_harmless_names_columns_that_there_are():
     for name, columns in HARMLESS.items():
         metadata = ChassisBase.metadata if name == "*" else platform.load(name).metadata

@@ -85,6 +85,17 @@ def test_no_export_shows_what_looks_secret(name):
 
 
 @pytest.mark.parametrize("name", SERVICES)
+def test_what_is_secret_is_not_even_read(name):
+    """But for keys, what decides whether a row is a person's, and what is compared when it is erased."""
+    service = platform.load(name)
+    for data in service.all_tenant_data:
+        assert {column.name for column in data.read_columns} & set(data.secret) == set(), data.table.name
+    for data in service.personal_data:
+        needed = {column.name for column in data.read_columns if not column.primary_key} & set(data.secret)
+        assert needed <= {*data.by_user, *data.by_address, *data.texts, *data.letters, *data.erase}, data.table.name
+
+
+@pytest.mark.parametrize("name", SERVICES)
 def test_a_declaration_names_columns_that_there_are_and_says_what_its_rows_are(name):
     for data in platform.load(name).all_tenant_data:
         sides = {column for side, columns in data.sides.items() for column in (side, *columns)}

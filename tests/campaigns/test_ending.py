@@ -1,8 +1,18 @@
 """A tenant that has ended: what was answered stays for the other side, everything else of it goes."""
 
-from tests.campaigns.helpers import ANNA, CAMPAIGNS, INBOX, RITA, ROLF, counts, draft, invite_of, renamed, sent
-from tests.plugin.endings import end, go_through, may_remain, tables_with
+import threading
+
+import pytest
+
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from chassis.data.tenant_data import TenantData, change_where, delete_where
+from services.campaigns.models import Invite
+from tests.campaigns.helpers import ANNA, CAMPAIGNS, INBOX, RITA, ROLF, counts, draft, invite_of, renamed, sent, stored
+from tests.plugin.endings import end, go_through, may_remain, tables_with, wait_until_blocked
 from tests.plugin.search import rows_with
+
+SYSTEM = Principal.system("campaigns")
 
 
 def answer(client, note="Gladly."):
@@ -78,3 +88,41 @@ def test_it_goes_in_pieces(campaigns, anna, rolf, rita, monkeypatch):
     end(campaigns, ANNA.tenant_id)
     assert tables_with(campaigns, ANNA.tenant_id) - {"audit"} <= {"tenant_names"}
     assert rita.get(INBOX).json["items"] == []
+
+
+def take_step(campaigns, step, results):
+    with acting_as(SYSTEM), campaigns.database.begin() as session:
+        results.append(step(session, TenantData(Invite, "Invites."), ANNA.tenant_id, utcnow()))
+
+
+def while_answered(campaigns, step):
+    """Take a step that waits for an invite which is being answered; returns what the step returned."""
+    results = []
+    thread = threading.Thread(target=take_step, args=(campaigns, step, results))
+    with acting_as(SYSTEM), campaigns.database.begin() as session:
+        answered = session.get(Invite, stored(campaigns, Invite)[0].id, with_for_update=True)
+        answered.respond("Accepted", "Gladly.", utcnow())
+        session.flush()
+        thread.start()
+        wait_until_blocked(campaigns, thread)
+    thread.join(10)
+    return results
+
+
+def is_pending(_tenant_id):
+    return Invite.status == "Pending"
+
+
+@pytest.mark.parametrize("step", [delete_where(is_pending), change_where(is_pending, status="Declined")])
+def test_an_invite_that_is_answered_at_that_moment_stays_as_answered(campaigns, anna, step):
+    sent(anna, ROLF)
+    assert while_answered(campaigns, step) == [False]
+    assert [(invite.status, invite.note) for invite in stored(campaigns, Invite)] == [("Accepted", "Gladly.")]
+
+
+def test_one_that_is_answered_meanwhile_does_not_end_the_step(campaigns, anna, monkeypatch):
+    """Of two invites, one at a time: the first does not count, and the second goes."""
+    monkeypatch.setattr("chassis.data.tenant_data.AT_ONCE", 1)
+    sent(anna, ROLF, RITA)
+    assert while_answered(campaigns, delete_where(is_pending)) == [True]
+    assert [invite.status for invite in stored(campaigns, Invite)] == ["Accepted"]

@@ -1,8 +1,10 @@
 """A tenant that ends in a service under test, and what is left of it there."""
 
+import threading
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import update
 
 from chassis.core.clock import utcnow
@@ -49,3 +51,16 @@ def tables_with(running: ServiceUnderTest, tenant_id: UUID) -> set[str]:
 def may_remain(running: ServiceUnderTest) -> set[str]:
     """The tables in which, by the declarations, something may name an ended tenant."""
     return {data.table.name for data in running.runtime.service.all_tenant_data if data.remains}
+
+
+def wait_until_blocked(running: ServiceUnderTest, thread: threading.Thread) -> None:
+    """Until a thread waits for a row that another transaction has locked; where there can be two writers at all."""
+    if running.database.dialect != "postgresql":
+        return
+    with running.database.engine.connect() as connection:
+        for _ in range(500):
+            if connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar():
+                return
+            thread.join(0.01)
+            assert thread.is_alive(), "it waited for nobody"
+    pytest.fail("it never got to the lock")

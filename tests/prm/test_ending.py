@@ -1,10 +1,17 @@
 """A tenant that has ended: its groups and tiers go, its relationships end and stay for the other side under no name."""
 
 import json
+import threading
+from uuid import UUID
 
 import pytest
+from sqlalchemy import delete
 
-from tests.plugin.endings import end, go_through, may_remain, tables_with
+from chassis.core.clock import utcnow
+from chassis.core.principal import Principal, acting_as
+from services.prm.actions import endings
+from services.prm.models import Group, GroupMember
+from tests.plugin.endings import end, go_through, may_remain, tables_with, wait_until_blocked
 from tests.plugin.search import rows_with
 from tests.prm.conftest import GROUPS, MY_TIERS, RELATIONSHIPS, refused
 
@@ -108,3 +115,28 @@ def test_nobody_begins_anew_with_a_company_that_has_left(world, anna, rolf):
     again = world.post(rolf, RELATIONSHIPS, {"supplierId": str(anna.tenant_id)})
     refused(again, 422, "validation_failed", "supplierId")
     assert world.everything() == before
+
+
+def test_who_is_taken_out_of_a_group_at_that_moment_is_counted_off_once(world, anna, rolf):
+    rita = world.retailer("Bergen Bygg")
+    for retailer in (rolf, rita):
+        world.related(anna, retailer)
+    groups = [world.group(anna, name, rolf, rita) for name in ("North", "South")]
+
+    def leave():
+        with acting_as(Principal.system("prm")), world.prm.database.begin() as session:
+            endings.leave_groups(session, None, rolf.tenant_id, utcnow())
+
+    thread = threading.Thread(target=leave)
+    with acting_as(Principal.system("prm")), world.prm.database.begin() as session:
+        group = session.get(Group, UUID(groups[0]), with_for_update=True)
+        member = (GroupMember.group_id == group.id, GroupMember.retailer_id == rolf.tenant_id)
+        session.execute(delete(GroupMember).where(*member))
+        group.retailer_count -= 1
+        session.flush()
+        thread.start()
+        wait_until_blocked(world.prm, thread)
+    thread.join(10)
+    answers = [world.get(anna, f"{GROUPS}/{group}").json for group in groups]
+    assert [answer["retailerCount"] for answer in answers] == [1, 1]
+    assert [answer["retailerIds"] for answer in answers] == [[str(rita.tenant_id)]] * 2

@@ -37,14 +37,18 @@ def end_relationships(session: Session, _data: TenantData, tenant_id: UUID, now:
 
 
 def leave_groups(session: Session, _data: TenantData, tenant_id: UUID, now: datetime) -> bool:
-    """Take the tenant out of some groups of others. The groups are locked in the order of their ids."""
+    """Take the tenant out of some groups of others. The groups are locked in the order of their ids. A supplier may
+    have taken it out of one while that was waited for, and has counted it off then."""
     mine = select(GroupMember.group_id).where(GroupMember.retailer_id == tenant_id)
     groups = select(Group.id).where(Group.id.in_(mine)).order_by(Group.id).limit(AT_ONCE).with_for_update()
     ids = session.scalars(groups).all()
     key = tuple_(GroupMember.group_id, GroupMember.retailer_id)
-    execute_counted(session, delete(GroupMember).where(key.in_([(group_id, tenant_id) for group_id in ids])))
+    members = delete(GroupMember).where(key.in_([(group_id, tenant_id) for group_id in ids]))
+    left = session.scalars(
+        members.returning(GroupMember.group_id), execution_options={"synchronize_session": False}
+    ).all()
     fewer = {"retailer_count": Group.retailer_count - 1, "version": Group.version + 1, "updated_at": now}
-    execute_counted(session, update(Group).where(Group.id.in_(ids)).values(fewer))
+    execute_counted(session, update(Group).where(Group.id.in_(left)).values(fewer))
     return len(ids) == AT_ONCE
 
 
