@@ -60,7 +60,7 @@ class Route:
 
 
 BULK = 4 * 1024 * 1024  # 5,000 products in one call
-ARCHIVE = 1800  # seconds for all that is kept of a company
+ARCHIVE = 660  # seconds for all that is kept of a company; identity ends a fetch after 600
 
 
 _identity = partial(Route, service=services.IDENTITY)

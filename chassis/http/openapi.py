@@ -64,7 +64,7 @@ def _describe_refusal(responses: dict[str, Any], status: str, shape: ErrorFormat
     """Add this error format to what a view has described for ``status``."""
     described = responses.get(status, {})
     content = described.get("content", {}) | {shape.media_type: {"schema": shape.reference}}
-    responses[status] = {"description": described.get("description", "A problem."), "content": content}
+    responses[status] = {"description": "A problem.", **described, "content": content}
 
 
 _Operation = tuple[tuple[str, ...], ErrorFormat]  # who may call, and how it refuses

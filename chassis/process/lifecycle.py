@@ -1,4 +1,5 @@
-"""What the web server and the code it runs share: that the process stops, and until when a client may send."""
+"""What the web server and the code it runs share: that the process stops, and until when a client may send or
+read."""
 
 import socket
 from contextlib import suppress
@@ -10,10 +11,15 @@ stopping = Event()
 """Set once this process has been told to stop. Loops and requests that wait for something end early."""
 
 
-class ReadDeadlines:
-    """Ends the reading of requests that take too long in all; a socket's own timeout limits silence only."""
+class Deadlines:
+    """Ends requests or answers that take too long in all; a socket's own timeout limits silence only.
 
-    def __init__(self) -> None:
+    Args:
+        how: which sides of an overdue socket are shut down, as ``socket.shutdown`` takes it.
+    """
+
+    def __init__(self, how: int) -> None:
+        self._how = how
         self._ends: dict[socket.socket, float] = {}
         self._lock = Lock()
 
@@ -22,21 +28,22 @@ class ReadDeadlines:
             self._ends[sock] = monotonic() + seconds
 
     def stop(self, sock: socket.socket) -> bool:
-        """Whether everything came in time."""
+        """Whether everything came, or went, in time."""
         with self._lock:
             return self._ends.pop(sock, inf) >= 0
 
     def check(self) -> None:
-        """Shut down the receiving side of overdue sockets, so that an answer can still be sent.
-
-        The web server calls this about once a second.
-        """
+        """Shut down overdue sockets. The web server calls this about once a second."""
         with self._lock:
             for sock, end in self._ends.items():
                 if end < monotonic():
                     with suppress(OSError):
-                        sock.shutdown(socket.SHUT_RD)
+                        sock.shutdown(self._how)
                     self._ends[sock] = -inf
 
 
-read_deadlines = ReadDeadlines()
+read_deadlines = Deadlines(socket.SHUT_RD)
+"""Until when a request is read. An answer can still be sent after that."""
+
+write_deadlines = Deadlines(socket.SHUT_RDWR)
+"""Until when an answer is sent. The thread that sends it is woken by an error."""

@@ -24,7 +24,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from chassis.core.context import accept_request_id
 from chassis.http.error_formats import PROBLEM, problem
-from chassis.process.lifecycle import read_deadlines, stopping
+from chassis.process.lifecycle import read_deadlines, stopping, write_deadlines
 
 HEAD_SECONDS = 5
 SILENCE_SECONDS = 15
@@ -49,6 +49,7 @@ class Worker(ThreadWorker):
         """gunicorn calls this about once a second."""
         super().notify()
         read_deadlines.check()
+        write_deadlines.check()
 
     def enqueue_req(self, conn: TConn) -> None:
         if conn.initialized or conn.data_ready:

@@ -17,13 +17,15 @@ from tests.e2e.harness import free_ports, until
 CHILD = """
 import sys
 from dataclasses import replace
-from chassis.process import server, settings, worker
+from chassis.process import lifecycle, server, settings, worker
 worker.SILENCE_SECONDS = worker.HEAD_SECONDS = 1
 loaded = replace(settings.load(), bind=sys.argv[1], threads=2)
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/reading":
         environ["wsgi.input"].read()
-    body = b"x" * 50_000_000 if environ["PATH_INFO"] == "/large" else b"ok"
+    if environ["PATH_INFO"] == "/large-in-time":
+        lifecycle.write_deadlines.start(environ["gunicorn.socket"], 1)
+    body = b"x" * 50_000_000 if environ["PATH_INFO"].startswith("/large") else b"ok"
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 server.serve_app(lambda: app, loaded, "tried")
@@ -117,6 +119,30 @@ def test_clients_that_fall_silent_in_a_body_or_an_answer_lose_their_thread(serve
         sock.sendall(request_ + b"Host: x\r\n\r\n")
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=10).text == "ok"
     for sock in silent:
+        sock.close()
+
+
+def test_a_client_that_drips_through_an_answer_is_cut_off_when_its_time_is_over(server):
+    """It is never silent for as long as a socket's own timeout, and the answer is one piece."""
+    port, _ = server
+    dripping = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(2)]
+    for sock in dripping:
+        sock.sendall(b"GET /large-in-time HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    def is_free():
+        for sock in dripping:
+            assert sock.recv(100)
+        with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            sock.settimeout(0.2)
+            try:
+                return sock.recv(100).startswith(b"HTTP/1.1 200")
+            except TimeoutError:
+                return False
+
+    assert not is_free()
+    until(is_free, what="a thread being free")
+    for sock in dripping:
         sock.close()
 
 

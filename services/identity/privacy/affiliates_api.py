@@ -10,8 +10,9 @@ from chassis.http.current import db
 from chassis.process.service import runtime_of
 from contracts.roles import Role
 from contracts.services import SERVICES
+from services.identity.common import fetches
 from services.identity.privacy import affiliates, affiliates_client, queries
-from services.identity.privacy.api import ZIP, archive_answer, shown
+from services.identity.privacy.api import archive_answer, shown
 from services.identity.privacy.schemas import ExportOut
 from services.identity.sessions.freshness import require_fresh
 
@@ -44,7 +45,9 @@ class ExportOfAffiliate(MethodView):
 @blp.route("/export/<uuid:export_id>/archive")
 class ArchiveOfAffiliate(MethodView):
     @blp.allow(Role.MERCHANT_ADMIN)
-    @blp.alt_response(200, **ZIP)
+    @blp.alt_response(200, **fetches.ZIP)
+    @blp.alt_response(429, **fetches.UNDER_WAY)
+    @blp.alt_response(503, **fetches.BUSY)
     def get(self, affiliate_id, export_id):
         """A zip file of JSON files, one a service."""
         return archive_answer(export_id, affiliate_id)

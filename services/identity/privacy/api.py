@@ -14,6 +14,7 @@ from chassis.data.lookup import one_or_404
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from contracts.services import SERVICES
+from services.identity.common import fetches
 from services.identity.privacy import actions, queries, rules
 from services.identity.privacy.models import Export
 from services.identity.privacy.schemas import ExportOut, MyExportOut
@@ -23,7 +24,6 @@ from services.identity.users.rules import ADMINS
 MINE = "/api/v1/me/export"
 TEAM = "/api/v1/tenant/users"
 NO_ACCOUNT = "There is no account here that belongs to you."
-ZIP: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}, "content_type": "application/zip"}
 
 blp = Blueprint("my-export", __name__, url_prefix=MINE)
 team_blp = Blueprint("exports-of-people", __name__, url_prefix=f"{TEAM}/<uuid:user_id>/export")
@@ -52,7 +52,9 @@ class MyExport(MethodView):
 @blp.route("/<uuid:export_id>/archive")
 class MyArchive(MethodView):
     @blp.allow()
-    @blp.alt_response(200, **ZIP)
+    @blp.alt_response(200, **fetches.ZIP)
+    @blp.alt_response(429, **fetches.UNDER_WAY)
+    @blp.alt_response(503, **fetches.BUSY)
     def get(self, export_id):
         """A zip file of JSON files, one a service."""
         return archive_answer(export_id, caller().user_id)
@@ -78,7 +80,9 @@ class ExportOfPerson(MethodView):
 @team_blp.route("/<uuid:export_id>/archive")
 class ArchiveOfPerson(MethodView):
     @team_blp.allow(*ADMINS)
-    @team_blp.alt_response(200, **ZIP)
+    @team_blp.alt_response(200, **fetches.ZIP)
+    @team_blp.alt_response(429, **fetches.UNDER_WAY)
+    @team_blp.alt_response(503, **fetches.BUSY)
     def get(self, user_id, export_id):
         """A zip file of JSON files, one a service."""
         return archive_answer(export_id, user_id)
@@ -104,7 +108,8 @@ def shown(export: Export, base: str) -> dict[str, Any]:
 
 
 def archive_answer(export_id: UUID, user_id: UUID) -> Response:
-    with db.read() as session:
-        body = queries.archive_of(session, export_id, user_id, asked_by=caller().user_id, now=utcnow())
-    headers = {"Content-Disposition": f'attachment; filename="export-{export_id}.zip"'}
-    return Response(body, mimetype="application/zip", headers=headers)
+    def read() -> bytes:
+        with db.read() as session:
+            return queries.archive_of(session, export_id, user_id, asked_by=caller().user_id, now=utcnow())
+
+    return fetches.answer(f"export-{export_id}.zip", read)

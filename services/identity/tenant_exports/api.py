@@ -15,6 +15,7 @@ from chassis.http.current import db
 from chassis.process.service import runtime_of
 from contracts.roles import Role
 from contracts.services import SERVICES
+from services.identity.common import fetches
 from services.identity.sessions.freshness import require_fresh
 from services.identity.tenant_exports import actions, archive, queries, rules
 from services.identity.tenant_exports.models import TenantExport
@@ -24,7 +25,6 @@ from services.identity.users.rules import ADMINS
 
 OWN = "/api/v1/tenant/export"
 TENANTS = "/api/v1/admin/tenants"
-ZIP: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}, "content_type": "application/zip"}
 
 own_blp = Blueprint("own-tenant-export", __name__, url_prefix=OWN)
 blp = Blueprint("tenant-exports", __name__, url_prefix=f"{TENANTS}/<uuid:tenant_id>/export")
@@ -49,7 +49,9 @@ class OwnTenantExport(MethodView):
 @own_blp.route("/<uuid:export_id>/archive")
 class OwnTenantArchive(MethodView):
     @own_blp.allow(*ADMINS)
-    @own_blp.alt_response(200, **ZIP)
+    @own_blp.alt_response(200, **fetches.ZIP)
+    @own_blp.alt_response(429, **fetches.UNDER_WAY)
+    @own_blp.alt_response(503, **fetches.BUSY)
     def get(self, export_id):
         """A zip file of JSON lines, one file a table. Needs a password or factor that was shown a moment ago."""
         return _archive(caller().tenant_id, export_id)
@@ -74,7 +76,9 @@ class ExportOfTenant(MethodView):
 @blp.route("/<uuid:export_id>/archive")
 class ArchiveOfTenant(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
-    @blp.alt_response(200, **ZIP)
+    @blp.alt_response(200, **fetches.ZIP)
+    @blp.alt_response(429, **fetches.UNDER_WAY)
+    @blp.alt_response(503, **fetches.BUSY)
     def get(self, tenant_id, export_id):
         """A zip file of JSON lines, one file a table. Fetched to its end, it lets the tenant end. Needs a password or
         factor that was shown a moment ago."""
@@ -107,9 +111,8 @@ def _archive(tenant_id: UUID, export_id: UUID) -> Response:
         require_fresh(session, caller(), utcnow())
         export = queries.ready_export(session, export_id, tenant_id, asked_by=caller().user_id, now=utcnow())
         name = tenant_queries.tenant(session, tenant_id).name
-    headers = {"Content-Disposition": f'attachment; filename="tenant-{export_id}.zip"'}
-    body = _streamed(runtime_of(current_app).database, export, name, caller())
-    return Response(body, mimetype="application/zip", headers=headers)
+    database, asked_by = runtime_of(current_app).database, caller()
+    return fetches.answer(f"tenant-{export_id}.zip", lambda: _streamed(database, export, name, asked_by))
 
 
 def _streamed(database: Database, export: TenantExport, name: str, asked_by: Principal) -> Iterator[bytes]:
