@@ -93,7 +93,7 @@ def test_who_has_joined_keeps_the_address(identity, bo, other, clock):
 def test_a_refused_request_frees_nothing(identity, admin, bo, other, clock):
     clock.shift(EXPIRED)
     before = identity.rows()
-    is_problem(other.post(TEAM, json=BO | {"role": "RetailerAdmin"}), 422, "role_does_not_fit")
+    is_problem(other.post(TEAM, json=BO | {"role": "RetailerViewer"}), 422, "role_does_not_fit")
     assert identity.rows() == before
     assert [item["id"] for item in admin.get(TEAM).json["items"]] == [bo]
 
