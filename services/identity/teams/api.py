@@ -10,7 +10,7 @@ from chassis.http.pages import page_of
 from contracts.roles import VIEWERS
 from services.identity.common.context import own_settings
 from services.identity.sessions.freshness import require_fresh, require_fresh_to_appoint
-from services.identity.teams import actions, invitations, queries
+from services.identity.teams import actions, invitations, queries, refusals
 from services.identity.teams.rules import APART
 from services.identity.users.rules import ADMINS
 from services.identity.users.schemas import InviteIn, MemberOut, UserChangeIn, UserOut, UsersIn
@@ -32,10 +32,13 @@ class Team(MethodView):
     @blp.response(201, UserOut)
     def post(self, data):
         """Invite a colleague by mail; the link in it is good once, for seven days. An admin's role needs a password or
-        factor that was shown a moment ago (403 `step_up_required`)."""
+        factor that was shown a moment ago (403 `step_up_required`). Invitations and addresses that are taken elsewhere
+        are counted: 429 when there were too many within a day."""
         now = utcnow()
-        with db.begin() as session:
+        with db.read() as session:
             require_fresh_to_appoint(session, caller(), data["role"], now)
+        refusals.require_invitable(data["email"], data["role"])
+        with db.begin() as session:
             return invitations.invite(
                 session, caller().tenant_id, **data, settings=own_settings(), actor=caller(), now=now
             )
