@@ -63,6 +63,7 @@ def a_merchant_is_renamed(cast: Cast, tag: str) -> None:
     for name in (f"Merchant {tag}", f"Merchant {tag} again"):
         cast.operator.patch(tenant, {"name": name})
     person = {"email": f"{tag}@chaos.example", "name": tag, "role": "MerchantAdmin", "password": "concord-demo"}
+    cast.operator.sign_in_again()
     user = cast.operator.post(f"{tenant}/users", person)
     cast.operator.delete(f"{tenant}/users/{user['id']}")
 
@@ -88,8 +89,8 @@ def a_colleague_comes_and_goes(cast: Cast, tag: str) -> None:
     cast.merchant.delete(f"{TEAM}/{invited['id']}")
     user = cast.operator.post(tenant, invitation | {"password": "concord-demo"})
     cast.operator.post(f"{tenant}/{user['id']}/recover")
-    cast.merchant.patch(f"{TEAM}/{user['id']}", {"role": "MerchantAdmin"})
     cast.merchant.sign_in_again()
+    cast.merchant.patch(f"{TEAM}/{user['id']}", {"role": "MerchantAdmin"})
     cast.merchant.post(f"{TEAM}/{user['id']}/erase")
 
 
@@ -98,6 +99,7 @@ def a_company_leaves(cast: Cast, tag: str) -> None:
     """It ends as soon as the scheduler comes to it: the grace is over at once here."""
     created = cast.operator.post("/api/v1/admin/tenants", {"name": f"Leaver {tag}", "kind": "Merchant"})
     tenant = f"/api/v1/admin/tenants/{created['id']}"
+    cast.operator.sign_in_again()
     cast.operator.post(f"{tenant}/users", {"email": f"{tag}@chaos.example", "name": tag, "role": "MerchantAdmin"})
     for suspended in (True, False):
         cast.operator.patch(tenant, {"suspended": suspended})
@@ -254,6 +256,7 @@ def affiliates_are_asked_to_sign_in(cast: Cast, tag: str) -> None:
     """One whose address is free, and one whose address is a colleague's account."""
     users = f"/api/v1/admin/tenants/{cast.merchant_id}/users"
     colleague = {"email": f"{tag}-taken@chaos.example", "name": tag, "role": "MerchantAdmin"}
+    cast.operator.sign_in_again()
     user = cast.operator.post(users, colleague | {"password": "concord-demo"})
     for email in (f"{tag}-free@chaos.example", colleague["email"]):
         person = cast.merchant.post(f"{MERCHANT}/affiliates", {"name": tag, "email": email})["id"]

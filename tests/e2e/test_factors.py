@@ -204,12 +204,13 @@ def guarded_calls(key_id, passkey_id, colleague_id):
         ("POST", TOTP, None, 201),
         ("DELETE", f"{PASSKEYS}/{passkey_id}", None, 204),
         ("POST", f"{PASSKEYS}/options", None, 200),
+        ("PATCH", f"/api/v1/tenant/users/{colleague_id}", {"role": "RetailerAdmin"}, 200),
         ("POST", f"/api/v1/tenant/users/{colleague_id}/erase", None, 204),
     ]
 
 
 def test_a_sign_in_that_is_not_fresh_shows_a_factor_first(platform, company):
-    """API keys, single sign-on, second factors, erasure: refused without an effect, then done after step-up."""
+    """API keys, single sign-on, second factors, admins, erasure: refused without an effect, done after step-up."""
     browser, other = signed_in(platform, company.admin), signed_in(platform, company.admin)
     company.person("ingrid")
     key_id = done(browser.ask("POST", "/api/v1/tenant/api-keys", {"name": "till"}), 201)["id"]
@@ -244,7 +245,9 @@ def test_the_operator_too_shows_a_factor_for_what_opens_or_ends_a_company(platfo
     done(browser.sign_in(*OPERATOR))
     address = f"/api/v1/admin/tenants/{company.id}"
     key_id = done(browser.ask("POST", f"{address}/api-keys", {"name": "till"}), 201)["id"]
+    bo = {"email": f"bo-{uuid4().hex[:8]}@fjord-retail.example", "name": "Bo", "role": "RetailerAdmin"}
     calls = [
+        ("POST", f"{address}/users", bo, 201),
         ("POST", f"{address}/api-keys", {"name": "ERP"}, 201),
         ("DELETE", f"{address}/api-keys/{key_id}", None, 204),
         ("DELETE", f"{address}/sso/enforcement", None, 204),

@@ -1,7 +1,7 @@
 """Whoever has not accepted in time blocks their address nowhere else: it is free when somebody needs it."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
@@ -63,7 +63,7 @@ def test_an_invitation_whose_link_is_good_keeps_its_address(identity, admin, bo,
     clock.shift(EXPIRED - timedelta(seconds=1))
     before = identity.rows()
     is_problem(other.post(TEAM, json=BO), 409, "email_taken")
-    assert identity.rows() == before
+    assert identity.rows() == before | {"audit": before["audit"] + 1}, "the refusal counts (ADR 30)"
     assert admin.post(f"{TEAM}/{bo}/resend-invitation").status_code == 204
     clock.shift(EXPIRED - timedelta(seconds=1))
     is_problem(other.post(TEAM, json=BO), 409, "email_taken")
@@ -93,7 +93,7 @@ def test_who_has_joined_keeps_the_address(identity, bo, other, clock):
 def test_a_refused_request_frees_nothing(identity, admin, bo, other, clock):
     clock.shift(EXPIRED)
     before = identity.rows()
-    is_problem(other.post(TEAM, json=BO | {"role": "RetailerAdmin"}), 422, "role_does_not_fit")
+    is_problem(other.post(TEAM, json=BO | {"role": "RetailerViewer"}), 422, "role_does_not_fit")
     assert identity.rows() == before
     assert [item["id"] for item in admin.get(TEAM).json["items"]] == [bo]
 
@@ -158,6 +158,57 @@ def test_a_company_sends_so_many_invitations_a_day(identity, three_a_day, admin,
     clock.shift(1)
     assert admin.post(TEAM, json=person(4)).status_code == 201
     is_problem(admin.post(TEAM, json=person(5)), 429, "too_many_invitations")
+
+
+@pytest.mark.parametrize("headers", [False, True], ids=["plain", "idempotent"])
+def test_whether_an_address_has_an_account_elsewhere_is_told_so_often_a_day(
+    identity, three_a_day, tenant, admin, clock, headers
+):
+    """ADR 30: a refusal counts as an invitation does, once for each address, and stays though the request fails."""
+    elsewhere = identity.tenant("Other")
+    for number in range(4):
+        identity.user(elsewhere, person(number)["email"])
+
+    def ask(number, **change):
+        key = {"Idempotency-Key": str(uuid4())} if headers else {}
+        return admin.post(TEAM, json=person(number) | change, headers=key)
+
+    before = identity.rows()
+    is_problem(ask(0, role="RetailerViewer"), 422, "role_does_not_fit")
+    assert identity.rows() == before, "nothing was told"
+    is_problem(ask(1), 409, "email_taken")
+    clock.shift(HOUR)
+    is_problem(ask(1), 409, "email_taken")
+    assert identity.rows() == before | {"audit": before["audit"] + 1}
+    [entry] = [entry for entry in identity.trail(tenant) if entry["action"] == "tenant.address_refused"]
+    assert person(1)["email"] not in str(entry)
+    is_problem(ask(2), 409, "email_taken")
+    assert ask(5).status_code == 201
+    before = identity.rows()
+    for number in (3, 6):
+        refused = ask(number)
+        is_problem(refused, 429, "too_many_invitations")
+        assert refused.headers["Retry-After"] == str(23 * 3600), "taken or not"
+    assert identity.rows() == before
+    clock.shift(23 * HOUR)
+    is_problem(ask(3), 409, "email_taken")
+
+
+def test_a_colleagues_address_is_no_secret(identity, three_a_day, admin, anna):
+    before = identity.rows()
+    for _ in range(4):
+        is_problem(admin.post(TEAM, json=BO | {"email": "anna@nordic-heating.example"}), 409, "email_taken")
+    assert identity.rows() == before
+
+
+def test_addresses_asked_for_at_the_same_moment_are_no_more_than_allowed(identity, three_a_day, tenant):
+    elsewhere = identity.tenant("Other")
+    for number in range(8):
+        identity.user(elsewhere, person(number)["email"])
+    client = identity.running.client(principal(tenant_id=UUID(tenant)))
+    numbers = iter(range(8))
+    answers = together(lambda: client.post(TEAM, json=person(next(numbers))).status_code, 8)
+    assert sorted(answers) == [409] * 3 + [429] * 5
 
 
 def test_neither_withdrawing_nor_the_operator_is_a_way_round(identity, three_a_day, tenant, admin, clock):

@@ -317,6 +317,43 @@ def test_erasure_needs_a_fresh_factor(identity, tenant, admin, vera):
     assert identity.rows() == before
 
 
+def test_an_admins_role_is_given_with_a_fresh_factor_only(identity, tenant, admin, bert, vera):
+    """Else a stolen token would invite an admin of its own, and walk around every other step-up."""
+    before = identity.rows()
+    bo = {"email": "bo@nordic-heating.example", "name": "Bo", "role": "SupplierAdmin"}
+    stranger = identity.running.client(principal(Role.SUPPLIER_ADMIN, tenant_id=UUID(tenant)))
+    is_problem(stranger.post(TEAM, json=bo), 403, "step_up_required")
+    with time_machine.travel(utcnow() + timedelta(minutes=11)):
+        is_problem(admin.post(TEAM, json=bo), 403, "step_up_required")
+        is_problem(admin.patch(f"{TEAM}/{vera}", json={"role": "SupplierAdmin"}), 403, "step_up_required")
+        assert identity.rows() == before
+        assert stored(identity, vera).role == "SupplierViewer"
+        assert admin.post(TEAM, json=bo | {"role": "SupplierViewer"}).status_code == 201
+        assert admin.patch(f"{TEAM}/{bert}", json={"role": "SupplierViewer"}).status_code == 200
+        assert admin.patch(f"{TEAM}/{vera}", json={"suspended": True}).status_code == 200
+        assert admin.post("/api/v1/me/step-up", json={"password": PASSWORD}).status_code == 204
+        assert admin.patch(f"{TEAM}/{bert}", json={"role": "SupplierAdmin"}).status_code == 200
+
+
+def test_the_operator_makes_admins_with_a_fresh_factor_only(identity, tenant, vera):
+    bootstrap.platform_admin(identity.running.runtime, "one@concord.example", PASSWORD)
+    operator = identity.as_user("one@concord.example")
+    (own,) = operator.get(TEAM).json["items"]
+    two = {"email": "two@concord.example", "name": "Two", "role": "PlatformAdmin"}
+    people = f"{ADMIN}/{tenant}/users"
+    before = identity.rows()
+    with time_machine.travel(utcnow() + timedelta(minutes=11)):
+        for refused in (
+            operator.post(TEAM, json=two),
+            operator.patch(f"{TEAM}/{own['id']}", json={"role": "PlatformAdmin"}),
+            operator.post(people, json=two),
+            operator.post(people, json=two | {"role": "SupplierAdmin", "password": PASSWORD}),
+        ):
+            is_problem(refused, 403, "step_up_required")
+        assert identity.rows() == before
+        assert operator.post(people, json=two | {"role": "SupplierViewer"}).status_code == 201
+
+
 def test_people_of_another_tenant_are_404(identity, anna, vera):
     """S0-9: as if there were none."""
     other = identity.tenant("Other")

@@ -15,6 +15,7 @@ from services.identity.common.clients import client_of_request
 from services.identity.scim import actions, queries, rules
 from services.identity.scim.directory import by_directory
 from services.identity.scim.schemas import COUNT_MAX, MEDIA_TYPE, ScimListIn, ScimListOut, ScimResourceIn, ScimUserOut
+from services.identity.teams import refusals
 from services.identity.users.models import User
 
 PREFIX = "/scim/v2"
@@ -67,6 +68,7 @@ class Users(MethodView):
     def post(self, resource):
         """Add a person, who signs in by single sign-on or sets a password by mail. No mail is sent."""
         change = rules.change_of(rules.attributes_of(resource))
+        refusals.require_addable(change.email)
         with db.begin() as session:
             user = actions.add_person(session, caller().tenant_id, change, actor=caller(), now=utcnow())
         answer = _resource(user)
@@ -106,6 +108,7 @@ class OneUser(MethodView):
 
 def _change(user_id: Any, attributes: rules.Attributes) -> dict[str, Any]:
     change = rules.change_of(attributes)
+    refusals.require_addable(change.email)
     with db.begin() as session:
         return _resource(
             actions.change_person(

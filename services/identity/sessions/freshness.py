@@ -8,6 +8,7 @@ from chassis.core.errors import Forbidden
 from chassis.core.principal import Principal
 from services.identity.sessions import queries, rules
 from services.identity.sessions.models import SignedIn
+from services.identity.users.rules import ADMINS
 
 
 def require_fresh(session: Session, caller: Principal, now: datetime) -> None:
@@ -20,6 +21,13 @@ def require_fresh(session: Session, caller: Principal, now: datetime) -> None:
     signed_in = _own(session, caller)
     if not rules.is_fresh(signed_in.proved_at, now):
         raise _refusal()
+
+
+def require_fresh_to_appoint(session: Session, caller: Principal, role: str | None, now: datetime) -> None:
+    """Let the caller give somebody ``role``, which takes a fresh sign-in where it is an admin's: else a stolen token
+    could invite an admin of its own, and walk around every other step-up. Raises as ``require_fresh``."""
+    if role in ADMINS:
+        require_fresh(session, caller, now)
 
 
 def freshen(session: Session, caller: Principal, now: datetime) -> None:

@@ -9,6 +9,7 @@ from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts.roles import Role
 from services.identity.common.context import own_settings
+from services.identity.sessions.freshness import require_fresh_to_appoint
 from services.identity.teams import actions, enrolment, invitations, queries
 from services.identity.users.schemas import MemberOut, UserIn, UserOut, UsersIn
 
@@ -22,12 +23,14 @@ class Users(MethodView):
     @blp.response(201, UserOut)
     def post(self, data, tenant_id):
         """Without ``password`` the person is invited by mail and chooses one: the better way, because then nobody else
-        knows it."""
+        knows it. An admin's role needs a password or factor that was shown a moment ago (403 `step_up_required`)."""
+        now = utcnow()
         typed = data.pop("password", None)
         password = enrolment.typed(typed) if typed else None  # hashing is slow on purpose, so before the transaction
         with db.begin() as session:
+            require_fresh_to_appoint(session, caller(), data["role"], now)
             return enrolment.enrol(
-                session, tenant_id, **data, password=password, settings=own_settings(), actor=caller(), now=utcnow()
+                session, tenant_id, **data, password=password, settings=own_settings(), actor=caller(), now=now
             )
 
     @blp.allow(Role.PLATFORM_ADMIN)

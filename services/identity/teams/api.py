@@ -9,8 +9,8 @@ from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts.roles import VIEWERS
 from services.identity.common.context import own_settings
-from services.identity.sessions.freshness import require_fresh
-from services.identity.teams import actions, invitations, queries
+from services.identity.sessions.freshness import require_fresh, require_fresh_to_appoint
+from services.identity.teams import actions, invitations, queries, refusals
 from services.identity.teams.rules import APART
 from services.identity.users.rules import ADMINS
 from services.identity.users.schemas import InviteIn, MemberOut, UserChangeIn, UserOut, UsersIn
@@ -31,10 +31,16 @@ class Team(MethodView):
     @blp.arguments(InviteIn)
     @blp.response(201, UserOut)
     def post(self, data):
-        """Invite a colleague by mail; the link in it is good once, for seven days."""
+        """Invite a colleague by mail; the link in it is good once, for seven days. An admin's role needs a password or
+        factor that was shown a moment ago (403 `step_up_required`). Invitations and addresses that are taken elsewhere
+        are counted: 429 when there were too many within a day."""
+        now = utcnow()
+        with db.read() as session:
+            require_fresh_to_appoint(session, caller(), data["role"], now)
+        refusals.require_invitable(data["email"], data["role"])
         with db.begin() as session:
             return invitations.invite(
-                session, caller().tenant_id, **data, settings=own_settings(), actor=caller(), now=utcnow()
+                session, caller().tenant_id, **data, settings=own_settings(), actor=caller(), now=now
             )
 
 
@@ -44,9 +50,12 @@ class Member(MethodView):
     @blp.arguments(UserChangeIn)
     @blp.response(200, UserOut)
     def patch(self, data, user_id):
-        """Another role, or suspended; the tokens still alive are refused within seconds."""
+        """Another role, or suspended; the tokens still alive are refused within seconds. An admin's role needs a
+        password or factor that was shown a moment ago (403 `step_up_required`)."""
+        now = utcnow()
         with db.begin() as session:
-            return actions.change_user(session, caller().tenant_id, user_id, **data, actor=caller(), now=utcnow())
+            require_fresh_to_appoint(session, caller(), data.get("role"), now)
+            return actions.change_user(session, caller().tenant_id, user_id, **data, actor=caller(), now=now)
 
     @blp.allow(*ADMINS)
     @blp.response(204)

@@ -1,5 +1,6 @@
 """Inviting people, and what becomes of an invitation."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
@@ -163,6 +164,22 @@ def require_passwords(session: Session, tenant: Tenant, role: str, *, settings: 
         raise provider_failures.no_password(tenant.address, settings)
 
 
+def require_allowance(
+    session: Session, tenant_id: UUID, actions: Collection[str], *, settings: IdentitySettings, now: datetime
+) -> None:
+    """Let a locked tenant invite, or ask for an address, so often in a day; ``actions`` are what counts.
+
+    Raises:
+        TooManyInvitations: it has done so as often as it may.
+    """
+    earlier = queries.allowance_before(session, tenant_id, settings.invitations_per_day, now - rules.DAY, actions)
+    if earlier is not None:
+        wait = rules.seconds_until(earlier + rules.DAY, now)
+        raise TooManyInvitations(
+            "Your company has sent as many invitations, or asked for as many taken addresses, as it may in a day.", wait
+        )
+
+
 def _publish_joined(session: Session, user: User, *, actor: Principal, now: datetime) -> None:
     audit.record(session, "user.joined", user, tenant_id=user.tenant_id, actor=actor, now=now)
     event = UserAdded(user.id, user.tenant_id, user.email, user.name, user.role)
@@ -177,10 +194,7 @@ def _pace(
     sent = queries.invitations_since(session, tenant_id, email_key, since)
     if wait := rules.seconds_to_wait(sent, now, apart=apart):
         raise TooManyInvitations("This address was written to a moment ago.", wait)
-    earlier = queries.invitation_before(session, tenant_id, settings.invitations_per_day, since)
-    if earlier is not None:
-        wait = rules.seconds_until(earlier + rules.DAY, now)
-        raise TooManyInvitations("Your company has sent as many invitations as it may in a day.", wait)
+    require_allowance(session, tenant_id, queries.ALLOWANCE, settings=settings, now=now)
 
 
 def _send(

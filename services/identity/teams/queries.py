@@ -1,6 +1,6 @@
 """Reads of a tenant's people, and whom an invitation is for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ from services.identity.links import queries as link_queries
 from services.identity.links.rules import INVITATION, LinkInvalid
 from services.identity.sessions.models import SignedIn
 from services.identity.settings import IdentitySettings
+from services.identity.teams import rules
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant
 from services.identity.users.models import User
@@ -24,6 +25,10 @@ from services.identity.users.rules import Status
 
 INVITING = ("user.invited", "user.invitation_sent")
 """What the trail calls an invitation that was sent."""
+REFUSED = "tenant.address_refused"
+"""What it calls a try for an address that is somebody's elsewhere."""
+ALLOWANCE = (*INVITING, REFUSED)
+"""What a tenant may do so often in a day."""
 
 
 def person_of_invitation(
@@ -69,11 +74,21 @@ def lock_invited(session: Session, user_id: UUID) -> User | None:
     return session.scalar(select(User).where(*invited).with_for_update().execution_options(populate_existing=True))
 
 
-def invitation_before(session: Session, tenant_id: UUID, number: int, since: datetime) -> datetime | None:
-    """When this tenant sent its last invitation but ``number`` - 1, to whomever; None when it has sent fewer since
-    then."""
-    sent = (AuditRow.tenant_id == tenant_id, AuditRow.action.in_(INVITING), AuditRow.at > since)
-    return session.scalar(select(AuditRow.at).where(*sent).order_by(AuditRow.at.desc()).offset(number - 1).limit(1))
+def allowance_before(
+    session: Session, tenant_id: UUID, number: int, since: datetime, actions: Collection[str] = ALLOWANCE
+) -> datetime | None:
+    """When this tenant used its allowance for the last time but ``number`` - 1, by some of its ``actions``; None when
+    it has done so less often since then."""
+    used = (AuditRow.tenant_id == tenant_id, AuditRow.action.in_(actions), AuditRow.at > since)
+    return session.scalar(select(AuditRow.at).where(*used).order_by(AuditRow.at.desc()).offset(number - 1).limit(1))
+
+
+def was_refused(session: Session, tenant_id: UUID, address: str, now: datetime) -> bool:
+    """Whether a try for an address, by its digest, was counted within a day. The allowance bounds how many are read."""
+    since = now - rules.DAY
+    refused = (AuditRow.tenant_id == tenant_id, AuditRow.action == REFUSED, AuditRow.at > since)
+    changes = session.scalars(select(AuditRow.changes).where(*refused))
+    return any(change.get("address") == [None, address] for change in changes)
 
 
 def invitations_since(session: Session, tenant_id: UUID, email_key: str, since: datetime) -> Sequence[datetime]:

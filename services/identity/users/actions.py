@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.core.emails import address_key
-from chassis.core.errors import Invalid
+from chassis.core.errors import Conflict, Invalid
 from chassis.core.principal import Principal
 from chassis.data import audit
 from chassis.data.errors import conflict_if_taken
@@ -28,6 +28,7 @@ from services.identity.users.models import ONE_ADDRESS, User
 from services.identity.users.rules import Status
 
 PLATFORM_NAME = "Concord"
+TAKEN = "Somebody signs in with this e-mail address already."
 
 
 def add_user(
@@ -89,7 +90,12 @@ def require_role(tenant: Tenant, role: str) -> None:
 
 def unless_taken() -> AbstractContextManager[None]:
     """Refuse a block that writes a user as a ``Conflict``, where a present user of any tenant has the address."""
-    return conflict_if_taken(ONE_ADDRESS, "Somebody signs in with this e-mail address already.", code="email_taken")
+    return conflict_if_taken(ONE_ADDRESS, TAKEN, code="email_taken")
+
+
+def email_taken() -> Conflict:
+    """As ``unless_taken`` refuses, so that nobody can tell which of the two it was."""
+    return Conflict(TAKEN, code="email_taken")
 
 
 def delete_belongings(session: Session, user_id: UUID) -> None:

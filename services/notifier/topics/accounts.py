@@ -12,6 +12,7 @@ from chassis.messaging.events import Received
 from services.notifier.topics.base import Notice, Person, Topic, Trigger
 
 ROLES = {
+    "SupplierViewer": "Viewer, who sees campaigns and changes nothing",  # the narrower one (S0-7), so before "Viewer"
     "Admin": "Administrator",
     "Viewer": "Viewer, who sees everything and changes nothing",
     "Affiliate": "Affiliate",

@@ -8,7 +8,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from services.identity.identity_providers.models import IdentityProvider
 from tests.identity.conftest import ADMIN, is_oauth_error, is_problem
-from tests.identity.scim.conftest import LARS, USER, USERS, directory_of, is_scim_error, stored
+from tests.identity.scim.conftest import LARS, USER, USERS, admin_of, directory_of, is_scim_error, stored
 
 
 def test_a_person_is_added(identity, tenant, directory):
@@ -132,7 +132,37 @@ def test_an_address_is_taken_once_on_the_whole_platform(identity, directory):
     identity.user(other, "eve@other.example")
     before = identity.rows()
     is_scim_error(directory.call("POST", body=LARS | {"userName": "eve@other.example"}), 409, "uniqueness")
+    assert identity.rows() == before | {"audit": before["audit"] + 1}, "the refusal counts (ADR 30)"
+
+
+def test_a_directory_is_told_so_often_a_day_that_an_address_is_taken(identity, directory, monkeypatch):
+    """ADR 30: by adding or changing people. The same address counts once; invitations do not count here."""
+    monkeypatch.setenv("CONCORD_INVITATIONS_PER_DAY", "2")
+    identity.running.runtime.settings.own.clear()
+    other = identity.tenant("Other")
+    for name in ("eve", "ulf", "pia"):
+        identity.user(other, f"{name}@other.example")
+    lars = directory.add()
+    for name in ("bo", "bea"):
+        invitation = {"email": f"{name}@nordic-heating.example", "name": name, "role": "SupplierViewer"}
+        assert admin_of(identity).post("/api/v1/tenant/users", json=invitation).status_code == 201
+
+    def add(address):
+        return directory.call("POST", body=LARS | {"userName": address, "externalId": address})
+
+    def rename(address):
+        return directory.patch(lars, {"op": "replace", "path": "userName", "value": address})
+
+    for answer in (add("eve@other.example"), add("EVE@other.example"), rename("ulf@other.example")):
+        is_scim_error(answer, 409, "uniqueness")
+    before = identity.rows()
+    for answer in (add("pia@other.example"), rename("pia@other.example"), add("free@nordic-heating.example")):
+        is_scim_error(answer, 429)
+        assert int(answer.headers["Retry-After"]) > 23 * 3600
     assert identity.rows() == before
+    assert rename("LARS@nordic-heating.example").status_code == 200, "the same mailbox"
+    assert directory.patch(lars, {"op": "replace", "path": "active", "value": False}).status_code == 200
+    identity.running.runtime.settings.own.clear()
 
 
 BAD = {

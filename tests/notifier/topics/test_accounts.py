@@ -54,6 +54,8 @@ def test_an_invitation_goes_to_an_address_that_is_no_contact_yet(notifier, inbox
     ("role", "words"),
     [
         ("SupplierAdmin", "Administrator"),
+        ("SupplierViewer", "Viewer, who sees campaigns and changes nothing"),
+        ("RetailerViewer", "Viewer, who sees everything and changes nothing"),
         ("MerchantViewer", "Viewer, who sees everything and changes nothing"),
         ("Affiliate", "Affiliate"),
         ("Owner", "Owner"),
