@@ -74,7 +74,7 @@ def begin(session: Session, person: Person, now: datetime) -> None:
 def last_erasures(session: Session) -> dict[UUID, datetime]:
     """When somebody of a tenant was erased last, by tenant: of those whom this service is still to forget."""
     last = select(ErasureRow.tenant_id, func.max(ErasureRow.began_at)).where(ErasureRow.began_at.is_not(None))
-    return dict(session.execute(last.group_by(ErasureRow.tenant_id)).tuples().all())
+    return {tenant_id: at for tenant_id, at in session.execute(last.group_by(ErasureRow.tenant_id)) if at}
 
 
 def claim(session: Session, now: datetime) -> ErasureRow | None:
