@@ -14,15 +14,14 @@ from flask.views import MethodView
 from marshmallow import fields
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import Invalid
 from chassis.core.logs import logger
 from chassis.core.people import FORMER_USER, Person
-from chassis.core.plain import json_row, plain
+from chassis.core.plain import json_row
 from chassis.data import erasures
 from chassis.data.audit import AuditRow
 from chassis.data.bulk import batches
 from chassis.data.database import Database
-from chassis.data.keys import Place, key_of, read_place
+from chassis.data.keys import key_of, position_text, read_position
 from chassis.data.personal import PersonalData, erase_rows, window
 from chassis.http.blueprints import Blueprint
 from chassis.http.schemas import CamelSchema
@@ -104,7 +103,7 @@ def kept_of(
     Raises:
         Invalid: ``after`` is none of ours.
     """
-    index, place = _read_position(tables, after)
+    index, place = read_position([data.table for data in tables], after)
     items: list[dict[str, Any]] = []
     size, deadline = 0, time.monotonic() + BUSY
     while index < len(tables) and size < ANSWER:
@@ -122,7 +121,7 @@ def kept_of(
             index += place is None
         if time.monotonic() > deadline:
             break
-    return {"items": items, "next": None if index == len(tables) else json.dumps([index, plain(place)])}
+    return {"items": items, "next": None if index == len(tables) else position_text(index, place)}
 
 
 def erase_some(runtime: Any) -> bool:
@@ -152,15 +151,3 @@ def _shows(tables: Sequence[PersonalData], index: int, row: Mapping[str, Any], p
     """Whether a row is shown by this declaration: it concerns the person, and no declaration before showed it."""
     earlier = [data for data in tables[:index] if data.table is tables[index].table]
     return tables[index].concerns(row, person) and not any(data.concerns(row, person) for data in earlier)
-
-
-def _read_position(tables: Sequence[PersonalData], text: str | None) -> tuple[int, Place | None]:
-    if text is None:
-        return 0, None
-    try:
-        index, place = json.loads(text)
-        if not 0 <= index < len(tables):
-            raise ValueError(index)
-        return index, None if place is None else read_place(tables[index].table, place)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise Invalid.field("after", "Take the value of the answer before.") from error

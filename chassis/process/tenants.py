@@ -16,13 +16,12 @@ from flask.views import MethodView
 from marshmallow import fields
 
 from chassis.core.clock import utcnow
-from chassis.core.errors import Invalid
 from chassis.core.logs import logger
-from chassis.core.plain import json_row, plain
+from chassis.core.plain import json_row
 from chassis.data import endings
 from chassis.data.audit import AuditRow
 from chassis.data.database import Database
-from chassis.data.keys import Place, key_of, read_place
+from chassis.data.keys import Place, key_of, position_text, read_position
 from chassis.data.tenant_data import AT_ONCE, Step, TenantData, window
 from chassis.http.blueprints import Blueprint
 from chassis.http.schemas import CamelSchema
@@ -93,7 +92,7 @@ def rows_of(
     Raises:
         Invalid: ``after`` is none of ours.
     """
-    index, place = _read_position(tables, after)
+    index, place = read_position([data.table for data in tables], after)
     rows: list[dict[str, Any]] = []
     data, deadline = None, time.monotonic() + BUSY
     while index < len(tables) and not rows:
@@ -102,7 +101,7 @@ def rows_of(
         index += place is None
         if time.monotonic() > deadline:
             break
-    following = None if index == len(tables) else json.dumps([index, plain(place)])
+    following = None if index == len(tables) else position_text(index, place)
     table, about = (data.table.name, data.why) if data and rows else (None, None)
     return {"table": table, "about": about, "rows": rows, "next": following}
 
@@ -149,15 +148,3 @@ def _next_limit(limit: int, *, row_size: int, left: int) -> int:
     """How many rows are read next: twice as many as before, but not more than probably fit into the answer. Rows may
     have hundreds of kilobytes, and those that do not fit are read again for the next answer."""
     return min(2 * limit, AT_ONCE, 1 + left // max(row_size, 1))
-
-
-def _read_position(tables: Sequence[TenantData], text: str | None) -> tuple[int, Place | None]:
-    if text is None:
-        return 0, None
-    try:
-        index, place = json.loads(text)
-        if not 0 <= index < len(tables):
-            raise ValueError(index)
-        return index, None if place is None else read_place(tables[index].table, place)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise Invalid.field("after", "Take the value of the answer before.") from error

@@ -167,9 +167,9 @@ class Witness:
                 _wait_until(lambda: not _could_lock(file))
             return
         here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        held = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND {here}"
+        lease = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND {here}"
         with self._reading(service) as ask:
-            _wait_until(lambda: ask(held) is not None)
+            _wait_until(lambda: ask(lease) is not None)
 
     def wait_until_consumed(self, service: str) -> None:
         """Until a consumer of it has committed a batch; it settles it with the broker next."""
