@@ -7,6 +7,7 @@ from functools import partial
 
 from chassis.core import logs
 from chassis.core.backoff import Backoff
+from chassis.core.bell import Bell
 from chassis.messaging.broker import Broker
 
 QUIET = 10.0  # seconds between two log lines about the same work
@@ -27,7 +28,7 @@ class Background:
         self._tolerated = tolerated
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._wakes: list[threading.Event] = []
+        self._wakes: list[Callable[[], object]] = []
         self._brokers: list[Broker] = []
 
     def run(
@@ -44,17 +45,22 @@ class Background:
             wake: is set as well, when ``work`` may be waiting for it.
             broker: is closed after the work has ended.
         """
-        self._wakes += [wake] if wake else []
+        self._wakes += [wake.set] if wake else []
         self._brokers += [broker] if broker else []
         self.repeat(name, 0.0, partial(work, self._stop))
 
-    def repeat(self, name: str, every: float, task: Callable[[], object], *, at_exit: bool = False) -> None:
+    def repeat(
+        self, name: str, every: float, task: Callable[[], object], *, at_exit: bool = False, bell: Bell | None = None
+    ) -> None:
         """Call ``task`` again at once while it returns something true (there is more to do), else after ``every`` s.
 
         Args:
             at_exit: call it once more when the process stops, until nothing is left to do.
+            bell: its ring ends the wait for ``every``; work that failed waits on.
         """
-        thread = threading.Thread(target=self._loop, args=(name, every, task, at_exit), name=name, daemon=True)
+        self._wakes += [bell.ring] if bell else []
+        arguments = (name, every, task, at_exit, bell)
+        thread = threading.Thread(target=self._loop, args=arguments, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -62,17 +68,20 @@ class Background:
         """Ask all to end, give them ``timeout`` seconds together, and then close their brokers."""
         self._stop.set()
         for wake in self._wakes:
-            wake.set()
+            wake()
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         for broker in self._brokers:
             broker.close()
 
-    def _loop(self, name: str, every: float, task: Callable[[], object], at_exit: bool) -> None:
+    def _loop(
+        self, name: str, every: float, task: Callable[[], object], at_exit: bool, bell: Bell | None = None
+    ) -> None:
         backoff, failures, quiet_until = Backoff(cap=self._longest_pause), 0, 0.0
         while not self._stop.is_set():
             started = time.monotonic()
+            rings = bell.rings if bell else 0
             try:
                 pause = 0.0 if task() else every
             except Exception as error:
@@ -88,7 +97,10 @@ class Background:
                     log.info("background work succeeds again", work=name)
                 failures = 0
                 backoff.reset()
-            self._stop.wait(pause)
+            if bell and not failures:
+                bell.wait(rings, pause)
+            else:
+                self._stop.wait(pause)
         if at_exit:
             self._finish(name, task)
 

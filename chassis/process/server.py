@@ -35,9 +35,10 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
     """Start the threads of every role but the api, and what the api role repeats beside its web server."""
     background = Background()
     service, database = runtime.service, runtime.database
+    is_whole = set(service.roles) <= set(roles)  # what there is to do is committed here
     if "relay" in roles and service.events:
         broker = runtime.broker("relay")
-        pause = relay.SELDOM if set(service.roles) <= set(roles) else relay.POLL  # nobody else fills the outbox
+        pause = relay.SELDOM if is_whole else relay.POLL
         publisher = relay.Relay(service.name, database, broker, pause)
         background.run("relay", publisher.run, wake=database.wake_relay, broker=broker)
     for subscriber in service.listeners if "consumer" in roles else ():
@@ -47,7 +48,9 @@ def start_roles(runtime: Runtime, roles: Iterable[str]) -> Background:
         background.run(f"{subscriber.name} retries", retries.Retries(subscriber, database, broker).run)
     if "scheduler" in roles:
         for task in (*service.tasks, Task("housekeeping", HOUSEKEEPING, keep_house)):
-            background.repeat(task.name, task.every, partial(_run, task, runtime))
+            every = task.seldom if task.seldom and is_whole else task.every
+            bell = task.bell(runtime) if task.bell else None
+            background.repeat(task.name, every, partial(_run, task, runtime), bell=bell)
     for task in service.beside_api if "api" in roles else ():
         background.repeat(task.name, task.every, partial(_run, task, runtime), at_exit=True)
     return background

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import MetaData
 
+from chassis.core.bell import Bell
 from chassis.data import migrate
 from chassis.data.database import Database
 from chassis.data.personal import PersonalData
@@ -31,11 +32,18 @@ class Task:
     """Work that the scheduler role repeats. ``run`` may be called by several schedulers at once.
 
     It is called again at once while it returns something true (there is more to do), else after ``every`` seconds.
+
+    Attributes:
+        seldom: seconds in place of ``every`` where the process has all roles of its service, so that what it commits
+            itself wakes whoever must know.
+        bell: the bell of the process whose ring ends the wait.
     """
 
     name: str
     every: float
     run: Callable[["Runtime"], object]
+    seldom: float | None = None
+    bell: Callable[["Runtime"], Bell] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """Work beside the web server is repeated, started again after failures, and ended together."""
 
 import threading
+import time
 
 import pytest
 
+from chassis.core.bell import Bell
 from chassis.process.background import Background
 from tests.e2e.harness import until
 
@@ -67,3 +69,49 @@ def test_work_that_waits_is_woken_to_stop(background):
     background.run("work", work, wake=wake)
     background.stop()
     assert ended.is_set()
+
+
+def test_a_bell_wakes_all_tasks_that_wait_for_it(background):
+    bell, calls = Bell(), []
+    for number in range(3):
+        background.repeat(f"task {number}", 60.0, lambda number=number: calls.append(number), bell=bell)
+    until(lambda: len(calls) == 3, what="the first looks")
+    bell.ring()
+    until(lambda: len(calls) == 6, what="the looks after the ring")
+
+
+def test_a_ring_while_a_task_works_is_not_missed(background):
+    bell, calls = Bell(), []
+
+    def task():
+        calls.append(1)
+        if len(calls) == 1:
+            bell.ring()
+
+    background.repeat("task", 60.0, task, bell=bell)
+    until(lambda: len(calls) == 2, what="the look for what came meanwhile")
+
+
+def test_a_ring_does_not_hurry_work_that_failed():
+    """Or a failing database would be asked as often as something is committed elsewhere."""
+    background, bell, calls = Background(longest_pause=60.0), Bell(), []
+
+    def task():
+        calls.append(time.monotonic())
+        raise ValueError
+
+    background.repeat("task", 60.0, task, bell=bell)
+    until(lambda: len(calls) == 4, what="some attempts")
+    bell.ring()
+    until(lambda: len(calls) == 5, what="the next attempt")
+    background.stop()
+    assert calls[4] - calls[3] > 0.7
+
+
+def test_a_task_that_waits_for_a_bell_is_woken_to_stop(background):
+    started = threading.Event()
+    background.repeat("task", 60.0, started.set, bell=Bell())
+    started.wait(10)
+    begun = time.monotonic()
+    background.stop()
+    assert time.monotonic() - begun < 5

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from threading import Event
 
+from chassis.core.bell import Bell
 from chassis.messaging.broker.base import (
     BrokerUnavailable,
     DeadLetter,
@@ -33,7 +34,7 @@ class EmbeddedBroker:
         self._path = path
         self._name = name
         self._lease = lease
-        self._bell = _bells.setdefault(path, _Bell())
+        self._bell = _bells.setdefault(path, Bell())
         self._lock = threading.Lock()
         self._publisher: Store | None = None
         self._closed = Event()
@@ -146,22 +147,4 @@ class _Renewal:
                     store.renew(claim, self._lease)
 
 
-class _Bell:
-    """Wakes this process's consumers of a file when this process has published to it."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self.rings = 0
-
-    def ring(self) -> None:
-        with self._condition:
-            self.rings += 1
-            self._condition.notify_all()
-
-    def wait(self, heard: int, seconds: float) -> None:
-        """Until there were more rings than ``heard``, or ``seconds`` are over."""
-        with self._condition:
-            self._condition.wait_for(lambda: self.rings != heard, seconds)
-
-
-_bells: dict[str, _Bell] = {}  # one per file, shared by the relay's and the consumer's brokers of a process
+_bells: dict[str, Bell] = {}  # one per file, shared by the relay's and the consumer's brokers of a process

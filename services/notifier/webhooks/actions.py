@@ -16,7 +16,7 @@ from chassis.data import audit
 from chassis.data.encryption import SecretBox
 from chassis.http import versions
 from services.notifier.audience.tenants import lock_tenant
-from services.notifier.webhooks import messages, queries, rules, signing
+from services.notifier.webhooks import messages, queries, rules, signing, waking
 from services.notifier.webhooks.models import Webhook, WebhookMessage, WebhookQueue
 from services.notifier.webhooks.rules import MessageState, Status
 
@@ -154,6 +154,7 @@ def redeliver_one(session: Session, webhook_id: UUID, event_id: UUID, *, now: da
     if message is not None and message.state == MessageState.READY:
         message.next_at = now
         queue.due_by(now)
+        waking.wake_after_commit(session)
         return 1
     return messages.queue_again(session, queue, [event], now=now)
 

@@ -18,7 +18,7 @@ from chassis.messaging.events import Received, source_of
 from services.notifier.event_log import event_types
 from services.notifier.event_log.models import EventViewer
 from services.notifier.event_log.queries import ends
-from services.notifier.webhooks import queries, rules
+from services.notifier.webhooks import queries, rules, waking
 from services.notifier.webhooks.models import READY, UNFINISHED, Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 from services.notifier.webhooks.rules import MessageState, Status
 
@@ -53,6 +53,7 @@ def queue_events(session: Session, logged: Sequence[tuple[int, Received]], *, no
             busy.add(series)
             if state is MessageState.READY:
                 queue.due_by(now)
+    waking.wake_after_commit(session)
     for chunk in batches(rows, CHUNK):
         insert_ignoring(session, WebhookMessage, chunk)
 
@@ -65,6 +66,7 @@ def queue_test(
     insert_ignoring(session, WebhookMessage, [_row(queue, columns, MessageState.READY, now) | {"body": body}])
     queue.cool_until = None
     queue.due_by(now)
+    waking.wake_after_commit(session)
 
 
 def queue_again(session: Session, queue: WebhookQueue, events: Sequence[EventViewer], *, now: datetime) -> int:
@@ -197,6 +199,7 @@ def _line_up(session: Session, queue: WebhookQueue, now: datetime) -> None:
     )
     execute_counted(session, first.values(state=MessageState.READY, next_at=func.coalesce(WebhookMessage.next_at, now)))
     queue.due_by(now)
+    waking.wake_after_commit(session)
 
 
 def _row(queue: WebhookQueue, columns: Mapping[str, Any], state: MessageState, now: datetime) -> dict[str, Any]:

@@ -4,6 +4,8 @@ Any number of senders may run; no lock is held while a sender waits for a receiv
 sent again after its lease, so each arrives at least once, always under its event's id. Few senders serve one endpoint
 at a time; one that fails is served by a single sender, ever more rarely, and half of the senders skip such endpoints.
 So a receiver that does not answer holds up no other.
+
+Idle senders wait for the bell of their process (``waking``): one thread looks for all of them.
 """
 
 import json
@@ -26,14 +28,17 @@ from services.notifier import settings
 from services.notifier.audience.tenants import is_silent
 from services.notifier.event_log import envelopes
 from services.notifier.webhooks import call as webhooks_call
-from services.notifier.webhooks import messages, queries, rules, signing
+from services.notifier.webhooks import messages, queries, rules, signing, waking
 from services.notifier.webhooks.call import CallResult
 from services.notifier.webhooks.models import Webhook, WebhookAttempt, WebhookMessage, WebhookQueue
 from services.notifier.webhooks.outcomes import apply_result
 from services.notifier.webhooks.rules import MessageState
 
 SENDERS = 8
-POLL = 0.25  # seconds between a sender's looks for something to send
+# Seconds between looks for something to send, by one thread of a process, which wakes the senders: where other
+# processes queue it, and where ours does, whose commits wake them at once.
+LOOK, SELDOM = 0.1, 0.5
+UNWOKEN = 30.0  # seconds after which a sender looks without being woken
 FORGOTTEN = "The event is older than the log reaches back."
 
 outcomes = Counter("concord_webhooks_total", "Requests to webhooks by outcome", ["outcome"])
@@ -53,11 +58,21 @@ class Claim:
 
 
 def tasks() -> list[Task]:
-    """The senders of one process; half of them serve only endpoints that have not failed lately."""
-    return [
-        Task(f"webhooks {number}", POLL, partial(send_some, healthy=number <= SENDERS // 2))
+    """The senders of one process, and the task that wakes them; half of them serve only endpoints that have not failed
+    lately."""
+    senders = [
+        Task(f"webhooks {number}", UNWOKEN, partial(send_some, healthy=number <= SENDERS // 2), bell=waking.bell_of)
         for number in range(1, SENDERS + 1)
     ]
+    return [*senders, Task("due webhooks", LOOK, wake_senders, seldom=SELDOM)]
+
+
+def wake_senders(runtime: Runtime) -> None:
+    """Wake the idle senders of this process when an endpoint is due. Their own looks would cost eight times as much."""
+    with runtime.database.read() as session:
+        is_due = queries.is_any_due(session, utcnow(), healthy=False)
+    if is_due:
+        waking.bell_of(runtime).ring()
 
 
 def send_some(runtime: Runtime, *, healthy: bool, most: int = rules.IN_FLIGHT) -> bool:
