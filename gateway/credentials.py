@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import jwt
 from cachetools import TLRUCache
 
+from chassis.core.clock import CLOCKS_APART
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
 from chassis.core.text import is_line, normal
@@ -23,7 +24,7 @@ from gateway.access import Access
 from gateway.jwks import KeySet
 from gateway.settings import Issuer
 
-LEEWAY = 30
+LEEWAY = CLOCKS_APART.total_seconds()
 MAX_AGE = 3600
 REMEMBER = 60.0
 CACHE_SIZE = 10_000
@@ -49,7 +50,7 @@ class Credentials:
         self._issuers = {issuer.issuer: (issuer, KeySet(issuer.jwks_uri, fetch)) for issuer in issuers}
         self._access = access
         self._verified: TLRUCache[bytes, _Verified] = TLRUCache(
-            CACHE_SIZE, lambda _digest, verified, now: min(verified.expires, now + REMEMBER), timer=time.time
+            CACHE_SIZE, lambda _digest, verified, now: min(verified.expires + LEEWAY, now + REMEMBER), timer=time.time
         )
         self._lock = Lock()
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 
+from chassis.core.clock import CLOCKS_APART
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
 from gateway.access import Access
@@ -20,7 +21,8 @@ from gateway.replay_guard import ReplayGuard
 from gateway.request import Environ
 
 WINDOW = 300  # seconds to either side of our clock
-KEEP = 2 * WINDOW + 60  # a moment may lie ahead as far as behind, and the clocks of two gateways differ a little
+# A moment may lie ahead as far as behind, and the gateway that is asked again may have a clock that is behind.
+KEEP = 2 * WINDOW + int(CLOCKS_APART.total_seconds()) + 60
 
 CHALLENGE = {"WWW-Authenticate": 'Signature realm="concord"'}
 USED = "This signature has been used. Sign every request anew, and send the timestamp in milliseconds."

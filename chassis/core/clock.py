@@ -1,6 +1,10 @@
 """The clock, and how a moment is written."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+CLOCKS_APART = timedelta(minutes=2)
+"""How far the clocks of two machines may differ, in either direction; whoever judges a moment that another machine has
+written allows for it."""
 
 
 def utcnow() -> datetime:

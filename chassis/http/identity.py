@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from chassis.core.clock import CLOCKS_APART
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import Principal
 
@@ -25,7 +26,7 @@ HEADER = "X-Concord-Identity"
 ALGORITHM = "EdDSA"
 LIFETIME = 60  # seconds a token is valid
 REUSE = 30  # seconds a token may be handed out again; the receiver still has the other half of its lifetime
-LEEWAY = 30  # seconds the clocks of two hosts may differ
+LEEWAY = CLOCKS_APART.total_seconds()
 CACHE_SIZE = 4096
 _SENDER = re.compile(r"[a-z]{1,40}", re.ASCII)  # the name of one of our processes, and of its key files
 
@@ -54,14 +55,14 @@ class Signer:
 
 
 class Verifier:
-    """Checks identities addressed to ``audience``. A valid token is remembered until it expires."""
+    """Checks identities addressed to ``audience``. A valid token is remembered as long as it counts."""
 
     def __init__(self, keys: Path, audience: str) -> None:
         self.audience = audience
         self._keys = keys
         self._public: dict[str, list[Ed25519PublicKey]] = {}
         self._valid: TLRUCache[Any, _Verified] = TLRUCache(
-            CACHE_SIZE, lambda _token, verified, _now: verified[2], timer=time.time
+            CACHE_SIZE, lambda _token, verified, _now: verified[2] + LEEWAY, timer=time.time
         )
         self._lock = Lock()
 

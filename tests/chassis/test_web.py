@@ -3,16 +3,18 @@
 import base64
 import json
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from flask import jsonify
 from sqlalchemy import text
 
 from chassis.data.database import Database
-from chassis.http.identity import HEADER
+from chassis.http.identity import HEADER, LIFETIME
 from contracts.roles import Role
 from tests.chassis.sample import service
 from tests.plugin import principal
@@ -169,6 +171,20 @@ def test_only_an_identity_for_this_service_by_a_known_sender_counts(sample, anna
     assert nobody.get("/notes", headers={HEADER: good}).status_code == 200
     for token in (anna.signer.sign(ANNA, "other"), good[:-4] + "AAAA", "x.y.z", "", good.replace(".", "", 1)):
         is_problem(nobody.get("/notes", headers={HEADER: token}), 401, "unauthorized")
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(119, 200), (121, 401)])
+def test_clocks_of_sender_and_service_may_be_two_minutes_apart(sample, anna, seconds, status):
+    """Ahead, and behind by the end of an identity; what was found good counts no longer for that."""
+    nobody, now = sample.client(None), datetime(2026, 4, 1, 12, tzinfo=UTC)
+    with time_machine.travel(now + timedelta(seconds=seconds), tick=False) as clock:
+        ahead = anna.signer.sign(replace(ANNA, name=f"Ahead {seconds}"), "sample")
+        clock.move_to(now)
+        assert nobody.get("/notes", headers={HEADER: ahead}).status_code == status
+        good = anna.signer.sign(replace(ANNA, name=f"Behind {seconds}"), "sample")
+        assert nobody.get("/notes", headers={HEADER: good}).status_code == 200
+        clock.shift(LIFETIME + seconds)
+        assert nobody.get("/notes", headers={HEADER: good}).status_code == status
 
 
 def made_up(header, claims=b"{}"):

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import jwt
 import pytest
+import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -100,10 +101,10 @@ BAD_TOKENS = {
     "wrong issuer": lambda identity: identity.token(iss="https://evil.example"),
     "issuer with a slash": lambda identity: identity.token(iss="concord/"),
     "wrong audience": lambda identity: identity.token(aud="campaigns"),
-    "expired": lambda identity: identity.token(iat=NOW - 900, exp=NOW - 31),
-    "not valid yet": lambda identity: identity.token(nbf=int(time.time()) + 90),
-    "issued in the future": lambda identity: identity.token(iat=int(time.time()) + 90),
-    "too old": lambda identity: identity.token(iat=NOW - 3700),
+    "expired": lambda identity: identity.token(iat=NOW - 900, exp=NOW - 121),
+    "not valid yet": lambda identity: identity.token(nbf=int(time.time()) + 150),
+    "issued in the future": lambda identity: identity.token(iat=int(time.time()) + 150),
+    "too old": lambda identity: identity.token(iat=NOW - 3722),
     "unknown role": lambda identity: identity.token(role="Root"),
     "one of our processes": lambda identity: identity.token(role="System"),
     "tenant is no id": lambda identity: identity.token(tenant="' or 1=1"),
@@ -131,9 +132,22 @@ def test_a_bad_token_is_refused(call: Caller, identity: FakeIdentity, campaigns:
     assert not campaigns.seen
 
 
-def test_an_expired_token_still_counts_within_the_leeway(call: Caller, identity: FakeIdentity) -> None:
-    call.token = identity.token(iat=int(time.time()) - 900, exp=int(time.time()) - 20)
-    assert call("GET", PATH).status_code == 200
+@pytest.mark.parametrize(("seconds", "status"), [(119, 200), (121, 401)])
+def test_clocks_may_be_two_minutes_apart(call: Caller, identity: FakeIdentity, seconds: int, status: int) -> None:
+    """Identity's may be ahead of ours, and behind it by the token's end."""
+    with time_machine.travel(NOW, tick=False):
+        call.token = identity.token(iat=NOW + seconds, exp=NOW + seconds + 900)
+        assert call("GET", PATH).status_code == status
+        call.token = identity.token(iat=NOW - 900, exp=NOW - seconds)
+        assert call("GET", PATH).status_code == status
+
+
+def test_a_token_is_remembered_no_longer_than_it_counts(call: Caller, identity: FakeIdentity) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        call.token = identity.token(iat=NOW - 900, exp=NOW - 100)
+        assert call("GET", PATH).status_code == 200
+        clock.shift(21)
+        assert call("GET", PATH).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from limits.storage import storage_from_string
 
+from chassis.core.clock import CLOCKS_APART
 from chassis.core.errors import Upstream
 from gateway.replay_guard import InMemory, Shared, replay_guard
 from gateway.signatures import KEEP, WINDOW
@@ -48,7 +49,7 @@ class Clock:
 
 def test_a_signature_is_remembered_as_long_as_its_moment_is_near() -> None:
     """It may be sent 300 s early and again 300 s late; and what is over takes no room."""
-    assert KEEP > 2 * WINDOW
+    assert 2 * WINDOW + CLOCKS_APART.total_seconds() < KEEP  # a gateway that is asked later may be behind
     clock = Clock()
     memory = InMemory(KEEP, clock)
     for started in range(0, 5 * KEEP, KEEP // 3):

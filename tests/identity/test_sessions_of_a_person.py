@@ -16,6 +16,7 @@ from services.identity.factors import queries as factor_queries
 from services.identity.sessions import tasks
 from services.identity.sessions.freshness import require_fresh
 from services.identity.sessions.models import LoginThrottle, RefreshToken, Revocation, SignedIn
+from services.identity.signing_keys.rules import MARGIN
 from tests.identity.browsers import SAFARI, Browser
 from tests.identity.conftest import LATER, PASSWORD, is_problem
 from tests.identity.plans import plans_of
@@ -201,7 +202,7 @@ def test_ended_sessions_and_spent_revocations_are_trimmed(identity, browser):
         clock.shift(timedelta(minutes=15))
         trim(identity)
         assert counts(identity)[2] == 1  # an access token of then may still be alive
-        clock.shift(timedelta(minutes=1, seconds=1))
+        clock.shift(MARGIN + timedelta(seconds=1))
         trim(identity)
         assert counts(identity)[2] == 0
         clock.shift(timedelta(days=1))

@@ -102,7 +102,7 @@ def test_rotation_publishes_first_signs_later_and_keeps_old_tokens_valid(identit
         rotate(identity)
         coming, signing = kids(identity)
         assert kid_of(identity.sign_in().json["access_token"]) == signing == kid_of(old)
-        clock.shift(timedelta(minutes=10, seconds=59))
+        clock.shift(rules.PUBLISH_AHEAD - timedelta(seconds=1))
         rotate(identity)
         last_of_old = identity.sign_in().json["access_token"]
         assert kid_of(last_of_old) == signing
@@ -115,7 +115,7 @@ def test_rotation_publishes_first_signs_later_and_keeps_old_tokens_valid(identit
         clock.shift(timedelta(seconds=898))
         rotate(identity)
         assert identity.claims(last_of_old)
-        clock.shift(62)
+        clock.shift(rules.MARGIN + timedelta(seconds=2))
         assert kids(identity) == [coming]
         rotate(identity)
         assert states(identity) == [("active", True)]
@@ -158,7 +158,7 @@ def test_several_processes_rotate_as_one(identity, anna):
     with time_machine.travel(due, tick=False):
         at_once(lambda: rotate(identity), 5)
     assert sorted(states(identity)) == [("active", True), ("next", True)]
-    with time_machine.travel(due + timedelta(minutes=12), tick=False):
+    with time_machine.travel(due + rules.PUBLISH_AHEAD, tick=False):
         at_once(lambda: rotate(identity), 5)
     assert states(identity) == [("retired", False), ("active", True)]
 

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from chassis.core.clock import utcnow
+from chassis.core.clock import CLOCKS_APART, utcnow
 from chassis.core.principal import Principal, acting_as
 from contracts.roles import Role
 from services.identity.factors.models import RecoveryCode, TotpSecret
@@ -163,6 +163,19 @@ def test_tokens_issued_while_a_change_waits_for_its_lock_are_refused(
         assert answer.status_code < 300
         ends = [entry["at"] for entry in identity.feed()["revoked"] if entry["id"] == vera]
     assert ends == ["2026-04-01T12:00:05Z"]
+
+
+def test_a_change_refuses_the_tokens_of_a_process_whose_clock_is_ahead(identity, admin, vera):
+    """Another process of identity issued one two minutes in our future; what is issued after the change counts."""
+    with time_machine.travel(NOW + CLOCKS_APART, tick=False) as clock:
+        before = identity.sign_in(VERA).json
+        clock.move_to(NOW)
+        assert admin.patch(f"{TEAM}/{vera}", json={"role": "SupplierAdmin"}).status_code == 200
+        [end] = [entry["at"] for entry in identity.feed()["revoked"] if entry["id"] == vera]
+        renewed = identity.refresh(before["refresh_token"]).json
+        clock.move_to(NOW + CLOCKS_APART + timedelta(seconds=1))
+        issued = [identity.claims(answer["access_token"])["iat"] for answer in (before, renewed)]
+        assert issued[0] <= datetime.fromisoformat(end).timestamp() < issued[1]
 
 
 def test_what_changes_nothing_is_not_published(identity, admin, anna, vera):

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Row, Select, select, union_all
+from sqlalchemy import CompoundSelect, Row, select, union_all
 from sqlalchemy.orm import Session
 
+from chassis.core.clock import CLOCKS_APART
 from services.identity.access import rules
 from services.identity.api_keys.models import ApiKey
 from services.identity.sessions.models import Revocation
@@ -25,16 +26,18 @@ def access_feed(
     if since:
         tenants = tenants.where(Tenant.updated_at >= since - rules.FEED_OVERLAP)
         changed_from = max(changed_from, since - rules.FEED_OVERLAP)
-    removed: list[Select[Any]] = [
-        select(account.id, account.removed_at.label("at")).where(account.removed_at >= changed_from)
-        for account in (User, ApiKey)
-    ]
+    removed = select(User.id, User.removed_at.label("at")).where(User.removed_at >= changed_from)
+    removed_keys = select(ApiKey.id, ApiKey.removed_at).where(ApiKey.removed_at >= changed_from)
     expired = select(ApiKey.id, ApiKey.expires_at.label("at")).where(
         ApiKey.expires_at >= changed_from, ApiKey.expires_at <= now, ApiKey.removed_at.is_(None)
     )
     revocations = select(Revocation.id, Revocation.at).where(Revocation.noted_at >= changed_from)
-    revoked = union_all(*removed, expired, revocations)
-    return {"at": now, "tenants": session.execute(tenants).all(), "revoked": _latest(session, revoked)}
+    revoked = [
+        *_latest(session, union_all(removed, expired, revocations)),
+        # Another process may have issued a token of theirs by a clock that is ahead; a removed key stays removed.
+        *({"id": row.id, "at": row.removed_at + CLOCKS_APART} for row in session.execute(removed_keys)),
+    ]
+    return {"at": now, "tenants": session.execute(tenants).all(), "revoked": revoked}
 
 
 def _latest(session: Session, revoked: CompoundSelect[Any]) -> list[Row[Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
-from chassis.core.clock import utcnow
+from chassis.core.clock import CLOCKS_APART, utcnow
 from chassis.core.logs import logger
 from chassis.core.principal import Principal
 from chassis.data import audit
@@ -102,7 +102,6 @@ def renew(
         return None
     tenant_queries.require_active(session, user.tenant_id)
     token.use(now)
-    signed_in.seen_at = now
     signed_in.address = client.address
     return _grant(session, user, signed_in, _successor(presented, settings), settings=settings, now=now)
 
@@ -146,13 +145,15 @@ def refuse_tokens(session: Session, user_ids: Iterable[UUID], *, now: datetime) 
     """Have the gateway refuse the access tokens of these users that were issued until now.
 
     The users are locked, and the moment is taken after that: a renewal may have issued a token since the caller's
-    ``now``, and whoever renews later sees what has changed.
+    ``now``, and whoever renews later sees what has changed. A process whose clock is ahead of ours may have issued one
+    in our future, so the moment is none before any of their sessions was seen.
     """
     ids = list(user_ids)
     session.flush()
     user_queries.lock_rows(session, ids)
     locked_at = max(now, utcnow())
-    _refuse(session, ids, at=locked_at, now=locked_at)
+    newest = queries.last_seen(session, ids, by=locked_at + CLOCKS_APART) or locked_at
+    _refuse(session, ids, at=max(locked_at, newest), now=locked_at)
 
 
 def _refuse(session: Session, ids: Collection[UUID], *, at: datetime, now: datetime) -> None:
@@ -255,6 +256,8 @@ def _access(
     # Who comes by single sign-on has shown what their own provider asks for.
     setup = signed_in.how != How.SSO and factor_queries.must_set_up(session, user.id, tenant, settings)
     principal = replace(user.as_principal(tenant, signed_in.id), setup=setup)
-    granted = grant(session, principal, refresh_token, settings=settings, now=now)
+    issued_at = rules.issued_at(queries.refused_until(session, user.id), now)
+    signed_in.seen_at = max(signed_in.seen_at, issued_at)
+    granted = grant(session, principal, refresh_token, settings=settings, now=issued_at)
     expires_at = min(now + settings.idle_lifetime, signed_in.expires_at)
     return replace(granted, cookie_lifetime=expires_at - now if signed_in.keep else None)

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from chassis.core.principal import Principal
+from chassis.data.bulk import among
 from chassis.data.lookup import one_or_404
 from chassis.http.pages import Page, paginate
-from services.identity.sessions.models import RefreshToken, SignedIn
+from services.identity.sessions.models import RefreshToken, Revocation, SignedIn
 
 
 def owner_of_token(session: Session, digest: str) -> UUID | None:
@@ -39,6 +40,17 @@ def sessions_of_tokens(session: Session, digests: Collection[str]) -> Sequence[U
 def session_of(session: Session, family: UUID) -> SignedIn | None:
     """The sign-in of a refresh token's family, ended or not; None for one from before there were sessions."""
     return session.scalar(select(SignedIn).where(SignedIn.id == family))
+
+
+def last_seen(session: Session, user_ids: Collection[UUID], *, by: datetime) -> datetime | None:
+    """When any session of these users was last seen, by the clocks of the processes that saw them; not after ``by``."""
+    own = among(session, SignedIn.user_id, user_ids)
+    return session.scalar(select(func.max(SignedIn.seen_at)).where(own, SignedIn.seen_at <= by))
+
+
+def refused_until(session: Session, user_id: UUID) -> datetime | None:
+    """Until when tokens of a user must have been issued to be refused; None where nothing has changed for long."""
+    return session.scalar(select(Revocation.at).where(Revocation.id == user_id))
 
 
 def own_session(session: Session, user_id: UUID, session_id: UUID) -> SignedIn:

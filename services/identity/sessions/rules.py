@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chassis.core.clock import CLOCKS_APART
+
 GRACE = timedelta(seconds=10)
 """How long a used refresh token still gives its successor: two tabs renew at once, or an answer is lost."""
 FRESH = timedelta(minutes=10)
@@ -17,6 +19,14 @@ account that does not exist stays: the operator still finds what raised an alarm
 def is_in_grace(used_at: datetime, now: datetime) -> bool:
     """Whether a token that comes again may have been sent by another tab, or its answer lost."""
     return now - used_at < GRACE
+
+
+def issued_at(refused_until: datetime | None, now: datetime) -> datetime:
+    """When an access token counts as issued: after the moment until which tokens of its user are refused. That may lie
+    ahead where another process has written it, whose clock is ahead of ours."""
+    if refused_until is None or not now <= refused_until <= now + CLOCKS_APART:
+        return now
+    return refused_until + timedelta(milliseconds=1)
 
 
 def is_fresh(proved_at: datetime | None, now: datetime) -> bool:

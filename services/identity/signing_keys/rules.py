@@ -3,13 +3,18 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chassis.core.clock import CLOCKS_APART
+
 JWKS_MAX_AGE = timedelta(minutes=10)
 """How long verifiers keep our public keys before they ask again."""
-PUBLISH_AHEAD = JWKS_MAX_AGE + timedelta(minutes=1)
-"""How long a new key is published before it signs: until every verifier has asked again."""
+PUBLISH_AHEAD = JWKS_MAX_AGE + CLOCKS_APART + timedelta(minutes=1)
+"""How long a new key is published before it signs: until every verifier has asked again, though the process that
+published it and the one that signs are two."""
 ROTATE_AFTER = timedelta(days=90)
-MARGIN = timedelta(minutes=1)
-"""What clocks may differ and requests may take: revocations and retired keys stay known this much longer."""
+MARGIN = 3 * CLOCKS_APART + timedelta(minutes=1)
+"""What clocks may differ and requests may take: revocations and retired keys stay known this much longer than a token
+lives. A token may come from a process whose clock is ahead of the gateway's, the gateway's leeway lets it live on, and
+the process that answers the gateway may be ahead of the one that wrote the revocation."""
 
 
 class KeyState(StrEnum):

@@ -15,6 +15,7 @@ from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from chassis.core.clock import CLOCKS_APART
 from chassis.http.guarded import AskFailed
 from services.identity.sessions.rules import FRESH
 from services.identity.sso.provider_session import (
@@ -26,7 +27,7 @@ from services.identity.sso.provider_session import (
     key_set,
     metadata_of,
 )
-from services.identity.sso.rules import CLOCKS_APART, SUBJECT_MAX, with_userinfo
+from services.identity.sso.rules import SUBJECT_MAX, with_userinfo
 
 REMEMBER = 600.0  # seconds that a provider's metadata and keys count
 UNKNOWN_PAUSE = 30.0  # seconds until a provider is asked again for a key that it does not have

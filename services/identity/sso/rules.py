@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chassis.core.clock import CLOCKS_APART
 from chassis.core.emails import normal_address
 from chassis.core.text import is_line, normal, shortened
 from contracts.roles import Role
@@ -18,7 +19,6 @@ from services.identity.users.rules import ROLES
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
 """How long a person may take at the provider."""
-CLOCKS_APART = timedelta(minutes=2)
 SUBJECT_MAX = 255  # OpenID Connect Core, 2
 NEXT_MAX = 1000
 
