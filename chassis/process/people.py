@@ -21,7 +21,7 @@ from chassis.data import erasures
 from chassis.data.audit import AuditRow
 from chassis.data.bulk import batches
 from chassis.data.database import Database
-from chassis.data.keys import key_of, position_text, read_position
+from chassis.data.keys import Place, key_of, position_text, read_position
 from chassis.data.personal import PersonalData, erase_rows, window
 from chassis.http.blueprints import Blueprint
 from chassis.http.schemas import CamelSchema
@@ -29,6 +29,7 @@ from chassis.messaging.events import Received, on
 from chassis.messaging.outbox import OutboxRow
 from chassis.messaging.resequencer import AheadRow
 from chassis.messaging.retry_table import RetryRow
+from chassis.process import archive_erasure
 
 IDENTITY = "identity"
 PERSON_ERASED = "identity.PersonErased.v1"
@@ -125,26 +126,39 @@ def kept_of(
 
 
 def erase_some(runtime: Any) -> bool:
-    """Go on with an erasure that is due, by one window; True while there may be more to do."""
+    """Go on with an erasure that is due, by one window; True while there may be more to do.
+
+    In the service that looks after the broker's archive, that is the step after the last table.
+    """
     database: Database = runtime.database
     tables: Sequence[PersonalData] = runtime.service.personal_data
     with database.begin() as session:
         row = erasures.claim(session, utcnow())
     if row is None:
         return False
-    person, data = row.person, tables[min(row.table_number, len(tables) - 1)]
+    steps = len(tables) + runtime.service.erases_archive
+    if runtime.service.erases_archive and row.table_number >= len(tables):
+        place: Place | None = archive_erasure.erase_window(runtime, row.person, row.after)
+    else:
+        place = _erase_window(database, tables[min(row.table_number, len(tables) - 1)], row)
+    with database.begin() as session:
+        erasure = erasures.lock(session, row.person)
+        if erasure is not None and erasure.go_on(place, steps, utcnow()):
+            session.delete(erasure)
+            log.info("a person is forgotten", user_id=str(row.user_id))
+    return True
+
+
+def _erase_window(database: Database, data: PersonalData, row: erasures.ErasureRow) -> Place | None:
+    """Forget a person in the next rows of one table; returns the key to go on after, None where the table ends."""
+    person = row.person
     with database.read() as session:
         rows, place = window(session, data, person, row.place_in(data))
     keys = [key_of(data.table, row) for row in rows if data.must_change(row._asdict(), person)]
     for batch in batches(keys, BATCH):
         with database.begin() as session:
             erase_rows(session, data, person, batch)
-    with database.begin() as session:
-        erasure = erasures.lock(session, person)
-        if erasure is not None and erasure.go_on(place, len(tables), utcnow()):
-            session.delete(erasure)
-            log.info("a person is forgotten", user_id=str(person.user_id))
-    return True
+    return place
 
 
 def _shows(tables: Sequence[PersonalData], index: int, row: Mapping[str, Any], person: Person) -> bool:

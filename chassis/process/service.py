@@ -62,6 +62,7 @@ class Service:
         error_format_of: the error format of a path that belongs to no endpoint; None for the platform's own.
         personal: what its own tables hold of people. With it, even without any table, the service answers what it keeps
             about a person and forgets one (``chassis.process.people``).
+        erases_archive: it also takes erased people out of what the broker keeps; true of one service.
         tenant_data: what its own tables hold of tenants, children before the rows they refer to. With it, even without
             any table, the service shows all rows of a tenant; where it names steps, it also deletes what a tenant has
             left after its end (``chassis.process.tenants``).
@@ -81,6 +82,7 @@ class Service:
     beside_api: Sequence[Task] = ()
     error_format_of: Callable[[str], ErrorFormat | None] = lambda _path: None
     personal: Sequence[PersonalData] | None = None
+    erases_archive: bool = False
     tenant_data: Sequence[TenantData] | None = None
     check: Callable[[Settings], object] = lambda _settings: None
 

@@ -111,6 +111,7 @@ service = Service(
     events=(*tenant_events.EVENTS, *user_events.EVENTS, *team_events.EVENTS),
     subscriptions=team_consumers.SUBSCRIPTIONS,
     personal=PERSONAL,
+    erases_archive=True,
     tenant_data=TENANT_DATA,
     check=settings.of,
     schedule=(

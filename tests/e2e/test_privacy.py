@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import requests
 
+from chassis.data.database import Database
 from concord.platform import SERVICES
 from tests.e2e.harness import OPERATOR, new_user, until
 from tests.plugin.search import rows_with
@@ -22,6 +23,14 @@ def search(platform, text):
             for table, row in rows_with(database.engine, text):
                 hits.setdefault((name, table), []).append(row)
     return hits
+
+
+def search_broker(platform, text):
+    """Rows of the embedded broker's file; the real one's archive keeps them until it ends (docs/privacy.md)."""
+    if platform.engines.name != "embedded":
+        return []
+    with closing(Database(f"sqlite:///{platform.home}/broker.db", pool_size=1)) as database:
+        return rows_with(database.engine, text)
 
 
 def erase(platform, user_id, tenant_id):
@@ -71,6 +80,7 @@ def test_an_export_has_all_and_an_erasure_leaves_nothing(platform, own_network):
     assert {service for service, _ in hits} >= {"identity", "notifier"}
     assert ("notifier", "deliveries") in hits
     assert ("messaging", "messages") in search(platform, name)
+    assert search_broker(platform, anna.email) or platform.engines.name != "embedded"
 
     assert anna.post("/api/v1/me/export").status_code == 202
     export = until(
@@ -87,6 +97,8 @@ def test_an_export_has_all_and_an_erasure_leaves_nothing(platform, own_network):
     erase(platform, me["userId"], own_network.supplier_id)
     until(lambda: not search(platform, anna.email), within=90, what="the erasure")
     until(lambda: not search(platform, name), within=90, what="the erasure of the name")
+    for text in (anna.email, name):
+        until(lambda text=text: not search_broker(platform, text), within=90, what="the erasure in the broker's file")
     # Everything goes on: the colleague works, the shop reads the conversation, and it says who is gone.
     assert own_network.viewer.get("/api/v1/campaigns").status_code == 200
     shop = next(iter(own_network.retailers.values()))

@@ -106,6 +106,18 @@ class Broker(Protocol):
             TopologyBroken: nothing has ever been published.
         """
 
+    def rewrite(self, change: Callable[[bytes], bytes], after: int) -> int | None:
+        """Give ``change`` the bodies of some of the stored messages, archive and dead letters included, and store what
+        it returns in their place; it must change nothing the second time. Publishers wait for a few rows at most.
+
+        Returns:
+            A number to pass as ``after`` to go on, where the first call passes 0; None after the last message, and at
+            once where the broker cannot rewrite: RabbitMQ's streams and queues only end by their retention.
+
+        Raises:
+            BrokerUnavailable: as for ``depth``.
+        """
+
     def close(self) -> None:
         """Close connections and end threads. Safe to call twice."""
 

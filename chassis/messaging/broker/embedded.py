@@ -97,6 +97,10 @@ class EmbeddedBroker:
             for message, published_at in store.archive(since.timestamp()):
                 read(message, datetime.fromtimestamp(int(published_at), UTC))
 
+    def rewrite(self, change: Callable[[bytes], bytes], after: int) -> int | None:
+        with self._store() as store:
+            return store.rewrite(change, after)
+
     def close(self) -> None:
         self._closed.set()
         with self._lock:

@@ -103,6 +103,10 @@ class RabbitBroker:
                 if take(DeadLetter(message, _why_dead(properties))):
                     channel.basic_ack(method.delivery_tag)
 
+    def rewrite(self, change: Callable[[bytes], bytes], after: int) -> int | None:
+        """Nothing can be rewritten here; what is stored ends by its retention."""
+        return None
+
     def read_archive(self, since: datetime, read: Callable[[Message, datetime], object]) -> None:
         """A stream does not say where it ends, so reading ends at a mark that is put there after its start."""
         with self._connection("archive") as connection:

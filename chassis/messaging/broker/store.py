@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from chassis.data.bulk import batches
 from chassis.data.sqlite import WaitingConnection
 from chassis.messaging.broker.base import BrokerUnavailable, Message, TopologyBroken
 from chassis.messaging.broker.topic import matches
@@ -21,6 +22,8 @@ BUSY_SECONDS = 30.0
 # Leases end by the wall clock, the only one that all processes share, also over a restart. A lease that ends later than
 # this was taken before the clock was set back, and counts as ended.
 LONGEST_LEASE = 300.0
+PAGE = 500  # messages that are read at once
+AT_ONCE = 50  # messages that are rewritten in one transaction
 MAX_DELIVERIES = 50  # a message delivered as often and never acknowledged kills its consumers: it is a dead letter
 
 _SCHEMA = """
@@ -221,10 +224,22 @@ class Store:
         """Every archived message since then, with its time. Reads page by page."""
         with _sqlite_errors_as_ours():
             (newest,) = self._db.execute("select coalesce(max(seq), 0) from message").fetchone()
-            page, at = "select seq, id, type, body, published_at from message where seq > ? order by seq limit 500", 0
-            while at < newest and (rows := self._db.execute(page, (at,)).fetchall()):
+            page, at = "select seq, id, type, body, published_at from message where seq > ? order by seq limit ?", 0
+            while at < newest and (rows := self._db.execute(page, (at, PAGE)).fetchall()):
                 rows, at = [row for row in rows if row[0] <= newest], rows[-1][0]
                 yield from ((Message(id, type, bytes(body)), when) for _, id, type, body, when in rows if when >= since)
+
+    def rewrite(self, change: Callable[[bytes], bytes], after: int) -> int | None:
+        """Replace bodies among the next ``PAGE`` messages after this number; the number to go on after, None at the
+        end. ``change`` runs outside of any transaction: a message is never changed by anything else."""
+        with _sqlite_errors_as_ours():
+            page = "select seq, body from message where seq > ? order by seq limit ?"
+            rows = self._db.execute(page, (after, PAGE)).fetchall()
+        bodies = [(seq, bytes(body), change(bytes(body))) for seq, body in rows]
+        for part in batches([(new, seq) for seq, body, new in bodies if new != body], AT_ONCE):
+            with self._transaction() as db:
+                db.executemany("update message set body = ? where seq = ?", part)
+        return rows[-1][0] if len(rows) == PAGE else None
 
     def depth(self, queue: str) -> int:
         """How many messages are free to be claimed."""
