@@ -214,7 +214,7 @@ def test_the_operator_reads_all_and_filters(identity, tenant, browser):
 
 def warnings(identity):
     return [event["data"] | {"tenants": event["tenantids"]} for event in identity.running.events(
-        "identity.AccountSecured.v1"
+        "identity.AccountSecured.v2"
     )]  # fmt: skip
 
 
@@ -237,6 +237,7 @@ def test_a_new_device_is_published_once_and_for_no_tenant(identity, tenant, anna
             "detail": "Safari on iPhone",
             "address": "203.0.113.9",
             "at": "2026-04-01T12:00:00Z",
+            "byProvider": False,
             "tenants": "",
         }
     ]
