@@ -81,8 +81,8 @@ class AccountSecured:
     """Something that guards an account has changed, and its owner is told. For no tenant's eyes. Subject: the user.
 
     Attributes:
-        what: ``new_device``, ``password_changed``, ``factor_added``, ``factor_removed``, ``recovery_code_used`` or
-            ``email_changed``.
+        what: ``new_device``, ``new_network``, ``password_changed``, ``factor_added``, ``factor_removed``,
+            ``recovery_code_used`` or ``email_changed``.
         detail: the device, which factor, or the former e-mail address, where the mail goes; as text.
         address: from where, as text.
         by_provider: whether the person signs in by the company's own sign-in only, so that no new password helps.

@@ -117,7 +117,13 @@ CHANGES = {
     ),
     "new_device": (
         "New sign-in to your Concord account",
-        "Somebody has signed in to your account on a device that we have not seen before.",
+        "Somebody has signed in to your account on a device that we have not seen lately.",
+        "Device",
+    ),
+    "new_network": (
+        "New sign-in to your Concord account",
+        "Somebody has signed in to your account from a network that we have not seen lately. Phones and journeys bring "
+        "new ones, so you hear of this once a day at most.",
         "Device",
     ),
     "password_changed": (

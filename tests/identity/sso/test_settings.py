@@ -1,6 +1,7 @@
 """``/api/v1/tenant/sso``: a tenant's admins configure its identity provider."""
 
 import threading
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -217,6 +218,15 @@ def test_where_it_is_the_only_way_no_password_counts(identity, slug, enforced, b
     )
     assert "signInUrl" not in problem
     is_signed_in(browser.sign_in(slug))
+
+
+def test_warnings_say_where_no_new_password_helps(identity, slug, enforced, browser):
+    target = urlsplit(browser.at_provider(browser.start(slug)))
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    headers = {"Cookie": cookies, "User-Agent": "curl/8.5.0"}
+    is_signed_in(identity.nobody.get(f"{target.path}?{target.query}", headers=headers))
+    warning = identity.running.events("identity.AccountSecured.v2")[-1]["data"]
+    assert (warning["what"], warning["byProvider"]) == ("new_device", True)
 
 
 def test_rooms_below_can_ask_whether_it_is(identity, tenant, provider, enforced, reading):

@@ -134,6 +134,7 @@ def test_a_user_who_is_removed_or_suspended_meanwhile_gets_no_link(notifier, inb
     ("what", "subject"),
     [
         ("new_device", "New sign-in to your Concord account"),
+        ("new_network", "New sign-in to your Concord account"),
         ("password_changed", "Your Concord password was changed"),
         ("factor_added", "A second factor was added to your Concord account"),
         ("factor_removed", "A second factor was removed from your Concord account"),
