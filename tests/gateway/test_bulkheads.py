@@ -66,6 +66,11 @@ def download(upstream: Upstream) -> Reply:
     return reply
 
 
+def drain(reply: Reply) -> None:
+    while reply.read():
+        pass
+
+
 def is_open(upstream: Upstream) -> bool:
     try:
         download(upstream).close()
@@ -85,8 +90,7 @@ def one_failure(campaigns: FakeService) -> Upstream:
 def test_a_service_that_breaks_off_has_failed(one_failure: Upstream) -> None:
     reply = download(one_failure)
     with pytest.raises(Failure):
-        while True:
-            reply.read()
+        drain(reply)
     reply.close()
     assert is_open(one_failure)
 
@@ -107,8 +111,7 @@ def test_a_client_that_takes_its_time_is_no_failure_of_the_service(
     if ending == "out of time":
         monkeypatch.setattr("gateway.connection.monotonic", lambda: later)
     with pytest.raises(Failure) as cut:
-        while True:
-            reply.read()
+        drain(reply)
     assert cut.value.code == ("upstream_broken" if ending == "cut" else "upstream_timeout")
     reply.close()
     monkeypatch.undo()
