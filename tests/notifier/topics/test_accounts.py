@@ -220,15 +220,15 @@ def test_what_changes_after_the_address_is_told_to_the_former_one_too(notifier, 
     event = account_secured("password_changed", sequence=5)
     notifier.deliver(tenant_created(), user_added(), *moved("mallory@elsewhere.example", 3), event, event)
     send(notifier)
-    told = {to: message for to, message in inbox.taken if "password" in message["Subject"]}
+    warnings = {to: message for to, message in inbox.taken if "password" in message["Subject"]}
     assert [to for to, _ in inbox.taken].count(ROLFS) == 2
-    assert set(told) == {ROLFS, "mallory@elsewhere.example"}
-    for body in bodies(told[ROLFS]):
+    assert set(warnings) == {ROLFS, "mallory@elsewhere.example"}
+    for body in bodies(warnings[ROLFS]):
         assert "another e-mail address within the last week" in body
         assert "Tell your administrator at once" in body
         assert "mallory" not in body
         assert "/account/recover" not in body
-    assert "/account/recover" in bodies(told["mallory@elsewhere.example"])[0]
+    assert "/account/recover" in bodies(warnings["mallory@elsewhere.example"])[0]
     assert ROLFS not in str([row.context for row in deliveries(notifier)])
 
 
