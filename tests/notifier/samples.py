@@ -156,7 +156,6 @@ SAMPLES = {
     "invitation": ("invitation", INVITATION),
     "password-reset": ("password_reset", RESET),
     "account-new-device": ("account", NEW_DEVICE),
-    "account-new-device-by-provider": ("account", NEW_DEVICE | {"by_provider": True}),
     "account-password-changed": ("account", _secured("password_changed", "Firefox on Windows")),
     "account-factor-added": ("account", _secured("factor_added", "Passkey “Phone”")),
     "account-factor-removed": ("account", _secured("factor_removed", "Authenticator app")),

@@ -16,7 +16,17 @@ from services.identity.identity_providers import queries as provider_queries
 from services.identity.sessions.models import SignedIn
 from tests.gateway.fakes import eventually
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
-from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_page, is_signed_in, signed_in, stored
+from tests.identity.sso.conftest import (
+    ANNA,
+    LARS,
+    SSO,
+    configuration,
+    is_page,
+    is_signed_in,
+    rows_of,
+    signed_in,
+    stored,
+)
 from tests.identity.sso.provider import CLIENT, SECRET, Browser, Person
 from tests.plugin import principal
 
@@ -141,12 +151,12 @@ BAD = {
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
 def test_bad_settings_are_refused_and_nothing_is_written(identity, provider, anna, change):
     admin = signed_in(identity)
-    before = identity.rows()
+    before = rows_of(identity)
     answer = admin.put(SSO, json=configuration(provider, **change))
     assert answer.status_code == 422, answer.json
     assert answer.json["code"] in ("validation_failed", "role_does_not_fit")
     assert SECRET not in str(answer.json)
-    assert identity.rows() == before
+    assert rows_of(identity) == before
 
 
 def test_a_role_of_another_kind_of_tenant_does_not_fit(provider, identity, anna):
