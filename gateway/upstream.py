@@ -18,6 +18,34 @@ from gateway.settings import GatewaySettings
 SAFE = ("GET", "HEAD", "OPTIONS")
 IDEMPOTENT = (*SAFE, "PUT", "DELETE")
 PIECE = 64 * 1024
+SLOW_CLIENT = 1.0  # seconds; a client that takes less between all pieces keeps no service waiting
+
+
+class Pace:
+    """Who keeps the body of an answer waiting: the service that sends it, or the client that takes it."""
+
+    def __init__(self) -> None:
+        self._service = self._client = 0.0
+        self._since = monotonic()
+
+    def service_begins(self) -> None:
+        """The client has taken what there was."""
+        now = monotonic()
+        self._client += now - self._since
+        self._since = now
+
+    def client_begins(self) -> None:
+        """The service has sent a piece."""
+        now = monotonic()
+        self._service += now - self._since
+        self._since = now
+
+    @property
+    def is_clients(self) -> bool:
+        """Whether most of the time so far was the client's, and at least ``SLOW_CLIENT``; ask it while the service is
+        waited for."""
+        service = self._service + monotonic() - self._since
+        return self._client >= SLOW_CLIENT and self._client > service
 
 
 class Reply:
@@ -29,6 +57,7 @@ class Reply:
         self.length = answer.length  # None when it is not known before the end
         self._answer = answer
         self._left = answer.length
+        self._pace = Pace()
         self._connection: Connection | None = connection
         self._upstream = upstream
 
@@ -38,12 +67,14 @@ class Reply:
         Raises:
             Failure: 502 or 504, the body ends too early, or comes too slowly.
         """
+        self._pace.service_begins()
         try:
             piece = self._answer.read1(PIECE)
         except TimeoutError as error:
-            raise self._upstream.count_failure("timeout", _slow()) from error
+            raise self._failed("timeout", _slow()) from error
         except BROKEN as error:
             raise self._cut() from error
+        self._pace.client_begins()
         if self._left is not None:
             self._left -= len(piece)
             if not piece and self._left > 0:
@@ -51,7 +82,14 @@ class Reply:
         return piece
 
     def _cut(self) -> Exception:
-        return self._upstream.count_failure("cut", _broken("The service's response was cut off."))
+        return self._failed("cut", _broken("The service's response was cut off."))
+
+    def _failed(self, kind: str, failure: Exception) -> Exception:
+        """Count why the body ends early. A service ends an answer that nobody reads, and the total time passes while
+        nobody does: neither says that the service is ill, so the circuit stays closed."""
+        if self._pace.is_clients:
+            return self._upstream.count("client", failure)
+        return self._upstream.count_failure(kind, failure)
 
     def close(self) -> None:
         if self._connection is None:

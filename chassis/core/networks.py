@@ -1,9 +1,11 @@
 """Addresses of clients, as proxies write them and as they are counted."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 COUNTED_BITS = 64
 """Whoever has one IPv6 address has at least its whole /64 (RFC 6177)."""
+NEIGHBOURHOOD_BITS = 24
+"""Addresses of one office or provider mostly share so much of an IPv4 address."""
 SITE_BITS = 48
 """One customer may have a /48, which is 65,536 networks of 64 bits (RFC 6177)."""
 
@@ -35,6 +37,17 @@ def site_of(address: str) -> str | None:
     one network by itself, and for what is no address."""
     ip = _parsed(address)
     return _prefix(ip, SITE_BITS) if isinstance(ip, IPv6Address) else None
+
+
+def neighbourhood_of(address: str) -> str:
+    """Where an address is, roughly: the /24 of an IPv4 address, the /48 of an IPv6 one, also of a network as
+    ``network_of`` writes it. What is no address counts as it stands."""
+    ip = _parsed(address.partition("/")[0])
+    if ip is None:
+        return address
+    if isinstance(ip, IPv4Address):
+        return str(ip_network((ip, NEIGHBOURHOOD_BITS), strict=False))
+    return _prefix(ip, SITE_BITS)
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:

@@ -41,7 +41,11 @@ class AuditRow(ChassisBase):
     """One change of one thing. Only ever added."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_tenant", "tenant_id", "at"), Index("ix_audit_target", "target_id", "at"))
+    __table_args__ = (
+        Index("ix_audit_tenant", "tenant_id", "at"),
+        Index("ix_audit_target", "target_id", "at"),
+        Index("ix_audit_tenant_id_id", "tenant_id", "id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID]

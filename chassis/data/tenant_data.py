@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, Table, Uuid, delete, literal, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Row, Table, Uuid, delete, literal, select, tuple_, union, update
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.elements import BooleanClauseList
+from sqlalchemy.sql.operators import or_
 
 from chassis.data.bulk import execute_counted
 from chassis.data.keys import Place, after, key_of
@@ -103,11 +105,24 @@ def window(
     """The tenant's next rows after a primary key, and the key to go on after; None where the table ends. At most
     ``limit`` rows, and never more than ``AT_ONCE``."""
     limit = AT_ONCE if limit is None else min(limit, AT_ONCE)
-    statement = select(*data.read_columns).where(data.rows_of(tenant_id)).order_by(*data.table.primary_key.columns)
-    if place is not None:
-        statement = statement.where(after(data.table, place))
-    rows = list(session.execute(statement.limit(limit)))
+    key = list(data.table.primary_key.columns)
+    beyond = [] if place is None else [after(data.table, place)]
+    statement = select(*data.read_columns).order_by(*key).limit(limit)
+    sides = _sides(data.rows_of(tenant_id))
+    if len(sides) == 1:
+        statement = statement.where(*sides, *beyond)
+    else:
+        nearest = [select(*key).where(side, *beyond).order_by(*key).limit(limit).subquery() for side in sides]
+        statement = statement.where(_key(data).in_(union(*(select(*side.c) for side in nearest))))
+    rows = list(session.execute(statement))
     return rows, key_of(data.table, rows[-1]) if len(rows) == limit else None
+
+
+def _sides(condition: ColumnElement[bool]) -> Sequence[ColumnElement[bool]]:
+    """The parts of a condition that one of several columns fulfils, such as the two companies of an invite. Each is
+    found by the index of its column; for both in the order of the key a database would read the whole table."""
+    is_any = isinstance(condition, BooleanClauseList) and condition.operator is or_
+    return tuple(condition.clauses) if is_any else (condition,)
 
 
 def _delete(session: Session, data: TenantData, condition: ColumnElement[bool]) -> bool:
@@ -129,6 +144,11 @@ def _lock_some(data: TenantData, condition: ColumnElement[bool], *, key_share: b
     expression stands in the subquery since sqlite3 counts no rows of a statement that begins with WITH.
     """
     columns = list(data.table.primary_key.columns)
-    key: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
     rows = select(*columns).where(condition).limit(AT_ONCE).with_for_update(of=data.table, key_share=key_share)
-    return key, select(*rows.cte("some_rows", nesting=True).c)
+    return _key(data), select(*rows.cte("some_rows", nesting=True).c)
+
+
+def _key(data: TenantData) -> Any:
+    """SQL: the primary key."""
+    columns = list(data.table.primary_key.columns)
+    return columns[0] if len(columns) == 1 else tuple_(*columns)

@@ -115,6 +115,7 @@ class Invite(Aggregate, Versioned, TenantScoped, Base):
         UniqueConstraint("campaign_id", "retailer_id"),
         Index(None, "campaign_id", "id"),
         Index(None, "retailer_id", "id"),
+        Index(None, "supplier_id", "id"),
     )
 
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))

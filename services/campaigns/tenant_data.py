@@ -13,22 +13,13 @@ from services.campaigns.models import CAMPAIGNS, Campaign, Invite, TenantName
 from services.campaigns.rules import InviteStatus
 
 
-def _own_campaigns(tenant_id: UUID) -> ColumnElement[bool]:
-    return Invite.campaign_id.in_(select(Campaign.id).where(Campaign.supplier_id == tenant_id))
-
-
-def _of_invite(tenant_id: UUID) -> ColumnElement[bool]:
-    """By the campaigns on the supplier's side: these are indexed by tenant, and invites by campaign."""
-    return or_(Invite.retailer_id == tenant_id, _own_campaigns(tenant_id))
-
-
 def _unanswered(tenant_id: UUID) -> ColumnElement[bool]:
-    return and_(_own_campaigns(tenant_id), Invite.status == InviteStatus.PENDING)
+    return and_(Invite.supplier_id == tenant_id, Invite.status == InviteStatus.PENDING)
 
 
 def _both_ended(tenant_id: UUID) -> ColumnElement[bool]:
     as_retailer = and_(Invite.retailer_id == tenant_id, has_ended(Invite.supplier_id))
-    return or_(as_retailer, and_(_own_campaigns(tenant_id), has_ended(Invite.retailer_id)))
+    return or_(as_retailer, and_(Invite.supplier_id == tenant_id, has_ended(Invite.retailer_id)))
 
 
 def _without_invites(_tenant_id: UUID) -> ColumnElement[bool]:
@@ -50,7 +41,6 @@ TENANT_DATA = (
     TenantData(
         Invite,
         "Invites to its campaigns, or to campaigns of others.",
-        rows=_of_invite,
         steps=(
             delete_where(_unanswered),
             delete_where(_both_ended),

@@ -68,7 +68,7 @@ def a_merchant_is_renamed(cast: Cast, tag: str) -> None:
     cast.operator.delete(f"{tenant}/users/{user['id']}")
 
 
-@makes("identity.UserChanged.v1", "identity.AccountSecured.v1", "identity.PasswordResetRequested.v1")
+@makes("identity.UserChanged.v1", "identity.AccountSecured.v2", "identity.PasswordResetRequested.v1")
 def a_person_looks_after_the_account(cast: Cast, tag: str) -> None:
     """The password stays the same word, so that a telling that breaks off locks nobody out. A mail with a link is sent
     three times an hour at most, however often it is asked for."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.core.networks import bare_address, network_of, site_of
+from chassis.core.networks import bare_address, neighbourhood_of, network_of, site_of
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,20 @@ def test_one_client_is_one_network(address, network):
 )
 def test_the_networks_of_one_customer_are_one_site(address, site):
     assert site_of(address) == site
+
+
+@pytest.mark.parametrize(
+    ("address", "neighbourhood"),
+    [
+        ("192.0.2.1", "192.0.2.0/24"),
+        ("192.0.2.254:443", "192.0.2.0/24"),
+        ("::ffff:192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8:0:7::1", "2001:db8::/48"),
+        ("2001:db8:0:7::/64", "2001:db8::/48"),
+        ("2001:db8:1:7::/64", "2001:db8:1::/48"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_networks_near_one_another_are_one_neighbourhood(address, neighbourhood):
+    assert neighbourhood_of(address) == neighbourhood

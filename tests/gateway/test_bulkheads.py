@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from chassis.core.errors import Failure
+from chassis.core.errors import Upstream as Unavailable
 from gateway.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
 from gateway.settings import GatewaySettings
-from gateway.upstream import Upstream
+from gateway.upstream import Reply, Upstream
 from tests.gateway.conftest import Platform
 from tests.gateway.fakes import HTML, FakeService, Planned, eventually, is_problem
 
@@ -56,6 +58,64 @@ def test_answers_of_the_service_never_open_the_circuit(start_gateway, campaigns:
     for _ in range(10):
         assert call("GET", PATH).status_code == 500
     assert len(campaigns.seen) == 10
+
+
+def download(upstream: Upstream) -> Reply:
+    reply = upstream.ask("GET", f"GET {PATH} HTTP/1.1\r\nHost: campaigns\r\n\r\n".encode())
+    assert reply.read()
+    return reply
+
+
+def drain(reply: Reply) -> None:
+    while reply.read():
+        pass
+
+
+def is_open(upstream: Upstream) -> bool:
+    try:
+        download(upstream).close()
+    except Unavailable:
+        return True
+    return False
+
+
+@pytest.fixture
+def one_failure(campaigns: FakeService) -> Upstream:
+    """A service whose first failure opens its circuit, and that breaks off in the middle of a large answer."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: 1000000\r\n\r\n"
+    campaigns.plan(PATH, Planned(raw=head + b"x" * 500_000))
+    return Upstream("campaigns", campaigns.url, replace(GatewaySettings(), breaker_failures=1), 2)
+
+
+def test_a_service_that_breaks_off_has_failed(one_failure: Upstream) -> None:
+    reply = download(one_failure)
+    with pytest.raises(Failure):
+        drain(reply)
+    reply.close()
+    assert is_open(one_failure)
+
+
+def test_a_client_that_cuts_a_download_is_no_failure_of_the_service(one_failure: Upstream) -> None:
+    download(one_failure).close()
+    assert not is_open(one_failure)
+
+
+@pytest.mark.parametrize("ending", ["cut", "out of time"])
+def test_a_client_that_takes_its_time_is_no_failure_of_the_service(
+    one_failure: Upstream, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """A service cuts what nobody fetches, and the total time passes meanwhile; neither is its fault."""
+    reply = download(one_failure)
+    later = time.monotonic() + 3600
+    monkeypatch.setattr("gateway.upstream.monotonic", lambda: later)
+    if ending == "out of time":
+        monkeypatch.setattr("gateway.connection.monotonic", lambda: later)
+    with pytest.raises(Failure) as cut:
+        drain(reply)
+    assert cut.value.code == ("upstream_broken" if ending == "cut" else "upstream_timeout")
+    reply.close()
+    monkeypatch.undo()
+    assert not is_open(one_failure)
 
 
 def test_the_breaker_lets_one_request_try(monkeypatch: pytest.MonkeyPatch) -> None:

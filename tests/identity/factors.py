@@ -80,9 +80,11 @@ def add(client, device, name="Anna's phone", **changes):
 
 def secured(identity):
     """What owners of accounts hear by mail: what has happened, and to which factor."""
-    events = identity.running.events("identity.AccountSecured.v1")
+    events = identity.running.events("identity.AccountSecured.v2")
     return [
-        (event["data"]["what"], event["data"]["detail"]) for event in events if event["data"]["what"] != "new_device"
+        (event["data"]["what"], event["data"]["detail"])
+        for event in events
+        if event["data"]["what"] not in ("new_device", "new_network")
     ]
 
 

@@ -128,7 +128,7 @@ def test_a_changed_password_ends_the_other_sessions_and_tells_its_owner(identity
     assert identity.refresh(here["refresh_token"]).status_code == 200
     is_oauth_error(identity.refresh(elsewhere["refresh_token"]), 400, "invalid_grant")
     assert identity.claims(elsewhere["access_token"])["sid"] in {entry["id"] for entry in identity.feed()["revoked"]}
-    (event,) = identity.running.events("identity.AccountSecured.v1")
+    (event,) = identity.running.events("identity.AccountSecured.v2")
     assert (event["subject"], event["tenantids"]) == (anna, "")
     data = event["data"]
     assert {name: data[name] for name in ("what", "detail", "address")} == {
@@ -193,7 +193,7 @@ def test_a_change_acts_once_with_an_idempotency_key(identity, me):
     assert me.post(f"{ME}/password", json=body, headers=headers).status_code == 204
     again = me.post(f"{ME}/password", json=body, headers=headers)
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (204, "true")
-    assert len(identity.running.events("identity.AccountSecured.v1")) == 1
+    assert len(identity.running.events("identity.AccountSecured.v2")) == 1
 
 
 def test_settings_are_ones_own_and_versioned(identity, tenant, me):

@@ -32,7 +32,7 @@ def test_of_many_resets_with_one_token_one_wins(identity, anna):
     winner = next(index for index, answer in enumerate(answers) if answer.status_code == 204)
     signed_in = [identity.sign_in(password=body["password"]).status_code for body in bodies]
     assert [index for index, status in enumerate(signed_in) if status == 200] == [winner]
-    assert len(identity.running.events("identity.AccountSecured.v1")) == 1
+    assert len(identity.running.events("identity.AccountSecured.v2")) == 1
 
 
 def test_of_many_links_made_at_once_one_is_good(identity, anna):

@@ -242,6 +242,23 @@ def test_what_people_type_is_text(identity, tenant, ines):
     assert post(identity, "recover", email='"><script>' + "x" * 320).all("script") == []
 
 
+def test_an_invitation_of_a_suspended_company_says_so_and_stays_good(identity, tenant, ines):
+    token = identity.link(ines, "invitation").token
+    company = f"/api/v1/admin/tenants/{tenant}"
+    identity.admin.patch(company, json={"suspended": True})
+    before = identity.rows()
+    form = {"token": token, "name": "Ines", "password": NEW}
+    for answer in (
+        identity.nobody.get("/account/invitation", query_string={"token": token}),
+        identity.nobody.post("/account/invitation", data=form),
+    ):
+        assert (answer.status_code, answer.content_type) == (403, "text/html; charset=utf-8")
+        assert "access is suspended" in answer.get_data(as_text=True)
+    assert identity.rows() == before
+    identity.admin.patch(company, json={"suspended": False})
+    assert "Welcome" in post(identity, "invitation", **form).text
+
+
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_forms_of_foreign_pages_are_refused(identity, anna, site):
     """A browser says where a form was; older ones and programs do not, and there the token decides."""

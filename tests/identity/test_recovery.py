@@ -86,7 +86,7 @@ def test_a_person_gets_a_link_and_sets_a_new_password(identity, tenant, anna):
     assert identity.sign_in(password=NEW).status_code == 200
     is_oauth_error(identity.refresh(signed_in["refresh_token"]), 400, "invalid_grant")
     assert identity.claims(signed_in["access_token"])["sid"] in {entry["id"] for entry in identity.feed()["revoked"]}
-    (secured,) = identity.running.events("identity.AccountSecured.v1")
+    (secured,) = identity.running.events("identity.AccountSecured.v2")
     assert (secured["data"]["what"], secured["data"]["detail"], secured["tenantids"]) == (
         "password_changed",
         "Firefox",

@@ -185,7 +185,7 @@ def test_an_operator_who_has_lost_all_factors_comes_back_by_a_command(identity, 
     with_totp(identity.as_bearer(granted["access_token"]))
     is_oauth_error(identity.sign_in(OPERATOR, "concord-demo-operator"), 400, "second_factor_required")
     assert bootstrap.operator_link(identity.running.runtime, OPERATOR, without_factors=True)
-    event = identity.running.events("identity.AccountSecured.v1")[-1]["data"]
+    event = identity.running.events("identity.AccountSecured.v2")[-1]["data"]
     assert (event["what"], event["detail"], event["address"]) == ("factor_removed", "all of them", "")
     is_oauth_error(identity.refresh(granted["refresh_token"]), 400, "invalid_grant")
     assert identity.claims(operator_tokens(identity)["access_token"])["setup"] is True

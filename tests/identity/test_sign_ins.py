@@ -214,7 +214,7 @@ def test_the_operator_reads_all_and_filters(identity, tenant, browser):
 
 def warnings(identity):
     return [event["data"] | {"tenants": event["tenantids"]} for event in identity.running.events(
-        "identity.AccountSecured.v1"
+        "identity.AccountSecured.v2"
     )]  # fmt: skip
 
 
@@ -222,8 +222,6 @@ def test_a_new_device_is_published_once_and_for_no_tenant(identity, tenant, anna
     with time_machine.travel(NOW, tick=False):
         browser.sign_in()
         assert warnings(identity) == []  # the very first sign-in
-        Browser(identity, "198.51.100.7").sign_in()  # the same device elsewhere
-        assert warnings(identity) == []
         phone = Browser(identity, "203.0.113.9", SAFARI)
         phone.sign_in(password="not the password")
         assert warnings(identity) == []
@@ -237,9 +235,43 @@ def test_a_new_device_is_published_once_and_for_no_tenant(identity, tenant, anna
             "detail": "Safari on iPhone",
             "address": "203.0.113.9",
             "at": "2026-04-01T12:00:00Z",
+            "byProvider": False,
             "tenants": "",
         }
     ]
+
+
+def heard_of(identity):
+    return [(warning["what"], warning["address"]) for warning in warnings(identity)]
+
+
+def test_a_known_device_somewhere_else_is_told_once_a_day(identity, anna, browser):
+    """The browser's name is guessed at once. A phone has another address every hour, so more would be noise."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        browser.sign_in()
+        Browser(identity, "192.0.2.250").sign_in()  # the same /24 as at first
+        assert heard_of(identity) == []
+        for address in ("198.51.100.7", "203.0.113.9", "198.51.100.8"):
+            Browser(identity, address).sign_in()
+        assert heard_of(identity) == [("new_network", "198.51.100.7")]
+        clock.shift(timedelta(days=1))
+        Browser(identity, "203.0.113.10").sign_in()  # known since yesterday, though nobody was told
+        assert len(heard_of(identity)) == 1
+        for address in ("2001:db8:1:2::1", "2001:db8:1:3::1", "2001:db8:2:2::1"):
+            Browser(identity, address).sign_in()
+        assert heard_of(identity)[1:] == [("new_network", "2001:db8:1:2::1")]
+
+
+def test_what_was_not_seen_for_90_days_is_new_again(identity, anna, browser):
+    with time_machine.travel(NOW, tick=False) as clock:
+        browser.sign_in()
+        clock.shift(timedelta(days=90))
+        browser.sign_in()
+        assert heard_of(identity) == []
+        Browser(identity, "192.0.2.1", SAFARI).sign_in()
+        clock.shift(timedelta(days=90, seconds=1))
+        browser.sign_in()
+        assert [what for what, _ in heard_of(identity)] == ["new_device"] * 2
 
 
 @pytest.mark.parametrize(
@@ -323,7 +355,7 @@ def test_what_each_sign_in_asks_is_found_by_an_index(identity, anna):
         identity.running.database.read() as session,
     ):
         sign_in_queries.comes_from(session, UUID(anna), "192.0.2.0/24")
-        sign_in_queries.uses_device(session, UUID(anna), "Firefox on Windows")
+        sign_in_queries.uses_device(session, UUID(anna), "Firefox on Windows", since=NOW)
         sign_in_queries.has_signed_in(session, UUID(anna))
     network, device, ever = plans
     assert "ix_sign_ins_user_id_network" in network

@@ -232,6 +232,16 @@ def test_a_tenant_gets_its_data_first(identity, tenant, query):
     assert identity.admin.get(f"{ADMIN}/{tenant}").json["suspended"] is False
 
 
+def test_letting_a_tenant_in_again_needs_a_fresh_factor(identity, tenant):
+    """It gives everybody of the tenant their power back, and calls off an end."""
+    stale = identity.running.client(principal(Role.PLATFORM_ADMIN))
+    assert stale.patch(f"{ADMIN}/{tenant}", json={"suspended": True}).json["suspended"] is True
+    before = identity.rows()
+    is_problem(stale.patch(f"{ADMIN}/{tenant}", json={"suspended": False}), 403, "step_up_required")
+    assert identity.rows() == before
+    assert identity.admin.patch(f"{ADMIN}/{tenant}", json={"suspended": False}).json["suspended"] is False
+
+
 def test_ending_needs_a_fresh_factor(identity, tenant):
     stale = identity.running.client(principal(Role.PLATFORM_ADMIN))
     is_problem(stale.delete(f"{ADMIN}/{tenant}?exported=true"), 403, "step_up_required")

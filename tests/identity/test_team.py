@@ -348,6 +348,22 @@ def test_an_admins_role_is_given_with_a_fresh_factor_only(identity, tenant, admi
         assert admin.patch(f"{TEAM}/{bert}", json={"role": "SupplierAdmin"}).status_code == 200
 
 
+def test_a_suspended_admin_is_let_in_again_with_a_fresh_factor_only(identity, admin, bert, vera):
+    """A stolen token would else give power back to somebody who was shut out; what gives no admin's power it may do."""
+    for colleague in (bert, vera):
+        assert admin.patch(f"{TEAM}/{colleague}", json={"suspended": True}).status_code == 200
+    before = identity.rows()
+    with time_machine.travel(utcnow() + timedelta(minutes=11)):
+        is_problem(admin.patch(f"{TEAM}/{bert}", json={"suspended": False}), 403, "step_up_required")
+        resumed = {"suspended": False, "role": "SupplierAdmin"}
+        is_problem(admin.patch(f"{TEAM}/{vera}", json=resumed), 403, "step_up_required")
+        assert identity.rows() == before
+        assert stored(identity, bert).suspended_at
+        assert admin.patch(f"{TEAM}/{vera}", json={"suspended": False}).status_code == 200
+        demoted = admin.patch(f"{TEAM}/{bert}", json={"suspended": False, "role": "SupplierViewer"})
+        assert demoted.json["status"] == "Active"
+
+
 def test_the_operator_makes_admins_with_a_fresh_factor_only(identity, tenant, vera):
     bootstrap.platform_admin(identity.running.runtime, "one@concord.example", PASSWORD)
     operator = identity.as_user("one@concord.example")

@@ -61,9 +61,10 @@ def account_secured(what="new_device", user_id=ROLF, tenant_id=FJORD, sequence=2
         "detail": "Firefox on Windows",
         "address": "198.51.100.23",
         "at": "2026-03-01T08:29:00Z",
+        "byProvider": False,
     }
     about = {"subject": str(user_id), "sequence": sequence, "tenantids": ""}
-    return sample_event("identity.AccountSecured.v1", data | changes, **about)
+    return sample_event("identity.AccountSecured.v2", data | changes, **about)
 
 
 def tenant_event(what, tenant_id=FJORD, sequence=2):

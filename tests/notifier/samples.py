@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from chassis.process import settings as process
@@ -111,10 +112,10 @@ INVITATION = {
 RESET = {"link_id": INVITATION["link_id"], "expires_at": "2026-03-01T09:30:00Z"}
 
 
-def _secured(what: str, detail: str) -> dict[str, str]:
+def _secured(what: str, detail: str) -> dict[str, Any]:
     headline, explanation, label = CHANGES[what]
     texts = {"headline": headline, "explanation": explanation, "label": label, "detail": detail}
-    return texts | {"origin": "198.51.100.23", "at": "2026-03-01T08:29:00Z"}
+    return texts | {"origin": "198.51.100.23", "at": "2026-03-01T08:29:00Z", "by_provider": False}
 
 
 NEW_DEVICE = _secured("new_device", "Firefox on Windows")

@@ -10,7 +10,7 @@ from chassis.core.people import NO_ADDRESS
 from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
-from services.affiliates.affiliates.rules import Account, Enrolment, account_of
+from services.affiliates.affiliates.rules import Account, Enrolment, account_of, refusal_advice
 from services.affiliates.common.models import Base, OfMerchant
 
 ONE_ADDRESS = UniqueConstraint("merchant_id", "email_key")
@@ -47,6 +47,10 @@ class Affiliate(OfMerchant, Aggregate, Versioned, TenantScoped, Base):
     @property
     def account(self) -> Account:
         return account_of(self.user_id, self.invited_at, self.refusal_reason)
+
+    @property
+    def refusal_advice(self) -> str | None:
+        return refusal_advice(self.refusal_reason)
 
     @property
     def is_erased(self) -> bool:

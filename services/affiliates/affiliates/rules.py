@@ -35,6 +35,25 @@ def account_of(user_id: UUID | None, invited_at: datetime | None, refusal_reason
     return Account.INVITED if invited_at is not None else Account.NONE
 
 
+ADVICE = {
+    "email_taken": (
+        "Somebody signs in with this address already, at another company or as one of your colleagues, and an account "
+        "belongs to one company. Ask the affiliate for another address, and enrol it with that one. An address such as "
+        "name+shop@blog.example reaches the mailbox of name@blog.example at most providers."
+    ),
+    "too_many_invitations": (
+        "The address has had enough mails, or your company has invited enough people for today. Invite again tomorrow."
+    ),
+}
+"""What a merchant can do about an invitation that was refused, by the reason."""
+OTHER_ADVICE = "Invite again later, or ask the operator."
+
+
+def refusal_advice(reason: str | None) -> str | None:
+    """What to do about a refused invitation, for people; None where none was refused."""
+    return None if reason is None else ADVICE.get(reason, OTHER_ADVICE)
+
+
 def may_spread_links(status: Enrolment, *, approved_by_hand: bool, approval_required: bool | None) -> bool:
     """Whether an affiliate may get a link of a campaign.
 

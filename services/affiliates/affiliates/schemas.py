@@ -21,7 +21,8 @@ class AffiliatesIn(PageIn):
 class AffiliateOut(CamelSchema):
     """``approvedAt`` is null if nobody has approved: the application waits, or the settings let everybody in.
 
-    ``account`` says whether the affiliate can sign in; ``refusalReason`` why it could not be invited.
+    ``account`` says whether the affiliate can sign in; ``refusalReason`` why it could not be invited,
+    ``refusalAdvice`` what the merchant can do about it, in words.
     """
 
     id = fields.UUID(required=True)
@@ -32,6 +33,7 @@ class AffiliateOut(CamelSchema):
     account = fields.String(required=True, validate=validate.OneOf(list(Account)))
     invited_at = Instant(required=True, allow_none=True)
     refusal_reason = fields.String(required=True, allow_none=True)
+    refusal_advice = fields.String(required=True, allow_none=True)
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 

@@ -29,6 +29,7 @@ from services.identity.passwords import rules as password_rules
 from services.identity.teams import enrolment
 from services.identity.teams import queries as team_queries
 from services.identity.tenants.models import Tenant
+from services.identity.tenants.rules import SuspendedTenant
 from services.identity.users.models import User
 
 blp = Blueprint("account-pages", __name__, url_prefix="/account", error_format=PAGE)
@@ -43,6 +44,17 @@ def explain_link(failure: LinkInvalid) -> Response:
         "It may have been used, replaced by a newer one, or its time is over. Look for the newest mail.",
         "To set a password, ask for a new link. For an invitation, ask whoever has invited you to send it again.",
         button=pages.Button("Ask for a new link", "/account/recover"),
+    )
+    page.status_code = failure.status
+    return page
+
+
+@blp.errorhandler(SuspendedTenant)
+def explain_suspension(failure: SuspendedTenant) -> Response:
+    page = pages.message_page(
+        "Your company's access is suspended",
+        "Nothing is lost, and this link stays good as long as its mail says.",
+        "Please ask an administrator of your company.",
     )
     page.status_code = failure.status
     return page
@@ -146,9 +158,15 @@ def _person_of_reset(token: str) -> tuple[User, Tenant]:
 
 
 def _person_of_invitation(token: str) -> tuple[User, Tenant, bool]:
-    """Who is invited, by whom, and whether they can sign in by the company's identity provider only."""
+    """Who is invited, by whom, and whether they can sign in by the company's identity provider only.
+
+    Raises:
+        LinkInvalid: as ``team_queries.person_of_invitation``.
+        SuspendedTenant: the company is suspended; the link stays good.
+    """
     with as_identity(), db.read() as session:
         user, tenant = team_queries.person_of_invitation(session, token, settings=own_settings(), now=utcnow())
+        tenant.require_active()  # before somebody types a password for nothing
         return user, tenant, provider_queries.is_enforced(session, tenant.id, user.role)
 
 

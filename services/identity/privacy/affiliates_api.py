@@ -12,9 +12,8 @@ from contracts.roles import Role
 from contracts.services import SERVICES
 from services.identity.common import fetches
 from services.identity.privacy import affiliates, affiliates_client, queries
-from services.identity.privacy.api import archive_answer, shown
+from services.identity.privacy.api import archive_answer, require_fresh_for_others, shown
 from services.identity.privacy.schemas import ExportOut
-from services.identity.sessions.freshness import require_fresh
 
 PREFIX = "/api/v1/tenant/affiliates"
 
@@ -27,7 +26,8 @@ class ExportOfAffiliate(MethodView):
     @blp.response(202, ExportOut)
     def post(self, affiliate_id):
         """Have all that is kept about one of the own affiliates gathered; one who signs in is among the people (409
-        ``account_exists``)."""
+        ``account_exists``). Needs a password or factor that was shown a moment ago (403 `step_up_required`)."""
+        require_fresh_for_others()
         affiliate = _enrolled(affiliate_id)
         with db.begin() as session:
             export = affiliates.ask(session, affiliate, SERVICES, actor=caller(), now=utcnow())
@@ -49,7 +49,9 @@ class ArchiveOfAffiliate(MethodView):
     @blp.alt_response(429, **fetches.UNDER_WAY)
     @blp.alt_response(503, **fetches.BUSY)
     def get(self, affiliate_id, export_id):
-        """A zip file of JSON files, one a service."""
+        """A zip file of JSON files, one a service. Needs a password or factor that was shown a moment ago (403
+        `step_up_required`)."""
+        require_fresh_for_others()
         return archive_answer(export_id, affiliate_id)
 
 
@@ -60,8 +62,7 @@ class EraseAffiliate(MethodView):
     def post(self, affiliate_id):
         """Forget an affiliate: name and address go everywhere within minutes; links, conversions and the ledger stay,
         by an id. It cannot be taken back, and needs a password or factor that was shown a moment ago."""
-        with db.read() as session:
-            require_fresh(session, caller(), utcnow())
+        require_fresh_for_others()
         affiliate = _enrolled(affiliate_id)
         with db.begin() as session:
             affiliates.erase(session, affiliate, actor=caller(), now=utcnow())

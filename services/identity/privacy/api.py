@@ -18,6 +18,7 @@ from services.identity.common import fetches
 from services.identity.privacy import actions, queries, rules
 from services.identity.privacy.models import Export
 from services.identity.privacy.schemas import ExportOut, MyExportOut
+from services.identity.sessions.freshness import require_fresh
 from services.identity.users.models import User
 from services.identity.users.rules import ADMINS
 
@@ -65,7 +66,9 @@ class ExportOfPerson(MethodView):
     @team_blp.allow(*ADMINS)
     @team_blp.response(202, ExportOut)
     def post(self, user_id):
-        """Have all that is kept about one of the own people gathered, also of one who was removed."""
+        """Have all that is kept about one of the own people gathered, also of one who was removed. Needs a password or
+        factor that was shown a moment ago (403 `step_up_required`)."""
+        require_fresh_for_others()
         return _ask(user_id, "There is no such user.")
 
     @team_blp.allow(*ADMINS)
@@ -84,8 +87,21 @@ class ArchiveOfPerson(MethodView):
     @team_blp.alt_response(429, **fetches.UNDER_WAY)
     @team_blp.alt_response(503, **fetches.BUSY)
     def get(self, user_id, export_id):
-        """A zip file of JSON files, one a service."""
+        """A zip file of JSON files, one a service. Needs a password or factor that was shown a moment ago (403
+        `step_up_required`)."""
+        require_fresh_for_others()
         return archive_answer(export_id, user_id)
+
+
+def require_fresh_for_others() -> None:
+    """All that is kept about somebody else is more than a stolen access token may fetch. What is kept about oneself
+    stays open: it is everybody's right, also of people whose sign-in we cannot renew.
+
+    Raises:
+        Forbidden: ``step_up_required``.
+    """
+    with db.read() as session:
+        require_fresh(session, caller(), utcnow())
 
 
 def _ask(user_id: UUID, missing: str) -> dict[str, Any]:

@@ -49,9 +49,9 @@ def start(
     """Begin a session of a user who has shown who they are and whose row is locked.
 
     ``proved_at`` is when they showed a password or factor, and None where nobody can say; it counts as fresh for a
-    while. The session is recorded, and a person who has used other devices so far hears of a new one by mail.
+    while. The session is recorded, and a person who has signed in before hears by mail of what is new in this one.
     """
-    _warn_of_new_device(session, user, client, now)
+    _warn_of_what_is_new(session, user, client, now)
     sign_in_actions.record(session, user, name=user.email, how=How(how), outcome=Outcome.OK, client=client, now=now)
     signed_in = SignedIn(
         id=uuid7(),
@@ -175,14 +175,27 @@ def _end_copied(session: Session, token: RefreshToken, *, client: Client, now: d
     end(session, [token.family], now=now)
 
 
-def _warn_of_new_device(session: Session, user: User, client: Client, now: datetime) -> None:
-    """Publish that a person who has signed in before uses a device of a family they have not used before."""
-    if sign_in_queries.uses_device(session, user.id, client.device):
+def _warn_of_what_is_new(session: Session, user: User, client: Client, now: datetime) -> None:
+    """Publish what is new in a person's sign-in, unless it is their very first.
+
+    A device and a neighbourhood (the /24 of an IPv4 address, the /48 of an IPv6 one) are known for 90 days after a
+    sign-in. Both known: no mail. A device of an unknown family: a mail, each time. A known device in an unknown
+    neighbourhood: a mail, but at most one a day, because phones change their addresses all the time. Whoever has a
+    password can claim any device (its ``User-Agent``), but not sign in from the person's own neighbourhood.
+    """
+    since = now - rules.KNOWN_FOR
+    if not sign_in_queries.uses_device(session, user.id, client.device, since=since):
+        what = "new_device"
+    elif not sign_in_queries.knows_neighbourhood(session, user.id, client.network, since=since):
+        what = "new_network"
+    else:
         return
     if not sign_in_queries.has_signed_in(session, user.id):
         return
+    if what == "new_network" and not user.note_network_warning(now, every=rules.WARN_OF_NETWORK_EVERY):
+        return
     user_actions.publish_secured(
-        session, user, "new_device", detail=client.device, client=client, actor=Principal.system("identity"), now=now
+        session, user, what, detail=client.device, client=client, actor=Principal.system("identity"), now=now
     )
 
 

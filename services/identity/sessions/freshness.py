@@ -24,8 +24,9 @@ def require_fresh(session: Session, caller: Principal, now: datetime) -> None:
 
 
 def require_fresh_to_appoint(session: Session, caller: Principal, role: str | None, now: datetime) -> None:
-    """Let the caller give somebody ``role``, which takes a fresh sign-in where it is an admin's: else a stolen token
-    could invite an admin of its own, and walk around every other step-up. Raises as ``require_fresh``."""
+    """Let the caller give somebody ``role``, or give it back to somebody who was suspended. It takes a fresh sign-in
+    where it is an admin's: else a stolen token could invite an admin of its own, or let in one who was shut out, and
+    walk around every other step-up. Raises as ``require_fresh``."""
     if role in ADMINS:
         require_fresh(session, caller, now)
 

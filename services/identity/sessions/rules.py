@@ -9,6 +9,11 @@ GRACE = timedelta(seconds=10)
 """How long a used refresh token still gives its successor: two tabs renew at once, or an answer is lost."""
 FRESH = timedelta(minutes=10)
 """How long a shown password or factor counts for what needs one (step-up)."""
+KNOWN_FOR = timedelta(days=90)
+"""How long a device or a neighbourhood that somebody has signed in from is known."""
+WARN_OF_NETWORK_EVERY = timedelta(days=1)
+"""How often a person hears at most of sign-ins by known devices from unknown neighbourhoods: a phone has another
+address every hour."""
 LONGEST_TOKEN = timedelta(hours=1)
 """No setting lets an access token live longer."""
 ENDED_KEPT = timedelta(days=1)

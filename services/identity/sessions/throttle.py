@@ -119,21 +119,30 @@ def take_off(session: Session, attempt: Attempt, *, signed_in: bool, now: dateti
 
 
 def count_network(
-    session: Session, client: Client, purpose: str, bucket: Bucket, *, settings: IdentitySettings, now: datetime
+    session: Session,
+    client: Client,
+    purpose: str,
+    bucket: Bucket,
+    *,
+    overall: Bucket | None = None,
+    settings: IdentitySettings,
+    now: datetime,
 ) -> None:
-    """Count what a network asks for without having signed in, also for its site; every ``purpose`` has buckets of its
-    own.
+    """Count what a network asks for without having signed in, also for its site, and for everybody together where there
+    is an ``overall`` bucket; every ``purpose`` has buckets of its own.
 
     Raises:
-        TooManyAttempts: it has asked too often.
+        TooManyAttempts: it has asked too often, or all together have.
     """
 
     def key(whence: str) -> str:
         return hmac.digest(settings.derive(f"{purpose} throttle"), whence.encode(), "sha256").hex()
 
     place = key(client.network)
-    sites = {key(client.site): bucket.times(NETWORKS_OF_SITE)} if client.site else {}
-    if refusal := count(session, Attempt(place, {place: bucket, **sites}), now=now):
+    wider = {key(client.site): bucket.times(NETWORKS_OF_SITE)} if client.site else {}
+    if overall:
+        wider[key("overall")] = overall
+    if refusal := count(session, Attempt(place, {place: bucket, **wider}), now=now):
         raise TooManyAttempts(refusal.wait)
 
 

@@ -19,7 +19,7 @@ from services.identity.common.secrets import digest, new_secret, same
 from services.identity.identity_providers import queries as provider_queries
 from services.identity.identity_providers.failures import PATH
 from services.identity.identity_providers.models import IdentityProvider
-from services.identity.sessions import cookies
+from services.identity.sessions import cookies, throttle
 from services.identity.sessions.ending import end_presented, presented_sessions
 from services.identity.sign_ins import actions as sign_in_actions
 from services.identity.sign_ins.rules import How, Outcome
@@ -34,6 +34,7 @@ from services.identity.sso.schemas import CallbackIn, StartIn
 from services.identity.tenants.models import Tenant
 
 CALLBACK = f"{PATH}/callback"
+TOO_OFTEN = "This network, or all together, began too many sign-ins; `Retry-After` says when the next is allowed."
 TO_PROVIDER = "To the provider; the cookie `concord_sso_…` binds the browser for ten minutes."
 
 log = logger(__name__)
@@ -55,6 +56,7 @@ class Start(MethodView):
     @blp.arguments(StartIn, location="query")
     @blp.response(303, description=TO_PROVIDER)
     @blp.alt_response(200, content_type=PAGE.media_type, description="Another site has sent the browser here: asks.")
+    @blp.alt_response(429, content_type=PAGE.media_type, description=TOO_OFTEN)
     def get(self, query, tenant_slug):
         """Begin a sign-in by the tenant's identity provider; afterwards the browser goes to ``next``, or the
         console. No other site signs a browser in unseen: who comes from one is asked first."""
@@ -66,12 +68,14 @@ class Start(MethodView):
     @blp.public
     @blp.arguments(StartIn, location="query")
     @blp.response(303, description=TO_PROVIDER)
+    @blp.alt_response(429, content_type=PAGE.media_type, description=TOO_OFTEN)
     def post(self, query, tenant_slug):
         """The same for who was asked; only a page of ours may send it."""
         cookies.require_own_page()
         return self._begin(_provider_of(tenant_slug)[1], query)
 
     def _begin(self, provider: IdentityProvider, query: dict[str, str]) -> Response:
+        _count_start()
         state, nonce, verifier = new_secret(), new_secret(), new_secret()
         binding = browser.new_binding(presented_sessions())
         try:
@@ -120,6 +124,24 @@ class Callback(MethodView):
         browser.release(response, state)
         cookies.keep(granted)
         return response
+
+
+def _count_start() -> None:
+    """Count a sign-in that begins, before the provider is asked and a row is written for it.
+
+    Raises:
+        TooManyAttempts: the client's network, or everybody together, has begun too many.
+    """
+    with as_identity(), db.begin() as session:
+        throttle.count_network(
+            session,
+            client_of_request(),
+            "single sign-on",
+            rules.STARTS_OF_NETWORK,
+            overall=rules.STARTS_OVERALL,
+            settings=own_settings(),
+            now=utcnow(),
+        )
 
 
 def _sign_in(answer: dict[str, str], attempt: SsoAttempt, provider: IdentityProvider) -> Granted:

@@ -13,12 +13,17 @@ from chassis.core.text import is_line, normal, shortened
 from contracts.roles import Role
 from services.identity.common.schemas import NAME_MAX
 from services.identity.identity_providers.rules import signs_in_by_provider
-from services.identity.sessions.rules import FRESH
+from services.identity.sessions.rules import FRESH, Bucket
 from services.identity.tenants.rules import Kind
 from services.identity.users.rules import ROLES
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
 """How long a person may take at the provider."""
+STARTS_OF_NETWORK = Bucket(limit=300, forget_after=timedelta(seconds=1), first_pause=timedelta(seconds=1))
+"""How often one network may begin a sign-in: each is a row for ten minutes, and a whole company may begin its day
+behind one address."""
+STARTS_OVERALL = Bucket(limit=1000, forget_after=timedelta(seconds=0.06), first_pause=timedelta(seconds=0.06))
+"""How often all together may, 1,000 times a minute: a rate and no more, for it would shut out everybody."""
 SUBJECT_MAX = 255  # OpenID Connect Core, 2
 NEXT_MAX = 1000
 

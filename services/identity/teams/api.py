@@ -50,12 +50,15 @@ class Member(MethodView):
     @blp.arguments(UserChangeIn)
     @blp.response(200, UserOut)
     def patch(self, data, user_id):
-        """Another role, or suspended; the tokens still alive are refused within seconds. An admin's role needs a
-        password or factor that was shown a moment ago (403 `step_up_required`)."""
+        """Another role, or suspended; the tokens still alive are refused within seconds. To make somebody an admin, or
+        to let a suspended admin in again, needs a password or factor that was shown a moment ago (403
+        `step_up_required`)."""
         now = utcnow()
         with db.begin() as session:
-            require_fresh_to_appoint(session, caller(), data.get("role"), now)
-            return actions.change_user(session, caller().tenant_id, user_id, **data, actor=caller(), now=now)
+            user = actions.change_user(session, caller().tenant_id, user_id, **data, actor=caller(), now=now)
+            if "role" in data or data.get("suspended") is False:  # only now, for now the row is locked
+                require_fresh_to_appoint(session, caller(), user.role, now)
+            return user
 
     @blp.allow(*ADMINS)
     @blp.response(204)

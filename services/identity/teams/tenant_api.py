@@ -1,4 +1,4 @@
-"""The caller's own tenant, and how the operator ends one."""
+"""The caller's own tenant, and how the operator changes and ends one."""
 
 from flask.views import MethodView
 
@@ -12,8 +12,9 @@ from services.identity.common.context import own_settings
 from services.identity.sessions.freshness import require_fresh
 from services.identity.teams import ending, own_tenant
 from services.identity.teams.schemas import EndIn
+from services.identity.tenants import actions as tenant_actions
 from services.identity.tenants import queries as tenant_queries
-from services.identity.tenants.schemas import AdminTenantOut, OwnTenantChangeIn, OwnTenantOut
+from services.identity.tenants.schemas import AdminTenantOut, OwnTenantChangeIn, OwnTenantOut, TenantChangeIn
 from services.identity.users.rules import ADMINS
 
 blp = Blueprint("own-tenant", __name__, url_prefix="/api/v1")
@@ -39,7 +40,29 @@ class OwnTenant(MethodView):
 
 
 @blp.route("/admin/tenants/<uuid:tenant_id>")
-class TenantEnd(MethodView):
+class TenantOfOperator(MethodView):
+    @blp.allow(Role.PLATFORM_ADMIN)
+    @blp.arguments(TenantChangeIn)
+    @blp.response(200, AdminTenantOut)
+    def patch(self, data, tenant_id):
+        """``suspended`` shuts the tenant out within seconds and keeps its data; taken back, it also calls off an end
+        that was set. To take it back needs a password or factor that was shown a moment ago (403 `step_up_required`):
+        it lets everybody of the tenant in again."""
+        suspended = data.pop("suspended", None)
+        with db.begin() as session:
+            if suspended is False:
+                require_fresh(session, caller(), utcnow())
+            tenant = tenant_actions.change_tenant(
+                session,
+                tenant_id,
+                data,
+                expected=versions.if_match(),
+                suspended=suspended,
+                actor=caller(),
+                now=utcnow(),
+            )
+        return versions.set_etag(tenant)
+
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(EndIn, location="query")
     @blp.response(202, AdminTenantOut)

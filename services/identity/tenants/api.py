@@ -10,7 +10,7 @@ from chassis.http.current import db
 from chassis.http.pages import page_of
 from contracts.roles import Role
 from services.identity.tenants import actions, queries
-from services.identity.tenants.schemas import AdminTenantOut, FeaturesIn, TenantChangeIn, TenantIn, TenantsIn
+from services.identity.tenants.schemas import AdminTenantOut, FeaturesIn, TenantIn, TenantsIn
 
 blp = Blueprint("tenants", __name__, url_prefix="/api/v1/admin/tenants")
 
@@ -40,25 +40,6 @@ class OneTenant(MethodView):
     def get(self, tenant_id):
         with db.read() as session:
             tenant = queries.tenant(session, tenant_id)
-        return versions.set_etag(tenant)
-
-    @blp.allow(Role.PLATFORM_ADMIN)
-    @blp.arguments(TenantChangeIn)
-    @blp.response(200, AdminTenantOut)
-    def patch(self, data, tenant_id):
-        """``suspended`` shuts the tenant out within seconds and keeps its data; taken back, it also calls off an end
-        that was set."""
-        suspended = data.pop("suspended", None)
-        with db.begin() as session:
-            tenant = actions.change_tenant(
-                session,
-                tenant_id,
-                data,
-                expected=versions.if_match(),
-                suspended=suspended,
-                actor=caller(),
-                now=utcnow(),
-            )
         return versions.set_etag(tenant)
 
 

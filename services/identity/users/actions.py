@@ -17,6 +17,7 @@ from chassis.messaging import outbox
 from contracts.roles import Role
 from services.identity.common.clients import Client
 from services.identity.common.models import Base
+from services.identity.identity_providers import queries as provider_queries
 from services.identity.passwords.hashing import hash_password
 from services.identity.tenants import actions as tenant_actions
 from services.identity.tenants import queries as tenant_queries
@@ -135,7 +136,8 @@ def publish_secured(
         what: see ``AccountSecured``.
         detail: the device, which factor, or the former address.
     """
-    event = AccountSecured(user.id, user.tenant_id, what, detail, client.address, now)
+    by_provider = provider_queries.is_enforced(session, user.tenant_id, user.role)
+    event = AccountSecured(user.id, user.tenant_id, what, detail, client.address, now, by_provider)
     outbox.add(session, user, event, tenants=(), actor=actor, now=now)
 
 

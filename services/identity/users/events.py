@@ -1,4 +1,7 @@
-"""What is published of users."""
+"""What is published of users.
+
+Version 1 of ``AccountSecured`` did not say ``by_provider``. It is no longer published; some may be under way.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,16 +75,17 @@ class PasswordResetRequested:
     expires_at: datetime
 
 
-@publishes("identity.AccountSecured.v1")
+@publishes("identity.AccountSecured.v2")
 @dataclass(frozen=True)
 class AccountSecured:
     """Something that guards an account has changed, and its owner is told. For no tenant's eyes. Subject: the user.
 
     Attributes:
-        what: ``new_device``, ``password_changed``, ``factor_added``, ``factor_removed``, ``recovery_code_used`` or
-            ``email_changed``.
+        what: ``new_device``, ``new_network``, ``password_changed``, ``factor_added``, ``factor_removed``,
+            ``recovery_code_used`` or ``email_changed``.
         detail: the device, which factor, or the former e-mail address, where the mail goes; as text.
         address: from where, as text.
+        by_provider: whether the person signs in by the company's own sign-in only, so that no new password helps.
     """
 
     user_id: UUID
@@ -90,6 +94,7 @@ class AccountSecured:
     detail: str
     address: str
     at: datetime
+    by_provider: bool
 
 
 @publishes("identity.PersonErased.v1")

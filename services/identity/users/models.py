@@ -1,7 +1,7 @@
 """Users as they are stored."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,7 @@ class User(Aggregate, TenantScoped, Base):
     sso_subject: Mapped[str | None]  # how the tenant's own identity provider calls the person
     external_id: Mapped[str | None]  # how the tenant's directory does (SCIM)
     earlier_addresses: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # encrypted digests
+    network_warned_at: Mapped[datetime | None]  # when they last heard of a sign-in from somewhere unknown
     created_at: Mapped[datetime]
     invited_at: Mapped[datetime | None]  # as long as the invitation has not been accepted
     suspended_at: Mapped[datetime | None]
@@ -114,6 +115,13 @@ class User(Aggregate, TenantScoped, Base):
         """Another address; ``digest`` is what stays of the one before, until the person is erased."""
         self.email, self.email_key = email, address_key(email)
         self.earlier_addresses = [*(self.earlier_addresses or ()), digest]
+
+    def note_network_warning(self, now: datetime, *, every: timedelta) -> bool:
+        """Note that they are warned of a network now; False where they were a short while ago."""
+        if self.network_warned_at is not None and now - self.network_warned_at < every:
+            return False
+        self.network_warned_at = now
+        return True
 
     def fold_name(self) -> None:
         """Keep the folded name in step with the name."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from chassis.core.emails import address_key
 from chassis.data.bulk import insert_ignoring
 from services.notifier.audience import queries as audience_queries
 from services.notifier.audience.digests import entry_rows
@@ -17,6 +18,7 @@ from services.notifier.common import wording
 from services.notifier.deliveries import queries
 from services.notifier.deliveries.models import Delivery, Recipient
 from services.notifier.deliveries.rows import delivery_rows
+from services.notifier.topics.accounts import ACCOUNT, FORMER_FOR, TO_FORMER_ADDRESS, for_former_address
 from services.notifier.topics.base import Cadence, Notice, Topic
 
 Listeners = Sequence[tuple[Contact, Wishes]]
@@ -51,16 +53,30 @@ def notify_contact(session: Session, topic: Topic, contact: Contact, notice: Not
 
 
 def notify_person(session: Session, topic: Topic, notice: Notice, *, now: datetime) -> None:
-    """Write the mail about one person's account, whatever they have chosen.
+    """Write the mail about one person's account, whatever they have chosen. One that warns goes to the address that the
+    account had within the last week as well.
 
     Locks no tenant: who may get it, and at which address, is decided when it is sent.
     """
     assert notice.person, "the notice is about a person"
-    event: dict[str, Any] = {"event_id": notice.event_id, "tenant_id": notice.tenant_id}
-    recipients = [Recipient(notice.person.id, notice.person.email)]
-    insert_ignoring(
-        session, Delivery, delivery_rows(session, topic, recipients, **event, context=_texts(notice), now=now)
-    )
+    mails = [(notice, notice.person.id)]
+    if topic is ACCOUNT and not notice.context.get(TO_FORMER_ADDRESS):
+        former = _former_addresses(session, notice.person.id, now)
+        mails += [(for_former_address(notice, address), key) for address, key in former.items()]
+    rows: list[dict[str, Any]] = []
+    for mail, key in mails:
+        recipients = [Recipient(notice.person.id, mail.person.email if mail.person else None)]
+        event: dict[str, Any] = {"event_id": mail.event_id, "tenant_id": mail.tenant_id, "context": _texts(mail)}
+        rows += delivery_rows(session, topic, recipients, **event, key=key, now=now)
+    insert_ignoring(session, Delivery, rows)
+
+
+def _former_addresses(session: Session, user_id: UUID, now: datetime) -> dict[str, UUID]:
+    """Where a person had mail within the last week, but for what is their address again; each with a key for copies."""
+    contact = session.get(Contact, user_id)
+    present = address_key(contact.email or "") if contact else None
+    former = queries.former_addresses(session, user_id, since=now - FORMER_FOR)
+    return {address: key for address, key in former.items() if address_key(address) != present}
 
 
 def listeners_of(session: Session, topic: Topic, tenants: Collection[Tenant]) -> Mapping[UUID, Listeners]:

@@ -36,8 +36,8 @@ class Delivery(TenantOwned, TenantScoped, Base):
     """One mail to one recipient about one event, or about several messages of a thread, whose first event it names.
 
     Attributes:
-        recipient: whom it was first meant for, a user or a tenant without users; with event and template it is a key,
-            so no mail is written twice.
+        recipient: whom it was first meant for, a user or a tenant without users; of a copy to a former address, the
+            mail that told of the change. With event and template it is a key, so no mail is written twice.
         user_id: who gets it; None while it has no recipient.
         message_id: never changes, so that mail programs recognise a copy.
         thread_id: set on a mail about messages. There is one a thread, and it gathers messages while it waits.

@@ -11,6 +11,7 @@ from chassis.core.errors import NotFound
 from chassis.http.pages import Page, paginate
 from services.notifier.deliveries.models import CLAIMABLE, OF_A_THREAD, UNADDRESSED, Delivery
 from services.notifier.deliveries.rules import State
+from services.notifier.topics.accounts import ACCOUNT, TO_FORMER_ADDRESS
 
 Hearing = tuple[UUID, str, UUID]
 """An event, the template that tells of it, and a user who gets or got it."""
@@ -53,6 +54,15 @@ def hearings(session: Session, users: Sequence[UUID], since: datetime) -> set[He
         Delivery.user_id.in_(users), Delivery.created_at >= since
     )
     return {(event_id, template, user_id) for event_id, template, user_id in session.execute(statement) if user_id}
+
+
+def former_addresses(session: Session, user_id: UUID, *, since: datetime) -> dict[str, UUID]:
+    """The addresses that a person's account had before it got another one, if that was since then, each with the mail
+    that told of it. Copies of other mails, which have a key of their own, do not make it last longer."""
+    mails = (Delivery.user_id == user_id, Delivery.recipient == user_id, Delivery.template == ACCOUNT.name)
+    statement = select(Delivery.id, Delivery.context, Delivery.address).where(*mails, Delivery.created_at >= since)
+    rows = session.execute(statement.order_by(Delivery.id))
+    return {address: mail_id for mail_id, context, address in rows if address and context.get(TO_FORMER_ADDRESS)}
 
 
 def message_numbers(session: Session, user_id: UUID, thread_id: UUID) -> set[int]:

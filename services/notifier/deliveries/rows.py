@@ -28,8 +28,10 @@ def delivery_rows(
     now: datetime,
     send_at: datetime | None = None,
     thread_id: UUID | None = None,
+    key: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    """A mail for each of these users, to be sent now or at ``send_at``; None stands for the next suitable user."""
+    """A mail for each of these users, to be sent now or at ``send_at``; None stands for the next suitable user. ``key``
+    stands for the user's id where one user gets two mails about the same event."""
     domain = settings.of(settings.process_of(session)).domain
     mail = {
         "event_id": event_id,
@@ -49,7 +51,11 @@ def delivery_rows(
         addressee: dict[str, Any] = {"recipient": tenant_id, "user_id": None, "address": None, "next_at": None}
         addressee |= {"state": State.NO_RECIPIENT, "last_error": NOBODY_THERE}
         if recipient:
-            addressee = {"recipient": recipient.user_id, "user_id": recipient.user_id, "address": recipient.address}
+            addressee = {
+                "recipient": key or recipient.user_id,
+                "user_id": recipient.user_id,
+                "address": recipient.address,
+            }
             addressee |= {"state": State.NEW, "next_at": send_at or now, "last_error": None}
         ids = {"id": uuid7(), "message_id": message_id(event_id, topic.name, addressee["recipient"], domain)}
         rows.append(mail | addressee | ids)

@@ -4,6 +4,9 @@ These mails are asked for, or warn, so nobody can turn them off. Their links are
 row holds one: the sender asks identity for it (``outbound.account_links``).
 """
 
+from dataclasses import replace
+from datetime import timedelta
+
 from marshmallow import fields
 
 from chassis.core.clock import rfc3339
@@ -20,7 +23,10 @@ ROLES = {
 
 EMAIL_CHANGED = "email_changed"
 TO_FORMER_ADDRESS = "to_former_address"
-"""In the context of a mail that goes to the address that its event names: the present one is a stranger's, perhaps."""
+"""In the context of a mail that goes to a former address: the present one is a stranger's, perhaps."""
+FORMER_FOR = timedelta(days=7)
+"""How long the mails of topic ``account`` go to a former address as well."""
+AFTER_A_MOVE = "The account got another e-mail address within the last week, so you hear of it at the former one, too."
 
 
 class _LinkIn(CamelSchema):
@@ -48,6 +54,7 @@ class AccountSecuredIn(CamelSchema):
     detail = fields.String(required=True)
     address = fields.String(required=True)
     at = Instant(required=True)
+    by_provider = fields.Boolean(load_default=False)  # version 1 does not say it
 
 
 def invited(event: Received) -> list[Notice]:
@@ -80,11 +87,20 @@ def secured(event: Received) -> list[Notice]:
         "detail": change.detail,
         "origin": change.address,
         "at": rfc3339(change.at),
+        "by_provider": change.by_provider,
     }
     if change.what == EMAIL_CHANGED:
         context |= {"detail": "", TO_FORMER_ADDRESS: True}
         return [Notice(event.id, change.tenant_id, context, person=Person(change.user_id, change.detail))]
     return [Notice(event.id, change.tenant_id, context, person=Person(change.user_id))]
+
+
+def for_former_address(notice: Notice, address: str) -> Notice:
+    """The same for the address that the account had until a short while ago: whoever took the account over has changed
+    the address first, so that nothing reaches its owner any more."""
+    more = {"explanation": f"{notice.context['explanation']} {AFTER_A_MOVE}", TO_FORMER_ADDRESS: True}
+    person = Person(notice.person.id, address) if notice.person else None
+    return replace(notice, context={**notice.context, **more}, person=person)
 
 
 def _role(role: str) -> str:
@@ -101,7 +117,13 @@ CHANGES = {
     ),
     "new_device": (
         "New sign-in to your Concord account",
-        "Somebody has signed in to your account on a device that we have not seen before.",
+        "Somebody has signed in to your account on a device that we have not seen lately.",
+        "Device",
+    ),
+    "new_network": (
+        "New sign-in to your Concord account",
+        "Somebody has signed in to your account from a network that we have not seen lately. Phones and journeys bring "
+        "new ones, so you hear of this once a day at most.",
         "Device",
     ),
     "password_changed": (
@@ -160,5 +182,7 @@ ACCOUNT = Topic(
     cadence=None,
     account=True,
     private=True,
-    triggers=(Trigger("identity.AccountSecured.v1", AccountSecuredIn, secured),),
+    triggers=tuple(
+        Trigger(f"identity.AccountSecured.{version}", AccountSecuredIn, secured) for version in ("v1", "v2")
+    ),
 )

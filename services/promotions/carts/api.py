@@ -31,7 +31,8 @@ LOOK_UP = Principal.system("promotions")
 
 
 def in_shop(view: F) -> F:
-    """Run a view as the shop that the path names; 404 where there is none, 403 where its feature is off (D5).
+    """Run a view as the shop that the path names; 404 where there is none, 403 where it is suspended or its feature is
+    off (D5), in the gateway's order.
 
     Write it below ``public``. A POST with an ``Idempotency-Key`` acts once (D7).
     """
@@ -40,7 +41,9 @@ def in_shop(view: F) -> F:
     def inside(*args: Any, shop: str, **kwargs: Any) -> Any:
         with acting_as(LOOK_UP), db.read() as session:
             tenant = common_queries.shop(session, shop)
-        if not tenant.has(FEATURE):
+        if tenant.suspended:
+            raise Forbidden("This shop's access to the platform is suspended.", code="tenant_suspended")
+        if FEATURE not in tenant.features:
             raise Forbidden(f"The feature '{FEATURE}' is not enabled.", code="feature_disabled")
         shopper = Principal(NOBODY, tenant.id, Role.MACHINE, name="Shopper", tenant_slug=tenant.slug or "")
         with acting_as(shopper):

@@ -64,7 +64,3 @@ class Tenant(TenantScoped, Base):
     @classmethod
     def visible_to(cls, tenant_id: TenantId) -> ColumnElement[bool]:
         return cls.id == tenant_id
-
-    def has(self, feature: str) -> bool:
-        """Whether shoppers may use a feature of the shop: switched on, and the tenant is not suspended."""
-        return feature in self.features and not self.suspended

@@ -239,7 +239,9 @@ def test_two_merchants_have_an_affiliate_each_of_one_address(affiliates, shop, o
     assert ok(affiliates.client(person).get(f"{PORTAL}/me"))["merchant"]["id"] == str(MAJA.tenant_id)
     ok(otto.post(f"{AFFILIATES}/{theirs['id']}/invite"))
     affiliates.deliver(refusal(affiliates))
-    assert ok(otto.get(f"{AFFILIATES}/{theirs['id']}"))["refusalReason"] == "email_taken"
+    seen = ok(otto.get(f"{AFFILIATES}/{theirs['id']}"))
+    assert seen["refusalReason"] == "email_taken"
+    assert "Ask the affiliate for another address" in seen["refusalAdvice"]
     assert ok(shop.get(bina))["account"] == "ACTIVE"
 
 

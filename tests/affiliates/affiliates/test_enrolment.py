@@ -32,6 +32,7 @@ def test_an_application_waits_for_approval(shop, affiliates):
         "account": "NONE",
         "invitedAt": None,
         "refusalReason": None,
+        "refusalAdvice": None,
     }
     address = answer.headers["Location"]
     assert ok(shop.get(address)) == applied

@@ -51,11 +51,15 @@ def test_an_export_shows_what_every_service_keeps(world, shop):
     hits = search(world, EMAIL)
     assert set(hits) == {"affiliates", "identity", "notifier"}
     path = f"{OWN}/{shop.bina}/export"
-    assert shop.client.post(path).status_code == 202
+    before = world.identity.rows()
+    is_problem(shop.client.post(path), 403, "step_up_required")
+    assert world.identity.rows() == before
+    assert shop.fresh.post(path).status_code == 202
     gather(world)
     export = shop.client.get(path).json
     assert export["archive"].startswith(path)
-    archive = archive_of(shop.client, export)
+    is_problem(shop.client.get(export["archive"]), 403, "step_up_required")
+    archive = archive_of(shop.fresh, export)
     shown = {name: {table for table, rows in tables.items() if EMAIL in str(rows)} for name, tables in archive.items()}
     assert {name: tables for name, tables in shown.items() if tables} == {
         name: {table for table, _ in rows} for name, rows in hits.items()
@@ -86,7 +90,7 @@ def test_who_is_forgotten_stays_so(world, shop):
     before = world.identity.rows()
     assert shop.fresh.post(f"{OWN}/{shop.bina}/erase").status_code == 204
     assert world.identity.rows() == before
-    is_problem(shop.client.post(f"{OWN}/{shop.bina}/export"), 404, "not_found")
+    is_problem(shop.fresh.post(f"{OWN}/{shop.bina}/export"), 404, "not_found")
     answer = shop.merchant.post(f"{AFFILIATES}/{shop.bina}/invite")
     assert (answer.status_code, answer.json["message"]) == (409, ["The affiliate has been forgotten."])
 
@@ -105,11 +109,11 @@ def test_nobody_mails_an_affiliate_who_was_forgotten_before_the_first_mail(world
 
 def test_the_archives_of_the_merchant_go_with_it(world, shop):
     path = f"{OWN}/{shop.bina}/export"
-    assert shop.client.post(path).status_code == 202
+    assert shop.fresh.post(path).status_code == 202
     gather(world)
     archive = shop.client.get(path).json["archive"]
     assert shop.fresh.post(f"{OWN}/{shop.bina}/erase").status_code == 204
-    is_problem(shop.client.get(archive), 404, "not_found")
+    is_problem(shop.fresh.get(archive), 404, "not_found")
 
 
 def test_the_archive_of_the_whole_merchant_goes_with_an_affiliate_who_never_had_a_user(world, shop):
@@ -133,7 +137,7 @@ def test_who_signs_in_is_one_of_the_people(world, shop):
     assert world.identity.accept(world.identity.invitation()).status_code == 201
     before = world.identity.rows()
     for _ in range(2):  # before the affiliates service has heard of it, and after
-        is_problem(shop.client.post(f"{OWN}/{shop.bina}/export"), 409, "account_exists")
+        is_problem(shop.fresh.post(f"{OWN}/{shop.bina}/export"), 409, "account_exists")
         is_problem(shop.fresh.post(f"{OWN}/{shop.bina}/erase"), 409, "account_exists")
         world.running["affiliates"].deliver(*world.identity.running.events("identity.UserAdded.v1"))
     assert world.identity.rows() == before

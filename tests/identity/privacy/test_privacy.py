@@ -282,9 +282,9 @@ def test_small_parts_make_the_same_archive(world, monkeypatch):
 def test_an_admin_has_the_own_people_exported_and_nobody_elses(world):
     anna, identity = world.Anna, world.identity.running
     path = f"/api/v1/tenant/users/{anna.user_id}/export"
-    vera, rolf = identity.client(world.Vera), identity.client(world.Rolf)
+    vera, rolf = (identity.client(world.identity.fresh(who)) for who in (world.Vera, world.Rolf))
     is_problem(rolf.post(path), 404, "not_found")
-    is_problem(identity.client(principal("PlatformAdmin")).post(path), 404, "not_found")
+    is_problem(world.identity.admin.post(path), 404, "not_found")
     assert vera.post(path).status_code == 202
     gather(world)
     export = vera.get(path).json
@@ -296,6 +296,21 @@ def test_an_admin_has_the_own_people_exported_and_nobody_elses(world):
     is_problem(identity.client(anna).get(f"{ME}/{export['id']}/archive"), 404, "not_found")
     is_problem(vera.post(f"/api/v1/tenant/users/{uuid4()}/export"), 404, "not_found")
     assert "user.exported" in {entry["action"] for entry in world.identity.trail(str(anna.user_id))}
+
+
+def test_what_is_kept_about_a_colleague_needs_a_fresh_factor(world):
+    """A stolen access token fetches nobody else's archive, be it asked for or ready already; the own is everybody's."""
+    path = f"/api/v1/tenant/users/{world.Anna.user_id}/export"
+    vera, stale = (world.identity.running.client(who) for who in (world.identity.fresh(world.Vera), world.Vera))
+    before = world.identity.rows()
+    is_problem(stale.post(path), 403, "step_up_required")
+    assert world.identity.rows() == before
+    assert vera.post(path).status_code == 202
+    gather(world)
+    archive = stale.get(path).json["archive"]
+    is_problem(stale.get(archive), 403, "step_up_required")
+    assert vera.get(archive).status_code == 200
+    assert world.identity.running.client(world.Anna).post(ME).status_code == 202
 
 
 def test_who_has_no_account_here_has_nothing_to_export(world):

@@ -170,8 +170,9 @@ def test_another_address_ends_sessions_and_what_was_mailed_to_the_former_one(ide
     assert directory.patch({"id": anna}, new).status_code == 200
     is_oauth_error(identity.refresh(session["refresh_token"]), 400, "invalid_grant")
     assert identity.claims(session["access_token"])["sid"] in {entry["id"] for entry in identity.feed()["revoked"]}
-    (secured,) = identity.running.events("identity.AccountSecured.v1")
+    (secured,) = identity.running.events("identity.AccountSecured.v2")
     assert (secured["data"]["what"], secured["data"]["detail"]) == ("email_changed", "anna@nordic-heating.example")
+    assert secured["data"]["byProvider"] is False
     assert not secured.get("tenantids")
     assert reset(identity, link).status_code == 422
     assert reset(identity, colleagues).status_code == 204
@@ -184,7 +185,7 @@ def test_another_address_ends_an_invitation_to_the_former_one(identity, tenant, 
     assert directory.patch({"id": invited}, new).status_code == 200
     body = {"token": link.token, "name": "Ines", "password": "a new and long password"}
     assert identity.nobody.post("/session/accept-invitation", json=body).status_code == 422
-    assert identity.running.events("identity.AccountSecured.v1") == []
+    assert identity.running.events("identity.AccountSecured.v2") == []
 
 
 @pytest.mark.parametrize("change", [("userName", "ANNA@nordic-heating.example"), ("displayName", "Ann")])

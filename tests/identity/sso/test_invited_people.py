@@ -8,7 +8,7 @@ from chassis.core.principal import Principal, acting_as
 from services.identity import settings
 from services.identity.teams import invitations
 from tests.identity.conftest import ADMIN, PASSWORD, is_problem
-from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_signed_in, people
+from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_signed_in, people, rows_of
 from tests.identity.sso.provider import Browser, Person
 
 INES = "ines@nordic-heating.example"
@@ -44,14 +44,14 @@ def test_an_invitation_leads_to_the_provider_and_is_accepted_there(identity, ten
 
 def test_no_password_accepts_it(identity, tenant, slug, invited):
     """Neither by the form of a page that was opened before, nor by the API; and the link stays good."""
-    before = identity.rows()
+    before = rows_of(identity)
     problem = is_problem(identity.accept(invited), 409, "sso_required")
     assert problem["signInUrl"] == f"http://localhost:8080/session/sso/{slug}"
     is_problem(identity.accept(invited, password="kort"), 409, "sso_required")
     form = {"token": invited, "name": "Ines", "password": "a long enough one"}
     page = identity.nobody.post("/account/invitation", data=form)
     assert (page.status_code, f'href="/session/sso/{slug}"' in page.get_data(as_text=True)) == (200, True)
-    assert identity.rows() == before
+    assert rows_of(identity) == before
     assert identity.admin.delete(f"{ADMIN}/{tenant}/sso/enforcement").status_code == 204
     assert "New password" in identity.nobody.get(f"/account/invitation?token={invited}").get_data(as_text=True)
     assert identity.accept(invited).status_code == 201
@@ -71,10 +71,10 @@ def test_an_invitation_that_was_read_before_it_was_enforced(identity, tenant, in
 
 def test_the_operator_types_no_password_there_either(identity, tenant, invited):
     body = {"email": "bo@nordic-heating.example", "name": "Bo", "role": "SupplierViewer"}
-    before = identity.rows()
+    before = rows_of(identity)
     answer = identity.admin.post(f"{ADMIN}/{tenant}/users", json=body | {"password": PASSWORD})
     is_problem(answer, 409, "sso_required")
-    assert identity.rows() == before
+    assert rows_of(identity) == before
     assert identity.admin.post(f"{ADMIN}/{tenant}/users", json=body).status_code == 201
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.identity.conftest import ADMIN, is_oauth_error, is_problem
 from tests.identity.scim.conftest import LARS as RESOURCE
 from tests.identity.scim.conftest import directory_of, is_scim_error, stored
-from tests.identity.sso.conftest import LARS, SSO, configuration, is_page, is_signed_in, signed_in
+from tests.identity.sso.conftest import LARS, SSO, configuration, is_page, is_signed_in, rows_of, signed_in
 from tests.identity.sso.provider import Person
 
 MONA = "mona@boots.example"
@@ -88,9 +88,9 @@ def test_the_directory_neither_sees_nor_changes_affiliates(identity, affiliate, 
 def test_the_directory_makes_no_affiliate(identity, mona):
     directory = directory_of(identity, MONA)
     roles = {"roles": [{"value": "Affiliate"}]}
-    before = identity.rows()
+    before = rows_of(identity)
     is_scim_error(directory.call("POST", body=RESOURCE | roles), 400, "invalidValue")
-    assert identity.rows() == before
+    assert rows_of(identity) == before
     person = directory.add()
     is_scim_error(
         directory.patch(person, {"op": "replace", "path": "roles", "value": "Affiliate"}), 400, "invalidValue"

@@ -5,7 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.identity.conftest import ADMIN
-from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_page, is_signed_in, people, signed_in
+from tests.identity.sso.conftest import (
+    ANNA,
+    LARS,
+    SSO,
+    configuration,
+    is_page,
+    is_signed_in,
+    people,
+    rows_of,
+    signed_in,
+)
 from tests.identity.sso.provider import Browser, Person, Provider
 
 
@@ -15,11 +25,11 @@ def users(identity, tenant):
 
 @pytest.mark.parametrize("roles", [[], None, "unknown", ["unknown"], [["marketing"]], {"marketing": True}])
 def test_a_new_person_without_a_mapped_role_is_refused(identity, provider, slug, configured, browser, roles):
-    before = identity.rows()
+    before = rows_of(identity)
     before["sign_ins"] += 1  # that somebody was not let in, and nothing else
     provider.person["roles"] = roles
     is_page(browser.sign_in(slug), 403, "You have no role here yet")
-    assert identity.rows() == before
+    assert rows_of(identity) == before
 
 
 @pytest.mark.parametrize(
@@ -77,10 +87,10 @@ def test_without_a_mapping_people_keep_their_roles_and_nobody_is_added(
 def test_a_person_of_another_tenant_is_refused(identity, provider, slug, configured, browser):
     other = identity.tenant("Fjord", "Retailer")
     identity.user(other, LARS["email"], "RetailerAdmin")
-    before = identity.rows()
+    before = rows_of(identity)
     before["sign_ins"] += 1  # that somebody was not let in, and nothing else
     is_page(browser.sign_in(slug), 403, "belongs to another account")
-    assert identity.rows() == before
+    assert rows_of(identity) == before
     assert people(identity, other) == {LARS["email"]: "RetailerAdmin"}
 
 

@@ -5,7 +5,7 @@ import pytest
 from joserfc.jwk import KeySet, OctKey
 
 from chassis.core.clock import utcnow
-from tests.identity.sso.conftest import LARS, is_page, is_signed_in
+from tests.identity.sso.conftest import LARS, is_page, is_signed_in, rows_of
 from tests.identity.sso.provider import CLIENT, SECRET
 
 WRONG = {
@@ -30,11 +30,11 @@ WRONG = {
 @pytest.mark.parametrize("lies", WRONG.values(), ids=WRONG)
 def test_an_id_token_for_somebody_else_opens_nothing(identity, provider, slug, configured, browser, lies):
     """OpenID Connect Core, 3.1.3.7."""
-    before = identity.rows()
+    before = rows_of(identity)
     before["sign_ins"] += 1  # that somebody was not let in, and nothing else
     provider.lies = lies
     is_page(browser.sign_in(slug), 403, "could not be verified")
-    assert identity.rows() == before
+    assert rows_of(identity) == before
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
@@ -49,11 +49,11 @@ def test_clocks_may_be_two_minutes_apart(provider, slug, configured, browser, cl
 
 @pytest.mark.parametrize("claim", [False, None, "true", 1])
 def test_an_unverified_address_is_nobodys(identity, provider, slug, configured, browser, claim):
-    before = identity.rows()
+    before = rows_of(identity)
     before["sign_ins"] += 1  # that somebody was not let in, and nothing else
     provider.person["email_verified"] = claim
     is_page(browser.sign_in(slug), 403, "e-mail address is not verified")
-    assert identity.rows() == before
+    assert rows_of(identity) == before
 
 
 @pytest.mark.parametrize("email", ["lars", "", None, 7, "lars@nordic-heating.example\nBcc: x@y.example"])

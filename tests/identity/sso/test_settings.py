@@ -1,6 +1,7 @@
 """``/api/v1/tenant/sso``: a tenant's admins configure its identity provider."""
 
 import threading
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,17 @@ from services.identity.identity_providers import queries as provider_queries
 from services.identity.sessions.models import SignedIn
 from tests.gateway.fakes import eventually
 from tests.identity.conftest import ADMIN, PASSWORD, is_oauth_error, is_problem
-from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_page, is_signed_in, signed_in, stored
+from tests.identity.sso.conftest import (
+    ANNA,
+    LARS,
+    SSO,
+    configuration,
+    is_page,
+    is_signed_in,
+    rows_of,
+    signed_in,
+    stored,
+)
 from tests.identity.sso.provider import CLIENT, SECRET, Browser, Person
 from tests.plugin import principal
 
@@ -140,12 +151,12 @@ BAD = {
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
 def test_bad_settings_are_refused_and_nothing_is_written(identity, provider, anna, change):
     admin = signed_in(identity)
-    before = identity.rows()
+    before = rows_of(identity)
     answer = admin.put(SSO, json=configuration(provider, **change))
     assert answer.status_code == 422, answer.json
     assert answer.json["code"] in ("validation_failed", "role_does_not_fit")
     assert SECRET not in str(answer.json)
-    assert identity.rows() == before
+    assert rows_of(identity) == before
 
 
 def test_a_role_of_another_kind_of_tenant_does_not_fit(provider, identity, anna):
@@ -217,6 +228,15 @@ def test_where_it_is_the_only_way_no_password_counts(identity, slug, enforced, b
     )
     assert "signInUrl" not in problem
     is_signed_in(browser.sign_in(slug))
+
+
+def test_warnings_say_where_no_new_password_helps(identity, slug, enforced, browser):
+    target = urlsplit(browser.at_provider(browser.start(slug)))
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    headers = {"Cookie": cookies, "User-Agent": "curl/8.5.0"}
+    is_signed_in(identity.nobody.get(f"{target.path}?{target.query}", headers=headers))
+    warning = identity.running.events("identity.AccountSecured.v2")[-1]["data"]
+    assert (warning["what"], warning["byProvider"]) == ("new_device", True)
 
 
 def test_rooms_below_can_ask_whether_it_is(identity, tenant, provider, enforced, reading):

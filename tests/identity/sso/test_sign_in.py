@@ -1,14 +1,19 @@
 """The way to a tenant's own OpenID Connect provider and back."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import time_machine
 
 from chassis.core.clock import utcnow
-from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_page, is_signed_in, people
+from services.identity.sessions.rules import Bucket
+from services.identity.sso import rules
+from tests.identity.sso.conftest import ANNA, LARS, SSO, configuration, is_page, is_signed_in, people, rows_of
 from tests.identity.sso.provider import Browser, Person
+
+NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
 def test_a_new_person_comes_in_with_the_role_that_the_mapping_names(identity, tenant, slug, configured, browser):
@@ -46,6 +51,39 @@ def test_the_way_there_has_pkce_state_and_nonce(provider, slug, configured, brow
     assert not {query[name] for name in ("state", "nonce", "code_challenge")} & {
         again[name][0] for name in ("state", "nonce", "code_challenge")
     }
+
+
+def begin_from(identity, slug, address):
+    return identity.nobody.get(f"/session/sso/{slug}", headers={"X-Concord-Client": address})
+
+
+def test_a_network_begins_so_many_sign_ins_and_then_waits(identity, slug, configured, monkeypatch):
+    """Each is a row, and nobody has to be anybody to begin one."""
+    bucket = Bucket(limit=2, forget_after=timedelta(seconds=5), first_pause=timedelta(seconds=5))
+    monkeypatch.setattr(rules, "STARTS_OF_NETWORK", bucket)
+    with time_machine.travel(NOW, tick=False) as clock:
+        assert [begin_from(identity, slug, "192.0.2.1").status_code for _ in range(2)] == [303, 303]
+        before = rows_of(identity)
+        refused = begin_from(identity, slug, "192.0.2.1")
+        is_page(refused, 429, "Too many visits at once")
+        assert refused.headers["Retry-After"] == "5"
+        own_page = {"Sec-Fetch-Site": "same-origin", "X-Concord-Client": "192.0.2.1"}
+        is_page(identity.nobody.post(f"/session/sso/{slug}", headers=own_page), 429, "Too many visits at once")
+        assert rows_of(identity) == before
+        assert begin_from(identity, slug, "192.0.2.2").status_code == 303, "another network"
+        clock.shift(5)
+        assert begin_from(identity, slug, "192.0.2.1").status_code == 303
+
+
+def test_all_networks_together_begin_so_many_sign_ins_only(identity, slug, configured, monkeypatch):
+    bucket = Bucket(limit=2, forget_after=timedelta(seconds=1), first_pause=timedelta(seconds=1))
+    monkeypatch.setattr(rules, "STARTS_OVERALL", bucket)
+    with time_machine.travel(NOW, tick=False) as clock:
+        answers = [begin_from(identity, slug, f"192.0.2.{number}") for number in (1, 2, 3)]
+        assert [answer.status_code for answer in answers] == [303, 303, 429]
+        assert answers[-1].headers["Retry-After"] == "1"
+        clock.shift(1)
+        assert begin_from(identity, slug, "192.0.2.3").status_code == 303
 
 
 def test_cookies_are_secure_where_we_are_reached_by_https(identity, slug, configured, browser, monkeypatch):
@@ -215,14 +253,14 @@ def test_the_tenants_admins_see_that_somebody_was_not_let_in(identity, tenant, p
 @pytest.mark.parametrize("site", ["cross-site", "same-site", ""])
 def test_another_site_signs_nobody_in_unseen(identity, slug, configured, provider, site):
     """Login CSRF: a foreign page must not put its own account into somebody's browser."""
-    before, asked = identity.rows(), list(provider.asked)
+    before, asked = rows_of(identity), list(provider.asked)
     answer = identity.nobody.get(f"/session/sso/{slug}?next=/x%22y", headers={"Sec-Fetch-Site": site})
     page = is_page(answer, 200, "Sign in to Nordic Heating?")
     assert '<form method="post">' in page
     assert "next" not in page
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
     assert not answer.headers.getlist("Set-Cookie")
-    assert (identity.rows(), provider.asked) == (before, asked)
+    assert (rows_of(identity), provider.asked) == (before, asked)
 
 
 def test_the_name_of_a_company_is_no_markup(identity, provider):

@@ -134,6 +134,7 @@ def test_a_user_who_is_removed_or_suspended_meanwhile_gets_no_link(notifier, inb
     ("what", "subject"),
     [
         ("new_device", "New sign-in to your Concord account"),
+        ("new_network", "New sign-in to your Concord account"),
         ("password_changed", "Your Concord password was changed"),
         ("factor_added", "A second factor was added to your Concord account"),
         ("factor_removed", "A second factor was removed from your Concord account"),
@@ -151,6 +152,16 @@ def test_a_change_of_what_guards_an_account_is_told_to_its_owner(notifier, inbox
         for part in ("Firefox on Windows", "198.51.100.23", "1 March 2026, 09:29 CET", "Was it not you?"):
             assert part in body
         assert "http://localhost:8080/account/recover" in body
+        assert "http://localhost:8080/console/account/security" in body
+
+
+def test_where_the_company_signs_people_in_no_new_password_is_offered(notifier, inbox):
+    """It would help nobody: what helps is the administrator, and to end the sign-ins that are not one's own."""
+    notifier.deliver(tenant_created(), user_added(), account_secured(byProvider=True))
+    send(notifier)
+    for body in bodies(inbox.messages[0]):
+        assert "/account/recover" not in body
+        assert "your company&#39;s administrator" in body or "your company's administrator" in body
         assert "http://localhost:8080/console/account/security" in body
 
 
@@ -196,6 +207,50 @@ def test_a_changed_address_is_told_to_the_former_one(notifier, inbox, is_late):
     [row] = deliveries(notifier, topic="account")
     assert row.address == ROLFS
     assert ROLFS not in str(row.context), "nothing of it stays when the person is forgotten"
+
+
+def moved(email, sequence, *, before=ROLFS):
+    """The events of an address that is changed."""
+    secured = account_secured("email_changed", detail=before, sequence=sequence)
+    return secured, user_changed(email=email, sequence=sequence + 1)
+
+
+def test_what_changes_after_the_address_is_told_to_the_former_one_too(notifier, inbox):
+    """Whoever takes an account over changes the address first, and then what else guards it."""
+    event = account_secured("password_changed", sequence=5)
+    notifier.deliver(tenant_created(), user_added(), *moved("mallory@elsewhere.example", 3), event, event)
+    send(notifier)
+    warnings = {to: message for to, message in inbox.taken if "password" in message["Subject"]}
+    assert [to for to, _ in inbox.taken].count(ROLFS) == 2
+    assert set(warnings) == {ROLFS, "mallory@elsewhere.example"}
+    for body in bodies(warnings[ROLFS]):
+        assert "another e-mail address within the last week" in body
+        assert "Tell your administrator at once" in body
+        assert "mallory" not in body
+        assert "/account/recover" not in body
+    assert "/account/recover" in bodies(warnings["mallory@elsewhere.example"])[0]
+    assert ROLFS not in str([row.context for row in deliveries(notifier)])
+
+
+def test_a_former_address_hears_for_a_week(notifier, inbox):
+    """Counted from the change, whatever comes in between."""
+    with time_machine.travel(utcnow()) as clock:
+        notifier.deliver(tenant_created(), user_added(), *moved("rolf@new.example", 3))
+        for days, sequence in ((6, 5), (2, 6)):
+            clock.shift(timedelta(days=days))
+            notifier.deliver(account_secured(sequence=sequence))
+            send(notifier)
+    about_devices = [to for to, message in inbox.taken if "New sign-in" in message["Subject"]]
+    assert sorted(about_devices) == [ROLFS] + ["rolf@new.example"] * 2
+
+
+def test_an_address_that_came_back_hears_once(notifier, inbox):
+    there = moved("rolf@new.example", 3)
+    back = moved(ROLFS, 5, before="rolf@new.example")
+    notifier.deliver(tenant_created(), user_added(), *there, *back, account_secured(sequence=7))
+    send(notifier)
+    about_devices = [to for to, message in inbox.taken if "New sign-in" in message["Subject"]]
+    assert sorted(about_devices) == [ROLFS, "rolf@new.example"]
 
 
 def test_times_are_in_the_zone_of_the_reader(notifier, inbox):

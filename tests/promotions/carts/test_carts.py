@@ -372,21 +372,24 @@ def test_the_door_is_the_tenants_own(promotions, shopper):
 
 
 def test_the_door_of_a_suspended_shop_is_shut(promotions, shopper):
-    """As if its flag were off, whatever is told of the flag meanwhile; older news change nothing."""
+    """Whatever is told of its flag meanwhile; older news change nothing. It says why before it speaks of the flag."""
+    suspended = "This shop's access to the platform is suspended."
     cart = added(shopper)
 
     def is_open():
         return shopper.get(f"{SHOP}/carts/{cart['id']}").status_code == 200
 
     promotions.deliver(suspension(ROLF, 2))
-    refused(shopper.get(f"{ADD}?product=base"), 403, "Forbidden", "The feature 'promotions' is not enabled.")
-    promotions.deliver(tenant_event(ROLF, 3, "Changed"))
+    refused(shopper.get(f"{ADD}?product=base"), 403, "Forbidden", suspended)
+    promotions.deliver(tenant_event(ROLF, 3, "Changed", features=[]))
+    refused(shopper.get(f"{SHOP}/carts/{cart['id']}"), 403, "Forbidden", suspended)
+    promotions.deliver(tenant_event(ROLF, 4, "Changed"))
     assert not is_open()
-    promotions.deliver(suspension(ROLF, 4, "Resumed"))
+    promotions.deliver(suspension(ROLF, 5, "Resumed"))
     assert is_open()
     promotions.deliver(suspension(ROLF, 2))
     assert is_open()
-    promotions.deliver(suspension(ROLF, 5, "Ended"))
+    promotions.deliver(suspension(ROLF, 6, "Ended"))
     assert not is_open()
 
 
