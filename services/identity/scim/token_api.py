@@ -7,6 +7,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts.roles import ADMINS
 from services.identity.scim import actions, queries
@@ -27,6 +28,7 @@ class Token(MethodView):
 
     @blp.allow(*ADMINS, replay=False)
     @blp.response(201, NewScimTokenOut)
+    @raises(403, "step_up_required")
     def post(self):
         """A new one, shown this once; the one before no longer counts. Needs a fresh password or factor (403
         `step_up_required`)."""
@@ -39,6 +41,7 @@ class Token(MethodView):
 
     @blp.allow(*ADMINS)
     @blp.response(204)
+    @raises(403, "step_up_required")
     def delete(self):
         """Shut the directory out; needs a fresh password or factor (403 `step_up_required`)."""
         now = utcnow()

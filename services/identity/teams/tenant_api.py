@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from contracts.roles import VIEWERS, Role
 from services.identity.common.context import own_settings
 from services.identity.sessions.freshness import require_fresh
@@ -31,6 +32,8 @@ class OwnTenant(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(OwnTenantChangeIn)
     @blp.response(200, OwnTenantOut)
+    @raises(403, "step_up_required")
+    @raises(409, "slug_taken")
     def patch(self, data):
         """``secondFactorRequired`` needs a password or factor that was shown a moment ago."""
         with db.begin() as session:
@@ -43,6 +46,8 @@ class TenantEnd(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(EndIn, location="query")
     @blp.response(202, AdminTenantOut)
+    @raises(403, "step_up_required")
+    @raises(409, "not_exported", "tenant_ended", "invalid_transition")
     def delete(self, query, tenant_id):
         """Suspend a tenant now; at ``endsAt`` all that is its own goes, in every service. Until then ``PATCH`` with
         ``{"suspended": false}`` takes it back. An export of the last seven days was fetched, or ``exported=true`` says

@@ -8,6 +8,7 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from contracts.roles import Role
 from services.identity.tenants import actions, queries
 from services.identity.tenants.schemas import AdminTenantOut, FeaturesIn, TenantChangeIn, TenantIn, TenantsIn
@@ -20,6 +21,7 @@ class Tenants(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantIn)
     @blp.response(201, AdminTenantOut)
+    @raises(409, "slug_taken")
     def post(self, data):
         with db.begin() as session:
             tenant = actions.create_tenant(session, **data, actor=caller(), now=utcnow())
@@ -45,6 +47,7 @@ class OneTenant(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantChangeIn)
     @blp.response(200, AdminTenantOut)
+    @raises(409, "slug_taken", "invalid_transition", "tenant_ended")
     def patch(self, data, tenant_id):
         """``suspended`` shuts the tenant out within seconds and keeps its data; taken back, it also calls off an end
         that was set."""
@@ -67,6 +70,7 @@ class Features(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(FeaturesIn)
     @blp.response(200, AdminTenantOut)
+    @raises(409, "tenant_ended")
     def put(self, changes, tenant_id):
         """In force at the gateway within five seconds."""
         with db.begin() as session:
