@@ -26,7 +26,6 @@ class PasskeyOptions(MethodView):
     @blp.allow()
     @blp.response(200, CreationOptionsOut)
     @raises(403, "step_up_required")
-    @raises(409, "too_many_passkeys")
     def post(self):
         """What a device needs to make a passkey; needs step-up."""
         now = utcnow()

@@ -33,7 +33,7 @@ class OwnTenant(MethodView):
     @blp.arguments(OwnTenantChangeIn)
     @blp.response(200, OwnTenantOut)
     @raises(403, "step_up_required")
-    @raises(409, "slug_taken")
+    @raises(409, "tenant_ended")
     def patch(self, data):
         """``secondFactorRequired`` needs a password or factor that was shown a moment ago."""
         with db.begin() as session:

@@ -47,7 +47,7 @@ class OneTenant(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantChangeIn)
     @blp.response(200, AdminTenantOut)
-    @raises(409, "slug_taken", "invalid_transition", "tenant_ended")
+    @raises(409, "invalid_transition", "tenant_ended")
     def patch(self, data, tenant_id):
         """``suspended`` shuts the tenant out within seconds and keeps its data; taken back, it also calls off an end
         that was set."""

@@ -36,6 +36,7 @@ class CartCampaigns(MethodView):
     @blp.arguments(CartCampaignIn)
     @blp.response(201, CartCampaignOut)
     @raises(409, "campaign_name_taken")
+    @raises(422, "unknown_pricelist")
     def post(self, data):
         """Create a cart campaign; its address is in ``Location`` (S4-10)."""
         with db.begin() as session:
@@ -56,6 +57,7 @@ class CartCampaign(MethodView):
     @blp.arguments(CartCampaignIn)
     @blp.response(200, CartCampaignOut)
     @raises(409, "campaign_name_taken")
+    @raises(422, "unknown_pricelist")
     def put(self, data, campaign_id):
         """Replace a cart campaign, in the version that ``dbVersion`` or ``If-Match`` names, if any (S4-14, D6)."""
         expected = versions.if_match()

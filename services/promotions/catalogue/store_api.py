@@ -36,7 +36,7 @@ class Stores(MethodView):
     @blp.arguments(StoreIn)
     @blp.response(201, StoreOut)
     @raises(409, "store_exists")
-    @raises(422, "unknown_customer_group", "unknown_pricelist")
+    @raises(422, "unknown_pricelist")
     def post(self, data):
         """A new store."""
         with db.begin() as session:
@@ -56,7 +56,7 @@ class OneStore(MethodView):
     @blp.admins
     @blp.arguments(StoreChangeIn)
     @blp.response(200, StoreOut)
-    @raises(422, "unknown_customer_group", "unknown_pricelist")
+    @raises(422, "unknown_pricelist")
     def put(self, data, store_uid):
         """Change what is named; what is left out stays as it is."""
         with db.begin() as session:

@@ -49,7 +49,7 @@ class Reservation(MethodView):
     @blp.admins
     @blp.arguments(ReservationIn)
     @blp.response(200, ReservationOut)
-    @raises(409, "limit_reached", "reservation_committed")
+    @raises(409, "limit_reached", "already_returned", "reservation_committed")
     @raises(422, "unknown_evaluation")
     def post(self, data, order_id):
         """Reserve what an evaluation uses of campaigns, for a while. It replaces the order's earlier reservation."""
@@ -71,7 +71,7 @@ class Reservation(MethodView):
 class Commit(MethodView):
     @blp.admins
     @blp.response(200, ReservationOut)
-    @raises(409, "reservation_released")
+    @raises(409, "limit_reached", "already_returned", "reservation_released")
     def post(self, order_id):
         """The order is paid: what it reserved counts as used."""
         now = utcnow()

@@ -38,7 +38,7 @@ class SalesCampaigns(MethodView):
     @blp.arguments(SalesCampaignIn)
     @blp.response(201, SalesCampaignOut)
     @raises(409, "campaign_exists")
-    @raises(422, "unknown_pricelist", "unknown_store")
+    @raises(422, "unknown_customer_group", "unknown_pricelist", "unknown_store")
     def post(self, data):
         """A new campaign. It has no effect until it is activated."""
         with db.begin() as session:
@@ -71,7 +71,7 @@ class OneSalesCampaign(MethodView):
     @blp.arguments(SalesCampaignChangeIn(partial=True))
     @blp.response(200, SalesCampaignOut)
     @raises(409, "campaign_active", "invalid_transition")
-    @raises(422, "unknown_pricelist", "unknown_store")
+    @raises(422, "unknown_customer_group", "unknown_pricelist", "unknown_store")
     def put(self, data, campaign_uid):
         """Change what is named; an active campaign's status only."""
         with db.begin() as session:
