@@ -21,6 +21,7 @@ blp = Blueprint("scim_token", __name__, url_prefix="/api/v1/tenant/scim-token")
 class Token(MethodView):
     @blp.allow(*ADMINS)
     @blp.response(200, ScimTokenOut)
+    @raises(404, "not_found")
     def get(self):
         """Whether there is one, and when it was last used; the token itself is never shown again."""
         with db.read() as session:
@@ -42,6 +43,7 @@ class Token(MethodView):
     @blp.allow(*ADMINS)
     @blp.response(204)
     @raises(403, "step_up_required")
+    @raises(404, "not_found")
     def delete(self):
         """Shut the directory out; needs a fresh password or factor (403 `step_up_required`)."""
         now = utcnow()

@@ -24,6 +24,7 @@ blp = Blueprint("own-tenant", __name__, url_prefix="/api/v1")
 class OwnTenant(MethodView):
     @blp.allow(*ADMINS, *VIEWERS)
     @blp.response(200, OwnTenantOut)
+    @raises(404, "not_found")
     def get(self):
         with db.read() as session:
             tenant = tenant_queries.tenant(session, caller().tenant_id)
@@ -34,6 +35,7 @@ class OwnTenant(MethodView):
     @blp.response(200, OwnTenantOut)
     @raises(403, "step_up_required")
     @raises(409, "tenant_ended")
+    @raises(404, "not_found")
     def patch(self, data):
         """``secondFactorRequired`` needs a password or factor that was shown a moment ago."""
         with db.begin() as session:
