@@ -77,6 +77,21 @@ class Blueprint(flask_smorest.Blueprint):
         view.access = ()  # type: ignore[attr-defined]
         return view
 
+    def public_once(self, *fields: str) -> Callable[[F], F]:
+        """As :meth:`public`, and a POST with an ``Idempotency-Key`` acts once for whoever sends the same ``fields`` of
+        the body again, such as the token of a mail: they stand for the caller that nobody knows
+        (``chassis.http.idempotency``)."""
+
+        def decorate(view: F) -> F:
+            @functools.wraps(view)
+            def once(*args: Any, **kwargs: Any) -> Any:
+                return idempotency.answer_shown_once(db, functools.partial(view, *args, **kwargs), fields)
+
+            once.acts_once = True  # type: ignore[attr-defined]
+            return self.public(cast(F, once))
+
+        return decorate
+
     def _guard(self, check: Callable[[], None], roles: Iterable[str], *, replay: bool = True) -> Callable[[F], F]:
         def decorate(view: F) -> F:
             declared = _declared_locations(view)
@@ -90,6 +105,7 @@ class Blueprint(flask_smorest.Blueprint):
                 return view(*args, **kwargs)
 
             guarded.access = tuple(roles) or ("everybody signed in",)  # type: ignore[attr-defined]
+            guarded.roles = tuple(roles)  # type: ignore[attr-defined]
             guarded.replay = replay  # type: ignore[attr-defined]
             return cast(F, guarded)
 

@@ -12,6 +12,7 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts import features
 from contracts.roles import RETAILERS, Role
@@ -69,6 +70,7 @@ class OneCampaign(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(CampaignChangeIn)
     @blp.response(200, CampaignOut)
+    @raises(409, "not_draft")
     def put(self, proposal, campaign_id):
         """Replace a draft: what the body leaves out becomes null."""
         with db.begin() as session:
@@ -79,6 +81,7 @@ class OneCampaign(MethodView):
 
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(204)
+    @raises(409, "not_draft")
     def delete(self, campaign_id):
         """Delete a draft."""
         with db.begin() as session:
@@ -101,6 +104,8 @@ class Send(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(SendIn)
     @blp.response(200, SendOut)
+    @raises(409, "invalid_transition")
+    @raises(422, "nobody_to_invite")
     def post(self, recipients, campaign_id):
         """Invite retailers and the members of groups, each at most once ever; a draft becomes Sent."""
         with db.read() as session:
@@ -124,6 +129,7 @@ class CampaignStatus(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(StatusIn)
     @blp.response(200, CampaignOut)
+    @raises(409, "invalid_transition")
     def post(self, change, campaign_id):
         """Move a sent campaign's label one step forward. Nobody is notified."""
         with db.begin() as session:
@@ -160,6 +166,7 @@ class Respond(MethodView):
     @blp.allow(Role.RETAILER_ADMIN)
     @blp.arguments(ResponseIn)
     @blp.response(200, InboxItemOut)
+    @raises(409, "invite_locked")
     def post(self, response, invite_id):
         """Accept or decline, once and for good."""
         with db.begin() as session:

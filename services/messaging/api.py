@@ -11,6 +11,7 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from contracts import features
 from contracts.roles import RETAILERS, Role
 from services.messaging import actions, prm_client, queries
@@ -36,6 +37,7 @@ class Threads(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(ThreadIn)
     @blp.response(201, ThreadOut)
+    @raises(422, "no_relationship")
     def post(self, opening):
         """Open a thread with a retailer the supplier has a relationship with."""
         partner = prm_client.partner(opening.pop("retailer_id"))
@@ -104,6 +106,7 @@ class Read(MethodView):
 class Unread(MethodView):
     @blp.allow(*PARTIES)
     @blp.response(204)
+    @raises(409, "nothing_received")
     def put(self, thread_id):
         """Mark the other party's newest message as unread again."""
         with db.begin() as session:

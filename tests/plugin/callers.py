@@ -15,6 +15,7 @@ from chassis.core.principal import Principal
 from chassis.http.identity import HEADER, Signer
 from contracts.features import FEATURES
 from contracts.roles import Role
+from tests.plugin.documented import Documented
 
 
 def principal(role: Role = Role.SUPPLIER_ADMIN, *, tenant_id: UUID | None = None, **attributes: Any) -> Principal:
@@ -37,6 +38,7 @@ class CallerClient(FlaskClient):
     signer: Signer | None = None
     who: Principal | None = None
     audience = ""
+    documented: Documented | None = None
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         if args and isinstance(args[0], str):
@@ -44,7 +46,10 @@ class CallerClient(FlaskClient):
         headers = dict(kwargs.pop("headers", None) or {})
         if self.signer and self.who:
             headers.setdefault(HEADER, self.signer.sign(self.who, self.audience))
-        return super().open(*args, headers=headers, **kwargs)
+        answer = super().open(*args, headers=headers, **kwargs)
+        if self.documented:
+            self.documented.check()
+        return answer
 
 
 class WsgiAdapter(BaseAdapter):

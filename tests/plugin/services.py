@@ -22,6 +22,7 @@ from chassis.messaging.retry_table import WAITING, RetryRow
 from chassis.process.service import Runtime
 from tests.plugin.brokers import NoBroker
 from tests.plugin.callers import CallerClient, WsgiAdapter
+from tests.plugin.documented import Documented
 from tests.plugin.wiping import wipe
 
 
@@ -32,6 +33,7 @@ class ServiceUnderTest:
         self.runtime = runtime
         self.database = runtime.database
         self.app = runtime.create_app()
+        self.documented = Documented(self.app)
         self.app.test_client_class = CallerClient
         listeners = runtime.service.listeners or (Subscriber(runtime.service.name, ()),)
         self.consumers = {subscriber: Consumer(subscriber, self.database, NoBroker()) for subscriber in listeners}
@@ -44,6 +46,7 @@ class ServiceUnderTest:
         client.who = who
         client.signer = Signer(self.runtime.settings.keys, sender)
         client.audience = self.runtime.service.name
+        client.documented = self.documented
         return client
 
     def connect(self, name: str, other: "ServiceUnderTest") -> None:

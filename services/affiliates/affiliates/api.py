@@ -8,6 +8,7 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from services.affiliates import settings
 from services.affiliates.affiliates import actions, queries
@@ -31,6 +32,7 @@ class Affiliates(MethodView):
     @blp.allow(*MERCHANT)
     @blp.arguments(AffiliateIn)
     @blp.response(201, AffiliateOut)
+    @raises(409, "affiliate_exists")
     def post(self, application):
         """Apply. The application waits for approval unless the merchant's settings let everybody in."""
         with db.begin() as session:
@@ -71,6 +73,8 @@ class SuspendAffiliate(MethodView):
 class InviteAffiliate(MethodView):
     @blp.allow(*MERCHANT)
     @blp.response(200, AffiliateOut)
+    @raises(409, "affiliate_erased", "affiliate_suspended", "account_exists")
+    @raises(429, "too_many_invitations")
     def post(self, affiliate_id):
         """Mail the affiliate an invitation to sign in and see its own numbers, for the first time or again (S2-22)."""
         most_a_day = settings.of(settings_of(current_app)).invitations_per_day

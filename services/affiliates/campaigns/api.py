@@ -8,6 +8,7 @@ from chassis.http import audit_trail, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from contracts.error_formats import MERCHANT as MERCHANT_ERRORS
 from contracts.roles import Role
 from services.affiliates.campaigns import actions, queries
@@ -63,6 +64,7 @@ class OneCampaign(MethodView):
     @blp.allow(*MERCHANT)
     @blp.arguments(CampaignChangeIn)
     @blp.response(200, CampaignOut)
+    @raises(409, "invalid_transition", "campaign_expired", "approval_required")
     def patch(self, changes, campaign_id):
         """Partially update a campaign; ``status`` ARCHIVED archives it."""
         return _change(actions.change_campaign, campaign_id, changes, expected=versions.if_match())
@@ -72,6 +74,7 @@ class OneCampaign(MethodView):
 class Activate(MethodView):
     @blp.allow(*MERCHANT)
     @blp.response(200, CampaignOut)
+    @raises(409, "invalid_transition", "campaign_expired", "approval_required")
     def post(self, campaign_id):
         """Activate a campaign. Blocked if approval is required and not yet granted."""
         return _change(actions.activate_campaign, campaign_id, expected=versions.if_match())
@@ -81,6 +84,7 @@ class Activate(MethodView):
 class Pause(MethodView):
     @blp.allow(*MERCHANT)
     @blp.response(200, CampaignOut)
+    @raises(409, "invalid_transition")
     def post(self, campaign_id):
         """Pause an active campaign. Existing links stop converting until reactivated."""
         return _change(actions.pause_campaign, campaign_id, expected=versions.if_match())

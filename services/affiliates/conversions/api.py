@@ -7,6 +7,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from chassis.process.service import runtime_of
 from services.affiliates import settings
 from services.affiliates.clicks import tracker
@@ -75,6 +76,7 @@ class OrderStatusOfConversion(MethodView):
     @blp.allow(*MERCHANT)
     @blp.arguments(OrderStatusIn)
     @blp.response(200, ConversionOut)
+    @raises(409, "order_closed", "refund_differs")
     def post(self, report, external_order_id):
         """Report the status of an order: confirmed and delivered approve its commission, the last three take it back.
 

@@ -7,6 +7,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from services.affiliates.campaigns.queries import get_campaign
 from services.affiliates.common.dual_mount import MERCHANT, READERS, DualMount
@@ -30,6 +31,7 @@ class Links(MethodView):
     @blp.allow(*MERCHANT)
     @blp.arguments(LinkIn)
     @blp.response(201, LinkOut)
+    @raises(409, "affiliate_not_approved")
     def post(self, link, campaign_id):
         """Create a link for an approved affiliate to spread."""
         with db.begin() as session:

@@ -10,6 +10,7 @@ from chassis.core.clock import utcnow
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts import features
 from contracts.roles import Role
@@ -30,6 +31,7 @@ blp = Blueprint("portal", __name__, url_prefix="/affiliate/api/v1", feature=feat
 class Me(MethodView):
     @blp.allow(Role.AFFILIATE)
     @blp.response(200, schemas.EnrolmentOut)
+    @raises(403, "not_enrolled")
     def get(self):
         """The caller as an affiliate: name, address, standing, merchant."""
         with db.read() as session:
@@ -41,6 +43,7 @@ class Campaigns(MethodView):
     @blp.allow(Role.AFFILIATE)
     @blp.arguments(schemas.OwnCampaignsIn, location="query")
     @blp.response(200, page_of(schemas.OwnCampaignOut))
+    @raises(403, "not_enrolled")
     def get(self, filters):
         """The merchant's campaigns that are open to the caller, and all in which the caller has links, newest first."""
         with db.read() as session:
@@ -51,6 +54,7 @@ class Campaigns(MethodView):
 class OneCampaign(MethodView):
     @blp.allow(Role.AFFILIATE)
     @blp.response(200, schemas.OwnCampaignOut)
+    @raises(403, "not_enrolled")
     def get(self, campaign_id):
         """One of these campaigns."""
         with db.read() as session:
@@ -62,6 +66,7 @@ class Links(MethodView):
     @blp.allow(Role.AFFILIATE)
     @blp.arguments(schemas.OwnLinksIn, location="query")
     @blp.response(200, page_of(schemas.OwnLinkOut))
+    @raises(403, "not_enrolled")
     def get(self, filters):
         """The caller's tracking links, newest first. The merchant makes them."""
         base = settings_of(current_app).public_url
@@ -75,6 +80,7 @@ class Clicks(MethodView):
     @blp.arguments(schemas.ClicksIn, location="query")
     @blp.doc(responses=AS_CSV)
     @blp.response(200, page_of(schemas.ClicksOut))
+    @raises(403, "not_enrolled")
     def get(self, filters):
         """How often the caller's links were followed, by day; by default in the thirty days up to today."""
         layout = pop_layout(filters)
@@ -88,6 +94,7 @@ class Conversions(MethodView):
     @blp.allow(Role.AFFILIATE)
     @blp.arguments(schemas.OwnConversionsIn, location="query")
     @blp.response(200, page_of(schemas.OwnConversionOut))
+    @raises(403, "not_enrolled")
     def get(self, filters):
         """Orders that were credited to the caller, with what they earned, newest first."""
         with db.read() as session:
@@ -98,6 +105,7 @@ class Conversions(MethodView):
 class Balance(MethodView):
     @blp.allow(Role.AFFILIATE)
     @blp.response(200, schemas.OwnBalancesOut)
+    @raises(403, "not_enrolled")
     def get(self):
         """What the caller has held and approved, by currency."""
         with db.read() as session:
@@ -110,6 +118,7 @@ class Statements(MethodView):
     @blp.arguments(DaysIn, location="query")
     @blp.doc(responses=AS_CSV)
     @blp.response(200, page_of(OwnStatementOut))
+    @raises(403, "not_enrolled")
     def get(self, filters):
         """The caller's approved account over a period: opening, earned, taken back, closing; and what is held."""
         layout = pop_layout(filters)

@@ -9,6 +9,7 @@ from chassis.data.unit_of_work import outside_unit
 from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.identity.account import actions, password_actions, queries
 from services.identity.account.schemas import MeChangeIn, MeOut, PasswordChangeIn, SettingsIn
 from services.identity.common.clients import client_of_request
@@ -26,6 +27,7 @@ blp = Blueprint("me", __name__, url_prefix="/api/v1/me", for_setup=True)
 class Me(MethodView):
     @blp.allow()
     @blp.response(200, MeOut)
+    @raises(403, "no_account")
     def get(self):
         with db.read() as session:
             return queries.profile(session, caller())
@@ -33,6 +35,7 @@ class Me(MethodView):
     @blp.allow()
     @blp.arguments(MeChangeIn)
     @blp.response(200, MeOut)
+    @raises(403, "no_account")
     def patch(self, changes):
         """A new name is in access tokens from the next one on."""
         with db.begin() as session:
@@ -45,6 +48,10 @@ class MyPassword(MethodView):
     @blp.allow()
     @blp.arguments(PasswordChangeIn)
     @blp.response(204)
+    @raises(403, "no_account")
+    @raises(409, "no_password")
+    @raises(422, "wrong_password", "weak_password")
+    @raises(429, "too_many_attempts")
     def post(self, data):
         """The other sessions end. Wrong passwords count, and are recorded, as at sign-in."""
         with db.read() as session:
@@ -68,6 +75,7 @@ class MyPassword(MethodView):
 class MySettings(MethodView):
     @blp.allow()
     @blp.response(200, content_type="application/json")
+    @raises(403, "no_account")
     def get(self):
         """Saved views and the like, as the client has stored them; ``{}`` where it has not."""
         with db.read() as session:
@@ -77,6 +85,8 @@ class MySettings(MethodView):
     @blp.allow()
     @blp.arguments(SettingsIn)
     @blp.response(200, content_type="application/json")
+    @raises(403, "no_account")
+    @raises(413, "settings_too_large")
     def put(self, settings):
         """Replaces all of them: any JSON object of at most 16 KiB."""
         with db.begin() as session:

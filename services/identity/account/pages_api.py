@@ -18,6 +18,7 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Failure, Forbidden
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from contracts.error_formats import PAGE
 from services.identity.account import pages, queries, recovery
 from services.identity.account.schemas import AccountFormIn, LinkIn, NameIn, RecoverIn
@@ -74,6 +75,8 @@ class PasswordPage(MethodView):
     @blp.public
     @blp.arguments(AccountFormIn, location="form")
     @blp.response(200, HTML, content_type="text/html")
+    @blp.alt_response(422, schema=HTML, content_type=PAGE.media_type, description="The form again, with its faults.")
+    @raises(403, "forbidden")
     def post(self, form):
         """Sets the password. One that is refused does not use the link up."""
         _refuse_foreign_forms()
@@ -105,6 +108,8 @@ class InvitationPage(MethodView):
     @blp.public
     @blp.arguments(AccountFormIn, location="form")
     @blp.response(200, HTML, content_type="text/html")
+    @blp.alt_response(422, schema=HTML, content_type=PAGE.media_type, description="The form again, with its faults.")
+    @raises(403, "forbidden")
     def post(self, form):
         """Accepts it. A name or password that is refused does not use the link up."""
         _refuse_foreign_forms()
@@ -137,6 +142,8 @@ class RecoverPage(MethodView):
     @blp.public
     @blp.arguments(AccountFormIn, location="form")
     @blp.response(200, HTML, content_type="text/html")
+    @blp.alt_response(422, schema=HTML, content_type=PAGE.media_type, description="The form again, with its faults.")
+    @raises(403, "forbidden")
     def post(self, form):
         """The same page for every address, in the same time."""
         _refuse_foreign_forms()

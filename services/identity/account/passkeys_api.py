@@ -8,6 +8,7 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from services.identity.account.factor_schemas import PasskeyIn, PasskeyOut
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import own_settings
@@ -24,6 +25,7 @@ blp = Blueprint("passkeys", __name__, url_prefix="/api/v1/me/passkeys", for_setu
 class PasskeyOptions(MethodView):
     @blp.allow()
     @blp.response(200, CreationOptionsOut)
+    @raises(403, "step_up_required")
     def post(self):
         """What a device needs to make a passkey; needs step-up."""
         now = utcnow()
@@ -42,6 +44,9 @@ class Passkeys(MethodView):
     @blp.allow()
     @blp.arguments(PasskeyIn)
     @blp.response(201, PasskeyOut)
+    @raises(403, "step_up_required")
+    @raises(409, "passkey_taken", "too_many_passkeys")
+    @raises(422, "passkey_refused")
     def post(self, data):
         """Keeps what a device has made for the options; needs step-up."""
         now = utcnow()
@@ -73,6 +78,8 @@ class Passkeys(MethodView):
 class OnePasskey(MethodView):
     @blp.allow()
     @blp.response(204)
+    @raises(403, "step_up_required")
+    @raises(409, "second_factor_required")
     def delete(self, passkey_id):
         """Needs step-up; 409 ``second_factor_required`` where it is the last factor and the tenant requires one."""
         now = utcnow()

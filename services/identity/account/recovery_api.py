@@ -8,6 +8,7 @@ The bodies are JSON, which no form of a foreign page can send.
 from flask.views import MethodView
 
 from chassis.http.blueprints import Blueprint
+from chassis.http.problems import raises
 from services.identity.account import recovery
 from services.identity.account.schemas import RecoverIn, RecoverOut, ResetIn
 
@@ -16,7 +17,7 @@ blp = Blueprint("recovery", __name__, url_prefix="/session")
 
 @blp.route("/recover")
 class Recover(MethodView):
-    @blp.public
+    @blp.public_once("email")
     @blp.arguments(RecoverIn)
     @blp.response(202, RecoverOut)
     def post(self, data):
@@ -27,9 +28,10 @@ class Recover(MethodView):
 
 @blp.route("/reset")
 class Reset(MethodView):
-    @blp.public
+    @blp.public_once("token")
     @blp.arguments(ResetIn)
     @blp.response(204)
+    @raises(422, "link_invalid", "weak_password")
     def post(self, data):
         """All sessions end, and nobody is signed in by it. A password that is refused does not use the link up."""
         recovery.reset(data["token"], data["password"])

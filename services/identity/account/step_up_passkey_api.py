@@ -7,6 +7,7 @@ from chassis.core.errors import Conflict, Forbidden
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.identity.account.factor_schemas import ShownPasskeyIn
 from services.identity.factors import passkey_actions, queries, verification
 from services.identity.factors.passkey_actions import Purpose
@@ -21,6 +22,7 @@ blp = Blueprint("step-up-passkey", __name__, url_prefix="/api/v1/me/step-up/pass
 class StepUpOptions(MethodView):
     @blp.allow()
     @blp.response(200, RequestOptionsOut)
+    @raises(409, "no_passkey")
     def post(self):
         """What a device needs to show one of the own passkeys; 409 ``no_passkey`` without any."""
         with db.begin() as session:
@@ -36,6 +38,7 @@ class StepUp(MethodView):
     @blp.allow()
     @blp.arguments(ShownPasskeyIn)
     @blp.response(204)
+    @raises(403, "passkey_refused", "step_up_required")
     def post(self, data):
         """The own passkey as the device has shown it; this sign-in then counts as fresh for ten minutes."""
         credential, now = data["credential"], utcnow()

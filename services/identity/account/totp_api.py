@@ -7,6 +7,7 @@ from chassis.core.errors import Invalid
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.identity.account.factor_schemas import CodeIn, RecoveryCodesOut, StartedTotpOut, TotpOut
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import own_settings
@@ -33,6 +34,7 @@ class Totp(MethodView):
 
     @blp.allow(replay=False)
     @blp.response(201, StartedTotpOut)
+    @raises(403, "step_up_required")
     def post(self):
         """Starts an authenticator, which counts once it is confirmed; needs step-up."""
         now = utcnow()
@@ -42,6 +44,9 @@ class Totp(MethodView):
 
     @blp.allow()
     @blp.response(204)
+    @raises(403, "step_up_required")
+    @raises(404, "not_found")
+    @raises(409, "second_factor_required")
     def delete(self):
         """Needs step-up; 409 ``second_factor_required`` where it is the last factor and the tenant requires one."""
         now = utcnow()
@@ -63,6 +68,9 @@ class TotpConfirm(MethodView):
     @blp.arguments(CodeIn)
     @blp.response(200, RecoveryCodesOut)
     @blp.alt_response(429, description="Too many wrong codes; `Retry-After` says when the next one is looked at.")
+    @raises(409, "totp_not_started")
+    @raises(422, "wrong_code", "clock_differs")
+    @raises(429, "too_many_attempts")
     def post(self, data):
         """A code of the authenticator that was started; the recovery codes are shown in this answer and never again."""
         with counted(caller().user_id, How.STEP_UP) as user:
@@ -84,6 +92,8 @@ class TotpConfirm(MethodView):
 class RecoveryCodes(MethodView):
     @blp.allow(replay=False)
     @blp.response(201, RecoveryCodesOut)
+    @raises(403, "step_up_required")
+    @raises(409, "no_second_factor")
     def post(self):
         """New ones in place of those there are, shown in this answer and never again; needs step-up."""
         now = utcnow()

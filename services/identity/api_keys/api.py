@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from contracts.roles import Role
 from services.identity.api_keys import actions, queries
 from services.identity.api_keys.schemas import ApiKeyIn, ApiKeyOut, IssuedKeyOut
@@ -21,6 +22,8 @@ class ApiKeys(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN, replay=False)
     @blp.arguments(ApiKeyIn)
     @blp.response(201, IssuedKeyOut)
+    @raises(403, "step_up_required")
+    @raises(409, "tenant_ended")
     def post(self, data, tenant_id):
         """The secret is shown in this answer and never again. Needs a password or factor shown a moment ago."""
         with db.begin() as session:
@@ -41,6 +44,8 @@ class ApiKeys(MethodView):
 class OneApiKey(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.response(204)
+    @raises(403, "step_up_required")
+    @raises(409, "invalid_transition")
     def delete(self, tenant_id, key_id):
         with db.begin() as session:
             require_fresh(session, caller(), utcnow())

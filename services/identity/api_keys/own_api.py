@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from services.identity.api_keys import actions, queries
 from services.identity.api_keys.schemas import ApiKeyIn, ApiKeyOut, IssuedKeyOut
 from services.identity.common.context import own_settings
@@ -21,6 +22,7 @@ class OwnApiKeys(MethodView):
     @blp.allow(*ADMINS, replay=False)
     @blp.arguments(ApiKeyIn)
     @blp.response(201, IssuedKeyOut)
+    @raises(403, "step_up_required")
     def post(self, data):
         """The secret is shown in this answer and never again. Needs a password or factor shown a moment ago."""
         with db.begin() as session:
@@ -46,6 +48,8 @@ class OwnApiKeys(MethodView):
 class OwnApiKey(MethodView):
     @blp.allow(*ADMINS)
     @blp.response(204)
+    @raises(403, "step_up_required")
+    @raises(409, "invalid_transition")
     def delete(self, key_id):
         """Needs a password or factor shown a moment ago."""
         with db.begin() as session:

@@ -14,6 +14,7 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Failure, Forbidden, Invalid
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.identity.api_keys import actions as api_key_actions
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
@@ -89,6 +90,10 @@ class Token(MethodView):
     @blp.alt_response(401, schema=OAuthErrorOut)
     @blp.alt_response(403, schema=OAuthErrorOut)
     @blp.alt_response(429, schema=OAuthErrorOut)
+    @raises(400, "invalid_request", "unsupported_grant_type", "invalid_grant", "second_factor_required")
+    @raises(401, "invalid_client")
+    @raises(403, "tenant_suspended", "sso_required")
+    @raises(429, "too_many_attempts")
     def post(self, form):
         """``grant_type`` is ``password``, ``refresh_token`` or ``client_credentials``.
 
@@ -109,6 +114,7 @@ class Revoke(MethodView):
     @blp.arguments(RevokeIn, location="form")
     @blp.response(200, RevokedTokenOut)
     @blp.alt_response(400, schema=OAuthErrorOut)
+    @raises(400, "invalid_request")
     def post(self, form):
         """Ends the sign-in of a refresh token; access tokens end by themselves within minutes."""
         _refuse_repeated(RevokeIn)

@@ -7,6 +7,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from chassis.process.service import runtime_of
 from contracts.roles import Role
 from contracts.services import SERVICES
@@ -24,6 +25,7 @@ blp = Blueprint("people-without-account", __name__, url_prefix=f"{PREFIX}/<uuid:
 class ExportOfAffiliate(MethodView):
     @blp.allow(Role.MERCHANT_ADMIN)
     @blp.response(202, ExportOut)
+    @raises(409, "account_exists")
     def post(self, affiliate_id):
         """Have all that is kept about one of the own affiliates gathered; one who signs in is among the people (409
         ``account_exists``). Needs a password or factor that was shown a moment ago (403 `step_up_required`)."""
@@ -48,6 +50,8 @@ class ArchiveOfAffiliate(MethodView):
     @blp.alt_response(200, **fetches.ZIP)
     @blp.alt_response(429, **fetches.UNDER_WAY)
     @blp.alt_response(503, **fetches.BUSY)
+    @raises(429, "fetch_under_way")
+    @raises(503, "archives_busy")
     def get(self, affiliate_id, export_id):
         """A zip file of JSON files, one a service. Needs a password or factor that was shown a moment ago (403
         `step_up_required`)."""
@@ -59,6 +63,8 @@ class ArchiveOfAffiliate(MethodView):
 class EraseAffiliate(MethodView):
     @blp.allow(Role.MERCHANT_ADMIN)
     @blp.response(204)
+    @raises(403, "step_up_required")
+    @raises(409, "account_exists")
     def post(self, affiliate_id):
         """Forget an affiliate: name and address go everywhere within minutes; links, conversions and the ledger stay,
         by an id. It cannot be taken back, and needs a password or factor that was shown a moment ago."""

@@ -13,6 +13,7 @@ from chassis.core.principal import caller
 from chassis.data.lookup import one_or_404
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from contracts.services import SERVICES
 from services.identity.common import fetches
 from services.identity.privacy import actions, queries, rules
@@ -34,12 +35,14 @@ team_blp = Blueprint("exports-of-people", __name__, url_prefix=f"{TEAM}/<uuid:us
 class MyExport(MethodView):
     @blp.allow()
     @blp.response(202, ExportOut)
+    @raises(404, "not_found")
     def post(self):
         """Have all that is kept about me gathered; while that is under way, the same export."""
         return _ask(caller().user_id, NO_ACCOUNT)
 
     @blp.allow()
     @blp.response(200, MyExportOut)
+    @raises(404, "not_found")
     def get(self):
         """Everything kept about me, as far as it is gathered: progress by service, then the archive's path."""
         me = caller().user_id
@@ -56,6 +59,8 @@ class MyArchive(MethodView):
     @blp.alt_response(200, **fetches.ZIP)
     @blp.alt_response(429, **fetches.UNDER_WAY)
     @blp.alt_response(503, **fetches.BUSY)
+    @raises(429, "fetch_under_way")
+    @raises(503, "archives_busy")
     def get(self, export_id):
         """A zip file of JSON files, one a service."""
         return archive_answer(export_id, caller().user_id)
@@ -86,6 +91,8 @@ class ArchiveOfPerson(MethodView):
     @team_blp.alt_response(200, **fetches.ZIP)
     @team_blp.alt_response(429, **fetches.UNDER_WAY)
     @team_blp.alt_response(503, **fetches.BUSY)
+    @raises(429, "fetch_under_way")
+    @raises(503, "archives_busy")
     def get(self, user_id, export_id):
         """A zip file of JSON files, one a service. Needs a password or factor that was shown a moment ago (403
         `step_up_required`)."""

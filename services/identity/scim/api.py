@@ -9,6 +9,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts.error_formats import SCIM
 from services.identity.common.clients import client_of_request
@@ -65,6 +66,9 @@ class Users(MethodView):
     @by_directory
     @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE, example=PERSON)
     @blp.response(201, ScimUserOut, content_type=MEDIA_TYPE)
+    @raises(409, "email_taken")
+    @raises(422, "role_does_not_fit")
+    @raises(429, "too_many_invitations")
     def post(self, resource):
         """Add a person, who signs in by single sign-on or sets a password by mail. No mail is sent."""
         change = rules.change_of(rules.attributes_of(resource))
@@ -86,6 +90,9 @@ class OneUser(MethodView):
     @by_directory
     @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE, example=PERSON)
     @blp.response(200, ScimUserOut, content_type=MEDIA_TYPE)
+    @raises(409, "email_taken", "last_admin", "last_platform_admin", "invalid_transition")
+    @raises(422, "role_does_not_fit")
+    @raises(429, "too_many_invitations")
     def put(self, resource, user_id):
         """What the resource has replaces what is stored; what it leaves out stays (RFC 7644, 3.5.1)."""
         return _change(user_id, rules.attributes_of(resource))
@@ -93,6 +100,9 @@ class OneUser(MethodView):
     @by_directory
     @blp.arguments(ScimResourceIn, content_type=MEDIA_TYPE, example=DEACTIVATION)
     @blp.response(200, ScimUserOut, content_type=MEDIA_TYPE)
+    @raises(409, "email_taken", "last_admin", "last_platform_admin", "invalid_transition")
+    @raises(422, "role_does_not_fit")
+    @raises(429, "too_many_invitations")
     def patch(self, patch, user_id):
         """``Operations`` set or take away attributes; ``active`` false suspends."""
         operations = next((value for name, value in patch.items() if name.lower() == "operations"), None)
@@ -100,6 +110,7 @@ class OneUser(MethodView):
 
     @by_directory
     @blp.response(204)
+    @raises(409, "last_admin", "last_platform_admin", "invalid_transition")
     def delete(self, user_id):
         """Remove the person."""
         with db.begin() as session:

@@ -9,6 +9,7 @@ from flask import request
 from chassis.core.clock import utcnow
 from chassis.core.errors import Unauthorized
 from chassis.core.principal import NOBODY, Principal, acting_as
+from chassis.http import idempotency
 from chassis.http.current import db
 from contracts.roles import Role
 from services.identity.common.context import as_identity
@@ -24,14 +25,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def by_directory(view: F) -> F:
-    """Let a tenant's directory in, which then acts for that tenant alone. Write it above every other decorator."""
+    """Let a tenant's directory in, which then acts for that tenant alone. Write it above every other decorator.
+
+    A POST with an ``Idempotency-Key`` acts once (D7), for the tenant: also with the token that replaces this one.
+    """
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         with acting_as(_directory()):
-            return view(*args, **kwargs)
+            work = functools.partial(view, *args, **kwargs)
+            return idempotency.answer_once(db, work) if request.method == "POST" else work()
 
     guarded.access = (DIRECTORY,)  # type: ignore[attr-defined]
+    guarded.acts_once = True  # type: ignore[attr-defined]
     return cast(F, guarded)
 
 

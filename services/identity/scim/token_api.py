@@ -7,6 +7,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts.roles import ADMINS
 from services.identity.scim import actions, queries
@@ -20,6 +21,7 @@ blp = Blueprint("scim_token", __name__, url_prefix="/api/v1/tenant/scim-token")
 class Token(MethodView):
     @blp.allow(*ADMINS)
     @blp.response(200, ScimTokenOut)
+    @raises(404, "not_found")
     def get(self):
         """Whether there is one, and when it was last used; the token itself is never shown again."""
         with db.read() as session:
@@ -27,6 +29,7 @@ class Token(MethodView):
 
     @blp.allow(*ADMINS, replay=False)
     @blp.response(201, NewScimTokenOut)
+    @raises(403, "step_up_required")
     def post(self):
         """A new one, shown this once; the one before no longer counts. Needs a fresh password or factor (403
         `step_up_required`)."""
@@ -39,6 +42,8 @@ class Token(MethodView):
 
     @blp.allow(*ADMINS)
     @blp.response(204)
+    @raises(403, "step_up_required")
+    @raises(404, "not_found")
     def delete(self):
         """Shut the directory out; needs a fresh password or factor (403 `step_up_required`)."""
         now = utcnow()

@@ -10,6 +10,7 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Unauthorized
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
 from services.identity.sessions import actions, cookies
@@ -25,6 +26,9 @@ class Session(MethodView):
     @blp.public
     @blp.arguments(SessionIn)
     @blp.response(200, AccessOut)
+    @raises(401, "invalid_credentials", "second_factor_required")
+    @raises(403, "cross_site", "tenant_suspended", "sso_required")
+    @raises(429, "too_many_attempts")
     def post(self, data):
         """Sign in. It replaces a sign-in that this browser still has. Where a company lets people in by its own sign-in
         only, the answer is 403 `sso_required`, and its `signInUrl` is where that begins."""
@@ -36,6 +40,7 @@ class Session(MethodView):
 
     @blp.public
     @blp.response(204)
+    @raises(403, "cross_site")
     def delete(self):
         """Sign out: no renewal any more, and the gateway refuses the access tokens still alive."""
         cookies.require_own_page()
@@ -49,6 +54,8 @@ class Renewal(MethodView):
     @blp.public
     @blp.response(200, AccessOut)
     @blp.alt_response(204, description="No cookie: nobody is signed in.")
+    @raises(401, "session_ended")
+    @raises(403, "cross_site", "tenant_suspended")
     def post(self):
         """A new access token for the cookie, and a new cookie. Two tabs that renew within ten seconds share one."""
         cookies.require_own_page()

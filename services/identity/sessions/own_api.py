@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from services.identity.common.context import own_settings
 from services.identity.sessions import actions, queries, step_up
 from services.identity.sessions.schemas import MySessionOut, StepUpIn
@@ -42,6 +43,8 @@ class StepUp(MethodView):
     @blp.allow()
     @blp.arguments(StepUpIn)
     @blp.response(204)
+    @raises(403, "step_up_impossible", "second_factor_required", "invalid_credentials")
+    @raises(429, "too_many_attempts")
     def post(self, shown):
         """Show the password, or a code where there is a second factor. It counts for ten minutes."""
         step_up.prove(caller(), password=shown.get("password"), code=shown.get("code"))

@@ -9,6 +9,7 @@ from chassis.core.clock import utcnow
 from chassis.core.errors import Unauthorized
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.identity.common.clients import client_of_request
 from services.identity.common.context import as_identity, own_settings
 from services.identity.common.secrets import spellings
@@ -35,6 +36,8 @@ class SignInOptions(MethodView):
     @blp.public
     @blp.arguments(PasskeyOptionsIn)
     @blp.response(200, RequestOptionsOut)
+    @raises(403, "cross_site")
+    @raises(429, "too_many_attempts")
     def post(self, data):
         """What a device needs to sign in. It never lists passkeys, so that nobody learns which user names there are;
         with a `username`, no other person's passkey will do. 429 for a network that asks too often."""
@@ -56,6 +59,9 @@ class PasskeySession(MethodView):
     @blp.public
     @blp.arguments(PasskeySignInIn)
     @blp.response(200, AccessOut)
+    @raises(401, "passkey_refused", "second_factor_required")
+    @raises(403, "cross_site", "tenant_suspended", "sso_required")
+    @raises(429, "too_many_attempts")
     def post(self, data):
         """Sign in with what a device has made of the options; answers as `POST /session`. 401 `second_factor_required`
         where the device has not checked who holds it: then send the password as well, with new options."""

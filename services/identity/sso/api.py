@@ -11,6 +11,7 @@ from chassis.core.clock import utcnow
 from chassis.core.logs import logger
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts.error_formats import PAGE
 from services.identity.common.clients import client_of_request
@@ -57,6 +58,7 @@ class Start(MethodView):
     @blp.response(303, description=TO_PROVIDER)
     @blp.alt_response(200, content_type=PAGE.media_type, description="Another site has sent the browser here: asks.")
     @blp.alt_response(429, content_type=PAGE.media_type, description=TOO_OFTEN)
+    @raises(403, "forbidden")
     def get(self, query, tenant_slug):
         """Begin a sign-in by the tenant's identity provider; afterwards the browser goes to ``next``, or the
         console. No other site signs a browser in unseen: who comes from one is asked first."""
@@ -69,6 +71,7 @@ class Start(MethodView):
     @blp.arguments(StartIn, location="query")
     @blp.response(303, description=TO_PROVIDER)
     @blp.alt_response(429, content_type=PAGE.media_type, description=TOO_OFTEN)
+    @raises(403, "forbidden", "cross_site")
     def post(self, query, tenant_slug):
         """The same for who was asked; only a page of ours may send it."""
         cookies.require_own_page()
@@ -106,6 +109,7 @@ class Callback(MethodView):
     @blp.public
     @blp.arguments(CallbackIn, location="query")
     @blp.response(303, description="To where the person wanted to go, with the session's cookie.")
+    @raises(403, "forbidden")
     def get(self, answer):
         """The provider sends the browser back here. The code is good once, and so is ``state``. The sign-in replaces
         one that this browser still has."""

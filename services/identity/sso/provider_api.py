@@ -12,6 +12,7 @@ from chassis.core.principal import caller
 from chassis.http import ssrf_guard, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts.roles import ADMINS, Role
 from services.identity.common.context import own_settings
@@ -35,6 +36,7 @@ operator_blp = Blueprint("sso_enforcement", __name__, url_prefix="/api/v1/admin/
 class TenantSso(MethodView):
     @blp.allow(*ADMINS)
     @blp.response(200, ProviderOut)
+    @raises(404, "not_found")
     def get(self):
         """The tenant's identity provider; its secret is never shown."""
         with db.read() as session:
@@ -44,6 +46,9 @@ class TenantSso(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(ProviderIn)
     @blp.response(200, ProviderOut)
+    @raises(403, "step_up_required")
+    @raises(409, "sso_untried")
+    @raises(422, "role_does_not_fit")
     def put(self, data):
         """Configure it; needs a fresh password or factor (403 `step_up_required`)."""
         _require_issuer(data["issuer"])
@@ -63,6 +68,8 @@ class TenantSso(MethodView):
 
     @blp.allow(*ADMINS)
     @blp.response(204)
+    @raises(403, "step_up_required")
+    @raises(404, "not_found")
     def delete(self):
         """Remove it; needs a fresh password or factor (403 `step_up_required`)."""
         now = utcnow()
@@ -75,6 +82,7 @@ class TenantSso(MethodView):
 class Enforcement(MethodView):
     @operator_blp.allow(Role.PLATFORM_ADMIN)
     @operator_blp.response(204)
+    @raises(403, "step_up_required")
     def delete(self, tenant_id):
         """Let a tenant's people sign in by other ways again, where its identity provider lets nobody in; needs a fresh
         password or factor (403 `step_up_required`)."""

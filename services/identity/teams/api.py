@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from contracts.roles import VIEWERS
 from services.identity.common.context import own_settings
 from services.identity.sessions.freshness import require_fresh, require_fresh_to_appoint
@@ -30,6 +31,10 @@ class Team(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(InviteIn)
     @blp.response(201, UserOut)
+    @raises(403, "step_up_required")
+    @raises(409, "email_taken", "tenant_ended")
+    @raises(422, "role_does_not_fit")
+    @raises(429, "too_many_invitations")
     def post(self, data):
         """Invite a colleague by mail; the link in it is good once, for seven days. An admin's role needs a password or
         factor that was shown a moment ago (403 `step_up_required`). Invitations and addresses that are taken elsewhere
@@ -49,6 +54,9 @@ class Member(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(UserChangeIn)
     @blp.response(200, UserOut)
+    @raises(403, "step_up_required")
+    @raises(409, "last_admin", "last_platform_admin", "invalid_transition")
+    @raises(422, "role_does_not_fit")
     def patch(self, data, user_id):
         """Another role, or suspended; the tokens still alive are refused within seconds. To make somebody an admin, or
         to let a suspended admin in again, needs a password or factor that was shown a moment ago (403
@@ -62,6 +70,7 @@ class Member(MethodView):
 
     @blp.allow(*ADMINS)
     @blp.response(204)
+    @raises(409, "last_admin", "last_platform_admin", "invalid_transition")
     def delete(self, user_id):
         """Remove somebody, or withdraw an invitation."""
         with db.begin() as session:
@@ -72,6 +81,8 @@ class Member(MethodView):
 class ResendInvitation(MethodView):
     @blp.allow(*ADMINS)
     @blp.response(204)
+    @raises(409, "invalid_transition")
+    @raises(429, "too_many_invitations")
     def post(self, user_id):
         """The new link replaces the old one. At most one a minute, and five a day to one address."""
         with db.begin() as session:
@@ -90,6 +101,8 @@ class ResendInvitation(MethodView):
 class Erase(MethodView):
     @blp.allow(*ADMINS)
     @blp.response(204)
+    @raises(403, "step_up_required")
+    @raises(409, "last_admin", "last_platform_admin", "invalid_transition")
     def post(self, user_id):
         """Forget a person, who is removed first: name and address go everywhere within minutes, the trail keeps "former
         user". It cannot be taken back, and needs a password or factor that was shown a moment ago."""

@@ -5,6 +5,7 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.identity.common.context import as_identity, own_settings
 from services.identity.passwords import rules as password_rules
 from services.identity.teams import enrolment, invitations, queries
@@ -16,9 +17,12 @@ blp = Blueprint("invitations", __name__, url_prefix="/session/accept-invitation"
 
 @blp.route("")
 class AcceptInvitation(MethodView):
-    @blp.public
+    @blp.public_once("token")
     @blp.arguments(AcceptIn)
     @blp.response(201, UserOut)
+    @raises(403, "tenant_suspended")
+    @raises(409, "sso_required")
+    @raises(422, "link_invalid", "weak_password")
     def post(self, data):
         """Join with a name and a password. The link is good once; one that is used, replaced or over is
         ``link_invalid``. Where people sign in by the company's own sign-in only, the answer is 409 ``sso_required``:

@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from contracts.roles import VIEWERS, Role
 from services.identity.common.context import own_settings
 from services.identity.sessions.freshness import require_fresh
@@ -24,6 +25,7 @@ blp = Blueprint("own-tenant", __name__, url_prefix="/api/v1")
 class OwnTenant(MethodView):
     @blp.allow(*ADMINS, *VIEWERS)
     @blp.response(200, OwnTenantOut)
+    @raises(404, "not_found")
     def get(self):
         with db.read() as session:
             tenant = tenant_queries.tenant(session, caller().tenant_id)
@@ -32,6 +34,9 @@ class OwnTenant(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(OwnTenantChangeIn)
     @blp.response(200, OwnTenantOut)
+    @raises(403, "step_up_required")
+    @raises(409, "tenant_ended")
+    @raises(404, "not_found")
     def patch(self, data):
         """``secondFactorRequired`` needs a password or factor that was shown a moment ago."""
         with db.begin() as session:
@@ -44,6 +49,8 @@ class TenantOfOperator(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantChangeIn)
     @blp.response(200, AdminTenantOut)
+    @raises(403, "step_up_required")
+    @raises(409, "invalid_transition", "tenant_ended")
     def patch(self, data, tenant_id):
         """``suspended`` shuts the tenant out within seconds and keeps its data; taken back, it also calls off an end
         that was set. To take it back needs a password or factor that was shown a moment ago (403 `step_up_required`):
@@ -66,6 +73,8 @@ class TenantOfOperator(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(EndIn, location="query")
     @blp.response(202, AdminTenantOut)
+    @raises(403, "step_up_required")
+    @raises(409, "not_exported", "tenant_ended", "invalid_transition")
     def delete(self, query, tenant_id):
         """Suspend a tenant now; at ``endsAt`` all that is its own goes, in every service. Until then ``PATCH`` with
         ``{"suspended": false}`` takes it back. An export of the last seven days was fetched, or ``exported=true`` says

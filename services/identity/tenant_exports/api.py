@@ -12,6 +12,7 @@ from chassis.core.principal import Principal, acting_as, caller
 from chassis.data.database import Database
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from chassis.process.service import runtime_of
 from contracts.roles import Role
 from contracts.services import SERVICES
@@ -34,6 +35,8 @@ blp = Blueprint("tenant-exports", __name__, url_prefix=f"{TENANTS}/<uuid:tenant_
 class OwnTenantExport(MethodView):
     @own_blp.allow(*ADMINS)
     @own_blp.response(202, TenantExportOut)
+    @raises(403, "step_up_required")
+    @raises(409, "export_under_way")
     def post(self):
         """Have all that is kept of the own company gathered; while that is under way, the same export. Needs a password
         or factor that was shown a moment ago."""
@@ -41,6 +44,7 @@ class OwnTenantExport(MethodView):
 
     @own_blp.allow(*ADMINS)
     @own_blp.response(200, TenantExportOut)
+    @raises(404, "not_found")
     def get(self):
         """The newest export that the caller has asked for: progress by service, then the archive's path."""
         return _latest(caller().tenant_id, OWN)
@@ -52,6 +56,9 @@ class OwnTenantArchive(MethodView):
     @own_blp.alt_response(200, **fetches.ZIP)
     @own_blp.alt_response(429, **fetches.UNDER_WAY)
     @own_blp.alt_response(503, **fetches.BUSY)
+    @raises(403, "step_up_required")
+    @raises(429, "fetch_under_way")
+    @raises(503, "archives_busy")
     def get(self, export_id):
         """A zip file of JSON lines, one file a table. Needs a password or factor that was shown a moment ago."""
         return _archive(caller().tenant_id, export_id)
@@ -61,6 +68,8 @@ class OwnTenantArchive(MethodView):
 class ExportOfTenant(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.response(202, TenantExportOut)
+    @raises(403, "step_up_required")
+    @raises(409, "export_under_way")
     def post(self, tenant_id):
         """Have all that is kept of a tenant gathered, also of a suspended one. Needs a password or factor that was
         shown a moment ago."""
@@ -79,6 +88,9 @@ class ArchiveOfTenant(MethodView):
     @blp.alt_response(200, **fetches.ZIP)
     @blp.alt_response(429, **fetches.UNDER_WAY)
     @blp.alt_response(503, **fetches.BUSY)
+    @raises(403, "step_up_required")
+    @raises(429, "fetch_under_way")
+    @raises(503, "archives_busy")
     def get(self, tenant_id, export_id):
         """A zip file of JSON lines, one file a table. Fetched to its end, it lets the tenant end. Needs a password or
         factor that was shown a moment ago."""

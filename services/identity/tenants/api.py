@@ -8,6 +8,7 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from contracts.roles import Role
 from services.identity.tenants import actions, queries
 from services.identity.tenants.schemas import AdminTenantOut, FeaturesIn, TenantIn, TenantsIn
@@ -20,6 +21,7 @@ class Tenants(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(TenantIn)
     @blp.response(201, AdminTenantOut)
+    @raises(409, "slug_taken")
     def post(self, data):
         with db.begin() as session:
             tenant = actions.create_tenant(session, **data, actor=caller(), now=utcnow())
@@ -48,6 +50,7 @@ class Features(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.arguments(FeaturesIn)
     @blp.response(200, AdminTenantOut)
+    @raises(409, "tenant_ended")
     def put(self, changes, tenant_id):
         """In force at the gateway within five seconds."""
         with db.begin() as session:

@@ -12,6 +12,7 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.error_formats import PROBLEM
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts.roles import ADMINS, VIEWERS, Role
 from services.notifier import settings
@@ -51,6 +52,8 @@ class Events(MethodView):
     @blp.arguments(EventsIn, location="query")
     @blp.response(200, EventsOut, headers=HEADERS)
     @blp.alt_response(410, schema=PROBLEM.reference, content_type=PROBLEM.media_type, description="Expired.")
+    @raises(410, "cursor_expired")
+    @raises(422, "invalid_cursor")
     def get(self, search):
         """The next events of the caller's tenant after a cursor; with ``wait`` as soon as there are any.
 

@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from contracts.roles import ADMINS, VIEWERS, Role
 from services.notifier.deliveries import queries
 from services.notifier.deliveries.metrics import outcomes
@@ -34,6 +35,7 @@ class Deliveries(MethodView):
 class Resend(MethodView):
     @blp.allow(*DECIDERS)
     @blp.response(200, DeliveryOut)
+    @raises(409, "invalid_transition")
     def post(self, delivery_id):
         """Send an ``uncertain`` mail again, under the same Message-ID, if its recipient still wants it.
 
@@ -49,6 +51,7 @@ class Resend(MethodView):
 class Forget(MethodView):
     @blp.allow(*DECIDERS)
     @blp.response(200, DeliveryOut)
+    @raises(409, "invalid_transition")
     def post(self, delivery_id):
         """Never send an ``uncertain`` mail again: it becomes ``forgotten``.
 

@@ -6,6 +6,7 @@ from flask import Response, abort, current_app
 from flask.views import MethodView
 
 from chassis.http.blueprints import Blueprint
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from services.notifier import settings
 from services.notifier.common.templates import templates
@@ -36,6 +37,7 @@ class MailboxJson(MethodView):
     @blp.public
     @blp.arguments(MailboxIn, location="query")
     @blp.response(200, MailOut(many=True))
+    @raises(404, "not_found")
     def get(self, search):
         """The newest 500 mails of the development mailbox, newest first."""
         return folder.newest(mailbox(), **search)
@@ -46,6 +48,7 @@ class MailboxPage(MethodView):
     @blp.public
     @blp.arguments(MailboxIn, location="query")
     @blp.response(200)
+    @raises(404, "not_found")
     def get(self, search):
         """The newest mails of the development mailbox to look at."""
         mails = folder.newest(mailbox(), limit=ON_PAGE, **search)

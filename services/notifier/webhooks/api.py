@@ -10,6 +10,7 @@ from chassis.http import audit_trail, ssrf_guard, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from chassis.process.service import settings_of
 from contracts.roles import ADMINS, Role
 from services.notifier import settings
@@ -35,6 +36,8 @@ class Webhooks(MethodView):
     @blp.allow(*OWNERS, replay=False)
     @blp.arguments(schemas.WebhookIn)
     @blp.response(201, schemas.WebhookWithSecretOut)
+    @raises(409, "webhook_limit_reached")
+    @raises(422, "forbidden_target")
     def post(self, data):
         """Set a webhook up. Only this answer contains its secret."""
         check_target(data["url"])
@@ -58,6 +61,7 @@ class OneWebhook(MethodView):
     @blp.allow(*OWNERS)
     @blp.arguments(schemas.WebhookUpdateIn)
     @blp.response(200, schemas.WebhookOut)
+    @raises(422, "forbidden_target")
     def put(self, data, webhook_id):
         """Replace URL, types and description; what is queued already goes to the new URL. Read-only fields of the
         webhook may stand in the body, and are ignored."""
@@ -82,6 +86,7 @@ class OneWebhook(MethodView):
 class Pause(MethodView):
     @blp.allow(*OWNERS)
     @blp.response(200, schemas.WebhookOut)
+    @raises(409, "invalid_transition")
     def post(self, webhook_id):
         """Send nothing until the webhook is resumed; events are kept for then."""
         with db.begin() as session:
@@ -94,6 +99,7 @@ class Pause(MethodView):
 class Resume(MethodView):
     @blp.allow(*OWNERS)
     @blp.response(200, schemas.WebhookOut)
+    @raises(409, "invalid_transition")
     def post(self, webhook_id):
         """Go on sending to a paused or disabled webhook, at once."""
         with db.begin() as session:
@@ -118,6 +124,7 @@ class RotateSecret(MethodView):
 class Test(MethodView):
     @blp.allow(*OWNERS)
     @blp.response(202, schemas.WebhookMessageOut)
+    @raises(409, "webhook_not_active")
     def post(self, webhook_id):
         """Send a message of type ``webhooks.Test.v1``; ``attempts`` shows the outcome."""
         with db.begin() as session:
@@ -129,6 +136,8 @@ class Redeliver(MethodView):
     @blp.allow(*OWNERS)
     @blp.arguments(schemas.RedeliverIn)
     @blp.response(202, schemas.RedeliverOut)
+    @raises(409, "webhook_not_active")
+    @raises(422, "range_too_large")
     def post(self, request, webhook_id):
         """Send one event, or all events of a period that the webhook wants, again or for the first time."""
         with db.begin() as session:

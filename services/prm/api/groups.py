@@ -8,6 +8,7 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from contracts import features
 from contracts.roles import Role
 from services.prm.actions import groups as actions
@@ -24,6 +25,7 @@ class Groups(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(GroupIn)
     @blp.response(201, GroupOut)
+    @raises(409, "group_name_taken")
     def post(self, data):
         """Make a group of retailers with whom there is any relationship, also one not answered yet."""
         with db.begin() as session:
@@ -52,6 +54,7 @@ class OneGroup(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(GroupChangeIn)
     @blp.response(200, GroupOut)
+    @raises(409, "group_name_taken")
     def put(self, data, group_id):
         """Replace name and retailers."""
         with db.begin() as session:

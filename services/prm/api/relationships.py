@@ -8,6 +8,7 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from contracts import features
 from contracts.roles import RETAILERS, Role
 from services.prm import identity_client, rules
@@ -27,6 +28,7 @@ class Relationships(MethodView):
     @blp.allow(*BOTH)
     @blp.arguments(RelationshipIn)
     @blp.response(201, RelationshipOut)
+    @raises(409, "relationship_exists")
     def post(self, partner_ids):
         """A supplier invites a retailer (Invited), or a retailer asks a supplier (Pending)."""
         side = rules.side_of(caller().role)
@@ -60,6 +62,7 @@ class OneRelationship(MethodView):
 class Accept(MethodView):
     @blp.allow(*BOTH)
     @blp.response(200, RelationshipOut)
+    @raises(409, "invalid_transition")
     def post(self, relationship_id):
         """The side that was asked accepts."""
         return take(Step.ACCEPT, relationship_id)
@@ -69,6 +72,7 @@ class Accept(MethodView):
 class Decline(MethodView):
     @blp.allow(*BOTH)
     @blp.response(200, RelationshipOut)
+    @raises(409, "invalid_transition")
     def post(self, relationship_id):
         """The side that was asked declines."""
         return take(Step.DECLINE, relationship_id)
@@ -78,6 +82,7 @@ class Decline(MethodView):
 class Pause(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(200, RelationshipOut)
+    @raises(409, "invalid_transition")
     def post(self, relationship_id):
         """Pause an active relationship; it still exists."""
         return take(Step.PAUSE, relationship_id)
@@ -87,6 +92,7 @@ class Pause(MethodView):
 class Resume(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(200, RelationshipOut)
+    @raises(409, "invalid_transition")
     def post(self, relationship_id):
         """Resume a paused relationship."""
         return take(Step.RESUME, relationship_id)
@@ -96,6 +102,7 @@ class Resume(MethodView):
 class End(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.response(200, RelationshipOut)
+    @raises(409, "invalid_transition")
     def post(self, relationship_id):
         """End a relationship, or withdraw an invitation; the retailer loses its tier."""
         return take(Step.END, relationship_id)

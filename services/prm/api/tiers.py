@@ -8,6 +8,7 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from contracts import features
 from contracts.roles import RETAILERS, Role
 from services.prm.actions import tiers as actions
@@ -23,6 +24,7 @@ class Tiers(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(TierIn)
     @blp.response(201, TierOut)
+    @raises(409, "tier_limit_reached")
     def post(self, data):
         """Make a tier; a supplier can have 10 (S0-44)."""
         with db.begin() as session:
@@ -72,6 +74,7 @@ class Assign(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(AssignIn)
     @blp.response(200, AssignedOut)
+    @raises(422, "no_relationship")
     def post(self, data, tier_id):
         """Put a retailer on the tier; it leaves the one it held (S0-51)."""
         with db.begin() as session:

@@ -17,6 +17,7 @@ from chassis.core.principal import NOBODY, Principal, acting_as, caller
 from chassis.http import idempotency, versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from contracts.error_formats import MARKETING
 from contracts.roles import Role
 from services.promotions.carts import actions, queries
@@ -50,7 +51,8 @@ def in_shop(view: F) -> F:
             work = functools.partial(view, *args, **kwargs)
             return idempotency.answer_once(db, work) if request.method == "POST" else work()
 
-    return cast(F, inside)
+    inside.acts_once = True  # type: ignore[attr-defined]
+    return raises(403, "feature_disabled")(cast(F, inside))
 
 
 @blp.route("/checkout/add")
@@ -61,6 +63,7 @@ class CheckoutAdd(MethodView):
     @blp.response(200, CartOut)
     @blp.alt_response(201, schema=CartOut)
     @blp.alt_response(414, description="The link is longer than 8 KiB.")
+    @raises(422, "unknown_product")
     def get(self, query):
         """Put products into the cart, or into a new one with the campaign that ``mktop`` names (S4-24).
 
@@ -74,6 +77,7 @@ class CheckoutAdd(MethodView):
     @blp.response(200, CartOut)
     @blp.alt_response(201, schema=CartOut)
     @blp.alt_response(414, description="The link is longer than 8 KiB.")
+    @raises(422, "unknown_product")
     def post(self, query):
         """The same as ``GET``, for clients that change data by ``POST`` only."""
         return _add(query)
@@ -105,6 +109,7 @@ class CartItem(MethodView):
     @in_shop
     @blp.arguments(QuantityIn)
     @blp.response(200, CartOut)
+    @raises(422, "unknown_product")
     def put(self, change, cart_id, product_id):
         """Set how much of a product is wanted, also of one that is not in the cart yet; 0 takes it out."""
         expected = versions.if_match()

@@ -9,6 +9,7 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
+from chassis.http.problems import raises
 from contracts.error_formats import MARKETING
 from services.promotions.carts import campaign_actions, campaign_queries
 from services.promotions.carts.campaign_schemas import CartCampaignIn, CartCampaignOut, CartCampaignsIn
@@ -34,6 +35,8 @@ class CartCampaigns(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(CartCampaignIn)
     @blp.response(201, CartCampaignOut)
+    @raises(409, "campaign_name_taken")
+    @raises(422, "unknown_pricelist")
     def post(self, data):
         """Create a cart campaign; its address is in ``Location`` (S4-10)."""
         with db.begin() as session:
@@ -53,6 +56,8 @@ class CartCampaign(MethodView):
     @blp.allow(*ADMINS)
     @blp.arguments(CartCampaignIn)
     @blp.response(200, CartCampaignOut)
+    @raises(409, "campaign_name_taken")
+    @raises(422, "unknown_pricelist")
     def put(self, data, campaign_id):
         """Replace a cart campaign, in the version that ``dbVersion`` or ``If-Match`` names, if any (S4-14, D6)."""
         expected = versions.if_match()

@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from services.promotions.catalogue import pricelist_actions, pricelist_queries
 from services.promotions.catalogue.schemas import (
     EntryOut,
@@ -35,6 +36,7 @@ class Pricelists(MethodView):
     @blp.admins
     @blp.arguments(PricelistIn)
     @blp.response(201, PricelistDetailOut)
+    @raises(409, "pricelist_exists")
     def post(self, data):
         """A new price list with up to 5,000 products; more are added afterwards.
 
@@ -70,6 +72,7 @@ class OnePricelist(MethodView):
 
     @blp.admins
     @blp.response(204)
+    @raises(409, "pricelist_in_use")
     def delete(self, pricelist_uid):
         """Delete a price list that nothing uses."""
         with db.begin() as session:

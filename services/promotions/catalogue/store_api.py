@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from services.promotions.catalogue import store_actions, store_queries
 from services.promotions.catalogue.schemas import (
     CustomerGroupChangeIn,
@@ -34,6 +35,8 @@ class Stores(MethodView):
     @blp.admins
     @blp.arguments(StoreIn)
     @blp.response(201, StoreOut)
+    @raises(409, "store_exists")
+    @raises(422, "unknown_pricelist")
     def post(self, data):
         """A new store."""
         with db.begin() as session:
@@ -53,6 +56,7 @@ class OneStore(MethodView):
     @blp.admins
     @blp.arguments(StoreChangeIn)
     @blp.response(200, StoreOut)
+    @raises(422, "unknown_pricelist")
     def put(self, data, store_uid):
         """Change what is named; what is left out stays as it is."""
         with db.begin() as session:
@@ -78,6 +82,7 @@ class CustomerGroups(MethodView):
     @customer_groups_blp.admins
     @customer_groups_blp.arguments(CustomerGroupIn)
     @customer_groups_blp.response(201, CustomerGroupOut)
+    @raises(409, "customer_group_exists")
     def post(self, data):
         """A new customer group."""
         with db.begin() as session:

@@ -8,6 +8,7 @@ from flask.views import MethodView
 from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.promotions import engine
 from services.promotions.common.api import TenantBlueprint
 from services.promotions.evaluations import actions, queries, return_actions
@@ -24,6 +25,9 @@ class Evaluate(MethodView):
     @blp.admins
     @blp.arguments(OrderIn())
     @blp.response(200, EvaluationOut)
+    @raises(409, "already_returned")
+    @raises(422, "at_far_away", "currency_mismatch", "unknown_campaign", "unknown_customer_group")
+    @raises(422, "unknown_evaluation", "unknown_line", "unknown_product", "unknown_store")
     def post(self, order):
         """What each unit costs at a moment, and what became of every campaign that was considered."""
         cache, writer = campaign_cache_of(current_app), writer_of(current_app)
@@ -46,6 +50,8 @@ class Returns(MethodView):
     @blp.admins
     @blp.arguments(ReturnIn)
     @blp.response(200, ReturnOut)
+    @raises(409, "already_returned")
+    @raises(422, "unknown_line")
     def post(self, returned, evaluation_id):
         """Return units; the answer says what was paid for each. No unit comes back twice."""
         with db.begin() as session:

@@ -6,6 +6,7 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.promotions.catalogue import queries as catalogue_queries
 from services.promotions.common.api import TenantBlueprint, tagged
 from services.promotions.evaluations import settings_actions
@@ -26,6 +27,8 @@ class Settings(MethodView):
     @blp.admins
     @blp.arguments(SettingsIn)
     @blp.response(200, SettingsOut)
+    @raises(409, "currency_does_not_fit")
+    @raises(422, "unknown_pricelist")
     def put(self, changes):
         """Change what is named; what is left out stays as it is."""
         with db.begin() as session:

@@ -10,6 +10,7 @@ from chassis.core.money import written
 from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
+from chassis.http.problems import raises
 from services.promotions.common.api import TenantBlueprint
 from services.promotions.evaluations import usage_actions as actions
 from services.promotions.evaluations import usage_queries as queries
@@ -48,6 +49,8 @@ class Reservation(MethodView):
     @blp.admins
     @blp.arguments(ReservationIn)
     @blp.response(200, ReservationOut)
+    @raises(409, "limit_reached", "already_returned", "reservation_committed")
+    @raises(422, "unknown_evaluation")
     def post(self, data, order_id):
         """Reserve what an evaluation uses of campaigns, for a while. It replaces the order's earlier reservation."""
         now, lifetime = utcnow(), timedelta(seconds=data["seconds"])
@@ -68,6 +71,7 @@ class Reservation(MethodView):
 class Commit(MethodView):
     @blp.admins
     @blp.response(200, ReservationOut)
+    @raises(409, "limit_reached", "already_returned", "reservation_released")
     def post(self, order_id):
         """The order is paid: what it reserved counts as used."""
         now = utcnow()

@@ -7,6 +7,7 @@ from chassis.core.principal import caller
 from chassis.http import versions
 from chassis.http.current import db
 from chassis.http.pages import page_of
+from chassis.http.problems import raises
 from services.promotions.common.api import TenantBlueprint, tagged, updated, warning_header
 from services.promotions.sales import actions, queries, selection_actions, warning_queries
 from services.promotions.sales.schemas import (
@@ -36,6 +37,8 @@ class SalesCampaigns(MethodView):
     @blp.admins
     @blp.arguments(SalesCampaignIn)
     @blp.response(201, SalesCampaignOut)
+    @raises(409, "campaign_exists")
+    @raises(422, "unknown_customer_group", "unknown_pricelist", "unknown_store")
     def post(self, data):
         """A new campaign. It has no effect until it is activated."""
         with db.begin() as session:
@@ -67,6 +70,8 @@ class OneSalesCampaign(MethodView):
     @blp.admins
     @blp.arguments(SalesCampaignChangeIn(partial=True))
     @blp.response(200, SalesCampaignOut)
+    @raises(409, "campaign_active", "invalid_transition")
+    @raises(422, "unknown_customer_group", "unknown_pricelist", "unknown_store")
     def put(self, data, campaign_uid):
         """Change what is named; an active campaign's status only."""
         with db.begin() as session:
@@ -95,6 +100,7 @@ class Selections(MethodView):
     @blp.admins
     @blp.arguments(SelectionIn)
     @blp.response(200, SalesCampaignOut)
+    @raises(409, "campaign_active")
     def put(self, body, campaign_uid):
         """Replace the selection of a campaign that is not active."""
         return _select(body, campaign_uid)
@@ -102,6 +108,7 @@ class Selections(MethodView):
     @blp.admins
     @blp.arguments(SelectionIn)
     @blp.response(200, SalesCampaignOut)
+    @raises(409, "campaign_active")
     def post(self, body, campaign_uid):
         """The same as PUT."""
         return _select(body, campaign_uid)

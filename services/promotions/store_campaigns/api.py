@@ -20,6 +20,7 @@ from chassis.http.audit_trail import AuditOut
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of
+from chassis.http.problems import raises
 from contracts.error_formats import STORES
 from contracts.roles import Role
 from services.promotions.common import queries as common_queries
@@ -66,7 +67,8 @@ def _of_own_company(roles: tuple[Role, ...], view: F) -> F:
             raise NotFound("Company not found", code="company_not_found") from None
         return view(*args, **kwargs)
 
-    return blp.allow(*roles)(cast(F, of_own_company))
+    missing = raises(404, "company_not_found", "campaign_not_found")
+    return blp.allow(*roles)(missing(cast(F, of_own_company)))
 
 
 @blp.route("")
@@ -74,6 +76,7 @@ class StoreCampaigns(MethodView):
     @admins
     @blp.arguments(StoreCampaignIn)
     @blp.response(201, StoreCampaignCreatedOut)
+    @raises(422, "invalid_date_range")
     def post(self, data):
         """Create a campaign."""
         store_uids, now = data.pop("store_ids"), utcnow()
@@ -102,12 +105,16 @@ class StoreCampaign(MethodView):
     @admins
     @blp.arguments(StoreCampaignChangesIn)
     @blp.response(200, UpdatedOut)
+    @raises(403, "extra_permission_required")
+    @raises(409, "campaign_not_modifiable")
+    @raises(422, "invalid_date_range")
     def put(self, changes, campaign_id):
         """Change what is named, effective at once (S3-1)."""
         return _update(campaign_id, changes)
 
     @admins
     @blp.response(200, DeletedOut)
+    @raises(409, "campaign_not_modifiable")
     def delete(self, campaign_id):
         """Delete a campaign that is over or never ran (D44). Its name is free; its audit trail stays."""
         now = utcnow()
@@ -123,6 +130,9 @@ class StoreCampaignOfStores(MethodView):
     @admins
     @blp.arguments(StoreCampaignChangesIn)
     @blp.response(200, UpdatedOut)
+    @raises(403, "extra_permission_required")
+    @raises(409, "campaign_not_modifiable")
+    @raises(422, "invalid_date_range")
     def put(self, changes, campaign_id):
         """Change what is named, effective at once, in all stores (S3-1, S3-9)."""
         return _update(campaign_id, changes)
@@ -133,6 +143,7 @@ class LinkedStores(MethodView):
     @admins
     @blp.arguments(LinkedStoresIn)
     @blp.response(200, LinkedStoresOut)
+    @raises(409, "campaign_not_modifiable")
     def put(self, data, campaign_id):
         """Say which stores show the campaign; those left out no longer do."""
         expected, now = versions.if_match(), utcnow()

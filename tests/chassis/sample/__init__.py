@@ -24,6 +24,7 @@ from chassis.http import versions
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.pages import PageIn, page_of, paginate
+from chassis.http.problems import raises
 from chassis.http.schemas import CamelSchema, text
 from chassis.messaging import outbox
 from chassis.messaging.events import Drop, Received, Subscriber, on, publishes
@@ -98,6 +99,7 @@ class Notes(MethodView):
     @blp.allow(Role.SUPPLIER_ADMIN)
     @blp.arguments(NoteIn)
     @blp.response(201, NoteOut)
+    @raises(409, "refused")
     def post(self, data):
         with db.begin() as session:
             if data["title"] == "refuse me":

@@ -248,3 +248,30 @@ def test_a_person_of_a_directory_keeps_the_address_though_they_have_never_come(i
     before = identity.rows()
     is_problem(identity.admin.post(f"{ADMIN}/{other}/users", json=body), 409, "email_taken")
     assert identity.rows() == before
+
+
+def test_a_repeated_request_with_a_key_adds_a_person_once(identity, directory, tenant):
+    """D7: the key belongs to the tenant, also after its token was replaced."""
+
+    def add(directory, **change):
+        headers = {"Authorization": f"Bearer {directory.token}", "Idempotency-Key": "k"}
+        return identity.nobody.post(USERS, json=LARS | change, headers=headers)
+
+    first, again = add(directory), add(directory)
+    successor = directory_of(identity)
+    renewed = add(successor)
+    assert (first.status_code, again.data, renewed.data) == (201, first.data, first.data)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.content_type == first.content_type == "application/scim+json"
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = add(successor, userName="eva@nordic-heating.example")
+    assert (other.status_code, "Idempotency-Key" in other.json["detail"]) == (422, True)
+
+
+def test_a_key_of_another_tenants_directory_means_nothing(identity, directory, tenant):
+    other = identity.tenant("Southern Lights")
+    identity.user(other, "otto@southern-lights.example")
+    theirs = directory_of(identity, "otto@southern-lights.example")
+    for caller, email in ((directory, LARS["userName"]), (theirs, "lena@southern-lights.example")):
+        headers = {"Authorization": f"Bearer {caller.token}", "Idempotency-Key": "k"}
+        assert identity.nobody.post(USERS, json=LARS | {"userName": email}, headers=headers).status_code == 201
