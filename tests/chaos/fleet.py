@@ -5,8 +5,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +21,7 @@ from chassis.messaging.broker import connect
 from concord import platform
 from tests.chaos import ledger, servers
 from tests.e2e.harness import Engines, Platform, free_ports
+from tests.plugin.nursery import nursery
 
 # What a name stands for, and how often it runs: relays have a standby, consumers and senders share their work. What has
 # no role has all of its service's in one process.
@@ -111,16 +110,15 @@ class Fleet(Platform):
 
     def start(self, name: str) -> None:
         service, _, role = name.partition(".")[0].partition("-")
-        module = ["tests.chaos.ledger"] if service == ledger.NAME else ["concord", "run", service]
         threads = "16" if service == platform.GATEWAY else "4"
-        with (self.home / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", *module, *([role] if role else [])],
-                env=self.environment | {"CONCORD_BIND": f"127.0.0.1:{self.port_of(name)}", "CONCORD_THREADS": threads},
-                stderr=log,
-                stdout=log,
-                start_new_session=True,
-            )
+        own = {"CONCORD_BIND": f"127.0.0.1:{self.port_of(name)}", "CONCORD_THREADS": threads}
+        is_ledger = service == ledger.NAME
+        self.processes[name] = nursery().start(
+            "tests.chaos.ledger" if is_ledger else "concord",
+            [] if is_ledger else ["run", service, *([role] if role else [])],
+            self.environment | own,
+            self.home / f"{name}.log",
+        )
 
     def duplicates(self, name: str) -> float:
         """How many redeliveries the inbox of a running process has absorbed, by its own count."""

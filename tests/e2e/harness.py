@@ -1,11 +1,9 @@
 """The whole platform as real processes on either set of engines, and a user's way of talking to it."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +20,7 @@ from chassis.data.database import Database
 from concord import platform
 from tests.e2e.signed import Signed
 from tests.plugin import RABBITMQ, need, postgres_admin
+from tests.plugin.nursery import Child, nursery
 
 OPERATOR = ("admin@concord.example", "concord-demo")
 PASSWORD = "concord-demo"
@@ -124,7 +123,7 @@ class Platform:
     engines: Engines
     extra: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_ports(len(platform.SERVICES) + 1 + 30))
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Child] = field(default_factory=dict)
     inbox: Any = None  # what the mail server took that it was given, if any
     broker: "Forwarder | None" = None  # the way to the broker, if it can be unplugged
     smtp: "Forwarder | None" = None  # the way to the mail server
@@ -154,16 +153,10 @@ class Platform:
         return inherited | ours | self.engines.environment | self.extra
 
     def prepare(self, *commands: Sequence[str]) -> None:
-        """Run ``concord …`` for each of the commands, in one process: to start costs more than they do."""
-        one_by_one = "import json, sys; from concord.cli import main; "
-        one_by_one += "[main(command, standalone_mode=False) for command in json.loads(sys.argv[1])]"
-        done = subprocess.run(
-            [sys.executable, "-c", one_by_one, json.dumps(commands)],
-            env=self.environment,
-            capture_output=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr.decode()
+        """Run ``concord …`` for each of the commands, one after the other."""
+        for command in commands:
+            done = nursery().start("concord", command, self.environment, self.home / "prepare.log").wait(120)
+            assert done == 0, self.log("prepare")
 
     def start_all(self) -> None:
         self.prepare(["keys"], ["migrate"], ["topology"], ["operator", OPERATOR[0], "--password", OPERATOR[1]])
@@ -179,15 +172,13 @@ class Platform:
     def start(self, name: str) -> None:
         service, _, role = name.partition("-")
         threads = {"CONCORD_THREADS": "12"} if name == platform.GATEWAY else {}
-        log = (self.home / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(
-            [sys.executable, "-m", "concord", "run", service, *([role] if role else [])],
-            env=self.environment | {"CONCORD_BIND": f"127.0.0.1:{self.port_of(name)}"} | threads,
-            stderr=log,
-            stdout=log,
-            start_new_session=True,
+        own = {"CONCORD_BIND": f"127.0.0.1:{self.port_of(name)}"} | threads
+        self.processes[name] = nursery().start(
+            "concord",
+            ["run", service, *([role] if role else [])],
+            self.environment | own,
+            self.home / f"{name}.log",
         )
-        log.close()
 
     def port_of(self, name: str) -> int:
         """The api (or the whole service) listens where the other services expect it, other roles further up."""

@@ -69,7 +69,7 @@ class ExportOfTenant(MethodView):
     @blp.allow(Role.PLATFORM_ADMIN)
     @blp.response(202, TenantExportOut)
     @raises(403, "step_up_required")
-    @raises(409, "export_under_way")
+    @raises(409, "export_under_way", "tenant_ended")
     def post(self, tenant_id):
         """Have all that is kept of a tenant gathered, also of a suspended one. Needs a password or factor that was
         shown a moment ago."""
