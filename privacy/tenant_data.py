@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Row, Table, Uuid, delete, literal,
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from chassis.data.bulk import execute_counted
-from chassis.data.keys import Place, after, key_of
+from privacy.places import Place, after, key_of
 
 FORMER_COMPANY = "former company"
 """What others read in the place of an ended tenant's name."""
