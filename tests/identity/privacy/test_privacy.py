@@ -11,7 +11,8 @@ from chassis.core.clock import utcnow
 from chassis.core.principal import acting_as
 from contracts.services import SERVICES
 from privacy import people_duty
-from privacy.erasures import PASSES, ErasureRow
+from privacy.erasures import ErasureRow
+from privacy.passes import PASSES
 from privacy.people_duty import PeopleDuty
 from privacy.person import FORMER_USER, NO_ADDRESS, email_digest
 from services.affiliates.affiliates import actions as affiliate_actions
