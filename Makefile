@@ -70,7 +70,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 
 $(VENV)/.dev: pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c requirements.lock -e '.[dev]'
 	touch $(VENV)/.installed $@
 
 $(VENV)/.bench: $(VENV)/.dev

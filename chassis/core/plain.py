@@ -1,6 +1,5 @@
 """Values in JSON, for events and the audit trail: ids and amounts as strings, times in RFC 3339."""
 
-import base64
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,11 +29,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     raise TypeError(f"an event cannot carry a {type(value).__name__}")
-
-
-def json_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A database row as JSON has it, for exports; bytes in base64."""
-    return {
-        name: base64.b64encode(value).decode() if isinstance(value, bytes) else plain(value)
-        for name, value in row.items()
-    }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from flask import Flask
 from sqlalchemy import MetaData
@@ -12,8 +12,6 @@ from sqlalchemy import MetaData
 from chassis.core.bell import Bell
 from chassis.data import migrate
 from chassis.data.database import Database
-from chassis.data.personal import PersonalData
-from chassis.data.tenant_data import Step, TenantData
 from chassis.http import app as http
 from chassis.http.blueprints import Blueprint
 from chassis.http.client import ServiceClient
@@ -21,9 +19,10 @@ from chassis.http.error_formats import ErrorFormat
 from chassis.http.identity import Signer, Verifier
 from chassis.messaging import broker
 from chassis.messaging.events import LockTenants, Subscriber, Subscription
-from chassis.process import health, people, tenants
+from chassis.process import health
 from chassis.process.settings import Settings
 
+D = TypeVar("D")
 ROLES = ("api", "relay", "consumer", "scheduler")
 
 
@@ -46,6 +45,22 @@ class Task:
     bell: Callable[["Runtime"], Bell] | None = None
 
 
+class Duty(Protocol):
+    """What a service does beside its own work, the same way as other services: it adds to what the service declares.
+
+    A view or a task of a duty finds its declaration with ``service.duty(<its class>)``.
+    """
+
+    @property
+    def blueprints(self) -> Sequence[Blueprint]: ...
+
+    @property
+    def subscriptions(self) -> Sequence[Subscription]: ...
+
+    @property
+    def tasks(self) -> Sequence[Task]: ...
+
+
 @dataclass(frozen=True)
 class Service:
     """A service's declaration: the only wiring there is.
@@ -60,12 +75,7 @@ class Service:
         subscribers: further listeners with queues of their own, named ``<service>.<word>``.
         beside_api: what each process with the api role repeats beside its web server, and once more when it ends.
         error_format_of: the error format of a path that belongs to no endpoint; None for the platform's own.
-        personal: what its own tables hold of people. With it, even without any table, the service answers what it keeps
-            about a person and forgets one (``chassis.process.people``).
-        erases_archive: it also takes erased people out of what the broker keeps; true of one service.
-        tenant_data: what its own tables hold of tenants, children before the rows they refer to. With it, even without
-            any table, the service shows all rows of a tenant; where it names steps, it also deletes what a tenant has
-            left after its end (``chassis.process.tenants``).
+        duties: what it does beside that as other services do, at most one of a class; see :class:`Duty`.
         check: reads the service's own settings; raises ``SettingsError`` so that a process with a wrong environment
             does not start, whatever its role.
     """
@@ -81,47 +91,37 @@ class Service:
     schedule: Sequence[Task] = ()
     beside_api: Sequence[Task] = ()
     error_format_of: Callable[[str], ErrorFormat | None] = lambda _path: None
-    personal: Sequence[PersonalData] | None = None
-    erases_archive: bool = False
-    tenant_data: Sequence[TenantData] | None = None
+    duties: Sequence[Duty] = ()
     check: Callable[[Settings], object] = lambda _settings: None
 
     @property
     def listeners(self) -> tuple[Subscriber, ...]:
         """Every subscriber of the service, the one named after it first."""
-        erasing = () if self.personal is None else (people.begin_erasure,)
-        ending = (tenants.begin_ending,) if self.ending_steps else ()
-        subscriptions = (*self.subscriptions, *erasing, *ending)
+        subscriptions = (*self.subscriptions, *(one for duty in self.duties for one in duty.subscriptions))
         own = (Subscriber(self.name, subscriptions, lock_tenants=self.lock_tenants),) if subscriptions else ()
         return (*own, *self.subscribers)
 
     @property
-    def personal_data(self) -> tuple[PersonalData, ...]:
-        """What its tables, and those of the chassis beside them, hold of people."""
-        return (*(self.personal or ()), *people.CHASSIS)
-
-    @property
-    def all_tenant_data(self) -> tuple[TenantData, ...]:
-        """What its tables, and those of the chassis beside them, hold of tenants."""
-        return (*(self.tenant_data or ()), *tenants.CHASSIS)
-
-    @property
-    def ending_steps(self) -> tuple[tuple[TenantData, Step], ...]:
-        """What is done after a tenant's end, in this order."""
-        return tuple((data, step) for data in self.tenant_data or () for step in data.steps)
-
-    @property
     def tasks(self) -> tuple[Task, ...]:
         """What the scheduler role repeats for this service."""
-        erasing = () if self.personal is None else (Task("erasures", 2.0, people.erase_some),)
-        ending = (Task("endings", 2.0, tenants.end_some),) if self.ending_steps else ()
-        return (*self.schedule, *erasing, *ending)
+        return (*self.schedule, *(task for duty in self.duties for task in duty.tasks))
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles this service has work for."""
         work = {"api": True, "relay": self.events, "consumer": self.listeners, "scheduler": True}
         return tuple(role for role in ROLES if work[role])
+
+    def duty(self, kind: type[D]) -> D:
+        """Its duty of a class.
+
+        Raises:
+            LookupError: it has none.
+        """
+        for duty in self.duties:
+            if isinstance(duty, kind):
+                return duty
+        raise LookupError(f"{self.name} has no {kind.__name__}")
 
 
 @dataclass
@@ -169,9 +169,8 @@ class Runtime:
             ordered=[subscriber.name for subscriber in self.service.listeners if subscriber.ordered],
         )
         if api:
-            people_endpoints = () if self.service.personal is None else (people.blp,)
-            tenant_endpoints = () if self.service.tenant_data is None else (tenants.blp,)
-            http.mount(app, (*self.service.blueprints, *people_endpoints, *tenant_endpoints))
+            of_duties = (blueprint for duty in self.service.duties for blueprint in duty.blueprints)
+            http.mount(app, (*self.service.blueprints, *of_duties))
         return app
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from chassis.process.service import Service, Task
+from privacy.people_duty import PeopleDuty
+from privacy.tenants_duty import TenantsDuty
 from services.affiliates import settings
 from services.affiliates.affiliates import api as affiliates
 from services.affiliates.affiliates import internal_api as internal_affiliates
@@ -63,7 +65,6 @@ service = Service(
     subscriptions=(*TENANT_EVENTS, *USER_EVENTS),
     schedule=(Task("conversions", 0.3, weigh_due), Task("zones", 5.0, fetch_time_zones)),
     beside_api=(Task("links", 0.5, tracker.refresh_links), Task("clicks", 0.3, tracker.flush_clicks)),
-    personal=PERSONAL,
-    tenant_data=TENANT_DATA,
+    duties=(PeopleDuty(PERSONAL), TenantsDuty(TENANT_DATA)),
     check=settings.of,
 )

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, and_, cast, exists, or_, select
 
-from chassis.core.people import FORMER_USER, NO_ADDRESS
-from chassis.data.tenant_data import FORMER_COMPANY, TenantData, change_where, delete_where
+from privacy.person import FORMER_USER, NO_ADDRESS
+from privacy.tenant_data import FORMER_COMPANY, TenantData, change_where, delete_where
 from services.affiliates.affiliates.models import Affiliate, AffiliateUser
 from services.affiliates.campaigns.models import Campaign, CampaignRun
 from services.affiliates.clicks.models import Click, ClickCount, ClickFeed

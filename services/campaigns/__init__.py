@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from chassis.process.service import Service
+from privacy.people_duty import PeopleDuty
+from privacy.tenants_duty import TenantsDuty
 from services.campaigns import api, consumers, events, models, settings
 from services.campaigns.personal import PERSONAL
 from services.campaigns.tenant_data import TENANT_DATA
@@ -22,7 +24,6 @@ service = Service(
         events.InviteResponded,
     ),
     subscriptions=consumers.TENANT_EVENTS,
-    personal=PERSONAL,
-    tenant_data=TENANT_DATA,
+    duties=(PeopleDuty(PERSONAL), TenantsDuty(TENANT_DATA)),
     check=settings.of,
 )

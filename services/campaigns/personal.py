@@ -1,6 +1,6 @@
 """What this service keeps of people: nothing but what they wrote."""
 
-from chassis.data.personal import PersonalData
+from privacy.personal_data import PersonalData
 from services.campaigns.models import Campaign, Invite
 
 PERSONAL = (

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from chassis.data.copies import upsert_newer
-from chassis.data.tenant_data import AT_ONCE, FORMER_COMPANY, TenantData
+from privacy.tenant_data import AT_ONCE, FORMER_COMPANY, TenantData
 from services.campaigns.models import CAMPAIGNS, INVITES, TenantName
 from services.campaigns.rules import InviteStatus
 

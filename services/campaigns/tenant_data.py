@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from chassis.data.endings import EndingRow, has_ended
-from chassis.data.tenant_data import FORMER_COMPANY, TenantData, change_where, delete_where
 from chassis.messaging.events import MAX_SEQUENCE
+from privacy.endings import EndingRow, has_ended
+from privacy.tenant_data import FORMER_COMPANY, TenantData, change_where, delete_where
 from services.campaigns import tenant_actions
 from services.campaigns.models import CAMPAIGNS, Campaign, Invite, TenantName
 from services.campaigns.rules import InviteStatus

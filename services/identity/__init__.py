@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from chassis.process.service import Service, Task
+from privacy.people_duty import PeopleDuty
+from privacy.tenants_duty import TenantsDuty
 from services.identity import settings
 from services.identity.access import api as access_api
 from services.identity.account import api as account_api
@@ -110,9 +112,7 @@ service = Service(
     ),
     events=(*tenant_events.EVENTS, *user_events.EVENTS, *team_events.EVENTS),
     subscriptions=team_consumers.SUBSCRIPTIONS,
-    personal=PERSONAL,
-    erases_archive=True,
-    tenant_data=TENANT_DATA,
+    duties=(PeopleDuty(PERSONAL, erases_archive=True), TenantsDuty(TENANT_DATA)),
     check=settings.of,
     schedule=(
         Task("rotate keys", 60, signing_key_tasks.rotate_keys),

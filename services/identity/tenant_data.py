@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase
 
-from chassis.data.tenant_data import TenantData
+from privacy.tenant_data import TenantData
 from services.identity.account.models import UserSettings
 from services.identity.api_keys.models import ApiKey
 from services.identity.factors.models import Passkey, RecoveryCode, TotpSecret

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from chassis.process.service import Service
+from privacy.people_duty import PeopleDuty
+from privacy.tenants_duty import TenantsDuty
 from services.messaging import api, consumers, events, models
 from services.messaging.personal import PERSONAL
 from services.messaging.tenant_data import TENANT_DATA
@@ -14,6 +16,5 @@ service = Service(
     blueprints=(api.blp,),
     events=(events.ThreadStarted, events.MessagePosted, events.ThreadRead),
     subscriptions=consumers.TENANT_EVENTS,
-    personal=PERSONAL,
-    tenant_data=TENANT_DATA,
+    duties=(PeopleDuty(PERSONAL), TenantsDuty(TENANT_DATA)),
 )

@@ -1,7 +1,7 @@
 """What this service keeps of people."""
 
-from chassis.core.people import FORMER_USER
-from chassis.data.personal import PersonalData
+from privacy.person import FORMER_USER
+from privacy.personal_data import PersonalData
 from services.messaging.models import Message, Thread
 
 PERSONAL = (

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
-from chassis.core.people import FORMER_USER
-from chassis.data.endings import has_ended
-from chassis.data.tenant_data import FORMER_COMPANY, TenantData, change_where, delete_where
 from chassis.messaging.events import MAX_SEQUENCE
+from privacy.endings import has_ended
+from privacy.person import FORMER_USER
+from privacy.tenant_data import FORMER_COMPANY, TenantData, change_where, delete_where
 from services.messaging.models import Message, TenantName, Thread, ThreadCount
 
 MOMENTS = ("supplier_updated_at", "retailer_updated_at")

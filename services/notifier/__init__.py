@@ -4,6 +4,8 @@ from pathlib import Path
 
 from chassis.messaging.events import Subscriber
 from chassis.process.service import Service, Task
+from privacy.people_duty import PeopleDuty
+from privacy.tenants_duty import TenantsDuty
 from services.notifier import settings
 from services.notifier.audience import api as audience_api
 from services.notifier.audience import consumers as audience_consumers
@@ -29,6 +31,14 @@ from services.notifier.webhooks import personal as webhooks_personal
 from services.notifier.webhooks import sender as webhook_sender
 from services.notifier.webhooks import tasks as webhooks_tasks
 
+PERSONAL = (
+    *audience_personal.PERSONAL,
+    *deliveries_personal.PERSONAL,
+    *outbound_personal.PERSONAL,
+    *event_log_personal.PERSONAL,
+    *webhooks_personal.PERSONAL,
+)
+
 service = Service(
     name="notifier",
     metadata=Base.metadata,
@@ -53,13 +63,6 @@ service = Service(
         Task("old events", 60, event_log_tasks.forget_old_events),
         Task("old webhook messages", 60, webhooks_tasks.forget_old_messages),
     ),
-    personal=(
-        *audience_personal.PERSONAL,
-        *deliveries_personal.PERSONAL,
-        *outbound_personal.PERSONAL,
-        *event_log_personal.PERSONAL,
-        *webhooks_personal.PERSONAL,
-    ),
-    tenant_data=TENANT_DATA,
+    duties=(PeopleDuty(PERSONAL), TenantsDuty(TENANT_DATA)),
     check=settings.of,
 )

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from chassis.process.service import Service
+from privacy.people_duty import PeopleDuty
+from privacy.tenants_duty import TenantsDuty
 from services.prm import consumers, events
 from services.prm.api import audit, groups, network, relationships, tiers
 from services.prm.models import Base
@@ -15,6 +17,5 @@ service = Service(
     blueprints=(relationships.blp, groups.blp, tiers.blp, tiers.my_blp, audit.blp, network.blp),
     events=events.ALL,
     subscriptions=consumers.TENANT_EVENTS,
-    personal=(),
-    tenant_data=TENANT_DATA,
+    duties=(PeopleDuty(()), TenantsDuty(TENANT_DATA)),
 )

@@ -5,9 +5,9 @@ from uuid import UUID
 from marshmallow import EXCLUDE, ValidationError
 
 from chassis.core.errors import Invalid, NotFound, Upstream
-from chassis.data.endings import EndingRow
 from chassis.http.current import db, service_client
 from contracts.services import IDENTITY
+from privacy.endings import EndingRow
 from services.prm.models import TenantName
 from services.prm.rules import Side
 from services.prm.schemas import TenantIn

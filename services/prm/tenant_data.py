@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
-from chassis.data.endings import has_ended
-from chassis.data.tenant_data import TenantData, delete_own, delete_where
+from privacy.endings import has_ended
+from privacy.tenant_data import TenantData, delete_own, delete_where
 from services.prm.actions import endings
 from services.prm.models import Assignment, Group, GroupMember, Programme, Relationship, TenantName, Tier
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from chassis.process.service import Service, Task
 from contracts import error_formats
+from privacy.people_duty import PeopleDuty
+from privacy.tenants_duty import TenantsDuty
 from services.promotions.carts import api as carts_api
 from services.promotions.carts import campaign_api, linked_product_api
 from services.promotions.carts import events as carts_events
@@ -53,8 +55,7 @@ service = Service(
         *carts_events.ALL,
     ),
     subscriptions=consumers.TENANT_EVENTS,
-    personal=(),
-    tenant_data=TENANT_DATA,
+    duties=(PeopleDuty(()), TenantsDuty(TENANT_DATA)),
     error_format_of=error_formats.of_path,
     schedule=(
         Task("trim evaluations", 600, evaluations_tasks.trim_evaluations),

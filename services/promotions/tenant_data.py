@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase
 
-from chassis.data.tenant_data import TenantData
+from privacy.tenant_data import TenantData
 from services.promotions.carts.campaign_models import CartCampaign, CartCampaignProduct, LinkedProducts
 from services.promotions.carts.models import Cart, CartItem
 from services.promotions.catalogue.models import (

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select
 
 from chassis.core.clock import utcnow
-from chassis.core.people import FORMER_USER, NO_ADDRESS
 from chassis.core.principal import Principal, acting_as
+from privacy.person import FORMER_USER, NO_ADDRESS
 from services.affiliates import service
 from services.affiliates.affiliates.models import Affiliate
 from services.affiliates.campaigns.models import Campaign
@@ -110,7 +110,7 @@ def merchant_row(merchant_id):
 
 
 def test_it_goes_in_pieces_and_a_later_pass_changes_nothing(affiliates, monkeypatch):
-    monkeypatch.setattr("chassis.data.tenant_data.AT_ONCE", 1)
+    monkeypatch.setattr("privacy.tenant_data.AT_ONCE", 1)
     merchant, made = filled(affiliates)
     add_unbooked(affiliates, made)
     end(affiliates, merchant)

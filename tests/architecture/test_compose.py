@@ -140,7 +140,7 @@ def test_the_image_runs_any_process_as_an_unprivileged_user():
     dockerfile = (ROOT / "deploy/Dockerfile").read_text()
     assert 'ENTRYPOINT ["tini", "--", "concord"]' in dockerfile
     assert re.search(r"^USER concord$", dockerfile, re.MULTILINE)
-    for package in ("chassis", "contracts", "gateway", "services", "concord"):
+    for package in ("chassis", "contracts", "privacy", "gateway", "services", "concord"):
         assert f"COPY {package} {package}" in dockerfile
     assert "-c requirements.lock" in dockerfile
 

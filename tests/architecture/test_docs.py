@@ -12,7 +12,7 @@ from concord.demo import ACCOUNTS
 from concord.demo_user import PASSWORD
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("chassis", "contracts", "gateway", "services", "concord", "tests", "bench")
+PACKAGES = ("chassis", "contracts", "privacy", "gateway", "services", "concord", "tests", "bench")
 OTHERS = {"gateway.key", "concord.archive", "listen.py", "receive.py"}
 """What reads like a module of ours: a key file, the stream of published events, and what a reader writes."""
 OURS = "|".join(PACKAGES)
@@ -21,7 +21,7 @@ OAUTH_CODES = {"invalid_grant", "invalid_client", "invalid_request", "unsupporte
 
 
 def sources():
-    for package in ("chassis", "gateway", "services", "concord"):
+    for package in ("chassis", "privacy", "gateway", "services", "concord"):
         yield from (ROOT / package).rglob("*.py")
 
 

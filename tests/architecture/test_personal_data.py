@@ -10,6 +10,7 @@ from chassis.core.principal import Principal
 from chassis.data.base import ChassisBase
 from concord import platform
 from contracts.services import GATEWAY, SERVICES
+from privacy.people_duty import PeopleDuty
 from tests.plugin import principal
 
 PERSONAL = re.compile(
@@ -95,8 +96,8 @@ HARMLESS = {
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_column_that_may_tell_about_a_person_is_declared_or_harmless(name):
     service = platform.load(name)
-    declared = {f"{data.table.name}.{column}" for data in service.personal_data for column in data.columns}
-    whole = {data.table.name for data in service.personal_data if data.delete}
+    declared = {f"{data.table.name}.{column}" for data in service.duty(PeopleDuty).tables for column in data.columns}
+    whole = {data.table.name for data in service.duty(PeopleDuty).tables if data.delete}
     harmless = HARMLESS["*"] | HARMLESS.get(name, {})
     tables = [*service.metadata.tables.values(), *ChassisBase.metadata.tables.values()]
     columns = {f"{table.name}.{column.name}" for table in tables if table.name not in whole for column in table.columns}
@@ -107,7 +108,7 @@ def test_every_column_that_may_tell_about_a_person_is_declared_or_harmless(name)
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_declaration_names_columns_that_there_are(name):
-    for data in platform.load(name).personal_data:
+    for data in platform.load(name).duty(PeopleDuty).tables:
         assert data.columns <= set(data.table.columns.keys()), data.table.name
         assert data.why
         if data.erase or data.delete:
@@ -117,7 +118,7 @@ def test_a_declaration_names_columns_that_there_are(name):
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_one_declaration_reads_another_of_the_same_table_can_decide_about(name):
     """A row is shown by the first declaration that it concerns."""
-    declarations = platform.load(name).personal_data
+    declarations = platform.load(name).duty(PeopleDuty).tables
     for data in declarations:
         columns = {column.name for column in data.read_columns}
         for other in (other for other in declarations if other.table is data.table):
@@ -138,7 +139,7 @@ def test_every_declared_table_stands_in_the_inventory(name):
     text = (Path(__file__).parents[2] / "docs/privacy.md").read_text()
     sections = dict(part.partition("\n")[::2] for part in text.split("\n### ")[1:])
     inventory = "".join(part for title, part in sections.items() if name in title or title == "In every service")
-    for data in platform.load(name).personal_data:
+    for data in platform.load(name).duty(PeopleDuty).tables:
         assert f"`{data.table.name}`" in inventory, data.table.name
 
 

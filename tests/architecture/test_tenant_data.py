@@ -11,9 +11,11 @@ from sqlalchemy.sql.selectable import SelectBase
 from chassis.core.principal import Principal, acting_as
 from chassis.data.base import ChassisBase
 from chassis.data.tenancy import TenantScoped
-from chassis.data.tenant_data import window
 from concord import platform
 from contracts.services import GATEWAY, SERVICES
+from privacy.people_duty import PeopleDuty
+from privacy.tenant_data import window
+from privacy.tenants_duty import TenantsDuty
 from tests.plugin import principal
 
 SECRET = re.compile(r"secret|hash|digest|token|challenge|password|verifier|nonce|archive$")
@@ -55,7 +57,7 @@ def tables_of(name):
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_table_is_declared_once_or_holds_nothing_of_tenants(name):
     service = platform.load(name)
-    declared = [data.table.name for data in service.all_tenant_data]
+    declared = [data.table.name for data in service.duty(TenantsDuty).tables]
     assert sorted(declared) == sorted(set(declared))
     known = tables_of(name) | {table.name for table in ChassisBase.metadata.tables.values()}
     assert set(declared) | set(OF_NO_TENANT.get(name, {})) | set(INFRASTRUCTURE) == known
@@ -64,7 +66,7 @@ def test_every_table_is_declared_once_or_holds_nothing_of_tenants(name):
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_tenant_scoped_model_is_declared(name):
     service = platform.load(name)
-    models = [data.model for data in service.tenant_data]
+    models = [data.model for data in service.duty(TenantsDuty).own_tables]
     registry = models[0].registry
     scoped = {mapper.class_ for mapper in registry.mappers if issubclass(mapper.class_, TenantScoped)}
     assert scoped - set(models) == set()
@@ -73,13 +75,13 @@ def test_every_tenant_scoped_model_is_declared(name):
 @pytest.mark.parametrize("name", SERVICES)
 def test_no_export_shows_what_looks_secret(name):
     service = platform.load(name)
-    for data in service.all_tenant_data:
+    for data in service.duty(TenantsDuty).tables:
         columns = set(data.table.columns.keys())
         assert set(data.secret) <= columns, data.table.name
         suspicious = {column for column in columns if SECRET.search(column)} - set(data.secret)
         assert {f"{data.table.name}.{column}" for column in suspicious} - HARMLESS == set()
-    hidden = {data.table.name: set(data.secret) for data in service.all_tenant_data}
-    for data in service.personal:
+    hidden = {data.table.name: set(data.secret) for data in service.duty(TenantsDuty).tables}
+    for data in service.duty(PeopleDuty).own_tables:
         if data.table.name in hidden:
             assert set(data.secret) <= hidden[data.table.name], data.table.name
 
@@ -88,16 +90,16 @@ def test_no_export_shows_what_looks_secret(name):
 def test_what_is_secret_is_not_even_read(name):
     """But for keys, what decides whether a row is a person's, and what is compared when it is erased."""
     service = platform.load(name)
-    for data in service.all_tenant_data:
+    for data in service.duty(TenantsDuty).tables:
         assert {column.name for column in data.read_columns} & set(data.secret) == set(), data.table.name
-    for data in service.personal_data:
+    for data in service.duty(PeopleDuty).tables:
         needed = {column.name for column in data.read_columns if not column.primary_key} & set(data.secret)
         assert needed <= {*data.by_user, *data.by_address, *data.texts, *data.letters, *data.erase}, data.table.name
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_declaration_names_columns_that_there_are_and_says_what_its_rows_are(name):
-    for data in platform.load(name).all_tenant_data:
+    for data in platform.load(name).duty(TenantsDuty).tables:
         sides = {column for side, columns in data.sides.items() for column in (side, *columns)}
         assert sides <= set(data.table.columns.keys())
         assert data.why.endswith(".")
@@ -106,7 +108,7 @@ def test_a_declaration_names_columns_that_there_are_and_says_what_its_rows_are(n
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_row_of_tenants_is_found_by_an_index(name):
     """Of the tenant's own column, or of the one that leads to it: neither an export nor an end reads whole tables."""
-    for data in platform.load(name).tenant_data:
+    for data in platform.load(name).duty(TenantsDuty).own_tables:
         columns = {column.name for column in columns_of(data.rows_of(uuid4())) if column.table.name == data.table.name}
         assert columns, data.table.name
         assert columns - {"topic"} <= leading_columns(data.table), data.table.name
@@ -131,7 +133,7 @@ def leading_columns(table):
 def test_what_refers_to_deleted_rows_is_found_by_an_index(name):
     """Else each deleted row has the database read the other table."""
     service = platform.load(name)
-    deleted = {data.table.name for data in service.tenant_data if data.steps}
+    deleted = {data.table.name for data in service.duty(TenantsDuty).own_tables if data.steps}
     for table in service.metadata.tables.values():
         for key in table.foreign_keys:
             if key.column.table.name in deleted:
@@ -142,7 +144,7 @@ def test_what_refers_to_deleted_rows_is_found_by_an_index(name):
 def test_every_declaration_reads_its_table(name, start_service):
     running = start_service(platform.load(name))
     with acting_as(Principal.system("test")), running.database.read() as session:
-        for data in running.runtime.service.all_tenant_data:
+        for data in running.runtime.service.duty(TenantsDuty).tables:
             assert window(session, data, uuid4(), None) == ([], None)
             assert session.execute(select(data.table).limit(1)).first() is None
 
@@ -182,6 +184,6 @@ def test_a_wrong_place_to_go_on_from_is_refused(name, start_service):
 def test_what_remains_stands_in_the_inventory(name):
     text = (Path(__file__).parents[2] / "docs/privacy.md").read_text()
     section = text.partition("\n## When a company has left")[2].partition("\n## ")[0]
-    for data in platform.load(name).all_tenant_data:
+    for data in platform.load(name).duty(TenantsDuty).tables:
         if data.remains:
             assert f"`{data.table.name}`" in section, data.table.name

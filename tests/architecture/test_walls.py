@@ -9,7 +9,7 @@ import pytest
 from concord import platform
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("chassis", "gateway", "services", "concord")
+PACKAGES = ("chassis", "privacy", "gateway", "services", "concord")
 SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 DRIVERS = {"psycopg", "sqlite3"}
 

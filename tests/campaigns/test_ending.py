@@ -6,7 +6,7 @@ import pytest
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
-from chassis.data.tenant_data import TenantData, change_where, delete_where
+from privacy.tenant_data import TenantData, change_where, delete_where
 from services.campaigns.models import Invite
 from tests.campaigns.helpers import ANNA, CAMPAIGNS, INBOX, RITA, ROLF, counts, draft, invite_of, renamed, sent, stored
 from tests.plugin.endings import end, go_through, may_remain, tables_with, wait_until_blocked
@@ -78,7 +78,7 @@ def test_a_name_that_had_changed_goes_and_no_late_event_brings_it_back(campaigns
 
 
 def test_it_goes_in_pieces(campaigns, anna, rolf, rita, monkeypatch):
-    monkeypatch.setattr("chassis.data.tenant_data.AT_ONCE", 1)
+    monkeypatch.setattr("privacy.tenant_data.AT_ONCE", 1)
     monkeypatch.setattr("services.campaigns.tenant_actions.AT_ONCE", 1)
     for name in ("One", "Two", "Three"):
         sent(anna, ROLF, RITA, name=name)
@@ -122,7 +122,7 @@ def test_an_invite_that_is_answered_at_that_moment_stays_as_answered(campaigns, 
 
 def test_one_that_is_answered_meanwhile_does_not_end_the_step(campaigns, anna, monkeypatch):
     """Of two invites, one at a time: the first does not count, and the second goes."""
-    monkeypatch.setattr("chassis.data.tenant_data.AT_ONCE", 1)
+    monkeypatch.setattr("privacy.tenant_data.AT_ONCE", 1)
     sent(anna, ROLF, RITA)
     assert while_answered(campaigns, delete_where(is_pending)) == [True]
     assert [invite.status for invite in stored(campaigns, Invite)] == ["Accepted"]

@@ -9,7 +9,8 @@ from uuid_utils.compat import uuid7
 
 from chassis.core.principal import Principal, acting_as
 from chassis.data.audit import AuditRow
-from chassis.data.tenant_data import window
+from privacy.tenant_data import window
+from privacy.tenants_duty import tables_of
 from services.campaigns.models import Invite
 from tests.campaigns.helpers import ANNA, RITA, ROLF, sent
 from tests.identity.plans import plans_of
@@ -19,7 +20,7 @@ OTHERS = 3000
 
 
 def declared(campaigns, model):
-    return next(data for data in campaigns.runtime.service.all_tenant_data if data.model is model)
+    return next(data for data in tables_of(campaigns.runtime) if data.model is model)
 
 
 def copy_for_others(campaigns, model, *tenants):

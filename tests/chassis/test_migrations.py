@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from chassis.core.clock import utcnow
 from chassis.data import migrate
 from chassis.data.database import Database
-from chassis.data.erasures import ErasureRow
 from chassis.messaging.inbox import InboxRow
 from chassis.messaging.resequencer import AheadRow, CursorRow
 from chassis.messaging.retry_table import RetryRow
+from privacy.erasures import ErasureRow
 from tests.chassis.sample import service
 from tests.plugin import postgres_database
 
@@ -176,7 +176,6 @@ UPGRADE = """
 import sys
 from chassis.data import migrate
 from chassis.data.database import Database
-from chassis.data.erasures import ErasureRow
 from tests.chassis.sample import service
 migrate.upgrade(service, Database(sys.argv[1]).engine)
 """

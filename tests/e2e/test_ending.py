@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from chassis.core.clock import utcnow
 from concord import platform as composition
+from privacy.tenants_duty import TenantsDuty
 from tests.e2e.harness import OPERATOR, until
 from tests.e2e.test_privacy import busy
 from tests.plugin.endings import UNDER_WAY
@@ -36,7 +37,7 @@ def gone(platform, words, *, but, within):
 
 
 def may_remain():
-    declared = {name: composition.load(name).all_tenant_data for name in composition.SERVICES}
+    declared = {name: composition.load(name).duty(TenantsDuty).tables for name in composition.SERVICES}
     return {(name, data.table.name) for name, tables in declared.items() for data in tables if data.remains}
 
 

@@ -17,6 +17,7 @@ from chassis.core.principal import Principal, acting_as
 from concord import platform
 from contracts.roles import Role
 from contracts.services import SERVICES
+from privacy import tenants_duty
 from services.identity.tenant_exports import rules, tasks
 from services.identity.tenant_exports.models import TenantExport, TenantExportPart
 from tests.identity.conftest import ADMIN, PASSWORD, is_problem
@@ -141,7 +142,7 @@ def counts_of(world, tenant):
     counts = Counter()
     for name, running in world.running.items():
         with acting_as(SYSTEM), running.database.read() as session:
-            for data in running.runtime.service.all_tenant_data:
+            for data in tenants_duty.tables_of(running.runtime):
                 statement = select(func.count()).select_from(data.table).where(data.rows_of(tenant.tenant_id))
                 counts[f"{name}/{data.table.name}.jsonl"] += session.scalar(statement)
     counts["identity/audit.jsonl"] -= 1  # that it was fetched
@@ -258,8 +259,8 @@ def test_of_many_who_ask_at_once_one_export_is_made(world):
 
 def test_it_goes_on_where_it_stopped_whoever_is_killed(world, monkeypatch):
     """Identity dies after every part, and each answer has one row."""
-    monkeypatch.setattr("chassis.data.tenant_data.AT_ONCE", 1)
-    monkeypatch.setattr("chassis.process.tenants.ANSWER", 1)
+    monkeypatch.setattr("privacy.tenant_data.AT_ONCE", 1)
+    monkeypatch.setattr("privacy.tenants_duty.ANSWER", 1)
     ask = tasks._part
     asked = []
 

@@ -47,7 +47,7 @@ def test_no_late_event_shows_the_name_again(messaging, partners):
 
 
 def test_many_threads_go_in_pieces(messaging, partners, monkeypatch):
-    monkeypatch.setattr("chassis.data.tenant_data.AT_ONCE", 1)
+    monkeypatch.setattr("privacy.tenant_data.AT_ONCE", 1)
     anna, rolf, _ = talk(messaging)
     for subject in ("Two", "Three"):
         begun(anna, subject=subject)

@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
-from chassis.data.endings import EndingRow
-from chassis.process import tenants
+from privacy import tenants_duty
+from privacy.endings import EndingRow
 from tests.plugin.samples import sample_event
 from tests.plugin.search import rows_with
 from tests.plugin.services import ServiceUnderTest
@@ -37,7 +37,7 @@ def go_through(running: ServiceUnderTest) -> None:
     with acting_as(Principal.system(running.runtime.service.name)):
         with running.database.begin() as session:
             session.execute(update(EndingRow).values(next_at=utcnow() - timedelta(seconds=1)))
-        while tenants.end_some(running.runtime):
+        while tenants_duty.end_some(running.runtime):
             pass
 
 
@@ -50,7 +50,7 @@ def tables_with(running: ServiceUnderTest, tenant_id: UUID) -> set[str]:
 
 def may_remain(running: ServiceUnderTest) -> set[str]:
     """The tables in which, by the declarations, something may name an ended tenant."""
-    return {data.table.name for data in running.runtime.service.all_tenant_data if data.remains}
+    return {data.table.name for data in tenants_duty.tables_of(running.runtime) if data.remains}
 
 
 def wait_until_blocked(running: ServiceUnderTest, thread: threading.Thread) -> None:

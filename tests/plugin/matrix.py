@@ -16,7 +16,7 @@ from hypothesis import HealthCheck
 from tests.plugin.databases import POSTGRES, RABBITMQ, answers
 
 ON_SQLITE_TOO = re.compile(
-    r"tests/chassis/"  # what all services rest on
+    r"tests/(chassis|privacy)/"  # what all services rest on
     r"|tests/(?!e2e/).*(access|concurrency)\.py"  # roles, and locks, which differ most by database
 )
 EMBEDDED = {"dialect": "sqlite", "platform": "embedded"}  # parameter: its value that needs no server

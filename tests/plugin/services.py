@@ -92,8 +92,8 @@ class ServiceUnderTest:
 
 
 def endpoints(app: Flask) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Every endpoint of a service's own: ``{("POST", "/notes/<uuid:note_id>"): roles let in}``; those that the chassis
-    gives every service are tried in ``tests/architecture``."""
+    """Every endpoint of a service's own: ``{("POST", "/notes/<uuid:note_id>"): roles let in}``; those of duties
+    are tried in ``tests/architecture``."""
     access = {}
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith(("people.", "tenant-rows.")):

@@ -85,7 +85,7 @@ def test_no_late_event_shows_the_name_again(world, anna, rolf):
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_it_goes_in_pieces_and_survives_a_crash(world, anna, rolf, monkeypatch, size):
-    monkeypatch.setattr("chassis.data.tenant_data.AT_ONCE", size)
+    monkeypatch.setattr("privacy.tenant_data.AT_ONCE", size)
     monkeypatch.setattr("services.prm.actions.endings.AT_ONCE", size)
     partners = [rolf, *(world.partner(anna, f"Shop {number}") for number in range(3))]
     world.related(anna, rolf)

@@ -54,7 +54,7 @@ def test_what_comes_late_goes_with_a_later_pass_and_then_nobody_looks_again(prom
 
 
 def test_it_goes_in_pieces(promotions, monkeypatch):
-    monkeypatch.setattr("chassis.data.tenant_data.AT_ONCE", 1)
+    monkeypatch.setattr("privacy.tenant_data.AT_ONCE", 1)
     tenant = filled(promotions)
     end(promotions, tenant)
     assert tables_with(promotions, tenant) == set()

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.core.people import NO_ADDRESS
 from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantScoped
 from chassis.http.versions import Versioned
+from privacy.person import NO_ADDRESS
 from services.affiliates.affiliates.rules import Account, Enrolment, account_of, refusal_advice
 from services.affiliates.common.models import Base, OfMerchant
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from chassis.core.principal import Principal
-from chassis.data import audit, erasures
+from chassis.data import audit
+from privacy import erasures
 from services.identity.privacy import queries, rules
 from services.identity.privacy.models import LEASE, Export, ExportPart
 from services.identity.users.models import User

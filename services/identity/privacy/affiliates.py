@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import Conflict, NotFound
-from chassis.core.people import Person, email_digest
 from chassis.core.principal import Principal
-from chassis.data import audit, erasures
+from chassis.data import audit
 from chassis.messaging import outbox
 from contracts.roles import Role
+from privacy import erasures
+from privacy.person import Person, email_digest
 from services.identity.privacy import actions
 from services.identity.privacy.affiliates_client import NO_AFFILIATE, Enrolled
 from services.identity.privacy.models import Export

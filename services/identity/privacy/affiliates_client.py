@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.core.errors import Conflict, NotFound
-from chassis.core.people import NO_ADDRESS
 from chassis.http.client import ServiceClient
 from contracts.services import AFFILIATES
+from privacy.person import NO_ADDRESS
 from services.identity.common.context import as_identity
 
 NO_AFFILIATE = "There is no such affiliate."

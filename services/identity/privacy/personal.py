@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chassis.core.people import FORMER_USER, NO_ADDRESS
-from chassis.data.personal import PersonalData
+from privacy.person import FORMER_USER, NO_ADDRESS
+from privacy.personal_data import PersonalData
 from services.identity.account.models import UserSettings
 from services.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCode, TotpSecret
 from services.identity.links.models import AskedReset, Link

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import NotFound
-from chassis.core.people import Person
 from chassis.data.lookup import one_or_404
+from privacy.person import Person
 from services.identity.privacy.models import Export, ExportPart
 from services.identity.privacy.rules import GATHERING
 from services.identity.users import addresses

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from chassis.core.people import Person, text_without, without
+from privacy.person import Person, text_without, without
 
 GATHERING, READY, FAILED = "gathering", "ready", "failed"
 WAITING, DONE = "waiting", "done"

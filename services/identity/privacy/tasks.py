@@ -9,11 +9,10 @@ from uuid import UUID
 from chassis.core.clock import utcnow
 from chassis.core.errors import Failure
 from chassis.core.logs import logger
-from chassis.core.people import Person
 from chassis.core.principal import Principal
-from chassis.data import erasures
-from chassis.process import people
 from chassis.process.service import Runtime
+from privacy import erasures, people_duty
+from privacy.person import Person
 from services.identity import settings
 from services.identity.privacy import actions, queries, rules
 from services.identity.teams import actions as team_actions
@@ -105,7 +104,7 @@ def _gather_from(runtime: Runtime, service: str, export_id: UUID, person: Person
 
 def _part(runtime: Runtime, service: str, person: Person, after: str | None) -> dict[str, Any]:
     if service == runtime.service.name:
-        return people.kept_of(runtime.database, runtime.service.personal_data, person, after=after)
+        return people_duty.kept_of(runtime.database, people_duty.tables_of(runtime), person, after=after)
     query: dict[str, Any] = {"tenantId": str(person.tenant_id), "emailDigest": person.email_digest}
     query |= {"earlierDigests": list(person.earlier_digests)} if person.earlier_digests else {}
     query |= {"after": after} if after else {}

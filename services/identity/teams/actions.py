@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from chassis.core.errors import Conflict
-from chassis.core.people import FORMER_USER
 from chassis.core.principal import Principal
-from chassis.data import audit, erasures
+from chassis.data import audit
 from chassis.messaging import outbox
 from contracts.roles import Role
+from privacy import erasures
+from privacy.person import FORMER_USER
 from services.identity.sessions import actions as session_actions
 from services.identity.tenants import queries as tenant_queries
 from services.identity.tenants.models import Tenant

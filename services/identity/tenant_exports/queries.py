@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from chassis.data import erasures
 from chassis.data.lookup import one_or_404
+from privacy import erasures
 from services.identity.tenant_exports import rules
 from services.identity.tenant_exports.models import TenantExport, TenantExportPart
 from services.identity.tenants.models import Tenant

@@ -6,8 +6,8 @@ from uuid import UUID
 from chassis.core.clock import utcnow
 from chassis.core.errors import Failure
 from chassis.core.logs import logger
-from chassis.process import tenants
 from chassis.process.service import Runtime
+from privacy import tenants_duty
 from services.identity.tenant_exports import actions, queries
 
 log = logger(__name__)
@@ -55,6 +55,6 @@ def _gather_from(runtime: Runtime, service: str, export_id: UUID, tenant_id: UUI
 
 def _part(runtime: Runtime, service: str, tenant_id: UUID, after: str | None) -> dict[str, Any]:
     if service == runtime.service.name:
-        return tenants.rows_of(runtime.database, runtime.service.all_tenant_data, tenant_id, after=after)
+        return tenants_duty.rows_of(runtime.database, tenants_duty.tables_of(runtime), tenant_id, after=after)
     query = {"after": after} if after else {}
     return runtime.client.get(service, f"/internal/tenant-rows/{tenant_id}", params=query)

@@ -3,8 +3,8 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis.core.people import Person, email_digest
 from chassis.data.encryption import SecretBox
+from privacy.person import Person, email_digest
 from services.identity import settings
 from services.identity.users.models import User
 

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.core.emails import address_key
 from chassis.core.errors import Conflict
-from chassis.core.people import FORMER_USER, NO_ADDRESS
 from chassis.core.principal import Principal
 from chassis.core.text import fold
 from chassis.data.base import Aggregate
 from chassis.data.tenancy import TenantId, TenantScoped
 from contracts.roles import Role
+from privacy.person import FORMER_USER, NO_ADDRESS
 from services.identity.common.models import PRESENT, REMOVED, Base
 from services.identity.tenants.models import Tenant
 from services.identity.tenants.principals import principal_of

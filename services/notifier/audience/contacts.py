@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from chassis.core.people import NO_ADDRESS
 from chassis.data.bulk import insert_ignoring
 from chassis.data.copies import upsert_newer
 from contracts.roles import Role
+from privacy.person import NO_ADDRESS
 from services.notifier.audience import digests, queries
 from services.notifier.audience.models import Contact, Preferences
 from services.notifier.audience.reassignment import reassign_unaddressed, take_from

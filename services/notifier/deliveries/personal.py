@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chassis.core.people import FORMER_USER
-from chassis.data.personal import PersonalData
+from privacy.person import FORMER_USER
+from privacy.personal_data import PersonalData
 from services.notifier.deliveries.models import Delivery
 from services.notifier.deliveries.rules import State
 

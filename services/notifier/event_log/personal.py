@@ -1,6 +1,6 @@
 """What this room keeps of people."""
 
-from chassis.data.personal import PersonalData
+from privacy.personal_data import PersonalData
 from services.notifier.event_log.models import LoggedEvent
 
 PERSONAL = (

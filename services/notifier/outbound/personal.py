@@ -1,6 +1,6 @@
 """What this room keeps of people."""
 
-from chassis.data.personal import PersonalData
+from privacy.personal_data import PersonalData
 from services.notifier.outbound.models import Bounce
 
 PERSONAL = (PersonalData(Bounce, "Mailboxes that refused mail; thirty days.", by_address=("address",), delete=True),)

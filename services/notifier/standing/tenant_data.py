@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import DeclarativeBase
 
-from chassis.data.tenant_data import TenantData
+from privacy.tenant_data import TenantData
 from services.notifier.audience.models import Contact, Digest, DigestItem, Preferences, ReadMark, Tenant
 from services.notifier.deliveries.models import Delivery
 from services.notifier.event_log.models import EventViewer, LoggedEvent

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from chassis.core.principal import NOBODY, SYSTEM, Principal
 from chassis.data.bulk import execute_counted
-from chassis.data.tenant_data import FORMER_COMPANY, TenantData
 from chassis.messaging.events import MAX_SEQUENCE
+from privacy.tenant_data import FORMER_COMPANY, TenantData
 from services.prm.actions import names, relationships, tiers
 from services.prm.models import Group, GroupMember, Relationship, TenantName
 from services.prm.queries.relationships import lock_pair

@@ -13,12 +13,12 @@ from uuid_utils.compat import uuid7
 
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
-from chassis.data.erasures import ErasureRow
 from chassis.messaging import retry_table
 from chassis.messaging.broker import Message as BrokerMessage
-from chassis.process import people
 from concord import platform
 from contracts.services import SERVICES
+from privacy import people_duty
+from privacy.erasures import ErasureRow
 from services.identity.account.models import UserSettings
 from services.identity.links.models import AskedReset, Link
 from services.identity.privacy import tasks
@@ -173,7 +173,7 @@ def go_through(name, running):
     with acting_as(Principal.system(name)):
         with running.database.begin() as session:
             session.execute(update(ErasureRow).values(next_at=utcnow() - timedelta(seconds=1)))
-        while people.erase_some(running.runtime):
+        while people_duty.erase_some(running.runtime):
             pass
 
 

@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import select, update
 
 from chassis.core.clock import utcnow
-from chassis.core.people import FORMER_USER, NO_ADDRESS, email_digest
 from chassis.core.principal import acting_as
-from chassis.data.erasures import PASSES, ErasureRow
-from chassis.process import people
 from contracts.services import SERVICES
+from privacy import people_duty
+from privacy.erasures import ErasureRow
+from privacy.passes import PASSES
+from privacy.people_duty import PeopleDuty
+from privacy.person import FORMER_USER, NO_ADDRESS, email_digest
 from services.affiliates.affiliates import actions as affiliate_actions
 from services.identity.privacy import rules, tasks
 from services.identity.privacy.models import Export, ExportPart
@@ -52,7 +54,7 @@ def test_an_export_has_every_row_that_a_search_finds(world):
 
 def _table(world, name, table):
     service = world.running[name].runtime.service
-    return next(data.table for data in service.personal_data if data.table.name == table)
+    return next(data.table for data in service.duty(PeopleDuty).tables if data.table.name == table)
 
 
 def _id(value):
@@ -138,18 +140,18 @@ def test_what_arrives_late_is_erased_by_a_later_pass_and_then_the_digest_goes(wo
 
 
 def test_a_pass_of_many_rows_goes_in_windows_and_survives_a_crash(world, monkeypatch):
-    monkeypatch.setattr("chassis.data.personal.WINDOW", 2)
-    monkeypatch.setattr("chassis.data.personal.CANDIDATES", 1)
-    monkeypatch.setattr("chassis.process.people.BATCH", 1)
+    monkeypatch.setattr("privacy.personal_data.WINDOW", 2)
+    monkeypatch.setattr("privacy.personal_data.CANDIDATES", 1)
+    monkeypatch.setattr("privacy.people_duty.BATCH", 1)
     crashes = iter([True, False, True])
-    erase_rows = people.erase_rows
+    erase_rows = people_duty.erase_rows
 
     def crash(*arguments):
         if next(crashes, False):
             raise RuntimeError("killed")
         return erase_rows(*arguments)
 
-    monkeypatch.setattr("chassis.process.people.erase_rows", crash)
+    monkeypatch.setattr("privacy.people_duty.erase_rows", crash)
     for _ in range(3):
         try:
             erase(world, world.Anna)
@@ -225,7 +227,7 @@ def test_whoever_is_erased_while_an_export_is_under_way_has_none(world):
 
 
 def test_a_slow_service_shows_what_it_keeps_in_many_answers(world, monkeypatch):
-    monkeypatch.setattr("chassis.process.people.BUSY", -1)
+    monkeypatch.setattr("privacy.people_duty.BUSY", -1)
     me = world.identity.running.client(world.Anna)
     me.post(ME)
     gather(world)
@@ -268,8 +270,8 @@ def test_small_parts_make_the_same_archive(world, monkeypatch):
     me.post(ME)
     gather(world)
     whole = archive_of(me, me.get(ME).json)
-    monkeypatch.setattr("chassis.process.people.ANSWER", 1)
-    monkeypatch.setattr("chassis.data.personal.WINDOW", 2)
+    monkeypatch.setattr("privacy.people_duty.ANSWER", 1)
+    monkeypatch.setattr("privacy.personal_data.WINDOW", 2)
     me.post(ME)
     gather(world)
     again = archive_of(me, me.get(ME).json)

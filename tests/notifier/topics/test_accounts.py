@@ -7,8 +7,9 @@ import pytest
 import time_machine
 
 from chassis.core.clock import utcnow
-from chassis.core.people import FORMER_USER, Person, email_digest
 from contracts.roles import Role
+from privacy.people_duty import PeopleDuty
+from privacy.person import FORMER_USER, Person, email_digest
 from services.notifier import service
 from services.notifier.audience.reassignment import PERSONAL, WITHDRAWN
 from services.notifier.outbound.decisions import UNKNOWN_USER
@@ -186,7 +187,7 @@ def test_an_erased_inviter_is_named_nowhere(notifier):
     [row] = deliveries(notifier)
     assert row.context["invited_by"] not in row.subject
     inviter = Person(UUID(row.context["invited_by_id"]), row.tenant_id, email_digest("frida@fjord-retail.example"))
-    (declared,) = (data for data in service.personal_data if data.table.name == "deliveries")
+    (declared,) = (data for data in service.duty(PeopleDuty).tables if data.table.name == "deliveries")
     values = {column.name: getattr(row, column.name) for column in declared.table.columns}
     assert declared.erased(values, inviter)["context"]["invited_by"] == FORMER_USER
 

@@ -1,6 +1,6 @@
 """Tenants that have ended: how far a service is with what they have left."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from chassis.data.base import ChassisBase
 from chassis.data.bulk import insert_ignoring
-
-LEASE = timedelta(minutes=1)
-PASSES = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=8))
-"""All steps are taken again so long after the pass before: what was under way when the tenant ended has arrived by
-then. The last pass is later than the broker keeps anything."""
+from privacy.passes import LEASE, PASSES
 
 
 class EndingRow(ChassisBase):

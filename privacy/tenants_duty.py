@@ -1,14 +1,15 @@
 """What every service does for the tenants in its tables: shows all rows of one for an export, and deletes what one has
 left after its end.
 
-Both go through the service's declarations (``chassis.data.tenant_data``), at most some hundred rows at a time, so that
+Both go through the service's declarations (``privacy.tenant_data``), at most some hundred rows at a time, so that
 no transaction is long.
 """
 
 import json
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 from uuid import UUID
 
 from flask import current_app
@@ -17,20 +18,18 @@ from marshmallow import fields
 
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
-from chassis.core.plain import json_row
-from chassis.data import endings
 from chassis.data.audit import AuditRow
 from chassis.data.database import Database
-from chassis.data.keys import Place, key_of, position_text, read_position
-from chassis.data.tenant_data import AT_ONCE, Step, TenantData, window
 from chassis.http.blueprints import Blueprint
 from chassis.http.schemas import CamelSchema
-from chassis.messaging.events import Received, on
+from chassis.messaging.events import Received, Subscription, on
+from chassis.process.service import Runtime, Task, runtime_of
+from privacy import endings
+from privacy.exports import ANSWER, BUSY, IDENTITY, json_row, position_text, read_position
+from privacy.places import Place, key_of
+from privacy.tenant_data import AT_ONCE, Step, TenantData, window
 
-IDENTITY = "identity"
 TENANT_ENDED = "identity.TenantEnded.v1"
-ANSWER = 2 * 1024 * 1024  # bytes after which an answer ends …
-BUSY = 1.0  # … or seconds, well below the asking service's patience
 FIRST_ROWS = 20  # rows that are read before their size is known
 
 CHASSIS = (
@@ -80,8 +79,8 @@ class RowsOfTenant(MethodView):
     @blp.response(200, RowsOut)
     def get(self, query, tenant_id):
         """All rows of a tenant in this service, a part at a time."""
-        runtime = current_app.extensions["runtime"]
-        return rows_of(runtime.database, runtime.service.all_tenant_data, tenant_id, after=query.get("after"))
+        runtime = runtime_of(current_app)
+        return rows_of(runtime.database, tables_of(runtime), tenant_id, after=query.get("after"))
 
 
 def rows_of(
@@ -106,10 +105,9 @@ def rows_of(
     return {"table": table, "about": about, "rows": rows, "next": following}
 
 
-def end_some(runtime: Any) -> bool:
+def end_some(runtime: Runtime) -> bool:
     """Take the next step of an ending that is due, for some rows; True while there may be more to do."""
-    database: Database = runtime.database
-    steps: Sequence[tuple[TenantData, Step]] = runtime.service.ending_steps
+    database, steps = runtime.database, runtime.service.duty(TenantsDuty).steps
     with database.begin() as session:
         ending = endings.claim(session, utcnow())
     if ending is None:
@@ -123,6 +121,42 @@ def end_some(runtime: Any) -> bool:
         if row.go_on(more=more, steps=len(steps), now=utcnow()):
             log.info("what a tenant has left is deleted", tenant_id=str(row.tenant_id))
     return True
+
+
+@dataclass(frozen=True)
+class TenantsDuty:
+    """The service shows all rows of a tenant, even where its own tables hold nothing; where they name steps, it also
+    deletes what a tenant has left after its end.
+
+    Attributes:
+        own_tables: what its own tables hold of tenants, children before the rows they refer to.
+    """
+
+    own_tables: Sequence[TenantData]
+    blueprints: ClassVar = (blp,)
+
+    @property
+    def tables(self) -> tuple[TenantData, ...]:
+        """What its tables, and those of the chassis beside them, hold of tenants."""
+        return (*self.own_tables, *CHASSIS)
+
+    @property
+    def steps(self) -> tuple[tuple[TenantData, Step], ...]:
+        """What is done after a tenant's end, in this order."""
+        return tuple((data, step) for data in self.own_tables for step in data.steps)
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        return (begin_ending,) if self.steps else ()
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        return (Task("endings", 2.0, end_some),) if self.steps else ()
+
+
+def tables_of(runtime: Runtime) -> tuple[TenantData, ...]:
+    """What all tables of a running service hold of tenants."""
+    return runtime.service.duty(TenantsDuty).tables
 
 
 def _part_of(

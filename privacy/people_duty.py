@@ -1,13 +1,14 @@
 """What every service does for the people in its tables: shows all that it keeps about one, and forgets one.
 
-Both go through the service's declarations (``chassis.data.personal``) and those of the chassis' own tables, in windows
+Both go through the service's declarations (``privacy.personal_data``) and those of the chassis' own tables, in windows
 of a few thousand rows, so that no transaction is long.
 """
 
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from flask import current_app
 from flask.views import MethodView
@@ -15,27 +16,24 @@ from marshmallow import fields
 
 from chassis.core.clock import utcnow
 from chassis.core.logs import logger
-from chassis.core.people import FORMER_USER, Person
-from chassis.core.plain import json_row
-from chassis.data import erasures
 from chassis.data.audit import AuditRow
 from chassis.data.bulk import batches
 from chassis.data.database import Database
-from chassis.data.keys import Place, key_of, position_text, read_position
-from chassis.data.personal import PersonalData, erase_rows, window
 from chassis.http.blueprints import Blueprint
 from chassis.http.schemas import CamelSchema
 from chassis.messaging.events import Received, on
 from chassis.messaging.outbox import OutboxRow
 from chassis.messaging.resequencer import AheadRow
 from chassis.messaging.retry_table import RetryRow
-from chassis.process import archive_erasure
+from chassis.process.service import Runtime, Task, runtime_of
+from privacy import archive_erasure, erasures
+from privacy.exports import ANSWER, BUSY, IDENTITY, json_row, position_text, read_position
+from privacy.person import FORMER_USER, Person
+from privacy.personal_data import PersonalData, erase_rows, window
+from privacy.places import Place, key_of
 
-IDENTITY = "identity"
 PERSON_ERASED = "identity.PersonErased.v1"
 BATCH = 50  # rows of one transaction
-ANSWER = 2 * 1024 * 1024  # bytes after which an answer ends …
-BUSY = 1.0  # … or seconds, well below the asking service's patience
 
 CHASSIS = (
     PersonalData(AuditRow, "Who changed what (CONCORD_KEEP_AUDIT).", ("actor_id",), erase={"actor_name": FORMER_USER}),
@@ -91,9 +89,9 @@ class KeptOfPerson(MethodView):
     @blp.response(200, PersonOut)
     def get(self, query, user_id):
         """All that this service keeps about a person, a part at a time."""
-        runtime = current_app.extensions["runtime"]
+        runtime = runtime_of(current_app)
         person = Person(user_id, query["tenant_id"], query["email_digest"], tuple(query["earlier_digests"]))
-        return kept_of(runtime.database, runtime.service.personal_data, person, after=query.get("after"))
+        return kept_of(runtime.database, tables_of(runtime), person, after=query.get("after"))
 
 
 def kept_of(
@@ -125,19 +123,19 @@ def kept_of(
     return {"items": items, "next": None if index == len(tables) else position_text(index, place)}
 
 
-def erase_some(runtime: Any) -> bool:
+def erase_some(runtime: Runtime) -> bool:
     """Go on with an erasure that is due, by one window; True while there may be more to do.
 
     In the service that looks after the broker's archive, that is the step after the last table.
     """
-    database: Database = runtime.database
-    tables: Sequence[PersonalData] = runtime.service.personal_data
+    database, tables = runtime.database, tables_of(runtime)
     with database.begin() as session:
         row = erasures.claim(session, utcnow())
     if row is None:
         return False
-    steps = len(tables) + runtime.service.erases_archive
-    if runtime.service.erases_archive and row.table_number >= len(tables):
+    erases_archive = runtime.service.duty(PeopleDuty).erases_archive
+    steps = len(tables) + erases_archive
+    if erases_archive and row.table_number >= len(tables):
         place: Place | None = archive_erasure.erase_window(runtime, row.person, row.after)
     else:
         place = _erase_window(database, tables[min(row.table_number, len(tables) - 1)], row)
@@ -159,6 +157,32 @@ def _erase_window(database: Database, data: PersonalData, row: erasures.ErasureR
         with database.begin() as session:
             erase_rows(session, data, person, batch)
     return place
+
+
+@dataclass(frozen=True)
+class PeopleDuty:
+    """The service answers what it keeps about a person, and forgets one, even where its own tables hold nothing.
+
+    Attributes:
+        own_tables: what its own tables hold of people.
+        erases_archive: it also takes erased people out of what the broker keeps; true of one service.
+    """
+
+    own_tables: Sequence[PersonalData]
+    erases_archive: bool = False
+    blueprints: ClassVar = (blp,)
+    subscriptions: ClassVar = (begin_erasure,)
+    tasks: ClassVar = (Task("erasures", 2.0, erase_some),)
+
+    @property
+    def tables(self) -> tuple[PersonalData, ...]:
+        """What its tables, and those of the chassis beside them, hold of people."""
+        return (*self.own_tables, *CHASSIS)
+
+
+def tables_of(runtime: Runtime) -> tuple[PersonalData, ...]:
+    """What all tables of a running service hold of people."""
+    return runtime.service.duty(PeopleDuty).tables
 
 
 def _shows(tables: Sequence[PersonalData], index: int, row: Mapping[str, Any], person: Person) -> bool:

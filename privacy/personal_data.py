@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Row, Table, Text, and_, cast, false, or_, select, tuple_
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from chassis.core.people import Person, mentions, text_without, without
-from chassis.data.keys import Place, after, key_of, literal_key
+from privacy.person import Person, mentions, text_without, without
+from privacy.places import Place, after, key_of, literal_key
 
 WINDOW = 2000
 """Rows of a table that are looked through at once …"""

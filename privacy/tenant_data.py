@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import BooleanClauseList
 from sqlalchemy.sql.operators import or_
 
 from chassis.data.bulk import execute_counted
-from chassis.data.keys import Place, after, key_of
+from privacy.places import Place, after, key_of
 
 FORMER_COMPANY = "former company"
 """What others read in the place of an ended tenant's name."""

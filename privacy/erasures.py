@@ -1,23 +1,23 @@
-"""Erasures under way: who is to be forgotten here, and how far that is."""
+"""Erasures under way: who is to be forgotten here, and how far that is.
 
-from datetime import datetime, timedelta
+The table, and that of ``privacy.endings``, belongs to the chassis' base, and its migrations to the chassis' branch:
+every service has both, and they began there. Whoever compares models with migrations imports a service, and so these.
+"""
+
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from chassis.core.people import Person
 from chassis.core.plain import plain
 from chassis.data.base import ChassisBase
 from chassis.data.bulk import insert_ignoring
-from chassis.data.keys import Place, read_place
-from chassis.data.personal import PersonalData
-
-LEASE = timedelta(minutes=1)
-PASSES = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=8))
-"""All tables are gone through again so long after the pass before: what was under way when the person was erased has
-arrived by then. The last pass is later than the broker keeps anything."""
+from privacy.passes import LEASE, PASSES
+from privacy.person import Person
+from privacy.personal_data import PersonalData
+from privacy.places import Place, read_place
 
 
 class ErasureRow(ChassisBase):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from chassis.core.people import FORMER_USER, NO_ADDRESS, Person, email_digest, mentions, text_without, without
+from privacy.person import FORMER_USER, NO_ADDRESS, Person, email_digest, mentions, text_without, without
 
 ANNA = UUID("01890000-0000-7000-8000-000000000001")
 ROLF = UUID("01890000-0000-7000-8000-000000000002")

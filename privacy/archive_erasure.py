@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from chassis.core.people import Person, text_without
+from privacy.person import Person, text_without
 
 
 def erase_window(runtime: Any, person: Person, after: Sequence[int] | None) -> list[int] | None:

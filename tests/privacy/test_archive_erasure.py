@@ -11,9 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from chassis.core.people import FORMER_USER, NO_ADDRESS, Person, email_digest
 from chassis.messaging.broker import BrokerUnavailable, Message, connect, store
-from chassis.process.archive_erasure import body_without, erase_window
+from privacy.archive_erasure import body_without, erase_window
+from privacy.person import FORMER_USER, NO_ADDRESS, Person, email_digest
 
 ANNA = UUID("01890000-0000-7000-8000-000000000001")
 TENANT = UUID("01890000-0000-7000-8000-0000000000aa")

@@ -1,14 +1,10 @@
-"""Places in a table: a primary key after which reading goes on, and its form in JSON."""
+"""Places in a table: a primary key after which reading goes on."""
 
-import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, literal, tuple_
-
-from chassis.core.errors import Invalid
-from chassis.core.plain import plain
 
 Place = Sequence[Any]
 """A primary key."""
@@ -24,28 +20,6 @@ def read_place(table: Table, values: Sequence[Any]) -> Place:
     return [
         _value(column.type.python_type, value) for column, value in zip(table.primary_key.columns, values, strict=True)
     ]
-
-
-def position_text(index: int, place: Place | None) -> str:
-    """Where reading several tables goes on, as a caller is told: a table by its number, and a place in it."""
-    return json.dumps([index, plain(place)])
-
-
-def read_position(tables: Sequence[Table], text: str | None) -> tuple[int, Place | None]:
-    """The same as a caller gives it back; the beginning for None.
-
-    Raises:
-        Invalid: it is none of ours.
-    """
-    if text is None:
-        return 0, None
-    try:
-        index, place = json.loads(text)
-        if not 0 <= index < len(tables):
-            raise ValueError(index)
-        return index, None if place is None else read_place(tables[index], place)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise Invalid.field("after", "Take the value of the answer before.") from error
 
 
 def after(table: Table, place: Place) -> ColumnElement[bool]:
