@@ -42,8 +42,11 @@ class Worker(ThreadWorker):
     """``gthread`` that slow and rude clients cannot stop."""
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        super().handle_exit(sig, frame)
-        stopping.set()
+        """The first signal stops the worker, the others do nothing. Where a whole group is told to stop, the second one
+        comes from gunicorn's master while the first one is handled, and ``stopping`` must not be locked twice."""
+        if self.alive:
+            super().handle_exit(sig, frame)
+            stopping.set()
 
     def notify(self) -> None:
         """gunicorn calls this about once a second."""
