@@ -12,6 +12,7 @@ from chassis.core.errors import Conflict, Failure, Invalid, NotFound, Upstream
 from chassis.http.blueprints import Blueprint
 from chassis.http.current import db
 from chassis.http.error_formats import PROBLEM, ErrorFormat
+from chassis.http.problems import raises
 from chassis.http.schemas import Amount, CamelSchema, text
 from chassis.process.service import Runtime
 from contracts.error_formats import MARKETING, MERCHANT, STORES, of_path
@@ -65,6 +66,7 @@ def things(shape: ErrorFormat, prefix: str) -> Blueprint:
     class Things(MethodView):
         @blp.allow(Role.MERCHANT_ADMIN)
         @blp.response(200, ThingIn)
+        @raises(409, "campaign_not_modifiable")
         def get(self, refusal, company_id=None):
             raise REFUSALS[refusal]
 

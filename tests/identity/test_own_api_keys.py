@@ -9,6 +9,7 @@ import time_machine
 from chassis.core.clock import utcnow
 from chassis.core.principal import Principal
 from contracts.roles import Role
+from services.identity.signing_keys.rules import MARGIN
 from tests.identity.conftest import ADMIN, is_oauth_error, is_problem
 from tests.plugin import principal
 
@@ -65,7 +66,7 @@ def test_a_key_ends_with_its_tokens(identity, tenant):
         is_oauth_error(machine(identity, key), 401, "invalid_client")
         is_problem(asked_by_gateway(identity, key), 404, "not_found")
         assert identity.feed()["revoked"] == [{"id": key["id"], "at": END}], "the gateway refuses its tokens"
-        clock.shift(timedelta(minutes=16, seconds=1))
+        clock.shift(timedelta(minutes=15, seconds=1) + MARGIN)
         assert identity.feed()["revoked"] == []
         assert admin.get(KEYS).json["totalItems"] == 1, "until somebody removes it"
 

@@ -36,6 +36,7 @@ from services.identity.users.models import User
 blp = Blueprint("account-pages", __name__, url_prefix="/account", error_format=PAGE)
 
 HTML = {"type": "string"}
+SUSPENDED = "The company's access is suspended; the link stays good."
 
 
 @blp.errorhandler(LinkInvalid)
@@ -96,6 +97,7 @@ class InvitationPage(MethodView):
     @blp.public
     @blp.arguments(LinkIn, location="query")
     @blp.response(200, HTML, content_type="text/html")
+    @blp.alt_response(403, schema=HTML, content_type=PAGE.media_type, description=SUSPENDED)
     @blp.alt_response(422, schema=HTML, content_type=PAGE.media_type, description="The link is not good any more.")
     def get(self, query):
         """A form to accept an invitation, where a mail's link leads. Where people sign in by the company's own sign-in

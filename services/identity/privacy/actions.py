@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis.core.clock import CLOCKS_APART
 from chassis.core.principal import Principal
 from chassis.data import audit
 from privacy import erasures
@@ -16,8 +17,8 @@ from services.identity.privacy.models import LEASE, Export, ExportPart
 from services.identity.users.models import User
 
 TRIM = 20  # archives may be large
-MARGIN = timedelta(seconds=30)
-"""How long a request may take whose erasure was not seen by an archive that was being written."""
+MARGIN = CLOCKS_APART + timedelta(seconds=30)
+"""How long a request may take whose erasure was not seen by an archive being written, by whichever clock."""
 
 
 def ask(session: Session, user: User, services: Iterable[str], *, actor: Principal, now: datetime) -> Export:

@@ -25,6 +25,7 @@ blp = Blueprint("people-without-account", __name__, url_prefix=f"{PREFIX}/<uuid:
 class ExportOfAffiliate(MethodView):
     @blp.allow(Role.MERCHANT_ADMIN)
     @blp.response(202, ExportOut)
+    @raises(403, "step_up_required")
     @raises(409, "account_exists")
     def post(self, affiliate_id):
         """Have all that is kept about one of the own affiliates gathered; one who signs in is among the people (409
@@ -50,6 +51,7 @@ class ArchiveOfAffiliate(MethodView):
     @blp.alt_response(200, **fetches.ZIP)
     @blp.alt_response(429, **fetches.UNDER_WAY)
     @blp.alt_response(503, **fetches.BUSY)
+    @raises(403, "step_up_required")
     @raises(429, "fetch_under_way")
     @raises(503, "archives_busy")
     def get(self, affiliate_id, export_id):
@@ -63,6 +65,7 @@ class ArchiveOfAffiliate(MethodView):
 class EraseAffiliate(MethodView):
     @blp.allow(Role.MERCHANT_ADMIN)
     @blp.response(204)
+    @raises(403, "step_up_required")
     @raises(403, "step_up_required")
     @raises(409, "account_exists")
     def post(self, affiliate_id):

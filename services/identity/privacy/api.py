@@ -70,6 +70,7 @@ class MyArchive(MethodView):
 class ExportOfPerson(MethodView):
     @team_blp.allow(*ADMINS)
     @team_blp.response(202, ExportOut)
+    @raises(403, "step_up_required")
     def post(self, user_id):
         """Have all that is kept about one of the own people gathered, also of one who was removed. Needs a password or
         factor that was shown a moment ago (403 `step_up_required`)."""
@@ -91,6 +92,7 @@ class ArchiveOfPerson(MethodView):
     @team_blp.alt_response(200, **fetches.ZIP)
     @team_blp.alt_response(429, **fetches.UNDER_WAY)
     @team_blp.alt_response(503, **fetches.BUSY)
+    @raises(403, "step_up_required")
     @raises(429, "fetch_under_way")
     @raises(503, "archives_busy")
     def get(self, user_id, export_id):

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from chassis.core.clock import CLOCKS_APART
+
 GATHERING, READY, FAILED = "gathering", "ready", "failed"
 WAITING, DONE = "waiting", "done"
 KEEP = timedelta(days=7)
 GIVE_UP_AFTER = timedelta(days=1)
 RETRY = timedelta(seconds=30)
-MARGIN = timedelta(seconds=30)
-"""How long after an erasure a service may still show the person."""
+MARGIN = CLOCKS_APART + timedelta(seconds=30)
+"""How long after an erasure a service may still show the person, by whichever clock."""
 
 LEASE = timedelta(minutes=1)
 """Longer than a service may take for one part; each part prolongs it."""
