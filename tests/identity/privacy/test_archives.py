@@ -36,7 +36,7 @@ def test_the_finished_archives_of_colleagues_go_with_an_erased_person(world):
     is_problem(vera.get(ME), 404, "not_found")
     is_problem(vera.get(shown["archive"]), 404, "not_found")
     assert rolf.get(rolf.get(ME).json["archive"]).status_code == 200, "another company's stays"
-    with time_machine.travel(utcnow() + timedelta(minutes=2)):
+    with time_machine.travel(utcnow() + timedelta(minutes=3)):
         again = export(world, world.Vera)
         forget(world)
         archive = str(archive_of(again, again.get(ME).json))
@@ -54,7 +54,7 @@ def test_who_is_erased_while_a_colleagues_export_is_under_way_is_not_in_it(world
     fresh = world.identity.running.client(world.identity.fresh(world.Vera))
     assert fresh.post(f"{TEAM}/{world.Anna.user_id}/erase").status_code == 204
     world.identity.running.connect("prm", world.running["prm"])
-    with time_machine.travel(utcnow() + timedelta(minutes=2)):
+    with time_machine.travel(utcnow() + timedelta(minutes=3)):
         gather(world)
         forget(world)
         archive = str(archive_of(vera, vera.get(ME).json))
