@@ -79,9 +79,11 @@ class Background:
         self, name: str, every: float, task: Callable[[], object], at_exit: bool, bell: Bell | None = None
     ) -> None:
         backoff, failures, quiet_until = Backoff(cap=self._longest_pause), 0, 0.0
-        while not self._stop.is_set():
+        while True:
+            rings = bell.rings if bell else 0  # before the look at the stop, which rings as well
+            if self._stop.is_set():
+                break
             started = time.monotonic()
-            rings = bell.rings if bell else 0
             try:
                 pause = 0.0 if task() else every
             except Exception as error:

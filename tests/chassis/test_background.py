@@ -115,3 +115,28 @@ def test_a_task_that_waits_for_a_bell_is_woken_to_stop(background):
     begun = time.monotonic()
     background.stop()
     assert time.monotonic() - begun < 5
+
+
+def test_a_task_is_told_to_stop_while_it_looks_how_often_the_bell_has_rung():
+    class Slow(Bell):
+        """The process is told to stop before the first look ends."""
+
+        @property
+        def rings(self):
+            if threads and not stopper.is_alive() and not stopper.ident:
+                stopper.start()
+                time.sleep(0.2)
+            return self.count
+
+        @rings.setter
+        def rings(self, count):
+            self.count = count
+
+    background, threads = Background(), []
+    stopper = threading.Thread(target=background.stop)
+    threads.append(stopper)
+    begun = time.monotonic()
+    background.repeat("task", 60.0, lambda: None, bell=Slow())
+    until(lambda: stopper.ident is not None)
+    stopper.join(20)
+    assert time.monotonic() - begun < 5
