@@ -47,7 +47,12 @@ class ErasureRow(ChassisBase):
         return Person(self.user_id, self.tenant_id, self.email_digest)
 
     def place_in(self, data: PersonalData) -> Place | None:
-        return None if self.after is None else read_place(data.table, self.after)
+        """Where the pass goes on in a table; None for its beginning, also where a new release has put another table in
+        the place of the one that was being gone through."""
+        try:
+            return None if self.after is None else read_place(data.table, self.after)
+        except (ValueError, TypeError, AttributeError):
+            return None
 
     def go_on(self, place: Place | None, tables: int, now: datetime) -> bool:
         """Store how far it is; returns whether it is done for good."""
