@@ -23,7 +23,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import Fernet
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, g, make_response, request
 from sqlalchemy import LargeBinary, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -39,6 +39,7 @@ from chassis.http import versions
 HEADERS = ("Idempotency-Key", "X-Idempotency-Key")
 KEEP = timedelta(hours=24)
 TRIM = 1000
+FORGOTTEN = "answer_is_forgotten"
 KEPT_HEADERS = ("Location", "ETag", "Content-Type", "Concord-Warnings")
 
 
@@ -130,7 +131,7 @@ def _answer(database: Database, view: Callable[[], Any], asked: _Asked, *, repla
     try:
         with unit.entered():
             response = versions.tag(make_response(view()))
-            if unit.active and response.status_code < 500:
+            if unit.active and response.status_code < 500 and not g.get(FORGOTTEN):
                 _store(unit.session_of(database), asked, response if replay else _already_done())
             unit.commit()
             return response
@@ -140,6 +141,11 @@ def _answer(database: Database, view: Callable[[], Any], asked: _Asked, *, repla
         if not unit.began and (row := _first(database, asked.key)):
             return _replay(database, row, asked)  # the first request ended while this one looked around
         return _store_refusal(database, asked, failure, began=unit.began)
+
+
+def forget_answer() -> None:
+    """Do not store the answer of the request at hand, which has not done what it says: its key may be tried again."""
+    setattr(g, FORGOTTEN, True)
 
 
 def trim(session: Session) -> int:

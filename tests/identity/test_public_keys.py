@@ -4,9 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from chassis.core.clock import utcnow
+from services.identity.account import password_actions
+from services.identity.sessions.throttle import TooManyAttempts
 from tests.identity.conftest import PASSWORD, is_problem
 
 ACCEPT, RESET, RECOVER = "/session/accept-invitation", "/session/reset", "/session/recover"
@@ -106,6 +108,22 @@ def test_asking_for_a_link_twice_with_a_key_asks_once(identity, anna):
     assert identity.rows()["asked_resets"] == 1
     post(identity, RECOVER, {"email": "nobody@nordic-heating.example"})
     assert identity.rows()["asked_resets"] == 2
+
+
+def test_a_request_that_came_too_often_may_be_sent_again_with_its_key(identity, anna, monkeypatch):
+    """It is answered like any other, so that it tells nothing, but nothing was asked."""
+    email = {"email": "anna@nordic-heating.example"}
+    with monkeypatch.context() as patch:
+        patch.setattr(password_actions, "ask_reset", too_often)
+        assert post(identity, RECOVER, email).status_code == 202
+    assert identity.rows()["asked_resets"] == 0
+    assert post(identity, RECOVER, email).status_code == 202
+    assert identity.rows()["asked_resets"] == 1
+
+
+def too_often(session, *_args, **_more):
+    session.execute(select(1))
+    raise TooManyAttempts(timedelta(minutes=1))
 
 
 def test_nothing_that_was_sent_or_answered_is_stored_in_clear(identity, invitation, reset_link):

@@ -1,8 +1,7 @@
 """A forgotten password, as the API and the pages have it: each function is its own transactions."""
 
-from contextlib import suppress
-
 from chassis.core.clock import utcnow
+from chassis.http import idempotency
 from chassis.http.current import db
 from services.identity.account import password_actions, queries
 from services.identity.common.clients import client_of_request
@@ -14,8 +13,13 @@ from services.identity.sessions.throttle import TooManyAttempts
 
 def ask(email: str) -> None:
     """Store that somebody wants a reset; the task does the rest. Whether an address is known is not looked up here."""
-    with as_identity(), suppress(TooManyAttempts), db.begin() as session:
-        password_actions.ask_reset(session, email, client=client_of_request(), settings=own_settings(), now=utcnow())
+    try:
+        with as_identity(), db.begin() as session:
+            password_actions.ask_reset(
+                session, email, client=client_of_request(), settings=own_settings(), now=utcnow()
+            )
+    except TooManyAttempts:
+        idempotency.forget_answer()
 
 
 def reset(token: str, password: str) -> None:
