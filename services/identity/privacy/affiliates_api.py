@@ -66,7 +66,6 @@ class EraseAffiliate(MethodView):
     @blp.allow(Role.MERCHANT_ADMIN)
     @blp.response(204)
     @raises(403, "step_up_required")
-    @raises(403, "step_up_required")
     @raises(409, "account_exists")
     def post(self, affiliate_id):
         """Forget an affiliate: name and address go everywhere within minutes; links, conversions and the ledger stay,

@@ -52,7 +52,7 @@ def in_shop(view: F) -> F:
             return idempotency.answer_once(db, work) if request.method == "POST" else work()
 
     inside.acts_once = True  # type: ignore[attr-defined]
-    return raises(403, "feature_disabled")(cast(F, inside))
+    return raises(403, "feature_disabled", "tenant_suspended")(cast(F, inside))
 
 
 @blp.route("/checkout/add")
