@@ -124,15 +124,14 @@ def count_network(
     purpose: str,
     bucket: Bucket,
     *,
-    overall: Bucket | None = None,
     settings: IdentitySettings,
     now: datetime,
 ) -> None:
-    """Count what a network asks for without having signed in, also for its site, and for everybody together where there
-    is an ``overall`` bucket; every ``purpose`` has buckets of its own.
+    """Count what a network asks for without having signed in, also for its site; every ``purpose`` has buckets of its
+    own.
 
     Raises:
-        TooManyAttempts: it has asked too often, or all together have.
+        TooManyAttempts: it has asked too often.
     """
 
     def key(whence: str) -> str:
@@ -140,8 +139,6 @@ def count_network(
 
     place = key(client.network)
     wider = {key(client.site): bucket.times(NETWORKS_OF_SITE)} if client.site else {}
-    if overall:
-        wider[key("overall")] = overall
     if refusal := count(session, Attempt(place, {place: bucket, **wider}), now=now):
         raise TooManyAttempts(refusal.wait)
 

@@ -134,7 +134,7 @@ def _count_start() -> None:
     """Count a sign-in that begins, before the provider is asked and a row is written for it.
 
     Raises:
-        TooManyAttempts: the client's network, or everybody together, has begun too many.
+        TooManyAttempts: the client's network has begun too many.
     """
     with as_identity(), db.begin() as session:
         throttle.count_network(
@@ -142,7 +142,6 @@ def _count_start() -> None:
             client_of_request(),
             "single sign-on",
             rules.STARTS_OF_NETWORK,
-            overall=rules.STARTS_OVERALL,
             settings=own_settings(),
             now=utcnow(),
         )

@@ -21,9 +21,8 @@ ATTEMPT_LIFETIME = timedelta(minutes=10)
 """How long a person may take at the provider."""
 STARTS_OF_NETWORK = Bucket(limit=300, forget_after=timedelta(seconds=1), first_pause=timedelta(seconds=1))
 """How often one network may begin a sign-in: each is a row for ten minutes, and a whole company may begin its day
-behind one address."""
-STARTS_OVERALL = Bucket(limit=1000, forget_after=timedelta(seconds=0.06), first_pause=timedelta(seconds=0.06))
-"""How often all together may, 1,000 times a minute: a rate and no more, for it would shut out everybody."""
+behind one address. There is no limit for all together: twenty noisy addresses would shut everybody out, and where
+single sign-on is enforced there is no other door."""
 SUBJECT_MAX = 255  # OpenID Connect Core, 2
 NEXT_MAX = 1000
 
