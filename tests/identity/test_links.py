@@ -1,12 +1,13 @@
 """Links in mails are good once and for a while; their tokens are nowhere but in the mail (issue, "Bad input")."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from chassis.core.clock import utcnow
 from chassis.core.principal import Principal, acting_as
 from services.identity import settings
 from services.identity.common.secrets import digest
@@ -50,6 +51,20 @@ def test_a_newer_link_replaces_the_earlier_ones_of_its_purpose(identity, tenant,
     assert use(identity, second.token) == anna
     assert use(identity, invitation.token, "invitation") == anna
     assert use(identity, others.token) is not None
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=119), timedelta(seconds=-119)])
+def test_a_replaced_or_ended_link_is_none_by_whichever_clock(identity, anna, ahead):
+    """The processes that replace, end and use a link may be on machines whose clocks are two minutes apart."""
+    with time_machine.travel(NOW, tick=False):
+        first, invitation = identity.link(anna), identity.link(anna, "invitation")
+    with time_machine.travel(NOW + ahead, tick=False):
+        identity.link(anna)
+        with acting_as(Principal.system("test")), identity.running.database.begin() as session:
+            actions.end_links(session, UUID(anna), now=utcnow())
+    with time_machine.travel(NOW + timedelta(seconds=1), tick=False):
+        assert use(identity, first.token) is None
+        assert use(identity, invitation.token, "invitation") is None
 
 
 def test_a_link_is_over_to_the_second(identity, anna):

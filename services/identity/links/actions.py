@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from chassis.core.clock import CLOCKS_APART
 from chassis.data.bulk import execute_counted
 from services.identity.common.secrets import digest
 from services.identity.links import queries, rules
@@ -60,9 +61,11 @@ def use_link(session: Session, token: str, purpose: str, *, settings: IdentitySe
 
 
 def end_links(session: Session, user_id: UUID, *, now: datetime) -> None:
-    """Let none of a locked user's links be good any more: somebody else may read the mailbox they went to."""
-    good = (Link.user_id == user_id, Link.used_at.is_(None), Link.expires_at > now)
-    session.execute(update(Link).where(*good).values(expires_at=now))
+    """Let none of a locked user's links be good any more, by whichever clock: somebody else may read the mailbox they
+    went to."""
+    end = now - CLOCKS_APART
+    good = (Link.user_id == user_id, Link.used_at.is_(None), Link.expires_at > end)
+    session.execute(update(Link).where(*good).values(expires_at=end))
 
 
 def trim(session: Session, *, now: datetime) -> bool:

@@ -42,7 +42,7 @@ def ask(session: Session, tenant_id: UUID, services: Iterable[str], *, actor: Pr
             raise Conflict("Somebody else has an export of this tenant made at present.", code="export_under_way")
     for export in earlier:
         if export.asked_by == actor.user_id:
-            export.expires_at = now
+            export.end(now)
     export = TenantExport(
         id=uuid7(),
         tenant_id=tenant.id,
